@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/core/parallel.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "laconic/core/error.h"
+
+namespace laconic {
+
+struct ThreadPool::State {
+  std::mutex mutex;
+  std::condition_variable work_came;
+  std::condition_variable work_done;
+  std::uint64_t generation = 0;  // counts loops; a sleeping thread waits for a new one
+  std::size_t busy = 0;          // helpers still inside the current loop
+  bool closing = false;
+  std::exception_ptr error;
+
+  std::size_t n = 0;
+  void (*body)(void*, std::size_t) = nullptr;
+  void* context = nullptr;
+  std::atomic<std::size_t> next{0};
+
+  std::vector<std::thread> helpers;
+
+  void take_iterations() {
+    try {
+      for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) body(context, i);
+    } catch (...) {
+      next.store(n);  // nobody starts another iteration
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+    }
+  }
+
+  void help() {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    while (true) {
+      work_came.wait(lock, [&] { return closing || generation != seen; });
+      if (closing) return;
+      seen = generation;
+      lock.unlock();
+      take_iterations();
+      lock.lock();
+      if (--busy == 0) work_done.notify_one();
+    }
+  }
+};
+
+ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) {
+  check(threads >= 1, "ThreadPool needs at least one thread");
+  for (std::size_t t = 1; t < threads; ++t) state_->helpers.emplace_back([this] { state_->help(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->work_came.notify_all();
+  for (std::thread& helper : state_->helpers) helper.join();
+}
+
+std::size_t ThreadPool::threads() const { return state_->helpers.size() + 1; }
+
+void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* context) {
+  if (state_->helpers.empty() || n <= 1) {
+    for (std::size_t i = 0; i < n; ++i) body(context, i);
+    return;
+  }
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->n = n;
+    state_->body = body;
+    state_->context = context;
+    state_->next.store(0);
+    state_->busy = state_->helpers.size();
+    ++state_->generation;
+  }
+  state_->work_came.notify_all();
+  state_->take_iterations();
+  std::unique_lock lock(state_->mutex);
+  state_->work_done.wait(lock, [&] { return state_->busy == 0; });
+  if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));
+}
+
+}  // namespace laconic

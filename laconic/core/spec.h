@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The language of descriptions: name(arg, arg, key=value), nested at will. Strings live only at the door of the
+// program; a factory reads its Spec through Arguments and works with numbers from then on.
+//
+//   spec   := word [ '(' [ item { ',' item } ] ')' ] | number | "quoted text"
+//   item   := [ key '=' ] spec
+//   word   := letters, digits and any of _ - + . / ~ : @ % * ^      (marina, 3pc-v1, 1%, 50ms, data/a9a.gz)
+//
+// A word that reads as a number in full is a number. A quoted text may hold anything; \" and \\ are escapes.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace laconic {
+
+struct Spec {
+  enum class Kind { word, number, text };
+
+  Kind kind = Kind::word;
+  std::string name;   // the word or the text; of a number, its canonical spelling
+  double number = 0;  // of a number
+  std::vector<Spec> args;
+  std::vector<std::pair<std::string, Spec>> options;
+  std::size_t column = 1;  // where it began in the parsed text, from 1; not part of its identity
+
+  Spec() = default;
+  explicit Spec(std::string word) : name(std::move(word)) {}
+
+  friend bool operator==(const Spec& a, const Spec& b);
+};
+
+/// Throws InputError naming the column and what was expected there.
+Spec parse(std::string_view text);
+
+/// The canonical form: parse(print(s)) == s, and print(parse(t)) is the same for every spelling t of one spec.
+std::string print(const Spec& spec);
+
+/// The candidate most like `word` (edit distance), as ` (did you mean "..."?)`, or "" when none is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// Reads the arguments of one spec, by name or, where a position is given, also by position. Each question is asked
+/// once; done() then refuses whatever was not asked for. Errors are InputErrors that begin with the spec and its
+/// column: `column 8: rand-k(0): k = 0; need k >= 1`.
+class Arguments {
+ public:
+  static constexpr std::size_t kNamed = static_cast<std::size_t>(-1);  // no position: by name only
+
+  explicit Arguments(const Spec& spec) : spec_(spec), args_read_(spec.args.size()), options_read_(spec.options.size()) {}
+
+  /// nullptr when absent.
+  const Spec* find(std::string_view name, std::size_t position = kNamed);
+
+  double number(std::string_view name, double fallback, std::size_t position = kNamed);
+  std::optional<double> number(std::string_view name, std::size_t position = kNamed);
+  /// A whole number >= least.
+  std::size_t whole(std::string_view name, std::size_t fallback, std::size_t least = 1,
+                    std::size_t position = kNamed);
+  std::string word(std::string_view name, std::string_view fallback, std::size_t position = kNamed);
+  std::string required_word(std::string_view name, std::size_t position);
+  /// One of `choices`.
+  std::string choice(std::string_view name, const std::vector<std::string>& choices, std::string_view fallback,
+                     std::size_t position = kNamed);
+  /// "K as a count or a share of d": 10, or 1% (rounded up); 1 <= result <= whole.
+  std::size_t count_of(std::string_view name, std::size_t whole, std::size_t position);
+  /// 0/1, true/false, yes/no.
+  bool flag(std::string_view name, bool fallback);
+  const Spec& required(std::string_view name, std::size_t position, std::string_view example);
+
+  void done() const;
+
+  /// Throws InputError: the spec, its column, then `message`.
+  [[noreturn]] void fail(const std::string& message) const;
+
+ private:
+  const Spec& spec_;
+  std::vector<bool> args_read_;
+  std::vector<bool> options_read_;
+  std::vector<std::string> known_;
+  std::size_t positions_ = 0;
+};
+
+}  // namespace laconic

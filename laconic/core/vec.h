@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense vectors of doubles, as spans. Sums run in one fixed order, so that a result depends on the numbers alone:
+// not on the thread, the process or (on any CPU with the same instruction set) the machine.
+// Cost of each function: one pass over each argument. Lengths must agree; that is checked in debug builds only.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace laconic {
+
+using Vector = std::vector<double>;
+using View = std::span<const double>;
+using MutView = std::span<double>;
+
+double dot(View a, View b);
+double norm_sq(View a);
+double distance_sq(View a, View b);
+
+/// y += a x
+void axpy(double a, View x, MutView y);
+/// x *= a
+void scale(double a, MutView x);
+/// out = a - b (out may be a or b)
+void subtract(View a, View b, MutView out);
+void copy(View from, MutView to);
+void fill(MutView x, double value);
+/// Whether every entry is a number other than +-inf.
+bool all_finite(View x);
+
+}  // namespace laconic

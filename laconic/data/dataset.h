@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A data set in memory, as its file has it: rows in file order, labels unmapped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace laconic {
+
+/// Compressed sparse rows. Row i holds entries begin[i] .. begin[i+1]-1, columns ascending, 0-based.
+struct SparseRows {
+  std::vector<std::uint64_t> begin{0};  // rows + 1
+  std::vector<std::uint32_t> column;
+  std::vector<double> value;  // one an entry; or exactly one, which all entries share (a9a: 1; phishing: 0.18257)
+
+  [[nodiscard]] bool one_value() const { return value.size() == 1 && column.size() != 1; }
+  [[nodiscard]] double value_at(std::uint64_t entry) const { return value[one_value() ? 0 : entry]; }
+};
+
+/// Images, one byte a pixel, rows x columns; a feature is pixel / 255.
+struct PixelRows {
+  std::vector<std::uint8_t> pixel;
+};
+
+struct Dataset {
+  std::string name;  // as the user wrote it
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::variant<SparseRows, PixelRows> features;
+  std::vector<double> labels;  // one a row
+};
+
+}  // namespace laconic
