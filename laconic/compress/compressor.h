@@ -22,8 +22,8 @@ struct Bound {
   std::optional<double> alpha;  // set where it is contractive as it stands
   double density = 0;           // zeta_Q: expected non-zeros, at most
   double floats = 0;            // expected counted_floats of one message
-  // AB-inequality over all workers (arXiv 2110.03300): E|(1/n) sum Q_i(a_i) - mean a|^2 <= A mean|a_i|^2 - B |mean a|^2.
-  // omega/n and 0 where the workers draw independently.
+  // AB-inequality over all workers (arXiv 2110.03300): E|(1/n) sum Q_i(a_i) - mean a|^2 <= A mean|a_i|^2 - B
+  // |mean a|^2. omega/n and 0 where the workers draw independently.
   double A = 0;
   double B = 0;
 };
@@ -39,8 +39,8 @@ class Compressor {
  public:
   virtual ~Compressor() = default;
 
-  /// out = the message that says C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out, reusing its
-  /// buffer. A pure function of key and x. x is finite and has Setting::dim entries.
+  /// out = the message that says C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out, reusing
+  /// its buffer. A pure function of key and x. x is finite and has Setting::dim entries.
   virtual void compress(const Key& key, View x, Message& out) const = 0;
   [[nodiscard]] virtual Bound bound() const = 0;
 };

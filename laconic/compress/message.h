@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What travels: encoded bytes, and the one way to read them. The formats are described in docs/wire_format.md.
+// What travels: encoded bytes, and the one way to read them. The formats are described in
+// docs/wire_format.md.
 #pragma once
 
 #include <cstddef>
@@ -16,17 +17,19 @@ enum class Wire : std::uint8_t { f32, f64 };
 
 constexpr std::size_t bytes_of(Wire wire) { return wire == Wire::f32 ? 4 : 8; }
 
-/// One encoded vector: a header of at most 4 bytes, then the payload. Round, worker and length are the transport's
-/// envelope and not in here. The buffer keeps its capacity, so that a message can be written again without allocating.
+/// One encoded vector: a header of at most 4 bytes, then the payload. Round, worker and length are the
+/// transport's envelope and not in here. The buffer keeps its capacity, so that a message can be written
+/// again without allocating.
 struct Message {
   std::vector<std::uint8_t> bytes;
 
   [[nodiscard]] std::size_t bits() const { return 8 * bytes.size(); }
 };
 
-/// acc += weight * (the vector that the message says). The key is the one it was encoded with: indices that both ends
-/// can draw are not sent. Uses + and * only, so that unlike CPUs agree. Throws RunError when the bytes are not a
-/// message for a vector of acc.size() coordinates: acc is then unchanged or partly added to, never wrongly sized.
+/// acc += weight * (the vector that the message says). The key is the one it was encoded with: indices that
+/// both ends can draw are not sent. Uses + and * only, so that unlike CPUs agree. Throws RunError when the
+/// bytes are not a message for a vector of acc.size() coordinates: acc is then unchanged or partly added to,
+/// never wrongly sized.
 void decode_add(const Key& key, const Message& message, double weight, MutView acc);
 
 /// Values in the message as the papers count them, in floats of its wire width: no indices, flags or headers;

@@ -19,6 +19,13 @@ class RunError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A gradient or a point is no longer finite: the step was too long. Ends a run, not the program's trust in
+/// it.
+class Diverged : public RunError {
+ public:
+  using RunError::RunError;
+};
+
 /// Our own bug: a promise between two parts of laconic is broken.
 inline void check(bool promise, const char* what) {
   if (!promise) throw std::logic_error(what);

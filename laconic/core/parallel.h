@@ -18,12 +18,14 @@ class ThreadPool {
 
   [[nodiscard]] std::size_t threads() const;
 
-  /// body(i) once for every i in [0, n), on any thread, in any order; returns when all are done. The body must not
-  /// depend on the order. The first exception is rethrown here, after the others have finished. Not reentrant.
+  /// body(i) once for every i in [0, n), on any thread, in any order; returns when all are done. The body
+  /// must not depend on the order. The first exception is rethrown here, after the others have finished. Not
+  /// reentrant.
   template <class Body>
   void for_each(std::size_t n, Body&& body) {
     using Callable = std::remove_reference_t<Body>;
-    run(n, [](void* context, std::size_t i) { (*static_cast<Callable*>(context))(i); },
+    run(
+        n, [](void* context, std::size_t i) { (*static_cast<Callable*>(context))(i); },
         const_cast<void*>(static_cast<const void*>(&body)));
   }
 

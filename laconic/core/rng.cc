@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/core/rng.h"
 
-#include <Random123/philox.h>
-
 #include <algorithm>
+
+#include <Random123/philox.h>
 
 namespace laconic {
 
 Stream Key::stream(Purpose purpose) const {
-  // One Philox block turns the address into 128 bits that select the stream: no two addresses meet in practice.
-  const r123::Philox4x32::ctr_type address{{round, worker, step, (copy << 8) | static_cast<std::uint32_t>(purpose)}};
+  // One Philox block turns the address into 128 bits that select the stream: no two addresses meet in
+  // practice.
+  const r123::Philox4x32::ctr_type address{
+      {round, worker, step, (copy << 8) | static_cast<std::uint32_t>(purpose)}};
   const r123::Philox4x32::key_type key{
       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   const auto out = r123::Philox4x32{}(address, key);
@@ -26,7 +28,8 @@ Stream::Block Stream::block(std::uint64_t b) const {
 void Stream::fill(std::uint64_t first, std::span<std::uint32_t> words) const {
   for (std::size_t w = 0; w < words.size(); w += 4, ++first) {
     const Block b = block(first);
-    std::copy_n(b.begin(), std::min<std::size_t>(4, words.size() - w), words.begin() + static_cast<std::ptrdiff_t>(w));
+    std::copy_n(b.begin(), std::min<std::size_t>(4, words.size() - w),
+                words.begin() + static_cast<std::ptrdiff_t>(w));
   }
 }
 
@@ -46,8 +49,8 @@ std::uint64_t Stream::next64() {
 double Stream::uniform() { return static_cast<double>(next64() >> 11) * 0x1p-53; }
 
 std::uint64_t Stream::below(std::uint64_t n) {
-  // Lemire, "Fast random integer generation in an interval" (2019): the high half of a product, rejecting the few
-  // low halves that would favour small results.
+  // Lemire, "Fast random integer generation in an interval" (2019): the high half of a product, rejecting the
+  // few low halves that would favour small results.
   __uint128_t product = static_cast<__uint128_t>(next64()) * n;
   if (static_cast<std::uint64_t>(product) < n) {
     const std::uint64_t threshold = -n % n;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomness is addressed, not consumed: a draw is a pure function of (seed, round, worker, step, copy, purpose).
-// Whoever asks, in whatever order, on whatever thread or rank, gets the same numbers. So a coin that everybody must
-// share costs no message, RandK need not send its indices, and "the same minibatch at x and at the previous x"
-// is asking twice. The generator is Philox4x32-10 (Salmon et al., SC 2011) from Random123.
+// Randomness is addressed, not consumed: a draw is a pure function of (seed, round, worker, step, copy,
+// purpose). Whoever asks, in whatever order, on whatever thread or rank, gets the same numbers. So a coin
+// that everybody must share costs no message, RandK need not send its indices, and "the same minibatch at x
+// and at the previous x" is asking twice. The generator is Philox4x32-10 (Salmon et al., SC 2011) from
+// Random123.
 #pragma once
 
 #include <array>
@@ -12,8 +13,8 @@
 
 namespace laconic {
 
-/// What a draw is for; draws for unlike purposes at one address are independent. The numbers are part of every result:
-/// append, never reorder.
+/// What a draw is for; draws for unlike purposes at one address are independent. The numbers are part of
+/// every result: append, never reorder.
 enum class Purpose : std::uint8_t {
   compressor = 0,   // a worker's own compressor: supports, rounding
   coin = 1,         // a decision all workers share (MARINA's c_k)

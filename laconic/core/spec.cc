@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/core/spec.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <numeric>
+
+#include <fmt/format.h>
 
 #include "laconic/core/error.h"
 
@@ -94,7 +94,8 @@ class Parser {
         parse_item(spec);
       } while (take(','));
       if (!take(')')) {
-        if (at_ == text_.size()) fail(fmt::format("expected ')' to close the '(' of column {}, found the end", open));
+        if (at_ == text_.size())
+          fail(fmt::format("expected ')' to close the '(' of column {}, found the end", open));
         fail(fmt::format("expected ',' or ')', found '{}'", text_[at_]));
       }
     }
@@ -240,7 +241,8 @@ double Arguments::number(std::string_view name, double fallback, std::size_t pos
   return number(name, position).value_or(fallback);
 }
 
-std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::size_t least, std::size_t position) {
+std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::size_t least,
+                             std::size_t position) {
   const auto value = number(name, position);
   if (!value) return fallback;
   if (*value != std::floor(*value) || *value < static_cast<double>(least) || *value > 0x1p53) {
@@ -275,11 +277,13 @@ std::string Arguments::choice(std::string_view name, const std::vector<std::stri
 
 std::size_t Arguments::count_of(std::string_view name, std::size_t whole, std::size_t position) {
   const Spec* value = find(name, position);
-  if (value == nullptr) fail(fmt::format("\"{}\" is missing: a count such as 10, or a share such as 1%", name));
+  if (value == nullptr)
+    fail(fmt::format("\"{}\" is missing: a count such as 10, or a share such as 1%", name));
   double count = value->number;
   if (value->kind == Spec::Kind::word && value->name.ends_with('%')) {
     const auto percent = as_number(std::string_view(value->name).substr(0, value->name.size() - 1));
-    if (!percent) fail(fmt::format("{} = {}; need a count such as 10, or a share such as 1%", name, print(*value)));
+    if (!percent)
+      fail(fmt::format("{} = {}; need a count such as 10, or a share such as 1%", name, print(*value)));
     // The share rounded up; a product such as 0.07 * 100 that is a hair above a whole number is that number.
     const double share = *percent / 100 * static_cast<double>(whole);
     count = std::ceil(share - 1e-9 * share);
@@ -308,9 +312,10 @@ const Spec& Arguments::required(std::string_view name, std::size_t position, std
 void Arguments::done() const {
   for (std::size_t i = 0; i < args_read_.size(); ++i) {
     if (args_read_[i]) continue;
-    const std::string takes = positions_ == 0   ? "takes no argument without a name"
-                              : positions_ == 1 ? "takes one argument without a name"
-                                                : fmt::format("takes {} arguments without a name", positions_);
+    const std::string takes = positions_ == 0 ? "takes no argument without a name"
+                              : positions_ == 1
+                                  ? "takes one argument without a name"
+                                  : fmt::format("takes {} arguments without a name", positions_);
     fail(fmt::format("{}; found {} more: {}", takes, args_read_.size() - i, print(spec_.args[i])));
   }
   for (std::size_t i = 0; i < options_read_.size(); ++i) {

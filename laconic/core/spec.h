@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The language of descriptions: name(arg, arg, key=value), nested at will. Strings live only at the door of the
-// program; a factory reads its Spec through Arguments and works with numbers from then on.
+// The language of descriptions: name(arg, arg, key=value), nested at will. Strings live only at the door of
+// the program; a factory reads its Spec through Arguments and works with numbers from then on.
 //
 //   spec   := word [ '(' [ item { ',' item } ] ')' ] | number | "quoted text"
 //   item   := [ key '=' ] spec
@@ -37,20 +37,22 @@ struct Spec {
 /// Throws InputError naming the column and what was expected there.
 Spec parse(std::string_view text);
 
-/// The canonical form: parse(print(s)) == s, and print(parse(t)) is the same for every spelling t of one spec.
+/// The canonical form: parse(print(s)) == s, and print(parse(t)) is the same for every spelling t of one
+/// spec.
 std::string print(const Spec& spec);
 
 /// The candidate most like `word` (edit distance), as ` (did you mean "..."?)`, or "" when none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// Reads the arguments of one spec, by name or, where a position is given, also by position. Each question is asked
-/// once; done() then refuses whatever was not asked for. Errors are InputErrors that begin with the spec and its
-/// column: `column 8: rand-k(0): k = 0; need k >= 1`.
+/// Reads the arguments of one spec, by name or, where a position is given, also by position. Each question is
+/// asked once; done() then refuses whatever was not asked for. Errors are InputErrors that begin with the
+/// spec and its column: `column 8: rand-k(0): k = 0; need k >= 1`.
 class Arguments {
  public:
   static constexpr std::size_t kNamed = static_cast<std::size_t>(-1);  // no position: by name only
 
-  explicit Arguments(const Spec& spec) : spec_(spec), args_read_(spec.args.size()), options_read_(spec.options.size()) {}
+  explicit Arguments(const Spec& spec)
+      : spec_(spec), args_read_(spec.args.size()), options_read_(spec.options.size()) {}
 
   /// nullptr when absent.
   const Spec* find(std::string_view name, std::size_t position = kNamed);
@@ -63,8 +65,8 @@ class Arguments {
   std::string word(std::string_view name, std::string_view fallback, std::size_t position = kNamed);
   std::string required_word(std::string_view name, std::size_t position);
   /// One of `choices`.
-  std::string choice(std::string_view name, const std::vector<std::string>& choices, std::string_view fallback,
-                     std::size_t position = kNamed);
+  std::string choice(std::string_view name, const std::vector<std::string>& choices,
+                     std::string_view fallback, std::size_t position = kNamed);
   /// "K as a count or a share of d": 10, or 1% (rounded up); 1 <= result <= whole.
   std::size_t count_of(std::string_view name, std::size_t whole, std::size_t position);
   /// 0/1, true/false, yes/no.

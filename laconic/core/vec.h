@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense vectors of doubles, as spans. Sums run in one fixed order, so that a result depends on the numbers alone:
-// not on the thread, the process or (on any CPU with the same instruction set) the machine.
-// Cost of each function: one pass over each argument. Lengths must agree; that is checked in debug builds only.
+// Dense vectors of doubles, as spans. Sums run in one fixed order, so that a result depends on the numbers
+// alone: not on the thread, the process or (on any CPU with the same instruction set) the machine. Cost of
+// each function: one pass over each argument. Lengths must agree; that is checked in debug builds only.
 #pragma once
 
 #include <span>

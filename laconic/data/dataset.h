@@ -14,7 +14,8 @@ namespace laconic {
 struct SparseRows {
   std::vector<std::uint64_t> begin{0};  // rows + 1
   std::vector<std::uint32_t> column;
-  std::vector<double> value;  // one an entry; or exactly one, which all entries share (a9a: 1; phishing: 0.18257)
+  std::vector<double>
+      value;  // one an entry; or exactly one, which all entries share (a9a: 1; phishing: 0.18257)
 
   [[nodiscard]] bool one_value() const { return value.size() == 1 && column.size() != 1; }
   [[nodiscard]] double value_at(std::uint64_t entry) const { return value[one_value() ? 0 : entry]; }

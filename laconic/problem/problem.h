@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is minimised: f(x) = (1/n) sum_{i<n} f_i(x) over x in R^d, where f_i is the mean loss over the rows of shard i.
+// What is minimised: f(x) = (1/n) sum_{i<n} f_i(x) over x in R^d, where f_i is the mean loss over the rows of
+// shard i.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,8 @@
 
 namespace laconic {
 
-/// Which rows of a shard a question is about: all of them, or a list of positions within the shard, repetitions
-/// allowed (a minibatch drawn with replacement).
+/// Which rows of a shard a question is about: all of them, or a list of positions within the shard,
+/// repetitions allowed (a minibatch drawn with replacement).
 struct Rows {
   bool all = true;
   std::span<const std::uint32_t> list;
@@ -29,16 +30,16 @@ struct Measured {
   double correct = 0;  // rows whose label is predicted; 0 where nothing is classified
 };
 
-/// Smoothness and convexity, in the symbols of the papers (MARINA section 1, 3PC section 1). Bounds where the exact
-/// constant is unknown: never below the truth, except mu, never above it.
+/// Smoothness and convexity, in the symbols of the papers (MARINA section 1, 3PC section 1). Bounds where the
+/// exact constant is unknown: never below the truth, except mu, never above it.
 struct Constants {
-  double L_minus = 0;    // of f
-  double L_plus = 0;     // (1/n) sum |grad f_i(x) - grad f_i(y)|^2 <= L_plus^2 |x-y|^2
-  double L_pm = 0;       // Hessian variance: the same less |grad f(x) - grad f(y)|^2
-  double L_tilde = 0;    // quadratic mean of the L_i
-  double L_max = 0;      // largest L_i
-  double L_sample = 0;   // of minibatch differences: sqrt( mean over i of mean over rows j of L_ij^2 )
-  std::optional<double> mu;       // Polyak-Lojasiewicz: |grad f|^2 >= 2 mu (f - f*)
+  double L_minus = 0;        // of f
+  double L_plus = 0;         // (1/n) sum |grad f_i(x) - grad f_i(y)|^2 <= L_plus^2 |x-y|^2
+  double L_pm = 0;           // Hessian variance: the same less |grad f(x) - grad f(y)|^2
+  double L_tilde = 0;        // quadratic mean of the L_i
+  double L_max = 0;          // largest L_i
+  double L_sample = 0;       // of minibatch differences: sqrt( mean over i of mean over rows j of L_ij^2 )
+  std::optional<double> mu;  // Polyak-Lojasiewicz: |grad f|^2 >= 2 mu (f - f*)
   std::optional<double> f_lower;  // a lower bound of f
 };
 
@@ -52,7 +53,8 @@ class Problem {
   [[nodiscard]] virtual std::size_t rows(std::size_t shard) const = 0;
 
   /// g = gradient at x of the mean loss over the given rows of the shard; returns their value. Overwrites g.
-  /// A pure function: the same bits for the same arguments, on any thread; may be called from several at once.
+  /// A pure function: the same bits for the same arguments, on any thread; may be called from several at
+  /// once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
 
   /// The point from which every run starts: 0 unless the problem says otherwise.
@@ -64,7 +66,9 @@ class Problem {
   /// Whether Measured::correct means anything.
   [[nodiscard]] virtual bool classifies() const { return false; }
   /// Share of a held-out test set that x labels right; nothing where there is none.
-  [[nodiscard]] virtual std::optional<double> test_accuracy(View /*x*/, ThreadPool& /*pool*/) const { return {}; }
+  [[nodiscard]] virtual std::optional<double> test_accuracy(View /*x*/, ThreadPool& /*pool*/) const {
+    return {};
+  }
 };
 
 }  // namespace laconic

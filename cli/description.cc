@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/description.h"
+
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace laconic::cli {
+namespace {
+
+std::size_t whole(const std::string& text, std::size_t least) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least) {
+    throw InputError(fmt::format("\"{}\"; need a whole number >= {}", text, least));
+  }
+  return value;
+}
+
+double positive(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0) || !std::isfinite(value)) {
+    throw InputError(fmt::format("\"{}\"; need a number > 0", text));
+  }
+  return value;
+}
+
+Wire wire_of(const std::string& text) {
+  if (text == "f32") return Wire::f32;
+  if (text == "f64") return Wire::f64;
+  throw InputError(fmt::format("\"{}\"; need f32 or f64", text));
+}
+
+template <class Value>
+std::string text_of(const std::optional<Value>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+/// One key: how it is read into a description and printed from it. An empty print means: not set.
+struct Key : KeyRow {
+  void (*read)(Description&, const std::string&);
+  std::string (*print)(const Description&);
+};
+
+using D = Description;
+using S = const std::string&;
+
+// The order is that of the documentation.
+const Key kKeys[] = {
+    {{"problem", "logistic(a9a, lambda=0.1, reg=nonconvex)", "what is minimised (required)"},
+     [](D& d, S s) { d.problem = parse(s); },
+     [](const D& d) { return print(d.problem); }},
+    {{"clients", "20", "how many clients share the data"},
+     [](D& d, S s) { d.clients = whole(s, 1); },
+     [](const D& d) { return fmt::format("{}", d.clients); }},
+    {{"split", "contiguous", "which rows go to which client"},
+     [](D& d, S s) { d.split = parse(s); },
+     [](const D& d) { return print(d.split); }},
+    {{"method", "marina(rand-k(10))", "the method (required)"},
+     [](D& d, S s) { d.method = parse(s); },
+     [](const D& d) { return print(d.method); }},
+    {{"step", "theory", "theory, theory*16, theory-pl, or a number"},
+     [](D& d, S s) { d.step = parse_step(s); },
+     [](const D& d) { return print(d.step); }},
+    {{"batch", "32", "rows of a minibatch; without it gradients are full"},
+     [](D& d, S s) { d.batch = whole(s, 1); },
+     [](const D& d) { return text_of(d.batch); }},
+    {{"seed", "1", "of everything random in the run"},
+     [](D& d, S s) { d.seed = whole(s, 0); },
+     [](const D& d) { return fmt::format("{}", d.seed); }},
+    {{"split-seed", "1", "of everything random in the split"},
+     [](D& d, S s) { d.split_seed = whole(s, 0); },
+     [](const D& d) { return fmt::format("{}", d.split_seed); }},
+    {{"rounds", "1000", "stop after so many rounds"},
+     [](D& d, S s) { d.solve.rounds = whole(s, 0); },
+     [](const D& d) { return fmt::format("{}", d.solve.rounds); }},
+    {{"target", "1e-6", "stop when the squared norm of the true gradient is at most this"},
+     [](D& d, S s) { d.solve.target = positive(s); },
+     [](const D& d) { return text_of(d.solve.target); }},
+    {{"max-bits", "1e9", "stop when a client has sent so many bits"},
+     [](D& d, S s) { d.solve.max_bits = positive(s); },
+     [](const D& d) { return text_of(d.solve.max_bits); }},
+    {{"max-seconds", "60", "stop after so much time"},
+     [](D& d, S s) { d.solve.max_seconds = positive(s); },
+     [](const D& d) { return text_of(d.solve.max_seconds); }},
+    {{"wire", "f32", "width of values in messages: f32 or f64"},
+     [](D& d, S s) { d.wire = wire_of(s); },
+     [](const D& d) { return std::string(d.wire == Wire::f32 ? "f32" : "f64"); }},
+    {{"threads", "2", "threads that share the clients; without it all the machine has"},
+     [](D& d, S s) { d.threads = whole(s, 1); },
+     [](const D& d) { return d.threads == 0 ? "" : fmt::format("{}", d.threads); }},
+    {{"eval-every", "1", "evaluate every so many rounds; 0: first and last only"},
+     [](D& d, S s) { d.solve.eval_every = whole(s, 0); },
+     [](const D& d) { return fmt::format("{}", d.solve.eval_every); }},
+    {{"out", "runs/marina", "folder for the results; without it nothing is written"},
+     [](D& d, S s) { d.out = s; },
+     [](const D& d) { return d.out; }},
+};
+
+void apply(Description& description, const Setting& setting) {
+  std::vector<std::string> names;
+  for (const Key& key : kKeys) {
+    names.emplace_back(key.name);
+    if (setting.key != key.name) continue;
+    naming(setting.key, [&] { key.read(description, setting.value); });
+    return;
+  }
+  throw InputError(fmt::format("unknown key \"{}\"{}; known: {}", setting.key,
+                               did_you_mean(setting.key, names), fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+Description describe(const std::vector<std::string>& words) {
+  std::vector<Setting> settings;
+  std::vector<Setting> from_words;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) {
+      const std::vector<Setting> of_file = read_toml(word);
+      settings.insert(settings.end(), of_file.begin(), of_file.end());
+    } else {
+      from_words.push_back({word.substr(0, equals), word.substr(equals + 1), ""});
+    }
+  }
+  settings.insert(settings.end(), from_words.begin(), from_words.end());
+
+  Description description;
+  std::set<std::string> given;
+  for (const Setting& setting : settings) {
+    if (setting.place.empty()) {
+      apply(description, setting);
+    } else {
+      naming(setting.place, [&] { apply(description, setting); });
+    }
+    given.insert(setting.key);
+  }
+  for (const char* required : {"problem", "method"}) {
+    if (!given.contains(required)) {
+      const char* example =
+          required[0] == 'p' ? "problem=logistic(a9a, lambda=0.1)" : "method=marina(rand-k(10))";
+      throw InputError(fmt::format("no {} is given, as in \"{}\"", required, example));
+    }
+  }
+  return description;
+}
+
+std::vector<std::pair<std::string, std::string>> resolved(const Description& description) {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const Key& key : kKeys) {
+    if (std::string text = key.print(description); !text.empty())
+      result.emplace_back(key.name, std::move(text));
+  }
+  return result;
+}
+
+std::vector<KeyRow> keys() { return {std::begin(kKeys), std::end(kKeys)}; }
+
+}  // namespace laconic::cli

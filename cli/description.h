@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run in words: the keys of a TOML file and of key=value words, read, checked and resolved.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "laconic/compress/message.h"
+#include "laconic/core/error.h"
+#include "laconic/core/spec.h"
+#include "laconic/rounds/recipes.h"
+#include "laconic/solve.h"
+
+namespace laconic::cli {
+
+struct Description {
+  Spec problem;
+  std::size_t clients = 20;
+  Spec split{"contiguous"};
+  Spec method;
+  StepRule step;
+  std::optional<std::size_t> batch;
+  std::uint64_t seed = 1;
+  std::uint64_t split_seed = 1;
+  SolveOptions solve;
+  Wire wire = Wire::f32;
+  std::size_t threads = 0;  // 0: as many as the machine has
+  std::string out;          // empty: nothing is written
+};
+
+/// A key, its value as text, and where that stands ("demo.toml:3"; empty for a word), for errors.
+struct Setting {
+  std::string key;
+  std::string value;
+  std::string place;
+};
+
+/// Top-level keys of a TOML file, numbers in their shortest form. Throws InputError with file, line and
+/// column.
+std::vector<Setting> read_toml(const std::string& path);
+
+/// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
+/// unknown key, a value out of range, or a missing problem or method is an InputError.
+Description describe(const std::vector<std::string>& words);
+
+/// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
+std::vector<std::pair<std::string, std::string>> resolved(const Description& description);
+
+struct KeyRow {
+  const char* name;
+  const char* example;
+  const char* help;
+};
+/// The table of keys, for `laconic list`.
+std::vector<KeyRow> keys();
+
+/// Rethrows an InputError of `action` with the key in front: "method: column 8: ...".
+template <class Action>
+auto naming(const std::string& key, Action&& action) {
+  try {
+    return action();
+  } catch (const InputError& error) {
+    throw InputError(key + ": " + error.what());
+  }
+}
+
+}  // namespace laconic::cli

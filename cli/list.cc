@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "cli/prepared.h"
+#include "cli/verbs.h"
+#include "laconic/compress/compressor.h"
+#include "laconic/data/lookup.h"
+#include "laconic/data/split.h"
+#include "laconic/problem/make.h"
+#include "laconic/rounds/recipes.h"
+
+namespace laconic::cli {
+namespace {
+
+template <class Rows>
+void print_rows(const char* title, const Rows& rows) {
+  fmt::print("{}\n", title);
+  for (const auto& row : rows) fmt::print("  {:<52} {}\n", row.usage, row.summary);
+  fmt::print("\n");
+}
+
+}  // namespace
+
+int list() {
+  fmt::print("methods\n");
+  for (const MethodRow& row : methods()) {
+    fmt::print("  {:<52} {}{}\n", row.usage, row.summary, row.paper == "-" ? "" : " (" + row.paper + ")");
+  }
+  fmt::print("\n");
+  print_rows("compressors (K is a count, or a share of d such as 1%)", compressors());
+  print_rows("problems", problems());
+  print_rows("splits", splits());
+
+  fmt::print("keys of a run (words key=value, or a TOML file)\n");
+  for (const KeyRow& key : keys())
+    fmt::print("  {:<52} {}\n", fmt::format("{}={}", key.name, key.example), key.help);
+
+  fmt::print("\ndata sets found\n");
+  const auto found = find_datasets(data_folders());
+  for (const auto& set : found) fmt::print("  {:<16} {:<35} {}\n", set.name, set.kind, set.path);
+  if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
+  return kDone;
+}
+
+}  // namespace laconic::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/prepared.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include "laconic/problem/make.h"
+
+namespace laconic::cli {
+
+std::vector<std::string> data_folders() {
+  std::vector<std::string> folders;
+  const char* variable = std::getenv("LACONIC_DATA");
+  std::stringstream list(variable == nullptr ? "" : variable);
+  for (std::string folder; std::getline(list, folder, ':');) {
+    if (!folder.empty()) folders.push_back(folder);
+  }
+  return folders;
+}
+
+Prepared prepare(const Description& description) {
+  Prepared p;
+  const std::size_t threads =
+      description.threads > 0 ? description.threads : std::max(1U, std::thread::hardware_concurrency());
+  p.problem = naming("problem", [&] {
+    return make_problem(description.problem, {.clients = description.clients,
+                                              .split = description.split,
+                                              .split_seed = description.split_seed,
+                                              .folders = data_folders()});
+  });
+  // More threads than clients would only wait.
+  p.pool = std::make_unique<ThreadPool>(std::min(threads, p.problem->shards()));
+  p.constants = p.problem->constants(*p.pool);
+  p.assembly = naming("method", [&] {
+    return assemble(description.method, {.problem = *p.problem,
+                                         .constants = p.constants,
+                                         .seed = description.seed,
+                                         .wire = description.wire,
+                                         .batch = description.batch});
+  });
+  return p;
+}
+
+std::vector<std::pair<std::string, double>> named_constants(const Constants& c) {
+  std::vector<std::pair<std::string, double>> named = {
+      {"L_minus", c.L_minus}, {"L_plus", c.L_plus}, {"L_pm", c.L_pm},
+      {"L_tilde", c.L_tilde}, {"L_max", c.L_max},   {"L_sample", c.L_sample},
+  };
+  if (c.mu) named.emplace_back("mu", *c.mu);
+  if (c.f_lower) named.emplace_back("f_lower", *c.f_lower);
+  return named;
+}
+
+}  // namespace laconic::cli

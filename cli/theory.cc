@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "cli/prepared.h"
+#include "cli/verbs.h"
+#include "laconic/rounds/method.h"
+
+namespace laconic::cli {
+namespace {
+
+void print_number(const std::string& name, double value) { fmt::print("  {:<10} = {}\n", name, value); }
+
+/// What the theorem promises after the rounds of the description, in numbers.
+void print_bound(const Theorem& theorem, double step, std::size_t rounds, double f_start, double f_lower) {
+  if (step > theorem.step) {
+    fmt::print("  bound      : none, the step is longer than the theorem allows\n");
+    return;
+  }
+  const double k = static_cast<double>(rounds);
+  const double gap = f_start - f_lower;
+  print_number("f(x_0)", f_start);
+  print_number("f_lower", f_lower);
+  if (theorem.mean_gradient_factor > 0 && rounds > 0) {
+    fmt::print("  bound      = {}  (mean of |grad f|^2 over the first K = {} points)\n",
+               theorem.mean_gradient_factor * gap / (step * k), rounds);
+  }
+  if (theorem.contraction > 0) {
+    fmt::print("  bound      = {}  (f - f* after K = {} rounds)\n",
+               std::pow(1 - step * theorem.contraction, k) * gap, rounds);
+  }
+}
+
+void print_theorem(const char* rule, const Theorem& theorem) {
+  fmt::print("\n{}\n  theorem    : {}\n  gamma      = {}\n             = {}\n  promise    : {}\n", rule,
+             theorem.name, theorem.step, theorem.step_rule, theorem.promise);
+}
+
+}  // namespace
+
+int theory(const std::vector<std::string>& words) {
+  const Description description = describe(words);
+  const Prepared p = prepare(description);
+
+  fmt::print("problem {}\n", print(description.problem));
+  fmt::print("  {:<10} = {}\n  {:<10} = {}\n", "d", p.problem->dim(), "n", p.problem->shards());
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < p.problem->shards(); ++i) rows += p.problem->rows(i);
+  fmt::print("  {:<10} = {}\n", "rows", rows);
+  if (p.constants) {
+    for (const auto& [name, value] : named_constants(*p.constants)) print_number(name, value);
+  } else {
+    fmt::print("  no constants are known for this problem\n");
+  }
+
+  fmt::print("\nmethod {}\n", print(description.method));
+  for (const auto& [name, value] : p.assembly.facts) print_number(name, value);
+  if (p.assembly.theorem) print_theorem("step = theory", *p.assembly.theorem);
+  if (p.assembly.theorem_pl) print_theorem("step = theory-pl", *p.assembly.theorem_pl);
+
+  const Theorem* theorem = theorem_of(description.step, p.assembly);
+  if (theorem == nullptr && description.step.kind != StepRule::Kind::number) {
+    fmt::print("\nthis run needs a number as its step: no theorem with known constants gives one\n");
+    return kDone;
+  }
+  const double step = resolve(description.step, p.assembly);
+  fmt::print("\nthis run: step = {}\n", print(description.step));
+  print_number("gamma", step);
+  if (theorem != nullptr && p.constants && p.constants->f_lower) {
+    Fleet fleet(*p.pool);
+    Vector start(p.problem->dim());
+    p.problem->start(start);
+    Evaluation at_start;
+    evaluate(*p.problem, start, fleet, at_start);
+    print_bound(*theorem, step, description.solve.rounds, at_start.f, *p.constants->f_lower);
+  }
+  return kDone;
+}
+
+}  // namespace laconic::cli

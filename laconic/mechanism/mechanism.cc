@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/mechanism/mechanism.h"
+
+#include <utility>
+
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+/// Says C(a - b). The difference lives in a scratch vector, so that a round allocates nothing.
+void compress_difference(const Compressor& compressor, const Key& key, View a, View b, Message& out) {
+  thread_local Vector difference;
+  difference.resize(a.size());
+  subtract(a, b, difference);
+  compressor.compress(key, difference, out);
+}
+
+class Direct final : public Mechanism {
+ public:
+  explicit Direct(std::unique_ptr<Compressor> compressor) : compressor_(std::move(compressor)) {}
+
+  void encode(const Key& key, View /*h*/, View /*y*/, View x, Message& out) const override {
+    compressor_->compress(key, x, out);
+  }
+  Rates rates() const override { return {0, 0}; }
+
+ private:
+  std::unique_ptr<Compressor> compressor_;
+};
+
+class Memory final : public Mechanism {
+ public:
+  Memory(std::unique_ptr<Compressor> compressor, double rate)
+      : compressor_(std::move(compressor)), rate_(rate) {}
+
+  void encode(const Key& key, View h, View /*y*/, View x, Message& out) const override {
+    compress_difference(*compressor_, key, x, h, out);
+  }
+  Rates rates() const override { return {rate_, rate_}; }
+
+ private:
+  std::unique_ptr<Compressor> compressor_;
+  double rate_;
+};
+
+class Difference final : public Mechanism {
+ public:
+  Difference(std::unique_ptr<Compressor> compressor, std::unique_ptr<Compressor> whole, double p)
+      : compressor_(std::move(compressor)), whole_(std::move(whole)), p_(p) {}
+
+  void encode(const Key& key, View /*h*/, View y, View x, Message& out) const override {
+    if (restarts(key)) {
+      whole_->compress(key, x, out);
+    } else {
+      compress_difference(*compressor_, key, x, y, out);
+    }
+  }
+  Rates rates() const override { return {0, 1}; }
+  bool restarts(const Key& key) const override {
+    return key.round == 0 || key.common().stream(Purpose::coin).uniform() < p_;
+  }
+  bool uses_previous() const override { return true; }
+  unsigned coin_bits() const override { return 1; }
+
+ private:
+  std::unique_ptr<Compressor> compressor_;
+  std::unique_ptr<Compressor> whole_;
+  double p_;
+};
+
+}  // namespace
+
+std::unique_ptr<Mechanism> direct(std::unique_ptr<Compressor> compressor) {
+  return std::make_unique<Direct>(std::move(compressor));
+}
+
+std::unique_ptr<Mechanism> memory(std::unique_ptr<Compressor> compressor, double rate) {
+  check(rate > 0 && rate <= 1, "memory: need 0 < rate <= 1");
+  return std::make_unique<Memory>(std::move(compressor), rate);
+}
+
+std::unique_ptr<Mechanism> difference(std::unique_ptr<Compressor> compressor,
+                                      std::unique_ptr<Compressor> whole, double p) {
+  check(p > 0 && p <= 1, "difference: need 0 < p <= 1");
+  return std::make_unique<Difference>(std::move(compressor), std::move(whole), p);
+}
+
+}  // namespace laconic

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a worker looks at its own function: all of its rows, or a minibatch of them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "laconic/core/rng.h"
+#include "laconic/core/vec.h"
+#include "laconic/problem/problem.h"
+
+namespace laconic {
+
+class Oracle {
+ public:
+  virtual ~Oracle() = default;
+
+  /// g = the estimate of grad f_i(x), i = key.worker; returns what the same rows say of the value. A pure
+  /// function of key and x: the same key asks for the same rows, so one minibatch at two points is two calls
+  /// with one key.
+  virtual Measured gradient(const Key& key, View x, MutView g) const = 0;
+
+  /// Single-sample gradients that one call of gradient() costs worker i.
+  [[nodiscard]] virtual std::size_t calls(std::size_t worker) const = 0;
+
+  /// Whether gradient() is exact, so that it can serve the trace as well.
+  [[nodiscard]] virtual bool exact() const = 0;
+};
+
+/// The problem must outlive the oracle.
+std::unique_ptr<Oracle> full_gradients(const Problem& problem);
+
+/// `batch` >= 1 rows, drawn uniformly with replacement.
+std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch);
+
+}  // namespace laconic

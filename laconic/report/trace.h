@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of a run: what is known at an evaluated round.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace laconic {
+
+/// Cumulative where it counts; per client where it says so. No clock in here, so that two runs can be
+/// compared byte by byte. Columns without meaning for a method hold 0.
+struct Row {
+  std::size_t round = 0;
+  double f = 0;
+  double grad_norm_sq = 0;
+  double uplink_floats = 0;      // mean per client
+  double uplink_bits = 0;        // mean per client
+  double downlink_bits = 0;      // mean per client
+  double oracle_calls = 0;       // single-sample gradients, mean per client
+  std::size_t participants = 0;  // messages in this round
+  double step = 0;
+  double consensus = 0;
+  double network_seconds = 0;
+  std::optional<double> train_accuracy;  // where the problem classifies
+  std::optional<double> test_accuracy;   // 0 in the file where there is no test set
+};
+
+/// Receives the rows as they happen.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  /// `seconds` since the start of the run, evaluations included.
+  virtual void record(const Row& row, double seconds) = 0;
+  /// After every round, evaluated or not; for progress bars.
+  virtual void tick(std::size_t /*round*/) {}
+};
+
+/// Keeps the rows in memory.
+class MemoryRecorder final : public Recorder {
+ public:
+  void record(const Row& row, double /*seconds*/) override { rows.push_back(row); }
+  std::vector<Row> rows;
+};
+
+/// Writes trace.csv and timing.csv into an existing folder, each row complete on disk before the next round,
+/// so that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk).
+class FileRecorder : public Recorder {
+ public:
+  FileRecorder(const std::string& folder, bool with_accuracy);
+  ~FileRecorder() override;
+  FileRecorder(const FileRecorder&) = delete;
+  FileRecorder& operator=(const FileRecorder&) = delete;
+
+  void record(const Row& row, double seconds) override;
+
+ private:
+  struct File;
+  std::unique_ptr<File> trace_;
+  std::unique_ptr<File> timing_;
+  bool with_accuracy_;
+};
+
+/// A trace read back: column names and, per column, the values. Throws InputError where it is not a table of
+/// numbers.
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<double>> values;  // values[column][row]
+
+  /// nullptr when there is no such column.
+  [[nodiscard]] const std::vector<double>* column(const std::string& name) const;
+};
+Table read_table(const std::string& path);
+
+}  // namespace laconic

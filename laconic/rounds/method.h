@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A method is a start and a round; solve() repeats it (laconic/solve.h).
+#pragma once
+
+#include <cstddef>
+
+#include "laconic/core/vec.h"
+#include "laconic/problem/problem.h"
+#include "laconic/rounds/ledger.h"
+#include "laconic/transport/fleet.h"
+
+namespace laconic {
+
+/// The true objective at a method's point, summed over the clients in ascending order. Outside the ledger.
+struct Evaluation {
+  double f = 0;
+  double correct = 0;  // rows classified right, over all clients
+  Vector gradient;
+
+  void clear(std::size_t dim) {
+    f = correct = 0;
+    gradient.assign(dim, 0.0);
+  }
+  /// Adds client i of n; ascending i.
+  void add(const Measured& measured, View client_gradient, std::size_t clients) {
+    const double weight = 1.0 / static_cast<double>(clients);
+    f += weight * measured.value;
+    correct += measured.correct;
+    axpy(weight, client_gradient, gradient);
+  }
+};
+
+/// One pass over all data: for points at which the method has no full gradients anyway.
+void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
+
+class Method {
+ public:
+  virtual ~Method() = default;
+
+  /// Round 0: whatever is said before the first step. `watch`, where given, receives the evaluation of
+  /// point(); gradients that the round computes anyway are used for it.
+  virtual void start(Fleet& fleet, Evaluation* watch) = 0;
+  /// Round t = 1, 2, ...: from x_{t-1} to x_t, and what is said on the way. Throws Diverged when a gradient
+  /// is no longer finite.
+  virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
+
+  /// x_t; for methods with several models, their mean. Valid until the next round.
+  [[nodiscard]] virtual View point() const = 0;
+  [[nodiscard]] virtual const Ledger& ledger() const = 0;
+  [[nodiscard]] virtual double step() const = 0;
+};
+
+}  // namespace laconic

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/rounds/recipes.h"
+
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "laconic/compress/compressor.h"
+#include "laconic/core/error.h"
+#include "laconic/mechanism/mechanism.h"
+#include "laconic/network/turnout.h"
+#include "laconic/problem/oracle.h"
+#include "laconic/rounds/star.h"
+
+namespace laconic {
+namespace {
+
+using CompressorPtr = std::unique_ptr<Compressor>;
+
+// --- the parts, as recipes ask for them
+// ------------------------------------------------------------------------
+
+std::unique_ptr<Oracle> full(const MethodSetting& s) { return full_gradients(s.problem); }
+
+std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s) {
+  return s.batch ? minibatches(s.problem, *s.batch) : full(s);
+}
+
+CompressorPtr compressor(const Spec& spec, const MethodSetting& s) {
+  return make_compressor(spec, {s.problem.dim(), s.problem.shards(), s.wire});
+}
+
+CompressorPtr identity(const MethodSetting& s) { return compressor(Spec("identity"), s); }
+
+CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodSetting& s) {
+  const Spec& spec = args.required("compressor", 0, method + "(rand-k(10))");
+  CompressorPtr result = compressor(spec, s);
+  if (!result->bound().omega) {
+    args.fail(fmt::format("{} needs an unbiased compressor: {} is not; use rand-k, perm-k or natural", method,
+                          print(spec)));
+  }
+  return result;
+}
+
+double probability(Arguments& args, const char* name, double fallback) {
+  const double value = args.number(name, fallback);
+  if (!(value > 0 && value <= 1)) args.fail(fmt::format("{} = {}; need 0 < {} <= 1", name, value, name));
+  return value;
+}
+
+void no_batch(Arguments& args, const MethodSetting& s, const char* why) {
+  if (s.batch) args.fail(fmt::format("batch = {}: {}", *s.batch, why));
+}
+
+Assembly star(const MethodSetting& s, StarParts parts) {
+  // std::function copies what it holds, and parts do not copy: share them. An assembly is built once.
+  auto shared = std::make_shared<StarParts>(std::move(parts));
+  Assembly assembly;
+  assembly.build = [shared, &problem = s.problem, seed = s.seed, wire = s.wire](double step) {
+    check(shared->oracle != nullptr, "an assembly is built only once");
+    return make_star(problem, std::move(*shared), {.step = step, .seed = seed, .wire = wire});
+  };
+  return assembly;
+}
+
+// --- the recipes
+// -----------------------------------------------------------------------------------------------
+
+/// Distributed gradient descent; with a batch, distributed SGD.
+Assembly gd(Arguments& /*args*/, const MethodSetting& s) {
+  Assembly m = star(s, {full_or_batch(s), direct(identity(s)), everyone(s.problem.shards())});
+  if (s.constants && !s.batch) {
+    m.theorem = gd_theorem(*s.constants);
+    m.theorem_pl = gd_theorem_pl(*s.constants);
+  }
+  return m;
+}
+
+/// Distributed compressed gradient descent (Khirirat, Feyzmahdavian, Johansson 2018, arXiv 1806.06573).
+Assembly dcgd(Arguments& args, const MethodSetting& s) {
+  CompressorPtr c = compressor(args.required("compressor", 0, "dcgd(rand-k(10))"), s);
+  const Bound bound = c->bound();
+  Assembly m = star(s, {full_or_batch(s), direct(std::move(c)), everyone(s.problem.shards())});
+  if (bound.omega) m.facts.emplace_back("omega", *bound.omega);
+  if (bound.alpha && !bound.omega) m.facts.emplace_back("alpha", *bound.alpha);
+  if (s.constants && bound.omega && !s.batch)
+    m.theorem = dcgd_theorem(*s.constants, *bound.omega, s.problem.shards());
+  return m;
+}
+
+/// DIANA (Mishchenko, Gorbunov, Takac, Richtarik 2019, arXiv 1901.09269), Algorithm 1.
+Assembly diana(Arguments& args, const MethodSetting& s) {
+  CompressorPtr q = unbiased(args, "diana", s);
+  const double omega = *q->bound().omega;
+  const double alpha = probability(args, "alpha", 1 / (1 + omega));
+  Assembly m = star(s, {full_or_batch(s), memory(std::move(q), alpha), everyone(s.problem.shards())});
+  m.facts = {{"omega", omega}, {"alpha", alpha}};
+  if (s.constants && !s.batch) m.theorem = diana_theorem(*s.constants, omega, s.problem.shards());
+  return m;
+}
+
+/// MARINA (Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845), Algorithm 1.
+Assembly marina(Arguments& args, const MethodSetting& s) {
+  no_batch(args, s, "marina takes full local gradients; leave batch out");
+  CompressorPtr q = unbiased(args, "marina", s);
+  const Bound bound = q->bound();
+  const double p = probability(args, "p", bound.floats / static_cast<double>(s.problem.dim()));
+  Assembly m = star(s, {full(s), difference(std::move(q), identity(s), p), everyone(s.problem.shards())});
+  m.facts = {{"omega", *bound.omega}, {"p", p}};
+  if (bound.B != 0) m.facts.insert(m.facts.end(), {{"A", bound.A}, {"B", bound.B}});
+  if (s.constants) {
+    m.theorem = marina_theorem(*s.constants, bound, p);
+    m.theorem_pl = marina_theorem_pl(*s.constants, bound, p);
+  }
+  return m;
+}
+
+}  // namespace
+
+const std::vector<MethodRow>& methods() {
+  static const std::vector<MethodRow> rows = {
+      {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
+      {"dcgd", "dcgd(C)", "compressed gradients, no memory", "arXiv 1806.06573", dcgd},
+      {"diana", "diana(Q, alpha=1/(1+omega))", "compressed differences to a memory", "arXiv 1901.09269",
+       diana},
+      {"marina", "marina(Q, p=floats/d)", "compressed gradient differences, now and then a full gradient",
+       "arXiv 2102.07845", marina},
+  };
+  return rows;
+}
+
+Assembly assemble(const Spec& method, const MethodSetting& setting) {
+  std::vector<std::string> names;
+  for (const MethodRow& row : methods()) {
+    names.push_back(row.name);
+    if (row.name != method.name) continue;
+    Arguments args(method);
+    Assembly assembly = row.assemble(args, setting);
+    args.done();
+    return assembly;
+  }
+  throw InputError(fmt::format("column {}: unknown method \"{}\"{}; known: {}", method.column, method.name,
+                               did_you_mean(method.name, names), fmt::join(names, ", ")));
+}
+
+StepRule parse_step(const std::string& text) {
+  const auto number = [&](std::string_view digits) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size()) {
+      throw InputError(fmt::format("step = {}; need a number > 0, theory, theory*16 or theory-pl", text));
+    }
+    if (!(value > 0 && std::isfinite(value))) throw InputError(fmt::format("step = {}; need step > 0", text));
+    return value;
+  };
+  for (const auto& [name, kind] : {std::pair{std::string_view("theory-pl"), StepRule::Kind::theory_pl},
+                                   {"theory", StepRule::Kind::theory}}) {
+    if (text == name) return {kind, 1};
+    const std::string times = fmt::format("{}*", name);
+    if (text.starts_with(times)) return {kind, number(std::string_view(text).substr(times.size()))};
+  }
+  return {StepRule::Kind::number, number(text)};
+}
+
+std::string print(const StepRule& rule) {
+  if (rule.kind == StepRule::Kind::number) return fmt::format("{}", rule.factor);
+  const std::string_view name = rule.kind == StepRule::Kind::theory ? "theory" : "theory-pl";
+  return rule.factor == 1 ? std::string(name) : fmt::format("{}*{}", name, rule.factor);
+}
+
+const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly) {
+  if (rule.kind == StepRule::Kind::number) return nullptr;
+  const auto& theorem = rule.kind == StepRule::Kind::theory ? assembly.theorem : assembly.theorem_pl;
+  return theorem ? &*theorem : nullptr;
+}
+
+double resolve(const StepRule& rule, const Assembly& assembly) {
+  if (rule.kind == StepRule::Kind::number) return rule.factor;
+  const Theorem* theorem = theorem_of(rule, assembly);
+  if (theorem == nullptr) {
+    throw InputError(
+        fmt::format("step = {}: no theorem with known constants for this method on this problem; give a "
+                    "number, as in step=0.1",
+                    print(rule)));
+  }
+  const double step = rule.factor * theorem->step;
+  if (!(step > 0 && std::isfinite(step))) {
+    throw InputError(
+        fmt::format("step = {}: the theorem gives {}; give a number, as in step=0.1", print(rule), step));
+  }
+  return step;
+}
+
+}  // namespace laconic

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Methods by name. A recipe chooses parts (oracle, mechanism, turnout, driver) and the theorem that fits
+// them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "laconic/compress/message.h"
+#include "laconic/core/spec.h"
+#include "laconic/problem/problem.h"
+#include "laconic/rounds/method.h"
+#include "laconic/rounds/theory.h"
+
+namespace laconic {
+
+/// What a method is made for. The problem must outlive the method.
+struct MethodSetting {
+  const Problem& problem;
+  std::optional<Constants> constants;  // problem.constants(), where they are known: theorems need them
+  std::uint64_t seed = 0;
+  Wire wire = Wire::f32;
+  std::optional<std::size_t> batch;  // rows of a minibatch; without it gradients are full
+};
+
+/// A method chosen and its theory worked out, before a step is settled.
+struct Assembly {
+  std::vector<std::pair<std::string, double>> facts;  // omega, alpha, p ... where they apply
+  std::optional<Theorem> theorem;                     // for step = theory
+  std::optional<Theorem> theorem_pl;                  // for step = theory-pl
+  std::function<std::unique_ptr<Method>(double step)> build;
+};
+
+/// Throws InputError for an unknown method, or arguments out of range.
+Assembly assemble(const Spec& method, const MethodSetting& setting);
+
+/// How a step is chosen: a number, or a multiple of what a theorem allows.
+struct StepRule {
+  enum class Kind { number, theory, theory_pl };
+  Kind kind = Kind::theory;
+  double factor = 1;  // the step itself where kind is number
+};
+
+/// `theory`, `theory*16`, `theory-pl`, or a number > 0. Throws InputError.
+StepRule parse_step(const std::string& text);
+std::string print(const StepRule& rule);
+
+/// The theorem the rule rests on; nullptr for a plain number.
+const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly);
+/// The step in numbers. Throws InputError where no theorem gives one.
+double resolve(const StepRule& rule, const Assembly& assembly);
+
+struct MethodRow {
+  std::string name;
+  std::string usage;
+  std::string summary;
+  std::string paper;
+  Assembly (*assemble)(class Arguments&, const MethodSetting&);
+};
+const std::vector<MethodRow>& methods();
+
+}  // namespace laconic

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver of methods in which workers talk to a server every round. With gamma the step and g the server's
+// estimate of the gradient, round t is
+//   x_t = x_{t-1} - gamma g                          everyone, from the same numbers
+//   worker i: m_i = C_{h_i, y_i}(grad f_i(x_t))      said to the server, and applied by the worker itself
+//   g from sum of w_i m_i                            rounds/server.h
+// and start() is the same without the step.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "laconic/mechanism/mechanism.h"
+#include "laconic/network/turnout.h"
+#include "laconic/problem/oracle.h"
+#include "laconic/rounds/method.h"
+#include "laconic/rounds/server.h"
+
+namespace laconic {
+
+/// A star method, disassembled. A recipe (rounds/recipes.h) is the choice of these parts.
+struct StarParts {
+  std::unique_ptr<Oracle> oracle;
+  std::unique_ptr<Mechanism> mechanism;
+  std::unique_ptr<Turnout> turnout;
+};
+
+struct StarOptions {
+  double step = 0;  // gamma > 0
+  std::uint64_t seed = 0;
+  Wire wire = Wire::f32;  // width of the direction that the server says, for the ledger
+};
+
+/// Memory: the point, the server's vectors, one vector a worker for a memory h, one for a previous gradient y
+/// (where the mechanism has them), and a window of gradients and messages. The problem must outlive the
+/// method.
+std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);
+
+}  // namespace laconic

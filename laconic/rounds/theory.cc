@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/rounds/theory.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace laconic {
+namespace {
+
+constexpr const char* kMeanGradient = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 2 (f(x_0) - f_lower) / (gamma K)";
+constexpr const char* kLinear = "E f(x_K) - f* <= (1 - gamma mu)^K (f(x_0) - f*)";
+
+/// How far one step may carry MARINA's estimate from the gradient, per squared length of the step and before
+/// the factor (1-p)/p: (A-B) L_plus^2 + B L_pm^2.
+double drift(const Constants& c, const Bound& q) {
+  return std::max(0.0, (q.A - q.B) * c.L_plus * c.L_plus + q.B * c.L_pm * c.L_pm);
+}
+
+}  // namespace
+
+Theorem gd_theorem(const Constants& c) {
+  return {.name = "gradient descent on L-smooth functions (descent lemma)",
+          .step_rule = "1 / L_minus",
+          .step = 1 / c.L_minus,
+          .promise = kMeanGradient,
+          .mean_gradient_factor = 2};
+}
+
+std::optional<Theorem> gd_theorem_pl(const Constants& c) {
+  if (!c.mu) return {};
+  return Theorem{.name = "gradient descent under the Polyak-Lojasiewicz condition",
+                 .step_rule = "1 / L_minus",
+                 .step = 1 / c.L_minus,
+                 .promise = kLinear,
+                 .contraction = *c.mu};
+}
+
+Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
+  return {.name = "distributed compressed gradient descent (usual step)",
+          .step_rule = "1 / (L_tilde (1 + omega / n))",
+          .step = 1 / (c.L_tilde * (1 + omega / static_cast<double>(workers))),
+          .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
+}
+
+Theorem diana_theorem(const Constants& c, double omega, std::size_t workers) {
+  const double n = static_cast<double>(workers);
+  return {.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4, M = 1)",
+          .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (omega + 2))",
+          .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (omega + 2)),
+          .promise = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 4 (f(x_0) - f_lower) / (gamma K)",
+          .mean_gradient_factor = 4};
+}
+
+Theorem marina_theorem(const Constants& c, const Bound& q, double p) {
+  const bool correlated = q.B != 0;
+  return {.name = correlated ? "MARINA with correlated compressors (arXiv 2110.03300)"
+                             : "MARINA, Theorem 2.1 (arXiv 2102.07845), with L split into L_minus and L_plus",
+          .step_rule = correlated ? "1 / (L_minus + sqrt((1-p)/p ((A-B) L_plus^2 + B L_pm^2)))"
+                                  : "1 / (L_minus + L_plus sqrt((1-p) omega / (p n)))",
+          .step = 1 / (c.L_minus + std::sqrt((1 - p) / p * drift(c, q))),
+          .promise = kMeanGradient,
+          .mean_gradient_factor = 2};
+}
+
+std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p) {
+  if (!c.mu || *c.mu <= 0) return {};
+  return Theorem{
+      .name = "MARINA under the Polyak-Lojasiewicz condition, Theorem 2.2 (arXiv 2102.07845)",
+      .step_rule = q.B != 0 ? "min{1 / (L_minus + sqrt(2 (1-p)/p ((A-B) L_plus^2 + B L_pm^2))), p / (2 mu)}"
+                            : "min{1 / (L_minus + L_plus sqrt(2 (1-p) omega / (p n))), p / (2 mu)}",
+      .step = std::min(1 / (c.L_minus + std::sqrt(2 * (1 - p) / p * drift(c, q))), p / (2 * *c.mu)),
+      .promise = kLinear,
+      .contraction = *c.mu};
+}
+
+}  // namespace laconic

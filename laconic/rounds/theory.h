@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Step sizes that theorems allow, and what they promise in return. L_minus, L_plus, ... are those of
+// problem/problem.h; omega, A, B those of compress/compressor.h; n is the number of clients; f_lower <= inf
+// f.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "laconic/compress/compressor.h"
+#include "laconic/problem/problem.h"
+
+namespace laconic {
+
+struct Theorem {
+  std::string name;       // whose, and where to read it
+  std::string step_rule;  // the formula behind `step`
+  double step = 0;        // the largest gamma allowed
+  std::string promise;    // in words and symbols, at any gamma <= step
+  // The promise in numbers, with Delta = f(x_0) - f_lower:
+  double mean_gradient_factor =
+      0;                   // a: (1/K) sum_{k<K} E|grad f(x_k)|^2 <= a Delta / (gamma K); 0: not promised
+  double contraction = 0;  // c: E f(x_K) - f* <= (1 - gamma c)^K Delta; 0: not promised
+};
+
+/// Gradient descent: gamma = 1 / L_minus.
+Theorem gd_theorem(const Constants& c);
+std::optional<Theorem> gd_theorem_pl(const Constants& c);
+
+/// Compressed gradients without memory: gamma = 1 / (L_tilde (1 + omega / n)); nothing is promised but a
+/// floor.
+Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers);
+
+/// DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4):
+/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (omega + 2)).
+Theorem diana_theorem(const Constants& c, double omega, std::size_t workers);
+
+/// MARINA (arXiv 2102.07845, Theorem 2.1; for correlated compressors arXiv 2110.03300), 0 < p <= 1:
+/// gamma = 1 / (L_minus + sqrt((1-p)/p ((A-B) L_plus^2 + B L_pm^2))).
+Theorem marina_theorem(const Constants& c, const Bound& q, double p);
+/// The same under the Polyak-Lojasiewicz condition (Theorem 2.2); nothing where mu is unknown.
+std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p);
+
+}  // namespace laconic

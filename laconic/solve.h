@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outer loop: rounds, evaluation, stopping.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "laconic/problem/problem.h"
+#include "laconic/report/trace.h"
+#include "laconic/rounds/method.h"
+#include "laconic/transport/fleet.h"
+
+namespace laconic {
+
+/// When to look, and when to stop: at the first round at which a rule holds. The last round is always
+/// evaluated.
+struct SolveOptions {
+  std::size_t rounds = 1000;          // at most this many after the start
+  std::size_t eval_every = 1;         // rows 0, E, 2E, ... and the last; 0: the first and the last only
+  std::optional<double> target;       // |grad f(x_t)|^2 <= target, at evaluated rounds
+  std::optional<double> max_bits;     // uplink bits per client >= this
+  std::optional<double> max_seconds;  // by the wall clock: the one rule that two runs need not share
+};
+
+struct Summary {
+  enum class Why { rounds, target, max_bits, max_seconds, diverged };
+  Why why = Why::rounds;
+  std::string reason;  // one sentence
+  Row last;            // the last row recorded
+  std::size_t rounds = 0;
+  double seconds = 0;
+};
+
+/// Runs the method from its start. A run whose point, f or gradient turns non-finite ends with Why::diverged;
+/// rows recorded before stay valid. Throws what the recorder throws.
+Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
+              Recorder& recorder);
+
+}  // namespace laconic
