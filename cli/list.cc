@@ -37,7 +37,7 @@ int list() {
 
   fmt::print("\ndata sets found\n");
   const auto found = find_datasets(data_folders());
-  for (const auto& set : found) fmt::print("  {:<16} {:<35} {}\n", set.name, set.kind, set.path);
+  for (const auto& set : found) fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM", set.path);
   if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
   return kDone;
 }

@@ -39,12 +39,14 @@ TEST(Spec, PrintsTheCanonicalForm) {
 TEST(Spec, ErrorsNameTheColumnAndWhatWasExpected) {
   EXPECT_EQ(error_of([] { parse("marina(rand-k(10)"); }),
             "column 18: expected ')' to close the '(' of column 7, found the end");
-  EXPECT_EQ(error_of([] { parse(""); }), "column 1: expected a name such as marina(rand-k(10)), found the end");
+  EXPECT_EQ(error_of([] { parse(""); }),
+            "column 1: expected a name such as marina(rand-k(10)), found the end");
   EXPECT_EQ(error_of([] { parse("gd)"); }), "column 3: unexpected ')' after the end of the description");
   EXPECT_EQ(error_of([] { parse("a(b c)"); }), "column 5: expected ',' or ')', found 'c'");
   EXPECT_EQ(error_of([] { parse("a(b,)"); }), "column 5: expected an argument, found ')'");
   EXPECT_EQ(error_of([] { parse("a(k=1, k=2)"); }), "column 8: \"k\" is given twice");
-  EXPECT_EQ(error_of([] { parse("a(k=1, 2)"); }), "column 8: an argument without a name must come before those with one");
+  EXPECT_EQ(error_of([] { parse("a(k=1, 2)"); }),
+            "column 8: an argument without a name must come before those with one");
   EXPECT_EQ(error_of([] { parse("a(\"b)"); }), "column 6: expected '\"' to close the text begun in column 3");
   EXPECT_THROW(parse(std::string(100000, '(').insert(0, 1, 'a')), InputError);
   std::string deep;

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws that every method keeps, over a table of methods x problems; then what each one promises by itself.
+#include <cmath>
+#include <numeric>
+
+#include <gmock/gmock.h>
+
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+const char* const kMethods[] = {
+    "gd",
+    "dcgd(rand-k(3))",
+    "dcgd(natural)",
+    "diana(rand-k(3))",
+    "diana(natural)",
+    "diana(perm-k)",
+    "diana(identity, alpha=1)",
+    "marina(rand-k(3))",
+    "marina(rand-k(10%), p=0.3)",
+    "marina(perm-k)",
+    "marina(natural)",
+    "marina(identity)",
+};
+
+class Methods : public ::testing::TestWithParam<const char*> {
+ protected:
+  /// A small run of the method on each kind of problem.
+  std::vector<Run> runs() const {
+    const std::string classes = folder_.write("classes", two_classes(61, 12));
+    return {
+        {.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 7},
+        {.problem = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)", classes),
+         .method = GetParam()},
+        {.problem = fmt::format("nonconvex(\"{}\", bias=1)", classes), .method = GetParam(), .clients = 61},
+        {.problem = fmt::format("least-squares(\"{}\")", classes), .method = GetParam(), .clients = 1},
+        {.problem = fmt::format("softmax(\"{}\", lambda=0.01)", classes),
+         .method = GetParam(),
+         .split = "by-label"}};
+  }
+
+  TemporaryFolder folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Methods, ::testing::ValuesIn(kMethods));
+
+std::string text_of(const Outcome& outcome) {
+  std::string text;
+  for (const Row& r : outcome.rows) {
+    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a} {} {:a} {:a}\n", r.round, r.f, r.grad_norm_sq,
+                        r.uplink_floats, r.uplink_bits, r.downlink_bits, r.oracle_calls, r.participants,
+                        r.step, r.train_accuracy.value_or(0));
+  }
+  for (const double v : outcome.x) text += fmt::format("{:a} ", v);
+  return text;
+}
+
+TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
+  for (Run run : runs()) {
+    for (const Wire wire : {Wire::f32, Wire::f64}) {
+      run.wire = wire;
+      run.threads = 1;
+      const std::string alone = text_of(train(run));
+      for (const std::size_t threads : {2, 3, 8}) {
+        run.threads = threads;
+        EXPECT_EQ(text_of(train(run)), alone) << run.problem << ", " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
+  for (Run run : runs()) {
+    const Outcome first = train(run);
+    run.seed = 2;
+    const Outcome second = train(run);
+    const bool random = run.method != "gd" && run.method.find("identity") == std::string::npos;
+    EXPECT_EQ(first.x != second.x, random) << run.problem;
+  }
+}
+
+TEST_P(Methods, CountWhatTheyDo) {
+  for (const Run& run : runs()) {
+    const auto problem = problem_of(run);
+    const Outcome outcome = train(run, problem.get());
+    ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
+    double rows = 0;
+    for (std::size_t i = 0; i < problem->shards(); ++i) rows += static_cast<double>(problem->rows(i));
+    const double d = static_cast<double>(problem->dim());
+    const double coin = run.method.starts_with("marina") ? 1 : 0;
+    for (std::size_t t = 0; t < outcome.rows.size(); ++t) {
+      const Row& row = outcome.rows[t];
+      const double rounds = static_cast<double>(t);
+      EXPECT_EQ(row.round, t);
+      EXPECT_EQ(row.participants, run.clients);
+      EXPECT_EQ(row.oracle_calls, (rounds + 1) * rows / static_cast<double>(run.clients));
+      EXPECT_EQ(row.downlink_bits, rounds * (32 * d + coin));
+      EXPECT_EQ(row.step, outcome.step);
+      EXPECT_EQ(row.consensus, 0);
+      if (t > 0) {
+        EXPECT_GT(row.uplink_floats, outcome.rows[t - 1].uplink_floats);
+        EXPECT_GT(row.uplink_bits, outcome.rows[t - 1].uplink_bits);
+      }
+      // Values cost 32 bits each, and a message's own header at most four bytes.
+      EXPECT_GE(row.uplink_bits, 32 * row.uplink_floats);
+      EXPECT_LE(row.uplink_bits, 32 * row.uplink_floats + (rounds + 1) * (32 + 8));
+    }
+  }
+}
+
+TEST_P(Methods, DescendAtTheTheoreticalStep) {
+  for (Run run : runs()) {
+    run.rounds = 400;
+    const Outcome outcome = train(run);
+    EXPECT_EQ(outcome.summary.why, Summary::Why::rounds);
+    EXPECT_LT(outcome.last().f, outcome.rows.front().f) << run.problem;
+  }
+}
+
+TEST(Gd, SaysEverythingEveryRound) {
+  const Outcome outcome = train({.problem = "quadratic(d=20)", .method = "gd"});
+  for (const Row& row : outcome.rows) EXPECT_EQ(row.uplink_floats, static_cast<double>((row.round + 1) * 20));
+}
+
+TEST(Gd, OnOneQuadraticIsGradientDescentInFull) {
+  // d = 2, s = 0: A = T/4 + sigma I with T = [[2,-1],[-1,2]] has eigenvalues 1/4 + sigma = lambda and 3/4 +
+  // sigma; b = -e_1 / 4; x_0 = (sqrt(2), 0).
+  const double lambda = 0.5;
+  const double sigma = lambda - 0.25;
+  double x = std::sqrt(2.0);
+  double y = 0;
+  const Outcome outcome = train({.problem = "quadratic(d=2, lambda=0.5)",
+                                 .method = "gd",
+                                 .clients = 3,
+                                 .step = "0.3",
+                                 .rounds = 10,
+                                 .wire = Wire::f64});
+  for (std::size_t t = 0; t < outcome.rows.size(); ++t) {
+    const double gx = (0.5 + sigma) * x - 0.25 * y + 0.25;
+    const double gy = (0.5 + sigma) * y - 0.25 * x;
+    EXPECT_NEAR(outcome.rows[t].grad_norm_sq, gx * gx + gy * gy, 1e-14);
+    if (t + 1 == outcome.rows.size()) break;
+    x -= 0.3 * gx;
+    y -= 0.3 * gy;
+  }
+  EXPECT_NEAR(outcome.x[0], x, 1e-14);
+  EXPECT_NEAR(outcome.x[1], y, 1e-14);
+}
+
+TEST(Counters, FollowTheConventionsOfTheTrace) {
+  const std::size_t d = 20;
+  for (const char* method : {"dcgd(rand-k(3))", "diana(rand-k(3))", "dcgd(top-k(3))"}) {
+    const Outcome outcome = train({.problem = "quadratic(d=20, s=0.8)", .method = method, .step = "0.01"});
+    for (const Row& row : outcome.rows)
+      EXPECT_EQ(row.uplink_floats, static_cast<double>((row.round + 1) * 3)) << method;
+  }
+  const Outcome marina =
+      train({.problem = "quadratic(d=20, s=0.8)", .method = "marina(rand-k(3), p=0.4)", .rounds = 200});
+  EXPECT_EQ(marina.rows[0].uplink_floats, static_cast<double>(d));
+  std::size_t full_rounds = 0;
+  for (std::size_t t = 1; t < marina.rows.size(); ++t) {
+    const double said = marina.rows[t].uplink_floats - marina.rows[t - 1].uplink_floats;
+    EXPECT_TRUE(said == d || said == 3) << said;  // one coin for everyone: never between
+    full_rounds += said == d ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(full_rounds), 80, 4.5 * std::sqrt(200 * 0.4 * 0.6));
+}
+
+// Equal up to rounding: the same sums in another order.
+void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
+  ASSERT_EQ(a.rows.size(), b.rows.size());
+  for (std::size_t t = 0; t < a.rows.size(); ++t) {
+    EXPECT_NEAR(a.rows[t].f, b.rows[t].f, tolerance * std::abs(a.rows[t].f));
+    EXPECT_NEAR(a.rows[t].grad_norm_sq, b.rows[t].grad_norm_sq, tolerance * a.rows[0].grad_norm_sq);
+  }
+}
+
+TEST(Identities, ReduceToGradientDescent) {
+  const TemporaryFolder folder;
+  const std::string problem =
+      fmt::format("logistic(\"{}\", lambda=0.1)", folder.write("classes", two_classes(60, 9)));
+  const auto outcome_of = [&](const char* method) {
+    return train({.problem = problem, .method = method, .step = "0.5", .rounds = 50, .wire = Wire::f64});
+  };
+  const Outcome gd = outcome_of("gd");
+  for (const char* method :
+       {"marina(rand-k(2), p=1)", "dcgd(identity)", "dcgd(rand-k(9))", "dcgd(top-k(9))"}) {
+    EXPECT_EQ(outcome_of(method).x, gd.x) << method;
+  }
+  for (const char* method : {"marina(identity, p=0.2)", "diana(identity, alpha=1)",
+                             "diana(identity, alpha=0.3)", "marina(rand-k(9), p=0.1)"}) {
+    expect_close(outcome_of(method), gd, 1e-12);
+  }
+}
+
+TEST(Identities, PermKOfOneClientSaysEverything) {
+  const Run run{
+      .problem = "quadratic(d=20)", .method = "dcgd(perm-k)", .clients = 1, .step = "0.5", .wire = Wire::f64};
+  Run gd = run;
+  gd.method = "gd";
+  EXPECT_EQ(train(run).x, train(gd).x);
+}
+
+// E e^{k+1} <= (1-p) e^k + (1-p) (omega/n) L~^2 |x^{k+1} - x^k|^2 with e^k = |g^k - grad f(x^k)|^2, in the
+// mean over coins and supports: the lemma behind MARINA's theorem. With e^0 = 0 the first step has only the
+// second term, and for RandK on a quadratic it can be computed: (1-p) (omega/n) (1/n) sum |grad f_i(x^1) -
+// grad f_i(x^0)|^2, exactly.
+TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
+  const std::size_t n = 4;
+  const Run base{.problem = "quadratic(d=20, s=0.8)",
+                 .method = "marina(rand-k(5), p=0.25)",
+                 .clients = n,
+                 .rounds = 2,
+                 .wire = Wire::f64};
+  const auto problem = problem_of(base);
+  const std::size_t d = problem->dim();
+
+  Vector x0(d);
+  problem->start(x0);
+  const Outcome first = train(base, problem.get());
+  Vector mean0(d);
+  Vector mean1(d);
+  std::vector<Vector> change(n, Vector(d));
+  Vector g(d);
+  Vector x1(x0);
+  for (std::size_t i = 0; i < n; ++i) {
+    problem->value_gradient(i, Rows::everything(), x0, g);
+    axpy(1.0 / n, g, mean0);
+  }
+  axpy(-first.step, mean0, x1);
+  double spread = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    problem->value_gradient(i, Rows::everything(), x1, change[i]);
+    axpy(1.0 / n, change[i], mean1);
+    problem->value_gradient(i, Rows::everything(), x0, g);
+    axpy(-1.0, g, change[i]);
+    spread += norm_sq(change[i]) / n;
+  }
+  const double p = 0.25;
+  const double omega = 3;
+  const double exact = (1 - p) * omega / n * spread;
+  EXPECT_LE(spread, first.constants->L_plus * first.constants->L_plus * distance_sq(x1, x0) * (1 + 1e-12));
+
+  // x_2 = x_1 - gamma g^1 gives g^1 back.
+  const int draws = 20000;
+  double sum = 0;
+  double sum_sq = 0;
+  for (int seed = 0; seed < draws; ++seed) {
+    Run run = base;
+    run.seed = static_cast<std::uint64_t>(seed);
+    run.solve.eval_every = 0;
+    const Outcome outcome = train(run, problem.get());
+    double error = 0;
+    for (std::size_t j = 0; j < d; ++j) {
+      const double g1 = (x1[j] - outcome.x[j]) / outcome.step;
+      error += (g1 - mean1[j]) * (g1 - mean1[j]);
+    }
+    sum += error;
+    sum_sq += error * error;
+  }
+  const double mean = sum / draws;
+  const double deviation = std::sqrt((sum_sq / draws - mean * mean) / draws);
+  EXPECT_NEAR(mean, exact, 4.5 * deviation);
+}
+
+TEST(Marina, IsLinearUnderPolyakLojasiewicz) {
+  // mu = lambda = smallest eigenvalue of the mean Hessian; f* is known exactly.
+  const std::size_t rounds = 300;
+  double mean_gap = 0;
+  const int seeds = 10;
+  Outcome outcome;
+  for (int seed = 0; seed < seeds; ++seed) {
+    outcome = train({.problem = "quadratic(d=30, s=0.5, lambda=0.05)",
+                     .method = "marina(rand-k(6))",
+                     .clients = 6,
+                     .step = "theory-pl",
+                     .rounds = rounds,
+                     .seed = static_cast<std::uint64_t>(seed),
+                     .wire = Wire::f64});
+    mean_gap += (outcome.last().f - *outcome.constants->f_lower) / seeds;
+  }
+  const double gap0 = outcome.rows[0].f - *outcome.constants->f_lower;
+  EXPECT_LE(mean_gap, std::pow(1 - outcome.step * 0.05, rounds) * gap0);
+  EXPECT_GE(mean_gap, -1e-12);
+}
+
+TEST(Theory, StepsAreTheFormulas) {
+  // Section 6 of the 3PC spec: RandK with d = 1000, K = 10, n = 100, p = 0.01 has sqrt((1-p) omega / (p n))
+  // = 9.9.
+  const Outcome marina = train(
+      {.problem = "quadratic(d=1000, s=6.4)", .method = "marina(rand-k(10))", .clients = 100, .rounds = 0});
+  const Constants& c = *marina.constants;
+  EXPECT_NEAR(1 / marina.step, c.L_minus + c.L_plus * 9.9, 1e-10 * c.L_plus * 9.9);
+  const auto step_of = [](const char* method, const char* step) {
+    return train({.problem = "quadratic(d=1000, s=6.4)",
+                  .method = method,
+                  .clients = 100,
+                  .step = step,
+                  .rounds = 0})
+        .step;
+  };
+  EXPECT_DOUBLE_EQ(step_of("gd", "theory"), 1 / c.L_minus);
+  EXPECT_DOUBLE_EQ(step_of("gd", "theory*16"), 16 / c.L_minus);
+  EXPECT_DOUBLE_EQ(step_of("gd", "0.25"), 0.25);
+  EXPECT_DOUBLE_EQ(step_of("dcgd(rand-k(10))", "theory"), 1 / (c.L_tilde * (1 + 99.0 / 100)));
+  EXPECT_DOUBLE_EQ(step_of("diana(rand-k(10))", "theory"), 1 / (10 * c.L_tilde * std::sqrt(1.99) * 101));
+  EXPECT_NEAR(1 / step_of("marina(perm-k)", "theory"), c.L_minus + c.L_pm * std::sqrt(99.0), 1e-9);
+  EXPECT_NEAR(1 / step_of("marina(perm-k, p=0.5)", "theory"), c.L_minus + c.L_pm, 1e-9);
+  const double natural = 9.0 / 32;  // p: floats of a message / d
+  EXPECT_NEAR(1 / step_of("marina(natural)", "theory"),
+              c.L_minus + c.L_plus * std::sqrt((1 - natural) * 0.125 / (natural * 100)), 1e-9);
+  EXPECT_DOUBLE_EQ(step_of("marina(rand-k(10), p=1)", "theory"), 1 / c.L_minus);
+  EXPECT_NEAR(step_of("marina(rand-k(10))", "theory-pl"), 1 / (c.L_minus + c.L_plus * 9.9 * std::sqrt(2.0)),
+              1e-12);
+}
+
+TEST(Methods, RefuseWhatDoesNotFit) {
+  const auto error_of = [](const Run& run) -> std::string {
+    try {
+      train(run);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const std::string problem = "quadratic(d=20)";
+  EXPECT_EQ(error_of({.problem = problem, .method = "marin(rand-k(3))"}),
+            "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, marina");
+  EXPECT_EQ(error_of({.problem = problem, .method = "marina"}),
+            "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
+  EXPECT_EQ(error_of({.problem = problem, .method = "marina(top-k(3))"}),
+            "column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use rand-k, "
+            "perm-k or "
+            "natural");
+  EXPECT_EQ(
+      error_of({.problem = problem, .method = "diana(top-k(3))"}),
+      "column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k, perm-k or "
+      "natural");
+  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
+            "column 1: marina(rand-k(3), p=0): p = 0; need 0 < p <= 1");
+  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),
+            "column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
+  EXPECT_EQ(error_of({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
+            "column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
+  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
+            "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out");
+  EXPECT_EQ(error_of({.problem = problem, .method = "gd(3)"}),
+            "column 1: gd(3): takes no argument without a name; found 1 more: 3");
+  EXPECT_EQ(
+      error_of({.problem = problem, .method = "dcgd(top-k(3))"}),
+      "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
+      "step=0.1");
+  for (const char* step : {"0", "-1", "nan", "inf", "theory*0", "theory*-2"}) {
+    EXPECT_EQ(error_of({.problem = problem, .method = "gd", .step = step}),
+              fmt::format("step = {}; need step > 0", step));
+  }
+  EXPECT_EQ(error_of({.problem = problem, .method = "gd", .step = "thoery"}),
+            "step = thoery; need a number > 0, theory, theory*16 or theory-pl");
+}
+
+}  // namespace
+}  // namespace laconic::testing

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluation and stopping.
+#include <cmath>
+
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+std::vector<std::size_t> rounds_of(const Outcome& outcome) {
+  std::vector<std::size_t> rounds;
+  for (const Row& row : outcome.rows) rounds.push_back(row.round);
+  return rounds;
+}
+
+const Run kRun{.problem = "quadratic(d=10, lambda=0.1)", .method = "gd", .rounds = 10};
+
+TEST(Solve, EvaluatesEveryERoundsAndTheLast) {
+  Run run = kRun;
+  run.solve.eval_every = 4;
+  EXPECT_EQ(rounds_of(train(run)), (std::vector<std::size_t>{0, 4, 8, 10}));
+  run.solve.eval_every = 0;
+  EXPECT_EQ(rounds_of(train(run)), (std::vector<std::size_t>{0, 10}));
+  run.rounds = 0;
+  EXPECT_EQ(rounds_of(train(run)), (std::vector<std::size_t>{0}));
+}
+
+TEST(Solve, EvaluationChangesNothing) {
+  for (const char* method : {"gd", "marina(rand-k(2))", "diana(rand-k(2))"}) {
+    Run run = kRun;
+    run.method = method;
+    const Outcome often = train(run);
+    run.solve.eval_every = 0;
+    const Outcome rarely = train(run);
+    EXPECT_EQ(often.x, rarely.x);
+    EXPECT_EQ(often.last().f, rarely.last().f);
+    EXPECT_EQ(often.last().grad_norm_sq, rarely.last().grad_norm_sq);
+    EXPECT_EQ(often.last().uplink_bits, rarely.last().uplink_bits);
+  }
+}
+
+TEST(Solve, StopsAtTheTarget) {
+  Run run = kRun;
+  run.rounds = 10000;
+  run.solve.target = 1e-6;
+  const Outcome outcome = train(run);
+  EXPECT_EQ(outcome.summary.why, Summary::Why::target);
+  EXPECT_EQ(outcome.summary.reason, "target reached: |grad f|^2 <= 1e-06");
+  EXPECT_LE(outcome.last().grad_norm_sq, 1e-6);
+  EXPECT_GT(outcome.rows[outcome.rows.size() - 2].grad_norm_sq, 1e-6);
+}
+
+TEST(Solve, StopsAtTheBitsAndLooksOnceMore) {
+  Run run = kRun;
+  run.solve.max_bits = 4 * 10 * 32;
+  run.solve.eval_every = 0;
+  const Outcome outcome = train(run);
+  EXPECT_EQ(outcome.summary.why, Summary::Why::max_bits);
+  EXPECT_EQ(rounds_of(outcome),
+            (std::vector<std::size_t>{0, 3}));  // four messages: the start and three rounds
+}
+
+TEST(Solve, StopsAtTheClock) {
+  Run run = kRun;
+  run.rounds = 1000000000;
+  run.solve.max_seconds = 0.05;
+  run.solve.eval_every = 0;
+  EXPECT_EQ(train(run).summary.why, Summary::Why::max_seconds);
+}
+
+TEST(Solve, StopsWhenTheRunDivergesAndKeepsTheRows) {
+  for (const char* method : {"gd", "dcgd(top-k(3))", "marina(natural)", "diana(rand-k(3))"}) {
+    Run run = kRun;
+    run.method = method;
+    run.step = "1e6";
+    run.rounds = 10000;
+    const Outcome outcome = train(run);
+    EXPECT_EQ(outcome.summary.why, Summary::Why::diverged) << method;
+    EXPECT_LT(outcome.summary.rounds, 1000U);
+    EXPECT_EQ(outcome.summary.reason.rfind("diverged: ", 0), 0U) << outcome.summary.reason;
+    ASSERT_FALSE(outcome.rows.empty());
+    for (const Row& row : outcome.rows) EXPECT_TRUE(std::isfinite(row.f) && std::isfinite(row.grad_norm_sq));
+  }
+}
+
+TEST(Solve, MinibatchesEstimateTheGradient) {
+  const TemporaryFolder folder;
+  const std::string problem = fmt::format("logistic(\"{}\")", folder.write("classes", two_classes(60, 9)));
+  const Run run{.problem = problem, .method = "gd", .step = "0.1", .rounds = 30, .batch = 4};
+  const Outcome outcome = train(run);
+  EXPECT_EQ(outcome.last().oracle_calls, 31 * 4);
+  EXPECT_LT(outcome.last().f, outcome.rows[0].f);
+  Run full = run;
+  full.batch.reset();
+  EXPECT_NE(outcome.x, train(full).x);
+  EXPECT_EQ(outcome.rows[0].f,
+            train(full).rows[0].f);  // the trace holds the true objective, not a minibatch's
+}
+
+}  // namespace
+}  // namespace laconic::testing

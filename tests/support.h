@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What several tests need: a folder that goes away, small data, a whole run in one call.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/parallel.h"
+#include "laconic/core/rng.h"
+#include "laconic/core/spec.h"
+#include "laconic/problem/make.h"
+#include "laconic/rounds/recipes.h"
+#include "laconic/solve.h"
+
+namespace laconic::testing {
+
+/// A folder of its own for each test, removed at its end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "laconic-test-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  [[nodiscard]] std::string path(const std::string& name = "") const { return (path_ / name).string(); }
+  [[nodiscard]] std::string write(const std::string& name, const std::string& content) const {
+    std::ofstream(path(name), std::ios::binary) << content;
+    return path(name);
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+/// Two noisy classes in LIBSVM text: rows of about half of `columns` features, a few rows without any.
+inline std::string two_classes(std::size_t rows, std::size_t columns) {
+  Stream stream = Key{.seed = 7}.stream(Purpose::split);
+  std::string text;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const bool positive = stream.below(2) == 1;
+    text += positive ? "+1" : "-1";
+    for (std::size_t j = 1; j <= columns && i % 17 != 3; ++j) {
+      if (stream.below(2) == 0) continue;
+      text += fmt::format(" {}:{:.4g}", j, stream.uniform() - 0.5 + (positive && j % 3 == 0 ? 0.6 : 0.0));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+/// The folders of LACONIC_DATA.
+inline std::vector<std::string> data_folders() {
+  const char* variable = std::getenv("LACONIC_DATA");
+  return variable == nullptr ? std::vector<std::string>{} : std::vector<std::string>{variable};
+}
+
+inline bool has_data(const std::string& name) {
+  const auto folders = data_folders();
+  return !folders.empty() && std::filesystem::exists(std::filesystem::path(folders[0]) / (name + ".gz"));
+}
+
+#define LACONIC_NEEDS_DATA(name) \
+  if (!laconic::testing::has_data(name)) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
+
+/// A run described in words, and what came of it.
+struct Run {
+  std::string problem;
+  std::string method;
+  std::size_t clients = 5;
+  std::string step = "theory";
+  std::size_t rounds = 20;
+  std::uint64_t seed = 1;
+  Wire wire = Wire::f32;
+  std::size_t threads = 1;
+  std::optional<std::size_t> batch;
+  std::string split = "contiguous";
+  SolveOptions solve;
+};
+
+struct Outcome {
+  std::vector<Row> rows;
+  Vector x;
+  Summary summary;
+  std::optional<Constants> constants;
+  Assembly assembly;  // its facts and theorems; built already
+  double step = 0;
+
+  [[nodiscard]] const Row& last() const { return rows.back(); }
+  /// (1/K) sum of the squared gradient norms of rows 0 .. K-1.
+  [[nodiscard]] double mean_gradient(std::size_t count) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < count; ++k) sum += rows.at(k).grad_norm_sq;
+    return sum / static_cast<double>(count);
+  }
+};
+
+inline std::unique_ptr<Problem> problem_of(const Run& run) {
+  return make_problem(parse(run.problem),
+                      {.clients = run.clients, .split = parse(run.split), .folders = data_folders()});
+}
+
+/// `problem`, where given, is run.problem made already, so that many runs need not read the data again.
+inline Outcome train(const Run& run, const Problem* problem = nullptr) {
+  std::unique_ptr<Problem> own;
+  if (problem == nullptr) {
+    own = problem_of(run);
+    problem = own.get();
+  }
+  ThreadPool pool(run.threads);
+  Outcome outcome;
+  outcome.constants = problem->constants(pool);
+  outcome.assembly = assemble(parse(run.method), {.problem = *problem,
+                                                  .constants = outcome.constants,
+                                                  .seed = run.seed,
+                                                  .wire = run.wire,
+                                                  .batch = run.batch});
+  outcome.step = resolve(parse_step(run.step), outcome.assembly);
+  const auto method = outcome.assembly.build(outcome.step);
+  outcome.assembly.build = nullptr;
+  Fleet fleet(pool);
+  MemoryRecorder recorder;
+  SolveOptions options = run.solve;
+  options.rounds = run.rounds;
+  outcome.summary = solve(*problem, *method, fleet, options, recorder);
+  outcome.rows = recorder.rows;
+  outcome.x.assign(method->point().begin(), method->point().end());
+  return outcome;
+}
+
+}  // namespace laconic::testing
