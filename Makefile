@@ -16,7 +16,7 @@ build: ## the program, optimised: build/laconic
 	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
 	@cmake --build --preset release --target laconic_program
 
-demo: build ## six methods on Fashion-MNIST: a table and a figure in runs/demo
+demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
 	@$(install) demo
 	@demo/run.sh
 
