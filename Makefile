@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. What is missing on a Debian 12 machine is installed first (packages.txt says what).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench data format tidy clean
+
+install := tools/install_packages.sh
+jobs := $(shell nproc 2>/dev/null || echo 2)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the program, optimised: build/laconic
+	@$(install) build
+	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
+	@cmake --build --preset release --target laconic_program
+
+demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
+	@$(install) demo
+	@demo/run.sh
+
+test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
+	@$(install) build demo test
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@cmake --build --preset release
+	@ctest --preset ci -j $(jobs)
+
+bench: ## the benchmarks, each against a reference timed in the same run
+	@$(install) build test
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@cmake --build --preset release --target laconic_bench
+	@build/bench/laconic_bench
+
+data: ## fetch the public data sets into data/
+	@python3 tools/fetch_data.py
+
+format: ## clang-format over every source file
+	@$(install) develop
+	@git ls-files -z '*.h' '*.cc' | xargs -0 clang-format -i
+
+tidy: ## clang-tidy over the library and the program
+	@$(install) build test
+	@[[ -e build/compile_commands.json ]] || cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@tools/check_tidy.sh build
+
+clean: ## remove what building made; runs/ and data/ stay
+	@rm -rf build build-*

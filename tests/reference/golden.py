@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""golden.py CASES.json PROGRAM: runs the program and the NumPy transcription side by side and compares them.
+
+Of every round f, the squared gradient norm, the values and bits sent, the oracle calls and the step; the final x;
+the problem's constants. Exit code 0: all agree; 1: some do not; 77: the rest agrees, but this machine
+lacks the data of a case."""
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from itertools import islice
+
+try:
+    import numpy as np
+except ImportError:
+    print("skipped: this Python has no NumPy (Debian: python3-numpy)")
+    sys.exit(77)
+
+import compressors
+import methods
+import problems
+import rng
+import sets
+import spec as specs
+
+SAME, CONSTANT = 1e-10, 1e-9  # relative
+
+
+def deviation(found, expected):
+    """The largest relative difference; of vectors, relative to their norm."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    if found.shape != expected.shape:
+        return np.inf
+    if found.ndim == 2:
+        return max(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-300) for a, b in zip(found, expected))
+    worst = np.max(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-300), initial=0)
+    return np.inf if np.isnan(worst) else worst
+
+
+def run_program(program, case, out):
+    words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
+    words |= {"threads": case.get("threads", 1), "out": out}
+    done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
+                          capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()}")
+    with open(os.path.join(out, "trace.csv")) as file:
+        rows = list(csv.DictReader(file))
+    trace = {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
+    with open(os.path.join(out, "summary.json")) as file:
+        summary = json.load(file)
+    return trace, np.load(os.path.join(out, "x.npy")), summary
+
+
+def transcribe(case, supports):
+    wire = compressors.WIRES[case["wire"]]
+    problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
+    make = lambda spec: (compressors.make_compressor(spec, problem.d, problem.n, wire, supports) if spec
+                         else compressors.Identity(problem.d, wire))
+    coin = lambda round, p: rng.shared_coin(case["seed"], round, p)
+    constants = problem.constants()
+    gamma, rounds, facts = methods.make_method(specs.parse(case["method"]), problem, constants, case["step"], make, coin)
+    points, floats = zip(*islice(rounds, case["rounds"] + 1))
+    measured = [problems.value_and_gradient(problem, x) for x in points]
+    rows = sum(problem.rows(i) for i in range(problem.n)) / problem.n
+    trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": floats,
+             "oracle_calls": [(t + 1) * rows for t in range(len(points))], "step": [gamma] * len(points)}
+    return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
+
+
+def compare(case, ours, theirs):
+    """{what: (deviation, allowed)}."""
+    trace, x, constants, facts = ours
+    their_trace, their_x, summary = theirs
+    same = case.get("same", SAME)
+    found = {name: (deviation(their_trace[name], trace[name]), same if name in ("f", "grad_norm_sq") else SAME)
+             for name in trace}
+    found["x"] = (deviation([their_x.ravel()], [x]), same)
+    # Bits are those of real messages: the values, what an index costs at most, and at most 4 bytes of header.
+    width = 64 if case["wire"] == "f64" else 32
+    values, messages = trace["uplink_floats"], np.arange(1, len(trace["f"]) + 1)
+    low, high = width * values, (width + facts["index_bits"]) * values + 32 * messages
+    bits = their_trace["uplink_bits"]
+    found["uplink_bits"] = (0.0 if np.all((low <= bits) & (bits <= high)) else np.inf, SAME)
+    shared = [name for name in constants if name in summary.get("constants", {})]
+    found["constants"] = (deviation([summary["constants"][name] for name in shared], [constants[name] for name in shared])
+                          if "L_minus" in shared else np.inf, CONSTANT)
+    for name, value in case.get("constants", {}).items():  # known without either of us
+        found["constants"] = max(found["constants"], (deviation(constants[name], value), CONSTANT))
+    known = [name for name in facts if name in summary.get("method", {})]
+    found["method"] = (deviation([summary["method"][name] for name in known], [facts[name] for name in known]), CONSTANT)
+    return found
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("cases")
+    options.add_argument("program")
+    options.add_argument("--group", help="only the cases of this group")
+    options.add_argument("--only", help="only the cases whose name holds this text")
+    options.add_argument("--supports", help="lines `round worker index ...`: runs the cases of group `replay` with them")
+    options = options.parse_args()
+    with open(options.cases) as file:
+        cases = json.load(file)
+    supports = compressors.read_supports(options.supports) if options.supports else None
+
+    ran = failed = lacking = 0
+    columns = ["f", "grad_norm_sq", "x", "step", "uplink_floats", "uplink_bits", "oracle_calls", "constants", "method"]
+    print(f"{'worst relative deviation':40}" + "".join(f"{c:>14}" for c in columns))
+    with tempfile.TemporaryDirectory() as folder:
+        made = sets.make(folder)
+        if options.group == "synthetic":
+            os.environ["LACONIC_DATA"] = folder  # `mnist` is then the little one made here
+        for case in cases:
+            case = {"clients": 1, "split": "contiguous", "step": "theory", "rounds": 20, "wire": "f64", "seed": 1} | case
+            group = "replay" if any(q in case["method"] for q in ("rand-k", "perm-k")) else case["group"]
+            if group == "replay" and not supports or options.group not in (None, case["group"]) \
+                    or options.only and options.only not in case["name"]:
+                continue
+            case["problem"] = case["problem"].format(**made)
+            data = specs.parse(case["problem"]).args
+            if data and not sets.find(data[0].name):
+                lacking += 1
+                print(f"{case['name']:40}  not run: no {data[0].name} on this machine")
+                continue
+            ran += 1
+            try:
+                theirs = run_program(options.program, case, os.path.join(folder, "out", case["name"]))
+                found = compare(case, transcribe(case, supports), theirs)
+            except (RuntimeError, OSError, KeyError, subprocess.TimeoutExpired) as error:
+                failed += 1
+                print(f"{case['name']:40}  FAILED  {type(error).__name__}: {error}")
+                continue
+            wrong = [name for name, (worst, allowed) in found.items() if not worst <= allowed]
+            failed += bool(wrong)
+            print(f"{case['name']:40}" + "".join(f"{found[c][0]:14.1e}" for c in columns)
+                  + (f"  FAILED: {', '.join(wrong)}" if wrong else ""))
+    print(f"{ran} cases ran, {failed} failed")
+    return 1 if failed else 77 if lacking or not ran else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is minimised: f = (1/n) sum f_i, dense and slow and plain. Readers of the data files are in here too."""
+import gzip
+import math
+
+import numpy as np
+
+
+# ---- data -----------------------------------------------------------------------------------------------------------
+def read_bytes(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+
+def read_libsvm(path, rows=None):
+    """(A, labels): lines `label index:value ...`, indices from 1; a row may have no entries."""
+    lines = [line.split() for line in read_bytes(path).decode().splitlines() if line.strip()]
+    entries = [[item.split(":") for item in line[1:]] for line in lines]
+    columns = max((int(row[-1][0]) for row in entries if row), default=0)  # of the whole file
+    A = np.zeros((len(lines), columns))
+    for r, row in enumerate(entries):
+        for index, value in row:
+            A[r, int(index) - 1] = float(value)
+    return A[:rows], np.array([float(line[0]) for line in lines])[:rows]
+
+
+def read_idx(path):
+    """Big-endian: 0, 0, type (8: bytes), number of dimensions; the dimensions, 4 bytes each; the values."""
+    data = read_bytes(path)
+    if data[:3] != b"\0\0\x08":
+        raise ValueError(f"{path}: not an idx file of bytes")
+    dims = [int.from_bytes(data[4 + 4 * i: 8 + 4 * i], "big") for i in range(data[3])]
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(dims)
+
+
+def read_images(images, labels, rows=None):
+    A = read_idx(images).reshape(len(read_idx(labels)), -1)
+    return A[:rows] / 255.0, read_idx(labels).astype(float)[:rows]
+
+
+def split(A, y, n, how="contiguous"):
+    """n shards of floor(N/n) rows each, in file order or by ascending label; the remainder is dropped after ordering."""
+    order = {"contiguous": lambda: np.arange(len(y)), "by-label": lambda: np.argsort(y, kind="stable")}[how]()
+    m = len(y) // n
+    return [(A[order[i * m:(i + 1) * m]], y[order[i * m:(i + 1) * m]]) for i in range(n)]
+
+
+# ---- linear models: f_i(x) = mean of losses of a_j'x over the rows of shard i, plus a regulariser -------------------
+class Linear:
+    """curvature: the most that a loss bends. Constants are bounds through it, as design and papers use them."""
+
+    def __init__(self, shards, lam=0.0, reg="l2"):
+        self.shards, self.lam, self.reg = shards, lam, reg
+        self.n, self.columns, self.d = len(shards), shards[0][0].shape[1], shards[0][0].shape[1]
+
+    def start(self):
+        return np.zeros(self.d)
+
+    def rows(self, i):
+        return len(self.shards[i][1])
+
+    def regulariser(self, x):
+        if self.reg == "l2":
+            return self.lam / 2 * x @ x, self.lam * x
+        return self.lam * np.sum(x**2 / (1 + x**2)), 2 * self.lam * x / (1 + x**2) ** 2
+
+    def value(self, i, x):
+        return self.loss(*self.shards[i], x)[0] + self.regulariser(x)[0]
+
+    def gradient(self, i, x):
+        return self.loss(*self.shards[i], x)[1] + self.regulariser(x)[1]
+
+    def constants(self):
+        r = self.lam if self.reg == "l2" else 2 * self.lam
+        top = lambda A: np.linalg.eigvalsh(A.T @ A / len(A))[-1]
+        L = np.array([self.curvature * top(A) + r for A, _ in self.shards])
+        L_minus = self.curvature * top(np.vstack([A for A, _ in self.shards])) + r
+        L_tilde = math.sqrt(np.mean(L**2))
+        return {"L_minus": L_minus, "L_plus": L_tilde, "L_pm": L_tilde, "L_tilde": L_tilde, "L_max": max(L)}
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), with exp of nothing positive."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1.0, e) / (1 + e)
+
+
+class Logistic(Linear):
+    """log(1 + exp(-y a'x)), y = +1 for the larger label, -1 for the other. 3PC paper, section 8.2 of the spec."""
+    curvature = 0.25
+
+    @staticmethod
+    def loss(A, y, x):
+        z = y * (A @ x)
+        return np.mean(np.logaddexp(0, -z)), A.T @ (-y * sigmoid(-z)) / len(y)
+
+
+class Nonconvex(Linear):
+    """(1 - sigmoid(y a'x))^2. MARINA paper, problem 1."""
+    s = (30 - math.sqrt(132)) / 48
+    curvature = s**2 * (1 - s) * (4 - 6 * s)  # 0.1540586
+
+    @staticmethod
+    def loss(A, y, x):
+        s = sigmoid(-y * (A @ x))
+        return np.mean(s**2), A.T @ (-2 * s**2 * (1 - s) * y) / len(y)
+
+
+class LeastSquares(Linear):
+    """(1/2) (a'x - b)^2, labels as they are."""
+    curvature = 1.0
+
+    @staticmethod
+    def loss(A, y, x):
+        r = A @ x - y
+        return r @ r / (2 * len(y)), A.T @ r / len(y)
+
+
+class Softmax(Linear):
+    """-log of the probability of the label, x class-major: x[c * columns + j]."""
+    curvature = 0.5  # diag(p) - pp' <= 1/2
+
+    def __init__(self, shards, lam=0.0, reg="l2"):
+        super().__init__(shards, lam, reg)
+        self.classes = np.unique(np.concatenate([y for _, y in shards]))
+        self.d = len(self.classes) * self.columns
+
+    def loss(self, A, y, x):
+        scores = A @ x.reshape(len(self.classes), self.columns).T
+        scores -= scores.max(axis=1, keepdims=True)
+        log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        label = np.searchsorted(self.classes, y)
+        residual = np.exp(log_p)
+        residual[np.arange(len(y)), label] -= 1
+        return -np.mean(log_p[np.arange(len(y)), label]), (residual.T @ A).ravel() / len(y)
+
+
+class Quadratic:
+    """f_i = x'A_i x / 2 - b_i'x, the generator of the 3PC paper (section 8.1 of the spec), as dense matrices."""
+
+    def __init__(self, n, d, s, lam=1e-6, seed=12345):
+        self.n, self.d = n, d
+        draw = np.random.RandomState(seed)  # MT19937 and the legacy polar Gaussian
+        T = 2 * np.eye(d) - np.eye(d, k=1) - np.eye(d, k=-1)
+        self.A, self.b = [], []
+        for _ in range(n):  # 1.
+            xi, eta = draw.randn(), draw.randn()
+            nu, beta = 1 + s * xi, s * eta
+            self.A.append(nu / 4 * T)
+            self.b.append(nu / 4 * (-1 + beta) * np.eye(d)[0])
+        shift = lam - np.linalg.eigvalsh(sum(self.A) / n)[0]  # 2.
+        self.A = [A + shift * np.eye(d) for A in self.A]
+
+    def start(self):  # 3.
+        return math.sqrt(self.d) * np.eye(self.d)[0]
+
+    def rows(self, i):
+        return 1
+
+    def value(self, i, x):
+        return x @ self.A[i] @ x / 2 - x @ self.b[i]
+
+    def gradient(self, i, x):
+        return self.A[i] @ x - self.b[i]
+
+    def constants(self):
+        mean, mean_sq = sum(self.A) / self.n, sum(A @ A for A in self.A) / self.n
+        L = np.array([np.abs(np.linalg.eigvalsh(A)).max() for A in self.A])
+        top = lambda A: np.linalg.eigvalsh(A)[-1]
+        return {"L_minus": np.abs(np.linalg.eigvalsh(mean)).max(), "L_plus": math.sqrt(top(mean_sq)),
+                "L_pm": math.sqrt(max(top(mean_sq - mean @ mean), 0)), "L_tilde": math.sqrt(np.mean(L**2)),
+                "L_max": max(L)}
+
+
+# ---- by description -------------------------------------------------------------------------------------------------
+LINEAR = {"logistic": Logistic, "nonconvex": Nonconvex, "least-squares": LeastSquares, "softmax": Softmax}
+
+
+def make_problem(spec, clients, how, read):
+    """read(name, rows) -> (A, labels)."""
+    if spec.name == "quadratic":
+        return Quadratic(clients, int(spec.number("d", 1000)), spec.number("s", 0), spec.number("lambda", 1e-6))
+    rows = spec.number("rows", None)
+    A, y = read(spec.args[0].name, rows and int(rows))
+    if spec.number("bias", 0):
+        A = np.hstack([A, np.ones((len(A), 1))])
+    if spec.name in ("logistic", "nonconvex"):
+        y = np.where(y == y.max(), 1.0, -1.0)
+    return LINEAR[spec.name](split(A, y, clients, how), spec.number("lambda", 0), spec.word("reg", "l2"))
+
+
+def value_and_gradient(problem, x):
+    """Of f, in ascending order of the workers."""
+    everyone = range(problem.n)
+    return (sum(problem.value(i, x) for i in everyone) / problem.n,
+            sum(problem.gradient(i, x) for i in everyone) / problem.n)
