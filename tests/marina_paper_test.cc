@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the MARINA paper promises, on its data: n = 5 clients, a bias column, theoretical steps.
+#include <cmath>
+
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+class MarinaPaper : public ::testing::TestWithParam<const char*> {
+ protected:
+  Run run(const std::string& method, std::size_t rounds) const {
+    return {.problem = fmt::format("nonconvex({}, bias=1)", GetParam()),
+            .method = method,
+            .clients = 5,
+            .rounds = rounds,
+            .threads = 2};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Data, MarinaPaper, ::testing::Values("mushrooms", "phishing"));
+
+// Theorem 2.1: (1/K) sum_{k<K} E|grad f(x^k)|^2 <= 2 (f(x^0) - f_inf) / (gamma K).
+TEST_P(MarinaPaper, RunningAverageObeysTheBound) {
+  LACONIC_NEEDS_DATA(GetParam());
+  for (const char* method :
+       {"marina(rand-k(1))", "marina(rand-k(10))", "marina(perm-k)", "marina(natural)"}) {
+    const std::size_t rounds = 600;
+    Run each = run(method, rounds);
+    const auto problem = problem_of(each);
+    const int seeds = 10;
+    std::vector<double> average(rounds, 0.0);  // over seeds, of the running averages
+    double gap = 0;
+    double gamma = 0;
+    for (int seed = 0; seed < seeds; ++seed) {
+      each.seed = static_cast<std::uint64_t>(seed);
+      const Outcome outcome = train(each, problem.get());
+      double sum = 0;
+      for (std::size_t k = 0; k < rounds; ++k) {
+        sum += outcome.rows[k].grad_norm_sq;
+        average[k] += sum / static_cast<double>(k + 1) / seeds;
+      }
+      gap = outcome.rows[0].f - *outcome.constants->f_lower;
+      gamma = outcome.step;
+    }
+    for (std::size_t k = 0; k < rounds; ++k) {
+      EXPECT_LE(average[k], 2 * gap / (gamma * static_cast<double>(k + 1))) << method << ", K = " << k + 1;
+    }
+  }
+}
+
+// Section 7 of the paper: MARINA against DIANA, both with RandK, K = 10.
+TEST_P(MarinaPaper, NeedsFiveTimesFewerBitsThanDiana) {
+  LACONIC_NEEDS_DATA(GetParam());
+  Run diana = run("diana(rand-k(10))", 6000);
+  diana.solve.eval_every = 0;
+  const auto problem = problem_of(diana);
+  const Outcome slow = train(diana, problem.get());
+
+  Run marina = run("marina(rand-k(10))", 6000);
+  marina.solve.target = slow.last().grad_norm_sq;
+  const Outcome fast = train(marina, problem.get());
+  ASSERT_EQ(fast.summary.why, Summary::Why::target);
+  EXPECT_GE(slow.last().uplink_bits, 5 * fast.last().uplink_bits);
+}
+
+// Statement 4: a round of MARINA with RandK costs p d + (1-p) K = K (2 - K/d) floats in the mean.
+TEST_P(MarinaPaper, FloatsPerRoundAreTheFormula) {
+  LACONIC_NEEDS_DATA(GetParam());
+  Run marina = run("marina(rand-k(10))", 4000);
+  marina.solve.eval_every = 0;
+  const auto problem = problem_of(marina);
+  const Outcome outcome = train(marina, problem.get());
+  const double d = static_cast<double>(problem->dim());
+  const double rounds = 4000;
+  const double p = 10 / d;
+  const double deviation = (d - 10) * std::sqrt(p * (1 - p) / rounds);
+  EXPECT_NEAR((outcome.last().uplink_floats - d) / rounds, 10 * (2 - 10 / d), 4.5 * deviation);
+}
+
+}  // namespace
+}  // namespace laconic::testing

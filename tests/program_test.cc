@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as its users meet it: words in, files, exit codes and one-line errors out.
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+
+#include "laconic/report/trace.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Said {
+  int code = 0;
+  std::string text;  // both streams
+};
+
+/// Runs build/laconic with these words, through a shell that quotes each of them.
+Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
+  std::string command = environment + " '" LACONIC_PROGRAM "'";
+  for (const std::string& word : words) {
+    EXPECT_EQ(word.find('\''), std::string::npos);
+    command += " '" + word + "'";
+  }
+  Said said;
+  std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    said.text.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return said;
+}
+
+class Program : public ::testing::Test {
+ protected:
+  std::string out(const std::string& name) const { return folder_.path(name); }
+  bool exists(const std::string& name) const { return std::filesystem::exists(folder_.path(name)); }
+
+  TemporaryFolder folder_;
+  std::string data_ = folder_.write("classes", two_classes(60, 9));
+  std::string problem_ = "problem=logistic(\"" + data_ + "\", lambda=0.1)";
+};
+
+TEST_F(Program, WritesTheFilesOfARun) {
+  const Said said =
+      laconic({"run", problem_, "clients=4", "method=marina( rand-k(2) )", "rounds=30", "out=" + out("run")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(
+      said.text,
+      ContainsRegex("^30 rounds done; f = 0\\.[0-9]+, \\|grad f\\|\\^2 = [0-9.e-]+, [0-9.]+ kbit up and "
+                    "[0-9.]+ kbit down a client, [0-9.]+ s -> .*/run\n$"));
+
+  const std::string trace = read_file(out("run/trace.csv"));
+  EXPECT_THAT(
+      trace,
+      StartsWith("round,f,grad_norm_sq,uplink_floats,uplink_bits,downlink_bits,oracle_calls,participants,"
+                 "step,consensus,network_seconds,train_accuracy,test_accuracy\n0,0.693147180559945"));
+  const Table table = read_table(out("run/trace.csv"));
+  EXPECT_EQ(table.values[0].size(), 31U);
+  EXPECT_EQ(table.values[0].back(), 30);
+  EXPECT_THAT(read_file(out("run/timing.csv")), StartsWith("round,seconds,bytes_sent,bytes_received\n0,"));
+  EXPECT_EQ(read_table(out("run/timing.csv")).values[0].size(), 31U);
+
+  const auto summary = nlohmann::json::parse(read_file(out("run/summary.json")));
+  EXPECT_EQ(summary["description"]["method"], "marina(rand-k(2))");
+  EXPECT_EQ(summary["description"]["step"], "theory");
+  EXPECT_EQ(summary["description"]["clients"], "4");
+  EXPECT_EQ(summary["stopped"]["why"], "rounds");
+  EXPECT_EQ(summary["last"]["round"], 30);
+  EXPECT_EQ(summary["last"]["f"], table.column("f")->back());
+  EXPECT_EQ(summary["totals"]["uplink_bits"], 4 * table.column("uplink_bits")->back());
+  EXPECT_DOUBLE_EQ(summary["method"]["omega"], 3.5);
+  EXPECT_DOUBLE_EQ(summary["method"]["p"], 2.0 / 9);
+  EXPECT_EQ(summary["method"]["gamma"], table.column("step")->back());
+  for (const char* name : {"L_minus", "L_plus", "L_tilde", "L_max", "mu"}) {
+    EXPECT_GT(summary["constants"][name], 0) << name;
+  }
+
+  const std::string npy = read_file(out("run/x.npy"));
+  EXPECT_EQ(npy.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
+  EXPECT_THAT(npy, HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (9,), }"));
+  EXPECT_EQ(npy.size() % 64, (9 * 8) % 64);
+
+  // What was stored describes the same run.
+  EXPECT_EQ(laconic({"run", out("run/run.toml"), "out=" + out("again"), "threads=3"}).code, 0);
+  EXPECT_EQ(read_file(out("again/trace.csv")), trace);
+  EXPECT_EQ(read_file(out("again/x.npy")), npy);
+}
+
+TEST_F(Program, TakesTomlAndWordsAndTheWordsWin) {
+  const std::string toml = folder_.write(
+      "run.toml",
+      "# a comment\nproblem = \"quadratic(d=10)\"\nmethod = 'gd'\nclients = 3\nstep = 0.5\nrounds = 7\n");
+  EXPECT_THAT(laconic({"run", toml}).text, StartsWith("7 rounds done"));
+  const Said said = laconic({"run", "rounds=2", toml, "out=" + out("run")});
+  EXPECT_THAT(said.text, StartsWith("2 rounds done")) << "words win wherever they stand";
+  const auto summary = nlohmann::json::parse(read_file(out("run/summary.json")));
+  EXPECT_EQ(summary["description"]["clients"], "3");
+  EXPECT_EQ(summary["description"]["step"], "0.5");
+}
+
+TEST_F(Program, RefusesAFolderThatHoldsARunUnlessTold) {
+  const std::vector<std::string> words = {"run", "problem=quadratic(d=10)", "method=gd", "clients=2",
+                                          "out=" + out("run")};
+  ASSERT_EQ(laconic(words).code, 0);
+  const std::string trace = read_file(out("run/trace.csv"));
+  auto other = words;
+  other.emplace_back("rounds=3");
+  const Said refused = laconic(other);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.text,
+              HasSubstr("already holds a run (trace.csv); choose another folder, or give --force"));
+  EXPECT_EQ(read_file(out("run/trace.csv")), trace);
+  other.emplace_back("--force");
+  EXPECT_EQ(laconic(other).code, 0);
+  EXPECT_NE(read_file(out("run/trace.csv")), trace);
+}
+
+TEST_F(Program, EndsADivergedRunWithCodeOneAndKeepsTheTrace) {
+  const Said said = laconic({"run", "problem=quadratic(d=10)", "method=gd", "clients=2", "step=1e9",
+                             "rounds=100000", "out=" + out("run")});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_THAT(said.text, StartsWith("laconic: diverged: "));
+  EXPECT_THAT(said.text, HasSubstr("try a smaller step"));
+  EXPECT_GT(read_table(out("run/trace.csv")).values[0].size(), 2U);
+  EXPECT_EQ(nlohmann::json::parse(read_file(out("run/summary.json")))["stopped"]["why"], "diverged");
+}
+
+TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
+  const std::string gd = "method=gd";
+  const std::string quadratic = "problem=quadratic(d=10)";
+  const std::string broken = folder_.write("broken", "+1 1:1\n-1 1:1 x\n");
+  const std::string zero = folder_.write("zero", "+1 1:1\n-1 0:1\n");
+  const std::string descending = folder_.write("descending", "+1 2:1 1:1\n-1 1:1\n");
+  const std::string nan = folder_.write("nan", "+1 1:nan\n-1 1:1\n");
+  const std::string empty = folder_.write("empty", "");
+  const std::string gzip = folder_.write("gzip.gz", std::string("\x1f\x8b\x08\x00 broken", 12));
+  const std::string bad_toml = folder_.write("bad.toml", "problem = \"quadratic\"\nmethod =\n");
+  const std::string odd_toml = folder_.write("odd.toml", "problem = \"quadratic(d=3)\"\nrounds = [1]\n");
+  const std::string key_toml = folder_.write("key.toml", "problem = \"quadratic(d=3)\"\nmethud = \"gd\"\n");
+  const auto logistic = [](const std::string& data) { return "problem=logistic(\"" + data + "\")"; };
+  struct Case {
+    std::vector<std::string> words;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {{}, "no problem is given, as in"},
+      {{quadratic}, "no method is given, as in \"method=marina(rand-k(10))\""},
+      {{quadratic, gd, "rounts=3"},
+       "unknown key \"rounts\" (did you mean \"rounds\"?); known: problem, clients"},
+      {{quadratic, "method=marina(rand-k(2)"},
+       "method: column 17: expected ')' to close the '(' of column 7, found the end"},
+      {{quadratic, "method=marinna(rand-k(2))"},
+       "method: column 1: unknown method \"marinna\" (did you mean \"marina\"?)"},
+      {{quadratic, "method=marina(randk(2))"},
+       "method: column 8: unknown compressor \"randk\" (did you mean \"rand-k\"?)"},
+      {{quadratic, "method=marina(rand-k(0))"},
+       "method: column 8: rand-k(0): k = 0; need a whole number with 1 <= k <= 10"},
+      {{quadratic, "method=marina(rand-k(11))"},
+       "method: column 8: rand-k(11): k = 11; need a whole number with 1 <= k <= 10"},
+      {{quadratic, "method=marina(rand-k(2), p=0)"}, "p = 0; need 0 < p <= 1"},
+      {{quadratic, gd, "step=0"}, "step: step = 0; need step > 0"},
+      {{quadratic, gd, "step=-0.1"}, "step: step = -0.1; need step > 0"},
+      {{quadratic, gd, "step=fast"}, "step: step = fast; need a number > 0, theory, theory*16 or theory-pl"},
+      {{quadratic, gd, "clients=0"}, "clients: \"0\"; need a whole number >= 1"},
+      {{quadratic, gd, "rounds=-1"}, "rounds: \"-1\"; need a whole number >= 0"},
+      {{quadratic, gd, "wire=f16"}, "wire: \"f16\"; need f32 or f64"},
+      {{quadratic, gd, "threads=0"}, "threads: \"0\"; need a whole number >= 1"},
+      {{quadratic, gd, "batch=0"}, "batch: \"0\"; need a whole number >= 1"},
+      {{quadratic, gd, "target=nan"}, "target: \"nan\"; need a number > 0"},
+      {{"problem=logistik(a)", gd},
+       "problem: column 1: unknown problem \"logistik\" (did you mean \"logistic\"?)"},
+      {{logistic("nowhere"), gd}, "nowhere"},
+      {{logistic(broken), gd}, broken + ":2:8"},
+      {{logistic(zero), gd}, zero + ":2:4"},
+      {{logistic(descending), gd}, descending + ":1:8"},
+      {{logistic(nan), gd}, nan + ":1:6"},
+      {{logistic(empty), gd}, empty},
+      {{logistic(gzip), gd}, gzip},
+      {{logistic(data_), gd, "clients=61"}, "60"},
+      {{logistic(data_), gd, "split=random"}, "split"},
+      {{bad_toml}, bad_toml + ":2:"},
+      {{odd_toml, gd}, odd_toml + ":2: rounds: need a text or a number"},
+      {{key_toml}, key_toml + ":2: unknown key \"methud\" (did you mean \"method\"?)"},
+      {{"nowhere.toml"}, "\"nowhere.toml\" is neither key=value nor a TOML file that can be read"},
+  };
+  for (const Case& c : cases) {
+    std::vector<std::string> words = {"run", "out=" + out("refused")};
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    const Said said = laconic(words);
+    EXPECT_EQ(said.code, 2) << said.text;
+    EXPECT_THAT(said.text, StartsWith("laconic: "));
+    EXPECT_THAT(said.text, HasSubstr(c.message));
+    EXPECT_EQ(std::count(said.text.begin(), said.text.end(), '\n'), 1) << said.text;
+    EXPECT_FALSE(exists("refused")) << said.text;
+  }
+}
+
+TEST_F(Program, RefusesAnUnwritableFolder) {
+  const std::string file = folder_.write("file", "mine");
+  for (const std::string& path : {file, file + "/run", std::string("/proc/laconic/run")}) {
+    const Said said = laconic({"run", "problem=quadratic(d=3)", "method=gd", "out=" + path});
+    EXPECT_EQ(said.code, 2) << said.text;
+    EXPECT_THAT(said.text, StartsWith("laconic: out: "));
+  }
+  EXPECT_EQ(read_file(file), "mine");
+}
+
+TEST_F(Program, ShowsTheTheory) {
+  const Said said =
+      laconic({"theory", "problem=quadratic(d=10, s=0.8)", "clients=5", "method=marina(rand-k(2))"});
+  EXPECT_EQ(said.code, 0) << said.text;
+  for (const char* name :
+       {"L_minus", "L_plus", "L_pm", "L_tilde", "L_max", "mu", "omega", "p", "gamma", "bound"}) {
+    EXPECT_THAT(said.text, ContainsRegex(fmt::format("\n  {} *= [0-9.e+-]+", name)));
+  }
+  EXPECT_THAT(said.text, HasSubstr("MARINA, Theorem 2.1 (arXiv 2102.07845)"));
+  // A method without a theorem still shows its constants.
+  const Said none = laconic({"theory", "problem=quadratic(d=10)", "clients=5", "method=dcgd(top-k(2))"});
+  EXPECT_EQ(none.code, 0) << none.text;
+  EXPECT_THAT(none.text, HasSubstr("needs a number as its step"));
+}
+
+TEST_F(Program, ListsWhatThereIs) {
+  const Said said = laconic({"list"});
+  EXPECT_EQ(said.code, 0);
+  for (const char* name :
+       {"marina(Q", "rand-k(", "perm-k", "logistic(", "quadratic(", "by-label", "eval-every"}) {
+    EXPECT_THAT(said.text, HasSubstr(name));
+  }
+}
+
+TEST_F(Program, PlotsRunsSideBySide) {
+  for (const char* method : {"gd", "marina(rand-k(2))"}) {
+    for (const char* step : {"theory", "theory*2"}) {
+      const std::string name = fmt::format("out={}/{}{}", out("runs"), method, step);
+      ASSERT_EQ(laconic({"run", problem_, "clients=4", fmt::format("method={}", method),
+                         fmt::format("step={}", step), "rounds=200", name})
+                    .code,
+                0);
+    }
+  }
+  std::vector<std::string> words = {"plot"};
+  for (const auto& entry : std::filesystem::directory_iterator(out("runs")))
+    words.push_back(entry.path().string());
+  std::sort(words.begin() + 1, words.end());
+  for (const char* ending : {"svg", "png", "pdf"}) {
+    auto with_out = words;
+    with_out.push_back("out=" + out(fmt::format("figure.{}", ending)));
+    const Said said = laconic(with_out);
+    ASSERT_EQ(said.code, 0) << said.text;
+    EXPECT_THAT(said.text, HasSubstr("bits saved vs gd"));
+    EXPECT_THAT(said.text, ContainsRegex("marina\\(rand-k\\(2\\)\\) +theory\\*2 +200 .* [0-9.]+x\n"));
+    EXPECT_GT(std::filesystem::file_size(out(fmt::format("figure.{}", ending))), 3000U);
+  }
+  const std::string svg = read_file(out("figure.svg"));
+  EXPECT_THAT(svg, HasSubstr("marina(rand-k(2)), step=theory*2"));
+  EXPECT_THAT(svg, HasSubstr("bits sent per client"));
+
+  auto unknown = words;
+  unknown.emplace_back("y=grad");
+  unknown.push_back("out=" + out("none.svg"));
+  EXPECT_EQ(laconic(unknown).code, 2);
+  EXPECT_THAT(laconic(unknown).text, HasSubstr("has no column \"grad\""));
+  EXPECT_FALSE(exists("none.svg"));
+  EXPECT_EQ(laconic({"plot", out("nowhere")}).code, 2);
+  EXPECT_EQ(laconic({"plot"}).code, 2);
+  EXPECT_EQ(laconic({"plot", words[1], "out=figure.bmp"}).code, 2);
+}
+
+TEST_F(Program, WrongUseOfVerbsIsCodeTwo) {
+  EXPECT_EQ(laconic({}).code, 2);
+  EXPECT_EQ(laconic({"walk"}).code, 2);
+  EXPECT_EQ(laconic({"run", "--fast"}).code, 2);
+  EXPECT_EQ(laconic({"--help"}).code, 0);
+  EXPECT_THAT(laconic({"--version"}).text, StartsWith("laconic 0."));
+}
+
+}  // namespace
+}  // namespace laconic::testing
