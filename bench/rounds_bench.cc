@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a round costs on top of its gradients: messages, the fold, the step, the evaluation. One thread.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "laconic/laconic.h"
+
+namespace laconic {
+namespace {
+
+double seconds_of(auto&& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+/// Counter `ratio_to_gradients`: the median over pairs (round, its gradients alone), timed in turn.
+void round_against_gradients(benchmark::State& state, const std::string& data, const std::string& method_text,
+                             std::size_t clients) {
+  const char* folder = std::getenv("LACONIC_DATA");
+  std::unique_ptr<Problem> problem;
+  try {
+    problem = make_problem(parse("nonconvex(" + data + ", bias=1)"),
+                           {.clients = clients, .folders = {folder == nullptr ? "" : folder}});
+  } catch (const InputError& error) {
+    state.SkipWithError(error.what());
+    return;
+  }
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  const Assembly assembly =
+      assemble(parse(method_text), {.problem = *problem, .constants = problem->constants(pool)});
+  const auto method = assembly.build(resolve(parse_step("theory"), assembly));
+  Evaluation watch;
+  method->start(fleet, &watch);
+
+  Vector gradient(problem->dim());
+  const auto gradients = [&] {
+    for (std::size_t i = 0; i < clients; ++i) {
+      benchmark::DoNotOptimize(problem->value_gradient(i, Rows::everything(), method->point(), gradient));
+    }
+  };
+  std::vector<double> ratios;
+  std::size_t t = 0;
+  for (auto _ : state) {
+    const double whole = seconds_of([&] { method->round(fleet, ++t, &watch); });
+    ratios.push_back(whole / seconds_of(gradients));
+    state.SetIterationTime(whole);
+  }
+  // The answer: what the rounds measured on the way is what a separate evaluation finds.
+  Evaluation separate;
+  evaluate(*problem, method->point(), fleet, separate);
+  if (separate.f != watch.f || separate.gradient != watch.gradient)
+    state.SkipWithError("the round measured wrongly");
+  state.counters["ratio_to_gradients"] = median(ratios);
+}
+
+BENCHMARK_CAPTURE(round_against_gradients, marina_w8a, "w8a", "marina(rand-k(10))", 5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(round_against_gradients, diana_w8a, "w8a", "diana(rand-k(10))", 5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(round_against_gradients, gd_w8a, "w8a", "gd", 5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(round_against_gradients, marina_natural_a9a, "a9a", "marina(natural)", 20)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace laconic

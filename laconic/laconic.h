@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a program needs to run a method on a problem. The rooms, from the ground up: core, data, problem,
+// compress, mechanism, network, transport, rounds, report, solve (see ARCHITECTURE.md).
+#pragma once
+
+#include "laconic/compress/compressor.h"  // IWYU pragma: export
+#include "laconic/core/error.h"           // IWYU pragma: export
+#include "laconic/core/parallel.h"        // IWYU pragma: export
+#include "laconic/core/rng.h"             // IWYU pragma: export
+#include "laconic/core/spec.h"            // IWYU pragma: export
+#include "laconic/core/vec.h"             // IWYU pragma: export
+#include "laconic/problem/make.h"         // IWYU pragma: export
+#include "laconic/problem/problem.h"      // IWYU pragma: export
+#include "laconic/report/trace.h"         // IWYU pragma: export
+#include "laconic/rounds/recipes.h"       // IWYU pragma: export
+#include "laconic/solve.h"                // IWYU pragma: export
+#include "laconic/transport/fleet.h"      // IWYU pragma: export
