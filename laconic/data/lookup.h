@@ -21,13 +21,13 @@ namespace laconic {
 
 struct DataOptions {
   /// Where to look, in this order. Folders that do not exist are passed over.
-  std::vector<std::string> folders;
+  std::vector<std::string> folders = {};
   /// Features of a row. Unset: those of the well-known LIBSVM set of that name (a9a: 123) unless the file has
   /// an index above them, else the highest index of the file. Of idx data: the pixels, and no other number is
   /// accepted.
-  std::optional<std::size_t> columns;
+  std::optional<std::size_t> columns = {};
   /// Keeps the first so many rows of the training set.
-  std::optional<std::size_t> rows;
+  std::optional<std::size_t> rows = {};
 };
 
 /// The set named `name`; of idx data its training half. Reads the whole file: milliseconds for the LIBSVM
