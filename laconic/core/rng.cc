@@ -5,7 +5,73 @@
 
 #include <Random123/philox.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace laconic {
+namespace {
+
+constexpr std::size_t kWordsPerBlock = 4;
+
+#if defined(__AVX2__)
+// Philox on four blocks at once: lane l of word[w] holds word w of block l in its low 32 bits, whatever is
+// above them. Intrinsics, because g++ 12 finds no other way to the one instruction that matters: the 32 x 32
+// -> 64 bit product. Elsewhere Stream::fill goes block by block and gives the same words.
+struct FourBlocks {
+  __m256i word[4];
+
+  FourBlocks(std::uint64_t first, std::uint32_t word2, std::uint32_t word3) {
+    word[0] =
+        _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_setr_epi64x(0, 1, 2, 3));
+    word[1] = _mm256_srli_epi64(word[0], 32);
+    word[2] = _mm256_set1_epi64x(word2);
+    word[3] = _mm256_set1_epi64x(word3);
+  }
+
+  void round(__m256i key0, __m256i key1) {
+    const __m256i product0 = _mm256_mul_epu32(word[0], _mm256_set1_epi64x(PHILOX_M4x32_0));
+    const __m256i product1 = _mm256_mul_epu32(word[2], _mm256_set1_epi64x(PHILOX_M4x32_1));
+    word[0] = _mm256_xor_si256(_mm256_srli_epi64(product1, 32), _mm256_xor_si256(word[1], key0));
+    word[1] = product1;
+    word[2] = _mm256_xor_si256(_mm256_srli_epi64(product0, 32), _mm256_xor_si256(word[3], key1));
+    word[3] = product0;
+  }
+
+  /// out[0..15] = the four blocks in order.
+  void store(std::uint32_t* out) const {
+    const auto pair = [](__m256i low, __m256i high) {
+      return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0b10101010);
+    };
+    const __m256i front = pair(word[0], word[1]);  // words 0 and 1 of blocks 0, 1, 2, 3
+    const __m256i back = pair(word[2], word[3]);
+    const __m256i even = _mm256_unpacklo_epi64(front, back);  // blocks 0 and 2
+    const __m256i odd = _mm256_unpackhi_epi64(front, back);   // blocks 1 and 3
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 8), _mm256_permute2x128_si256(even, odd, 0x31));
+  }
+};
+
+/// out[0..31] = blocks first .. first + 7. Two sets of four, so that one multiplies while the other waits.
+void eight_blocks(const Stream::Block& address, std::uint64_t first, std::uint32_t* out) {
+  FourBlocks a(first, address[2], address[3]);
+  FourBlocks b(first + 4, address[2], address[3]);
+  std::uint32_t key0 = address[0];
+  std::uint32_t key1 = address[1];
+  for (int round = 0; round < PHILOX4x32_DEFAULT_ROUNDS; ++round) {
+    const __m256i k0 = _mm256_set1_epi64x(key0);
+    const __m256i k1 = _mm256_set1_epi64x(key1);
+    a.round(k0, k1);
+    b.round(k0, k1);
+    key0 += PHILOX_W32_0;
+    key1 += PHILOX_W32_1;
+  }
+  a.store(out);
+  b.store(out + 16);
+}
+#endif
+
+}  // namespace
 
 Stream Key::stream(Purpose purpose) const {
   // One Philox block turns the address into 128 bits that select the stream: no two addresses meet in
@@ -26,10 +92,15 @@ Stream::Block Stream::block(std::uint64_t b) const {
 }
 
 void Stream::fill(std::uint64_t first, std::span<std::uint32_t> words) const {
-  for (std::size_t w = 0; w < words.size(); w += 4, ++first) {
+  std::size_t w = 0;
+#if defined(__AVX2__)
+  for (; w + 8 * kWordsPerBlock <= words.size(); w += 8 * kWordsPerBlock, first += 8) {
+    eight_blocks(address_, first, words.data() + w);
+  }
+#endif
+  for (; w < words.size(); w += kWordsPerBlock, ++first) {
     const Block b = block(first);
-    std::copy_n(b.begin(), std::min<std::size_t>(4, words.size() - w),
-                words.begin() + static_cast<std::ptrdiff_t>(w));
+    std::copy_n(b.begin(), std::min(kWordsPerBlock, words.size() - w), words.data() + w);
   }
 }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/compress/compressor.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "laconic/compress/factories.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+
+const std::vector<CompressorRow>& compressors() {
+  static const std::vector<CompressorRow> rows = {
+      {"identity", "identity", "sends everything; omega = 0, alpha = 1", make_identity},
+      {"rand-k", "rand-k(K)", "K random coordinates times d/K, indices not sent; unbiased, omega = d/K - 1",
+       make_rand_k},
+      {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
+      {"perm-k", "perm-k", "the workers deal the coordinates among themselves; unbiased together, A = B",
+       make_perm_k},
+      {"natural", "natural",
+       "rounds to powers of two at random, 9 bits a value (f64: 12); unbiased, omega = 1/8", make_natural},
+  };
+  return rows;
+}
+
+std::unique_ptr<Compressor> make_compressor(const Spec& spec, const Setting& setting) {
+  check(setting.dim >= 1 && setting.workers >= 1, "a compressor needs dim >= 1 and workers >= 1");
+  if (setting.dim >= kDimLimit) {
+    Arguments(spec).fail(fmt::format("{} coordinates; need fewer than 2^32", setting.dim));
+  }
+  std::vector<std::string> names;
+  for (const CompressorRow& row : compressors()) {
+    if (row.name == spec.name && spec.kind == Spec::Kind::word) return row.make(spec, setting);
+    names.push_back(row.name);
+  }
+  Arguments(spec).fail(fmt::format("unknown compressor \"{}\"{}; known: {}", spec.name,
+                                   did_you_mean(spec.name, names), fmt::join(names, ", ")));
+}
+
+}  // namespace laconic

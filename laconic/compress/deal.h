@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// PermK's shared permutation: how the coordinates of a vector are dealt to the workers of a round.
+#pragma once
+
+#include <cstddef>
+
+#include "laconic/compress/wire.h"
+#include "laconic/core/rng.h"
+
+namespace laconic {
+
+/// The coordinates that worker `key.worker` sends in the round of `key`, ascending. A pure function of
+/// key.common(), key.worker, dim and workers, and part of the wire format; dim, workers >= 1 and below 2^32,
+/// key.worker < workers.
+///   dim >= workers: the blocks of all workers cover every coordinate once; a uniform deal with blocks of
+///     floor(dim/workers) coordinates, one more for a uniform subset of the workers.
+///   workers > dim: one coordinate each; floor(workers/dim) workers share a coordinate, one more share each
+///   of a
+///     uniform subset of the coordinates.
+/// Cost: the first call of a round on a thread deals the whole round, O(dim + workers); the span stays good
+/// until that thread asks for another round.
+Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers);
+
+}  // namespace laconic

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The factories behind the table in compressor.cc; their classes hide in the .cc files named here. Setting
+// has been checked when one is called.
+#pragma once
+
+#include <memory>
+
+#include "laconic/compress/compressor.h"
+
+namespace laconic {
+
+// sparsifiers.cc
+std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_top_k(const Spec& spec, const Setting& setting);
+// permutation.cc
+std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting);
+// natural.cc
+std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting);
+
+}  // namespace laconic

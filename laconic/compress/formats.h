@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of the wire formats: what their writers (wire.h) and readers share. Everyone else includes
+// wire.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "laconic/compress/bits.h"
+#include "laconic/compress/message.h"
+
+namespace laconic {
+
+/// The low bits of a message's first byte. Part of the wire: append, never renumber. Zero is none of them, so
+/// that cleared memory is not a message.
+enum class Format : std::uint8_t {
+  dense = 1,
+  seeded_subset = 2,
+  permutation_block = 3,
+  sparse = 4,
+  bitmap = 5,
+  natural = 6,
+};
+
+/// Set in the first byte when values are f64.
+inline constexpr std::uint8_t kWideValues = 0x80;
+
+constexpr std::uint8_t first_byte(Format format, Wire wire) {
+  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(format) | (wire == Wire::f64 ? kWideValues : 0));
+}
+
+/// f(float{}) or f(double{}): the type of a value on the wire.
+template <class F>
+decltype(auto) with_value_type(Wire wire, F&& f) {
+  return wire == Wire::f32 ? f(float{}) : f(double{});
+}
+
+/// Rounds values to the wire's width and writes them; returns the first byte not written.
+inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
+  with_value_type(wire, [&]<class Value>(Value) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      store_le(static_cast<Value>(values[i]), to + i * sizeof(Value));
+  });
+  return to + values.size() * bytes_of(wire);
+}
+
+/// Sets the message's length and first byte; returns where its second byte goes.
+inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length, Message& out) {
+  out.bytes.resize(length);
+  out.bytes[0] = first_byte(format, wire);
+  return out.bytes.data() + 1;
+}
+
+/// A message as a reader sees it.
+struct Incoming {
+  const Key& key;
+  std::string_view format;
+  Wire wire;
+  std::span<const std::uint8_t> bytes;  // all of it; bytes[0] has been understood
+  std::size_t dim;
+
+  /// Throws a RunError that says which message, then `problem`.
+  [[noreturn]] void fail(std::string_view problem) const;
+  /// fail() unless the message is `need` bytes long.
+  void need_length(std::size_t need) const;
+  /// The three-byte number after the first byte.
+  [[nodiscard]] std::size_t header_count() const;
+};
+
+// One row of the table in message.cc each: acc += weight * the vector, and its counted floats.
+void add_dense(const Incoming& message, double weight, MutView acc);
+void add_seeded_subset(const Incoming& message, double weight, MutView acc);
+void add_permutation_block(const Incoming& message, double weight, MutView acc);
+void add_sparse(const Incoming& message, double weight, MutView acc);
+void add_bitmap(const Incoming& message, double weight, MutView acc);
+void add_natural(const Incoming& message, double weight, MutView acc);
+
+double floats_dense(const Incoming& message);
+double floats_seeded_subset(const Incoming& message);
+double floats_permutation_block(const Incoming& message);
+double floats_sparse(const Incoming& message);
+double floats_bitmap(const Incoming& message);
+double floats_natural(const Incoming& message);
+
+}  // namespace laconic

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/compress/message.h"
+
+#include <fmt/format.h>
+
+#include "laconic/compress/formats.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+struct FormatRow {
+  Format format;
+  std::string_view name;
+  void (*add)(const Incoming&, double weight, MutView acc);
+  double (*floats)(const Incoming&);
+};
+
+constexpr FormatRow kFormats[] = {
+    {Format::dense, "dense", add_dense, floats_dense},
+    {Format::seeded_subset, "seeded subset", add_seeded_subset, floats_seeded_subset},
+    {Format::permutation_block, "permutation block", add_permutation_block, floats_permutation_block},
+    {Format::sparse, "sparse", add_sparse, floats_sparse},
+    {Format::bitmap, "bitmap", add_bitmap, floats_bitmap},
+    {Format::natural, "natural", add_natural, floats_natural},
+};
+
+const FormatRow& format_of(const Message& message, std::size_t dim) {
+  if (message.bytes.empty()) throw RunError("a message is empty; need at least its first byte, the format");
+  if (dim >= kDimLimit)
+    throw RunError(fmt::format("a message for {} coordinates; need fewer than 2^32", dim));
+  const auto format = static_cast<Format>(message.bytes[0] & ~kWideValues);
+  for (const FormatRow& row : kFormats) {
+    if (row.format == format) return row;
+  }
+  throw RunError(fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format",
+                             message.bytes.size(), message.bytes[0]));
+}
+
+Incoming incoming(const Key& key, const FormatRow& row, const Message& message, std::size_t dim) {
+  const Wire wire = (message.bytes[0] & kWideValues) != 0 ? Wire::f64 : Wire::f32;
+  return {key, row.name, wire, message.bytes, dim};
+}
+
+}  // namespace
+
+void Incoming::fail(std::string_view problem) const {
+  throw RunError(fmt::format("a {} message ({}, {} bytes, for {} coordinates): {}", format,
+                             wire == Wire::f32 ? "f32" : "f64", bytes.size(), dim, problem));
+}
+
+void Incoming::need_length(std::size_t need) const {
+  if (bytes.size() != need) fail(fmt::format("need {} bytes", need));
+}
+
+std::size_t Incoming::header_count() const {
+  if (bytes.size() < 4) fail("truncated in its header of 4 bytes");
+  return bytes[1] | std::size_t{bytes[2]} << 8 | std::size_t{bytes[3]} << 16;
+}
+
+void decode_add(const Key& key, const Message& message, double weight, MutView acc) {
+  const FormatRow& row = format_of(message, acc.size());
+  row.add(incoming(key, row, message, acc.size()), weight, acc);
+}
+
+double counted_floats(const Message& message, std::size_t dim) {
+  const FormatRow& row = format_of(message, dim);
+  return row.floats(incoming(Key{}, row, message, dim));
+}
+
+}  // namespace laconic

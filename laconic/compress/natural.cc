@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Natural compression (Horvath, Ho, Horvath, Sahu, Canini, Richtarik, 2019, arXiv 1905.10988): each value
+// becomes one of its two neighbouring powers of two, at random, without bias. The rounding is in
+// wire_natural.cc.
+#include "laconic/compress/factories.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+class Natural final : public Compressor {
+ public:
+  explicit Natural(const Setting& setting) : setting_(setting) {}
+
+  void compress(const Key& key, View x, Message& out) const override {
+    check(x.size() == setting_.dim, "natural was made for another dim");
+    write_natural(setting_.wire, key.stream(Purpose::compressor), x, out);
+  }
+
+  [[nodiscard]] Bound bound() const override {
+    const auto d = static_cast<double>(setting_.dim);
+    const double omega = 0.125;
+    return {.omega = omega,
+            .alpha = {},
+            .density = d,
+            .floats = d * (setting_.wire == Wire::f32 ? 9.0 / 32 : 12.0 / 64),
+            .A = omega / static_cast<double>(setting_.workers),
+            .B = 0};
+  }
+
+ private:
+  Setting setting_;
+};
+
+}  // namespace
+
+std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting) {
+  Arguments(spec).done();
+  return std::make_unique<Natural>(setting);
+}
+
+}  // namespace laconic

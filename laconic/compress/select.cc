@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact selection by a guess that is checked. The bits of |v|, read as an integer, order doubles by absolute
+// value: that integer is the `magnitude` of v below. A sample of x suggests a magnitude that a few more than
+// `count` entries exceed; one pass collects those, and the rest happens among them. The guess affects the
+// time, never the result.
+#include "laconic/compress/select.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <span>
+
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+using Magnitude = std::int64_t;  // never negative
+
+Magnitude magnitude(double v) {
+  return static_cast<Magnitude>(std::bit_cast<std::uint64_t>(v) & ~(std::uint64_t{1} << 63));
+}
+
+/// The rank-th largest of `from`, 1 <= rank <= size; reorders and overwrites `from`. Each turn spreads the
+/// numbers over buckets of equal width and keeps the bucket with the wanted one: at most 8 turns, usually 2.
+Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
+  std::array<std::uint32_t, 2048> count;  // NOLINT: the used part is cleared each turn
+  while (true) {
+    Magnitude low = from[0];
+    Magnitude high = from[0];
+    for (const Magnitude m : from) {
+      low = std::min(low, m);
+      high = std::max(high, m);
+    }
+    if (low == high) return low;
+    const int bucket_bits = from.size() > 4096 ? 11 : 8;  // clearing and reading the counts must not dominate
+    const int shift =
+        std::max(0, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(high - low))) - bucket_bits);
+    const auto buckets = static_cast<std::size_t>((high - low) >> shift) + 1;
+    std::fill_n(count.begin(), buckets, 0U);
+    for (const Magnitude m : from) ++count[static_cast<std::size_t>((m - low) >> shift)];
+    std::size_t bucket = buckets - 1;
+    for (; rank > count[bucket]; --bucket) rank -= count[bucket];
+    std::size_t kept = 0;
+    for (const Magnitude m : from) {
+      from[kept] = m;
+      kept += static_cast<std::size_t>((m - low) >> shift) == bucket ? 1 : 0;
+    }
+    from = from.first(kept);
+  }
+}
+
+/// What is chosen: everything above the threshold, and the first `ties` entries equal to it.
+struct Cut {
+  Magnitude threshold = 0;
+  std::size_t ties = 0;
+};
+
+constexpr std::size_t kTile = 64;
+
+/// Bit l: magnitude(x[l]) > bound, for 64 entries. A bound of -1 admits all.
+std::uint64_t above(const double* x, Magnitude bound) {
+  // Lane l of the sum collects bits l, l + 4, l + 8, ...
+  using Lanes = std::int64_t __attribute__((vector_size(32)));
+  constexpr Lanes kMagnitudeBits = Lanes{} + INT64_MAX;
+  constexpr Lanes kLaneBit = {1, 2, 4, 8};
+  const Lanes bounds = Lanes{} + bound;
+  Lanes bits{};
+  for (std::size_t j = kTile; j > 0; j -= 4) {
+    Lanes v;
+    __builtin_memcpy(&v, x + j - 4, sizeof(v));
+    bits = (bits << 4) | (((v & kMagnitudeBits) > bounds) & kLaneBit);
+  }
+  return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
+}
+
+/// found(j) for each j in [begin, end) with magnitude(x[j]) > bound, ascending, at most 64 coordinates.
+std::uint64_t above(View x, std::size_t begin, std::size_t end, Magnitude bound) {
+  if (end - begin == kTile) return above(x.data() + begin, bound);
+  std::uint64_t bits = 0;
+  for (std::size_t j = begin; j < end; ++j) bits |= std::uint64_t{magnitude(x[j]) > bound} << (j - begin);
+  return bits;
+}
+
+/// out = what the cut chooses of x, which is `count` entries, unless x has fewer: then false.
+bool take(View x, Cut cut, std::size_t count, Entries& out) {
+  out.index.resize(count);
+  out.value.resize(count);
+  std::size_t taken = 0;
+  for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
+    const std::size_t end = std::min(begin + kTile, x.size());
+    std::uint64_t bits = above(x, begin, end, cut.ties > 0 ? cut.threshold - 1 : cut.threshold);
+    for (; bits != 0; bits &= bits - 1) {
+      const std::size_t j = begin + static_cast<std::size_t>(std::countr_zero(bits));
+      if (magnitude(x[j]) == cut.threshold) {
+        if (cut.ties == 0) continue;  // used up within this tile
+        --cut.ties;
+      }
+      if (taken == count) return false;
+      out.index[taken] = static_cast<std::uint32_t>(j);
+      out.value[taken++] = x[j];
+    }
+  }
+  return taken == count;
+}
+
+/// Working memory, kept so that a round does not allocate.
+struct Scratch {
+  std::vector<Magnitude> magnitudes;
+  Entries candidates;
+};
+
+/// The cut by looking at every entry: for short vectors, and where a guess fails.
+Cut exact_cut(View x, std::size_t count, Scratch& scratch) {
+  scratch.magnitudes.resize(x.size());
+  std::transform(x.begin(), x.end(), scratch.magnitudes.begin(), magnitude);
+  Cut cut{kth_largest(scratch.magnitudes, count), count};
+  for (const double v : x) cut.ties -= magnitude(v) > cut.threshold ? 1 : 0;
+  return cut;
+}
+
+constexpr std::size_t kSample = 32768;
+
+/// A magnitude that, very likely, at least `count` entries reach, and not many more exceed: the sample's
+/// quantile, four standard deviations on the safe side. -1 when no entry can be spared.
+Magnitude guess(View x, std::size_t count, Scratch& scratch) {
+  scratch.magnitudes.resize(kSample);
+  for (std::size_t s = 0; s < kSample; ++s) {
+    // One entry of each stretch, at a place that follows no pattern the data could have (a hash of s).
+    const std::uint64_t from = s * x.size() / kSample;
+    const std::uint64_t length = (s + 1) * x.size() / kSample - from;
+    const std::uint64_t hash = (s + 1) * 0x9E3779B97F4A7C15U;
+    scratch.magnitudes[s] = magnitude(x[from + ((hash >> 32) * length >> 32)]);
+  }
+  const double share = static_cast<double>(count) / static_cast<double>(x.size());
+  const double expected = share * kSample;
+  const auto rank = static_cast<std::size_t>(expected + 4 * std::sqrt(expected * (1 - share)) + 4);
+  return rank > kSample ? -1 : kth_largest(scratch.magnitudes, rank);
+}
+
+/// The first entries of `candidates` = the entries of x above the bound; returns how many they are, or, when
+/// they are more than `most`, something larger than that.
+std::size_t collect(View x, Magnitude bound, std::size_t most, Entries& candidates) {
+  if (candidates.index.size() < most + kTile) {
+    candidates.index.resize(most + kTile);
+    candidates.value.resize(most + kTile);
+  }
+  std::size_t found = 0;
+  for (std::size_t begin = 0; begin < x.size() && found <= most; begin += kTile) {
+    std::uint64_t bits = above(x, begin, std::min(begin + kTile, x.size()), bound);
+    for (; bits != 0; bits &= bits - 1) {
+      const std::size_t j = begin + static_cast<std::size_t>(std::countr_zero(bits));
+      candidates.index[found] = static_cast<std::uint32_t>(j);
+      candidates.value[found++] = x[j];
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+void largest_entries(View x, std::size_t count, Entries& out) {
+  check(count <= x.size() && x.size() < kDimLimit, "largest_entries needs count <= size < 2^32");
+  thread_local Scratch scratch;
+  if (count == 0) {
+    out.index.clear();
+    out.value.clear();
+    return;
+  }
+  if (x.size() >= 2 * kSample) {
+    const Magnitude bound = guess(x, count, scratch);
+    const std::size_t most = std::min(x.size(), 2 * count + kSample);
+    const std::size_t found = collect(x, bound, most, scratch.candidates);
+    if (found >= count && found <= most) {
+      const View values = View(scratch.candidates.value).first(found);
+      take(values, exact_cut(values, count, scratch), count, out);
+      for (std::uint32_t& j : out.index) j = scratch.candidates.index[j];
+      return;
+    }
+    // Fewer exceed the guess than are wanted. On tied input they are completed by the first that equal it.
+    if (found < count && take(x, {bound, count - found}, count, out)) return;
+  }
+  take(x, exact_cut(x, count, scratch), count, out);
+}
+
+}  // namespace laconic

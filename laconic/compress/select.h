@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The largest entries of a vector, exactly, at about the cost of reading it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "laconic/core/vec.h"
+
+namespace laconic {
+
+/// Some coordinates of a vector with their values; ascending indices.
+struct Entries {
+  std::vector<std::uint32_t> index;
+  std::vector<double> value;
+};
+
+/// out = the `count` entries of x that are largest in absolute value, ties to the lowest index; count <=
+/// x.size() < 2^32. (-0.0 ties with 0.0; a NaN counts as larger than infinity.) Cost: one pass over x and
+/// O(count) on ordinary input; a few passes on any.
+void largest_entries(View x, std::size_t count, Entries& out);
+
+}  // namespace laconic

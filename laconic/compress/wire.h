@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writers of the wire formats: what a compressor calls to say its vector. The formats themselves are
+// described in docs/wire_format.md; decode_add (message.h) reads them all.
+//
+// Each writer overwrites `out`, reusing its buffer, and rounds values to the wire's width. Values beyond the
+// range of f32 become infinite there, as a conversion does: the driver notices. Cost: one pass over what is
+// given.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "laconic/compress/message.h"
+#include "laconic/core/rng.h"
+#include "laconic/core/vec.h"
+
+namespace laconic {
+
+/// Coordinates of a vector, each below 2^32; ascending and distinct wherever a list of them says a support.
+using Indices = std::span<const std::uint32_t>;
+
+/// Messages are for vectors shorter than this.
+inline constexpr std::size_t kDimLimit = std::size_t{1} << 32;
+/// Counts in headers have three bytes.
+inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
+
+/// All values, in order.
+void write_dense(Wire wire, View values, Message& out);
+
+/// The values on the support that draw_subset (subset.h) finds at the message's key: no indices travel. At
+/// least one.
+void write_seeded_subset(Wire wire, View values, Message& out);
+
+/// The values on the block that the round's shared permutation deals to worker `key.worker` of `workers`
+/// (deal.h).
+void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out);
+
+/// The values on any support, which travels too: as Rice-coded gaps, or as a bitmap where that is shorter.
+void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out);
+
+/// Each entry of x rounded to a neighbouring power of two, without bias, by the random words of the stream: 9
+/// bits a value (f32) or 12 (f64).
+void write_natural(Wire wire, const Stream& stream, View x, Message& out);
+
+}  // namespace laconic

@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: Apache-2.0
+// The laws of compressors, over a table: a new compressor is one row.
+#include "laconic/compress/compressor.h"
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "laconic/compress/deal.h"
+#include "laconic/compress/select.h"
+#include "laconic/compress/subset.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::size_t kDims[] = {1, 2, 10, 63, 64, 65, 1000};
+constexpr std::size_t kWorkers = 4;
+
+std::string error_of(auto&& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::unique_ptr<Compressor> make(const std::string& text, std::size_t dim, Wire wire = Wire::f64,
+                                 std::size_t workers = kWorkers) {
+  return make_compressor(parse(text), {.dim = dim, .workers = workers, .wire = wire});
+}
+
+Vector decoded(const Key& key, const Message& message, std::size_t dim) {
+  Vector x(dim);
+  decode_add(key, message, 1, x);
+  return x;
+}
+
+Vector compressed(const Compressor& compressor, const Key& key, View x) {
+  Message message;
+  compressor.compress(key, x, message);
+  return decoded(key, message, x.size());
+}
+
+/// A row of the table: a spec for each dim, and what its messages must look like.
+struct Row {
+  const char* spec;
+  std::size_t (*k)(std::size_t dim);                                         // replaces K
+  double (*floats)(std::size_t dim, std::size_t k, Wire wire);               // counted, of worker 0
+  std::size_t (*length)(std::size_t dim, std::size_t k, std::size_t width);  // bytes; 0: not a fixed number
+};
+
+std::size_t tenth(std::size_t dim) { return (dim + 9) / 10; }
+std::size_t most_of(std::size_t dim) { return dim - dim / 10; }
+std::size_t all_of(std::size_t dim) { return dim; }
+double k_floats(std::size_t, std::size_t k, Wire) { return static_cast<double>(k); }
+std::size_t k_bytes(std::size_t, std::size_t k, std::size_t width) { return 1 + k * width; }
+std::size_t any_bytes(std::size_t, std::size_t, std::size_t) { return 0; }
+
+const Row kRows[] = {
+    {"identity", all_of, k_floats, k_bytes},
+    {"rand-k(K)", tenth, k_floats, k_bytes},
+    {"rand-k(K)", most_of, k_floats, k_bytes},
+    {"rand-k(K)", all_of, k_floats, k_bytes},
+    {"top-k(K)", tenth, k_floats, any_bytes},
+    {"top-k(K)", most_of, k_floats, any_bytes},
+    {"top-k(K)", all_of, k_floats, any_bytes},
+    {"perm-k", all_of, [](std::size_t, std::size_t, Wire) { return -1.0; }, any_bytes},
+    {"natural", all_of,
+     [](std::size_t d, std::size_t, Wire wire) {
+       return static_cast<double>(d) * (wire == Wire::f32 ? 9.0 / 32 : 12.0 / 64);
+     },
+     [](std::size_t d, std::size_t, std::size_t width) {
+       return 1 + d + (width == 4 ? (d + 7) / 8 : (d + 1) / 2);
+     }},
+};
+
+std::string spec_of(const Row& row, std::size_t dim) {
+  std::string text = row.spec;
+  const std::size_t at = text.find('K');
+  if (at != std::string::npos) text.replace(at, 1, std::to_string(row.k(dim)));
+  return text;
+}
+
+struct Input {
+  std::string name;
+  Vector x;
+};
+
+/// Vectors that go wrong in unlike ways.
+std::vector<Input> vectors(std::size_t dim) {
+  std::vector<Input> all;
+  all.push_back({"zeros", Vector(dim)});
+  all.push_back({"negative zeros", Vector(dim, -0.0)});
+  Vector spike(dim);
+  spike[dim / 2] = -3.7;
+  all.push_back({"one spike", spike});
+  all.push_back({"ties", Vector(dim, 1.5)});
+  Vector signs(dim);
+  for (std::size_t j = 0; j < dim; ++j) signs[j] = j % 3 == 0 ? -1 : 1;
+  all.push_back({"signs", signs});
+  Stream stream = Key{dim, 0, 0, 0, 0}.stream(Purpose::batch);
+  Vector random(dim);
+  for (double& v : random) v = stream.uniform() * 2 - 1;
+  all.push_back({"random", random});
+  Vector steep(dim);
+  for (std::size_t j = 0; j < dim; ++j)
+    steep[j] = random[j] * std::pow(10.0, static_cast<double>(j % 40) - 20);
+  all.push_back({"magnitudes from 1e-20 to 1e19", steep});
+  Vector tiny(dim);
+  for (std::size_t j = 0; j < dim; ++j) tiny[j] = random[j] * 1e-300;
+  all.push_back({"tiny", tiny});
+  Vector huge(dim);
+  for (std::size_t j = 0; j < dim; ++j) huge[j] = random[j] * 1e36;
+  all.push_back({"huge", huge});
+  return all;
+}
+
+template <class Law>
+void for_all(Law&& law) {
+  for (const Row& row : kRows) {
+    for (const std::size_t dim : kDims) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        const std::string spec = spec_of(row, dim);
+        const auto compressor = make(spec, dim, wire);
+        for (const auto& [name, x] : vectors(dim)) {
+          SCOPED_TRACE(spec + ", dim " + std::to_string(dim) + (wire == Wire::f32 ? ", f32, " : ", f64, ") +
+                       name);
+          law(row, *compressor, wire, x);
+        }
+      }
+    }
+  }
+}
+
+TEST(Compressors, TheSameKeySaysTheSameBytes) {
+  for_all([](const Row&, const Compressor& compressor, Wire, View x) {
+    const Key key{11, 5, 2, 0, 0};
+    Message first;
+    compressor.compress(key, x, first);
+    Message second{std::vector<std::uint8_t>(17, 0xff)};  // what the buffer held must not matter
+    compressor.compress({11, 6, 1, 0, 0}, x, second);
+    compressor.compress(key, x, second);
+    EXPECT_EQ(first.bytes, second.bytes);
+  });
+}
+
+TEST(Compressors, DecodingAddsAndIsRepeatable) {
+  for_all([](const Row&, const Compressor& compressor, Wire, View x) {
+    const Key key{12, 5, 1, 0, 0};
+    Message message;
+    compressor.compress(key, x, message);
+    const Vector once = decoded(key, message, x.size());
+    EXPECT_EQ(once, decoded(key, message, x.size()));
+    Vector twice(x.size(), 1.0);
+    decode_add(key, message, 1, twice);
+    decode_add(key, message, -0.5, twice);
+    for (std::size_t j = 0; j < x.size(); ++j) EXPECT_EQ(twice[j], (1.0 + once[j]) + -0.5 * once[j]);
+  });
+}
+
+TEST(Compressors, MessagesHaveTheLengthAndFloatsOfTheFormula) {
+  for_all([](const Row& row, const Compressor& compressor, Wire wire, View x) {
+    Message message;
+    const std::size_t k = row.k(x.size());
+    compressor.compress({13, 5, 0, 0, 0}, x, message);
+    if (const std::size_t length = row.length(x.size(), k, bytes_of(wire)); length > 0) {
+      EXPECT_EQ(message.bytes.size(), length);
+    }
+    if (const double floats = row.floats(x.size(), k, wire); floats >= 0) {
+      EXPECT_EQ(counted_floats(message, x.size()), floats);
+      EXPECT_EQ(compressor.bound().floats, floats);
+    }
+  });
+}
+
+TEST(Compressors, ValuesCrossTheWireExactlyWhereTheyFit) {
+  const Vector x = {0, 1.5, -2, 0.25, 1024, -0.0, 3, 7};
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const char* spec : {"identity", "top-k(8)", "rand-k(8)", "rand-k(100%)", "top-k(100%)"}) {
+      EXPECT_EQ(compressed(*make(spec, 8, wire), {}, x), x) << spec;
+    }
+  }
+  const Vector rounded = {0.1, 1e300, 1e-300};
+  EXPECT_EQ(compressed(*make("identity", 3, Wire::f64), {}, rounded), rounded);
+  EXPECT_EQ(compressed(*make("identity", 3, Wire::f32), {}, rounded),
+            (Vector{static_cast<double>(0.1F), INFINITY, 0}));
+}
+
+/// Mean and mean squared error of many draws, each with its standard error.
+struct MonteCarlo {
+  MonteCarlo(const Compressor& compressor, View x, std::uint32_t draws)
+      : mean(x.size()), mean_error(x.size()) {
+    Vector sum_sq(x.size());
+    double total = 0;
+    double total_sq = 0;
+    Message message;
+    Vector y(x.size());
+    for (std::uint32_t t = 0; t < draws; ++t) {
+      const Key key{99, t, t % static_cast<std::uint32_t>(kWorkers), 0, 0};
+      compressor.compress(key, x, message);
+      fill(y, 0);
+      decode_add(key, message, 1, y);
+      for (std::size_t j = 0; j < x.size(); ++j) {
+        mean[j] += y[j];
+        sum_sq[j] += y[j] * y[j];
+      }
+      const double e = distance_sq(x, y);
+      total += e;
+      total_sq += e * e;
+    }
+    const double n = draws;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      mean[j] /= n;
+      mean_error[j] = std::sqrt(std::max(0.0, sum_sq[j] / n - mean[j] * mean[j]) / n);
+    }
+    error = total / n;
+    error_error = std::sqrt(std::max(0.0, total_sq / n - error * error) / n);
+  }
+
+  Vector mean, mean_error;
+  double error = 0, error_error = 0;  // E|Q(x) - x|^2
+};
+
+TEST(Compressors, UnbiasedOnesHaveTheMeanAndTheVarianceTheyPromise) {
+  for (const Row& row : kRows) {
+    for (const std::size_t dim : {1, 2, 10, 65}) {
+      const auto compressor = make(spec_of(row, dim), dim);
+      const Bound bound = compressor->bound();
+      if (!bound.omega) continue;
+      for (const auto& [name, x] : vectors(dim)) {
+        if (name == "tiny" || name == "huge") continue;  // their squares leave the doubles
+        SCOPED_TRACE(spec_of(row, dim) + ", dim " + std::to_string(dim) + ", " + name);
+        const MonteCarlo drawn(*compressor, x, 20000);
+        for (std::size_t j = 0; j < dim; ++j) {
+          EXPECT_NEAR(drawn.mean[j], x[j], 5 * drawn.mean_error[j] + 1e-12 * std::abs(x[j])) << j;
+        }
+        const double promised = *bound.omega * norm_sq(x);
+        const double slack = 5 * drawn.error_error + 1e-9 * promised;
+        EXPECT_LE(drawn.error, promised + slack);
+        // Equality for the sparsifiers, whatever x: each coordinate comes with the same probability.
+        if (std::string(row.spec) != "natural") {
+          EXPECT_GE(drawn.error, promised - slack);
+        }
+      }
+    }
+  }
+}
+
+TEST(Compressors, NaturalReachesItsOmega) {
+  // The worst value is 4/3 of a power of two: |Q(x) - x|^2 = (1/3)(2/3)|x/1.333|^2 = x^2/8.
+  const Vector x(64, 4.0 / 3);
+  const MonteCarlo drawn(*make("natural", 64), x, 5000);
+  EXPECT_NEAR(drawn.error, norm_sq(x) / 8, 5 * drawn.error_error);
+}
+
+TEST(Compressors, NaturalKeepsPowersOfTwoAndRoundsToNeighbours) {
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    const auto natural = make("natural", 6, wire);
+    const Vector powers = {1, -2, 0.5, 0x1p-126, -0x1p127, 0};
+    const Vector between = {3, -3, 0.7, 0x1.8p-126, 0x1.5p100, -0x1.8p-60};
+    for (std::uint32_t round = 0; round < 100; ++round) {
+      EXPECT_EQ(compressed(*natural, {1, round, 0, 0, 0}, powers), powers);
+      const Vector y = compressed(*natural, {1, round, 0, 0, 0}, between);
+      for (std::size_t j = 0; j < 6; ++j) {
+        const double low = std::exp2(std::floor(std::log2(std::abs(between[j]))));
+        EXPECT_TRUE(std::abs(y[j]) == low || std::abs(y[j]) == 2 * low) << y[j];
+        EXPECT_EQ(std::signbit(y[j]), std::signbit(between[j]));
+      }
+    }
+  }
+}
+
+TEST(Compressors, NaturalAtTheEndsOfItsRange) {
+  constexpr std::size_t kCopies = 4000;
+  const auto mean_of = [&](double v, Wire wire, double unit) {
+    const Vector y = compressed(*make("natural", kCopies, wire), {3, 1, 0, 0, 0}, Vector(kCopies, v));
+    double sum = 0;
+    for (const double w : y) {
+      EXPECT_TRUE(w == 0 || w == unit) << w;
+      sum += w / unit;
+    }
+    return sum / kCopies;
+  };
+  const double sigma = std::sqrt(0.25 / kCopies);
+  EXPECT_NEAR(mean_of(0x1p-127, Wire::f32, 0x1p-126), 0.5, 5 * sigma);
+  EXPECT_NEAR(mean_of(0x1.8p-128, Wire::f32, 0x1p-126), 0.375, 5 * sigma);
+  EXPECT_EQ(mean_of(1e-300, Wire::f32, 0x1p-126), 0);
+  EXPECT_EQ(mean_of(5e-324, Wire::f32, 0x1p-126), 0);
+  EXPECT_NEAR(mean_of(0x1p-1023, Wire::f64, 0x1p-1022), 0.5, 5 * sigma);
+  // Saturation.
+  EXPECT_EQ(mean_of(1e300, Wire::f32, 0x1p128), 1);
+  EXPECT_EQ(mean_of(1.7e308, Wire::f64, 0x1p1023), 1);
+}
+
+TEST(Compressors, ContractiveOnesContractOnEveryDraw) {
+  for_all([](const Row& row, const Compressor& compressor, Wire wire, View x) {
+    const Bound bound = compressor.bound();
+    if (!bound.alpha || std::string(row.spec) == "rand-k(K)") return;
+    const Vector y = compressed(compressor, {5, 5, 0, 0, 0}, x);
+    // f32 adds its own rounding: half a unit in 2^24 of each value.
+    const double wire_error = wire == Wire::f32 ? 0x1p-48 * norm_sq(x) + 1e-85 : 0;
+    EXPECT_LE(distance_sq(x, y), (1 - *bound.alpha) * norm_sq(x) * (1 + 1e-12) + wire_error);
+  });
+}
+
+/// The definition, by sorting.
+Vector top_k_of(View x, std::size_t k) {
+  std::vector<std::size_t> order(x.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return std::abs(x[a]) > std::abs(x[b]); });
+  Vector y(x.size());
+  for (std::size_t i = 0; i < k; ++i) y[order[i]] = x[order[i]];
+  return y;
+}
+
+TEST(TopK, IsWhatSortingGives) {
+  for (const std::size_t dim : kDims) {
+    for (const auto& [name, x] : vectors(dim)) {
+      for (std::size_t k = 1; k <= dim; k += 1 + dim / 7) {
+        Message message;
+        const auto compressor = make("top-k(" + std::to_string(k) + ")", dim);
+        compressor->compress({}, x, message);
+        EXPECT_EQ(decoded({}, message, dim), top_k_of(x, k)) << name << ", dim " << dim << ", k " << k;
+        EXPECT_EQ(counted_floats(message, dim), static_cast<double>(k)) << "exactly k, zeros included";
+      }
+    }
+  }
+}
+
+TEST(TopK, TiesGoToTheLowestIndex) {
+  Entries entries;
+  largest_entries(Vector{1, -2, 2, 0, -1, 2, 1}, 2, entries);
+  EXPECT_EQ(entries.index, (std::vector<std::uint32_t>{1, 2}));
+  largest_entries(Vector{1, -2, 2, 0, -1, 2, 1}, 5, entries);
+  EXPECT_EQ(entries.index, (std::vector<std::uint32_t>{0, 1, 2, 4, 5}));
+  largest_entries(Vector{0, -0.0, 0, 1}, 3, entries);
+  EXPECT_EQ(entries.index, (std::vector<std::uint32_t>{0, 1, 3}));
+}
+
+TEST(TopK, LongVectorsOfEveryKind) {
+  // Long enough for the sampled guess, and made so that it succeeds, meets ties, or fails.
+  constexpr std::size_t kDim = 200000;
+  Stream stream = Key{77, 0, 0, 0, 0}.stream(Purpose::batch);
+  Vector random(kDim);
+  for (double& v : random) v = stream.uniform() * 2 - 1;
+  std::vector<Input> inputs;
+  inputs.push_back({"random", random});
+  Vector sorted = random;
+  std::sort(sorted.begin(), sorted.end());
+  inputs.push_back({"sorted", sorted});
+  inputs.push_back({"reverse sorted", Vector(sorted.rbegin(), sorted.rend())});
+  inputs.push_back({"constant", Vector(kDim, -2.5)});
+  inputs.push_back({"zeros", Vector(kDim)});
+  Vector sparse(kDim);
+  for (std::size_t j = 0; j < kDim; j += 150) sparse[j] = random[j];
+  inputs.push_back({"mostly zero", sparse});
+  Vector levels(kDim);
+  for (std::size_t j = 0; j < kDim; ++j) levels[j] = std::round(random[j] * 8);
+  inputs.push_back({"few levels", levels});
+  Vector burst(kDim, 1e-9);
+  for (std::size_t j = 5000; j < 9000; ++j) burst[j] = random[j] * 1e9;
+  inputs.push_back({"one burst", burst});
+  Vector two(kDim, 1.0);
+  for (std::size_t j = 0; j < kDim; j += 2) two[j] = 1.0 + 0x1p-52;
+  inputs.push_back({"two neighbouring doubles", two});
+  Vector cubes(kDim);
+  for (std::size_t j = 0; j < kDim; ++j) cubes[j] = std::pow(random[j], 31);
+  inputs.push_back({"heavy-tailed", cubes});
+  for (const auto& [name, x] : inputs) {
+    for (const std::size_t k : {std::size_t{1}, std::size_t{100}, kDim / 100, kDim / 3, kDim - 1, kDim}) {
+      Entries entries;
+      largest_entries(x, k, entries);
+      Vector y(kDim);
+      ASSERT_EQ(entries.index.size(), k);
+      for (std::size_t i = 0; i < k; ++i) {
+        ASSERT_TRUE(i == 0 || entries.index[i - 1] < entries.index[i]);
+        y[entries.index[i]] = entries.value[i];
+      }
+      EXPECT_TRUE(y == top_k_of(x, k)) << name << ", k " << k;
+    }
+  }
+}
+
+/// Pearson's statistic of counts that should all be `expected`, in standard deviations above its mean.
+double excess(const std::vector<double>& counts, double expected, double freedom, double variance_share) {
+  double chi_square = 0;
+  for (const double c : counts) chi_square += (c - expected) * (c - expected) / (expected * variance_share);
+  return (chi_square - freedom) / std::sqrt(2 * freedom);
+}
+
+TEST(Subset, EverySubsetIsEquallyLikely) {
+  // All subsets of a small set, by their bits; the bitmap and its complement.
+  constexpr std::size_t kDim = 6;
+  for (std::size_t k = 1; k < kDim; ++k) {
+    std::vector<double> count(std::size_t{1} << kDim);
+    constexpr std::uint32_t kDraws = 60000;
+    std::vector<std::uint32_t> support;
+    for (std::uint32_t t = 0; t < kDraws; ++t) {
+      draw_subset(Key{1, t, 0, 0, 0}.stream(Purpose::compressor), k, kDim, support);
+      std::size_t bits = 0;
+      for (const std::uint32_t j : support) bits |= std::size_t{1} << j;
+      ++count[bits];
+    }
+    std::vector<double> of_size;
+    for (std::size_t bits = 0; bits < count.size(); ++bits) {
+      if (static_cast<std::size_t>(std::popcount(bits)) == k) {
+        of_size.push_back(count[bits]);
+      } else {
+        EXPECT_EQ(count[bits], 0);
+      }
+    }
+    const double subsets = static_cast<double>(of_size.size());
+    EXPECT_LT(excess(of_size, kDraws / subsets, subsets - 1, 1), 5) << k;
+  }
+}
+
+TEST(Subset, CoordinatesAreEquallyLikelyOnEveryPath) {
+  struct Case {
+    std::size_t count, dim;
+    std::uint32_t draws;
+  };
+  // bitmap; complement; sorted sample (few of many).
+  for (const Case& c : {Case{10, 300, 20000}, Case{250, 300, 20000}, Case{3, 16384, 60000}, Case{1, 1, 10}}) {
+    constexpr std::size_t kBins = 50;
+    const std::size_t bins = std::min(kBins, c.dim);
+    std::vector<double> count(bins);
+    std::vector<std::uint32_t> support;
+    for (std::uint32_t t = 0; t < c.draws; ++t) {
+      draw_subset(Key{2, t, 0, 0, 0}.stream(Purpose::compressor), c.count, c.dim, support);
+      ASSERT_EQ(support.size(), c.count);
+      for (std::size_t i = 0; i < c.count; ++i) {
+        ASSERT_LT(support[i], c.dim);
+        ASSERT_TRUE(i == 0 || support[i - 1] < support[i]);
+        ++count[support[i] * bins / c.dim];
+      }
+    }
+    if (c.count == c.dim) continue;
+    // Bin widths differ by one coordinate at most.
+    std::vector<double> expected(bins);
+    for (std::size_t j = 0; j < c.dim; ++j) {
+      expected[j * bins / c.dim] +=
+          static_cast<double>(c.draws) * static_cast<double>(c.count) / static_cast<double>(c.dim);
+    }
+    // Without replacement: the variance of a bin is smaller than a Poisson one by the share left out.
+    const double share = 1 - static_cast<double>(c.count) / static_cast<double>(c.dim);
+    double chi_square = 0;
+    for (std::size_t b = 0; b < bins; ++b) {
+      chi_square += (count[b] - expected[b]) * (count[b] - expected[b]) / (expected[b] * share);
+    }
+    const double freedom = static_cast<double>(bins - 1);
+    EXPECT_LT(std::abs(chi_square - freedom) / std::sqrt(2 * freedom), 5) << c.count << " of " << c.dim;
+  }
+}
+
+TEST(Subset, IsTheDocumentedFunctionOfTheWords) {
+  // The definition in subset.h, word by word.
+  for (const auto& [count, dim] : {std::pair<std::size_t, std::size_t>{10, 300},
+                                   {2, 100000},
+                                   {290, 300},
+                                   {150, 300},
+                                   {1000, 1000},
+                                   {700, 3000000},
+                                   {733, 3000000}}) {
+    const Stream stream = Key{4, static_cast<std::uint32_t>(count), 0, 0, 0}.stream(Purpose::compressor);
+    const bool complement = count > dim - count;
+    std::vector<bool> drawn(dim);
+    Stream words = stream;
+    for (std::size_t missing = complement ? dim - count : count; missing > 0;) {
+      const std::uint64_t product = std::uint64_t{words.next32()} * dim;
+      if (product % (std::uint64_t{1} << 32) < (std::uint64_t{1} << 32) % dim) continue;
+      missing -= drawn[product >> 32] ? 0 : 1;
+      drawn[product >> 32] = true;
+    }
+    std::vector<std::uint32_t> expected;
+    for (std::size_t j = 0; j < dim; ++j) {
+      if (drawn[j] != complement) expected.push_back(static_cast<std::uint32_t>(j));
+    }
+    std::vector<std::uint32_t> support;
+    draw_subset(stream, count, dim, support);
+    EXPECT_EQ(support, expected) << count << " of " << dim;
+  }
+}
+
+struct Collective {
+  std::size_t dim, workers;
+};
+// n | d, not; n = d; n > d divisible, not; one worker; one coordinate.
+constexpr Collective kCollectives[] = {{12, 4}, {13, 4}, {11, 4}, {5, 5}, {4, 12},
+                                       {4, 13}, {4, 11}, {7, 1},  {1, 6}, {3, 5}};
+
+TEST(PermK, BlocksAreDisjointAndCoverEverything) {
+  for (const auto& [dim, workers] : kCollectives) {
+    for (std::uint32_t round = 0; round < 50; ++round) {
+      std::vector<std::size_t> times(dim);
+      for (std::uint32_t worker = 0; worker < workers; ++worker) {
+        const Indices block = dealt_block({6, round, worker, 0, 0}, dim, workers);
+        if (dim >= workers) {
+          EXPECT_GE(block.size(), dim / workers);
+          EXPECT_LE(block.size(), (dim + workers - 1) / workers);
+        } else {
+          EXPECT_EQ(block.size(), 1U);
+        }
+        for (const std::uint32_t j : block) ++times[j];
+      }
+      for (const std::size_t t : times) {
+        EXPECT_GE(t, dim >= workers ? 1 : workers / dim);
+        EXPECT_LE(t, dim >= workers ? 1 : (workers + dim - 1) / dim);
+      }
+    }
+  }
+}
+
+TEST(PermK, EveryWorkerGetsEveryCoordinateEquallyOften) {
+  for (const auto& [dim, workers] : kCollectives) {
+    constexpr std::uint32_t kRounds = 40000;
+    std::vector<double> count(dim * workers);
+    for (std::uint32_t round = 0; round < kRounds; ++round) {
+      for (std::uint32_t worker = 0; worker < workers; ++worker) {
+        for (const std::uint32_t j : dealt_block({7, round, worker, 0, 0}, dim, workers))
+          ++count[worker * dim + j];
+      }
+    }
+    const double p = 1 / static_cast<double>(std::min(dim, workers));
+    for (const double c : count)
+      EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p))) << dim << ' ' << workers;
+  }
+}
+
+TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
+  const auto block_of = [](std::uint32_t round, std::uint32_t worker) {
+    const Indices block = dealt_block({8, round, worker, 3, 1}, 10, 3);
+    return std::vector<std::uint32_t>(block.begin(), block.end());
+  };
+  const auto first = block_of(1, 2);
+  EXPECT_NE(first, block_of(2, 2));
+  EXPECT_EQ(first, block_of(1, 2));
+  // Local step and copy belong to a worker, the deal to the round.
+  const Indices block = dealt_block({8, 1, 2, 0, 0}, 10, 3);
+  EXPECT_EQ(first, std::vector<std::uint32_t>(block.begin(), block.end()));
+}
+
+TEST(PermK, TheMeanOfEqualVectorsIsExact) {
+  for (const auto& [dim, workers] : kCollectives) {
+    if (dim < workers) continue;
+    const auto perm_k = make("perm-k", dim, Wire::f64, workers);
+    Vector x(dim);
+    for (std::size_t j = 0; j < dim; ++j) x[j] = 1 + static_cast<double>(j) / 4;
+    for (std::uint32_t round = 0; round < 20; ++round) {
+      Vector sum(dim);
+      double floats = 0;
+      for (std::uint32_t worker = 0; worker < workers; ++worker) {
+        const Key key{9, round, worker, 0, 0};
+        Message message;
+        perm_k->compress(key, x, message);
+        decode_add(key, message, 1, sum);
+        floats += counted_floats(message, dim);
+      }
+      for (std::size_t j = 0; j < dim; ++j) EXPECT_EQ(sum[j], static_cast<double>(workers) * x[j]);
+      EXPECT_DOUBLE_EQ(floats / static_cast<double>(workers), perm_k->bound().floats);
+    }
+  }
+}
+
+TEST(PermK, TheVarianceOfTheMeanIsTheABEquality) {
+  for (const auto& [dim, workers] : kCollectives) {
+    const auto perm_k = make("perm-k", dim, Wire::f64, workers);
+    const Bound bound = perm_k->bound();
+    const double n = static_cast<double>(workers);
+    std::vector<Vector> inputs(workers, Vector(dim));
+    Stream stream = Key{10, 0, 0, 0, 0}.stream(Purpose::batch);
+    Vector mean(dim);
+    double mean_sq = 0;
+    for (Vector& a : inputs) {
+      for (double& v : a) v = stream.uniform() + 0.5;
+      axpy(1 / n, a, mean);
+      mean_sq += norm_sq(a) / n;
+    }
+    constexpr std::uint32_t kRounds = 30000;
+    double sum = 0;
+    double sum_sq = 0;
+    Message message;
+    for (std::uint32_t round = 0; round < kRounds; ++round) {
+      Vector average(dim);
+      for (std::uint32_t worker = 0; worker < workers; ++worker) {
+        const Key key{10, round, worker, 0, 0};
+        perm_k->compress(key, inputs[worker], message);
+        decode_add(key, message, 1 / n, average);
+      }
+      const double e = distance_sq(average, mean);
+      sum += e;
+      sum_sq += e * e;
+    }
+    const double e = sum / kRounds;
+    const double sigma = std::sqrt((sum_sq / kRounds - e * e) / kRounds);
+    EXPECT_NEAR(e, bound.A * mean_sq - bound.B * norm_sq(mean), 5 * sigma + 1e-12) << dim << ' ' << workers;
+  }
+}
+
+TEST(Compressors, BoundsAreTheFormulas) {
+  const Bound rand_k = make("rand-k(3)", 12)->bound();
+  EXPECT_EQ(rand_k.omega, 3);
+  EXPECT_EQ(rand_k.alpha, std::nullopt);
+  EXPECT_EQ(rand_k.A, 0.75);
+  EXPECT_EQ(rand_k.B, 0);
+  EXPECT_EQ(rand_k.density, 3);
+  const Bound top_k = make("top-k(3)", 12)->bound();
+  EXPECT_EQ(top_k.alpha, 0.25);
+  EXPECT_EQ(top_k.omega, std::nullopt);
+  const Bound identity = make("identity", 12)->bound();
+  EXPECT_EQ(identity.alpha, 1);
+  EXPECT_EQ(identity.omega, 0);
+  const Bound natural = make("natural", 32)->bound();
+  EXPECT_EQ(natural.omega, 0.125);
+  EXPECT_EQ(natural.A, 0.125 / 4);
+  EXPECT_EQ(natural.density, 32);
+  EXPECT_EQ(natural.floats, 6);
+  EXPECT_EQ(make("natural", 32, Wire::f32)->bound().floats, 9);
+  const Bound perm_k = make("perm-k", 13)->bound();
+  EXPECT_EQ(perm_k.omega, 3);
+  EXPECT_EQ(perm_k.density, 4);
+  EXPECT_EQ(perm_k.floats, 13.0 / 4);
+  EXPECT_EQ(perm_k.A, 1);
+  EXPECT_EQ(perm_k.B, 1);
+  const Bound crowd = make("perm-k", 4, Wire::f64, 12)->bound();
+  EXPECT_EQ(crowd.omega, 3);
+  EXPECT_DOUBLE_EQ(crowd.A, 3.0 / 11);
+  EXPECT_DOUBLE_EQ(crowd.B, 3.0 / 11);
+}
+
+TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
+  const auto refusal = [](const char* text) { return error_of([text] { make(text, 300); }); };
+  EXPECT_EQ(refusal("rand-k(0)"), "column 1: rand-k(0): k = 0; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("top-k(301)"), "column 1: top-k(301): k = 301; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("top-k"), "column 1: top-k: \"k\" is missing: a count such as 10, or a share such as 1%");
+  EXPECT_EQ(refusal("rand-k(1.5)"), "column 1: rand-k(1.5): k = 1.5; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("rand-k(101%)"),
+            "column 1: rand-k(101%): k = 101%; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("natural(3)"), "column 1: natural(3): takes no argument without a name; found 1 more: 3");
+  EXPECT_EQ(refusal("perm-k(k=3)"), "column 1: perm-k(k=3): unknown option \"k\"; known: none");
+  EXPECT_EQ(refusal("rand-q(3)"),
+            "column 1: rand-q(3): unknown compressor \"rand-q\" (did you mean \"rand-k\"?); known: identity, "
+            "rand-k, "
+            "top-k, perm-k, natural");
+  EXPECT_EQ(refusal("10"),
+            "column 1: 10: unknown compressor \"10\"; known: identity, rand-k, top-k, perm-k, natural");
+  EXPECT_EQ(error_of([] { make("perm-k", 10, Wire::f32, std::size_t{1} << 24); }),
+            "column 1: perm-k: clients = 16777216; need fewer than 2^24");
+  EXPECT_EQ(error_of([] { make("top-k(5)", std::size_t{1} << 32); }),
+            "column 1: top-k(5): 4294967296 coordinates; need fewer than 2^32");
+}
+
+TEST(Compressors, SharesAreOfTheDimension) {
+  EXPECT_EQ(make("rand-k(1%)", 1000)->bound().floats, 10);
+  EXPECT_EQ(make("top-k(k=1%)", 1001)->bound().floats, 11);
+}
+
+TEST(Compressors, TheTableListsThemAll) {
+  for (const CompressorRow& row : compressors()) {
+    EXPECT_TRUE(row.usage.starts_with(row.name));
+    EXPECT_FALSE(row.summary.empty());
+    const std::string spec = row.usage.find("(K)") == std::string::npos ? row.usage : row.name + "(2)";
+    EXPECT_NE(make(spec, 5), nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace laconic
