@@ -3,6 +3,7 @@
 `wire` rounds what travels. omega is that of the unbiased ones; p: expected floats of a message, of d."""
 import numpy as np
 
+import rng
 import spec as specs
 
 
@@ -47,25 +48,44 @@ class TopK:
         return self.k
 
 
-class Replay:
-    """scale * x on a support that somebody else drew: RandK (scale d/K) and PermK (scale n, or d when n >= d)."""
+class Subset:
+    """scale * x on a random support; the scale makes it unbiased."""
     index_bits = 0
 
-    def __init__(self, d, scale, p, supports, wire=f64):
-        self.d, self.scale, self.omega, self.p, self.supports, self.wire = d, scale, scale - 1, p, supports, wire
+    def __init__(self, d, scale, p, support, wire=f64):
+        self.d, self.scale, self.omega, self.p, self.support, self.wire = d, scale, scale - 1, p, support, wire
 
     def compress(self, round, worker, x):
-        kept = self.supports(round, worker)
+        kept = self.support(round, worker)
         out = np.zeros(self.d)
-        out[kept] = self.scale * self.wire(x[kept])
+        out[kept] = self.wire(self.scale * x[kept])
         return out
 
     def floats(self, round, worker):
-        return len(self.supports(round, worker))
+        return len(self.support(round, worker))
+
+
+class RandK(Subset):
+    """d/K times K random coordinates, drawn by each worker for itself."""
+
+    def __init__(self, d, k, support, wire=f64):
+        super().__init__(d, d / k, k / d, support, wire)
+
+
+class PermK(Subset):
+    """n times the coordinates that the round deals to this worker; where n > d it is one coordinate, d times.
+    A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv 2110.03300)."""
+
+    def __init__(self, d, n, support, wire=f64):
+        super().__init__(d, min(n, d), max(d / n, 1) / d, support, wire)
+        # together: the probability that two given workers share a coordinate, which q or q + 1 workers have
+        q, more = divmod(n, d)
+        together = ((d - more) * q * (q - 1) + more * (q + 1) * q) / (n * (n - 1)) if n > d else 0
+        self.A, self.B = (d * (1 - together) / n, 1 - d * together) if n > d else (1, 1)
 
 
 def read_supports(path):
-    """Lines `round worker index index ...`: what each message carried."""
+    """Lines `round worker index index ...`: what each message carried, to replay draws that are not transcribed."""
     table = {}
     with open(path) as file:
         for line in file:
@@ -74,16 +94,14 @@ def read_supports(path):
     return lambda round, worker: table[round, worker]
 
 
-def make_compressor(spec, d, n, wire=f64, supports=None):
+def make_compressor(spec, d, n, seed, wire=f64, replay=None):
     if spec.name == "identity":
         return Identity(d, wire)
     if spec.name == "top-k":
         return TopK(d, specs.count_of(spec.args[0], d), wire)
-    if supports is None:
-        raise ValueError(f"{spec}: its supports are needed (--supports FILE)")
     if spec.name == "rand-k":
         k = specs.count_of(spec.args[0], d)
-        return Replay(d, d / k, k / d, supports, wire)
+        return RandK(d, k, replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d)), wire)
     if spec.name == "perm-k":
-        return Replay(d, min(n, d), max(d / n, 1) / d, supports, wire)
+        return PermK(d, n, replay or (lambda round, i: rng.perm_k_support(seed, round, i, d, n)), wire)
     raise ValueError(f"unknown compressor {spec}")

@@ -55,10 +55,10 @@ def run_program(program, case, out):
     return trace, np.load(os.path.join(out, "x.npy")), summary
 
 
-def transcribe(case, supports):
+def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
-    make = lambda spec: (compressors.make_compressor(spec, problem.d, problem.n, wire, supports) if spec
+    make = lambda spec: (compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay) if spec
                          else compressors.Identity(problem.d, wire))
     coin = lambda round, p: rng.shared_coin(case["seed"], round, p)
     constants = problem.constants()
@@ -101,11 +101,11 @@ def main():
     options.add_argument("program")
     options.add_argument("--group", help="only the cases of this group")
     options.add_argument("--only", help="only the cases whose name holds this text")
-    options.add_argument("--supports", help="lines `round worker index ...`: runs the cases of group `replay` with them")
+    options.add_argument("--supports", help="lines `round worker index ...` to use instead of the transcribed draws")
     options = options.parse_args()
     with open(options.cases) as file:
         cases = json.load(file)
-    supports = compressors.read_supports(options.supports) if options.supports else None
+    replay = compressors.read_supports(options.supports) if options.supports else None
 
     ran = failed = lacking = 0
     columns = ["f", "grad_norm_sq", "x", "step", "uplink_floats", "uplink_bits", "oracle_calls", "constants", "method"]
@@ -116,9 +116,7 @@ def main():
             os.environ["LACONIC_DATA"] = folder  # `mnist` is then the little one made here
         for case in cases:
             case = {"clients": 1, "split": "contiguous", "step": "theory", "rounds": 20, "wire": "f64", "seed": 1} | case
-            group = "replay" if any(q in case["method"] for q in ("rand-k", "perm-k")) else case["group"]
-            if group == "replay" and not supports or options.group not in (None, case["group"]) \
-                    or options.only and options.only not in case["name"]:
+            if options.group not in (None, case["group"]) or options.only and options.only not in case["name"]:
                 continue
             case["problem"] = case["problem"].format(**made)
             data = specs.parse(case["problem"]).args
@@ -129,7 +127,7 @@ def main():
             ran += 1
             try:
                 theirs = run_program(options.program, case, os.path.join(folder, "out", case["name"]))
-                found = compare(case, transcribe(case, supports), theirs)
+                found = compare(case, transcribe(case, replay), theirs)
             except (RuntimeError, OSError, KeyError, subprocess.TimeoutExpired) as error:
                 failed += 1
                 print(f"{case['name']:40}  FAILED  {type(error).__name__}: {error}")

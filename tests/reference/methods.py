@@ -86,16 +86,15 @@ def step_marina(L, omega, n, p):
     return 1 / (L["L_minus"] + L["L_plus"] * math.sqrt((1 - p) * omega / (p * n)))
 
 
-def step_marina_perm(L, d, n, p):
-    """With the AB inequality of arXiv 2110.03300: A = B = 1 where d >= n, (d-1)/(n-1) where n > d."""
-    ab = 1 if d >= n else (d - 1) / (n - 1)
-    return 1 / (L["L_minus"] + L["L_pm"] * math.sqrt(ab * (1 - p) / p))
+def step_marina_correlated(L, A, B, p):
+    """1 / (L_- + sqrt((1-p)/p ((A - B) L_+^2 + B L_+-^2))), with the AB inequality of arXiv 2110.03300."""
+    return 1 / (L["L_minus"] + math.sqrt((1 - p) / p * ((A - B) * L["L_plus"] ** 2 + B * L["L_pm"] ** 2)))
 
 
 # ---- by description -------------------------------------------------------------------------------------------------
 def make_method(spec, problem, constants, step, make_compressor, seed_coin):
     """(gamma, generator, facts). step: `theory`, `theory*C` or a number."""
-    n, d = problem.n, problem.d
+    n = problem.n
     Q = make_compressor(spec.args[0]) if spec.args else make_compressor(None)
     facts = {"index_bits": Q.index_bits}
     if spec.name == "gd":
@@ -105,12 +104,12 @@ def make_method(spec, problem, constants, step, make_compressor, seed_coin):
     elif spec.name == "diana":
         theory = lambda: step_diana(constants, Q.omega, n)
         alpha = spec.number("alpha", None)
-        alpha = 1 / (1 + Q.omega) if alpha is None else alpha
+        alpha = facts["alpha"] = 1 / (1 + Q.omega) if alpha is None else alpha
         build = lambda gamma: diana(problem, Q, gamma, alpha)
     elif spec.name == "marina":
         p = facts["p"] = spec.number("p", Q.p)
         if spec.args[0].name == "perm-k":
-            theory = lambda: step_marina_perm(constants, d, n, p)
+            theory = lambda: step_marina_correlated(constants, Q.A, Q.B, p)
         else:
             theory = lambda: step_marina(constants, Q.omega, n, p)
         build = lambda gamma: marina(problem, Q, gamma, p, seed_coin)

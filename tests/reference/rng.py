@@ -52,3 +52,37 @@ class Stream:
 def shared_coin(seed, round, p):
     """MARINA's c_k: one for all workers of a round."""
     return Stream(seed, round, EVERYONE, purpose=COIN).uniform() < p
+
+
+# ---- supports that both ends of a message draw: part of laconic's wire format ---------------------------------------
+def subset(stream, count, dim):
+    """A uniform subset, ascending: the first `count` distinct draws. Of a word w the draw is floor(w dim / 2^32), unless
+    the low half of the product is below 2^32 mod dim. Of more than half, the complement is drawn."""
+    drawn, wanted = set(), min(count, dim - count)
+    while len(drawn) < wanted:
+        product = stream.next32() * dim
+        if product % 2**32 >= 2**32 % dim:
+            drawn.add(product >> 32)
+    return sorted(drawn) if wanted == count else [j for j in range(dim) if j not in drawn]
+
+
+def rand_k_support(seed, round, worker, k, dim):
+    return subset(Stream(seed, round, worker), k, dim)
+
+
+def perm_k_support(seed, round, worker, dim, workers):
+    """Cards dealt to hands: coordinates to workers; where there are more workers, workers to coordinates. A uniform
+    subset of the hands gets one card more than the others; the hands stand in order and are shuffled from the back."""
+    hands, deck = min(dim, workers), max(dim, workers)
+    larger = subset(Stream(seed, round, EVERYONE, copy=1, purpose=PERMUTATION), deck % hands, hands)
+    cards = [hand for hand in range(hands) for _ in range(deck // hands + (hand in larger))]
+    stream = Stream(seed, round, EVERYONE, purpose=PERMUTATION)
+    for left in range(deck, 1, -1):
+        product = stream.next32() * left
+        while product % 2**32 < 2**32 % left:
+            product = stream.next32() * left
+        other = product >> 32
+        cards[left - 1], cards[other] = cards[other], cards[left - 1]
+    if workers > dim:
+        return [cards[worker]]
+    return [j for j in range(dim) if cards[j] == worker]

@@ -38,6 +38,34 @@ class Philox(unittest.TestCase):
         self.assertEqual({stream.below(7) for _ in range(300)}, set(range(7)))
 
 
+class Supports(unittest.TestCase):
+    def test_subsets_are_uniform(self):
+        for k in (2, 5):  # of 7: drawn directly, and by the complement
+            times = np.zeros(7)
+            for t in range(3500):
+                support = rng.rand_k_support(1, t, 0, k, 7)
+                self.assertEqual((len(set(support)), support), (k, sorted(support)))
+                times[support] += 1
+            np.testing.assert_allclose(times, 500 * k, rtol=0.12)
+
+    def test_deals_cover(self):
+        for d, n in [(12, 4), (13, 4), (5, 5), (1, 1)]:
+            blocks = [rng.perm_k_support(1, 3, i, d, n) for i in range(n)]
+            self.assertEqual(sorted(sum(blocks, [])), list(range(d)))
+            self.assertLessEqual(max(map(len, blocks)) - min(map(len, blocks)), 1)
+        times = np.bincount([rng.perm_k_support(1, 3, i, 4, 14)[0] for i in range(14)])
+        self.assertEqual(sorted(times), [3, 3, 4, 4])
+
+    def test_perm_k_variance(self):  # the AB inequality is an equality
+        for d, n in [(7, 3), (4, 10), (3, 6)]:
+            a = np.random.RandomState(6).randn(n, d)
+            Q = compressors.PermK(d, n, lambda t, i: rng.perm_k_support(2, t, i, d, n))
+            errors = [np.mean([Q.compress(t, i, a[i]) for i in range(n)], axis=0) - a.mean(axis=0) for t in range(4000)]
+            exact = Q.A * np.mean(np.sum(a**2, axis=1)) - Q.B * np.sum(a.mean(axis=0) ** 2)
+            self.assertAlmostEqual(np.mean(np.sum(np.square(errors), axis=1)) / exact, 1, delta=0.06)
+            np.testing.assert_allclose(np.mean(errors, axis=0), 0, atol=0.06)
+
+
 class Specs(unittest.TestCase):
     def test_parse(self):
         for text in ("gd", "marina(rand-k(10), p=0.1)", "logistic(/tmp/a_1.gz, lambda=0.1, reg=nonconvex)"):
@@ -151,7 +179,7 @@ class Methods(unittest.TestCase):
 
     def rand_k(self, problem, k):
         draws = lambda round, worker: np.random.RandomState(1000 * round + worker).permutation(problem.d)[:k]
-        return compressors.Replay(problem.d, problem.d / k, k / problem.d, draws)
+        return compressors.RandK(problem.d, k, draws)
 
     def test_floats(self):
         problem = little("nonconvex")
