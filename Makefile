@@ -33,6 +33,7 @@ bench: ## the benchmarks, each against a reference timed in the same run
 	@build/bench/laconic_bench
 
 data: ## fetch the public data sets into data/
+	@$(install) data
 	@python3 tools/fetch_data.py
 
 format: ## clang-format over every source file

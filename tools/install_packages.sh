@@ -54,12 +54,13 @@ if [[ $(id -u) -ne 0 ]]; then
   as_root=(sudo)
 fi
 
-echo "laconic: installing ${#missing[@]} Debian packages that packages.txt lists under [$*] and this machine lacks:"
+echo "laconic: installing what packages.txt lists under [$*] and this machine lacks:"
 printf '  %s\n' "${missing[@]}"
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { apt update && apt install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+# A mirror that does not answer matters only if a package then cannot be had.
+if ! { apt update || true; apt install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   cat "$log" >&2
   echo "laconic: apt-get could not install: ${missing[*]}" >&2
   exit 1
