@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/data/libsvm.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/data/gzip.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::uint64_t kHighestIndex = std::uint64_t{1} << 31;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/// `text` in quotes, short and without control bytes: a terminal must survive a message about a binary file.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 24;
+  if (text.empty()) return "nothing";
+  std::string out = "\"";
+  for (const char c : text.substr(0, kLongest)) {
+    if (c >= ' ' && c <= '~') {
+      out += c;
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return out + (text.size() > kLongest ? "...\"" : "\"");
+}
+
+enum class Reading { number, not_a_number, not_finite, too_large };
+
+/// Reads the number at `begin`, leaves `end` behind it. Unlike from_chars it takes a plus sign, refuses inf
+/// and nan, and rounds to 0 what is too small.
+Reading read_number(const char* begin, const char* limit, const char*& end, double& value) {
+  if (limit - begin > 1 && *begin == '+' && begin[1] != '-') ++begin;
+  const auto [stop, error] = std::from_chars(begin, limit, value);
+  end = stop;
+  if (error == std::errc::invalid_argument) return Reading::not_a_number;
+  if (error == std::errc::result_out_of_range) {
+    const std::string_view number(begin, static_cast<std::size_t>(stop - begin));
+    const std::size_t exponent = number.find_first_of("eE");
+    // from_chars does not say which end of the range was left. Without an exponent it takes 300 digits to
+    // leave it, behind the point (0.00..01) or before it.
+    const bool tiny =
+        exponent == std::string_view::npos ? number.find('.') <= 2 : number[exponent + 1] == '-';
+    value = 0;
+    return tiny ? Reading::number : Reading::too_large;
+  }
+  return std::isfinite(value) ? Reading::number : Reading::not_finite;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const std::string& place, const LibsvmOptions& options)
+      : text_(text), place_(place), options_(options) {}
+
+  Dataset parse() {
+    refuse_bad_options();
+    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+    while (!text_.empty()) {
+      const std::string_view line = text_.substr(0, text_.find('\n'));
+      text_.remove_prefix(std::min(line.size() + 1, text_.size()));
+      ++line_;
+      parse_line(line);
+    }
+    return finish();
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const {
+    throw InputError(fmt::format("{}: {}", place_, message));
+  }
+
+  [[noreturn]] void fail_at(const char* at, std::string_view expected, const std::string& found) const {
+    throw InputError(
+        fmt::format("{}:{}:{}: expected {}, found {}", place_, line_, at - line_begin_ + 1, expected, found));
+  }
+
+  void refuse_bad_options() const {
+    if (options_.columns && (*options_.columns < 1 || *options_.columns > kHighestIndex)) {
+      fail(fmt::format("columns = {}; need 1 <= columns <= {}", *options_.columns, kHighestIndex));
+    }
+    if (options_.rows && *options_.rows < 1) fail("rows = 0; need rows >= 1");
+  }
+
+  void parse_line(std::string_view line) {
+    line_begin_ = line.data();
+    line = line.substr(0, line.find('#'));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+    at_ = line.data();
+    end_ = at_ + line.size();
+    skip_blanks();
+    if (at_ == end_) return;
+
+    const bool keep = !options_.rows || rows_ < *options_.rows;
+    const double label = parse_label();
+    std::uint64_t last = 0;
+    for (skip_blanks(); at_ != end_; skip_blanks()) {
+      const auto [index, value] = parse_feature(last);
+      last = index;
+      if (keep) append(index, value);
+    }
+    highest_ = std::max(highest_, last);
+    ++rows_;
+    if (!keep) return;
+    labels_.push_back(label);
+    features_.begin.push_back(features_.column.size());
+  }
+
+  void skip_blanks() {
+    while (at_ != end_ && is_blank(*at_)) ++at_;
+  }
+
+  /// From `begin` to the next blank: what a message shows.
+  std::string_view token(const char* begin) const {
+    return {begin, static_cast<std::size_t>(std::find_if(begin, end_, is_blank) - begin)};
+  }
+
+  double parse_number(const char* what) {
+    const char* const begin = at_;
+    double value = 0;
+    const Reading reading = read_number(begin, end_, at_, value);
+    if (reading == Reading::number && (at_ == end_ || is_blank(*at_))) return value;
+    const std::string found = quoted(token(begin));
+    const bool whole = at_ == end_ || is_blank(*at_);
+    if (whole && reading == Reading::not_finite) fail_at(begin, fmt::format("a finite {}", what), found);
+    if (whole && reading == Reading::too_large)
+      fail_at(begin, fmt::format("a {} below 1.8e308", what), found);
+    fail_at(begin, fmt::format("a {} (a number)", what), found);
+  }
+
+  double parse_label() { return parse_number("label"); }
+
+  std::pair<std::uint64_t, double> parse_feature(std::uint64_t last) {
+    const char* const begin = at_;
+    std::uint64_t index = 0;
+    const auto [stop, error] = std::from_chars(begin, end_, index);
+    if (error == std::errc::invalid_argument || stop == end_ || *stop != ':') refuse_index(begin);
+    const std::uint64_t limit = options_.columns.value_or(kHighestIndex);
+    if (error == std::errc::result_out_of_range || index > limit) {
+      fail_at(begin,
+              fmt::format("an index <= {}{}", limit, options_.columns ? ", the number of columns" : ""),
+              std::string(begin, stop).substr(0, 30));
+    }
+    if (index == 0) fail_at(begin, "an index >= 1", "0");
+    if (index <= last)
+      fail_at(begin, fmt::format("an index above {}, the one before it", last), fmt::format("{}", index));
+    at_ = stop + 1;
+    return {index, parse_number("value")};
+  }
+
+  [[noreturn]] void refuse_index(const char* begin) const {
+    const std::string_view found = token(begin);
+    if (found.starts_with("qid:")) {
+      fail_at(begin, "index:value",
+              quoted(found) + " (query ids, as ranking data have them, are not supported)");
+    }
+    fail_at(begin, "index:value with a whole number as index", quoted(found));
+  }
+
+  void append(std::uint64_t index, double value) {
+    if (features_.column.empty()) {
+      features_.value.assign(1, value);
+    } else if (!shared_value_) {
+      features_.value.push_back(value);
+    } else if (value != features_.value[0]) {
+      shared_value_ = false;
+      const double shared = features_.value[0];
+      features_.value.assign(features_.column.size(), shared);
+      features_.value.push_back(value);
+    }
+    features_.column.push_back(static_cast<std::uint32_t>(index - 1));
+  }
+
+  Dataset finish() {
+    if (rows_ == 0) fail("expected rows of LIBSVM text, found none");
+    if (options_.rows && *options_.rows > rows_) {
+      fail(fmt::format("rows = {}; need rows <= {}, the rows there are", *options_.rows, rows_));
+    }
+    if (!options_.columns && highest_ == 0) {
+      fail("expected features, found none in any row (declare the number of columns)");
+    }
+    Dataset set;
+    set.name = place_;
+    set.rows = labels_.size();
+    set.columns = options_.columns.value_or(highest_);
+    set.features = std::move(features_);
+    set.labels = std::move(labels_);
+    return set;
+  }
+
+  std::string_view text_;  // what is still to be read
+  const std::string& place_;
+  const LibsvmOptions& options_;
+  std::size_t line_ = 0;
+  const char* line_begin_ = nullptr;
+  const char* at_ = nullptr;   // in the current line
+  const char* end_ = nullptr;  // of the current line, less comment and blanks
+
+  std::size_t rows_ = 0;
+  std::uint64_t highest_ = 0;
+  bool shared_value_ = true;
+  SparseRows features_;
+  std::vector<double> labels_;
+};
+
+}  // namespace
+
+Dataset parse_libsvm(std::string_view text, const std::string& place, const LibsvmOptions& options) {
+  return Parser(text, place, options).parse();
+}
+
+Dataset read_libsvm(const std::string& path, const LibsvmOptions& options) {
+  return parse_libsvm(read_file(path), path, options);
+}
+
+bool looks_like_libsvm(std::string_view start) {
+  const auto parses = [](std::string_view text) {
+    try {
+      parse_libsvm(text, "");
+      return true;
+    } catch (const InputError&) {
+      return false;
+    }
+  };
+  // Where the start is cut inside a token, that one may be refused: "17" of "17:1".
+  return parses(start) || parses(start.substr(0, start.find_last_of(" \t\n")));
+}
+
+}  // namespace laconic

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data sets by name. NAME is looked for
+//   1. as a path: a file NAME or NAME.gz, or a folder NAME of idx files;
+//   2. in each of the given folders, in the same three ways; idx files that lie in the folder itself are the
+//   set
+//      `mnist`, or have the folder's own name where that ends in "mnist" (.../fashion-mnist);
+//   3. likewise in /usr/share/datasets, where Debian's data packages are.
+// A file is LIBSVM text unless its content is idx images, whose labels then lie beside it. A folder of idx
+// files holds four: {train,t10k}-{images-idx3,labels-idx1}-ubyte. Each file may be gzip, with or without .gz
+// at its name.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "laconic/data/dataset.h"
+
+namespace laconic {
+
+struct DataOptions {
+  /// Where to look, in this order. Folders that do not exist are passed over.
+  std::vector<std::string> folders;
+  /// Features of a row. Unset: those of the well-known LIBSVM set of that name (a9a: 123) unless the file has
+  /// an index above them, else the highest index of the file. Of idx data: the pixels, and no other number is
+  /// accepted.
+  std::optional<std::size_t> columns;
+  /// Keeps the first so many rows of the training set.
+  std::optional<std::size_t> rows;
+};
+
+/// The set named `name`; of idx data its training half. Reads the whole file: milliseconds for the LIBSVM
+/// sets, half a second for MNIST. Throws InputError when there is none (the message says where it looked) or
+/// it cannot be used.
+Dataset load_dataset(const std::string& name, const DataOptions& options = {});
+
+/// The held-out set that belongs to `name`: the t10k half of idx data, NAME.t or NAME.t.gz of LIBSVM text
+/// (beside the training set, then in options.folders); nothing where there is none. `columns` is that of the
+/// training set and of the result: an index above it is an InputError, because a model of that dimension has
+/// no weight for it, and is mended by declaring the columns of both. options.columns and options.rows are
+/// about the training set: not read here.
+std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
+                                     const DataOptions& options = {});
+
+enum class DataKind { libsvm, idx };
+
+struct FoundDataset {
+  std::string name;  // load_dataset(name) with the same folders loads it, unless a path of that name comes first
+  std::string path;  // the file, or the folder of idx files
+  DataKind kind;
+};
+
+/// Every set that lies in `folders` or in /usr/share/datasets, in the order of the folders, by name within
+/// each; a name that several folders have is given once, where it is looked up. Reads the first 4 KiB of each
+/// file; files that are no data set are left out without a word. Never throws InputError.
+std::vector<FoundDataset> find_datasets(const std::vector<std::string>& folders);
+
+}  // namespace laconic
