@@ -5,22 +5,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <variant>
-#include <vector>
 
 #include "laconic/data/dataset.h"
+#include "laconic/data/split.h"
 #include "laconic/problem/regulariser.h"
 
 namespace laconic {
-
-/// Row numbers of the data set, one list a shard. None may be empty; a row may be in several.
-using Shards = std::vector<std::vector<std::uint32_t>>;
 
 struct ModelOptions {
   Regulariser regulariser;
   bool bias = false;  // append a last column of ones
 };
 
-/// InputError unless there is a shard, each has a row, every row is in the data set, and lambda is finite and
+/// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the data set, and lambda is finite and
 /// >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 

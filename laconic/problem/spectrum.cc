@@ -78,9 +78,9 @@ Estimate estimate(const Product& product, const Eigen::VectorXd& direction) {
 }
 
 /// Nothing where Lanczos does not converge.
-std::optional<Eigen::VectorXd> top_ritz_vector(const Operator& op, const Eigen::VectorXd& start,
+std::optional<Eigen::VectorXd> top_ritz_vector(Operator& op, const Eigen::VectorXd& start,
                                                double tolerance) {
-  Spectra::SymEigsSolver<const Operator> lanczos(op, 1, std::min<Eigen::Index>(kBasis, op.n));
+  Spectra::SymEigsSolver<Operator> lanczos(op, 1, std::min<Eigen::Index>(kBasis, op.n));
   try {
     lanczos.init(start.data());
     lanczos.compute(Spectra::SortRule::LargestAlge, kRestarts, tolerance);
@@ -113,7 +113,7 @@ double largest_eigenvalue(std::size_t n, const Product& product) {
   // Start inside the range of M, so that a matrix of low rank ends the iteration early instead of filling the
   // basis with directions that M maps to 0. Scaled, because Spectra's threshold is absolute for small
   // eigenvalues.
-  const Operator op{product, static_cast<Eigen::Index>(n), 1 / reach};
+  Operator op{product, static_cast<Eigen::Index>(n), 1 / reach};
   Estimate best = estimate(product, image);
   for (const double tolerance : kTolerances) {
     const auto vector = top_ritz_vector(op, image, tolerance);
