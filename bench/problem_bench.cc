@@ -2,6 +2,7 @@
 // Full gradients against the plain products they are made of. Each case first compares its answer with that of a plain
 // loop, then times kernel and reference in turn, so that both see the same noise. `ratio` is the median time of the
 // kernel over the median time of the reference. Data comes from LACONIC_DATA; cases without data are skipped.
+#include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/linear_model.h"
+#include "laconic/problem/softmax.h"
 
 namespace laconic {
 namespace {
@@ -172,6 +174,63 @@ LACONIC_LINEAR(a9a, "a9a");
 LACONIC_LINEAR(ijcnn1, "ijcnn1");
 LACONIC_LINEAR(phishing, "phishing");
 LACONIC_LINEAR(mushrooms, "mushrooms");
+
+/// Against Eigen's two products on the same shapes, from doubles that are there already.
+void softmax_gradient(benchmark::State& state) {
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto data = find("fashion-mnist");
+  if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
+  constexpr std::size_t kClients = 100;
+  const Shards shards = contiguous(data->rows, kClients);
+  const auto problem = make_softmax(*data, shards, {});
+  const Vector x = some_point(problem->dim());
+  Vector g(problem->dim()), mean(problem->dim());
+  const auto candidate = [&] {
+    fill(mean, 0.0);
+    for (std::size_t i = 0; i < kClients; ++i) {
+      problem->value_gradient(i, Rows::everything(), x, g);
+      axpy(1.0 / kClients, g, mean);
+    }
+    benchmark::DoNotOptimize(mean.data());
+  };
+
+  const auto columns = static_cast<Eigen::Index>(data->columns);
+  constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: it is read for each client again
+  Matrix pixels(kRows, columns);
+  const auto& bytes = std::get<PixelRows>(data->features).pixel;
+  for (Eigen::Index i = 0; i < pixels.size(); ++i) pixels.data()[i] = bytes[static_cast<std::size_t>(i)] / 255.0;
+  const Matrix weights = Eigen::Map<const Matrix>(x.data(), kClasses, columns);
+  Matrix scores = pixels * weights.transpose();
+  Matrix probabilities = scores.array().exp();
+  probabilities.array().colwise() /= probabilities.rowwise().sum().array().eval();
+  for (Eigen::Index i = 0; i < kRows; ++i) {
+    probabilities(i, static_cast<Eigen::Index>(data->labels[static_cast<std::size_t>(i)])) -= 1;
+  }
+  Matrix gradient = probabilities.transpose() * pixels / kRows;
+  problem->value_gradient(0, Rows::everything(), x, g);
+  if (!(relative_distance(g, View(gradient.data(), g.size())) < 1e-12)) return state.SkipWithError("wrong answer");
+
+  race(state, "ratio_to_eigen_products", candidate, [&] {
+    for (std::size_t i = 0; i < kClients; ++i) {
+      scores.noalias() = pixels * weights.transpose();
+      gradient.noalias() = probabilities.transpose() * pixels;
+      benchmark::DoNotOptimize(scores.data());
+      benchmark::DoNotOptimize(gradient.data());
+    }
+  });
+  const double flops = 4.0 * static_cast<double>(data->rows * data->columns * kClasses);
+  state.counters["gflops"] = flops / (1e3 * state.counters["median_us"]);
+}
+BENCHMARK(softmax_gradient)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void softmax_constants(benchmark::State& state) {
+  const auto data = find("fashion-mnist");
+  if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
+  const auto problem = make_softmax(*data, contiguous(data->rows, 100), {});
+  ThreadPool pool(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(problem->constants(pool));
+}
+BENCHMARK(softmax_constants)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace laconic

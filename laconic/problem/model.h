@@ -17,7 +17,8 @@ struct ModelOptions {
   bool bias = false;  // append a last column of ones
 };
 
-/// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the data set, and lambda is finite and
+/// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the
+/// data set, and lambda is finite and
 /// >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 

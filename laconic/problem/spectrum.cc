@@ -78,8 +78,7 @@ Estimate estimate(const Product& product, const Eigen::VectorXd& direction) {
 }
 
 /// Nothing where Lanczos does not converge.
-std::optional<Eigen::VectorXd> top_ritz_vector(Operator& op, const Eigen::VectorXd& start,
-                                               double tolerance) {
+std::optional<Eigen::VectorXd> top_ritz_vector(Operator& op, const Eigen::VectorXd& start, double tolerance) {
   Spectra::SymEigsSolver<Operator> lanczos(op, 1, std::min<Eigen::Index>(kBasis, op.n));
   try {
     lanczos.init(start.data());
