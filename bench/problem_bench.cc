@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// Full gradients against the plain products they are made of. Each case first compares its answer with that of a plain
+// loop, then times kernel and reference in turn, so that both see the same noise. `ratio` is the median time of the
+// kernel over the median time of the reference. Data comes from LACONIC_DATA; cases without data are skipped.
+#include <Eigen/Dense>
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "laconic/core/error.h"
+#include "laconic/data/lookup.h"
+#include "laconic/problem/linear_model.h"
+#include "laconic/problem/softmax.h"
+
+namespace laconic {
+namespace {
+
+std::optional<Dataset> find(const std::string& name) {
+  DataOptions options;
+  if (const char* folders = std::getenv("LACONIC_DATA")) {
+    std::stringstream list(folders);
+    for (std::string folder; std::getline(list, folder, ':');) options.folders.push_back(folder);
+  }
+  try {
+    return load_dataset(name, options);
+  } catch (const InputError&) {
+    return {};
+  }
+}
+
+double seconds(auto&& action) {
+  const auto begin = std::chrono::steady_clock::now();
+  action();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> times) {
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+/// Times candidate and reference in turn; reports the candidate's time, and the ratio as a counter.
+void race(benchmark::State& state, const char* ratio, auto&& candidate, auto&& reference) {
+  std::vector<double> candidate_times, reference_times;
+  for (auto _ : state) {
+    reference_times.push_back(seconds(reference));
+    candidate_times.push_back(seconds(candidate));
+    state.SetIterationTime(candidate_times.back());
+  }
+  state.counters[ratio] = median(candidate_times) / median(reference_times);
+  state.counters["reference_us"] = 1e6 * median(reference_times);
+  state.counters["median_us"] = 1e6 * median(candidate_times);
+}
+
+Shards contiguous(std::size_t rows, std::size_t clients) {
+  Shards shards(clients);
+  const std::size_t each = rows / clients;
+  for (std::size_t i = 0; i < clients; ++i) {
+    shards[i].resize(each);
+    std::iota(shards[i].begin(), shards[i].end(), static_cast<std::uint32_t>(i * each));
+  }
+  return shards;
+}
+
+Vector some_point(std::size_t dim) {
+  Vector x(dim);
+  for (std::size_t j = 0; j < dim; ++j) x[j] = 0.3 * std::sin(1.0 + 7.0 * static_cast<double>(j));
+  return x;
+}
+
+double relative_distance(View a, View b) { return std::sqrt(distance_sq(a, b) / norm_sq(b)); }
+
+/// A in compressed rows with a double a value and 32-bit columns.
+struct PlainRows {
+  std::vector<std::uint64_t> begin;
+  std::vector<std::uint32_t> column;
+  Vector value;
+
+  explicit PlainRows(const SparseRows& rows) : begin(rows.begin), column(rows.column), value(rows.column.size()) {
+    for (std::size_t e = 0; e < value.size(); ++e) value[e] = rows.value_at(e);
+  }
+
+  void multiply(View x, MutView out) const {
+    for (std::size_t i = 0; i + 1 < begin.size(); ++i) {
+      double sum = 0;
+      for (std::uint64_t e = begin[i]; e < begin[i + 1]; ++e) sum += value[e] * x[column[e]];
+      out[i] = sum;
+    }
+  }
+
+  void multiply_transposed(View y, MutView out) const {
+    fill(out, 0.0);
+    for (std::size_t i = 0; i + 1 < begin.size(); ++i) {
+      for (std::uint64_t e = begin[i]; e < begin[i + 1]; ++e) out[column[e]] += value[e] * y[i];
+    }
+  }
+};
+
+/// loss(z), and slope(z) = loss'(z), for z = label * margin, in libm's words.
+struct Reference {
+  double (*loss)(double z);
+  double (*slope)(double z);
+};
+
+const Reference kLogistic = {[](double z) { return std::max(-z, 0.0) + std::log1p(std::exp(-std::abs(z))); },
+                             [](double z) { return -1 / (1 + std::exp(z)); }};
+const Reference kNonconvex = {[](double z) { return std::pow(1 / (1 + std::exp(z)), 2); },
+                              [](double z) {
+                                const double s = 1 / (1 + std::exp(z));
+                                return -2 * s * s * (1 - s);
+                              }};
+
+template <class Make>
+void linear_gradient(benchmark::State& state, const std::string& name, Make make, const Reference& reference) {
+  const auto data = find(name);
+  if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
+  const auto clients = static_cast<std::size_t>(state.range(0));
+  const Shards shards = contiguous(data->rows, clients);
+  const std::size_t rows = clients * shards[0].size();
+  const auto problem = make(*data, shards, ModelOptions{});
+  const Vector x = some_point(problem->dim());
+  Vector g(problem->dim()), mean(problem->dim()), product(data->rows), transposed(problem->dim());
+
+  double value = 0;
+  const auto candidate = [&] {
+    value = 0;
+    fill(mean, 0.0);
+    for (std::size_t i = 0; i < clients; ++i) {
+      value += problem->value_gradient(i, Rows::everything(), x, g).value / static_cast<double>(clients);
+      axpy(1 / static_cast<double>(clients), g, mean);
+    }
+    benchmark::DoNotOptimize(mean.data());
+  };
+
+  const PlainRows plain(std::get<SparseRows>(data->features));
+  const double larger = *std::max_element(data->labels.begin(), data->labels.end());
+  plain.multiply(x, product);
+  double expected = 0;
+  Vector slope(data->rows, 0.0);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double label = data->labels[i] == larger ? 1 : -1;
+    expected += reference.loss(label * product[i]) / static_cast<double>(rows);
+    slope[i] = label * reference.slope(label * product[i]) / static_cast<double>(rows);
+  }
+  plain.multiply_transposed(slope, transposed);
+  candidate();
+  if (!(std::abs(value / expected - 1) < 1e-13) || !(relative_distance(mean, transposed) < 1e-12)) {
+    return state.SkipWithError("wrong answer");
+  }
+  race(state, "ratio_to_two_products", candidate, [&] {
+    plain.multiply(x, product);
+    plain.multiply_transposed(slope, transposed);
+    benchmark::DoNotOptimize(product.data());
+    benchmark::DoNotOptimize(transposed.data());
+  });
+}
+
+#define LACONIC_LINEAR(name, data)                                                                          \
+  BENCHMARK_CAPTURE(linear_gradient, logistic_##name, data, make_logistic, kLogistic)                       \
+      ->Arg(1)->Arg(20)->UseManualTime()->Unit(benchmark::kMicrosecond);                                    \
+  BENCHMARK_CAPTURE(linear_gradient, nonconvex_##name, data, make_nonconvex, kNonconvex)                    \
+      ->Arg(1)->Arg(20)->UseManualTime()->Unit(benchmark::kMicrosecond)
+
+LACONIC_LINEAR(w8a, "w8a");
+LACONIC_LINEAR(a9a, "a9a");
+LACONIC_LINEAR(ijcnn1, "ijcnn1");
+LACONIC_LINEAR(phishing, "phishing");
+LACONIC_LINEAR(mushrooms, "mushrooms");
+
+/// Against Eigen's two products on the same shapes, from doubles that are there already.
+void softmax_gradient(benchmark::State& state) {
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto data = find("fashion-mnist");
+  if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
+  constexpr std::size_t kClients = 100;
+  const Shards shards = contiguous(data->rows, kClients);
+  const auto problem = make_softmax(*data, shards, {});
+  const Vector x = some_point(problem->dim());
+  Vector g(problem->dim()), mean(problem->dim());
+  const auto candidate = [&] {
+    fill(mean, 0.0);
+    for (std::size_t i = 0; i < kClients; ++i) {
+      problem->value_gradient(i, Rows::everything(), x, g);
+      axpy(1.0 / kClients, g, mean);
+    }
+    benchmark::DoNotOptimize(mean.data());
+  };
+
+  const auto columns = static_cast<Eigen::Index>(data->columns);
+  constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: it is read for each client again
+  Matrix pixels(kRows, columns);
+  const auto& bytes = std::get<PixelRows>(data->features).pixel;
+  for (Eigen::Index i = 0; i < pixels.size(); ++i) pixels.data()[i] = bytes[static_cast<std::size_t>(i)] / 255.0;
+  const Matrix weights = Eigen::Map<const Matrix>(x.data(), kClasses, columns);
+  Matrix scores = pixels * weights.transpose();
+  Matrix probabilities = scores.array().exp();
+  probabilities.array().colwise() /= probabilities.rowwise().sum().array().eval();
+  for (Eigen::Index i = 0; i < kRows; ++i) {
+    probabilities(i, static_cast<Eigen::Index>(data->labels[static_cast<std::size_t>(i)])) -= 1;
+  }
+  Matrix gradient = probabilities.transpose() * pixels / kRows;
+  problem->value_gradient(0, Rows::everything(), x, g);
+  if (!(relative_distance(g, View(gradient.data(), g.size())) < 1e-12)) return state.SkipWithError("wrong answer");
+
+  race(state, "ratio_to_eigen_products", candidate, [&] {
+    for (std::size_t i = 0; i < kClients; ++i) {
+      scores.noalias() = pixels * weights.transpose();
+      gradient.noalias() = probabilities.transpose() * pixels;
+      benchmark::DoNotOptimize(scores.data());
+      benchmark::DoNotOptimize(gradient.data());
+    }
+  });
+  const double flops = 4.0 * static_cast<double>(data->rows * data->columns * kClasses);
+  state.counters["gflops"] = flops / (1e3 * state.counters["median_us"]);
+}
+BENCHMARK(softmax_gradient)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void softmax_constants(benchmark::State& state) {
+  const auto data = find("fashion-mnist");
+  if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
+  const auto problem = make_softmax(*data, contiguous(data->rows, 100), {});
+  ThreadPool pool(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(problem->constants(pool));
+}
+BENCHMARK(softmax_constants)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/problem/linear_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/problem/link.h"
+#include "laconic/problem/packed_rows.h"
+#include "laconic/problem/spectrum.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::size_t kBlock = 256;          // rows between product, link function and transposed product
+constexpr std::size_t kMuLargestDim = 1024;  // lambda_min is asked of a dense solver
+
+/// The rows of one shard in their order, and the packed copy for passes over all of them.
+class Shard {
+ public:
+  Shard(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, bool bias, View targets)
+      : columns_(data.columns + (bias ? 1 : 0)) {
+    for (const std::uint32_t row : row_numbers) {
+      const auto add = [&](std::uint32_t column, double value) {
+        rows_.column.push_back(column);
+        rows_.value.push_back(value);
+      };
+      for_each_entry(data, row, add);
+      if (bias) add(static_cast<std::uint32_t>(data.columns), 1.0);
+      rows_.begin.push_back(rows_.column.size());
+      targets_.push_back(targets[row]);
+    }
+    const auto& v = rows_.value;
+    if (v.size() > 1 && std::all_of(v.begin(), v.end(), [&](double value) { return value == v[0]; })) {
+      rows_.value = {v[0]};
+    }
+    packed_ = PackedRows::pack(rows_, columns_, targets_);
+  }
+
+  [[nodiscard]] std::size_t size() const { return targets_.size(); }
+
+  LinkSums add_gradient(Loss loss, Rows rows, View x, MutView g) const {
+    if (rows.all && packed_) return packed_->add_gradient(loss, x, g);
+    LinkSums total;
+    const auto link = [&](std::size_t count, const double* target, const float* weight, double* margin) {
+      const LinkSums part = apply_link(loss, count, target, weight, margin);
+      total.value += part.value;
+      total.correct += part.correct;
+    };
+    if (rows.all) {
+      sweep(
+          size(), [](std::size_t k) { return k; }, x, g, link);
+    } else {
+      sweep(
+          rows.list.size(), [&](std::size_t k) { return rows.list[k]; }, x, g, link);
+    }
+    return total;
+  }
+
+  /// out += A'A v
+  void add_gram(View v, MutView out) const {
+    if (packed_) return packed_->add_gram(v, out);
+    sweep(
+        size(), [](std::size_t k) { return k; }, v, out,
+        [](std::size_t, const double*, const float*, double*) {});
+  }
+
+  /// sum over rows of (c |a_j|^2 + r)^2
+  [[nodiscard]] double sum_of_squared_row_constants(double c, double r) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < size(); ++i) {
+      double norm = 0;
+      for (std::uint64_t e = rows_.begin[i]; e < rows_.begin[i + 1]; ++e) {
+        norm += rows_.value_at(e) * rows_.value_at(e);
+      }
+      sum += (c * norm + r) * (c * norm + r);
+    }
+    return sum;
+  }
+
+ private:
+  /// Margins of a block of rows, link, transposed product; row_of(k) is the k-th row asked for.
+  template <class RowOf, class Link>
+  void sweep(std::size_t count, RowOf row_of, View x, MutView g, Link link) const {
+    static constexpr auto kOne = [] {
+      std::array<float, kBlock> ones{};
+      ones.fill(1);
+      return ones;
+    }();
+    std::array<double, kBlock> margin, target;
+    std::array<float, kBlock> weight = kOne;
+    const bool one_value = rows_.one_value();
+    for (std::size_t first = 0; first < count; first += kBlock) {
+      const std::size_t block = std::min(kBlock, count - first);
+      for (std::size_t k = 0; k < block; ++k) {
+        const std::size_t row = row_of(first + k);
+        target[k] = targets_[row];
+        double sum = 0;
+        if (one_value) {
+          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) sum += x[rows_.column[e]];
+          sum *= rows_.value[0];
+        } else {
+          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+            sum += rows_.value[e] * x[rows_.column[e]];
+          }
+        }
+        margin[k] = sum;
+      }
+      std::size_t padded = block;
+      for (; padded % kLinkLanes != 0; ++padded) margin[padded] = target[padded] = weight[padded] = 0;
+      link(padded, target.data(), weight.data(), margin.data());
+      for (std::size_t k = 0; k < block; ++k) {
+        const std::size_t row = row_of(first + k);
+        if (one_value) {
+          const double coefficient = margin[k] * rows_.value[0];
+          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
+            g[rows_.column[e]] += coefficient;
+        } else {
+          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+            g[rows_.column[e]] += margin[k] * rows_.value[e];
+          }
+        }
+      }
+    }
+  }
+
+  std::size_t columns_;
+  SparseRows rows_;
+  Vector targets_;
+  std::optional<PackedRows> packed_;
+};
+
+class LinearModel final : public Problem {
+ public:
+  LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options, View targets)
+      : loss_(loss), regulariser_(options.regulariser), dim_(data.columns + (options.bias ? 1 : 0)) {
+    shards_.reserve(shards.size());
+    for (const auto& row_numbers : shards) shards_.emplace_back(data, row_numbers, options.bias, targets);
+  }
+
+  [[nodiscard]] std::size_t dim() const override { return dim_; }
+  [[nodiscard]] std::size_t shards() const override { return shards_.size(); }
+  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return shards_[shard].size(); }
+  [[nodiscard]] bool classifies() const override { return loss_ != Loss::least_squares; }
+
+  Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
+    const std::size_t count = rows.all ? shards_[shard].size() : rows.list.size();
+    check(count > 0, "the gradient of no rows was asked for");
+    fill(g, 0.0);
+    const LinkSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
+    const double share = 1 / static_cast<double>(count);
+    scale(share, g);
+    return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+  }
+
+  [[nodiscard]] std::optional<Constants> constants(ThreadPool& pool) const override {
+    const double c = curvature_bound(loss_);
+    const double r = regulariser_.curvature();
+    const std::size_t n = shards_.size();
+    Vector L(n), sample(n);
+    pool.for_each(n, [&](std::size_t i) {
+      const auto m = static_cast<double>(shards_[i].size());
+      const auto gram = [&](View v, MutView out) {
+        fill(out, 0.0);
+        shards_[i].add_gram(v, out);
+      };
+      L[i] = c * largest_eigenvalue(dim_, gram) / m + r;
+      sample[i] = shards_[i].sum_of_squared_row_constants(c, r) / m;
+    });
+    const auto mean_gram = [&](View v, MutView out) { multiply_mean_gram(pool, v, out); };
+
+    const auto count = static_cast<double>(n);
+    Constants constants;
+    constants.L_minus = c * largest_eigenvalue(dim_, mean_gram) + r;
+    constants.L_tilde = std::sqrt(norm_sq(L) / count);
+    constants.L_plus = constants.L_pm = constants.L_tilde;
+    constants.L_max = *std::max_element(L.begin(), L.end());
+    double total = 0;
+    for (const double s : sample) total += s;
+    constants.L_sample = std::sqrt(total / count);
+    constants.mu = strong_convexity(mean_gram);
+    constants.f_lower = 0;
+    return constants;
+  }
+
+ private:
+  /// out = (1/n) sum A_i'A_i v / m_i, added in the order of the shards.
+  void multiply_mean_gram(ThreadPool& pool, View v, MutView out) const {
+    std::vector<Vector> parts(shards_.size(), Vector(dim_, 0.0));
+    pool.for_each(shards_.size(), [&](std::size_t i) { shards_[i].add_gram(v, parts[i]); });
+    fill(out, 0.0);
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      axpy(1 / (static_cast<double>(shards_.size()) * static_cast<double>(shards_[i].size())), parts[i], out);
+    }
+  }
+
+  /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
+  template <class Gram>
+  [[nodiscard]] std::optional<double> strong_convexity(const Gram& mean_gram) const {
+    if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
+    double mu = regulariser_.lambda;
+    if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim) {
+      const Extremes ends = extreme_eigenvalues(dim_, mean_gram);
+      // mu must not be above the truth: the solver's rounding is taken off.
+      mu += std::max(0.0, ends.least - 1e-15 * static_cast<double>(dim_) * ends.largest);
+    }
+    if (mu > 0) return mu;
+    return {};
+  }
+
+  Loss loss_;
+  Regulariser regulariser_;
+  std::size_t dim_;
+  std::vector<Shard> shards_;
+};
+
+/// +1 for the larger of the two labels, -1 for the smaller.
+Vector binary_targets(const Dataset& data) {
+  const std::set<double> labels(data.labels.begin(), data.labels.end());
+  if (labels.size() != 2) {
+    std::string found;
+    std::size_t shown = 0;
+    for (const double label : labels) {
+      if (shown == 10) {
+        found += ", ...";
+        break;
+      }
+      found += fmt::format("{}{}", shown++ == 0 ? "" : ", ", label);
+    }
+    throw InputError(fmt::format("{}: found {} distinct labels ({}); need exactly 2 to tell rows apart",
+                                 data.name, labels.size(), found));
+  }
+  Vector targets(data.labels.size());
+  std::transform(data.labels.begin(), data.labels.end(), targets.begin(),
+                 [&](double label) { return label == *labels.rbegin() ? 1.0 : -1.0; });
+  return targets;
+}
+
+std::unique_ptr<Problem> make(Loss loss, const Dataset& data, const Shards& shards,
+                              const ModelOptions& options, const Vector& targets) {
+  require_usable(data, shards, options);
+  return std::make_unique<LinearModel>(loss, data, shards, options, targets);
+}
+
+}  // namespace
+
+std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards,
+                                       const ModelOptions& options) {
+  return make(Loss::logistic, data, shards, options, binary_targets(data));
+}
+
+std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
+                                        const ModelOptions& options) {
+  return make(Loss::nonconvex, data, shards, options, binary_targets(data));
+}
+
+std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
+                                            const ModelOptions& options) {
+  return make(Loss::least_squares, data, shards, options, data.labels);
+}
+
+}  // namespace laconic

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear models: f_i(x) = (1/m_i) sum over the rows of shard i of l(a'x; b) + regulariser(x). One weight a
+// feature, and one more, the last, for the column of ones that `bias` appends.
+//
+// Each problem copies the rows it is given (any features; pixels as pixel / 255) and keeps nothing of the
+// data set. A gradient over all rows runs over a packed copy (packed_rows.h) where the data allows it; over
+// listed rows, and where it does not, it costs two passes over the rows' entries. Both agree up to rounding.
+//
+// Constants: with curvature bound c of the loss and r of the regulariser, L_i = c lmax(A_i'A_i)/m_i + r,
+// L_minus = c lmax((1/n) sum A_i'A_i/m_i) + r, L_tilde the quadratic mean of the L_i, and L_plus = L_pm =
+// L_tilde (nothing smaller is proven). Some tens of full gradients each.
+#pragma once
+
+#include <memory>
+
+#include "laconic/data/dataset.h"
+#include "laconic/problem/model.h"
+#include "laconic/problem/problem.h"
+
+namespace laconic {
+
+/// l = log(1 + exp(-b a'x)). Two distinct labels, the larger becomes b = +1, the smaller -1; any other number
+/// of them is an InputError.
+std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards,
+                                       const ModelOptions& options);
+
+/// l = (1 - sigma(b a'x))^2, labels as for make_logistic.
+std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
+                                        const ModelOptions& options);
+
+/// l = (a'x - b)^2 / 2, b the label as it is.
+std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
+                                            const ModelOptions& options);
+
+}  // namespace laconic

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/problem/model.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+
+namespace laconic {
+
+void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options) {
+  const double lambda = options.regulariser.lambda;
+  if (!(lambda >= 0) || std::isinf(lambda)) {
+    throw InputError(fmt::format("lambda = {}; need a finite lambda >= 0", lambda));
+  }
+  if (shards.empty()) throw InputError(fmt::format("{}: no shards; need at least one", data.name));
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (shards[i].empty()) {
+      throw InputError(fmt::format("{}: shard {} of {} has no rows; need at least one (the set has {})",
+                                   data.name, i, shards.size(), data.rows));
+    }
+    for (const std::uint32_t row : shards[i]) {
+      if (row >= data.rows) {
+        throw InputError(
+            fmt::format("{}: shard {} asks for row {}; need row < {}", data.name, i, row, data.rows));
+      }
+    }
+  }
+}
+
+}  // namespace laconic

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all problems over data have in common: which rows belong to whom, and the options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+
+#include "laconic/data/dataset.h"
+#include "laconic/data/split.h"
+#include "laconic/problem/regulariser.h"
+
+namespace laconic {
+
+struct ModelOptions {
+  Regulariser regulariser;
+  bool bias = false;  // append a last column of ones
+};
+
+/// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the
+/// data set, and lambda is finite and
+/// >= 0.
+void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
+
+/// Calls entry(column, value) for each entry of a row that may differ from 0, columns ascending; pixels as
+/// pixel / 255.
+template <class Entry>
+void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
+  if (const auto* sparse = std::get_if<SparseRows>(&data.features)) {
+    for (std::uint64_t e = sparse->begin[row]; e < sparse->begin[row + 1]; ++e) {
+      entry(sparse->column[e], sparse->value_at(e));
+    }
+    return;
+  }
+  const std::uint8_t* pixel = std::get<PixelRows>(data.features).pixel.data() + row * data.columns;
+  for (std::size_t c = 0; c < data.columns; ++c) {
+    if (pixel[c] != 0) entry(static_cast<std::uint32_t>(c), pixel[c] / 255.0);
+  }
+}
+
+}  // namespace laconic

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of one shard, packed once for many passes over all of them. The two products that a gradient
+// needs, A x and A'y, are bound by loads and mispredicted branches rather than by arithmetic, so everything
+// here is about loading less and never being surprised:
+//
+//  1. Equal rows (same entries, same target) are kept once, with their number as weight.
+//  2. An entry is a letter: a 16-bit number for a pair (column, value). The table x_col * value of all
+//  letters is made
+//     once a pass, and then an entry costs one load of its letter and one of the table: no values, no
+//     products.
+//  3. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the
+//  same count
+//     again and again, and eight independent sums hide the latency of an addition.
+//  4. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, and
+//  scatters nothing.
+//  5. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short
+//  enough that
+//     product, link function and transposed product all find them in the L1 cache.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "laconic/core/vec.h"
+#include "laconic/data/dataset.h"
+#include "laconic/problem/link.h"
+
+namespace laconic {
+
+class PackedRows {
+ public:
+  /// Nothing where the entries outside dense columns have more than 60,000 different (column, value) pairs:
+  /// 16 bits would not number them. One target a row. Keeps no reference to the arguments.
+  static std::optional<PackedRows> pack(const SparseRows& rows, std::size_t columns, View targets);
+
+  /// g += sum over rows of l'(a'x; b) a; returns the sums of losses and of correct rows.
+  LinkSums add_gradient(Loss loss, View x, MutView g) const;
+
+  /// out += A'A v.
+  void add_gram(View v, MutView out) const;
+
+ private:
+  struct Letter {
+    std::uint32_t column;
+    double value;
+  };
+  class Builder;
+
+  PackedRows() = default;
+  template <class Link>
+  void sweep(View x, MutView g, Link link) const;
+  void fill_table(View x, double* table) const;
+  void multiply_letters(std::size_t first_group, std::size_t groups, const double* table,
+                        double* margin) const;
+  void multiply_dense(std::size_t block, std::size_t rows, View x, double* margin) const;
+  void transpose_dense(std::size_t block, std::size_t rows, const double* coefficient, MutView g) const;
+  void transpose_letters(std::size_t tile, const double* coefficient, double* sums) const;
+
+  std::vector<Letter> letters_;
+  std::size_t rows_ = 0;  // distinct rows, and empty ones of weight 0 up to a multiple of eight
+  std::vector<double> target_;
+  std::vector<float> weight_;
+
+  std::vector<std::uint32_t> group_begin_;  // in row_letters_; group k is rows 8k .. 8k+7
+  std::vector<std::uint16_t> row_letters_;  // entry j of the group's eight rows side by side, then entry j+1
+  std::vector<std::uint32_t> list_begin_;   // in list_rows_; tile by tile, letter by letter
+  std::vector<std::uint16_t> list_rows_;    // rows of the tile that hold the letter
+  std::vector<std::uint32_t> dense_columns_;
+  std::vector<double> dense_;  // block by block, column by column, the block's rows
+};
+
+}  // namespace laconic

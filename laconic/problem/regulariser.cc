@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/problem/regulariser.h"
+
+#include <cstddef>
+
+namespace laconic {
+
+double Regulariser::add_gradient(View x, MutView g) const {
+  if (lambda == 0) return 0;
+  if (kind == Kind::l2) {
+    axpy(lambda, x, g);
+    return lambda / 2 * norm_sq(x);
+  }
+  double sum = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    // x / (1 + x^2) as it stands is inf / inf for a huge x; written over 1 + x^2 = q both limits come out
+    // right.
+    const double q = 1 + x[k] * x[k];
+    sum += 1 - 1 / q;
+    g[k] += 2 * lambda * (x[k] / q) / q;
+  }
+  return lambda * sum;
+}
+
+}  // namespace laconic

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The term that is added to every f_i and depends on x alone.
+#pragma once
+
+#include "laconic/core/vec.h"
+
+namespace laconic {
+
+struct Regulariser {
+  enum class Kind {
+    l2,         // (lambda/2) |x|^2
+    nonconvex,  // lambda sum_k x_k^2 / (1 + x_k^2)
+  };
+
+  Kind kind = Kind::l2;
+  double lambda = 0;  // >= 0 and finite
+
+  /// g += its gradient at x; returns its value. One pass; none when lambda = 0.
+  double add_gradient(View x, MutView g) const;
+
+  /// The largest second derivative: lambda, or 2 lambda (at x_k = 0) of the nonconvex one.
+  [[nodiscard]] double curvature() const { return kind == Kind::l2 ? lambda : 2 * lambda; }
+};
+
+}  // namespace laconic
