@@ -9,7 +9,7 @@ namespace {
 
 class MarinaPaper : public ::testing::TestWithParam<const char*> {
  protected:
-  Run run(const std::string& method, std::size_t rounds) const {
+  Job run(const std::string& method, std::size_t rounds) const {
     return {.problem = fmt::format("nonconvex({}, bias=1)", GetParam()),
             .method = method,
             .clients = 5,
@@ -26,7 +26,7 @@ TEST_P(MarinaPaper, RunningAverageObeysTheBound) {
   for (const char* method :
        {"marina(rand-k(1))", "marina(rand-k(10))", "marina(perm-k)", "marina(natural)"}) {
     const std::size_t rounds = 600;
-    Run each = run(method, rounds);
+    Job each = run(method, rounds);
     const auto problem = problem_of(each);
     const int seeds = 10;
     std::vector<double> average(rounds, 0.0);  // over seeds, of the running averages
@@ -52,12 +52,12 @@ TEST_P(MarinaPaper, RunningAverageObeysTheBound) {
 // Section 7 of the paper: MARINA against DIANA, both with RandK, K = 10.
 TEST_P(MarinaPaper, NeedsFiveTimesFewerBitsThanDiana) {
   LACONIC_NEEDS_DATA(GetParam());
-  Run diana = run("diana(rand-k(10))", 6000);
+  Job diana = run("diana(rand-k(10))", 6000);
   diana.solve.eval_every = 0;
   const auto problem = problem_of(diana);
   const Outcome slow = train(diana, problem.get());
 
-  Run marina = run("marina(rand-k(10))", 6000);
+  Job marina = run("marina(rand-k(10))", 6000);
   marina.solve.target = slow.last().grad_norm_sq;
   const Outcome fast = train(marina, problem.get());
   ASSERT_EQ(fast.summary.why, Summary::Why::target);
@@ -67,7 +67,7 @@ TEST_P(MarinaPaper, NeedsFiveTimesFewerBitsThanDiana) {
 // Statement 4: a round of MARINA with RandK costs p d + (1-p) K = K (2 - K/d) floats in the mean.
 TEST_P(MarinaPaper, FloatsPerRoundAreTheFormula) {
   LACONIC_NEEDS_DATA(GetParam());
-  Run marina = run("marina(rand-k(10))", 4000);
+  Job marina = run("marina(rand-k(10))", 4000);
   marina.solve.eval_every = 0;
   const auto problem = problem_of(marina);
   const Outcome outcome = train(marina, problem.get());

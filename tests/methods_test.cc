@@ -28,7 +28,7 @@ const char* const kMethods[] = {
 class Methods : public ::testing::TestWithParam<const char*> {
  protected:
   /// A small run of the method on each kind of problem.
-  std::vector<Run> runs() const {
+  std::vector<Job> runs() const {
     const std::string classes = folder_.write("classes", two_classes(61, 12));
     return {
         {.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 7},
@@ -58,7 +58,7 @@ std::string text_of(const Outcome& outcome) {
 }
 
 TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
-  for (Run run : runs()) {
+  for (Job run : runs()) {
     for (const Wire wire : {Wire::f32, Wire::f64}) {
       run.wire = wire;
       run.threads = 1;
@@ -72,7 +72,7 @@ TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
 }
 
 TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
-  for (Run run : runs()) {
+  for (Job run : runs()) {
     const Outcome first = train(run);
     run.seed = 2;
     const Outcome second = train(run);
@@ -82,7 +82,7 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
 }
 
 TEST_P(Methods, CountWhatTheyDo) {
-  for (const Run& run : runs()) {
+  for (const Job& run : runs()) {
     const auto problem = problem_of(run);
     const Outcome outcome = train(run, problem.get());
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
@@ -111,7 +111,7 @@ TEST_P(Methods, CountWhatTheyDo) {
 }
 
 TEST_P(Methods, DescendAtTheTheoreticalStep) {
-  for (Run run : runs()) {
+  for (Job run : runs()) {
     run.rounds = 400;
     const Outcome outcome = train(run);
     EXPECT_EQ(outcome.summary.why, Summary::Why::rounds);
@@ -196,9 +196,9 @@ TEST(Identities, ReduceToGradientDescent) {
 }
 
 TEST(Identities, PermKOfOneClientSaysEverything) {
-  const Run run{
+  const Job run{
       .problem = "quadratic(d=20)", .method = "dcgd(perm-k)", .clients = 1, .step = "0.5", .wire = Wire::f64};
-  Run gd = run;
+  Job gd = run;
   gd.method = "gd";
   EXPECT_EQ(train(run).x, train(gd).x);
 }
@@ -209,7 +209,7 @@ TEST(Identities, PermKOfOneClientSaysEverything) {
 // grad f_i(x^0)|^2, exactly.
 TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
   const std::size_t n = 4;
-  const Run base{.problem = "quadratic(d=20, s=0.8)",
+  const Job base{.problem = "quadratic(d=20, s=0.8)",
                  .method = "marina(rand-k(5), p=0.25)",
                  .clients = n,
                  .rounds = 2,
@@ -248,7 +248,7 @@ TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
   double sum = 0;
   double sum_sq = 0;
   for (int seed = 0; seed < draws; ++seed) {
-    Run run = base;
+    Job run = base;
     run.seed = static_cast<std::uint64_t>(seed);
     run.solve.eval_every = 0;
     const Outcome outcome = train(run, problem.get());
@@ -317,7 +317,7 @@ TEST(Theory, StepsAreTheFormulas) {
 }
 
 TEST(Methods, RefuseWhatDoesNotFit) {
-  const auto error_of = [](const Run& run) -> std::string {
+  const auto error_of = [](const Job& run) -> std::string {
     try {
       train(run);
     } catch (const InputError& error) {

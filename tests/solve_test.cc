@@ -13,10 +13,10 @@ std::vector<std::size_t> rounds_of(const Outcome& outcome) {
   return rounds;
 }
 
-const Run kRun{.problem = "quadratic(d=10, lambda=0.1)", .method = "gd", .rounds = 10};
+const Job kJob{.problem = "quadratic(d=10, lambda=0.1)", .method = "gd", .rounds = 10};
 
 TEST(Solve, EvaluatesEveryERoundsAndTheLast) {
-  Run run = kRun;
+  Job run = kJob;
   run.solve.eval_every = 4;
   EXPECT_EQ(rounds_of(train(run)), (std::vector<std::size_t>{0, 4, 8, 10}));
   run.solve.eval_every = 0;
@@ -27,7 +27,7 @@ TEST(Solve, EvaluatesEveryERoundsAndTheLast) {
 
 TEST(Solve, EvaluationChangesNothing) {
   for (const char* method : {"gd", "marina(rand-k(2))", "diana(rand-k(2))"}) {
-    Run run = kRun;
+    Job run = kJob;
     run.method = method;
     const Outcome often = train(run);
     run.solve.eval_every = 0;
@@ -40,7 +40,7 @@ TEST(Solve, EvaluationChangesNothing) {
 }
 
 TEST(Solve, StopsAtTheTarget) {
-  Run run = kRun;
+  Job run = kJob;
   run.rounds = 10000;
   run.solve.target = 1e-6;
   const Outcome outcome = train(run);
@@ -51,7 +51,7 @@ TEST(Solve, StopsAtTheTarget) {
 }
 
 TEST(Solve, StopsAtTheBitsAndLooksOnceMore) {
-  Run run = kRun;
+  Job run = kJob;
   run.solve.max_bits = 4 * 10 * 32;
   run.solve.eval_every = 0;
   const Outcome outcome = train(run);
@@ -61,7 +61,7 @@ TEST(Solve, StopsAtTheBitsAndLooksOnceMore) {
 }
 
 TEST(Solve, StopsAtTheClock) {
-  Run run = kRun;
+  Job run = kJob;
   run.rounds = 1000000000;
   run.solve.max_seconds = 0.05;
   run.solve.eval_every = 0;
@@ -70,7 +70,7 @@ TEST(Solve, StopsAtTheClock) {
 
 TEST(Solve, StopsWhenTheRunDivergesAndKeepsTheRows) {
   for (const char* method : {"gd", "dcgd(top-k(3))", "marina(natural)", "diana(rand-k(3))"}) {
-    Run run = kRun;
+    Job run = kJob;
     run.method = method;
     run.step = "1e6";
     run.rounds = 10000;
@@ -86,11 +86,11 @@ TEST(Solve, StopsWhenTheRunDivergesAndKeepsTheRows) {
 TEST(Solve, MinibatchesEstimateTheGradient) {
   const TemporaryFolder folder;
   const std::string problem = fmt::format("logistic(\"{}\")", folder.write("classes", two_classes(60, 9)));
-  const Run run{.problem = problem, .method = "gd", .step = "0.1", .rounds = 30, .batch = 4};
+  const Job run{.problem = problem, .method = "gd", .step = "0.1", .rounds = 30, .batch = 4};
   const Outcome outcome = train(run);
   EXPECT_EQ(outcome.last().oracle_calls, 31 * 4);
   EXPECT_LT(outcome.last().f, outcome.rows[0].f);
-  Run full = run;
+  Job full = run;
   full.batch.reset();
   EXPECT_NE(outcome.x, train(full).x);
   EXPECT_EQ(outcome.rows[0].f,

@@ -87,7 +87,7 @@ inline bool has_data(const std::string& name) {
   if (!laconic::testing::has_data(name)) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
 
 /// A run described in words, and what came of it.
-struct Run {
+struct Job {
   std::string problem;
   std::string method;
   std::size_t clients = 5;
@@ -96,9 +96,9 @@ struct Run {
   std::uint64_t seed = 1;
   Wire wire = Wire::f32;
   std::size_t threads = 1;
-  std::optional<std::size_t> batch;
+  std::optional<std::size_t> batch = {};
   std::string split = "contiguous";
-  SolveOptions solve;
+  SolveOptions solve = {};
 };
 
 struct Outcome {
@@ -118,13 +118,13 @@ struct Outcome {
   }
 };
 
-inline std::unique_ptr<Problem> problem_of(const Run& run) {
+inline std::unique_ptr<Problem> problem_of(const Job& run) {
   return make_problem(parse(run.problem),
                       {.clients = run.clients, .split = parse(run.split), .folders = data_folders()});
 }
 
 /// `problem`, where given, is run.problem made already, so that many runs need not read the data again.
-inline Outcome train(const Run& run, const Problem* problem = nullptr) {
+inline Outcome train(const Job& run, const Problem* problem = nullptr) {
   std::unique_ptr<Problem> own;
   if (problem == nullptr) {
     own = problem_of(run);

@@ -22,10 +22,10 @@ namespace laconic {
 /// What a method is made for. The problem must outlive the method.
 struct MethodSetting {
   const Problem& problem;
-  std::optional<Constants> constants;  // problem.constants(), where they are known: theorems need them
+  std::optional<Constants> constants = {};  // problem.constants(), where they are known: theorems need them
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
-  std::optional<std::size_t> batch;  // rows of a minibatch; without it gradients are full
+  std::optional<std::size_t> batch = {};  // rows of a minibatch; without it gradients are full
 };
 
 /// A method chosen and its theory worked out, before a step is settled.
