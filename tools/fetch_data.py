@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fetches the public data sets of laconic's examples, checks them, and stores them as gzip (`make data`).
 
-A set of LIBSVM text is right when the SHA-256 of its normalised text is the listed one; it is accepted, with a
-note, when only its rows, highest index and entries agree, because copies differ in how they spell numbers. MNIST
-must agree byte for byte once unpacked: Fashion-MNIST has the same shape. What is there already and right is not
-fetched again; what is not right is never written. Needs Python 3.9 or later and nothing else.
+A set of LIBSVM text is right when the SHA-256 of its normalised text is the listed one; it is accepted,
+with a note, when only its rows, highest index and entries agree, because copies differ in how they spell
+numbers. MNIST must agree byte for byte once unpacked: Fashion-MNIST has the same shape. What is there
+already and right is not fetched again; what is not right is never written. Needs Python 3.9 or later and
+nothing else.
 """
 
 import argparse
