@@ -33,7 +33,9 @@ def sha256(data):
 SETS = (
     fetch_data.libsvm_set("whole", 3, 3, 3, sha256(TEXT)),
     fetch_data.libsvm_set("halves", 3, 3, 3, sha256(TEXT), sources=("halves.tr.bz2", "halves.val.bz2")),
-    fetch_data.DataSet("images", (fetch_data.IdxFile("one", sha256(PIXELS)), fetch_data.IdxFile("two", sha256(b"x")))),
+    fetch_data.DataSet(
+        "images", (fetch_data.IdxFile("one", sha256(PIXELS)), fetch_data.IdxFile("two", sha256(b"x")))
+    ),
 )
 
 
@@ -175,7 +177,8 @@ class FetchDataTest(unittest.TestCase):
         flipped = bytearray(gzip.compress(TEXT))
         flipped[-6] ^= 1
         self.serve("whole", bytes(flipped))
-        self.assertTrue(self.fetch("whole")[1].startswith("whole: FAILED: cut off or corrupt: CRC check failed"))
+        _, out, _ = self.fetch("whole")
+        self.assertTrue(out.startswith("whole: FAILED: cut off or corrupt: CRC check failed"), out)
         self.serve("whole", TEXT)
         self.server.cut.add("/mirror/whole")
         cut = f"whole: FAILED: {self.server.base}/whole: cut off after {len(TEXT) // 2} bytes\n"
@@ -228,8 +231,11 @@ class FetchDataTest(unittest.TestCase):
         self.assertRegex(lines[0], f"^whole: FAILED: {base}/whole: no connection \\(.*refused.*\\)$")
         self.assertEqual(lines[1], f"halves: FAILED: {base}/halves.tr.bz2: no connection, as before")
         self.assertEqual(len(lines), 3)
-        hint = f"No network? Copy the sets into {self.out}/ by hand, or set LACONIC_DATA to a folder that has them.\n"
-        self.assertEqual(err, hint)
+        self.assertEqual(
+            err,
+            f"No network? Copy the sets into {self.out}/ by hand, "
+            "or set LACONIC_DATA to a folder that has them.\n",
+        )
 
     def test_says_that_it_cannot_write(self):
         self.serve("whole", TEXT)
@@ -262,13 +268,15 @@ class RealSetsTest(unittest.TestCase):
         checked = 0
         for data_set in fetch_data.SETS:
             for file in data_set.files:
-                path = next((f / (file.name + ".gz") for f in folders if (f / (file.name + ".gz")).exists()), None)
+                places = [folder / (file.name + ".gz") for folder in folders]
+                path = next(filter(Path.exists, places), None)
                 if path is None:
                     continue
                 content = gzip.decompress(path.read_bytes())
                 self.assertEqual(file.check(file.normalise(content)), "", file.name)
                 if isinstance(file, fetch_data.LibsvmText):
-                    self.assertEqual(fetch_data.count(content), (file.rows, file.highest, file.entries), file.name)
+                    expected = (file.rows, file.highest, file.entries)
+                    self.assertEqual(fetch_data.count(content), expected, file.name)
                 checked += 1
         if not checked:
             self.skipTest("none of the sets is in LACONIC_DATA")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/data/libsvm.h"
 
+#include <algorithm>
 #include <map>
+#include <ostream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,6 +35,7 @@ TEST(Libsvm, ReadsEverySpellingOfOneText) {
            "-1 1:1 3:2\n1 2:1",                   // no last line end
            "-1 1:1 3:2\r\n1 2:1\r\n",             // CRLF
            "-1 1:1 3:2 \t\r\n1 2:1  \r\n",        // blanks, then CRLF
+           "-1 1:1 3:2\r \n1 2:1\r\r\n",          // CR twice, or before a blank
            "\n \n-1 1:1 3:2\n\r\n\t\n1 2:1\n\n",  // blank lines
            "\t-1\t1:1   3:2\n  1 2:1\n",          // tabs and blanks between
            "# made by hand\n-1 1:1 3:2 # first\n1 2:1#last", "-1.0 1:1e0 3:+2.\n+1 2:10E-1\n",
@@ -189,6 +192,9 @@ struct RealSet {
   std::size_t values;  // stored: 1 where all are equal
   std::map<double, std::size_t> labels;
 };
+
+/// For the names of the tests, which would hold addresses otherwise.
+void PrintTo(const RealSet& set, std::ostream* out) { *out << set.name; }
 
 class RealLibsvm : public testing::TestWithParam<RealSet> {};
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches the public data sets that laconic's examples use, checks them, and stores them as gzip (`make data`).
+"""Fetches the public data sets of laconic's examples, checks them, and stores them as gzip (`make data`).
 
-A set of LIBSVM text is right when the SHA-256 of its normalised text is the listed one; it is accepted, with a note,
-when only its rows, highest index and entries agree, because copies differ in how they spell numbers. MNIST must agree
-byte for byte once unpacked: Fashion-MNIST has the same shape. What is there already and right is not fetched again;
-what is not right is never written. Needs Python 3.9 or later and nothing else.
+A set of LIBSVM text is right when the SHA-256 of its normalised text is the listed one; it is accepted,
+with a note, when only its rows, highest index and entries agree, because copies differ in how they spell
+numbers. MNIST must agree byte for byte once unpacked: Fashion-MNIST has the same shape. What is there
+already and right is not fetched again; what is not right is never written. Needs Python 3.9 or later and
+nothing else.
 """
 
 import argparse
@@ -59,16 +60,15 @@ class LibsvmText:
         return b"".join(line + b"\n" for line in lines)
 
     def check(self, text: bytes) -> str:
-        """A note when the text is accepted in spite of its checksum, else nothing; Failure when it is not the set."""
+        """A note when the text is accepted in spite of its checksum; Failure when it is not the set."""
         if hashlib.sha256(text).hexdigest() == self.sha256:
             return ""
         found = count(text)
         expected = (self.rows, self.highest, self.entries)
         if found != expected:
             raise Failure(
-                "not the set: expected {:,} rows, highest index {}, {:,} entries; found {:,}, {}, {:,}".format(
-                    *expected, *found
-                )
+                "not the set: expected {:,} rows, highest index {}, {:,} entries; found "
+                "{:,}, {}, {:,}".format(*expected, *found)
             )
         return "another checksum, but rows, highest index and entries agree"
 
@@ -106,17 +106,32 @@ def libsvm_set(name: str, rows: int, highest: int, entries: int, sha256: str, so
 
 
 SETS = (
-    libsvm_set("a1a", 1605, 119, 22249, "740f16ebaee4597b2f8f5286686d77fc297b1ceb2f67ed9510362b7cf6101166"),
-    libsvm_set("a9a", 32561, 123, 451592, "76b604b2c3f738783537bd3b32893eae66af54b8a41aee534fac1ecea45c1535"),
-    libsvm_set("a9a.t", 16281, 122, 225731, "0c3135eb9b9d83a4fa007d6e1a3b719f029db78884dafd5a46a4d7eeb4c2b018"),
-    libsvm_set("w8a", 49749, 300, 579586, "05af7655871a35d5bc89c755791b5338a9969cb604c9df045c811c5e5a45426e"),
-    libsvm_set("mushrooms", 8124, 112, 170604, "03115cabe65c7634b8e4f1a5581a35cf9c4d1eade64ecfe33620c0efb5891cb9"),
-    libsvm_set("phishing", 11055, 68, 331650, "0cf66ef36604c393da9359b2e5d894a2df8aee31fd184633cefa138add2ef08a"),
     libsvm_set(
-        "ijcnn1",
-        49990,
-        22,
-        649870,
+        "a1a", 1605, 119, 22249,
+        "740f16ebaee4597b2f8f5286686d77fc297b1ceb2f67ed9510362b7cf6101166",
+    ),
+    libsvm_set(
+        "a9a", 32561, 123, 451592,
+        "76b604b2c3f738783537bd3b32893eae66af54b8a41aee534fac1ecea45c1535",
+    ),
+    libsvm_set(
+        "a9a.t", 16281, 122, 225731,
+        "0c3135eb9b9d83a4fa007d6e1a3b719f029db78884dafd5a46a4d7eeb4c2b018",
+    ),
+    libsvm_set(
+        "w8a", 49749, 300, 579586,
+        "05af7655871a35d5bc89c755791b5338a9969cb604c9df045c811c5e5a45426e",
+    ),
+    libsvm_set(
+        "mushrooms", 8124, 112, 170604,
+        "03115cabe65c7634b8e4f1a5581a35cf9c4d1eade64ecfe33620c0efb5891cb9",
+    ),
+    libsvm_set(
+        "phishing", 11055, 68, 331650,
+        "0cf66ef36604c393da9359b2e5d894a2df8aee31fd184633cefa138add2ef08a",
+    ),
+    libsvm_set(
+        "ijcnn1", 49990, 22, 649870,
         "c836a90e75c014476b6e9ea370974b9492c5b03b086ceb70b79586a0181001c1",
         # Training rows, then validation rows: papers that say "ijcnn1, 49,990 rows" mean both.
         sources=("ijcnn1.tr.bz2", "ijcnn1.val.bz2"),
@@ -130,8 +145,12 @@ SETS = (
             IdxFile(
                 "train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
             ),
-            IdxFile("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-            IdxFile("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+            IdxFile(
+                "t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+            ),
+            IdxFile(
+                "t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+            ),
         ),
         MNIST_MIRRORS,
     ),
@@ -234,7 +253,7 @@ class Fetcher:
         for base in (self.base,) if self.base else bases:
             base = base.rstrip("/") + "/"
             try:
-                # Each source is normalised by itself: one that lacks its last line end must not join two rows.
+                # Each source by itself: one that lacks its last line end must not join two rows.
                 content = b"".join(file.normalise(unpack(self.ask(base + source))) for source in file.sources)
                 return content, file.check(content)
             except Failure as failure:
@@ -259,8 +278,10 @@ def main(argv: list, sets: tuple = SETS) -> int:
     parser = argparse.ArgumentParser(
         prog="fetch_data.py", description="Fetches public data sets, checks them and stores them as gzip."
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data"), help="where to (default: data)")
-    parser.add_argument("--base", metavar="URL", help="a mirror that has all files, instead of the known ones")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("data"), help="where to write (default: data)"
+    )
+    parser.add_argument("--base", metavar="URL", help="a mirror that has all files, instead of the known")
     parser.add_argument("--only", metavar="NAME", nargs="+", help="some of: " + " ".join(names))
     options = parser.parse_args(argv)
     for name in options.only or ():
@@ -282,7 +303,8 @@ def main(argv: list, sets: tuple = SETS) -> int:
             print(f"{data_set.name}: FAILED: {failure}", flush=True)
     if any(isinstance(failure, Unreachable) for failure in failed):
         print(
-            f"No network? Copy the sets into {options.out}/ by hand, or set LACONIC_DATA to a folder that has them.",
+            f"No network? Copy the sets into {options.out}/ by hand, "
+            "or set LACONIC_DATA to a folder that has them.",
             file=sys.stderr,
         )
     return 1 if failed else 0

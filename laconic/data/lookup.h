@@ -46,7 +46,8 @@ std::optional<Dataset> load_test_set(const std::string& name, std::size_t column
 enum class DataKind { libsvm, idx };
 
 struct FoundDataset {
-  std::string name;  // load_dataset(name) with the same folders loads it, unless a path of that name comes first
+  std::string
+      name;  // load_dataset(name) in the same folders loads it, unless a path of that name comes first
   std::string path;  // the file, or the folder of idx files
   DataKind kind;
 };
