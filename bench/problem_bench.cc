@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full gradients against the plain products they are made of. Each case first compares its answer with that of a plain
-// loop, then times kernel and reference in turn, so that both see the same noise. `ratio` is the median time of the
-// kernel over the median time of the reference. Data comes from LACONIC_DATA; cases without data are skipped.
-#include <Eigen/Dense>
-#include <benchmark/benchmark.h>
-
+// Full gradients against the plain products they are made of. Each case first compares its answer with that
+// of a plain loop, then times kernel and reference in turn, so that both see the same noise. `ratio` is the
+// median time of the kernel over the median time of the reference. Data comes from LACONIC_DATA; cases
+// without data are skipped.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -14,6 +12,9 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <Eigen/Dense>
+#include <benchmark/benchmark.h>
 
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
@@ -84,7 +85,8 @@ struct PlainRows {
   std::vector<std::uint32_t> column;
   Vector value;
 
-  explicit PlainRows(const SparseRows& rows) : begin(rows.begin), column(rows.column), value(rows.column.size()) {
+  explicit PlainRows(const SparseRows& rows)
+      : begin(rows.begin), column(rows.column), value(rows.column.size()) {
     for (std::size_t e = 0; e < value.size(); ++e) value[e] = rows.value_at(e);
   }
 
@@ -119,7 +121,8 @@ const Reference kNonconvex = {[](double z) { return std::pow(1 / (1 + std::exp(z
                               }};
 
 template <class Make>
-void linear_gradient(benchmark::State& state, const std::string& name, Make make, const Reference& reference) {
+void linear_gradient(benchmark::State& state, const std::string& name, Make make,
+                     const Reference& reference) {
   const auto data = find(name);
   if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
   const auto clients = static_cast<std::size_t>(state.range(0));
@@ -163,11 +166,17 @@ void linear_gradient(benchmark::State& state, const std::string& name, Make make
   });
 }
 
-#define LACONIC_LINEAR(name, data)                                                                          \
-  BENCHMARK_CAPTURE(linear_gradient, logistic_##name, data, make_logistic, kLogistic)                       \
-      ->Arg(1)->Arg(20)->UseManualTime()->Unit(benchmark::kMicrosecond);                                    \
-  BENCHMARK_CAPTURE(linear_gradient, nonconvex_##name, data, make_nonconvex, kNonconvex)                    \
-      ->Arg(1)->Arg(20)->UseManualTime()->Unit(benchmark::kMicrosecond)
+#define LACONIC_LINEAR(name, data)                                                       \
+  BENCHMARK_CAPTURE(linear_gradient, logistic_##name, data, make_logistic, kLogistic)    \
+      ->Arg(1)                                                                           \
+      ->Arg(20)                                                                          \
+      ->UseManualTime()                                                                  \
+      ->Unit(benchmark::kMicrosecond);                                                   \
+  BENCHMARK_CAPTURE(linear_gradient, nonconvex_##name, data, make_nonconvex, kNonconvex) \
+      ->Arg(1)                                                                           \
+      ->Arg(20)                                                                          \
+      ->UseManualTime()                                                                  \
+      ->Unit(benchmark::kMicrosecond)
 
 LACONIC_LINEAR(w8a, "w8a");
 LACONIC_LINEAR(a9a, "a9a");
@@ -198,7 +207,8 @@ void softmax_gradient(benchmark::State& state) {
   constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: it is read for each client again
   Matrix pixels(kRows, columns);
   const auto& bytes = std::get<PixelRows>(data->features).pixel;
-  for (Eigen::Index i = 0; i < pixels.size(); ++i) pixels.data()[i] = bytes[static_cast<std::size_t>(i)] / 255.0;
+  for (Eigen::Index i = 0; i < pixels.size(); ++i)
+    pixels.data()[i] = bytes[static_cast<std::size_t>(i)] / 255.0;
   const Matrix weights = Eigen::Map<const Matrix>(x.data(), kClasses, columns);
   Matrix scores = pixels * weights.transpose();
   Matrix probabilities = scores.array().exp();
@@ -208,7 +218,8 @@ void softmax_gradient(benchmark::State& state) {
   }
   Matrix gradient = probabilities.transpose() * pixels / kRows;
   problem->value_gradient(0, Rows::everything(), x, g);
-  if (!(relative_distance(g, View(gradient.data(), g.size())) < 1e-12)) return state.SkipWithError("wrong answer");
+  if (!(relative_distance(g, View(gradient.data(), g.size())) < 1e-12))
+    return state.SkipWithError("wrong answer");
 
   race(state, "ratio_to_eigen_products", candidate, [&] {
     for (std::size_t i = 0; i < kClients; ++i) {

@@ -202,6 +202,7 @@ class LinearModel final : public Problem {
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
   template <class Gram>
   [[nodiscard]] std::optional<double> strong_convexity(const Gram& mean_gram) const {
+    if (loss_ == Loss::nonconvex) return {};  // nor is lambda |x|^2 / 2 enough to make it convex
     if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
     double mu = regulariser_.lambda;
     if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim) {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Problems by description: logistic(a9a, lambda=0.1, reg=nonconvex), quadratic(d=1000, s=6.4), ...
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "laconic/core/spec.h"
+#include "laconic/problem/problem.h"
+
+namespace laconic {
+
+/// What a problem needs to know besides its own description.
+struct ProblemSetting {
+  std::size_t clients = 1;           // shards, >= 1
+  Spec split{"contiguous"};          // how rows are dealt to clients (data/split.h)
+  std::uint64_t split_seed = 1;      // of splits that draw
+  std::vector<std::string> folders;  // where data sets are looked up by name (data/lookup.h)
+};
+
+/// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,
+/// lambda=-1): lambda = -1; need lambda >= 0`), data that is not found or does not fit.
+std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& setting);
+
+/// One row of the table of problems.
+struct ProblemRow {
+  const char* name;
+  const char* usage;    // as the user writes it
+  const char* summary;  // one line
+  std::unique_ptr<Problem> (*make)(Arguments& arguments, const ProblemSetting& setting);
+};
+
+/// Every problem there is.
+std::span<const ProblemRow> problems();
+
+}  // namespace laconic
