@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bits in bytes, lowest bit first, and Rice's code for the gaps between sorted indices.
+// Bits in bytes, lowest bit first, and Golomb's code for the gaps between sorted indices.
 #pragma once
 
 #include <bit>
@@ -90,55 +90,90 @@ class BitReader {
   std::size_t position_ = 0;
 };
 
-/// Rice's code writes a gap as its high part gap >> b in unary (that many zeros, then a one) and its b low
-/// bits plainly. This is the best b for a uniform `count`-subset of 0 .. dim-1, by Gallager and van Voorhis
-/// (1975): gaps have the mean m = (dim - count)/(count + 1), so a geometric law of ratio q = m/(m + 1), and b
-/// is the least with q^(2^b) <= (sqrt(5) - 1)/2. Products only, no logarithm: both ends must find the same b.
-inline unsigned rice_parameter(std::size_t count, std::size_t dim) {
-  double power = static_cast<double>(dim - count) / static_cast<double>(dim + 1);
-  unsigned b = 0;
-  for (; power > 0.6180339887498949; ++b) power *= power;
-  return b;
-}
-
-/// Bits of one gap.
-constexpr std::uint64_t rice_bits(std::uint64_t gap, unsigned b) { return (gap >> b) + 1 + b; }
-
-inline void put_rice(BitWriter& writer, std::uint64_t gap, unsigned b) {
-  std::uint64_t zeros = gap >> b;
-  for (; zeros > 31; zeros -= 31) writer.put(0, 31);
-  const unsigned high = static_cast<unsigned>(zeros);
-  const std::uint64_t low = gap & ((std::uint64_t{1} << b) - 1);
-  if (high + 1 + b <= 32) {
-    writer.put((low << 1 | 1) << high, high + 1 + b);
-  } else {
-    writer.put(std::uint64_t{1} << high, high + 1);
-    writer.put(low, b);
+/// Golomb's code with modulus m: a gap is gap / m in unary (that many zeros, then a one) and the remainder in
+/// floor(log2 m) bits or, for large remainders, one more.
+class GapCode {
+ public:
+  /// The best modulus for the first gap of a uniform `count`-subset of `dim` places, count <= dim < 2^32:
+  /// such gaps are close to a geometric law whose success probability is p = (count + 1)/(dim + 1), and
+  /// Gallager and van Voorhis (1975) give ceil(-log(2 - p)/log(1 - p)), here by its expansion ln 2/p - (ln 2
+  /// + 1)/2: no logarithm, because both ends must find the same m.
+  GapCode(std::size_t count, std::size_t dim) {
+    const double inverse_p = static_cast<double>(dim + 1) / static_cast<double>(count + 1);
+    const double m = 0.6931471805599453 * inverse_p - 0.8465735902799727;
+    modulus_ = m <= 1 ? 1 : static_cast<std::uint32_t>(m) + 1;  // rounded up
+    bits_ = static_cast<unsigned>(std::bit_width(modulus_)) - 1;
+    spare_ = static_cast<std::uint32_t>((std::uint64_t{2} << bits_) - modulus_);
   }
-}
 
-/// The next gap, or a number >= `limit` (at most 2^33) when the bits say no gap below it; b <= 32.
-inline std::uint64_t get_rice(BitReader& reader, unsigned b, std::uint64_t limit) {
-  std::uint64_t zeros = 0;
-  std::uint64_t window = reader.window();
-  while ((window << (64 - BitReader::kWindow)) == 0) {  // a long run of zeros, or the end
-    zeros += BitReader::kWindow;
-    reader.skip(BitReader::kWindow);
-    if (reader.past_end() || zeros > limit) return limit;
-    window = reader.window();
+  [[nodiscard]] std::size_t length(std::uint32_t gap) const {
+    return gap / modulus_ + 1 + bits_ + (gap % modulus_ >= spare_ ? 1 : 0);
   }
-  const unsigned run = static_cast<unsigned>(std::countr_zero(window));
-  zeros += run;
-  if (zeros > limit) return limit;
-  if (run + 1 + b <= BitReader::kWindow) {
-    window >>= run + 1;
-    reader.skip(run + 1 + b);
-  } else {
+
+  void put(BitWriter& writer, std::uint32_t gap) const {
+    std::uint32_t zeros = gap / modulus_;
+    const std::uint32_t remainder = gap % modulus_;
+    for (; zeros > 31; zeros -= 31) writer.put(0, 31);
+    // Remainders below spare_ have bits_ bits. From there on they come in pairs, which share bits_ bits and
+    // differ in one more.
+    const bool longer = remainder >= spare_;
+    const std::uint64_t paired = std::uint64_t{remainder} + spare_;
+    const std::uint64_t low = longer ? paired >> 1 | (paired & 1) << bits_ : remainder;
+    const unsigned low_bits = bits_ + (longer ? 1 : 0);
+    if (zeros + 1 + low_bits <= 32) {
+      writer.put((low << 1 | 1) << zeros, zeros + 1 + low_bits);
+    } else {
+      writer.put(std::uint64_t{1} << zeros, zeros + 1);
+      writer.put(low, low_bits);
+    }
+  }
+
+  /// The next gap; something >= limit (below 2^32) where the bits say no smaller one.
+  std::uint64_t get(BitReader& reader, std::uint64_t limit) const {
+    std::uint64_t zeros = 0;
+    std::uint64_t window = reader.window();
+    while (window << (64 - BitReader::kWindow) == 0) {  // a long run of zeros, or the end
+      zeros += BitReader::kWindow;
+      reader.skip(BitReader::kWindow);
+      if (reader.past_end() || zeros > limit) return limit;
+      window = reader.window();
+    }
+    const unsigned run = static_cast<unsigned>(std::countr_zero(window));
+    zeros += run;
+    if (zeros > limit) return limit;
     reader.skip(run + 1);
-    window = reader.window();
-    reader.skip(b);
+    window = run + 2 + bits_ <= BitReader::kWindow ? window >> (run + 1) : reader.window();
+    std::uint64_t remainder = window & ((std::uint64_t{1} << bits_) - 1);
+    const bool longer = remainder >= spare_;
+    remainder = longer ? 2 * remainder + (window >> bits_ & 1) - spare_ : remainder;
+    reader.skip(bits_ + (longer ? 1 : 0));
+    return zeros * modulus_ + remainder;
   }
-  return zeros << b | (window & ((std::uint64_t{1} << b) - 1));
-}
+
+ private:
+  std::uint32_t modulus_;
+  unsigned bits_;
+  std::uint32_t spare_;  // the number of short remainders
+};
+
+/// The code of each gap of a `count`-subset of `dim` places in turn: the same for all, but the last few are
+/// fitted to what is then left of both, which saves 2 % where the count is small.
+class GapCodes {
+ public:
+  GapCodes(std::size_t count, std::size_t dim) : left_(count), code_(count, dim) {}
+
+  /// `room`: places after the last index.
+  const GapCode& next(std::size_t room) {
+    if (left_ <= kFitted) code_ = GapCode(left_, room);
+    --left_;
+    return code_;
+  }
+
+ private:
+  static constexpr std::size_t kFitted = 16;
+
+  std::size_t left_;
+  GapCode code_;
+};
 
 }  // namespace laconic

@@ -122,19 +122,20 @@ double floats_permutation_block(const Incoming& message) {
   return static_cast<double>(count_values(message, kCountHeader));
 }
 
-// Sparse: header with the count, Rice-coded gaps padded to a byte, values. Bitmap: header, a bit a
+// Sparse: header with the count, Golomb-coded gaps padded to a byte, values. Bitmap: header, a bit a
 // coordinate, values.
 
 namespace {
 
-std::uint64_t rice_bits_of(Indices support, unsigned b) {
-  std::uint64_t bits = support.size() * (b + 1);
+/// code(codes.next(...), gap) for each gap between the indices of the support.
+template <class Code>
+void for_each_gap(std::size_t dim, Indices support, Code&& code) {
+  GapCodes codes(support.size(), dim);
   std::uint32_t next = 0;  // the least index that can follow
   for (const std::uint32_t j : support) {
-    bits += (j - next) >> b;
+    code(codes.next(dim - next), j - next);
     next = j + 1;
   }
-  return bits;
 }
 
 void write_bitmap(Wire wire, std::size_t dim, Indices support, View values, Message& out) {
@@ -151,20 +152,16 @@ void write_bitmap(Wire wire, std::size_t dim, Indices support, View values, Mess
 void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out) {
   check(support.size() == values.size() && support.size() <= dim && dim < kDimLimit,
         "a sparse message needs as many values as indices, at most dim");
-  const unsigned b = rice_parameter(support.size(), dim);
-  const std::size_t rice_bytes = (rice_bits_of(support, b) + 7) / 8;
-  const bool count_fits = support.size() < kHeaderCountLimit;
-  if (!count_fits || kHeader + (dim + 7) / 8 < kCountHeader + rice_bytes) {
+  std::size_t gap_bits = 0;
+  for_each_gap(dim, support, [&](const GapCode& code, std::uint32_t gap) { gap_bits += code.length(gap); });
+  const std::size_t gap_bytes = (gap_bits + 7) / 8;
+  if (support.size() >= kHeaderCountLimit || kHeader + (dim + 7) / 8 < kCountHeader + gap_bytes) {
     return write_bitmap(wire, dim, support, values, out);
   }
   std::uint8_t* to =
-      begin_message(Format::sparse, wire, kCountHeader + rice_bytes + values.size() * bytes_of(wire), out);
+      begin_message(Format::sparse, wire, kCountHeader + gap_bytes + values.size() * bytes_of(wire), out);
   BitWriter writer(store_count(support.size(), to));
-  std::uint32_t next = 0;
-  for (const std::uint32_t j : support) {
-    put_rice(writer, j - next, b);
-    next = j + 1;
-  }
+  for_each_gap(dim, support, [&](const GapCode& code, std::uint32_t gap) { code.put(writer, gap); });
   store_values(wire, values, writer.finish());
 }
 
@@ -178,11 +175,11 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
   const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * width;
   const std::uint8_t* values = message.bytes.data() + kCountHeader + index_bytes;
   BitReader reader(message.bytes.subspan(kCountHeader, index_bytes));
-  const unsigned b = rice_parameter(count, message.dim);
+  GapCodes codes(count, message.dim);
   with_value_type(message.wire, [&]<class Value>(Value) {
     std::uint64_t j = 0;  // the least index that can follow
     for (std::size_t i = 0; i < count; ++i) {
-      j += get_rice(reader, b, message.dim);
+      j += codes.next(message.dim - j).get(reader, message.dim);
       if (j >= message.dim || reader.past_end())
         message.fail(fmt::format("index {} is not there or too large", i));
       acc[j++] += weight * static_cast<double>(load_le<Value>(values + i * sizeof(Value)));

@@ -36,7 +36,7 @@ void write_seeded_subset(Wire wire, View values, Message& out);
 /// (deal.h).
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out);
 
-/// The values on any support, which travels too: as Rice-coded gaps, or as a bitmap where that is shorter.
+/// The values on any support, which travels too: as Golomb-coded gaps, or as a bitmap where that is shorter.
 void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out);
 
 /// Each entry of x rounded to a neighbouring power of two, without bias, by the random words of the stream: 9

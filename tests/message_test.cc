@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/compress/message.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "laconic/compress/bits.h"
+#include "laconic/compress/compressor.h"
+#include "laconic/compress/deal.h"
+#include "laconic/compress/subset.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::string hex(const Bytes& bytes) {
+  std::string text;
+  for (const std::uint8_t b : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", b);
+  return text;
+}
+
+std::string error_of(const Key& key, const Bytes& bytes, std::size_t dim) {
+  Vector acc(dim);
+  try {
+    decode_add(key, Message{bytes}, 1, acc);
+  } catch (const RunError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Message compressed(const char* spec, Wire wire, std::size_t workers, const Key& key, View x) {
+  Message message;
+  make_compressor(parse(spec), {.dim = x.size(), .workers = workers, .wire = wire})
+      ->compress(key, x, message);
+  return message;
+}
+
+/// The worked examples of docs/wire_format.md.
+struct Example {
+  const char* spec;
+  Wire wire;
+  Vector x;
+  Vector decoded;
+  const char* hex;
+};
+
+const Key kExampleKey{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
+constexpr std::size_t kExampleWorkers = 4;
+
+Vector three_of_a_hundred() {
+  Vector x(100);
+  x[3] = 5;
+  x[50] = -6;
+  x[51] = 7;
+  return x;
+}
+
+const Example kExamples[] = {
+    {"identity", Wire::f32, {1, -2, 0.5}, {1, -2, 0.5}, "01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
+    {"identity", Wire::f64, {1, -2}, {1, -2}, "81 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 c0"},
+    {"rand-k(2)",
+     Wire::f32,
+     {10, 11, 12, 13, 14, 15, 16, 17},
+     {0, 44, 0, 0, 0, 0, 0, 68},
+     "02 00 00 30 42 00 00 88 42"},
+    {"perm-k",
+     Wire::f32,
+     {10, 11, 12, 13, 14, 15, 16, 17, 18, 19},
+     {0, 0, 48, 0, 56, 0, 0, 0, 72, 0},
+     "03 04 00 00 00 00 40 42 00 00 60 42 00 00 90 42"},
+    {"top-k(3)", Wire::f32, three_of_a_hundred(), three_of_a_hundred(),
+     "04 03 00 00 87 12 00 00 00 a0 40 00 00 c0 c0 00 00 e0 40"},
+    {"top-k(6)",
+     Wire::f32,
+     {1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+     {0, 0, 0, 0, 5, 6, 7, 8, 9, 10},
+     "05 f0 03 00 00 a0 40 00 00 c0 40 00 00 e0 40 00 00 00 41 00 00 10 41 00 00 20 41"},
+    {"natural", Wire::f32, {1, -2, 0.5, 0}, {1, -2, 0.5, 0}, "06 7f 80 7e 00 02"},
+    {"natural", Wire::f64, {1, -2, 0.5}, {1, -2, 0.5}, "86 ff 00 fe c3 03"},
+};
+
+TEST(WireFormat, ExamplesOfTheDocument) {
+  const auto path = std::filesystem::path(__FILE__).parent_path().parent_path() / "docs/wire_format.md";
+  std::stringstream document;
+  document << std::ifstream(path).rdbuf();
+  for (const Example& example : kExamples) {
+    SCOPED_TRACE(example.spec);
+    const Message message = compressed(example.spec, example.wire, kExampleWorkers, kExampleKey, example.x);
+    EXPECT_EQ(hex(message.bytes), example.hex);
+    Vector decoded(example.x.size());
+    decode_add(kExampleKey, message, 1, decoded);
+    EXPECT_EQ(decoded, example.decoded);
+    EXPECT_NE(document.str().find(example.hex), std::string::npos) << "not in " << path;
+  }
+}
+
+/// One message of every format and width, over a vector of 37 coordinates (no multiple of 8, and odd).
+std::vector<Message> one_of_each(const Key& key) {
+  constexpr std::size_t kDim = 37;
+  Vector x(kDim);
+  Stream stream = Key{21, 0, 0, 0, 0}.stream(Purpose::batch);
+  for (double& v : x) v = stream.uniform() - 0.5;
+  std::vector<Message> all;
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const char* spec :
+         {"identity", "rand-k(5)", "rand-k(30)", "perm-k", "top-k(5)", "top-k(25)", "natural"}) {
+      all.push_back(compressed(spec, wire, 4, key, x));
+    }
+    all.push_back(compressed("perm-k", wire, 50, key, x));
+  }
+  return all;
+}
+
+TEST(Decode, HeadersHaveAtMostFourBytes) {
+  const Key key{1, 1, 1, 0, 0};
+  const Vector x = {1, 2, 3, 4, 5, 6, 7, 8};
+  // Payload bits of each format at d = 8, f32; the rest, up to a byte of padding, is header.
+  EXPECT_LE(compressed("identity", Wire::f32, 2, key, x).bytes.size(), 4 + 8 * 4U);
+  EXPECT_LE(compressed("rand-k(3)", Wire::f32, 2, key, x).bytes.size(), 4 + 3 * 4U);
+  EXPECT_LE(compressed("perm-k", Wire::f32, 2, key, x).bytes.size(), 4 + 4 * 4U);
+  EXPECT_LE(compressed("top-k(2)", Wire::f32, 2, key, x).bytes.size(), 4 + 1 + 2 * 4U);
+  EXPECT_LE(compressed("natural", Wire::f32, 2, key, x).bytes.size(), 4 + 9U);
+}
+
+TEST(Decode, SurvivesTruncation) {
+  const Key key{3, 2, 1, 0, 0};
+  for (const Message& message : one_of_each(key)) {
+    for (std::size_t length = 0; length < message.bytes.size(); ++length) {
+      // A fresh buffer of the exact size, so that a sanitizer sees one byte too far.
+      const Bytes cut(message.bytes.begin(), message.bytes.begin() + static_cast<std::ptrdiff_t>(length));
+      const std::string error = error_of(key, cut, 37);
+      // Whole values cut from a seeded subset leave a shorter one: the length is the transport's to protect.
+      const bool seeded = (message.bytes[0] & 0x7f) == 2;
+      EXPECT_TRUE(seeded || error != "no error") << hex(message.bytes) << " cut to " << length;
+    }
+    Bytes longer = message.bytes;
+    longer.push_back(0);
+    EXPECT_NE(error_of(key, longer, 37), "no error") << hex(message.bytes);
+  }
+}
+
+TEST(Decode, SurvivesEveryFlippedByteAndWrongDim) {
+  const Key key{3, 2, 1, 0, 0};
+  for (const Message& message : one_of_each(key)) {
+    for (std::size_t b = 0; b < message.bytes.size(); ++b) {
+      // The high byte of a permutation block's n: millions of workers are dealt to, slowly. A few will do.
+      const unsigned step = (message.bytes[0] & 0x7f) == 3 && b == 3 ? 127 : 1;
+      for (unsigned flip = 1; flip < 256; flip += step) {
+        Bytes bytes = message.bytes;
+        bytes[b] = static_cast<std::uint8_t>(bytes[b] ^ flip);
+        error_of(key, bytes, 37);  // an answer or a RunError: never a crash
+      }
+    }
+    for (const std::size_t dim : {0, 1, 7, 36, 38, 1000}) error_of(key, message.bytes, dim);
+    error_of({3, 2, 0xffffffff, 0, 0}, message.bytes, 37);
+  }
+}
+
+TEST(Decode, SurvivesNoise) {
+  Stream stream = Key{31, 0, 0, 0, 0}.stream(Purpose::batch);
+  for (int i = 0; i < 200000; ++i) {
+    Bytes bytes(stream.below(60));
+    for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(stream.next32());
+    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(7));
+    if (bytes.size() > 3) bytes[3] = 0;  // a believable count
+    if (bytes.size() > 3 && stream.below(2) == 0) bytes[2] = 0;
+    error_of({1, 1, 0, 0, 0}, bytes, stream.below(40));
+  }
+}
+
+TEST(Decode, SaysWhatIsWrong) {
+  const Key key{1, 1, 2, 0, 0};
+  EXPECT_EQ(error_of(key, {}, 3), "a message is empty; need at least its first byte, the format");
+  EXPECT_EQ(error_of(key, {0}, 3), "a message of 1 bytes begins with 0x00, which is no format");
+  EXPECT_EQ(error_of(key, {0xff, 1}, 3), "a message of 2 bytes begins with 0xff, which is no format");
+  EXPECT_EQ(error_of(key, {1, 0, 0}, 3), "a dense message (f32, 3 bytes, for 3 coordinates): need 13 bytes");
+  EXPECT_EQ(
+      error_of(key, {2}, 3),
+      "a seeded subset message (f32, 1 bytes, for 3 coordinates): 0 values; need at least 1 and at most 3");
+  EXPECT_EQ(
+      error_of(key, {2, 0, 0, 0, 0}, 0),
+      "a seeded subset message (f32, 5 bytes, for 0 coordinates): 1 values; need at least 1 and at most 0");
+  EXPECT_EQ(
+      error_of(key, {0x82, 0, 0, 0, 0}, 3),
+      "a seeded subset message (f64, 5 bytes, for 3 coordinates): 4 bytes of values; need a multiple of 8");
+  EXPECT_EQ(
+      error_of(key, {3, 1}, 3),
+      "a permutation block message (f32, 2 bytes, for 3 coordinates): truncated in its header of 4 bytes");
+  EXPECT_EQ(error_of(key, {3, 0, 0, 0}, 3),
+            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 0 workers");
+  EXPECT_EQ(error_of(key, {3, 2, 0, 0}, 3),
+            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 2 workers; worker 2 is "
+            "none of "
+            "them");
+  EXPECT_EQ(error_of(key, {3, 3, 0, 0}, 3),
+            "a permutation block message (f32, 4 bytes, for 3 coordinates): 0 values, but blocks for 3 "
+            "workers have 1 "
+            "or one more");
+  EXPECT_EQ(error_of(key, {4, 4, 0, 0}, 3),
+            "a sparse message (f32, 4 bytes, for 3 coordinates): 4 indices; need at most 3");
+  EXPECT_EQ(error_of(key, {4, 1, 0, 0, 0}, 3),
+            "a sparse message (f32, 5 bytes, for 3 coordinates): truncated: 1 values do not fit");
+  EXPECT_EQ(error_of(key, {4, 1, 0, 0, 0, 0, 0, 0}, 3),
+            "a sparse message (f32, 8 bytes, for 3 coordinates): index 0 is not there or too large");
+  EXPECT_EQ(error_of(key, {4, 1, 0, 0, 0x11, 0, 0, 0, 0}, 3),
+            "a sparse message (f32, 9 bytes, for 3 coordinates): a padding bit is set");
+  EXPECT_EQ(error_of(key, {4, 1, 0, 0, 1, 0, 0, 0, 0, 0}, 3),
+            "a sparse message (f32, 10 bytes, for 3 coordinates): 2 bytes of indices; need 1");
+  EXPECT_EQ(error_of(key, {5}, 3),
+            "a bitmap message (f32, 1 bytes, for 3 coordinates): truncated in its bitmap");
+  EXPECT_EQ(error_of(key, {5, 3}, 3), "a bitmap message (f32, 2 bytes, for 3 coordinates): need 10 bytes");
+  EXPECT_EQ(error_of(key, {5, 8, 0, 0, 0, 0}, 3),
+            "a bitmap message (f32, 6 bytes, for 3 coordinates): a padding bit is set");
+  EXPECT_EQ(error_of(key, {6, 0, 0}, 3), "a natural message (f32, 3 bytes, for 3 coordinates): need 5 bytes");
+  EXPECT_EQ(error_of(key, {6, 0, 0, 0, 8}, 3),
+            "a natural message (f32, 5 bytes, for 3 coordinates): a padding bit is set");
+  EXPECT_EQ(error_of(key, {0x86, 0, 0x10}, 1),
+            "a natural message (f64, 3 bytes, for 1 coordinates): a padding bit is set");
+}
+
+TEST(Decode, NonFiniteValuesArriveAsTheyAre) {
+  const double inf = std::numeric_limits<double>::infinity();
+  Message message;
+  write_dense(Wire::f32, Vector{inf, -inf, std::nan("")}, message);
+  Vector x(3);
+  decode_add({}, message, 1, x);
+  EXPECT_EQ(x[0], inf);
+  EXPECT_EQ(x[1], -inf);
+  EXPECT_TRUE(std::isnan(x[2]));
+  // Nothing crashes on the way in either.
+  const Vector wild = {inf, -inf, std::nan(""), 1, -0.0};
+  for (const char* spec : {"identity", "rand-k(2)", "top-k(2)", "perm-k", "natural"}) {
+    for (const Wire wire : {Wire::f32, Wire::f64}) {
+      const Message sent = compressed(spec, wire, 2, {}, wild);
+      Vector y(wild.size());
+      decode_add({}, sent, 1, y);
+    }
+  }
+}
+
+TEST(Sparse, AnySupportComesBack) {
+  Stream stream = Key{41, 0, 0, 0, 0}.stream(Purpose::batch);
+  Message message;
+  for (int i = 0; i < 3000; ++i) {
+    const std::size_t dim = 1 + stream.below(i % 10 == 0 ? 100000 : 200);
+    // From clustered to spread, so that gaps are nothing like the code's expectation.
+    std::vector<std::uint32_t> support;
+    const std::uint64_t chance = 1 + stream.below(64);
+    const std::size_t from = stream.below(dim);
+    const std::size_t to = from + stream.below(dim - from + 1);
+    for (std::size_t j = from; j < to; ++j) {
+      if (stream.below(64) < chance) support.push_back(static_cast<std::uint32_t>(j));
+    }
+    Vector values(support.size());
+    for (double& v : values) v = stream.uniform();
+    write_sparse(Wire::f64, dim, support, values, message);
+    Vector expected(dim);
+    for (std::size_t k = 0; k < support.size(); ++k) expected[support[k]] = values[k];
+    Vector decoded(dim);
+    decode_add({}, message, 1, decoded);
+    ASSERT_EQ(decoded, expected);
+    EXPECT_EQ(counted_floats(message, dim), static_cast<double>(support.size()));
+    EXPECT_LE(message.bytes.size(), 1 + (dim + 7) / 8 + 8 * support.size()) << "never longer than a bitmap";
+  }
+}
+
+TEST(Sparse, NothingIsAMessageToo) {
+  Message message;
+  write_sparse(Wire::f32, 1000, {}, {}, message);
+  EXPECT_EQ(message.bytes.size(), 4U);
+  Vector x(1000, 1.0);
+  decode_add({}, message, 1, x);
+  EXPECT_EQ(x, Vector(1000, 1.0));
+}
+
+TEST(Sparse, TheLongestGapsOfTheLargestVectors) {
+  // No vector of 2^32 - 1 coordinates is needed to read and write its gaps.
+  constexpr std::size_t kDim = (std::size_t{1} << 32) - 1;
+  for (const std::size_t count : {1, 2, 16, 17, 1000}) {
+    const GapCode code(count, kDim);
+    const std::uint32_t gaps[] = {0, 1, static_cast<std::uint32_t>(kDim / count),
+                                  static_cast<std::uint32_t>(kDim / 2)};
+    std::size_t bits = 0;
+    for (const std::uint32_t gap : gaps) bits += code.length(gap);
+    Bytes bytes((bits + 7) / 8);
+    BitWriter writer(bytes.data());
+    for (const std::uint32_t gap : gaps) code.put(writer, gap);
+    EXPECT_EQ(writer.finish(), bytes.data() + bytes.size());
+    BitReader reader(bytes);
+    for (const std::uint32_t gap : gaps) EXPECT_EQ(code.get(reader, kDim), gap);
+    EXPECT_EQ(reader.position(), bits);
+  }
+}
+
+/// log2 of the number of `count`-subsets of `dim`.
+double log2_binomial(double dim, double count) {
+  return (std::lgamma(dim + 1) - std::lgamma(count + 1) - std::lgamma(dim - count + 1)) / std::log(2.0);
+}
+
+TEST(Sparse, IndicesCostLittleMoreThanTheyMust) {
+  for (const std::size_t count : {10, 30, 100, 1000, 10000}) {
+    double worst = 0;
+    for (double share = 0.001; share < 0.1001; share *= 1.1) {
+      const auto dim = static_cast<std::size_t>(std::llround(static_cast<double>(count) / share));
+      const std::size_t draws = std::max<std::size_t>(3, 40000 / count);
+      double bits = 0;
+      std::vector<std::uint32_t> support;
+      for (std::uint32_t t = 0; t < draws; ++t) {
+        draw_subset(Key{51, t, 0, 0, 0}.stream(Purpose::compressor), count, dim, support);
+        GapCodes codes(count, dim);
+        std::uint32_t next = 0;
+        for (const std::uint32_t j : support) {
+          bits += static_cast<double>(codes.next(dim - next).length(j - next));
+          next = j + 1;
+        }
+      }
+      bits /= static_cast<double>(draws);
+      worst = std::max(worst, bits / log2_binomial(static_cast<double>(dim), static_cast<double>(count)) - 1);
+    }
+    EXPECT_LT(worst, count == 10 ? 0.03 : count < 100 ? 0.025 : 0.015) << count;
+    RecordProperty("worst_percent_" + std::to_string(count), std::to_string(100 * worst));
+  }
+}
+
+TEST(Natural, NineBitsAndTwelveBits) {
+  for (const std::size_t dim : {1, 7, 8, 9, 1000, 1001}) {
+    const Vector x(dim, 3.0);
+    EXPECT_EQ(compressed("natural", Wire::f32, 1, {}, x).bytes.size(), 1 + dim + (dim + 7) / 8);
+    EXPECT_EQ(compressed("natural", Wire::f64, 1, {}, x).bytes.size(), 1 + dim + (dim + 1) / 2);
+  }
+}
+
+TEST(Message, KeepsItsBuffer) {
+  const auto compressor = make_compressor(parse("top-k(10)"), {.dim = 1000, .workers = 1, .wire = Wire::f32});
+  Vector x(1000);
+  for (std::size_t j = 0; j < x.size(); ++j) x[j] = std::sin(static_cast<double>(j));
+  Message message;
+  message.bytes.reserve(4096);
+  const std::uint8_t* buffer = message.bytes.data();
+  for (std::uint32_t round = 0; round < 5; ++round) compressor->compress({1, round, 0, 0, 0}, x, message);
+  EXPECT_EQ(message.bytes.data(), buffer);
+}
+
+}  // namespace
+}  // namespace laconic
