@@ -644,11 +644,11 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
   EXPECT_EQ(refusal("natural(3)"), "column 1: natural(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(refusal("perm-k(k=3)"), "column 1: perm-k(k=3): unknown option \"k\"; known: none");
   EXPECT_EQ(refusal("rand-q(3)"),
-            "column 1: rand-q(3): unknown compressor \"rand-q\" (did you mean \"rand-k\"?); known: identity, "
+            "column 1: unknown compressor \"rand-q\" (did you mean \"rand-k\"?); known: identity, "
             "rand-k, "
             "top-k, perm-k, natural");
   EXPECT_EQ(refusal("10"),
-            "column 1: 10: unknown compressor \"10\"; known: identity, rand-k, top-k, perm-k, natural");
+            "column 1: unknown compressor \"10\"; known: identity, rand-k, top-k, perm-k, natural");
   EXPECT_EQ(error_of([] { make("perm-k", 10, Wire::f32, std::size_t{1} << 24); }),
             "column 1: perm-k: clients = 16777216; need fewer than 2^24");
   EXPECT_EQ(error_of([] { make("top-k(5)", std::size_t{1} << 32); }),

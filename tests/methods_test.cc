@@ -76,7 +76,8 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
     const Outcome first = train(run);
     run.seed = 2;
     const Outcome second = train(run);
-    const bool random = run.method != "gd" && run.method.find("identity") == std::string::npos;
+    const bool random = run.method != "gd" && run.method.find("identity") == std::string::npos &&
+                        !(run.clients == 1 && run.method.find("perm-k") != std::string::npos);
     EXPECT_EQ(first.x != second.x, random) << run.problem;
   }
 }
@@ -317,46 +318,39 @@ TEST(Theory, StepsAreTheFormulas) {
 }
 
 TEST(Methods, RefuseWhatDoesNotFit) {
-  const auto error_of = [](const Job& run) -> std::string {
-    try {
-      train(run);
-    } catch (const InputError& error) {
-      return error.what();
-    }
-    return "no error";
-  };
+  const auto refusal = [](const Job& job) { return error_of([&] { train(job); }); };
   const std::string problem = "quadratic(d=20)";
-  EXPECT_EQ(error_of({.problem = problem, .method = "marin(rand-k(3))"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marin(rand-k(3))"}),
             "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, marina");
-  EXPECT_EQ(error_of({.problem = problem, .method = "marina"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
-  EXPECT_EQ(error_of({.problem = problem, .method = "marina(top-k(3))"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),
             "column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use rand-k, "
             "perm-k or "
             "natural");
   EXPECT_EQ(
-      error_of({.problem = problem, .method = "diana(top-k(3))"}),
+      refusal({.problem = problem, .method = "diana(top-k(3))"}),
       "column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k, perm-k or "
       "natural");
-  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
             "column 1: marina(rand-k(3), p=0): p = 0; need 0 < p <= 1");
-  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),
             "column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
-  EXPECT_EQ(error_of({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
             "column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
-  EXPECT_EQ(error_of({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
             "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out");
-  EXPECT_EQ(error_of({.problem = problem, .method = "gd(3)"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "gd(3)"}),
             "column 1: gd(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(
-      error_of({.problem = problem, .method = "dcgd(top-k(3))"}),
+      refusal({.problem = problem, .method = "dcgd(top-k(3))"}),
       "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
       "step=0.1");
   for (const char* step : {"0", "-1", "nan", "inf", "theory*0", "theory*-2"}) {
-    EXPECT_EQ(error_of({.problem = problem, .method = "gd", .step = step}),
+    EXPECT_EQ(refusal({.problem = problem, .method = "gd", .step = step}),
               fmt::format("step = {}; need step > 0", step));
   }
-  EXPECT_EQ(error_of({.problem = problem, .method = "gd", .step = "thoery"}),
+  EXPECT_EQ(refusal({.problem = problem, .method = "gd", .step = "thoery"}),
             "step = thoery; need a number > 0, theory, theory*16 or theory-pl");
 }
 

@@ -2,7 +2,7 @@
 // The program as its users meet it: words in, files, exit codes and one-line errors out.
 #include <array>
 #include <cstdio>
-#include <cstring>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -60,7 +60,7 @@ TEST_F(Program, WritesTheFilesOfARun) {
       ContainsRegex("^30 rounds done; f = 0\\.[0-9]+, \\|grad f\\|\\^2 = [0-9.e-]+, [0-9.]+ kbit up and "
                     "[0-9.]+ kbit down a client, [0-9.]+ s -> .*/run\n$"));
 
-  const std::string trace = read_file(out("run/trace.csv"));
+  const std::string trace = content_of(out("run/trace.csv"));
   EXPECT_THAT(
       trace,
       StartsWith("round,f,grad_norm_sq,uplink_floats,uplink_bits,downlink_bits,oracle_calls,participants,"
@@ -68,10 +68,10 @@ TEST_F(Program, WritesTheFilesOfARun) {
   const Table table = read_table(out("run/trace.csv"));
   EXPECT_EQ(table.values[0].size(), 31U);
   EXPECT_EQ(table.values[0].back(), 30);
-  EXPECT_THAT(read_file(out("run/timing.csv")), StartsWith("round,seconds,bytes_sent,bytes_received\n0,"));
+  EXPECT_THAT(content_of(out("run/timing.csv")), StartsWith("round,seconds,bytes_sent,bytes_received\n0,"));
   EXPECT_EQ(read_table(out("run/timing.csv")).values[0].size(), 31U);
 
-  const auto summary = nlohmann::json::parse(read_file(out("run/summary.json")));
+  const auto summary = nlohmann::json::parse(content_of(out("run/summary.json")));
   EXPECT_EQ(summary["description"]["method"], "marina(rand-k(2))");
   EXPECT_EQ(summary["description"]["step"], "theory");
   EXPECT_EQ(summary["description"]["clients"], "4");
@@ -86,15 +86,15 @@ TEST_F(Program, WritesTheFilesOfARun) {
     EXPECT_GT(summary["constants"][name], 0) << name;
   }
 
-  const std::string npy = read_file(out("run/x.npy"));
+  const std::string npy = content_of(out("run/x.npy"));
   EXPECT_EQ(npy.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
   EXPECT_THAT(npy, HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (9,), }"));
   EXPECT_EQ(npy.size() % 64, (9 * 8) % 64);
 
   // What was stored describes the same run.
   EXPECT_EQ(laconic({"run", out("run/run.toml"), "out=" + out("again"), "threads=3"}).code, 0);
-  EXPECT_EQ(read_file(out("again/trace.csv")), trace);
-  EXPECT_EQ(read_file(out("again/x.npy")), npy);
+  EXPECT_EQ(content_of(out("again/trace.csv")), trace);
+  EXPECT_EQ(content_of(out("again/x.npy")), npy);
 }
 
 TEST_F(Program, TakesTomlAndWordsAndTheWordsWin) {
@@ -104,7 +104,7 @@ TEST_F(Program, TakesTomlAndWordsAndTheWordsWin) {
   EXPECT_THAT(laconic({"run", toml}).text, StartsWith("7 rounds done"));
   const Said said = laconic({"run", "rounds=2", toml, "out=" + out("run")});
   EXPECT_THAT(said.text, StartsWith("2 rounds done")) << "words win wherever they stand";
-  const auto summary = nlohmann::json::parse(read_file(out("run/summary.json")));
+  const auto summary = nlohmann::json::parse(content_of(out("run/summary.json")));
   EXPECT_EQ(summary["description"]["clients"], "3");
   EXPECT_EQ(summary["description"]["step"], "0.5");
 }
@@ -113,17 +113,17 @@ TEST_F(Program, RefusesAFolderThatHoldsARunUnlessTold) {
   const std::vector<std::string> words = {"run", "problem=quadratic(d=10)", "method=gd", "clients=2",
                                           "out=" + out("run")};
   ASSERT_EQ(laconic(words).code, 0);
-  const std::string trace = read_file(out("run/trace.csv"));
+  const std::string trace = content_of(out("run/trace.csv"));
   auto other = words;
   other.emplace_back("rounds=3");
   const Said refused = laconic(other);
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.text,
               HasSubstr("already holds a run (trace.csv); choose another folder, or give --force"));
-  EXPECT_EQ(read_file(out("run/trace.csv")), trace);
+  EXPECT_EQ(content_of(out("run/trace.csv")), trace);
   other.emplace_back("--force");
   EXPECT_EQ(laconic(other).code, 0);
-  EXPECT_NE(read_file(out("run/trace.csv")), trace);
+  EXPECT_NE(content_of(out("run/trace.csv")), trace);
 }
 
 TEST_F(Program, EndsADivergedRunWithCodeOneAndKeepsTheTrace) {
@@ -133,7 +133,7 @@ TEST_F(Program, EndsADivergedRunWithCodeOneAndKeepsTheTrace) {
   EXPECT_THAT(said.text, StartsWith("laconic: diverged: "));
   EXPECT_THAT(said.text, HasSubstr("try a smaller step"));
   EXPECT_GT(read_table(out("run/trace.csv")).values[0].size(), 2U);
-  EXPECT_EQ(nlohmann::json::parse(read_file(out("run/summary.json")))["stopped"]["why"], "diverged");
+  EXPECT_EQ(nlohmann::json::parse(content_of(out("run/summary.json")))["stopped"]["why"], "diverged");
 }
 
 TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
@@ -213,7 +213,7 @@ TEST_F(Program, RefusesAnUnwritableFolder) {
     EXPECT_EQ(said.code, 2) << said.text;
     EXPECT_THAT(said.text, StartsWith("laconic: out: "));
   }
-  EXPECT_EQ(read_file(file), "mine");
+  EXPECT_EQ(content_of(file), "mine");
 }
 
 TEST_F(Program, ShowsTheTheory) {
@@ -263,7 +263,7 @@ TEST_F(Program, PlotsRunsSideBySide) {
     EXPECT_THAT(said.text, ContainsRegex("marina\\(rand-k\\(2\\)\\) +theory\\*2 +200 .* [0-9.]+x\n"));
     EXPECT_GT(std::filesystem::file_size(out(fmt::format("figure.{}", ending))), 3000U);
   }
-  const std::string svg = read_file(out("figure.svg"));
+  const std::string svg = content_of(out("figure.svg"));
   EXPECT_THAT(svg, HasSubstr("marina(rand-k(2)), step=theory*2"));
   EXPECT_THAT(svg, HasSubstr("bits sent per client"));
 

@@ -81,10 +81,10 @@ TEST(Split, RefusesWhatItCannotDeal) {
     return error_of([&] { split_rows(parse(split), labels_of(rows), clients, 1); });
   };
   EXPECT_EQ(error("contigous", 3, 1),
-            "column 1: contigous: unknown split (did you mean \"contiguous\"?); known: contiguous, shuffled, "
+            "column 1: unknown split \"contigous\" (did you mean \"contiguous\"?); known: contiguous, shuffled, "
             "by-label");
   EXPECT_EQ(error("zzzzzzzz", 3, 1),
-            "column 1: zzzzzzzz: unknown split; known: contiguous, shuffled, by-label");
+            "column 1: unknown split \"zzzzzzzz\"; known: contiguous, shuffled, by-label");
   EXPECT_EQ(error("shuffled(3)", 3, 1),
             "column 1: shuffled(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(error("by-label(x=1)", 3, 1), "column 1: by-label(x=1): unknown option \"x\"; known: none");

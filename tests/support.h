@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several tests need: a folder that goes away, small data, a whole run in one call.
+// What tests of whole runs share: small data, and a run in one call.
 #pragma once
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -21,35 +20,11 @@
 #include "laconic/problem/make.h"
 #include "laconic/rounds/recipes.h"
 #include "laconic/solve.h"
+#include "tests/temporary_folder.h"
 
 namespace laconic::testing {
 
-/// A folder of its own for each test, removed at its end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "laconic-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name = "") const { return (path_ / name).string(); }
-  [[nodiscard]] std::string write(const std::string& name, const std::string& content) const {
-    std::ofstream(path(name), std::ios::binary) << content;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-inline std::string read_file(const std::string& path) {
+inline std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream content;
   content << file.rdbuf();
@@ -78,13 +53,8 @@ inline std::vector<std::string> data_folders() {
   return variable == nullptr ? std::vector<std::string>{} : std::vector<std::string>{variable};
 }
 
-inline bool has_data(const std::string& name) {
-  const auto folders = data_folders();
-  return !folders.empty() && std::filesystem::exists(std::filesystem::path(folders[0]) / (name + ".gz"));
-}
-
 #define LACONIC_NEEDS_DATA(name) \
-  if (!laconic::testing::has_data(name)) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
+  if (!real_file(std::string(name) + ".gz")) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
 
 /// A run described in words, and what came of it.
 struct Job {

@@ -2,7 +2,6 @@
 #include "laconic/compress/compressor.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "laconic/compress/factories.h"
 #include "laconic/compress/wire.h"
@@ -29,13 +28,7 @@ std::unique_ptr<Compressor> make_compressor(const Spec& spec, const Setting& set
   if (setting.dim >= kDimLimit) {
     Arguments(spec).fail(fmt::format("{} coordinates; need fewer than 2^32", setting.dim));
   }
-  std::vector<std::string> names;
-  for (const CompressorRow& row : compressors()) {
-    if (row.name == spec.name && spec.kind == Spec::Kind::word) return row.make(spec, setting);
-    names.push_back(row.name);
-  }
-  Arguments(spec).fail(fmt::format("unknown compressor \"{}\"{}; known: {}", spec.name,
-                                   did_you_mean(spec.name, names), fmt::join(names, ", ")));
+  return row_named(spec, "compressor", compressors()).make(spec, setting);
 }
 
 }  // namespace laconic

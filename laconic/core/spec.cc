@@ -211,6 +211,11 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return best == nullptr ? "" : fmt::format(" (did you mean \"{}\"?)", *best);
 }
 
+void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std::string>& known) {
+  throw InputError(fmt::format("column {}: unknown {} \"{}\"{}; known: {}", spec.column, what, spec.name,
+                               did_you_mean(spec.name, known), fmt::join(known, ", ")));
+}
+
 const Spec* Arguments::find(std::string_view name, std::size_t position) {
   known_.emplace_back(name);
   const Spec* found = nullptr;

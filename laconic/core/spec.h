@@ -44,6 +44,20 @@ std::string print(const Spec& spec);
 /// The candidate most like `word` (edit distance), as ` (did you mean "..."?)`, or "" when none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Throws InputError: `column 8: unknown compressor "randk" (did you mean "rand-k"?); known: identity, rand-k, ...`
+[[noreturn]] void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std::string>& known);
+
+/// The row of a table that a spec names; rows have a `name`. Throws as fail_unknown() does.
+template <class Table>
+const auto& row_named(const Spec& spec, std::string_view what, const Table& table) {
+  std::vector<std::string> known;
+  for (const auto& row : table) {
+    if (spec.kind == Spec::Kind::word && row.name == spec.name) return row;
+    known.emplace_back(row.name);
+  }
+  fail_unknown(spec, what, known);
+}
+
 /// Reads the arguments of one spec, by name or, where a position is given, also by position. Each question is
 /// asked once; done() then refuses whatever was not asked for. Errors are InputErrors that begin with the
 /// spec and its column: `column 8: rand-k(0): k = 0; need k >= 1`.

@@ -64,15 +64,8 @@ std::span<const Split> splits() { return kSplits; }
 
 Shards split_rows(const Spec& split, const std::vector<double>& labels, std::size_t clients,
                   std::uint64_t split_seed) {
+  const Split& row = row_named(split, "split", splits());
   Arguments arguments(split);
-  const auto row = std::find_if(std::begin(kSplits), std::end(kSplits),
-                                [&](const Split& known) { return split.name == known.name; });
-  if (row == std::end(kSplits)) {
-    std::vector<std::string> known;
-    for (const Split& each : kSplits) known.emplace_back(each.name);
-    arguments.fail(
-        fmt::format("unknown split{}; known: {}", did_you_mean(split.name, known), fmt::join(known, ", ")));
-  }
   if (labels.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw InputError(fmt::format("{} rows; need fewer than 2^32", labels.size()));
   }
@@ -81,7 +74,7 @@ Shards split_rows(const Spec& split, const std::vector<double>& labels, std::siz
     throw InputError(
         fmt::format("clients = {}; need clients <= {}, the rows of the data", clients, labels.size()));
   }
-  Shards shards = row->deal(arguments, {labels, clients, split_seed});
+  Shards shards = row.deal(arguments, {labels, clients, split_seed});
   arguments.done();
   return shards;
 }

@@ -107,15 +107,10 @@ constexpr ProblemRow kProblems[] = {
 std::span<const ProblemRow> problems() { return kProblems; }
 
 std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& setting) {
-  Arguments arguments(spec);
   if (setting.clients < 1) throw InputError("clients = 0; need clients >= 1");
-  std::vector<std::string> names;
-  for (const ProblemRow& row : kProblems) {
-    if (spec.kind != Spec::Kind::number && spec.name == row.name) return row.make(arguments, setting);
-    names.emplace_back(row.name);
-  }
-  arguments.fail(
-      fmt::format("unknown problem{}; known: {}", did_you_mean(spec.name, names), fmt::join(names, ", ")));
+  const ProblemRow& row = row_named(spec, "problem", problems());
+  Arguments arguments(spec);
+  return row.make(arguments, setting);
 }
 
 }  // namespace laconic

@@ -19,7 +19,7 @@ struct ProblemSetting {
   std::size_t clients = 1;           // shards, >= 1
   Spec split{"contiguous"};          // how rows are dealt to clients (data/split.h)
   std::uint64_t split_seed = 1;      // of splits that draw
-  std::vector<std::string> folders;  // where data sets are looked up by name (data/lookup.h)
+  std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
 };
 
 /// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,

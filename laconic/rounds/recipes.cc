@@ -131,17 +131,11 @@ const std::vector<MethodRow>& methods() {
 }
 
 Assembly assemble(const Spec& method, const MethodSetting& setting) {
-  std::vector<std::string> names;
-  for (const MethodRow& row : methods()) {
-    names.push_back(row.name);
-    if (row.name != method.name) continue;
-    Arguments args(method);
-    Assembly assembly = row.assemble(args, setting);
-    args.done();
-    return assembly;
-  }
-  throw InputError(fmt::format("column {}: unknown method \"{}\"{}; known: {}", method.column, method.name,
-                               did_you_mean(method.name, names), fmt::join(names, ", ")));
+  const MethodRow& row = row_named(method, "method", methods());
+  Arguments args(method);
+  Assembly assembly = row.assemble(args, setting);
+  args.done();
+  return assembly;
 }
 
 StepRule parse_step(const std::string& text) {
