@@ -29,14 +29,16 @@ import spec as specs
 SAME, CONSTANT = 1e-10, 1e-9  # relative
 
 
-def deviation(found, expected):
-    """The largest relative difference; of vectors, relative to their norm."""
+def deviation(found, expected, floor=0.0):
+    """The largest relative difference; of vectors, relative to their norm. What is below floor * the first one counts
+    as that: a gradient near 0 is a difference of large numbers and holds their rounding."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
     if found.shape != expected.shape:
         return np.inf
     if found.ndim == 2:
         return max(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-300) for a, b in zip(found, expected))
-    worst = np.max(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-300), initial=0)
+    least = max(floor * np.abs(expected.flat[0]), 1e-300) if expected.size else 1
+    worst = np.max(np.abs(found - expected) / np.maximum(np.abs(expected), least), initial=0)
     return np.inf if np.isnan(worst) else worst
 
 
@@ -76,7 +78,7 @@ def compare(case, ours, theirs):
     trace, x, constants, facts = ours
     their_trace, their_x, summary = theirs
     same = case.get("same", SAME)
-    found = {name: (deviation(their_trace[name], trace[name]), same if name in ("f", "grad_norm_sq") else SAME)
+    found = {name: (deviation(their_trace[name], trace[name], 1e-8 if name == "grad_norm_sq" else 0), same if name in ("f", "grad_norm_sq") else SAME)
              for name in trace}
     found["x"] = (deviation([their_x.ravel()], [x]), same)
     # Bits are those of real messages: the values, what an index costs at most, and at most 4 bytes of header.
