@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kHeader = 1;
 constexpr unsigned kMantissaBits = 52;
+constexpr std::uint64_t kMantissa = (std::uint64_t{1} << kMantissaBits) - 1;
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 constexpr std::uint64_t kBias = 1023 - 127;  // an f32 code + this = the exponent field of a double
 constexpr std::uint64_t kTiny = (kBias + 1) << kMantissaBits;  // the bits of 2^-126
@@ -29,41 +30,49 @@ constexpr std::int64_t kLargestExponent = 2046;                // of a finite do
 using Doubles = double __attribute__((vector_size(32)));
 using Bits = std::uint64_t __attribute__((vector_size(32)));
 using SignedBits = std::int64_t __attribute__((vector_size(32)));
-using Words = std::uint32_t __attribute__((vector_size(16)));
 using Bytes = std::uint8_t __attribute__((vector_size(4)));
 
 template <class Four, class Element>
 Four load(const Element* from) {
   Four v;
-  static_assert(sizeof(v) == 4 * sizeof(Element));
   std::memcpy(&v, from, sizeof(v));
   return v;
 }
 
 std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }
 
-/// 32 random bits on top of the mantissa, and half of what they cannot say: the carry then has the right
-/// probability to 2^-33, and a power of two never moves.
-Bits dither(Words words) {
-  return (__builtin_convertvector(words, Bits) << (kMantissaBits - 32)) +
-         (std::uint64_t{1} << (kMantissaBits - 33));
-}
+/// What is added to the mantissas of eight values: 32 random bits on top of each, so that the carry has the
+/// right probability to 2^-32.
+struct Dither {
+  Bits first;   // of four values
+  Bits second;  // of the next four
+
+  /// From eight random words. Each lane holds two: the lower is for `first`. For `second` both are kept, the
+  /// upper on top, since bits below the top 32 hardly count; `first` has half a unit there, so that neither
+  /// rounds down.
+  explicit Dither(const std::uint32_t* words) {
+    Bits pairs = load<Bits>(words);
+    if constexpr (std::endian::native == std::endian::big) pairs = pairs << 32 | pairs >> 32;
+    first = (pairs << (kMantissaBits - 32) & kMantissa) | std::uint64_t{1} << (kMantissaBits - 33);
+    second = pairs >> (64 - kMantissaBits);
+  }
+};
 
 /// The f32 codes of sizes |v|; the low byte of each lane counts. Below 2^-126, powers of two have no code:
 /// there |v| becomes 0 or 2^-126, by the same addition after adding 2^-126, which puts |v| / 2^-126 into the
 /// mantissa. Above 2^128: the code of 2^128.
-Bits codes_f32(Bits size, Words words) {
+Bits codes_f32(Bits size, Bits dither) {
   const Doubles v = reinterpret_cast<Doubles>(size);
   const Bits tiny = reinterpret_cast<Bits>(v < 0x1p-126);  // all bits of a lane, or none
   const Bits moved = reinterpret_cast<Bits>(v + reinterpret_cast<Doubles>(tiny & kTiny));
-  const Bits code = ((moved + dither(words)) >> kMantissaBits) - kBias + tiny;  // all bits are -1
+  const Bits code = ((moved + dither) >> kMantissaBits) - kBias + tiny;  // all bits are -1
   return code | reinterpret_cast<Bits>(reinterpret_cast<SignedBits>(code) > 255);
 }
 
 /// The f64 codes of sizes |v|: exponents. Subnormals become 0 or 2^-1022 by the same carry; values above
 /// 2^1023 become 2^1023, the largest power of two that is a double.
-Bits codes_f64(Bits size, Words words) {
-  const Bits exponent = (size + dither(words)) >> kMantissaBits;
+Bits codes_f64(Bits size, Bits dither) {
+  const Bits exponent = (size + dither) >> kMantissaBits;
   const Bits too_large = reinterpret_cast<Bits>(reinterpret_cast<SignedBits>(exponent) > kLargestExponent);
   return (too_large & static_cast<std::uint64_t>(kLargestExponent)) | (~too_large & exponent);
 }
@@ -88,11 +97,16 @@ void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, 
   constexpr Bits kLane = {0, 1, 2, 3};
   Bits codes{};
   Bits signs{};
-  for (std::size_t j = kGroup; j > 0;) {
-    j -= 4;
+  const auto encode = [&](std::size_t j, Bits dither) {
     const Bits bits = load<Bits>(x + j);
-    codes = codes << 8 | (codes_f32(bits & ~kSignBit, load<Words>(words + j)) & 0xff);
+    codes = codes << 8 | (codes_f32(bits & ~kSignBit, dither) & 0xff);
     signs = signs << 4 | bits >> 63 << kLane;
+  };
+  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last to be packed comes lowest
+    j -= 8;
+    const Dither dither(words + j);
+    encode(j + 4, dither.second);
+    encode(j, dither.first);
   }
   store_bytes(codes, low);
   store_le(static_cast<std::uint32_t>(any_lane(signs)), high);
@@ -102,17 +116,20 @@ void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, 
 void encode_f64(const double* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
   constexpr Bits kNibble = {0, 4, 8, 12};
   Bits codes{};
-  for (std::size_t half = kGroup; half > 0;) {
-    Bits nibbles{};
-    for (std::size_t j = half; j > half - 16;) {
-      j -= 4;
-      const Bits bits = load<Bits>(x + j);
-      const Bits exponent = codes_f64(bits & ~kSignBit, load<Words>(words + j));
-      codes = codes << 8 | (exponent & 0xff);
-      nibbles = nibbles << 16 | (exponent >> 8 | bits >> 63 << 3) << kNibble;
-    }
-    half -= 16;
-    store_le(any_lane(nibbles), high + half / 2);
+  Bits nibbles{};
+  const auto encode = [&](std::size_t j, Bits dither) {
+    const Bits bits = load<Bits>(x + j);
+    const Bits exponent = codes_f64(bits & ~kSignBit, dither);
+    codes = codes << 8 | (exponent & 0xff);
+    nibbles = nibbles << 16 | (exponent >> 8 | bits >> 63 << 3) << kNibble;
+  };
+  for (std::size_t j = kGroup; j > 0;) {
+    j -= 8;
+    const Dither dither(words + j);
+    encode(j + 4, dither.second);
+    encode(j, dither.first);
+    // Sixteen nibbles fill the lanes; those of the half before are pushed out at the top.
+    if (j % 16 == 0) store_le(any_lane(nibbles), high + j / 2);
   }
   store_bytes(codes, low);
 }
