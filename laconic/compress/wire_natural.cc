@@ -25,6 +25,9 @@ constexpr std::uint64_t kBias = 1023 - 127;  // an f32 code + this = the exponen
 constexpr std::uint64_t kTiny = (kBias + 1) << kMantissaBits;  // the bits of 2^-126
 constexpr std::int64_t kLargestExponent = 2046;                // of a finite double
 
+// Vectors never cross a file here, so it does not matter that CPUs with and without AVX pass them in unlike ways.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 // Four values at a time in g++'s vector types, which it compiles for any CPU: integer operations and single
 // additions and products of doubles, so the same bits everywhere.
 using Doubles = double __attribute__((vector_size(32)));
@@ -83,9 +86,10 @@ constexpr std::size_t kGroup = 32;  // values whose codes are packed together
 void store_bytes(Bits packed, std::uint8_t* to) {
   if constexpr (std::endian::native == std::endian::little) {
     using Group = std::uint8_t __attribute__((vector_size(kGroup)));
-    constexpr Group kOrder = {0, 8,  16, 24, 1, 9,  17, 25, 2, 10, 18, 26, 3, 11, 19, 27,
-                              4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31};
-    const Group ordered = __builtin_shuffle(reinterpret_cast<Group>(packed), kOrder);
+    const Group bytes = reinterpret_cast<Group>(packed);
+    const Group ordered =
+        __builtin_shufflevector(bytes, bytes, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27,  //
+                                4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
     std::memcpy(to, &ordered, kGroup);
   } else {
     for (std::size_t v = 0; v < kGroup; ++v) to[v] = static_cast<std::uint8_t>(packed[v % 4] >> (v / 4 * 8));
