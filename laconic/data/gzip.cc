@@ -116,7 +116,7 @@ std::string unpack(const std::string& path, std::string_view packed, std::size_t
       if (wanted != kEverything) break;
       fail(path, fmt::format("expected whole gzip data, found them cut off after {} bytes", packed.size()));
     } else if (code != Z_OK) {
-      fail(path, fmt::format("expected sound gzip data, found an error near byte {}: {}", in + 1,
+      fail(path, fmt::format("expected sound gzip data, found an error near byte {}: {}", in,
                              stream.msg != nullptr ? stream.msg : "unknown"));
     }
   }

@@ -94,8 +94,7 @@ class Parser {
   void parse_line(std::string_view line) {
     line_begin_ = line.data();
     line = line.substr(0, line.find('#'));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+    while (!line.empty() && (is_blank(line.back()) || line.back() == '\r')) line.remove_suffix(1);
     at_ = line.data();
     end_ = at_ + line.size();
     skip_blanks();

@@ -18,10 +18,10 @@ namespace laconic {
 struct LibsvmOptions {
   /// Features of a row, >= 1. Unset: the highest index of the whole text, which may be less than the features
   /// of the set it belongs to (a9a.t stops at 122 of 123).
-  std::optional<std::size_t> columns;
+  std::optional<std::size_t> columns = {};
   /// Keeps the first so many rows, >= 1 and no more than there are. The rest is still checked and still
   /// counts for the columns, so that the dimension does not depend on this.
-  std::optional<std::size_t> rows;
+  std::optional<std::size_t> rows = {};
 };
 
 /// Rows in file order, labels as written. `place` begins every message, as FILE:LINE:COLUMN where one place

@@ -174,8 +174,8 @@ fs::path labels_beside(const fs::path& images) {
   auto labels = sibling(images, "images-idx3", "labels-idx1");
   if (!labels) {
     throw InputError(
-        fmt::format("{}: expected the labels of these idx images beside them, named alike with labels-idx1 "
-                    "for images-idx3, found none",
+        fmt::format("{}: expected idx images with their labels beside them (named alike, "
+                    "labels-idx1 for images-idx3), found none",
                     images.string()));
   }
   return *labels;

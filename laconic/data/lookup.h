@@ -21,13 +21,13 @@ namespace laconic {
 
 struct DataOptions {
   /// Where to look, in this order. Folders that do not exist are passed over.
-  std::vector<std::string> folders;
+  std::vector<std::string> folders = {};
   /// Features of a row. Unset: those of the well-known LIBSVM set of that name (a9a: 123) unless the file has
   /// an index above them, else the highest index of the file. Of idx data: the pixels, and no other number is
   /// accepted.
-  std::optional<std::size_t> columns;
+  std::optional<std::size_t> columns = {};
   /// Keeps the first so many rows of the training set.
-  std::optional<std::size_t> rows;
+  std::optional<std::size_t> rows = {};
 };
 
 /// The set named `name`; of idx data its training half. Reads the whole file: milliseconds for the LIBSVM
@@ -46,7 +46,8 @@ std::optional<Dataset> load_test_set(const std::string& name, std::size_t column
 enum class DataKind { libsvm, idx };
 
 struct FoundDataset {
-  std::string name;  // load_dataset(name) with the same folders loads it, unless a path of that name comes first
+  std::string
+      name;  // load_dataset(name) in the same folders loads it, unless a path of that name comes first
   std::string path;  // the file, or the folder of idx files
   DataKind kind;
 };

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/data/lookup.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/idx_content.h"
+#include "tests/temporary_folder.h"
+
+namespace laconic {
+namespace {
+
+using testing::ElementsAre;
+
+/// The current folder for the duration of a test: names are looked up as paths first.
+class InFolder {
+ public:
+  explicit InFolder(const std::string& path) : previous_(std::filesystem::current_path()) {
+    std::filesystem::current_path(path);
+  }
+  ~InFolder() { std::filesystem::current_path(previous_); }
+  InFolder(const InFolder&) = delete;
+  InFolder& operator=(const InFolder&) = delete;
+
+ private:
+  std::filesystem::path previous_;
+};
+
+/// The four idx files; every training label is `label`, every test label one more.
+void write_idx_set(const TemporaryFolder& folder, const std::string& prefix, int label) {
+  const std::string train(3, static_cast<char>(label));
+  const std::string test(2, static_cast<char>(label + 1));
+  folder.write(prefix + "train-images-idx3-ubyte.gz", gzipped(idx_images(3, 1, 2, "abcdef")));
+  folder.write(prefix + "train-labels-idx1-ubyte.gz", gzipped(idx_labels(3, train)));
+  folder.write(prefix + "t10k-images-idx3-ubyte", idx_images(2, 2, 1, "abcd"));
+  folder.write(prefix + "t10k-labels-idx1-ubyte", idx_labels(2, test));
+}
+
+double first_label(const std::string& name, const std::vector<std::string>& folders) {
+  return load_dataset(name, {.folders = folders}).labels.at(0);
+}
+
+std::string error_of_name(const std::string& name, const std::vector<std::string>& folders = {}) {
+  return error_of([&] { load_dataset(name, {.folders = folders}); });
+}
+
+TEST(LoadDataset, LooksFirstForAPathThenInEachFolder) {
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  const std::vector<std::string> folders = {"none", "", "one", "two/"};
+  folder.write("two/set.gz", gzipped("4 1:1\n"));
+  EXPECT_EQ(first_label("set", folders), 4);
+  folder.write("one/set.gz", gzipped("3 1:1\n"));
+  EXPECT_EQ(first_label("set", folders), 3);
+  folder.write("one/set", "2 1:1\n");
+  EXPECT_EQ(first_label("set", folders), 2);
+  folder.write("set.gz", "1 1:1\n");
+  EXPECT_EQ(first_label("set", folders), 1);
+  folder.write("set", "0 1:1\n");
+  EXPECT_EQ(first_label("set", folders), 0);
+
+  EXPECT_EQ(first_label("two/set", {}), 4);
+  EXPECT_EQ(first_label("two/set.gz", {}), 4);
+  EXPECT_EQ(first_label(folder.path("one/set"), {}), 2);
+  EXPECT_EQ(load_dataset("two/set").name, "two/set");
+}
+
+TEST(LoadDataset, PassesOverAFolderThatIsNoDataSet) {
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  folder.write("a9a/trace.csv", "round\n");
+  folder.write("data/a9a.gz", gzipped("1 1:1\n"));
+  EXPECT_EQ(first_label("a9a", {"data"}), 1);
+  EXPECT_THAT(error_of_name("a9a"),
+              testing::HasSubstr(" as a path (a folder without idx files), in /usr/share/datasets;"));
+}
+
+TEST(LoadDataset, KnowsTheColumnsOfThePublicSets) {
+  const TemporaryFolder folder;
+  const auto columns = [&](const std::string& file, const std::string& text,
+                           const DataOptions& options = {}) {
+    return load_dataset(folder.write(file, text), options).columns;
+  };
+  EXPECT_EQ(columns("a9a", "1 7:1\n"), 123U);
+  EXPECT_EQ(columns("a1a.gz", gzipped("1 7:1\n")), 123U);
+  EXPECT_EQ(columns("a9a.t", "1 7:1\n"), 123U);
+  EXPECT_EQ(columns("w1a.t.gz", "1 7:1\n"), 300U);
+  EXPECT_EQ(columns("mushrooms", "1 7:1\n"), 112U);
+  EXPECT_EQ(columns("phishing", "1 7:1\n"), 68U);
+  EXPECT_EQ(columns("ijcnn1", "1 7:1\n"), 22U);
+  EXPECT_EQ(columns("other", "1 7:1\n"), 7U);
+  EXPECT_EQ(columns("ijcnn1", "1 23:1\n"), 23U);
+  EXPECT_EQ(columns("a9a", "1 7:1\n", {.columns = 9}), 9U);
+  const std::string path = folder.write("a9a", "1 7:1\n");
+  EXPECT_EQ(error_of([&] { load_dataset(path, {.columns = 6}); }),
+            path + ":1:3: expected an index <= 6, the number of columns, found 7");
+}
+
+TEST(LoadDataset, KeepsTheFirstRows) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("set", "1 1:1\n2 1:1\n3 5:1\n");
+  EXPECT_THAT(load_dataset(path, {.rows = 2}).labels, ElementsAre(1, 2));
+  write_idx_set(folder, "mnist/", 5);
+  EXPECT_EQ(load_dataset("mnist", {.folders = {folder.path()}, .rows = 2}).rows, 2U);
+}
+
+TEST(LoadDataset, FindsIdxFilesByTheirUsualNames) {
+  const TemporaryFolder folder;
+  write_idx_set(folder, "flat/", 1);
+  write_idx_set(folder, "deep/mnist/", 2);
+  write_idx_set(folder, "deep/fashion-mnist/", 3);
+  const std::string flat = folder.path("flat");
+  const std::string deep = folder.path("deep");
+  EXPECT_EQ(first_label("mnist", {flat}), 1);
+  EXPECT_EQ(first_label("mnist", {deep}), 2);
+  EXPECT_EQ(first_label("fashion-mnist", {deep}), 3);
+  EXPECT_EQ(first_label(flat, {}), 1);
+  // Files that lie in fashion-mnist itself are not mnist, whatever their names.
+  EXPECT_EQ(first_label("fashion-mnist", {deep + "/fashion-mnist/"}), 3);
+  EXPECT_EQ(first_label("mnist", {deep + "/fashion-mnist", deep + "/mnist"}), 2);
+
+  const Dataset set = load_dataset("mnist", {.folders = {flat}});
+  EXPECT_EQ(set.name, "mnist");
+  EXPECT_EQ(set.rows, 3U);
+  EXPECT_EQ(set.columns, 2U);
+  EXPECT_EQ(first_label(flat + "/train-images-idx3-ubyte.gz", {}), 1);
+  EXPECT_EQ(first_label(flat + "/t10k-images-idx3-ubyte", {}), 2);
+  EXPECT_EQ(load_dataset("mnist", {.folders = {flat}, .columns = 2}).columns, 2U);
+}
+
+TEST(LoadDataset, SaysWhatIsMissing) {
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  folder.write("data/mushrooms.gz", gzipped("1 1:1\n"));
+  EXPECT_EQ(
+      error_of_name("mushroms", {"data", "none"}),
+      "no data set \"mushroms\" (did you mean \"mushrooms\"?): looked for a file mushroms or mushroms.gz or "
+      "a folder "
+      "mushroms of idx files as a path, in data, in none (no such folder), in /usr/share/datasets" +
+          std::string(std::filesystem::exists("/usr/share/datasets") ? "" : " (no such folder)") +
+          "; set LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"");
+  EXPECT_EQ(error_of_name("/none/x", {"data"}),
+            "no data set \"/none/x\": looked for a file /none/x or /none/x.gz or a folder /none/x of idx "
+            "files as a path; "
+            "set LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"");
+  EXPECT_EQ(error_of_name(""), "the name of a data set is empty; expected one such as a9a, or a path");
+}
+
+TEST(LoadDataset, SaysWhatIsWrongWithIdxFiles) {
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  write_idx_set(folder, "mnist/", 1);
+  EXPECT_EQ(error_of([] { load_dataset("mnist", {.columns = 784}); }),
+            "mnist/train-images-idx3-ubyte.gz: columns = 784; need 2, the pixels of an image");
+  EXPECT_EQ(error_of_name("mnist/t10k-labels-idx1-ubyte"),
+            "mnist/t10k-labels-idx1-ubyte: expected idx images with their labels beside them (named alike, "
+            "labels-idx1 for images-idx3), found none");
+  std::filesystem::remove("mnist/t10k-labels-idx1-ubyte");
+  EXPECT_EQ(error_of_name("mnist"),
+            "mnist: expected the four idx files of a data set, found no t10k-labels-idx1-ubyte and no "
+            "t10k-labels-idx1-ubyte.gz");
+}
+
+TEST(LoadTestSet, FindsTheFileBesideTheTrainingSetFirst) {
+  const TemporaryFolder folder;
+  folder.write("one/a9a.gz", gzipped("1 1:1\n"));
+  const DataOptions options = {.folders = {folder.path("two"), folder.path("one")}, .columns = 7, .rows = 1};
+  EXPECT_FALSE(load_test_set("a9a", 123, options).has_value());
+  folder.write("two/a9a.t", "2 122:1\n3 1:1\n");
+  const auto elsewhere = load_test_set("a9a", 123, options);
+  ASSERT_TRUE(elsewhere.has_value());
+  EXPECT_THAT(elsewhere->labels, ElementsAre(2, 3));
+  EXPECT_EQ(elsewhere->columns, 123U);
+  EXPECT_EQ(elsewhere->name, folder.path("two/a9a.t"));
+  folder.write("one/a9a.t.gz", gzipped("4 1:1\n"));
+  EXPECT_THAT(load_test_set("a9a", 123, options)->labels, ElementsAre(4));
+  EXPECT_THAT(load_test_set(folder.path("one/a9a.gz"), 123)->labels, ElementsAre(4));
+  EXPECT_THAT(load_test_set(folder.path("one/a9a"), 123)->labels, ElementsAre(4));
+}
+
+TEST(LoadTestSet, HasTheColumnsOfTheTrainingSet) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("set", "1 5:1\n");
+  const std::string test = folder.write("set.t", "1 3:1\n");
+  EXPECT_EQ(load_test_set(path, 5)->columns, 5U);
+  folder.write("set.t", "1 6:1\n");
+  EXPECT_EQ(error_of([&] { load_test_set(path, 5); }),
+            test + ": columns = 6; need at most 5, as in the training set (or declare the columns of both)");
+  folder.write("set.t", "1 x\n");
+  EXPECT_EQ(error_of([&] { load_test_set(path, 5); }),
+            test + ":1:3: expected index:value with a whole number as index, found \"x\"");
+  EXPECT_THAT(error_of([] { load_test_set("no-such-set", 5); }),
+              testing::StartsWith("no data set \"no-such-set\""));
+}
+
+TEST(LoadTestSet, IsTheOtherHalfOfIdxData) {
+  const TemporaryFolder folder;
+  write_idx_set(folder, "mnist/", 1);
+  const auto test = load_test_set("mnist", 2, {.folders = {folder.path()}, .rows = 1});
+  ASSERT_TRUE(test.has_value());
+  EXPECT_THAT(test->labels, ElementsAre(2, 2));
+  EXPECT_THAT(load_test_set(folder.path("mnist/train-images-idx3-ubyte.gz"), 2)->labels, ElementsAre(2, 2));
+  EXPECT_FALSE(load_test_set(folder.path("mnist/t10k-images-idx3-ubyte"), 2).has_value());
+  EXPECT_EQ(
+      error_of([&] { load_test_set(folder.path("mnist"), 3); }),
+      folder.path("mnist/t10k-images-idx3-ubyte") + ": columns = 2; need exactly 3, as in the training set");
+}
+
+/// name, path below the folder and kind; sets of Debian packages, which the machine may have, left out.
+std::vector<std::string> found_in(const TemporaryFolder& folder, const std::vector<std::string>& folders) {
+  std::vector<std::string> lines;
+  for (const FoundDataset& found : find_datasets(folders)) {
+    if (!found.path.starts_with(folder.path())) continue;
+    lines.push_back(found.name + " " + found.path.substr(folder.path().size() + 1) +
+                    (found.kind == DataKind::idx ? " idx" : " libsvm"));
+  }
+  return lines;
+}
+
+TEST(FindDatasets, ListsWhatLoads) {
+  const TemporaryFolder folder;
+  folder.write("one/b.gz", gzipped("1 1:1\n"));
+  folder.write("one/a", "1 1:1\n");
+  folder.write("one/a.gz", gzipped("2 1:1\n"));
+  folder.write("one/README.md", "# Data sets\n");
+  folder.write("one/empty", "");
+  folder.write("one/image.bin.gz", gzipped(std::string(5000, '\7')));
+  folder.write("one/broken.gz", gzipped("1 1:1\n").substr(0, 6));
+  folder.write("one/wide", "1 1:1 2:1" + std::string(4090, ' ') + "17:1\n");
+  ASSERT_EQ(mkfifo(folder.path("one/pipe").c_str(), 0600), 0);
+  write_idx_set(folder, "one/", 1);
+  write_idx_set(folder, "two/fashion-mnist/", 2);
+  write_idx_set(folder, "two/half-mnist/", 2);
+  std::filesystem::remove(folder.path("two/half-mnist/t10k-labels-idx1-ubyte"));
+  folder.write("two/a.gz", gzipped("3 1:1\n"));
+  folder.write("two/c", "3 1:1\n");
+
+  const std::vector<std::string> folders = {folder.path("none"), folder.path("one"), folder.path("two"), ""};
+  EXPECT_THAT(found_in(folder, folders),
+              ElementsAre("a one/a libsvm", "b one/b.gz libsvm", "mnist one idx", "wide one/wide libsvm",
+                          "c two/c libsvm", "fashion-mnist two/fashion-mnist idx"));
+  for (const FoundDataset& found : find_datasets(folders)) {
+    if (!found.path.starts_with(folder.path())) continue;
+    EXPECT_NO_THROW(load_dataset(found.name, {.folders = folders})) << found.name;
+  }
+}
+
+TEST(RealData, LoadsByName) {
+  const auto a1a = real_file("a1a.gz");
+  const auto a9a = real_file("a9a.gz");
+  if (!a1a || !a9a || !real_file("a9a.t.gz")) GTEST_SKIP() << "no a1a.gz, a9a.gz or a9a.t.gz in LACONIC_DATA";
+  const DataOptions options = {.folders = {std::filesystem::path(*a9a).parent_path().string()}};
+  EXPECT_EQ(load_dataset("a1a", options).columns, 123U);
+  const Dataset training = load_dataset("a9a", options);
+  EXPECT_EQ(training.rows, 32561U);
+  EXPECT_EQ(training.columns, 123U);
+  const auto test = load_test_set("a9a", training.columns, options);
+  ASSERT_TRUE(test.has_value());
+  EXPECT_EQ(test->rows, 16281U);
+  EXPECT_EQ(test->columns, 123U);
+}
+
+TEST(RealData, MnistHasItsTestSet) {
+  const auto images = real_file("train-images-idx3-ubyte.gz");
+  if (!images) GTEST_SKIP() << "no MNIST in LACONIC_DATA";
+  const DataOptions options = {.folders = {std::filesystem::path(*images).parent_path().string()}};
+  EXPECT_EQ(load_dataset("mnist", options).rows, 60000U);
+  const auto test = load_test_set("mnist", 784, options);
+  ASSERT_TRUE(test.has_value());
+  EXPECT_EQ(std::vector<double>(test->labels.begin(), test->labels.begin() + 10),
+            (std::vector<double>{7, 2, 1, 0, 4, 1, 4, 9, 5, 9}));
+}
+
+TEST(RealData, FashionMnistComesFromDebian) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist"))
+    GTEST_SKIP() << "no package dataset-fashion-mnist";
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  const Dataset set = load_dataset("fashion-mnist");
+  EXPECT_EQ(set.rows, 60000U);
+  EXPECT_EQ(set.columns, 784U);
+  for (int label = 0; label < 10; ++label)
+    EXPECT_EQ(std::count(set.labels.begin(), set.labels.end(), label), 6000);
+  EXPECT_EQ(load_test_set("fashion-mnist", 784)->rows, 10000U);
+  const auto found = find_datasets({});
+  EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const FoundDataset& each) {
+    return each.name == "fashion-mnist" && each.path == "/usr/share/datasets/fashion-mnist" &&
+           each.kind == DataKind::idx;
+  }));
+}
+
+}  // namespace
+}  // namespace laconic
