@@ -95,7 +95,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic(tiny, bias=2)", "column 1: logistic(tiny, bias=2): bias = 2; need 0 or 1"},
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
-       "column 1: logistc(tiny): unknown problem (did you mean \"logistic\"?); known: logistic, nonconvex, "
+       "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
        "least-squares, softmax, quadratic"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
