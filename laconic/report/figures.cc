@@ -122,7 +122,7 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   std::ostringstream out;
   out << "set terminal " << terminal << "\nset output " << quoted(path) << "\n"
       << "set encoding utf8\n"
-      << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#dddddd' lw 0.7\n"
+      << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
       << "set key outside below center horizontal Left reverse maxcols 2 samplen 3 noenhanced\nset rmargin "
          "5\n"
       << "set xlabel " << quoted(axis_name(options.x)) << "\nset ylabel " << quoted(axis_name(options.y))
