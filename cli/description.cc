@@ -10,11 +10,22 @@
 namespace laconic::cli {
 namespace {
 
-std::size_t whole(const std::string& text, std::size_t least) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least) {
-    throw InputError(fmt::format("\"{}\"; need a whole number >= {}", text, least));
+/// A whole number, also spelt as 1e3.
+std::uint64_t whole(const std::string& text, std::uint64_t least) {
+  const char* const end = text.data() + text.size();
+  std::uint64_t value = 0;
+  auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec == std::errc{} && parsed.ptr != end) {
+    double real = 0;
+    parsed = std::from_chars(text.data(), end, real);
+    if (real == std::floor(real) && real >= 0 && real < 0x1p53) {
+      value = static_cast<std::uint64_t>(real);
+    } else {
+      parsed.ec = std::errc::invalid_argument;
+    }
+  }
+  if (parsed.ec != std::errc{} || parsed.ptr != end || value < least) {
+    throw InputError(fmt::format("\"{}\"; need a whole number >= {}, below 2^64", text, least));
   }
   return value;
 }
@@ -23,7 +34,7 @@ double positive(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || !(value > 0) || !std::isfinite(value)) {
-    throw InputError(fmt::format("\"{}\"; need a number > 0", text));
+    throw InputError(fmt::format("\"{}\"; need a finite number > 0", text));
   }
   return value;
 }

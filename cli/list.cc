@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/prepared.h"
@@ -27,17 +29,24 @@ int list() {
     fmt::print("  {:<52} {}{}\n", row.usage, row.summary, row.paper == "-" ? "" : " (" + row.paper + ")");
   }
   fmt::print("\n");
-  print_rows("compressors (K is a count, or a share of d such as 1%)", compressors());
+  print_rows("compressors (K is a count, or a share of d such as 1%, rounded up)", compressors());
   print_rows("problems", problems());
   print_rows("splits", splits());
 
   fmt::print("keys of a run (words key=value, or a TOML file)\n");
-  for (const KeyRow& key : keys())
-    fmt::print("  {:<52} {}\n", fmt::format("{}={}", key.name, key.example), key.help);
+  const auto defaults = resolved(Description{});
+  for (const KeyRow& key : keys()) {
+    const auto value = std::find_if(defaults.begin(), defaults.end(),
+                                    [&](const auto& each) { return each.first == key.name; });
+    fmt::print("  {:<52} {}{}\n", fmt::format("{}={}", key.name, key.example), key.help,
+               value == defaults.end() ? "" : fmt::format("; default {}", value->second));
+  }
 
   fmt::print("\ndata sets found\n");
   const auto found = find_datasets(data_folders());
-  for (const auto& set : found) fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM", set.path);
+  for (const auto& set : found)
+    fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM",
+               set.path);
   if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
   return kDone;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
+#include "laconic/core/spec.h"
 
 namespace {
 
@@ -36,10 +39,17 @@ int run_program(int argc, char** argv) {
   CLI::App* plot_verb =
       verb("plot", "A figure and a table of several runs",
            "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf");
+  std::vector<std::string> verbs;
+  for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
+  if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
+    throw laconic::InputError(fmt::format("unknown verb \"{}\"{}; known: {}", argv[1],
+                                          laconic::did_you_mean(argv[1], verbs), fmt::join(verbs, ", ")));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kWrongInput;  // --help and --version end here too
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
   }
   if (*run_verb) return run(words, force);
   if (*theory_verb) return theory(words);
@@ -56,6 +66,11 @@ int main(int argc, char** argv) {
     return run_program(argc, argv);
   } catch (const laconic::InputError& error) {
     fmt::print(stderr, "laconic: {}\n", error.what());
+    return kWrongInput;
+  } catch (const std::bad_alloc&) {
+    fmt::print(
+        stderr,
+        "laconic: not enough memory: the description or its data ask for more than this machine has\n");
     return kWrongInput;
   } catch (const std::exception& error) {
     fmt::print(stderr, "laconic: {}\n", error.what());

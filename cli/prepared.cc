@@ -24,7 +24,7 @@ Prepared prepare(const Description& description) {
   Prepared p;
   const std::size_t threads =
       description.threads > 0 ? description.threads : std::max(1U, std::thread::hardware_concurrency());
-  p.problem = naming("problem", [&] {
+  p.problem = of_text("problem", [&] {
     return make_problem(description.problem, {.clients = description.clients,
                                               .split = description.split,
                                               .split_seed = description.split_seed,
@@ -33,7 +33,7 @@ Prepared prepare(const Description& description) {
   // More threads than clients would only wait.
   p.pool = std::make_unique<ThreadPool>(std::min(threads, p.problem->shards()));
   p.constants = p.problem->constants(*p.pool);
-  p.assembly = naming("method", [&] {
+  p.assembly = of_text("method", [&] {
     return assemble(description.method, {.problem = *p.problem,
                                          .constants = p.constants,
                                          .seed = description.seed,

@@ -183,6 +183,13 @@ Json json_of(const Description& description, const Prepared& prepared, const Sum
   return json;
 }
 
+std::string measured(const Summary& summary) {
+  const Row& last = summary.last;
+  return fmt::format("f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s", last.f,
+                     last.grad_norm_sq, bits_text(last.uplink_bits), bits_text(last.downlink_bits),
+                     summary.seconds);
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& words, bool force) {
@@ -209,13 +216,11 @@ int run(const std::vector<std::string>& words, bool force) {
     write_npy(out->file("x.npy"), method->point());
     write_whole(out->file("summary.json"), json_of(description, prepared, summary).dump(2) + "\n");
   }
-  const Row& last = summary.last;
   const bool failed = summary.why == Summary::Why::diverged;
-  fmt::print(failed ? stderr : stdout,
-             "{}{}; f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s{}\n",
-             failed ? "laconic: " : "", summary.reason, last.f, last.grad_norm_sq,
-             bits_text(last.uplink_bits), bits_text(last.downlink_bits), summary.seconds,
-             out ? " -> " + description.out : " (not saved: no out=)");
+  std::string last_words = summary.reason;
+  if (summary.recorded) last_words += "; " + measured(summary);
+  last_words += out ? " -> " + description.out : " (not saved: no out=)";
+  fmt::print(failed ? stderr : stdout, "{}{}\n", failed ? "laconic: " : "", last_words);
   return failed ? kFailed : kDone;
 }
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one source file that includes toml++, because it is slow to compile.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,11 +15,14 @@
 namespace laconic::cli {
 
 std::vector<Setting> read_toml(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream content;
-  if (!file || !(content << file.rdbuf())) {
-    throw InputError(fmt::format("\"{}\" is neither key=value nor a TOML file that can be read", path));
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw InputError(fmt::format("\"{}\" is neither key=value nor a TOML file: there is no such file", path));
   }
+  std::ifstream file(path);
+  if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+  std::stringstream content;
+  if (file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
   toml::table table;
   try {
     table = toml::parse(content.str(), path);

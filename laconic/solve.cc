@@ -21,6 +21,7 @@ class Loop {
   Summary run() {
     for (std::size_t t = 0; !over_; ++t) {
       Evaluation* watch = is_due(t) ? &evaluation_ : nullptr;
+      summary_.rounds = t;
       try {
         if (t == 0) {
           method_.start(fleet_, watch);
@@ -31,7 +32,6 @@ class Loop {
         stop(Summary::Why::diverged, error.what());
         break;
       }
-      summary_.rounds = t;
       if (!all_finite(method_.point())) {
         stop(Summary::Why::diverged, diverged("the point", t));
         break;
@@ -93,6 +93,7 @@ class Loop {
     row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
     recorder_.record(row, seconds());
     summary_.last = row;
+    summary_.recorded = true;
     if (options_.target && grad_norm_sq <= *options_.target) {
       stop(Summary::Why::target, fmt::format("target reached: |grad f|^2 <= {}", *options_.target));
     }

@@ -26,8 +26,9 @@ struct SolveOptions {
 struct Summary {
   enum class Why { rounds, target, max_bits, max_seconds, diverged };
   Why why = Why::rounds;
-  std::string reason;  // one sentence
-  Row last;            // the last row recorded
+  std::string reason;     // one sentence
+  bool recorded = false;  // whether there is a row
+  Row last;               // the last one
   std::size_t rounds = 0;
   double seconds = 0;
 };

@@ -172,12 +172,12 @@ TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
       {{quadratic, gd, "step=0"}, "step: step = 0; need step > 0"},
       {{quadratic, gd, "step=-0.1"}, "step: step = -0.1; need step > 0"},
       {{quadratic, gd, "step=fast"}, "step: step = fast; need a number > 0, theory, theory*16 or theory-pl"},
-      {{quadratic, gd, "clients=0"}, "clients: \"0\"; need a whole number >= 1"},
-      {{quadratic, gd, "rounds=-1"}, "rounds: \"-1\"; need a whole number >= 0"},
+      {{quadratic, gd, "clients=0"}, "clients: \"0\"; need a whole number >= 1, below 2^64"},
+      {{quadratic, gd, "rounds=-1"}, "rounds: \"-1\"; need a whole number >= 0, below 2^64"},
       {{quadratic, gd, "wire=f16"}, "wire: \"f16\"; need f32 or f64"},
-      {{quadratic, gd, "threads=0"}, "threads: \"0\"; need a whole number >= 1"},
-      {{quadratic, gd, "batch=0"}, "batch: \"0\"; need a whole number >= 1"},
-      {{quadratic, gd, "target=nan"}, "target: \"nan\"; need a number > 0"},
+      {{quadratic, gd, "threads=0"}, "threads: \"0\"; need a whole number >= 1, below 2^64"},
+      {{quadratic, gd, "batch=0"}, "batch: \"0\"; need a whole number >= 1, below 2^64"},
+      {{quadratic, gd, "target=nan"}, "target: \"nan\"; need a finite number > 0"},
       {{"problem=logistik(a)", gd},
        "problem: column 1: unknown problem \"logistik\" (did you mean \"logistic\"?)"},
       {{logistic("nowhere"), gd}, "nowhere"},
@@ -192,7 +192,7 @@ TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
       {{bad_toml}, bad_toml + ":2:"},
       {{odd_toml, gd}, odd_toml + ":2: rounds: need a text or a number"},
       {{key_toml}, key_toml + ":2: unknown key \"methud\" (did you mean \"method\"?)"},
-      {{"nowhere.toml"}, "\"nowhere.toml\" is neither key=value nor a TOML file that can be read"},
+      {{"nowhere.toml"}, "\"nowhere.toml\" is neither key=value nor a TOML file: there is no such file"},
   };
   for (const Case& c : cases) {
     std::vector<std::string> words = {"run", "out=" + out("refused")};

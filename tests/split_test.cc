@@ -80,9 +80,10 @@ TEST(Split, RefusesWhatItCannotDeal) {
   const auto error = [](const char* split, std::size_t rows, std::size_t clients) {
     return error_of([&] { split_rows(parse(split), labels_of(rows), clients, 1); });
   };
-  EXPECT_EQ(error("contigous", 3, 1),
-            "column 1: unknown split \"contigous\" (did you mean \"contiguous\"?); known: contiguous, shuffled, "
-            "by-label");
+  EXPECT_EQ(
+      error("contigous", 3, 1),
+      "column 1: unknown split \"contigous\" (did you mean \"contiguous\"?); known: contiguous, shuffled, "
+      "by-label");
   EXPECT_EQ(error("zzzzzzzz", 3, 1),
             "column 1: unknown split \"zzzzzzzz\"; known: contiguous, shuffled, by-label");
   EXPECT_EQ(error("shuffled(3)", 3, 1),

@@ -13,6 +13,12 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An InputError about a place in a spec: what() begins with `column 8: `, and whoever knows which text that is says so.
+class SpecError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 /// The run itself failed: it diverged, or a file or a message was lost on the way. Exit code 1.
 class RunError : public std::runtime_error {
  public:

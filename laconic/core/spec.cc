@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view kWordPunctuation = "_-+./~:@%*^";
 
 bool is_word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+  const bool ascii = static_cast<unsigned char>(c) < 0x80;  // the rest of UTF-8 is letters to us
+  return !ascii || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          kWordPunctuation.find(c) != std::string_view::npos;
 }
 
@@ -46,7 +47,7 @@ class Parser {
   static constexpr int kDeepest = 64;
 
   [[noreturn]] void fail(const std::string& message) const {
-    throw InputError(fmt::format("column {}: {}", at_ + 1, message));
+    throw SpecError(fmt::format("column {}: {}", at_ + 1, message));
   }
 
   void skip_space() {
@@ -96,7 +97,8 @@ class Parser {
       if (!take(')')) {
         if (at_ == text_.size())
           fail(fmt::format("expected ')' to close the '(' of column {}, found the end", open));
-        fail(fmt::format("expected ',' or ')', found '{}'", text_[at_]));
+        fail(fmt::format("expected ',' or ')', found '{}' (a text with blanks needs double quotes)",
+                         text_[at_]));
       }
     }
     --depth_;
@@ -212,8 +214,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std::string>& known) {
-  throw InputError(fmt::format("column {}: unknown {} \"{}\"{}; known: {}", spec.column, what, spec.name,
-                               did_you_mean(spec.name, known), fmt::join(known, ", ")));
+  throw SpecError(fmt::format("column {}: unknown {} \"{}\"{}; known: {}", spec.column, what, spec.name,
+                              did_you_mean(spec.name, known), fmt::join(known, ", ")));
 }
 
 const Spec* Arguments::find(std::string_view name, std::size_t position) {
@@ -267,7 +269,7 @@ std::string Arguments::word(std::string_view name, std::string_view fallback, st
 
 std::string Arguments::required_word(std::string_view name, std::size_t position) {
   std::string value = word(name, "", position);
-  if (value.empty()) fail(fmt::format("\"{}\" is missing", name));
+  if (value.empty()) fail_missing(fmt::format("\"{}\" is missing", name));
   return value;
 }
 
@@ -283,7 +285,7 @@ std::string Arguments::choice(std::string_view name, const std::vector<std::stri
 std::size_t Arguments::count_of(std::string_view name, std::size_t whole, std::size_t position) {
   const Spec* value = find(name, position);
   if (value == nullptr)
-    fail(fmt::format("\"{}\" is missing: a count such as 10, or a share such as 1%", name));
+    fail_missing(fmt::format("\"{}\" is missing: a count such as 10, or a share such as 1%", name));
   double count = value->number;
   if (value->kind == Spec::Kind::word && value->name.ends_with('%')) {
     const auto percent = as_number(std::string_view(value->name).substr(0, value->name.size() - 1));
@@ -310,7 +312,7 @@ bool Arguments::flag(std::string_view name, bool fallback) {
 
 const Spec& Arguments::required(std::string_view name, std::size_t position, std::string_view example) {
   const Spec* value = find(name, position);
-  if (value == nullptr) fail(fmt::format("its {} is missing, as in {}", name, example));
+  if (value == nullptr) fail_missing(fmt::format("its {} is missing, as in {}", name, example));
   return *value;
 }
 
@@ -331,8 +333,13 @@ void Arguments::done() const {
   }
 }
 
+void Arguments::fail_missing(const std::string& message) const {
+  done();  // a name that is unknown is likely the missing one, misspelt
+  fail(message);
+}
+
 void Arguments::fail(const std::string& message) const {
-  throw InputError(fmt::format("column {}: {}: {}", spec_.column, print(spec_), message));
+  throw SpecError(fmt::format("column {}: {}: {}", spec_.column, print(spec_), message));
 }
 
 }  // namespace laconic

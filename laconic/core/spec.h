@@ -4,7 +4,7 @@
 //
 //   spec   := word [ '(' [ item { ',' item } ] ')' ] | number | "quoted text"
 //   item   := [ key '=' ] spec
-//   word   := letters, digits and any of _ - + . / ~ : @ % * ^      (marina, 3pc-v1, 1%, 50ms, data/a9a.gz)
+//   word   := letters (of any script), digits and any of _ - + . / ~ : @ % * ^      (marina, 3pc-v1, 1%, 50ms, data/a9a.gz)
 //
 // A word that reads as a number in full is a number. A quoted text may hold anything; \" and \\ are escapes.
 #pragma once
@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "laconic/core/error.h"
 
 namespace laconic {
 
@@ -34,7 +36,7 @@ struct Spec {
   friend bool operator==(const Spec& a, const Spec& b);
 };
 
-/// Throws InputError naming the column and what was expected there.
+/// Throws SpecError naming the column and what was expected there.
 Spec parse(std::string_view text);
 
 /// The canonical form: parse(print(s)) == s, and print(parse(t)) is the same for every spelling t of one
@@ -44,8 +46,9 @@ std::string print(const Spec& spec);
 /// The candidate most like `word` (edit distance), as ` (did you mean "..."?)`, or "" when none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// Throws InputError: `column 8: unknown compressor "randk" (did you mean "rand-k"?); known: identity, rand-k, ...`
-[[noreturn]] void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std::string>& known);
+/// Throws SpecError: `column 8: unknown compressor "randk" (did you mean "rand-k"?); known: identity, rand-k, ...`
+[[noreturn]] void fail_unknown(const Spec& spec, std::string_view what,
+                               const std::vector<std::string>& known);
 
 /// The row of a table that a spec names; rows have a `name`. Throws as fail_unknown() does.
 template <class Table>
@@ -58,8 +61,18 @@ const auto& row_named(const Spec& spec, std::string_view what, const Table& tabl
   fail_unknown(spec, what, known);
 }
 
+/// action(), its SpecErrors with the name of the text in front: `method: column 8: ...`.
+template <class Action>
+auto of_text(const std::string& name, Action&& action) {
+  try {
+    return action();
+  } catch (const SpecError& error) {
+    throw InputError(name + ": " + error.what());
+  }
+}
+
 /// Reads the arguments of one spec, by name or, where a position is given, also by position. Each question is
-/// asked once; done() then refuses whatever was not asked for. Errors are InputErrors that begin with the
+/// asked once; done() then refuses whatever was not asked for. Errors are SpecErrors that begin with the
 /// spec and its column: `column 8: rand-k(0): k = 0; need k >= 1`.
 class Arguments {
  public:
@@ -89,10 +102,12 @@ class Arguments {
 
   void done() const;
 
-  /// Throws InputError: the spec, its column, then `message`.
+  /// Throws SpecError: the spec, its column, then `message`.
   [[noreturn]] void fail(const std::string& message) const;
 
  private:
+  [[noreturn]] void fail_missing(const std::string& message) const;
+
   const Spec& spec_;
   std::vector<bool> args_read_;
   std::vector<bool> options_read_;

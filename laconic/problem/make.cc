@@ -44,7 +44,8 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
 }
 
 Shards deal(const Dataset& data, const ProblemSetting& setting) {
-  return split_rows(setting.split, data.labels, setting.clients, setting.split_seed);
+  return of_text("split",
+                 [&] { return split_rows(setting.split, data.labels, setting.clients, setting.split_seed); });
 }
 
 using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&);
@@ -67,6 +68,9 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
   QuadraticOptions options;
   options.clients = setting.clients;
   options.d = arguments.whole("d", options.d);
+  constexpr double kMost = 0x1p32;  // what a message can index
+  if (static_cast<double>(options.d) >= kMost)
+    arguments.fail(fmt::format("d = {}; need d < 2^32", options.d));
   options.s = arguments.number("s", options.s);
   if (!(options.s >= 0) || std::isinf(options.s))
     arguments.fail(fmt::format("s = {}; need s >= 0", options.s));

@@ -108,11 +108,16 @@ std::string terminal_for(const std::string& path) {
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
 
-const std::vector<double>& column_of(const SavedRun& run, const std::string& name) {
+const std::vector<double>& column_of(const SavedRun& run, const std::string& name, bool logarithmic) {
   const std::vector<double>* column = run.trace.column(name);
   if (column == nullptr) {
     throw InputError(fmt::format("{}/trace.csv has no column \"{}\"{}; it has {}", run.folder, name,
                                  did_you_mean(name, run.trace.columns), fmt::join(run.trace.columns, ", ")));
+  }
+  if (logarithmic && std::none_of(column->begin(), column->end(), [](double v) { return v > 0; })) {
+    throw InputError(fmt::format(
+        "{}/trace.csv: no value of \"{}\" is above 0, so its axis cannot be logarithmic; see log=",
+        run.folder, name));
   }
   return *column;
 }
@@ -143,17 +148,19 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   std::map<std::string, int> seen;     // runs of a method so far: one dash pattern each
   std::string plot;
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    const std::vector<double>& x = column_of(runs[r], options.x);
-    const std::vector<double>& y = column_of(runs[r], options.y);
+    const std::vector<double>& x = column_of(runs[r], options.x, options.log.find('x') != std::string::npos);
+    const std::vector<double>& y = column_of(runs[r], options.y, options.log.find('y') != std::string::npos);
     out << "$run" << r << " << EOD\n";
     for (std::size_t i = 0; i < x.size(); ++i) out << fmt::format("{} {}\n", x[i], y[i]);
     out << "EOD\n";
     const std::string method = runs[r].value("method");
     auto at = std::find(colour_of.begin(), colour_of.end(), method);
     if (at == colour_of.end()) at = colour_of.insert(colour_of.end(), method);
-    const std::size_t colour = static_cast<std::size_t>(at - colour_of.begin()) % std::size(kColours);
-    plot += fmt::format("{} $run{} using 1:2 with lines lw 2 dt {} lc rgb '{}' title {}",
-                        r == 0 ? "plot" : ",", r, 1 + seen[method]++ % 5, kColours[colour], quoted(names[r]));
+    const auto index = static_cast<std::size_t>(at - colour_of.begin());
+    plot +=
+        fmt::format("{} $run{} using 1:2 with lines lw 2 dt {} lc rgb '{}' title {}", r == 0 ? "plot" : ",",
+                    r, 1 + (seen[method]++ + static_cast<int>(index / std::size(kColours))) % 5,
+                    kColours[index % std::size(kColours)], quoted(names[r]));
   }
   out << plot << "\n";
   return out.str();
@@ -285,6 +292,11 @@ std::string comparison(const std::vector<SavedRun>& runs) {
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
+  if (with_saving) {
+    text +=
+        "Bits saved: up, to the lowest |grad f|^2 that a run and gd (with the same step rule) both "
+        "reached.\n";
+  }
   return text;
 }
 
@@ -296,6 +308,8 @@ void draw(const std::vector<SavedRun>& runs, const FigureOptions& options, const
   std::ofstream(commands) << script(runs, options, figure, terminal_for(path));
   run_gnuplot(commands, temporary.file("log"));
   std::error_code error;
+  if (const fs::path folder = fs::path(path).parent_path(); !folder.empty())
+    fs::create_directories(folder, error);
   fs::copy_file(figure, path, fs::copy_options::overwrite_existing, error);
   if (error) throw InputError(fmt::format("out: cannot write {}: {}", path, error.message()));
 }

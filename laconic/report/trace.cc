@@ -14,7 +14,8 @@
 namespace laconic {
 
 struct FileRecorder::File {
-  explicit File(std::string path_of) : path(std::move(path_of)), handle(std::fopen(path.c_str(), "w")) {
+  explicit File(std::string path_of) : path(std::move(path_of)), handle(std::fopen(path.c_str(), "wx")) {
+    if (handle == nullptr && errno == EEXIST) throw InputError(fmt::format("{}: another run has it", path));
     if (handle == nullptr) throw InputError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   }
   ~File() {

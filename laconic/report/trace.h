@@ -46,7 +46,7 @@ class MemoryRecorder final : public Recorder {
   std::vector<Row> rows;
 };
 
-/// Writes trace.csv and timing.csv into an existing folder, each row complete on disk before the next round,
+/// Makes trace.csv and timing.csv in an existing folder that holds neither (else an InputError), each row complete on disk before the next round,
 /// so that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk).
 class FileRecorder : public Recorder {
  public:

@@ -92,11 +92,15 @@ Assembly dcgd(Arguments& args, const MethodSetting& s) {
 /// DIANA (Mishchenko, Gorbunov, Takac, Richtarik 2019, arXiv 1901.09269), Algorithm 1.
 Assembly diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = unbiased(args, "diana", s);
-  const double omega = *q->bound().omega;
-  const double alpha = probability(args, "alpha", 1 / (1 + omega));
+  const Bound bound = q->bound();
+  const double omega = *bound.omega;
+  const double of_theorem = 1 / (1 + omega);
+  const double alpha = probability(args, "alpha", of_theorem);
   Assembly m = star(s, {full_or_batch(s), memory(std::move(q), alpha), everyone(s.problem.shards())});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
-  if (s.constants && !s.batch) m.theorem = diana_theorem(*s.constants, omega, s.problem.shards());
+  if (s.constants && !s.batch && alpha == of_theorem) {
+    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards());
+  }
   return m;
 }
 
@@ -145,7 +149,8 @@ StepRule parse_step(const std::string& text) {
     if (error != std::errc{} || end != digits.data() + digits.size()) {
       throw InputError(fmt::format("step = {}; need a number > 0, theory, theory*16 or theory-pl", text));
     }
-    if (!(value > 0 && std::isfinite(value))) throw InputError(fmt::format("step = {}; need step > 0", text));
+    if (!(value > 0)) throw InputError(fmt::format("step = {}; need step > 0", text));
+    if (std::isinf(value)) throw InputError(fmt::format("step = {}; need a finite step", text));
     return value;
   };
   for (const auto& [name, kind] : {std::pair{std::string_view("theory-pl"), StepRule::Kind::theory_pl},

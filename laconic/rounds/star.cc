@@ -94,7 +94,9 @@ class Star final : public Method {
     slot.measured = parts_.oracle->gradient(key, x_, slot.gradient);
     if (!all_finite(slot.gradient)) {
       throw Diverged(
-          fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", key.round));
+          key.round == 0
+              ? "a gradient at the start is not finite; the data need another scale"
+              : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", key.round));
     }
     parts_.mechanism->encode(key, worker.h, worker.y, slot.gradient, slot.message);
     if (parts_.mechanism->uses_previous()) worker.y.swap(slot.gradient);

@@ -42,13 +42,19 @@ Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
           .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
 }
 
-Theorem diana_theorem(const Constants& c, double omega, std::size_t workers) {
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers) {
   const double n = static_cast<double>(workers);
-  return {.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4, M = 1)",
-          .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (omega + 2))",
-          .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (omega + 2)),
-          .promise = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 4 (f(x_0) - f_lower) / (gamma K)",
-          .mean_gradient_factor = 4};
+  const double omega = *q.omega;
+  Theorem theorem{.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4, M = 1)",
+                  .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (omega + 2))",
+                  .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (omega + 2)),
+                  .promise = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 4 (f(x_0) - f_lower) / (gamma K)",
+                  .mean_gradient_factor = 4};
+  if (q.B != 0) {
+    theorem.promise = "none: the theorem is about clients that draw independently of each other";
+    theorem.mean_gradient_factor = 0;
+  }
+  return theorem;
 }
 
 Theorem marina_theorem(const Constants& c, const Bound& q, double p) {

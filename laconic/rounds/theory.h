@@ -32,9 +32,9 @@ std::optional<Theorem> gd_theorem_pl(const Constants& c);
 /// floor.
 Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers);
 
-/// DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4):
-/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (omega + 2)).
-Theorem diana_theorem(const Constants& c, double omega, std::size_t workers);
+/// DIANA with alpha = 1/(1 + omega) on nonconvex functions (arXiv 1904.05115, Theorem 4):
+/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (omega + 2)). Promises nothing where the clients' draws are correlated.
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers);
 
 /// MARINA (arXiv 2102.07845, Theorem 2.1; for correlated compressors arXiv 2110.03300), 0 < p <= 1:
 /// gamma = 1 / (L_minus + sqrt((1-p)/p ((A-B) L_plus^2 + B L_pm^2))).
