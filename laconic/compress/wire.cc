@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats whose values are plain floats, each writer with its reader. wire_natural.cc has the powers of
-// two.
+// The formats whose values are plain floats, each writer with its reader. wire_natural.cc, wire_levels.cc and
+// wire_sign.cc have the others.
 #include "laconic/compress/wire.h"
 
 #include <bit>
@@ -16,14 +16,6 @@
 
 namespace laconic {
 namespace {
-
-constexpr std::size_t kHeader = 1;       // format and width
-constexpr std::size_t kCountHeader = 4;  // and a number of three bytes
-
-std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
-  for (int b = 0; b < 3; ++b) *to++ = static_cast<std::uint8_t>(count >> (8 * b));
-  return to;
-}
 
 /// How many values follow a header: they fill the rest of the message.
 std::size_t count_values(const Incoming& message, std::size_t header) {
@@ -65,6 +57,17 @@ void add_dense(const Incoming& message, double weight, MutView acc) {
 }
 
 double floats_dense(const Incoming& message) { return static_cast<double>(count_values(message, kHeader)); }
+
+// Nothing: header.
+
+void write_nothing(Wire wire, Message& out) { begin_message(Format::nothing, wire, kHeader, out); }
+
+void add_nothing(const Incoming& message, double, MutView) { message.need_length(kHeader); }
+
+double floats_nothing(const Incoming& message) {
+  message.need_length(kHeader);
+  return 0;
+}
 
 // Seeded subset: header, values in the order of their coordinates, which the key gives.
 
