@@ -4,6 +4,7 @@
 // vectors must not cross from one to another.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -26,5 +27,20 @@ Four load(const Element* from) {
 }
 
 inline std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }
+
+/// Sixteen sums, enough to keep two vector units busy, added up in one fixed order.
+class RunningSums {
+ public:
+  /// Where the k-th four numbers are added.
+  Doubles& operator[](std::size_t k) { return fours_[k % 4]; }
+
+  [[nodiscard]] double total() const {
+    const Doubles four = (fours_[0] + fours_[1]) + (fours_[2] + fours_[3]);
+    return (four[0] + four[1]) + (four[2] + four[3]);
+  }
+
+ private:
+  Doubles fours_[4]{};
+};
 
 }  // namespace laconic

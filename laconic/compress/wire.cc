@@ -94,7 +94,7 @@ double floats_seeded_subset(const Incoming& message) {
 // Permutation block: header with the number of workers, values in the order of their coordinates.
 
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out) {
-  check(workers >= 1 && workers < kHeaderCountLimit, "a permutation block needs 1 <= workers < 2^24");
+  check(workers >= 1 && workers < kDealtWorkersLimit, "a permutation block needs 1 <= workers < 2^20");
   std::uint8_t* to =
       begin_message(Format::permutation_block, wire, kCountHeader + values.size() * bytes_of(wire), out);
   store_values(wire, values, store_count(workers, to));
@@ -102,7 +102,9 @@ void write_permutation_block(Wire wire, std::size_t workers, View values, Messag
 
 void add_permutation_block(const Incoming& message, double weight, MutView acc) {
   const std::size_t workers = message.header_count();
-  if (workers == 0) message.fail("dealt to 0 workers");
+  if (workers == 0 || workers >= kDealtWorkersLimit) {
+    message.fail(fmt::format("dealt to {} workers; need at least 1 and fewer than 2^20", workers));
+  }
   if (message.key.worker >= workers) {
     message.fail(fmt::format("dealt to {} workers; worker {} is none of them", workers, message.key.worker));
   }

@@ -25,6 +25,9 @@ using Indices = std::span<const std::uint32_t>;
 inline constexpr std::size_t kDimLimit = std::size_t{1} << 32;
 /// Counts in headers have three bytes.
 inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
+/// Permutation blocks are for fewer workers than this: whoever reads one deals to all of them, so a forged n must
+/// not cost much.
+inline constexpr std::size_t kDealtWorkersLimit = std::size_t{1} << 20;
 
 /// All values, in order.
 void write_dense(Wire wire, View values, Message& out);

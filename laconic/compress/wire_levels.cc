@@ -13,6 +13,7 @@
 
 #include "laconic/compress/bits.h"
 #include "laconic/compress/formats.h"
+#include "laconic/compress/lanes.h"
 #include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
 
@@ -61,15 +62,27 @@ void get_codes(BitReader& from, unsigned bits, Codes codes) {
   from = reader;
 }
 
-/// |x|, also where squares leave the range of doubles: never below the largest |x_j|, since every step of the
-/// sum and the root rounds correctly.
+/// |x / unit|^2
+double squares(View x, double unit) {
+  RunningSums sums;
+  std::size_t j = 0;
+  for (; j + 16 <= x.size(); j += 16) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      const Doubles v = load<Doubles>(x.data() + j + 4 * k) * (1 / unit);
+      sums[k] += v * v;
+    }
+  }
+  for (; j < x.size(); ++j) sums[0][0] += x[j] / unit * (x[j] / unit);
+  return sums.total();
+}
+
+/// |x|, also where squares leave the range of doubles. Never below the largest |x_j|: units are powers of two, and
+/// every step of the sum and the root rounds correctly.
 double norm(View x) {
-  const double plain = norm_sq(x);
+  const double plain = squares(x, 1);
   if (plain > 1e-280 && plain < 1e300) return std::sqrt(plain);
   const double unit = plain < 1 ? 0x1p-600 : 0x1p600;
-  double sum = 0;
-  for (const double v : x) sum += v / unit * (v / unit);
-  return std::sqrt(sum) * unit;
+  return std::sqrt(squares(x, unit)) * unit;
 }
 
 /// The least value of the wire's width that makes s of it reach the norm.
@@ -122,7 +135,7 @@ struct Levels {
     if (s == 0 || s > limit) message.fail(fmt::format("{} levels; need at least 1 and at most {}", s, limit));
     message.need_length(levels_length(message.wire, s, message.dim));
     value = message.value_at(kCountHeader);
-    if (value < 0) message.fail(fmt::format("a norm of {}; need >= 0", value));
+    if (value < 0) message.fail(fmt::format("a value of {}; need >= 0", value));
   }
 
   /// take(codes, begin) for the codes of the coordinates from `begin` on, tile by tile.

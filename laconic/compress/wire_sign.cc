@@ -18,25 +18,15 @@ std::size_t sign_length(Wire wire, std::size_t dim) { return kHeader + bytes_of(
 
 constexpr std::size_t kGroup = 32;  // values whose signs are packed together
 
-/// Sixteen running sums, added up in one fixed order.
-struct Sums {
-  std::array<Doubles, 4> lanes{};
-
-  [[nodiscard]] double total() const {
-    const Doubles four = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-    return (four[0] + four[1]) + (four[2] + four[3]);
-  }
-};
-
 /// The signs of 32 values, the first lowest; adds their sizes to the sums.
-std::uint32_t take_signs(const double* x, Sums& sums) {
+std::uint32_t take_signs(const double* x, RunningSums& sums) {
   constexpr Bits kLane = {1, 2, 4, 8};
   Bits signs{};
   for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last to be packed comes lowest
     j -= 4;
     const Doubles v = load<Doubles>(x + j);
     signs = signs << 4 | (reinterpret_cast<Bits>(v < 0.0) & kLane);
-    sums.lanes[j / 4 % 4] += reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~kSignBit);
+    sums[j / 4] += reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~kSignBit);
   }
   return static_cast<std::uint32_t>(any_lane(signs));
 }
@@ -46,7 +36,7 @@ std::uint32_t take_signs(const double* x, Sums& sums) {
 void write_sign(Wire wire, View x, Message& out) {
   std::uint8_t* const scale = begin_message(Format::sign, wire, sign_length(wire, x.size()), out);
   std::uint8_t* const plane = scale + bytes_of(wire);
-  Sums sums;
+  RunningSums sums;
   const std::size_t whole = x.size() / kGroup * kGroup;
   for (std::size_t j = 0; j < whole; j += kGroup) store_le(take_signs(x.data() + j, sums), plane + j / 8);
   if (whole < x.size()) {
