@@ -16,12 +16,15 @@ const char* const kMethods[] = {
     "dcgd(natural)",
     "diana(rand-k(3))",
     "diana(natural)",
+    "dcgd(bernoulli(0.5))",
+    "diana(natural-dithering(4))",
     "diana(perm-k)",
     "diana(identity, alpha=1)",
     "marina(rand-k(3))",
     "marina(rand-k(10%), p=0.3)",
     "marina(perm-k)",
     "marina(natural)",
+    "marina(qsgd(4))",
     "marina(identity)",
 };
 

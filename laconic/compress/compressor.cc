@@ -22,13 +22,12 @@ const std::vector<CompressorRow>& compressors() {
       {"natural", "natural",
        "rounds to powers of two at random, 9 bits a value (f64: 12); unbiased, omega = 1/8", make_natural},
       {"qsgd", "qsgd(s)",
-       "the norm, and each coordinate at random to one of s uniform levels; unbiased, omega = min(d/s^2, "
-       "sqrt(d)/s)",
+       "the norm, and a random neighbour of each coordinate among s uniform levels of it; unbiased, "
+       "omega = min(d/s^2, sqrt(d)/s)",
        make_qsgd},
       {"natural-dithering", "natural-dithering(s)",
-       "the norm, and each coordinate at random to one of s powers of two; unbiased, omega = 1/8 + u min(1, "
-       "u), "
-       "u = sqrt(d)/2^(s-1)",
+       "the same with the levels 1, 1/2, .., 2^-(s-1); unbiased, "
+       "omega = 1/8 + u min(1, u) where u = sqrt(d)/2^(s-1)",
        make_natural_dithering},
       {"bernoulli", "bernoulli(q)",
        "everything over q with probability q, else nothing; unbiased, omega = 1/q - 1", make_bernoulli},

@@ -170,14 +170,23 @@ void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Mess
   store_values(wire, values, writer.finish());
 }
 
-void add_sparse(const Incoming& message, double weight, MutView acc) {
+namespace {
+
+/// The number of values, which fit into the message.
+std::size_t sparse_count(const Incoming& message) {
   const std::size_t count = message.header_count();
   if (count > message.dim) message.fail(fmt::format("{} indices; need at most {}", count, message.dim));
-  const std::size_t width = bytes_of(message.wire);
-  if (message.bytes.size() < kCountHeader + count * width) {
+  if (message.bytes.size() < kCountHeader + count * bytes_of(message.wire)) {
     message.fail(fmt::format("truncated: {} values do not fit", count));
   }
-  const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * width;
+  return count;
+}
+
+}  // namespace
+
+void add_sparse(const Incoming& message, double weight, MutView acc) {
+  const std::size_t count = sparse_count(message);
+  const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * bytes_of(message.wire);
   const std::uint8_t* values = message.bytes.data() + kCountHeader + index_bytes;
   BitReader reader(message.bytes.subspan(kCountHeader, index_bytes));
   GapCodes codes(count, message.dim);
@@ -196,7 +205,7 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
   if (reader.window() != 0) message.fail("a padding bit is set");
 }
 
-double floats_sparse(const Incoming& message) { return static_cast<double>(message.header_count()); }
+double floats_sparse(const Incoming& message) { return static_cast<double>(sparse_count(message)); }
 
 void add_bitmap(const Incoming& message, double weight, MutView acc) {
   const std::size_t map_bytes = (message.dim + 7) / 8;

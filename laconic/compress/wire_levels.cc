@@ -203,8 +203,7 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, 
     const double size = std::abs(v);
     const bool tiny = size < least;
     const auto moved = std::bit_cast<std::uint64_t>(size + (tiny ? least : 0));
-    const std::uint64_t dither = std::uint64_t{word} << (kMantissaBits - 32) | std::uint64_t{1}
-                                                                                   << (kMantissaBits - 33);
+    const std::uint64_t dither = (2 * std::uint64_t{word} + 1) << (kMantissaBits - 33);
     const std::uint64_t exponent = (moved + dither) >> kMantissaBits;
     const std::uint64_t level = exponent - least_exponent + (tiny ? 0 : 1);
     return static_cast<std::uint16_t>(v < 0 ? s - level : s + level);
