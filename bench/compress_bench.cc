@@ -220,6 +220,58 @@ void natural(benchmark::State& state, Wire wire) {
 BENCHMARK_CAPTURE(natural, f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(natural, f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
 
+/// Encode and decode one after the other. `right(x, y)`: whether y can be what the vector x decodes to.
+template <class Right>
+void both_sides(benchmark::State& state, const char* spec, Wire wire, Right&& right) {
+  const Vector x = normal_vector(kLong);
+  const auto compressor = make(spec, kLong, wire);
+  Message message;
+  Vector acc(kLong);
+  compressor->compress({}, x, message);
+  decode_add({}, message, 1, acc);
+  require(right(x, acc), spec);
+  compare_with_sum(state, x, [&](std::uint32_t round) {
+    compressor->compress({1, round, 0, 0, 0}, x, message);
+    decode_add({}, message, 0.5, acc);
+  });
+}
+
+void sign(benchmark::State& state, Wire wire) {
+  both_sides(state, "sign", wire, [](View x, View y) {
+    double scale = 0;
+    for (const double v : x) scale += std::abs(v) / kLong;
+    for (std::size_t j = 0; j < kLong; ++j) {
+      if (!(std::abs(y[j] - (x[j] < 0 ? -scale : scale)) <= 1e-7 * scale)) return false;
+    }
+    return true;
+  });
+}
+BENCHMARK_CAPTURE(sign, f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(sign, f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+/// Neighbouring levels, and a mean over the coordinates that shows no bias.
+void dithering(benchmark::State& state, const char* spec, double top_gap) {
+  both_sides(state, spec, Wire::f32, [top_gap](View x, View y) {
+    const double norm = std::sqrt(norm_sq(x));
+    const double omega = std::min(kLong * top_gap * top_gap, std::sqrt(kLong) * top_gap) + 0.125;
+    double difference = 0;
+    for (std::size_t j = 0; j < kLong; ++j) {
+      if (!(std::abs(y[j] - x[j]) <= top_gap * norm * (1 + 1e-6))) return false;
+      difference += y[j] - x[j];
+    }
+    return std::abs(difference) <= 5 * std::sqrt(omega) * norm;
+  });
+}
+BENCHMARK_CAPTURE(dithering, qsgd_1, "qsgd(1)", 1.0)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dithering, qsgd_4, "qsgd(4)", 0.25)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dithering, qsgd_100, "qsgd(100)", 0.01)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dithering, qsgd_3000, "qsgd(3000)", 1.0 / 3000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dithering, natural_12, "natural-dithering(12)", 0.5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
 enum class Side { encode, decode };
 
 /// Any compressor, one side of it.
@@ -240,6 +292,10 @@ BENCHMARK_CAPTURE(one_side, natural_encode_f32, "natural", Side::encode, Wire::f
 BENCHMARK_CAPTURE(one_side, natural_decode_f32, "natural", Side::decode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, natural_encode_f64, "natural", Side::encode, Wire::f64)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, natural_decode_f64, "natural", Side::decode, Wire::f64)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, sign_encode_f32, "sign", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, sign_decode_f32, "sign", Side::decode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, qsgd_4_encode_f32, "qsgd(4)", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, qsgd_4_decode_f32, "qsgd(4)", Side::decode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, rand_k_encode, "rand-k(1%)", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, rand_k_decode, "rand-k(1%)", Side::decode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, rand_k_30_encode, "rand-k(30%)", Side::encode, Wire::f32)->UseManualTime();

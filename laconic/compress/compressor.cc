@@ -14,11 +14,27 @@ const std::vector<CompressorRow>& compressors() {
       {"identity", "identity", "sends everything; omega = 0, alpha = 1", make_identity},
       {"rand-k", "rand-k(K)", "K random coordinates times d/K, indices not sent; unbiased, omega = d/K - 1",
        make_rand_k},
+      {"c-rand-k", "c-rand-k(K)", "K random coordinates as they are; contractive, alpha = K/d",
+       make_c_rand_k},
       {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
       {"perm-k", "perm-k", "the workers deal the coordinates among themselves; unbiased together, A = B",
        make_perm_k},
       {"natural", "natural",
        "rounds to powers of two at random, 9 bits a value (f64: 12); unbiased, omega = 1/8", make_natural},
+      {"qsgd", "qsgd(s)",
+       "the norm, and a random neighbour of each coordinate among s uniform levels of it; unbiased, "
+       "omega = min(d/s^2, sqrt(d)/s)",
+       make_qsgd},
+      {"natural-dithering", "natural-dithering(s)",
+       "the same with the levels 1, 1/2, .., 2^-(s-1); unbiased, "
+       "omega = 1/8 + u min(1, u) where u = sqrt(d)/2^(s-1)",
+       make_natural_dithering},
+      {"bernoulli", "bernoulli(q)",
+       "everything over q with probability q, else nothing; unbiased, omega = 1/q - 1", make_bernoulli},
+      {"c-bernoulli", "c-bernoulli(q)", "everything with probability q, else nothing; contractive, alpha = q",
+       make_c_bernoulli},
+      {"sign", "sign", "the mean size, and the sign of each coordinate; contractive, alpha >= 1/d",
+       make_sign},
   };
   return rows;
 }

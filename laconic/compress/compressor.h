@@ -20,8 +20,8 @@ namespace laconic {
 struct Bound {
   std::optional<double> omega = {};  // set where it is unbiased
   std::optional<double> alpha = {};  // set where it is contractive as it stands
-  double density = 0;           // zeta_Q: expected non-zeros, at most
-  double floats = 0;            // expected counted_floats of one message
+  double density = 0;                // zeta_Q: expected non-zeros, at most
+  double floats = 0;                 // expected counted_floats of one message; of qsgd an upper bound
   // AB-inequality over all workers (arXiv 2110.03300): E|(1/n) sum Q_i(a_i) - mean a|^2 <= A mean|a_i|^2 - B
   // |mean a|^2. omega/n and 0 where the workers draw independently.
   double A = 0;

@@ -13,9 +13,17 @@ namespace laconic {
 std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setting);
 std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting);
 std::unique_ptr<Compressor> make_top_k(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const Setting& setting);
 // permutation.cc
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting);
 // natural.cc
 std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting);
+// dithering.cc
+std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const Setting& setting);
+// sign.cc
+std::unique_ptr<Compressor> make_sign(const Spec& spec, const Setting& setting);
 
 }  // namespace laconic

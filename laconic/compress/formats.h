@@ -22,6 +22,10 @@ enum class Format : std::uint8_t {
   sparse = 4,
   bitmap = 5,
   natural = 6,
+  nothing = 7,
+  sign = 8,
+  uniform_levels = 9,
+  power_levels = 10,
 };
 
 /// Set in the first byte when values are f64.
@@ -44,6 +48,15 @@ inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
       store_le(static_cast<Value>(values[i]), to + i * sizeof(Value));
   });
   return to + values.size() * bytes_of(wire);
+}
+
+inline constexpr std::size_t kHeader = 1;       // format and width
+inline constexpr std::size_t kCountHeader = 4;  // and a number of three bytes
+
+/// Writes the three-byte number of a header; returns the first byte not written.
+inline std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
+  for (int b = 0; b < 3; ++b) *to++ = static_cast<std::uint8_t>(count >> (8 * b));
+  return to;
 }
 
 /// Sets the message's length and first byte; returns where its second byte goes.
@@ -69,6 +82,8 @@ struct Incoming {
   void need_length(std::size_t need) const;
   /// The three-byte number after the first byte.
   [[nodiscard]] std::size_t header_count() const;
+  /// The value of the wire's width whose first byte is bytes[at]; it must be there.
+  [[nodiscard]] double value_at(std::size_t at) const;
 };
 
 // One row of the table in message.cc each: acc += weight * the vector, and its counted floats.
@@ -78,6 +93,10 @@ void add_permutation_block(const Incoming& message, double weight, MutView acc);
 void add_sparse(const Incoming& message, double weight, MutView acc);
 void add_bitmap(const Incoming& message, double weight, MutView acc);
 void add_natural(const Incoming& message, double weight, MutView acc);
+void add_nothing(const Incoming& message, double weight, MutView acc);
+void add_sign(const Incoming& message, double weight, MutView acc);
+void add_uniform_levels(const Incoming& message, double weight, MutView acc);
+void add_power_levels(const Incoming& message, double weight, MutView acc);
 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);
@@ -85,5 +104,9 @@ double floats_permutation_block(const Incoming& message);
 double floats_sparse(const Incoming& message);
 double floats_bitmap(const Incoming& message);
 double floats_natural(const Incoming& message);
+double floats_nothing(const Incoming& message);
+double floats_sign(const Incoming& message);
+double floats_uniform_levels(const Incoming& message);
+double floats_power_levels(const Incoming& message);
 
 }  // namespace laconic

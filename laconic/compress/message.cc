@@ -24,6 +24,10 @@ constexpr FormatRow kFormats[] = {
     {Format::sparse, "sparse", add_sparse, floats_sparse},
     {Format::bitmap, "bitmap", add_bitmap, floats_bitmap},
     {Format::natural, "natural", add_natural, floats_natural},
+    {Format::nothing, "nothing", add_nothing, floats_nothing},
+    {Format::sign, "sign", add_sign, floats_sign},
+    {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
+    {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
 };
 
 const FormatRow& format_of(const Message& message, std::size_t dim) {
@@ -57,6 +61,11 @@ void Incoming::need_length(std::size_t need) const {
 std::size_t Incoming::header_count() const {
   if (bytes.size() < 4) fail("truncated in its header of 4 bytes");
   return bytes[1] | std::size_t{bytes[2]} << 8 | std::size_t{bytes[3]} << 16;
+}
+
+double Incoming::value_at(std::size_t at) const {
+  return with_value_type(wire,
+                         [&]<class Value>(Value) -> double { return load_le<Value>(bytes.data() + at); });
 }
 
 void decode_add(const Key& key, const Message& message, double weight, MutView acc) {

@@ -33,7 +33,8 @@ struct Message {
 void decode_add(const Key& key, const Message& message, double weight, MutView acc);
 
 /// Values in the message as the papers count them, in floats of its wire width: no indices, flags or headers;
-/// a power of two counts 9/32 (f32) or 12/64 (f64).
+/// what is less than a float counts by its bits: a power of two 9/32 (f32) or 12/64 (f64), a sign 1/32 or 1/64, a
+/// level with its sign as many as it has (those of uniform levels only where they are not zero).
 double counted_floats(const Message& message, std::size_t dim);
 
 }  // namespace laconic

@@ -58,8 +58,8 @@ class PermK final : public Compressor {
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting) {
   Arguments args(spec);
   args.done();
-  if (setting.workers >= kHeaderCountLimit) {
-    args.fail(fmt::format("clients = {}; need fewer than 2^24", setting.workers));
+  if (setting.workers >= kDealtWorkersLimit) {
+    args.fail(fmt::format("clients = {}; need fewer than 2^20", setting.workers));
   }
   return std::make_unique<PermK>(setting);
 }

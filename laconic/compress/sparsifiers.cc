@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressors that send some coordinates: all, random ones, the largest.
+// Compressors that send some coordinates: all, random ones, the largest; or now and then all, else nothing.
 #include <cstdint>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
 #include "laconic/compress/select.h"
@@ -30,9 +32,26 @@ class Identity final : public Compressor {
   Setting setting_;
 };
 
+/// What a random choice of coordinates promises: unbiased, scaled up by what is left out; or contractive, as it
+/// is. The scaled ones must not meet a mechanism that needs contraction, and diverge there (EF21).
+enum class Promise { unbiased, contractive };
+
+/// The bound of workers that draw independently; omega and alpha hold with equality.
+Bound bound_of(Promise promise, double omega, double alpha, double floats, const Setting& setting) {
+  Bound bound{.omega = {}, .alpha = {}, .density = floats, .floats = floats, .A = 0, .B = 0};
+  const bool everything = omega == 0;  // then both are promised
+  if (promise == Promise::contractive || everything) bound.alpha = alpha;
+  if (promise == Promise::unbiased || everything) {
+    bound.omega = omega;
+    bound.A = omega / static_cast<double>(setting.workers);
+  }
+  return bound;
+}
+
 class RandK final : public Compressor {
  public:
-  RandK(std::size_t k, const Setting& setting) : k_(k), setting_(setting) {}
+  RandK(std::size_t k, Promise promise, const Setting& setting)
+      : k_(k), promise_(promise), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "rand-k was made for another dim");
@@ -40,22 +59,21 @@ class RandK final : public Compressor {
     thread_local Vector values;
     draw_subset(key.stream(Purpose::compressor), k_, setting_.dim, support);
     values.resize(k_);
-    const double scale = static_cast<double>(setting_.dim) / static_cast<double>(k_);
+    const double scale =
+        promise_ == Promise::unbiased ? static_cast<double>(setting_.dim) / static_cast<double>(k_) : 1;
     for (std::size_t i = 0; i < k_; ++i) values[i] = scale * x[support[i]];
     write_seeded_subset(setting_.wire, values, out);
   }
 
   [[nodiscard]] Bound bound() const override {
     const auto k = static_cast<double>(k_);
-    const double omega = static_cast<double>(setting_.dim) / k - 1;
-    Bound bound{.omega = omega, .alpha = {}, .density = k, .floats = k, .A = 0, .B = 0};
-    bound.A = omega / static_cast<double>(setting_.workers);
-    if (k_ == setting_.dim) bound.alpha = 1;
-    return bound;
+    const auto d = static_cast<double>(setting_.dim);
+    return bound_of(promise_, d / k - 1, k / d, k, setting_);
   }
 
  private:
   std::size_t k_;
+  Promise promise_;
   Setting setting_;
 };
 
@@ -87,11 +105,46 @@ class TopK final : public Compressor {
   Setting setting_;
 };
 
+/// Everything with probability q, else nothing.
+class Bernoulli final : public Compressor {
+ public:
+  Bernoulli(double q, Promise promise, const Setting& setting)
+      : q_(q), promise_(promise), setting_(setting) {}
+
+  void compress(const Key& key, View x, Message& out) const override {
+    check(x.size() == setting_.dim, "bernoulli was made for another dim");
+    if (key.stream(Purpose::compressor).uniform() >= q_) return write_nothing(setting_.wire, out);
+    if (promise_ == Promise::contractive) return write_dense(setting_.wire, x, out);
+    thread_local Vector values;  // kept, so that a round does not allocate
+    values.resize(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) values[j] = x[j] / q_;
+    write_dense(setting_.wire, values, out);
+  }
+
+  [[nodiscard]] Bound bound() const override {
+    return bound_of(promise_, 1 / q_ - 1, q_, q_ * static_cast<double>(setting_.dim), setting_);
+  }
+
+ private:
+  double q_;
+  Promise promise_;
+  Setting setting_;
+};
+
 std::size_t read_k(const Spec& spec, const Setting& setting) {
   Arguments args(spec);
   const std::size_t k = args.count_of("k", setting.dim, 0);
   args.done();
   return k;
+}
+
+double read_q(const Spec& spec) {
+  Arguments args(spec);
+  const auto q = args.number("q", std::size_t{0});
+  args.done();
+  if (!q) args.fail("\"q\" is missing: a probability such as 0.1");
+  if (!(*q > 0 && *q <= 1)) args.fail(fmt::format("q = {}; need 0 < q <= 1", *q));
+  return *q;
 }
 
 }  // namespace
@@ -102,11 +155,23 @@ std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setti
 }
 
 std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting) {
-  return std::make_unique<RandK>(read_k(spec, setting), setting);
+  return std::make_unique<RandK>(read_k(spec, setting), Promise::unbiased, setting);
+}
+
+std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const Setting& setting) {
+  return std::make_unique<RandK>(read_k(spec, setting), Promise::contractive, setting);
 }
 
 std::unique_ptr<Compressor> make_top_k(const Spec& spec, const Setting& setting) {
   return std::make_unique<TopK>(read_k(spec, setting), setting);
+}
+
+std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const Setting& setting) {
+  return std::make_unique<Bernoulli>(read_q(spec), Promise::unbiased, setting);
+}
+
+std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const Setting& setting) {
+  return std::make_unique<Bernoulli>(read_q(spec), Promise::contractive, setting);
 }
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats whose values are plain floats, each writer with its reader. wire_natural.cc has the powers of
-// two.
+// The formats whose values are plain floats, each writer with its reader. wire_natural.cc, wire_levels.cc and
+// wire_sign.cc have the others.
 #include "laconic/compress/wire.h"
 
 #include <bit>
@@ -16,14 +16,6 @@
 
 namespace laconic {
 namespace {
-
-constexpr std::size_t kHeader = 1;       // format and width
-constexpr std::size_t kCountHeader = 4;  // and a number of three bytes
-
-std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
-  for (int b = 0; b < 3; ++b) *to++ = static_cast<std::uint8_t>(count >> (8 * b));
-  return to;
-}
 
 /// How many values follow a header: they fill the rest of the message.
 std::size_t count_values(const Incoming& message, std::size_t header) {
@@ -66,6 +58,17 @@ void add_dense(const Incoming& message, double weight, MutView acc) {
 
 double floats_dense(const Incoming& message) { return static_cast<double>(count_values(message, kHeader)); }
 
+// Nothing: header.
+
+void write_nothing(Wire wire, Message& out) { begin_message(Format::nothing, wire, kHeader, out); }
+
+void add_nothing(const Incoming& message, double, MutView) { message.need_length(kHeader); }
+
+double floats_nothing(const Incoming& message) {
+  message.need_length(kHeader);
+  return 0;
+}
+
 // Seeded subset: header, values in the order of their coordinates, which the key gives.
 
 void write_seeded_subset(Wire wire, View values, Message& out) {
@@ -91,7 +94,7 @@ double floats_seeded_subset(const Incoming& message) {
 // Permutation block: header with the number of workers, values in the order of their coordinates.
 
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out) {
-  check(workers >= 1 && workers < kHeaderCountLimit, "a permutation block needs 1 <= workers < 2^24");
+  check(workers >= 1 && workers < kDealtWorkersLimit, "a permutation block needs 1 <= workers < 2^20");
   std::uint8_t* to =
       begin_message(Format::permutation_block, wire, kCountHeader + values.size() * bytes_of(wire), out);
   store_values(wire, values, store_count(workers, to));
@@ -99,7 +102,9 @@ void write_permutation_block(Wire wire, std::size_t workers, View values, Messag
 
 void add_permutation_block(const Incoming& message, double weight, MutView acc) {
   const std::size_t workers = message.header_count();
-  if (workers == 0) message.fail("dealt to 0 workers");
+  if (workers == 0 || workers >= kDealtWorkersLimit) {
+    message.fail(fmt::format("dealt to {} workers; need at least 1 and fewer than 2^20", workers));
+  }
   if (message.key.worker >= workers) {
     message.fail(fmt::format("dealt to {} workers; worker {} is none of them", workers, message.key.worker));
   }
@@ -165,14 +170,23 @@ void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Mess
   store_values(wire, values, writer.finish());
 }
 
-void add_sparse(const Incoming& message, double weight, MutView acc) {
+namespace {
+
+/// The number of values, which fit into the message.
+std::size_t sparse_count(const Incoming& message) {
   const std::size_t count = message.header_count();
   if (count > message.dim) message.fail(fmt::format("{} indices; need at most {}", count, message.dim));
-  const std::size_t width = bytes_of(message.wire);
-  if (message.bytes.size() < kCountHeader + count * width) {
+  if (message.bytes.size() < kCountHeader + count * bytes_of(message.wire)) {
     message.fail(fmt::format("truncated: {} values do not fit", count));
   }
-  const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * width;
+  return count;
+}
+
+}  // namespace
+
+void add_sparse(const Incoming& message, double weight, MutView acc) {
+  const std::size_t count = sparse_count(message);
+  const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * bytes_of(message.wire);
   const std::uint8_t* values = message.bytes.data() + kCountHeader + index_bytes;
   BitReader reader(message.bytes.subspan(kCountHeader, index_bytes));
   GapCodes codes(count, message.dim);
@@ -191,7 +205,7 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
   if (reader.window() != 0) message.fail("a padding bit is set");
 }
 
-double floats_sparse(const Incoming& message) { return static_cast<double>(message.header_count()); }
+double floats_sparse(const Incoming& message) { return static_cast<double>(sparse_count(message)); }
 
 void add_bitmap(const Incoming& message, double weight, MutView acc) {
   const std::size_t map_bytes = (message.dim + 7) / 8;

@@ -7,6 +7,7 @@
 // given.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,9 +25,15 @@ using Indices = std::span<const std::uint32_t>;
 inline constexpr std::size_t kDimLimit = std::size_t{1} << 32;
 /// Counts in headers have three bytes.
 inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
+/// Permutation blocks are for fewer workers than this: whoever reads one deals to all of them, so a forged n must
+/// not cost much.
+inline constexpr std::size_t kDealtWorkersLimit = std::size_t{1} << 20;
 
 /// All values, in order.
 void write_dense(Wire wire, View values, Message& out);
+
+/// The zero vector, in one byte.
+void write_nothing(Wire wire, Message& out);
 
 /// The values on the support that draw_subset (subset.h) finds at the message's key: no indices travel. At
 /// least one.
@@ -42,5 +49,28 @@ void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Mess
 /// Each entry of x rounded to a neighbouring power of two, without bias, by the random words of the stream: 9
 /// bits a value (f32) or 12 (f64).
 void write_natural(Wire wire, const Stream& stream, View x, Message& out);
+
+/// c sign(x), c = |x|_1/d: a value, and a bit a coordinate. The sign of a zero, also of -0.0, is +.
+void write_sign(Wire wire, View x, Message& out);
+
+/// Levels s of write_uniform_levels, 1 at least: a coordinate has 16 bits at most.
+inline constexpr std::size_t kUniformLevelLimit = (std::size_t{1} << 15) - 1;
+/// Levels s of write_power_levels: a coordinate has 8 bits at most. Lower ones hardly occur.
+inline constexpr std::size_t kPowerLevelLimit = (std::size_t{1} << 7) - 1;
+
+/// Each entry of x rounded to a neighbouring multiple of |x|/s, without bias, by the random words of the
+/// stream: a value and bits_per_level(s) bits a coordinate. For these two writers,
+///   the value (|x|/s, or |x|) is rounded up to the wire's width, and it is what x is measured by, so that no
+///     entry exceeds the highest level and narrow wires do not bias the result;
+///   a vector whose norm is beyond the wire's range, or is not a number, travels dense;
+///   probabilities are right to 2^-32, so entries below 2^-32 of a level become zero.
+/// Cost: two passes over x.
+void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
+
+/// Each entry of x rounded to one of its neighbours among 0 and |x| 2^-(s-1), .., |x|/2, |x|.
+void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
+
+/// Bits that say one of s + 1 levels and a sign: 1 + ceil(log2(s + 1)).
+constexpr unsigned bits_per_level(std::size_t s) { return 1 + static_cast<unsigned>(std::bit_width(s)); }
 
 }  // namespace laconic

@@ -12,37 +12,19 @@
 #include <cstring>
 
 #include "laconic/compress/formats.h"
+#include "laconic/compress/lanes.h"
 #include "laconic/compress/wire.h"
 
 namespace laconic {
 namespace {
 
-constexpr std::size_t kHeader = 1;
 constexpr unsigned kMantissaBits = 52;
 constexpr std::uint64_t kMantissa = (std::uint64_t{1} << kMantissaBits) - 1;
-constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 constexpr std::uint64_t kBias = 1023 - 127;  // an f32 code + this = the exponent field of a double
 constexpr std::uint64_t kTiny = (kBias + 1) << kMantissaBits;  // the bits of 2^-126
 constexpr std::int64_t kLargestExponent = 2046;                // of a finite double
 
-// Vectors never cross a file here, so it does not matter that CPUs with and without AVX pass them in unlike ways.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-// Four values at a time in g++'s vector types, which it compiles for any CPU: integer operations and single
-// additions and products of doubles, so the same bits everywhere.
-using Doubles = double __attribute__((vector_size(32)));
-using Bits = std::uint64_t __attribute__((vector_size(32)));
-using SignedBits = std::int64_t __attribute__((vector_size(32)));
 using Bytes = std::uint8_t __attribute__((vector_size(4)));
-
-template <class Four, class Element>
-Four load(const Element* from) {
-  Four v;
-  std::memcpy(&v, from, sizeof(v));
-  return v;
-}
-
-std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }
 
 /// What is added to the mantissas of eight values: 32 random bits on top of each, so that the carry has the
 /// right probability to 2^-32.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/recipes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -109,7 +110,8 @@ Assembly marina(Arguments& args, const MethodSetting& s) {
   no_batch(args, s, "marina takes full local gradients; leave batch out");
   CompressorPtr q = unbiased(args, "marina", s);
   const Bound bound = q->bound();
-  const double p = probability(args, "p", bound.floats / static_cast<double>(s.problem.dim()));
+  // Of a vector of very few coordinates, norm and levels may count more than the coordinates themselves.
+  const double p = probability(args, "p", std::min(1.0, bound.floats / static_cast<double>(s.problem.dim())));
   Assembly m = star(s, {full(s), difference(std::move(q), identity(s), p), everyone(s.problem.shards())});
   m.facts = {{"omega", *bound.omega}, {"p", p}};
   if (bound.B != 0) m.facts.insert(m.facts.end(), {{"A", bound.A}, {"B", bound.B}});

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A libFuzzer target: any bytes are a message or a RunError, and what is a message is one always.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "fuzz/input.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// The vector that a message says.
+std::optional<Vector> decoded(const FuzzInput& input) {
+  Vector acc(input.dim);
+  try {
+    decode_add(input.key, input.message, 1, acc);
+  } catch (const RunError&) {
+    return {};
+  }
+  return acc;
+}
+
+bool same_bits(const Vector& a, const Vector& b) {
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+void check_decoding(const FuzzInput& input) {
+  const std::optional<Vector> first = decoded(input);
+  const std::optional<Vector> second = decoded(input);
+  require(first.has_value() == second.has_value());
+  try {
+    const double floats = counted_floats(input.message, input.dim);
+    require(floats >= 0 && floats <= static_cast<double>(input.message.bits()) / 32);  // headers do not count
+  } catch (const RunError&) {
+    require(!first);  // what can be decoded can be counted
+  }
+  if (first) require(same_bits(*first, *second));
+}
+
+}  // namespace
+}  // namespace laconic
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {  // NOLINT: libFuzzer's name
+  if (size >= laconic::FuzzInput::kPrefix) laconic::check_decoding(laconic::FuzzInput({data, size}));
+  return 0;
+}

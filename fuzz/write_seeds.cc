@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// write_seeds FOLDER : real messages of every compressor, for decode_fuzz to start from.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "fuzz/input.h"
+#include "laconic/compress/compressor.h"
+
+namespace laconic {
+namespace {
+
+void write_seeds(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  const Key key{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
+  for (const CompressorRow& row : compressors()) {
+    for (const std::size_t dim : {1, 37, 600}) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        for (const std::size_t workers : {4, 700}) {
+          Vector x(dim);
+          Stream stream = key.stream(Purpose::batch);
+          for (double& v : x) v = stream.uniform() - 0.5;
+          const Spec spec = parse(row.usage.ends_with(')') ? row.name + "(1)" : row.usage);
+          Message message;
+          make_compressor(spec, {.dim = dim, .workers = workers, .wire = wire})->compress(key, x, message);
+          const auto bytes = FuzzInput::bytes_of(key, dim, message);
+          std::ofstream file(folder / fmt::format("{}-{}-{}-{}", row.name, dim, 8 * bytes_of(wire), workers),
+                             std::ios::binary);
+          file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace laconic
+
+int main(int argc, char** argv) try {
+  if (argc != 2) {
+    std::fputs("usage: write_seeds FOLDER\n", stderr);
+    return 2;
+  }
+  laconic::write_seeds(argv[1]);
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "write_seeds: %s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Four values at a time in g++'s vector types, which it compiles for any CPU: integer operations and single
+// additions and products of doubles, so the same bits everywhere. For .cc files only: functions that take
+// vectors must not cross from one to another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+// Vectors never cross a file, so it does not matter that CPUs with and without AVX pass them in unlike ways.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace laconic {
+
+using Doubles = double __attribute__((vector_size(32)));
+using Bits = std::uint64_t __attribute__((vector_size(32)));
+using SignedBits = std::int64_t __attribute__((vector_size(32)));
+
+inline constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+template <class Four, class Element>
+Four load(const Element* from) {
+  Four v;
+  std::memcpy(&v, from, sizeof(v));
+  return v;
+}
+
+inline std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }
+
+/// Sixteen sums, enough to keep two vector units busy, added up in one fixed order.
+class RunningSums {
+ public:
+  /// Where the k-th four numbers are added.
+  Doubles& operator[](std::size_t k) { return fours_[k % 4]; }
+
+  [[nodiscard]] double total() const {
+    const Doubles four = (fours_[0] + fours_[1]) + (fours_[2] + fours_[3]);
+    return (four[0] + four[1]) + (four[2] + four[3]);
+  }
+
+ private:
+  Doubles fours_[4]{};
+};
+
+}  // namespace laconic

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# check_fuzz.sh [SECONDS] : builds fuzz/ with clang in build-fuzz and feeds the decoder for so long (60).
+# CTest runs this as one test of the release build. What crashes it stays in build-fuzz as crash-* or oom-*, to be given
+# to build-fuzz/fuzz/decode_fuzz again. Exit code 77 (skipped, says CTest) where clang or its fuzzer is missing.
+set -euo pipefail
+
+seconds=${1:-60}
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+# Find out with an empty target what this machine can do, before blaming laconic.
+probe=$(mktemp -d)
+trap 'rm -rf "$probe"' EXIT
+echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >"$probe/empty.cc"
+if ! clang++ -fsanitize=fuzzer,address,undefined -o "$probe/empty" "$probe/empty.cc" >"$probe/log" 2>&1; then
+  cat "$probe/log"
+  echo "skipped: clang++ -fsanitize=fuzzer does not work on this machine"
+  exit 77
+fi
+runs() {  # several times: the layout is random
+  for _ in 1 2 3 4 5 6 7 8; do "$@" "$probe/empty" -runs=1 >"$probe/log" 2>&1 || return 1; done
+}
+fixed_layout=(setarch "$(uname -m)" -R)
+without_leaks=(env ASAN_OPTIONS=detect_leaks=0)
+if runs; then wrapper=()
+elif runs "${fixed_layout[@]}"; then wrapper=("${fixed_layout[@]}")
+elif runs "${without_leaks[@]}"; then wrapper=("${without_leaks[@]}")
+elif runs "${fixed_layout[@]}" "${without_leaks[@]}"; then wrapper=("${fixed_layout[@]}" "${without_leaks[@]}")
+else
+  cat "$probe/log"
+  echo "skipped: an empty fuzz target does not run on this machine"
+  exit 77
+fi
+
+cmake --preset fuzz
+cmake --build --preset fuzz --target decode_fuzz write_seeds
+cd build-fuzz
+"${wrapper[@]}" fuzz/write_seeds seeds
+# What was found in earlier runs is kept in corpus, and what is new is added there.
+mkdir -p corpus
+"${wrapper[@]}" fuzz/decode_fuzz -max_total_time="$seconds" -rss_limit_mb=2048 -max_len=8192 -timeout=20 -print_final_stats=1 corpus seeds
