@@ -23,18 +23,22 @@ class Star final : public Method {
         keeps_gradient_(compares_ && parts_.oracle->exact() && parts_.turnout->complete()),
         x_(problem.dim()),
         server_(problem.dim(), rates_.server),
-        workers_(problem.shards()) {
+        board_(problem.shards()) {
     problem_.start(x_);
     if (compares_ && !keeps_gradient_) x_before_.resize(problem.dim());
     if (parts_.anchor) anchor_.resize(problem.dim());
-    for (Worker& worker : workers_) {
-      if (rates_.worker > 0) worker.h.assign(problem.dim(), 0.0);
-      if (keeps_gradient_) worker.y.assign(problem.dim(), 0.0);
-      if (parts_.anchor) worker.at_anchor.assign(problem.dim(), 0.0);
-    }
   }
 
-  void start(Fleet& fleet, Evaluation* watch) override { converse(fleet, 0, watch); }
+  void start(Fleet& fleet, Evaluation* watch) override {
+    first_worker_ = fleet.owned(problem_.shards()).begin;
+    workers_.resize(fleet.owned(problem_.shards()).size());
+    for (Worker& worker : workers_) {
+      if (rates_.worker > 0) worker.h.assign(x_.size(), 0.0);
+      if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
+      if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
+    }
+    converse(fleet, 0, watch);
+  }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     if (!x_before_.empty()) copy(x_, x_before_);
@@ -55,13 +59,10 @@ class Star final : public Method {
     Vector y;          // gradient of the round before
     Vector at_anchor;  // full gradient at the anchor
   };
-  /// What one entry of the turnout needs while it is being heard.
+  /// What a worker computes with, until the board has been heard.
   struct Slot {
-    Measured measured;
     Vector gradient;  // at x_t
     Vector other;     // by the same rows, at x_{t-1} or at the anchor
-    Message message;
-    std::size_t calls = 0;
   };
 
   /// Everything about x_t: gradients, messages, the fold.
@@ -73,96 +74,95 @@ class Star final : public Method {
         watch != nullptr && parts_.oracle->exact() && parts_.turnout->complete() && !parts_.anchor;
     if (watch_here) watch->clear(x_.size());
 
-    const std::size_t window = std::min(fleet.window(shares.size(), x_.size()), shares.size());
-    if (slots_.size() < window) slots_.resize(window);
+    const std::size_t window = fleet.window(shares.size(), x_.size());
     ledger_.open_round();
     server_.open(restart);
     for (std::size_t first = 0; first < shares.size(); first += window) {
-      const std::size_t last = std::min(first + window, shares.size());
-      fleet.for_each(first, last, [&](std::size_t entry) {
-        Slot& slot = slots_[entry - first];
-        const Key key = key_of(round, shares[entry]);
-        look(key, slot);
-        speak(key, slot, restart);
-        apply_own(key, slot.message, restart);
-      });
-      for (std::size_t entry = first; entry < last; ++entry) {
-        const Slot& slot = slots_[entry - first];
-        const Share& share = shares[entry];
-        server_.hear(key_of(round, share), slot.message, share.weight);
-        ledger_.hear(slot.message, x_.size());
-        ledger_.oracle_calls += slot.calls;
-        if (watch_here) watch->add(slot.measured, gradient_of(share.worker, slot), workers_.size());
+      board_.clear();
+      for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
+        board_.add({round.seed, round.round, shares[s].worker, 0, shares[s].copy}, shares[s].weight);
       }
+      const Range own = fleet.owned(board_);
+      if (slots_.size() < own.size()) slots_.resize(own.size());
+      fleet.for_each(own, [&](std::size_t e) {
+        Slot& slot = slots_[e - own.begin];
+        look(board_[e], slot);
+        if (!board_[e].envelope.finite) return;
+        speak(board_[e], slot, restart);
+        apply_own(board_[e], restart);
+      });
+      fleet.share(board_);
+      for (std::size_t e = 0; e < board_.size(); ++e) hear(board_[e].envelope, t);
+      server_.hear(fleet, board_);
+      if (watch_here) watch->add(fleet, board_);
     }
     server_.close();
     if (parts_.anchor && parts_.anchor->heads(round)) copy(x_, anchor_);
     if (watch != nullptr && !watch_here) evaluate(problem_, x_, fleet, *watch);
   }
 
-  static Key key_of(const Key& round, const Share& share) {
-    return {round.seed, round.round, share.worker, 0, share.copy};
-  }
+  Worker& worker_of(const Entry& entry) { return workers_[entry.key.worker - first_worker_]; }
 
   /// slot.gradient = the worker's gradient at x_t, or its estimate.
-  void look(const Key& key, Slot& slot) {
+  void look(Entry& entry, Slot& slot) {
     slot.gradient.resize(x_.size());
-    slot.calls = 0;
     if (parts_.anchor) {
-      look_through_anchor(key, slot);
+      look_through_anchor(entry, slot);
     } else {
-      slot.measured = ask(key, x_, slot.gradient, slot);
+      entry.envelope.measured = ask(entry, x_, slot.gradient);
     }
-    if (!all_finite(slot.gradient)) {
-      throw Diverged(
-          fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", key.round));
-    }
+    entry.envelope.finite = all_finite(slot.gradient);
   }
 
-  Measured ask(const Key& key, View x, MutView g, Slot& slot) {
-    slot.calls += parts_.oracle->calls(key);
-    return parts_.oracle->gradient(key, x, g);
+  Measured ask(Entry& entry, View x, MutView g) {
+    entry.envelope.calls += parts_.oracle->calls(entry.key);
+    return parts_.oracle->gradient(entry.key, x, g);
   }
 
   /// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves when all
   /// workers have looked). At the start w = x_0 and g is exact.
-  void look_through_anchor(const Key& key, Slot& slot) {
-    Vector& at_anchor = workers_[key.worker].at_anchor;
-    if (key.round > 0) {
+  void look_through_anchor(Entry& entry, Slot& slot) {
+    Vector& at_anchor = worker_of(entry).at_anchor;
+    if (entry.key.round > 0) {
       slot.other.resize(x_.size());
-      ask(key, x_, slot.gradient, slot);
-      ask(key, anchor_, slot.other, slot);
+      ask(entry, x_, slot.gradient);
+      ask(entry, anchor_, slot.other);
       for (std::size_t j = 0; j < x_.size(); ++j) slot.gradient[j] += at_anchor[j] - slot.other[j];
     }
-    if (parts_.anchor->heads(key)) {
-      slot.measured = problem_.value_gradient(key.worker, Rows::everything(), x_, at_anchor);
-      slot.calls += problem_.rows(key.worker);
+    if (parts_.anchor->heads(entry.key)) {
+      entry.envelope.measured = problem_.value_gradient(entry.key.worker, Rows::everything(), x_, at_anchor);
+      entry.envelope.calls += problem_.rows(entry.key.worker);
     }
-    if (key.round == 0) copy(at_anchor, slot.gradient);
+    if (entry.key.round == 0) copy(at_anchor, slot.gradient);
   }
 
-  void speak(const Key& key, Slot& slot, bool restart) {
-    Worker& worker = workers_[key.worker];
+  void speak(Entry& entry, Slot& slot, bool restart) {
+    Worker& worker = worker_of(entry);
     View y = worker.y;
     if (compares_ && !keeps_gradient_ && !restart) {
       slot.other.resize(x_.size());
-      ask(key, x_before_, slot.other, slot);
+      ask(entry, x_before_, slot.other);
       y = slot.other;
     }
-    parts_.mechanism->encode(key, worker.h, y, slot.gradient, slot.message);
-    if (keeps_gradient_) worker.y.swap(slot.gradient);
+    parts_.mechanism->encode(entry.key, worker.h, y, slot.gradient, entry.message);
+    entry.envelope.describe(entry.message, x_.size());
+    if (keeps_gradient_) worker.y.swap(slot.gradient);  // where the next round looks for it
+    entry.vector = keeps_gradient_ ? worker.y : slot.gradient;
   }
 
-  /// The gradient of this round, which speak() may have moved to where the next round looks for it.
-  View gradient_of(std::size_t worker, const Slot& slot) const {
-    return keeps_gradient_ ? workers_[worker].y : slot.gradient;
-  }
-
-  void apply_own(const Key& key, const Message& message, bool restart) {
+  void apply_own(const Entry& entry, bool restart) {
     if (rates_.worker == 0) return;
-    Vector& h = workers_[key.worker].h;
+    Vector& h = worker_of(entry).h;
     if (restart) fill(h, 0.0);
-    decode_add(key, message, restart ? 1.0 : rates_.worker, h);
+    decode_add(entry.key, entry.message, restart ? 1.0 : rates_.worker, h);
+  }
+
+  /// On every rank alike, so that all of them end a run that diverges.
+  void hear(const Envelope& envelope, std::size_t t) {
+    if (!envelope.finite) {
+      throw Diverged(fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
+    }
+    ledger_.hear(envelope);
   }
 
   const Problem& problem_;
@@ -175,7 +175,9 @@ class Star final : public Method {
   Vector x_before_;
   Vector anchor_;
   Server server_;
-  std::vector<Worker> workers_;
+  std::size_t first_worker_ = 0;
+  std::vector<Worker> workers_;  // those that this rank owns
+  Board board_;
   std::vector<Slot> slots_;
   Ledger ledger_;
 };
