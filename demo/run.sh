@@ -5,26 +5,27 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-rounds=200
-multiple=16
+multiple=4
 laconic=build/laconic
 out=runs/demo
 
-declare -A methods=(
-  [gd]='gd'
-  [diana-rand-k]='diana(rand-k(5%))'
-  [marina-rand-k]='marina(rand-k(5%))'
-  [marina-perm-k]='marina(perm-k)'
-)
-
-for name in gd diana-rand-k marina-rand-k marina-perm-k; do
+runs=()
+run() {  # run NAME METHOD ROUNDS
+  local name=$1 method=$2 rounds=$3 step folder
   for step in theory "theory*$multiple"; do
-    run=$name${step#theory}      # marina-perm-k, marina-perm-k*16
-    run=${run/\*/-times-}
-    echo "== ${methods[$name]}, step $step"
-    "$laconic" run "problem=softmax(fashion-mnist)" clients=100 "method=${methods[$name]}" \
-      "step=$step" rounds=$rounds out="$out/$run" --force
+    folder=$out/$name-${step/\*/-times-}  # runs/demo/marina-perm-k-theory-times-4
+    echo "== $method, step $step"
+    "$laconic" run "problem=softmax(fashion-mnist)" clients=100 "method=$method" "step=$step" "rounds=$rounds" \
+      "out=$folder" --force
+    runs+=("$folder")
   done
-done
+}
 
-"$laconic" plot "$out"/*/ x=uplink_bits y=grad_norm_sq out="$out/bits.svg"
+# A round of gd says twenty times as much as one of rand-k(5%), so it needs fewer of them to spend its bits.
+run gd 'gd' 25
+run diana-rand-k 'diana(rand-k(5%))' 90
+run marina-rand-k 'marina(rand-k(5%))' 90
+run marina-perm-k 'marina(perm-k)' 90
+
+echo
+"$laconic" plot "${runs[@]}" x=uplink_bits y=grad_norm_sq "out=$out/bits.svg"

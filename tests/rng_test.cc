@@ -32,7 +32,7 @@ TEST(Stream, IsPhilox4x32WithTenRounds) {
     const Stream stream({a.key0, a.key1, a.counter[2], a.counter[3]});
     const std::uint64_t b = a.counter[0] | std::uint64_t{a.counter[1]} << 32;
     EXPECT_EQ(stream.block(b), a.output);
-    std::vector<std::uint32_t> words(32);  // long enough for the path of eight blocks
+    std::vector<std::uint32_t> words(64);  // long enough for every path
     stream.fill(b, words);
     EXPECT_TRUE(std::equal(a.output.begin(), a.output.end(), words.begin()));
   }

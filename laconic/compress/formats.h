@@ -48,6 +48,8 @@ inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
 
 /// Sets the message's length and first byte; returns where its second byte goes.
 inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length, Message& out) {
+  // Lengths of one compressor vary a little from round to round: room to spare, so that a round does not allocate.
+  if (length > out.bytes.capacity()) out.bytes.reserve(length + length / 8 + 16);
   out.bytes.resize(length);
   out.bytes[0] = first_byte(format, wire);
   return out.bytes.data() + 1;

@@ -76,7 +76,7 @@ std::uint64_t above(const double* x, Magnitude bound) {
   return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
 }
 
-/// found(j) for each j in [begin, end) with magnitude(x[j]) > bound, ascending, at most 64 coordinates.
+/// Bit l: magnitude(x[begin + l]) > bound, for the at most 64 entries before `end`.
 std::uint64_t above(View x, std::size_t begin, std::size_t end, Magnitude bound) {
   if (end - begin == kTile) return above(x.data() + begin, bound);
   std::uint64_t bits = 0;

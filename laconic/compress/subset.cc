@@ -71,6 +71,9 @@ void draw_in_bitmap(Draws& draws, std::size_t count, std::size_t dim, bool compl
   thread_local std::vector<std::uint64_t> bitmap;
   const std::size_t words = (dim + 63) / 64;
   if (bitmap.size() < words) bitmap.resize(words);
+  // Written for each word, whether or not they are there: no branch to guess.
+  constexpr std::size_t kAtOnce = 4;
+  support.resize(count + kAtOnce);  // before any mark: nothing may fail between marking and clearing
 
   std::uint64_t* const marks = bitmap.data();
   std::size_t missing = complement ? dim - count : count;
@@ -83,9 +86,6 @@ void draw_in_bitmap(Draws& draws, std::size_t count, std::size_t dim, bool compl
     });
   }
 
-  constexpr std::size_t kAtOnce =
-      4;  // written for each word whether or not they are there: no branch to guess
-  support.resize(count + kAtOnce);
   std::uint32_t* out = support.data();
   const std::uint64_t flip = complement ? ~std::uint64_t{0} : 0;
   for (std::size_t w = 0; w < words; ++w) {

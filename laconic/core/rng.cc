@@ -21,7 +21,7 @@ constexpr std::size_t kWordsPerBlock = 4;
 struct FourBlocks {
   __m256i word[4];
 
-  FourBlocks(std::uint64_t first, std::uint32_t word2, std::uint32_t word3) {
+  void start(std::uint64_t first, std::uint32_t word2, std::uint32_t word3) {
     word[0] =
         _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_setr_epi64x(0, 1, 2, 3));
     word[1] = _mm256_srli_epi64(word[0], 32);
@@ -52,22 +52,23 @@ struct FourBlocks {
   }
 };
 
-/// out[0..31] = blocks first .. first + 7. Two sets of four, so that one multiplies while the other waits.
-void eight_blocks(const Stream::Block& address, std::uint64_t first, std::uint32_t* out) {
-  FourBlocks a(first, address[2], address[3]);
-  FourBlocks b(first + 4, address[2], address[3]);
+/// out = blocks first .. first + 4 sets - 1. With several sets of four, one multiplies while the others wait.
+template <std::size_t sets>
+void philox_blocks(const Stream::Block& address, std::uint64_t first, std::uint32_t* out) {
+  FourBlocks set[sets];
+  for (std::size_t s = 0; s < sets; ++s) set[s].start(first + 4 * s, address[2], address[3]);
   std::uint32_t key0 = address[0];
   std::uint32_t key1 = address[1];
+#pragma GCC unroll 10
   for (int round = 0; round < PHILOX4x32_DEFAULT_ROUNDS; ++round) {
     const __m256i k0 = _mm256_set1_epi64x(key0);
     const __m256i k1 = _mm256_set1_epi64x(key1);
-    a.round(k0, k1);
-    b.round(k0, k1);
+#pragma GCC unroll 4
+    for (std::size_t s = 0; s < sets; ++s) set[s].round(k0, k1);
     key0 += PHILOX_W32_0;
     key1 += PHILOX_W32_1;
   }
-  a.store(out);
-  b.store(out + 16);
+  for (std::size_t s = 0; s < sets; ++s) set[s].store(out + 4 * kWordsPerBlock * s);
 }
 #endif
 
@@ -94,8 +95,11 @@ Stream::Block Stream::block(std::uint64_t b) const {
 void Stream::fill(std::uint64_t first, std::span<std::uint32_t> words) const {
   std::size_t w = 0;
 #if defined(__AVX2__)
-  for (; w + 8 * kWordsPerBlock <= words.size(); w += 8 * kWordsPerBlock, first += 8) {
-    eight_blocks(address_, first, words.data() + w);
+  for (; w + 16 * kWordsPerBlock <= words.size(); w += 16 * kWordsPerBlock, first += 16) {
+    philox_blocks<4>(address_, first, words.data() + w);
+  }
+  for (; w + 4 * kWordsPerBlock <= words.size(); w += 4 * kWordsPerBlock, first += 4) {
+    philox_blocks<1>(address_, first, words.data() + w);
   }
 #endif
   for (; w < words.size(); w += kWordsPerBlock, ++first) {

@@ -27,10 +27,8 @@ struct DataArguments {
 
 DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting) {
   DataArguments read;
-  // A name that reads as a number is a name all the same; word() takes it as it was spelt.
   read.name = arguments.word("data", "", 0);
-  if (read.name.empty())
-    arguments.fail("its data set is missing, as in a9a; `laconic list` shows those found");
+  if (read.name.empty()) arguments.fail("its data set is missing, a name such as a9a");
   read.model.regulariser.lambda = arguments.number("lambda", 0.0);
   if (!(read.model.regulariser.lambda >= 0) || std::isinf(read.model.regulariser.lambda)) {
     arguments.fail(fmt::format("lambda = {}; need lambda >= 0", read.model.regulariser.lambda));

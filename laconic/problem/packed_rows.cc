@@ -15,6 +15,8 @@ constexpr std::size_t kGroup = kLinkLanes;      // rows side by side
 constexpr std::size_t kBlock = 256;             // rows between product and link function: margins stay in L1
 constexpr std::size_t kTile = 32768;            // rows a 16-bit number of the transposed copy can name
 constexpr std::size_t kMostLetters = 60000;     // and one number for padding
+constexpr std::size_t kLeastSaved = 24;         // letters that a pair of letters must save
+constexpr std::size_t kMostSymbols = 3500;      // letters and pairs: the table stays in L1
 constexpr std::size_t kDenseFewestValues = 64;  // with fewer values, letters are as good
 constexpr double kDenseShare = 0.25;            // of rows that hold a column worth storing densely
 
@@ -50,8 +52,9 @@ class PackedRows::Builder {
     merge_equal_rows();
     find_dense_columns();
     if (!number_letters()) return {};
-    sort_by_length();
     PackedRows packed;
+    packed.pairs_ = join_letters();
+    sort_by_length();
     packed.letters_ = std::move(letters_);
     lay_out_rows(packed);
     lay_out_lists(packed);
@@ -133,6 +136,15 @@ class PackedRows::Builder {
     return true;
   }
 
+  std::vector<LetterPair> join_letters() {
+    std::vector<Letters> rows;
+    rows.reserve(distinct_.size());
+    for (Distinct& d : distinct_) rows.push_back(std::move(d.letters));
+    auto pairs = join_pairs(rows, letters_.size(), kLeastSaved, kMostSymbols);
+    for (std::size_t i = 0; i < distinct_.size(); ++i) distinct_[i].letters = std::move(rows[i]);
+    return pairs;
+  }
+
   void sort_by_length() {
     std::stable_sort(distinct_.begin(), distinct_.end(), [](const Distinct& a, const Distinct& b) {
       return a.letters.size() < b.letters.size();
@@ -144,7 +156,7 @@ class PackedRows::Builder {
     packed.target_.assign(packed.rows_, 0);
     packed.weight_.assign(packed.rows_, 0);
     packed.group_begin_.push_back(0);
-    const auto padding = static_cast<std::uint16_t>(packed.letters_.size());
+    const auto padding = static_cast<std::uint16_t>(packed.symbols());
     for (std::size_t first = 0; first < packed.rows_; first += kGroup) {
       const std::size_t end = std::min(first + kGroup, distinct_.size());
       const std::size_t length = distinct_[end - 1].letters.size();
@@ -166,7 +178,7 @@ class PackedRows::Builder {
     packed.list_begin_.push_back(0);
     for (std::size_t first = 0; first < distinct_.size(); first += kTile) {
       const std::size_t end = std::min(first + kTile, distinct_.size());
-      std::vector<std::vector<std::uint16_t>> lists(packed.letters_.size());
+      std::vector<std::vector<std::uint16_t>> lists(packed.symbols());
       for (std::size_t i = first; i < end; ++i) {
         for (const std::uint16_t letter : distinct_[i].letters) {
           lists[letter].push_back(static_cast<std::uint16_t>(i - first));
@@ -213,7 +225,20 @@ std::optional<PackedRows> PackedRows::pack(const SparseRows& rows, std::size_t c
 
 void PackedRows::fill_table(View x, double* table) const {
   for (std::size_t s = 0; s < letters_.size(); ++s) table[s] = letters_[s].value * x[letters_[s].column];
-  table[letters_.size()] = 0;  // padding
+  double* joined = table + letters_.size();
+  for (const LetterPair pair : pairs_) *joined++ = table[pair.first] + table[pair.second];
+  *joined = 0;  // padding
+}
+
+/// Transposed: what was summed for a pair belongs to both of its letters, what was summed for a letter to its
+/// column.
+void PackedRows::empty_table(double* table, MutView g) const {
+  for (std::size_t k = pairs_.size(); k-- > 0;) {
+    const double sum = table[letters_.size() + k];
+    table[pairs_[k].first] += sum;
+    table[pairs_[k].second] += sum;
+  }
+  for (std::size_t s = 0; s < letters_.size(); ++s) g[letters_[s].column] += letters_[s].value * table[s];
 }
 
 void PackedRows::multiply_letters(std::size_t first_group, std::size_t groups, const double* table,
@@ -262,8 +287,8 @@ void PackedRows::transpose_dense(std::size_t block, std::size_t rows, const doub
 }
 
 void PackedRows::transpose_letters(std::size_t tile, const double* coefficient, double* sums) const {
-  const std::uint32_t* begin = list_begin_.data() + tile * letters_.size();
-  for (std::size_t s = 0; s < letters_.size(); ++s) {
+  const std::uint32_t* begin = list_begin_.data() + tile * symbols();
+  for (std::size_t s = 0; s < symbols(); ++s) {
     const std::uint16_t* row = list_rows_.data() + begin[s];
     const std::uint16_t* const end = list_rows_.data() + begin[s + 1];
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -282,8 +307,8 @@ template <class Link>
 void PackedRows::sweep(View x, MutView g, Link link) const {
   // A gradient is asked for thousands of times from each thread: its scratch is kept.
   thread_local std::vector<double> table, sums, coefficient;
-  table.resize(std::max(table.size(), letters_.size() + 1));
-  sums.assign(letters_.size(), 0);
+  table.resize(std::max(table.size(), symbols() + 1));
+  sums.assign(symbols(), 0);
   coefficient.resize(std::max(coefficient.size(), std::min(kTile, rows_)));
 
   fill_table(x, table.data());
@@ -299,7 +324,7 @@ void PackedRows::sweep(View x, MutView g, Link link) const {
     }
     transpose_letters(tile / kTile, coefficient.data(), sums.data());
   }
-  for (std::size_t s = 0; s < letters_.size(); ++s) g[letters_[s].column] += letters_[s].value * sums[s];
+  empty_table(sums.data(), g);
 }
 
 LinkSums PackedRows::add_gradient(Loss loss, View x, MutView g) const {

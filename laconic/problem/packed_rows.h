@@ -8,12 +8,13 @@
 //  letters is made
 //     once a pass, and then an entry costs one load of its letter and one of the table: no values, no
 //     products.
-//  3. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the
+//  3. Letters that are often found together are joined (pair_code.h): fewer entries than the data has.
+//  4. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the
 //  same count
 //     again and again, and eight independent sums hide the latency of an addition.
-//  4. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, and
+//  5. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, and
 //  scatters nothing.
-//  5. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short
+//  6. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short
 //  enough that
 //     product, link function and transposed product all find them in the L1 cache.
 #pragma once
@@ -26,6 +27,7 @@
 #include "laconic/core/vec.h"
 #include "laconic/data/dataset.h"
 #include "laconic/problem/link.h"
+#include "laconic/problem/pair_code.h"
 
 namespace laconic {
 
@@ -52,14 +54,18 @@ class PackedRows {
   template <class Link>
   void sweep(View x, MutView g, Link link) const;
   void fill_table(View x, double* table) const;
+  void empty_table(double* table, MutView g) const;
   void multiply_letters(std::size_t first_group, std::size_t groups, const double* table,
                         double* margin) const;
   void multiply_dense(std::size_t block, std::size_t rows, View x, double* margin) const;
   void transpose_dense(std::size_t block, std::size_t rows, const double* coefficient, MutView g) const;
   void transpose_letters(std::size_t tile, const double* coefficient, double* sums) const;
 
+  [[nodiscard]] std::size_t symbols() const { return letters_.size() + pairs_.size(); }
+
   std::vector<Letter> letters_;
-  std::size_t rows_ = 0;  // distinct rows, and empty ones of weight 0 up to a multiple of eight
+  std::vector<LetterPair> pairs_;  // numbered on from the letters
+  std::size_t rows_ = 0;           // distinct rows, and empty ones of weight 0 up to a multiple of eight
   std::vector<double> target_;
   std::vector<float> weight_;
 

@@ -20,7 +20,7 @@ namespace {
 // a coarser one is better than none, since the residual is added to the answer.
 constexpr double kTolerances[] = {1e-13, 1e-9, 1e-5};
 constexpr std::size_t kDenseFallback = 1500;  // a few seconds at most
-constexpr int kBasis = 24;                    // Lanczos vectors between restarts
+constexpr int kBasis = 14;                    // Lanczos vectors between restarts
 constexpr int kRestarts = 60;
 
 View view(const Eigen::VectorXd& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }

@@ -48,14 +48,24 @@ double lowest_norm(const SavedRun& run) {
 
 bool is_gd(const SavedRun& run) { return run.value("method") == "gd" && run.value("batch").empty(); }
 
-/// The most favourable gd decides: how many times its bits are this run's, to the lowest level both reached.
+/// How many times the bits of `gd` are those of the run, to the lowest level that both reached.
+std::optional<double> saving(const SavedRun& run, const SavedRun& gd) {
+  const double level = std::max(lowest_norm(run), lowest_norm(gd));
+  const double ratio = bits_to(gd, level) / bits_to(run, level);
+  return std::isfinite(ratio) ? std::optional(ratio) : std::nullopt;
+}
+
+/// Against the gd with the same step rule on the same problem; without one, against the gd that fares best.
 std::optional<double> saving(const SavedRun& run, const std::vector<SavedRun>& runs) {
   std::optional<double> least;
-  for (const SavedRun& gd : runs) {
-    if (!is_gd(gd) || gd.value("problem") != run.value("problem")) continue;
-    const double level = std::max(lowest_norm(run), lowest_norm(gd));
-    const double ratio = bits_to(gd, level) / bits_to(run, level);
-    if (std::isfinite(ratio) && (!least || ratio < *least)) least = ratio;
+  for (const bool same_step : {true, false}) {
+    for (const SavedRun& gd : runs) {
+      if (!is_gd(gd) || gd.value("problem") != run.value("problem")) continue;
+      if (same_step && gd.value("step") != run.value("step")) continue;
+      const auto ratio = saving(run, gd);
+      if (ratio && (!least || *ratio < *least)) least = ratio;
+    }
+    if (least) break;
   }
   return least;
 }
@@ -112,8 +122,9 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   std::ostringstream out;
   out << "set terminal " << terminal << "\nset output " << quoted(path) << "\n"
       << "set encoding utf8\n"
-      << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#dddddd' lw 0.7\n"
-      << "set key outside below center horizontal maxcols 2 samplen 3 noenhanced\n"
+      << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
+      << "set key outside below center horizontal Left reverse maxcols 2 samplen 3 noenhanced\nset rmargin "
+         "5\n"
       << "set xlabel " << quoted(axis_name(options.x)) << "\nset ylabel " << quoted(axis_name(options.y))
       << "\n";
   if (!options.title.empty()) out << "set title " << quoted(options.title) << "\n";
@@ -123,7 +134,7 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
     out << "set format " << axis
         << (logarithmic         ? " '%.0e'"
             : column == "round" ? " '%.0f'"
-                                : " '%.3s%c'")
+                                : " '%.1s%c'")
         << "\n";
   }
 
@@ -235,8 +246,8 @@ std::vector<std::string> legend(const std::vector<SavedRun>& runs) {
     for (const auto& [key, value] : run.description) {
       if (key == "method" || key == "out" || key == "threads") continue;
       const bool differs =
-          std::any_of(runs.begin(), runs.end(), [&, &key_ = key, &value_ = value](const SavedRun& other) {
-            return other.value("method") == run.value("method") && other.value(key_) != value_;
+          std::any_of(runs.begin(), runs.end(), [&, &name_of = key, &mine = value](const SavedRun& other) {
+            return other.value("method") == run.value("method") && other.value(name_of) != mine;
           });
       if (differs) name += fmt::format(", {}={}", key, value);
     }

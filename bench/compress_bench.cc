@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speed of compressors and of decoding. Each case checks its answer before it times it, and takes turns with
+// its reference in the same run. Counters:
+//   ratio   median time over the median time of the reference (a vectorised sum of the same vector)
+//   GB/s    bytes of the dense vector of doubles (8 d) per second of work, at the median time
+//   ns      median nanoseconds of one call, for small vectors
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "laconic/compress/bits.h"
+#include "laconic/compress/compressor.h"
+#include "laconic/compress/deal.h"
+#include "laconic/compress/select.h"
+#include "laconic/compress/subset.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::size_t kLong = 10'000'000;
+
+void require(bool right, const char* what) {
+  if (right) return;
+  std::fprintf(stderr, "wrong answer, not timed: %s\n", what);
+  std::exit(1);
+}
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double median(std::vector<double> times) {
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+/// The reference: reads every entry once.
+double vector_sum(View x) {
+  std::array<double, 32> lane{};
+  std::size_t j = 0;
+  for (; j + lane.size() <= x.size(); j += lane.size()) {
+    for (std::size_t l = 0; l < lane.size(); ++l) lane[l] += x[j + l];
+  }
+  double sum = 0;
+  for (const double v : lane) sum += v;
+  for (; j < x.size(); ++j) sum += x[j];
+  return sum;
+}
+
+/// Times `work` in turns with the sum of x.
+template <class Work>
+void compare_with_sum(benchmark::State& state, View x, Work&& work) {
+  std::vector<double> reference;
+  std::vector<double> own;
+  work(0);  // buffers grow
+  std::uint32_t round = 0;
+  for (auto _ : state) {
+    const double a = seconds();
+    benchmark::DoNotOptimize(vector_sum(x));
+    const double b = seconds();
+    work(++round);
+    const double c = seconds();
+    reference.push_back(b - a);
+    own.push_back(c - b);
+    state.SetIterationTime(c - b);
+  }
+  state.counters["ratio"] = median(own) / median(reference);
+  state.counters["sum_ms"] = 1e3 * median(reference);
+  state.counters["GB/s"] = 8e-9 * static_cast<double>(x.size()) / median(own);
+}
+
+Vector normal_vector(std::size_t dim) {
+  Vector x(dim);
+  Stream stream = Key{1, 0, 0, 0, 0}.stream(Purpose::batch);
+  for (std::size_t j = 0; j < dim; j += 2) {
+    const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));
+    const double angle = 6.283185307179586 * stream.uniform();
+    x[j] = radius * std::cos(angle);
+    if (j + 1 < dim) x[j + 1] = radius * std::sin(angle);
+  }
+  return x;
+}
+
+Vector long_vector(const std::string& kind) {
+  Vector x = normal_vector(kLong);
+  if (kind == "tied") std::fill(x.begin(), x.end(), 1.0);
+  if (kind == "sorted") std::sort(x.begin(), x.end());
+  if (kind == "reversed") std::sort(x.begin(), x.end(), std::greater<>());
+  if (kind == "zeros") {
+    for (std::size_t j = 0; j < x.size(); ++j) x[j] = j % 128 == 0 ? x[j] : 0;
+  }
+  if (kind == "levels") {
+    for (double& v : x) v = std::round(2 * v);
+  }
+  return x;
+}
+
+std::unique_ptr<Compressor> make(const std::string& spec, std::size_t dim, Wire wire = Wire::f32) {
+  return make_compressor(parse(spec), {.dim = dim, .workers = 10, .wire = wire});
+}
+
+/// Whether `chosen` are the `count` largest of x, ties to the lowest index.
+bool are_largest(View x, std::size_t count, const Entries& chosen) {
+  std::vector<double> sizes(x.size());
+  std::transform(x.begin(), x.end(), sizes.begin(), [](double v) { return std::abs(v); });
+  std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(count - 1), sizes.end(),
+                   std::greater<>());
+  const double least = sizes[count - 1];
+  std::size_t ties = count;
+  for (const double v : x) ties -= std::abs(v) > least ? 1 : 0;
+  std::size_t i = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    if (std::abs(x[j]) < least) continue;
+    if (std::abs(x[j]) == least && ties-- == 0) {
+      ties = 0;
+      continue;
+    }
+    if (i == count || chosen.index[i] != j || chosen.value[i] != x[j]) return false;
+    ++i;
+  }
+  return i == count;
+}
+
+void top_k(benchmark::State& state, const char* kind) {
+  const Vector x = long_vector(kind);
+  constexpr std::size_t kCount = kLong / 100;
+  Entries chosen;
+  largest_entries(x, kCount, chosen);
+  require(are_largest(x, kCount, chosen), "top-k");
+  const auto compressor = make("top-k(1%)", kLong);
+  Message message;
+  compare_with_sum(state, x, [&](std::uint32_t round) {
+    compressor->compress({1, round, 0, 0, 0}, x, message);
+  });
+}
+BENCHMARK_CAPTURE(top_k, normal, "normal")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(top_k, tied, "tied")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(top_k, sorted, "sorted")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(top_k, reversed, "reversed")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(top_k, mostly_zero, "zeros")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(top_k, few_levels, "levels")->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void top_k_select(benchmark::State& state) {
+  const Vector x = long_vector("normal");
+  Entries chosen;
+  compare_with_sum(state, x, [&](std::uint32_t) { largest_entries(x, kLong / 100, chosen); });
+}
+BENCHMARK(top_k_select)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void top_k_decode(benchmark::State& state) {
+  const Vector x = long_vector("normal");
+  Message message;
+  make("top-k(1%)", kLong)->compress({}, x, message);
+  Vector acc(kLong);
+  compare_with_sum(state, x, [&](std::uint32_t) { decode_add({}, message, 0.5, acc); });
+}
+BENCHMARK(top_k_decode)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void index_coding(benchmark::State& state) {
+  const auto dim = static_cast<std::size_t>(state.range(0));
+  const auto count = static_cast<std::size_t>(state.range(1));
+  std::vector<std::uint32_t> support;
+  draw_subset(Key{1, 0, 0, 0, 0}.stream(Purpose::compressor), count, dim, support);
+  std::size_t bits = 0;
+  std::vector<double> times;
+  for (auto _ : state) {
+    const double begin = seconds();
+    GapCodes codes(count, dim);
+    bits = 0;
+    std::uint32_t next = 0;
+    for (const std::uint32_t j : support) {
+      bits += codes.next(dim - next).length(j - next);
+      next = j + 1;
+    }
+    benchmark::DoNotOptimize(bits);
+    times.push_back(seconds() - begin);
+    state.SetIterationTime(times.back());
+  }
+  const double d = static_cast<double>(dim);
+  const double k = static_cast<double>(count);
+  const double least = (std::lgamma(d + 1) - std::lgamma(k + 1) - std::lgamma(d - k + 1)) / std::log(2.0);
+  state.counters["bits/index"] = static_cast<double>(bits) / k;
+  state.counters["%_above_binomial"] = 100 * (static_cast<double>(bits) / least - 1);
+}
+BENCHMARK(index_coding)
+    ->UseManualTime()
+    ->Args({1'000, 10})
+    ->Args({10'000, 100})
+    ->Args({kLong, kLong / 1000})
+    ->Args({kLong, kLong / 100})
+    ->Args({kLong, kLong / 17})
+    ->Args({kLong, kLong / 10})
+    ->Iterations(20);
+
+void natural(benchmark::State& state, Wire wire) {
+  const Vector x = normal_vector(kLong);
+  const auto compressor = make("natural", kLong, wire);
+  Message message;
+  Vector acc(kLong);
+  compressor->compress({}, x, message);
+  decode_add({}, message, 1, acc);
+  for (std::size_t j = 0; j < kLong; ++j) {
+    const double low = std::exp2(std::floor(std::log2(std::abs(x[j]))));
+    require(x[j] * acc[j] >= 0 && (std::abs(acc[j]) == low || std::abs(acc[j]) == 2 * low), "natural");
+  }
+  compare_with_sum(state, x, [&](std::uint32_t round) {
+    compressor->compress({1, round, 0, 0, 0}, x, message);
+    decode_add({}, message, 0.5, acc);
+  });
+}
+BENCHMARK_CAPTURE(natural, f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(natural, f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+enum class Side { encode, decode };
+
+/// Any compressor, one side of it.
+void one_side(benchmark::State& state, const char* spec, Side side, Wire wire) {
+  const Vector x = normal_vector(kLong);
+  const auto compressor = make(spec, kLong, wire);
+  Message message;
+  Vector acc(kLong);
+  compressor->compress({}, x, message);
+  decode_add({}, message, 1, acc);
+  require(distance_sq(acc, x) <= (1.2 * compressor->bound().omega.value_or(1) + 1e-9) * norm_sq(x), spec);
+  compare_with_sum(state, x, [&](std::uint32_t round) {
+    if (side == Side::encode) compressor->compress({1, round, 0, 0, 0}, x, message);
+    if (side == Side::decode) decode_add({1, round, 0, 0, 0}, message, 0.5, acc);
+  });
+}
+BENCHMARK_CAPTURE(one_side, natural_encode_f32, "natural", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, natural_decode_f32, "natural", Side::decode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, natural_encode_f64, "natural", Side::encode, Wire::f64)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, natural_decode_f64, "natural", Side::decode, Wire::f64)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, rand_k_encode, "rand-k(1%)", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, rand_k_decode, "rand-k(1%)", Side::decode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, rand_k_30_encode, "rand-k(30%)", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, rand_k_90_encode, "rand-k(90%)", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, rand_k_1000_encode, "rand-k(1000)", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, dense_encode, "identity", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, dense_decode, "identity", Side::decode, Wire::f32)->UseManualTime();
+
+void deal_a_round(benchmark::State& state) {
+  const Vector x = normal_vector(kLong);
+  compare_with_sum(state, x, [&](std::uint32_t round) {
+    benchmark::DoNotOptimize(dealt_block({1, round, 0, 0, 0}, kLong, 100));
+  });
+}
+BENCHMARK(deal_a_round)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void philox_fill(benchmark::State& state) {
+  std::vector<std::uint32_t> words(4096);
+  const Stream stream = Key{}.stream(Purpose::batch);
+  std::uint64_t block = 0;
+  for (auto _ : state) {
+    stream.fill(block, words);
+    block += words.size() / 4;
+    benchmark::DoNotOptimize(words.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(4 * words.size()));
+}
+BENCHMARK(philox_fill);
+
+/// Small vectors, as in convex experiments: time of one call.
+void small(benchmark::State& state, const char* spec, std::size_t dim, Side side) {
+  const Vector x = normal_vector(dim);
+  const auto compressor = make(spec, dim);
+  Message message;
+  Vector acc(dim);
+  compressor->compress({}, x, message);
+  std::uint32_t round = 0;
+  for (auto _ : state) {
+    const Key key{1, ++round, 3, 0, 0};
+    if (side == Side::encode) compressor->compress(key, x, message);
+    if (side == Side::decode) decode_add(key, message, 0.5, acc);
+    benchmark::DoNotOptimize(message.bytes.data());
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK_CAPTURE(small, rand_k_10_of_300_encode, "rand-k(10)", 300, Side::encode);
+BENCHMARK_CAPTURE(small, rand_k_10_of_300_decode, "rand-k(10)", 300, Side::decode);
+BENCHMARK_CAPTURE(small, top_k_12_of_123_encode, "top-k(12)", 123, Side::encode);
+BENCHMARK_CAPTURE(small, top_k_12_of_123_decode, "top-k(12)", 123, Side::decode);
+BENCHMARK_CAPTURE(small, natural_of_300_encode, "natural", 300, Side::encode);
+BENCHMARK_CAPTURE(small, natural_of_300_decode, "natural", 300, Side::decode);
+BENCHMARK_CAPTURE(small, perm_k_of_300_encode, "perm-k", 300, Side::encode);
+BENCHMARK_CAPTURE(small, identity_of_300_encode, "identity", 300, Side::encode);
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+#include "laconic/problem/make.h"
+#include "tests/problem_testing.h"
+
+namespace laconic {
+namespace {
+
+using namespace laconic::testing;
+
+/// A folder with a small data set, removed at the end.
+class ProblemMake : public ::testing::Test {
+ protected:
+  ProblemMake()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("laconic_problem_make_" + std::to_string(getpid()))) {
+    std::filesystem::create_directory(folder_);
+    std::ofstream(folder_ / "tiny") << "1 1:1 2:2\n2 2:1\n1 3:1\n2 1:0.5 3:1\n2 1:1\n";
+    std::ofstream(folder_ / "three") << "1 1:1 2:2\n2 2:1\n3 1:1\n";
+    std::ofstream(folder_ / "three.t") << "2 1:1\n1 1:1\n";
+    setting_.folders = {folder_.string()};
+  }
+  ~ProblemMake() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Problem> make(const char* text) { return make_problem(parse(text), setting_); }
+  std::string error(const char* text) {
+    return error_of([&] { make(text); });
+  }
+
+  std::filesystem::path folder_;
+  ProblemSetting setting_;
+};
+
+TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
+  struct Case {
+    const char* text;
+    std::size_t clients, dim, rows;
+    bool classifies;
+  };
+  const Case cases[] = {
+      {"logistic(tiny)", 2, 3, 2, true},
+      {"logistic(data=tiny, bias=1, lambda=0.1)", 1, 4, 5, true},
+      {"nonconvex(tiny, rows=4, reg=nonconvex)", 1, 3, 4, true},
+      {"least-squares(tiny)", 5, 3, 1, false},
+      {"softmax(three, bias=1)", 3, 9, 1, true},
+      {"quadratic(d=20)", 7, 20, 1, false},
+      {"quadratic", 2, 1000, 1, false},
+  };
+  for (const Case& c : cases) {
+    setting_.clients = c.clients;
+    const auto problem = make(c.text);
+    EXPECT_EQ(problem->shards(), c.clients) << c.text;
+    EXPECT_EQ(problem->dim(), c.dim) << c.text;
+    EXPECT_EQ(problem->rows(0), c.rows) << c.text;
+    EXPECT_EQ(problem->classifies(), c.classifies) << c.text;
+  }
+}
+
+TEST_F(ProblemMake, ArgumentsReachTheProblem) {
+  const Vector x = {0.5, -1, 2};
+  Vector plain(3), ridge(3), nonconvex(3);
+  const auto gradient = [&](const char* text, Vector& g) {
+    return make(text)->value_gradient(0, Rows::everything(), x, g).value;
+  };
+  const double value = gradient("logistic(tiny)", plain);
+  EXPECT_NEAR(gradient("logistic(tiny, lambda=0.5)", ridge), value + 0.25 * norm_sq(x), 1e-14);
+  EXPECT_NEAR(gradient("logistic(tiny, lambda=0.5, reg=nonconvex)", nonconvex),
+              value + 0.5 * (0.2 + 0.5 + 0.8), 1e-14);
+  EXPECT_NEAR(ridge[2] - plain[2], 1, 1e-14);
+  EXPECT_NEAR(nonconvex[2] - plain[2], 0.08, 1e-14);
+  setting_.split = parse("by-label");
+  setting_.clients = 2;
+  EXPECT_NEAR(make("logistic(tiny)")->value_gradient(0, Rows::everything(), Vector(3, 0.0), plain).value,
+              std::log(2), 1e-15);
+  EXPECT_EQ(plain[0], 0.25) << "the two rows with the smaller label: y = -1, mean of a / 2";
+}
+
+TEST_F(ProblemMake, SoftmaxFindsItsTestSet) {
+  ThreadPool pool(1);
+  const Vector x = {0, 0, 1, 0, 0, 0};  // the second class, wherever the first feature is
+  EXPECT_EQ(make("softmax(three)")->test_accuracy(x, pool), 0.5);
+  EXPECT_EQ(make("softmax(tiny)")->test_accuracy(x, pool), std::nullopt);
+}
+
+TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"logistic(tiny, lambda=-1)", "column 1: logistic(tiny, lambda=-1): lambda = -1; need lambda >= 0"},
+      {"logistic(tiny, lambda=nan)", "column 1: logistic(tiny, lambda=nan): lambda = nan; need a number"},
+      {"softmax(tiny, reg=l1)", "column 1: softmax(tiny, reg=l1): reg = l1; need l2 or nonconvex"},
+      {"logistic(tiny, rows=0)", "column 1: logistic(tiny, rows=0): rows = 0; need a whole number >= 1"},
+      {"logistic(tiny, bias=2)", "column 1: logistic(tiny, bias=2): bias = 2; need 0 or 1"},
+      {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
+      {"logistc(tiny)",
+       "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
+       "least-squares, softmax, quadratic"},
+      {"logistic(tiny, lamda=1)",
+       "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
+       "lambda, "
+       "reg, bias, rows"},
+      {"quadratic(d=0)", "column 1: quadratic(d=0): d = 0; need a whole number >= 1"},
+      {"quadratic(s=-1)", "column 1: quadratic(s=-1): s = -1; need s >= 0"},
+      {"quadratic(lambda=0)", "column 1: quadratic(lambda=0): lambda = 0; need lambda > 0"},
+      {"quadratic(seed=4294967296)",
+       "column 1: quadratic(seed=4294967296): seed = 4294967296; need seed < 2^32"},
+  };
+  for (const auto& [text, message] : cases) EXPECT_EQ(error(text), message);
+  EXPECT_NE(error("logistic(three)").find("found 3 distinct labels (1, 2, 3)"), std::string::npos);
+  EXPECT_NE(error("logistic(nothing-of-that-name)"), "no error");
+  setting_.split = parse("shuffled");
+  EXPECT_EQ(error("quadratic(d=5)"),
+            "column 1: quadratic(d=5): split = shuffled; there are no rows to deal: leave split out");
+  setting_.split = parse("contiguous");
+  setting_.clients = 6;
+  EXPECT_NE(error("logistic(tiny)"), "no error");
+  setting_.clients = 0;
+  EXPECT_EQ(error("quadratic"), "clients = 0; need clients >= 1");
+}
+
+TEST(Problems, TheTableNamesThemAll) {
+  EXPECT_EQ(problems().size(), 5U);
+  for (const ProblemRow& row : problems()) EXPECT_TRUE(std::string(row.usage).starts_with(row.name));
+}
+
+}  // namespace
+}  // namespace laconic
