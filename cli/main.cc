@@ -88,9 +88,10 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
   try {
     // Each of the processes would otherwise take itself for the only one, and all would write the same files.
     if (mpi.world().size() != launched) {
-      throw laconic::InputError(fmt::format(
-          "the launcher started {} processes, but Open MPI connects {}; use Open MPI's mpirun, or srun --mpi=pmix",
-          launched, mpi.world().size()));
+      throw laconic::InputError(
+          fmt::format("the launcher started {} processes, but Open MPI connects {}; use Open MPI's mpirun, "
+                      "or srun --mpi=pmix",
+                      launched, mpi.world().size()));
     }
     return run_program(argc, argv, mpi.world(), mpi.ranks_on_this_machine());
   } catch (const SharedFailure& failure) {

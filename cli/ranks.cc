@@ -31,7 +31,8 @@ std::vector<std::string> gather(Transport& transport, const std::string& mine) {
     return all;
   };
   Text length;
-  for (unsigned b = 0; b < 64; b += 8) length.push_back(static_cast<std::uint8_t>(std::uint64_t{mine.size()} >> b));
+  for (unsigned b = 0; b < 64; b += 8)
+    length.push_back(static_cast<std::uint8_t>(std::uint64_t{mine.size()} >> b));
   std::vector<std::size_t> lengths;
   for (const Text& text : everyones(length, std::vector<std::size_t>(transport.size(), length.size()))) {
     std::uint64_t value = 0;
@@ -39,7 +40,8 @@ std::vector<std::string> gather(Transport& transport, const std::string& mine) {
     lengths.push_back(value);
   }
   std::vector<std::string> result;
-  for (const Text& text : everyones({mine.begin(), mine.end()}, lengths)) result.emplace_back(text.begin(), text.end());
+  for (const Text& text : everyones({mine.begin(), mine.end()}, lengths))
+    result.emplace_back(text.begin(), text.end());
   return result;
 }
 
@@ -94,10 +96,12 @@ void require_same(Transport& transport, const std::string& text) {
     if (all[r] == all[0]) continue;
     std::istringstream lines(all[r]), lines_of_first(all[0]);
     std::string line, line_of_first;
-    while (std::getline(lines, line) && std::getline(lines_of_first, line_of_first) && line == line_of_first) {
+    while (std::getline(lines, line) && std::getline(lines_of_first, line_of_first) &&
+           line == line_of_first) {
     }
-    throw SharedFailure(kWrongInput, fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", r,
-                                                 line, line_of_first));
+    throw SharedFailure(
+        kWrongInput,
+        fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", r, line, line_of_first));
   }
 }
 

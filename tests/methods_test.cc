@@ -51,7 +51,9 @@ class Methods : public ::testing::TestWithParam<const char*> {
          .split = "by-label"}};
   }
 
-  static bool has(std::string_view part) { return std::string_view(GetParam()).find(part) != std::string::npos; }
+  static bool has(std::string_view part) {
+    return std::string_view(GetParam()).find(part) != std::string::npos;
+  }
 
   TemporaryFolder folder_;
 };
@@ -99,7 +101,11 @@ TEST_P(Methods, GiveTheSameBitsOnAnyNumberOfRanks) {
 }
 
 TEST_P(Methods, DivergeOnAllRanksTogether) {
-  Job run{.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 5, .step = "1e150", .rounds = 500};
+  Job run{.problem = "quadratic(d=20, s=0.8)",
+          .method = GetParam(),
+          .clients = 5,
+          .step = "1e150",
+          .rounds = 500};
   const Outcome alone = train(run);
   EXPECT_EQ(alone.summary.why, Summary::Why::diverged);
   for (const Outcome& outcome : train_on_ranks(3, run)) {
@@ -135,7 +141,8 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
   if (method.starts_with("vr-diana")) {  // at the start the anchor alone
     return {clients, clients * ((t == 0 ? 0 : 2 * batch) + (heads ? rows : 0))};
   }
-  if (method.starts_with("vr-marina-online")) return {clients, clients * (heads ? named("large-batch=") : 2 * batch)};
+  if (method.starts_with("vr-marina-online"))
+    return {clients, clients * (heads ? named("large-batch=") : 2 * batch)};
   if (method.starts_with("vr-marina")) return {clients, clients * (heads ? rows : 2 * batch)};
   if (method.starts_with("pp-marina") && !heads) return {sample, sample * 2 * rows};
   return {clients, clients * rows};
@@ -388,9 +395,10 @@ TEST(Theory, StepsAreTheFormulas) {
 TEST(Methods, RefuseWhatDoesNotFit) {
   const auto refusal = [](const Job& job) { return error_of([&] { train(job); }); };
   const std::string problem = "quadratic(d=20)";
-  EXPECT_EQ(refusal({.problem = problem, .method = "marin(rand-k(3))"}),
-            "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
-            "marina, vr-marina, vr-marina-online, pp-marina");
+  EXPECT_EQ(
+      refusal({.problem = problem, .method = "marin(rand-k(3))"}),
+      "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
+      "marina, vr-marina, vr-marina-online, pp-marina");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),
@@ -407,9 +415,10 @@ TEST(Methods, RefuseWhatDoesNotFit) {
             "column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
   EXPECT_EQ(refusal({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
             "column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
-  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
-            "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out, or use "
-            "vr-marina");
+  EXPECT_EQ(
+      refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
+      "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out, or use "
+      "vr-marina");
   EXPECT_EQ(refusal({.problem = problem, .method = "gd(3)"}),
             "column 1: gd(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(

@@ -30,7 +30,9 @@ TEST(Ranks, ExchangeAndGather) {
   const std::size_t large = 3'000'000;
   for (const std::size_t ranks : kRanks) {
     for (const std::size_t base : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, large}) {
-      const auto length = [&](std::size_t from, std::size_t to) { return base == 0 ? 0 : base + 10 * from + to; };
+      const auto length = [&](std::size_t from, std::size_t to) {
+        return base == 0 ? 0 : base + 10 * from + to;
+      };
       run_ranks(ranks, [&](Transport& transport) {
         const std::size_t me = transport.rank();
         EXPECT_EQ(transport.size(), ranks);
@@ -140,11 +142,11 @@ struct FoldCase {
 };
 
 TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
-  const FoldCase cases[] = {
-      {"identity", 1, 10, Wire::f64},  {"identity", 3, 10, Wire::f64},   {"identity", 7, 1001, Wire::f32},
-      {"identity", 4, 2, Wire::f64},   {"identity", 20, 1, Wire::f32},   {"identity", 5, 40, Wire::f32},
-      {"rand-k(5)", 7, 100, Wire::f32}, {"top-k(7)", 9, 100, Wire::f64}, {"natural", 2, 33, Wire::f32},
-      {"perm-k", 4, 50, Wire::f64}};
+  const FoldCase cases[] = {{"identity", 1, 10, Wire::f64},   {"identity", 3, 10, Wire::f64},
+                            {"identity", 7, 1001, Wire::f32}, {"identity", 4, 2, Wire::f64},
+                            {"identity", 20, 1, Wire::f32},   {"identity", 5, 40, Wire::f32},
+                            {"rand-k(5)", 7, 100, Wire::f32}, {"top-k(7)", 9, 100, Wire::f64},
+                            {"natural", 2, 33, Wire::f32},    {"perm-k", 4, 50, Wire::f64}};
   for (const FoldCase& c : cases) {
     const auto compressor = make_compressor(parse(c.compressor), {c.dim, c.workers, c.wire});
     const auto fold = [&](Transport& transport, bool exact) {
@@ -182,7 +184,8 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
       for (const std::size_t ranks : kRanks) {
         run_ranks(ranks, [&](Transport& transport) {
           EXPECT_EQ(fold(transport, exact), expected)
-              << c.compressor << ", " << c.workers << " workers, rank " << transport.rank() << " of " << ranks;
+              << c.compressor << ", " << c.workers << " workers, rank " << transport.rank() << " of "
+              << ranks;
         });
       }
     }
@@ -217,7 +220,8 @@ TEST(Fold, MovesWhatARingAllReduceMoves) {
     EXPECT_LT(traffic(ranks, "identity", Wire::f32), 1.01 * ring) << ranks;
     // Short messages go to everyone as they are.
     const double own = 1 + 4 * 300;
-    EXPECT_LT(traffic(ranks, "rand-k(300)", Wire::f32), static_cast<double>(ranks - 1) * (own + 100)) << ranks;
+    EXPECT_LT(traffic(ranks, "rand-k(300)", Wire::f32), static_cast<double>(ranks - 1) * (own + 100))
+        << ranks;
   }
 }
 

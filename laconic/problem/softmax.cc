@@ -194,8 +194,7 @@ class Softmax final : public Problem {
         add_gram(kept(i), v, parts[i]);
       });
       fill(out, 0.0);
-      for (std::size_t i = 0; i < n; ++i)
-        axpy(1 / (count * static_cast<double>(rows_[i])), parts[i], out);
+      for (std::size_t i = 0; i < n; ++i) axpy(1 / (count * static_cast<double>(rows_[i])), parts[i], out);
     };
 
     Constants constants;

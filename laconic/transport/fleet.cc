@@ -179,7 +179,8 @@ void Fleet::fold_slices(Board& board, MutView acc) {
 
     const Range theirs = owned_by(r, board);
     bytes = 0;
-    for (std::size_t e = theirs.begin; e < theirs.end; ++e) bytes += dense_bytes(own_slice.size(), width_of(e));
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e)
+      bytes += dense_bytes(own_slice.size(), width_of(e));
     incoming_[r].resize(bytes);
     from_[r] = incoming_[r];
   }
@@ -197,7 +198,8 @@ void Fleet::fold_slices(Board& board, MutView acc) {
   }
 
   // The sums, to everyone.
-  for (std::size_t r = 0; r < ranks; ++r) from_[r] = bytes_of_coordinates(acc, block_of(acc.size(), r, ranks));
+  for (std::size_t r = 0; r < ranks; ++r)
+    from_[r] = bytes_of_coordinates(acc, block_of(acc.size(), r, ranks));
   transport_.gather(from_[transport_.rank()], from_);
 }
 

@@ -34,9 +34,7 @@ class Fleet {
   }
 
   /// The entries of the board that this rank owns: they are consecutive.
-  [[nodiscard]] Range owned(const Board& board) const {
-    return owned_by(transport_.rank(), board);
-  }
+  [[nodiscard]] Range owned(const Board& board) const { return owned_by(transport_.rank(), board); }
 
   /// body(i) for each i of the range, on any thread, in any order; returns when all are done.
   template <class Body>

@@ -16,6 +16,7 @@ namespace {
 // MPI counts bytes with an int. Between two ranks messages of one tag stay in order, so pieces need no numbers.
 constexpr std::size_t kPiece = std::size_t{1} << 30;
 constexpr int kTag = 0;
+constexpr std::size_t kShort = std::size_t{1} << 16;  // Open MPI sends as much over TCP without asking first
 
 /// piece(offset, count) for each piece of a message; none for an empty one, which both ends know to be empty.
 template <class Piece>
@@ -36,24 +37,32 @@ class World final : public Transport {
   std::size_t size() const override { return static_cast<std::size_t>(size_); }
 
  private:
+  /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages take one step
+  /// at a time: a link then carries one stream each way, which TCP fills better than many (on 3 hosts at 100 Mbit/s, 3.3
+  /// MB to each of two others take 1.3 times what the link needs; all at once, 1.5 to 2.1). Short ones, which wait more
+  /// than they move, go all at once. A rank that takes steps never waits for one that waits for it: step k needs the
+  /// others' steps before k at most, so ranks may choose differently.
   void move(std::span<const ByteView> to, std::span<const MutByteView> from) override {
-    requests_.clear();
-    // Each rank begins with its right-hand neighbour, so that not everybody sends to rank 0 first.
     for (int step = 1; step < size_; ++step) {
-      const int r = (rank_ + size_ - step) % size_;
-      const MutByteView message = from[static_cast<std::size_t>(r)];
-      for_each_piece(message.size(), [&](std::size_t offset, int count) {
-        MPI_Irecv(message.data() + offset, count, MPI_BYTE, r, kTag, MPI_COMM_WORLD, &requests_.emplace_back());
+      const int left = (rank_ + size_ - step) % size_;
+      const int right = (rank_ + step) % size_;
+      const MutByteView in = from[static_cast<std::size_t>(left)];
+      const ByteView out = to[static_cast<std::size_t>(right)];
+      for_each_piece(in.size(), [&](std::size_t offset, int count) {
+        MPI_Irecv(in.data() + offset, count, MPI_BYTE, left, kTag, MPI_COMM_WORLD, &requests_.emplace_back());
       });
-    }
-    for (int step = 1; step < size_; ++step) {
-      const int r = (rank_ + step) % size_;
-      const ByteView message = to[static_cast<std::size_t>(r)];
-      for_each_piece(message.size(), [&](std::size_t offset, int count) {
-        MPI_Isend(message.data() + offset, count, MPI_BYTE, r, kTag, MPI_COMM_WORLD, &requests_.emplace_back());
+      for_each_piece(out.size(), [&](std::size_t offset, int count) {
+        MPI_Isend(out.data() + offset, count, MPI_BYTE, right, kTag, MPI_COMM_WORLD,
+                  &requests_.emplace_back());
       });
+      if (std::max(in.size(), out.size()) > kShort) finish();
     }
+    finish();
+  }
+
+  void finish() {
     MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE);
+    requests_.clear();
   }
 
   int rank_ = 0;

@@ -18,7 +18,7 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
 
-  /// All ranks of the launch. Everything moves point to point and nonblocking, between all pairs at once. Its calls throw
+  /// All ranks of the launch. Everything moves point to point and nonblocking, straight from rank to rank. Its calls throw
   /// nothing: MPI ends the whole job when a peer is lost.
   [[nodiscard]] Transport& world() { return *world_; }
 

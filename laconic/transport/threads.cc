@@ -21,7 +21,9 @@ class Hub {
   [[nodiscard]] std::size_t size() const { return outgoing_.size(); }
 
   void lay_out(std::size_t rank, std::span<const ByteView> to) { outgoing_[rank] = to; }
-  [[nodiscard]] ByteView laid_out(std::size_t by, std::size_t for_rank) const { return outgoing_[by][for_rank]; }
+  [[nodiscard]] ByteView laid_out(std::size_t by, std::size_t for_rank) const {
+    return outgoing_[by][for_rank];
+  }
 
   /// Returns when every rank has come here as often as this one. Throws when one of them has failed.
   void meet() {

@@ -33,7 +33,7 @@ class Transport {
 
   /// Fills from[r] with what rank r passes as its to[rank()]. One entry a rank; those of rank() itself are not looked
   /// at. Both ends know how long a message is: from[r] has its length already. Returns when `from` is filled and `to`
-  /// may be overwritten. All pairs move at once, so on links of one speed it takes as long as the busiest one needs.
+  /// may be overwritten. No byte goes by way of a third rank, so on links of one speed the busiest one sets the time.
   void exchange(std::span<const ByteView> to, std::span<const MutByteView> from);
 
   /// The same with one message for everyone.
