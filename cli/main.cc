@@ -1,22 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <new>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/ranks.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
+#include "laconic/transport/mpi.h"
 
 namespace {
 
-int run_program(int argc, char** argv) {
-  using namespace laconic::cli;
+using namespace laconic::cli;
+using laconic::MpiSession;
+using laconic::Transport;
+
+/// A verb that one process does, done by rank 0; the others learn how it went.
+int on_first(Transport& transport, const std::function<int()>& verb) {
+  int code = kDone;
+  together(transport, [&] {
+    if (transport.rank() == 0) code = verb();
+  });
+  return code;
+}
+
+int run_program(int argc, char** argv, Transport& transport, std::size_t neighbours) {
   CLI::App app{"laconic trains with few words: communication-efficient distributed optimisation"};
   app.set_version_flag("--version", "laconic " LACONIC_VERSION);
   app.require_subcommand(1);
@@ -48,32 +66,62 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    if (error.get_exit_code() == 0) {  // --help and --version
+      if (transport.rank() == 0) app.exit(error);
+      return kDone;
+    }
     throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
   }
-  if (*run_verb) return run(words, force);
-  if (*theory_verb) return theory(words);
-  if (*list_verb) return list();
-  if (*plot_verb) return plot(words);
+  if (*run_verb) return run(words, force, transport, neighbours);
+  if (*theory_verb) return on_first(transport, [&] { return theory(words); });
+  if (*list_verb) return on_first(transport, [&] { return list(); });
+  if (*plot_verb) return on_first(transport, [&] { return plot(words); });
   return kWrongInput;
+}
+
+void complain(const std::exception& error) { fmt::print(stderr, "laconic: {}\n", error.what()); }
+
+int main_alone(int argc, char** argv) {
+  try {
+    return run_program(argc, argv, *laconic::alone(), 1);
+  } catch (const std::exception& error) {
+    complain(error);
+    return exit_code_of_current_exception();
+  }
+}
+
+int main_of_many(int argc, char** argv, std::size_t launched) {
+  MpiSession mpi;
+  const std::size_t rank = mpi.world().rank();
+  try {
+    // Each of the processes would otherwise take itself for the only one, and all would write the same files.
+    if (mpi.world().size() != launched) {
+      throw laconic::InputError(
+          fmt::format("the launcher started {} processes, but Open MPI connects {}; use Open MPI's mpirun, "
+                      "or srun --mpi=pmix",
+                      launched, mpi.world().size()));
+    }
+    return run_program(argc, argv, mpi.world(), mpi.ranks_on_this_machine());
+  } catch (const SharedFailure& failure) {
+    if (rank == 0) complain(failure);
+    return failure.exit_code();
+  } catch (const std::exception& error) {
+    if (mpi.world().size() == 1) {
+      complain(error);
+      return exit_code_of_current_exception();
+    }
+    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the one that
+    // speaks: it ends them before they have waited out their turn.
+    if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    complain(error);
+    std::fflush(nullptr);
+    mpi.abort(exit_code_of_current_exception());
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace laconic::cli;
-  try {
-    return run_program(argc, argv);
-  } catch (const laconic::InputError& error) {
-    fmt::print(stderr, "laconic: {}\n", error.what());
-    return kWrongInput;
-  } catch (const std::bad_alloc&) {
-    fmt::print(
-        stderr,
-        "laconic: not enough memory: the description or its data ask for more than this machine has\n");
-    return kWrongInput;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "laconic: {}\n", error.what());
-    return kFailed;
-  }
+  const std::optional<std::size_t> launched = ranks_of_launcher();
+  return launched ? main_of_many(argc, argv, *launched) : main_alone(argc, argv);
 }

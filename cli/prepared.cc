@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "laconic/core/range.h"
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
@@ -20,10 +21,11 @@ std::vector<std::string> data_folders() {
   return folders;
 }
 
-Prepared prepare(const Description& description) {
+Prepared prepare(const Description& description, const Place& place) {
   Prepared p;
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t threads =
-      description.threads > 0 ? description.threads : std::max(1U, std::thread::hardware_concurrency());
+      description.threads > 0 ? description.threads : std::max<std::size_t>(1, processors / place.neighbours);
   p.problem = of_text("problem", [&] {
     return make_problem(description.problem, {.clients = description.clients,
                                               .split = description.split,
@@ -33,6 +35,7 @@ Prepared prepare(const Description& description) {
   // More threads than clients would only wait.
   p.pool = std::make_unique<ThreadPool>(std::min(threads, p.problem->shards()));
   p.constants = p.problem->constants(*p.pool);
+  p.problem->keep_only(block_of(p.problem->shards(), place.rank, place.ranks));
   p.assembly = of_text("method", [&] {
     return assemble(description.method, {.problem = *p.problem,
                                          .constants = p.constants,

@@ -22,7 +22,16 @@ struct Prepared {
   Assembly assembly;
 };
 
-Prepared prepare(const Description& description);
+/// Which rank of how many this is, and how many of them share the processors of its machine.
+struct Place {
+  std::size_t rank = 0;
+  std::size_t ranks = 1;
+  std::size_t neighbours = 1;
+};
+
+/// Keeps the rows of this rank's clients only, once the constants are known; the constants and the assembly are the same
+/// on all ranks.
+Prepared prepare(const Description& description, const Place& place = {});
 
 /// Where data sets are looked for: the folders of LACONIC_DATA.
 std::vector<std::string> data_folders();

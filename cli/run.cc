@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/prepared.h"
+#include "cli/ranks.h"
 #include "cli/verbs.h"
 #include "laconic/report/file.h"
 #include "laconic/report/npy.h"
@@ -68,15 +69,15 @@ class OutFolder {
 /// Hands rows on to a file, where there is one, and shows how far the run is, where somebody watches.
 class Screen final : public Recorder {
  public:
-  Screen(std::size_t rounds, Recorder* next)
-      : rounds_(rounds), next_(next), watched_(isatty(STDERR_FILENO) == 1) {}
+  Screen(std::size_t rounds, Recorder* next, bool shows)
+      : rounds_(rounds), next_(next), watched_(shows && isatty(STDERR_FILENO) == 1) {}
   ~Screen() override { clear(); }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  void record(const Row& row, double seconds) override {
+  void record(const Row& row, const Timing& timing) override {
     grad_norm_sq_ = row.grad_norm_sq;
-    if (next_ != nullptr) next_->record(row, seconds);
+    if (next_ != nullptr) next_->record(row, timing);
   }
 
   void tick(std::size_t round) override {
@@ -153,11 +154,12 @@ std::string host_name() {
   return name;
 }
 
-Json json_of(const Description& description, const Prepared& prepared, const Summary& summary) {
+Json json_of(const Description& description, const Prepared& prepared, const Summary& summary,
+             std::size_t ranks) {
   Json json;
   json["laconic"] = LACONIC_VERSION;
   for (const auto& [key, value] : resolved(description)) json["description"][key] = value;
-  json["host"] = {{"name", host_name()}, {"threads", prepared.pool->threads()}};
+  json["host"] = {{"name", host_name()}, {"ranks", ranks}, {"threads", prepared.pool->threads()}};
   json["constants"] = Json::object();
   if (prepared.constants) {
     for (const auto& [name, value] : named_constants(*prepared.constants)) json["constants"][name] = value;
@@ -190,31 +192,56 @@ std::string measured(const Summary& summary) {
                      summary.seconds);
 }
 
+/// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One a
+/// line.
+std::string identity_of(const Description& description, const Prepared& prepared, const Method& method) {
+  std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
+  for (const auto& [key, value] : resolved(description)) {
+    if (key != "out" && key != "threads") text += fmt::format("{} = {}\n", key, value);
+  }
+  text += fmt::format("d = {}\ngamma = {}\n", prepared.problem->dim(), method.step());
+  if (prepared.constants) {
+    for (const auto& [name, value] : named_constants(*prepared.constants))
+      text += fmt::format("{} = {}\n", name, value);
+  }
+  return text;
+}
+
 }  // namespace
 
-int run(const std::vector<std::string>& words, bool force) {
-  const Description description = describe(words);
-  std::optional<OutFolder> out;
-  if (!description.out.empty()) out.emplace(description.out, force);
-
-  const Prepared prepared = prepare(description);
-  const std::unique_ptr<Method> method =
-      prepared.assembly.build(resolve(description.step, prepared.assembly));
-  std::unique_ptr<FileRecorder> files;
-  if (out) {
+int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
+  const bool first = transport.rank() == 0;
+  Description description;
+  std::optional<OutFolder> out;  // rank 0's
+  Prepared prepared;
+  std::unique_ptr<Method> method;
+  std::unique_ptr<FileRecorder> files;  // rank 0's
+  together(transport, [&] {
+    description = describe(words);
+    if (first && !description.out.empty()) out.emplace(description.out, force);
+    prepared = prepare(description, {transport.rank(), transport.size(), neighbours});
+    method = prepared.assembly.build(resolve(description.step, prepared.assembly));
+  });
+  // Files, libraries and CPUs may differ from machine to machine; then the run would not be one run.
+  require_same(transport, identity_of(description, prepared, *method));
+  together(transport, [&] {
+    if (!out) return;
     files = out->open(prepared.problem->classifies());
     write_whole(out->file("run.toml"), toml_of(description));
-  }
+  });
 
-  Fleet fleet(*prepared.pool);
+  Fleet fleet(*prepared.pool, transport);
   Summary summary;
   {
-    Screen screen(description.solve.rounds, files.get());
+    Screen screen(description.solve.rounds, files.get(), first);
     summary = solve(*prepared.problem, *method, fleet, description.solve, screen);
   }
+  const bool failed = summary.why == Summary::Why::diverged;
+  if (!first) return failed ? kFailed : kDone;
   if (out) {
     write_npy(out->file("x.npy"), method->point());
-    write_whole(out->file("summary.json"), json_of(description, prepared, summary).dump(2) + "\n");
+    write_whole(out->file("summary.json"),
+                json_of(description, prepared, summary, transport.size()).dump(2) + "\n");
   }
   const bool failed = summary.why == Summary::Why::diverged;
   std::string last_words = summary.reason;

@@ -38,7 +38,7 @@ class Loop {
       }
       // Where several rules hold at once, the last one named is the reason: the most telling one.
       if (t >= options_.rounds) stop(Summary::Why::rounds, fmt::format("{} rounds done", options_.rounds));
-      if (options_.max_seconds && seconds() >= *options_.max_seconds) {
+      if (options_.max_seconds && fleet_.answer_of_first(seconds() >= *options_.max_seconds)) {
         stop(Summary::Why::max_seconds, fmt::format("max-seconds = {} reached", *options_.max_seconds));
       }
       if (options_.max_bits && uplink_bits() >= *options_.max_bits) {
@@ -91,7 +91,8 @@ class Loop {
     row.step = method_.step();
     if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
     row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
-    recorder_.record(row, seconds());
+    const Traffic& traffic = fleet_.transport().traffic();
+    recorder_.record(row, {seconds(), traffic.sent, traffic.received});
     summary_.last = row;
     summary_.recorded = true;
     if (options_.target && grad_norm_sq <= *options_.target) {

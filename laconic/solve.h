@@ -16,11 +16,12 @@ namespace laconic {
 /// When to look, and when to stop: at the first round at which a rule holds. The last round is always
 /// evaluated.
 struct SolveOptions {
-  std::size_t rounds = 1000;               // at most this many after the start
-  std::size_t eval_every = 1;              // rows 0, E, 2E, ... and the last; 0: the first and the last only
-  std::optional<double> target = {};       // |grad f(x_t)|^2 <= target, at evaluated rounds
-  std::optional<double> max_bits = {};     // uplink bits per client >= this
-  std::optional<double> max_seconds = {};  // by the wall clock: the one rule that two runs need not share
+  std::size_t rounds = 1000;            // at most this many after the start
+  std::size_t eval_every = 1;           // rows 0, E, 2E, ... and the last; 0: the first and the last only
+  std::optional<double> target = {};    // |grad f(x_t)|^2 <= target, at evaluated rounds
+  std::optional<double> max_bits = {};  // uplink bits per client >= this
+  std::optional<double> max_seconds =
+      {};  // by rank 0's wall clock: the one rule that two runs need not share
 };
 
 struct Summary {
@@ -33,8 +34,10 @@ struct Summary {
   double seconds = 0;
 };
 
-/// Runs the method from its start. A run whose point, f or gradient turns non-finite ends with Why::diverged;
-/// rows recorded before stay valid. Throws what the recorder throws.
+/// Runs the method from its start. Collective: every rank of the fleet calls it with the same description, and gets the
+/// same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged;
+/// rows recorded before stay valid. Throws what the recorder throws, on this rank only: whoever catches it must end the
+/// others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder);
 

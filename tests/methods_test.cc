@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "laconic/core/coin.h"
 #include "tests/support.h"
 
 namespace laconic::testing {
@@ -26,6 +27,13 @@ const char* const kMethods[] = {
     "marina(natural)",
     "marina(qsgd(4))",
     "marina(identity)",
+    "vr-diana(rand-k(3), batch=4)",
+    "vr-diana(natural, batch=2, p=0.5)",
+    "vr-marina(rand-k(3), batch=4)",
+    "vr-marina(natural, batch=2, p=0.4)",
+    "vr-marina-online(rand-k(3), batch=4, large-batch=12)",
+    "pp-marina(rand-k(3), sample=2)",
+    "pp-marina(natural, sample=2, p=0.4)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -38,10 +46,16 @@ class Methods : public ::testing::TestWithParam<const char*> {
         {.problem = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)", classes),
          .method = GetParam()},
         {.problem = fmt::format("nonconvex(\"{}\", bias=1)", classes), .method = GetParam(), .clients = 61},
-        {.problem = fmt::format("least-squares(\"{}\")", classes), .method = GetParam(), .clients = 1},
+        {.problem = fmt::format("least-squares(\"{}\")", classes),
+         .method = GetParam(),
+         .clients = has("sample=2") ? std::size_t{2} : 1},
         {.problem = fmt::format("softmax(\"{}\", lambda=0.01)", classes),
          .method = GetParam(),
          .split = "by-label"}};
+  }
+
+  static bool has(std::string_view part) {
+    return std::string_view(GetParam()).find(part) != std::string::npos;
   }
 
   TemporaryFolder folder_;
@@ -74,6 +88,35 @@ TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
   }
 }
 
+TEST_P(Methods, GiveTheSameBitsOnAnyNumberOfRanks) {
+  for (Job run : runs()) {
+    for (const Wire wire : {Wire::f32, Wire::f64}) {
+      run.wire = wire;
+      const std::string alone = text_of(train(run));
+      for (const std::size_t ranks : {1, 2, 3, 5}) {
+        run.threads = 1 + ranks % 2;
+        for (const Outcome& outcome : train_on_ranks(ranks, run)) {
+          EXPECT_EQ(text_of(outcome), alone) << run.problem << ", " << ranks << " ranks";
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Methods, DivergeOnAllRanksTogether) {
+  Job run{.problem = "quadratic(d=20, s=0.8)",
+          .method = GetParam(),
+          .clients = 5,
+          .step = "1e150",
+          .rounds = 500};
+  const Outcome alone = train(run);
+  EXPECT_EQ(alone.summary.why, Summary::Why::diverged);
+  for (const Outcome& outcome : train_on_ranks(3, run)) {
+    EXPECT_EQ(outcome.summary.reason, alone.summary.reason);
+    EXPECT_EQ(text_of(outcome), text_of(alone));
+  }
+}
+
 TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
   for (Job run : runs()) {
     const Outcome first = train(run);
@@ -85,24 +128,56 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
   }
 }
 
+/// What a round says and asks for, over all clients; each of them has `rows` rows.
+struct Round {
+  std::size_t messages = 0;
+  std::size_t calls = 0;
+};
+
+Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t clients, std::size_t rows) {
+  const auto named = [&](const char* key) -> std::size_t {
+    const std::size_t at = method.find(key);
+    return at == std::string::npos ? 0 : std::stoul(method.substr(at + std::string_view(key).size()));
+  };
+  const std::size_t batch = named(" batch=");
+  const std::size_t sample = named("sample=");
+  if (method.starts_with("vr-diana")) {  // at the start the anchor alone
+    return {clients, clients * ((t == 0 ? 0 : 2 * batch) + (heads ? rows : 0))};
+  }
+  if (method.starts_with("vr-marina-online"))
+    return {clients, clients * (heads ? named("large-batch=") : 2 * batch)};
+  if (method.starts_with("vr-marina")) return {clients, clients * (heads ? rows : 2 * batch)};
+  if (method.starts_with("pp-marina") && !heads) return {sample, sample * 2 * rows};
+  return {clients, clients * rows};
+}
+
 TEST_P(Methods, CountWhatTheyDo) {
   for (const Job& run : runs()) {
     const auto problem = problem_of(run);
     const Outcome outcome = train(run, problem.get());
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
-    double rows = 0;
-    for (std::size_t i = 0; i < problem->shards(); ++i) rows += static_cast<double>(problem->rows(i));
     const double d = static_cast<double>(problem->dim());
-    const double coin = run.method.starts_with("marina") ? 1 : 0;
     // The zeros of qsgd(4) travel in four bits each.
-    const double uncounted = run.method.find("qsgd(4)") != std::string::npos ? 4 * d : 0;
+    const double uncounted = has("qsgd(4)") ? 4 * d : 0;
+    const double coin_bits = has("marina") ? 1 : 0;
+    SharedCoin coin;
+    for (const auto& [name, value] : outcome.assembly.facts) {
+      if (name == "p") coin.p = value;
+    }
+    double messages = 0;
+    double calls = 0;
     for (std::size_t t = 0; t < outcome.rows.size(); ++t) {
       const Row& row = outcome.rows[t];
       const double rounds = static_cast<double>(t);
+      const double clients = static_cast<double>(run.clients);
+      const bool heads = coin.heads({.seed = run.seed, .round = static_cast<std::uint32_t>(t)});
+      const Round round = round_of(run.method, heads, t, run.clients, problem->rows(0));
+      messages += static_cast<double>(round.messages);
+      calls += static_cast<double>(round.calls);
       EXPECT_EQ(row.round, t);
-      EXPECT_EQ(row.participants, run.clients);
-      EXPECT_EQ(row.oracle_calls, (rounds + 1) * rows / static_cast<double>(run.clients));
-      EXPECT_EQ(row.downlink_bits, rounds * (32 * d + coin));
+      EXPECT_EQ(row.participants, round.messages);
+      EXPECT_EQ(row.oracle_calls, calls / clients);
+      EXPECT_EQ(row.downlink_bits, rounds * (32 * d + coin_bits));
       EXPECT_EQ(row.step, outcome.step);
       EXPECT_EQ(row.consensus, 0);
       if (t > 0) {
@@ -111,7 +186,7 @@ TEST_P(Methods, CountWhatTheyDo) {
       }
       // Values cost 32 bits each, and a message's own header at most four bytes.
       EXPECT_GE(row.uplink_bits, 32 * row.uplink_floats);
-      EXPECT_LE(row.uplink_bits, 32 * row.uplink_floats + (rounds + 1) * (32 + 8 + uncounted));
+      EXPECT_LE(row.uplink_bits, 32 * row.uplink_floats + messages / clients * (32 + 8 + uncounted));
     }
   }
 }
@@ -325,8 +400,10 @@ TEST(Theory, StepsAreTheFormulas) {
 TEST(Methods, RefuseWhatDoesNotFit) {
   const auto refusal = [](const Job& job) { return error_of([&] { train(job); }); };
   const std::string problem = "quadratic(d=20)";
-  EXPECT_EQ(refusal({.problem = problem, .method = "marin(rand-k(3))"}),
-            "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, marina");
+  EXPECT_EQ(
+      refusal({.problem = problem, .method = "marin(rand-k(3))"}),
+      "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
+      "marina, vr-marina, vr-marina-online, pp-marina");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),
@@ -343,8 +420,10 @@ TEST(Methods, RefuseWhatDoesNotFit) {
             "column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
   EXPECT_EQ(refusal({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
             "column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
-  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
-            "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out");
+  EXPECT_EQ(
+      refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
+      "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out, or use "
+      "vr-marina");
   EXPECT_EQ(refusal({.problem = problem, .method = "gd(3)"}),
             "column 1: gd(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(

@@ -20,6 +20,8 @@
 #include "laconic/problem/make.h"
 #include "laconic/rounds/recipes.h"
 #include "laconic/solve.h"
+#include "laconic/transport/threads.h"
+#include "laconic/transport/transport.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic::testing {
@@ -93,16 +95,17 @@ inline std::unique_ptr<Problem> problem_of(const Job& run) {
                       {.clients = run.clients, .split = parse(run.split), .folders = data_folders()});
 }
 
-/// `problem`, where given, is run.problem made already, so that many runs need not read the data again.
-inline Outcome train(const Job& run, const Problem* problem = nullptr) {
+/// One rank's part of a run. Without a problem that is made already, it makes its own and keeps its own workers' rows.
+inline Outcome train_on(Transport& transport, const Job& run, const Problem* problem = nullptr) {
+  ThreadPool pool(run.threads);
+  Outcome outcome;
   std::unique_ptr<Problem> own;
   if (problem == nullptr) {
     own = problem_of(run);
     problem = own.get();
   }
-  ThreadPool pool(run.threads);
-  Outcome outcome;
   outcome.constants = problem->constants(pool);
+  if (own) own->keep_only(block_of(own->shards(), transport.rank(), transport.size()));
   outcome.assembly = assemble(parse(run.method), {.problem = *problem,
                                                   .constants = outcome.constants,
                                                   .seed = run.seed,
@@ -111,7 +114,7 @@ inline Outcome train(const Job& run, const Problem* problem = nullptr) {
   outcome.step = resolve(parse_step(run.step), outcome.assembly);
   const auto method = outcome.assembly.build(outcome.step);
   outcome.assembly.build = nullptr;
-  Fleet fleet(pool);
+  Fleet fleet(pool, transport);
   MemoryRecorder recorder;
   SolveOptions options = run.solve;
   options.rounds = run.rounds;
@@ -119,6 +122,18 @@ inline Outcome train(const Job& run, const Problem* problem = nullptr) {
   outcome.rows = recorder.rows;
   outcome.x.assign(method->point().begin(), method->point().end());
   return outcome;
+}
+
+/// `problem`, where given, is run.problem made already, so that many runs need not read the data again.
+inline Outcome train(const Job& run, const Problem* problem = nullptr) {
+  return train_on(*alone(), run, problem);
+}
+
+/// The run on ranks that are threads; what came of it on each.
+inline std::vector<Outcome> train_on_ranks(std::size_t ranks, const Job& run) {
+  std::vector<Outcome> outcomes(ranks);
+  run_ranks(ranks, [&](Transport& transport) { outcomes[transport.rank()] = train_on(transport, run); });
+  return outcomes;
 }
 
 }  // namespace laconic::testing

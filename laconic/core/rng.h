@@ -21,6 +21,7 @@ enum class Purpose : std::uint8_t {
   permutation = 2,  // PermK's shared permutation
   batch = 3,        // a worker's minibatch
   split = 4,        // which row goes to which client
+  turnout = 5,      // who takes part
 };
 
 class Stream;

@@ -46,8 +46,8 @@ class Memory final : public Mechanism {
 
 class Difference final : public Mechanism {
  public:
-  Difference(std::unique_ptr<Compressor> compressor, std::unique_ptr<Compressor> whole, double p)
-      : compressor_(std::move(compressor)), whole_(std::move(whole)), p_(p) {}
+  Difference(std::unique_ptr<Compressor> compressor, std::unique_ptr<Compressor> whole, SharedCoin coin)
+      : compressor_(std::move(compressor)), whole_(std::move(whole)), coin_(coin) {}
 
   void encode(const Key& key, View /*h*/, View y, View x, Message& out) const override {
     if (restarts(key)) {
@@ -57,16 +57,14 @@ class Difference final : public Mechanism {
     }
   }
   Rates rates() const override { return {0, 1}; }
-  bool restarts(const Key& key) const override {
-    return key.round == 0 || key.common().stream(Purpose::coin).uniform() < p_;
-  }
+  bool restarts(const Key& key) const override { return coin_.heads(key); }
   bool uses_previous() const override { return true; }
   unsigned coin_bits() const override { return 1; }
 
  private:
   std::unique_ptr<Compressor> compressor_;
   std::unique_ptr<Compressor> whole_;
-  double p_;
+  SharedCoin coin_;
 };
 
 }  // namespace
@@ -81,9 +79,9 @@ std::unique_ptr<Mechanism> memory(std::unique_ptr<Compressor> compressor, double
 }
 
 std::unique_ptr<Mechanism> difference(std::unique_ptr<Compressor> compressor,
-                                      std::unique_ptr<Compressor> whole, double p) {
-  check(p > 0 && p <= 1, "difference: need 0 < p <= 1");
-  return std::make_unique<Difference>(std::move(compressor), std::move(whole), p);
+                                      std::unique_ptr<Compressor> whole, SharedCoin coin) {
+  check(coin.p > 0 && coin.p <= 1, "difference: need 0 < p <= 1");
+  return std::make_unique<Difference>(std::move(compressor), std::move(whole), coin);
 }
 
 }  // namespace laconic

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "laconic/compress/compressor.h"
+#include "laconic/core/coin.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 
@@ -46,9 +47,9 @@ std::unique_ptr<Mechanism> direct(std::unique_ptr<Compressor> compressor);
 /// 1).
 std::unique_ptr<Mechanism> memory(std::unique_ptr<Compressor> compressor, double rate);
 
-/// x with probability p (and at the start), else Q(x - y): MARINA (arXiv 2102.07845, Algorithm 1). One coin a
-/// round for everyone; `whole` is how the gradient itself is said (identity).
+/// x when the coin shows heads, else Q(x - y): MARINA (arXiv 2102.07845, Algorithm 1). `whole` is how the
+/// gradient itself is said (identity).
 std::unique_ptr<Mechanism> difference(std::unique_ptr<Compressor> compressor,
-                                      std::unique_ptr<Compressor> whole, double p);
+                                      std::unique_ptr<Compressor> whole, SharedCoin coin);
 
 }  // namespace laconic

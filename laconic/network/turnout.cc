@@ -1,24 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/network/turnout.h"
 
+#include <algorithm>
+
 namespace laconic {
 namespace {
 
+std::vector<Share> all_of(std::size_t workers) {
+  const double weight = 1.0 / static_cast<double>(workers);
+  std::vector<Share> shares(workers);
+  for (std::size_t i = 0; i < workers; ++i) shares[i] = {static_cast<std::uint32_t>(i), weight, 0};
+  return shares;
+}
+
 class Everyone final : public Turnout {
  public:
-  explicit Everyone(std::size_t workers) {
-    const double weight = 1.0 / static_cast<double>(workers);
-    for (std::size_t i = 0; i < workers; ++i) shares_.push_back({static_cast<std::uint32_t>(i), weight});
-  }
+  explicit Everyone(std::size_t workers) : shares_(all_of(workers)) {}
 
   const std::vector<Share>& draw(const Key& /*common*/) override { return shares_; }
+  bool complete() const override { return true; }
 
  private:
   std::vector<Share> shares_;
 };
 
+class SampleUnless final : public Turnout {
+ public:
+  SampleUnless(SharedCoin coin, std::size_t workers, std::size_t sample)
+      : coin_(coin), everyone_(all_of(workers)), sampled_(sample) {}
+
+  const std::vector<Share>& draw(const Key& common) override {
+    if (coin_.heads(common)) return everyone_;
+    Stream stream = common.stream(Purpose::turnout);
+    for (Share& share : sampled_) share.worker = static_cast<std::uint32_t>(stream.below(everyone_.size()));
+    std::sort(sampled_.begin(), sampled_.end(),
+              [](const Share& a, const Share& b) { return a.worker < b.worker; });
+    for (std::size_t s = 0; s < sampled_.size(); ++s) {
+      const bool again = s > 0 && sampled_[s].worker == sampled_[s - 1].worker;
+      sampled_[s].copy = again ? sampled_[s - 1].copy + 1 : 0;
+      sampled_[s].weight = 1.0 / static_cast<double>(sampled_.size());
+    }
+    return sampled_;
+  }
+  bool complete() const override { return coin_.p == 1; }
+
+ private:
+  SharedCoin coin_;
+  std::vector<Share> everyone_;
+  std::vector<Share> sampled_;
+};
+
 }  // namespace
 
 std::unique_ptr<Turnout> everyone(std::size_t workers) { return std::make_unique<Everyone>(workers); }
+
+std::unique_ptr<Turnout> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample) {
+  return std::make_unique<SampleUnless>(coin, workers, sample);
+}
 
 }  // namespace laconic

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "laconic/core/coin.h"
 #include "laconic/core/rng.h"
 
 namespace laconic {
@@ -14,6 +15,7 @@ namespace laconic {
 struct Share {
   std::uint32_t worker = 0;
   double weight = 0;
+  std::uint32_t copy = 0;  // 1 for the second share of the same worker in a round, and so on
 };
 
 class Turnout {
@@ -22,9 +24,16 @@ class Turnout {
 
   /// Ascending workers; one may be named twice. Every process draws the same. Valid until the next call.
   virtual const std::vector<Share>& draw(const Key& common) = 0;
+
+  /// Whether everybody takes part in every round.
+  [[nodiscard]] virtual bool complete() const = 0;
 };
 
 /// All n workers, each with weight 1/n.
 std::unique_ptr<Turnout> everyone(std::size_t workers);
+
+/// Everyone when the coin shows heads; else `sample` draws from all, uniform and with replacement, each with
+/// weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). A round without heads costs O(sample).
+std::unique_ptr<Turnout> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample);
 
 }  // namespace laconic

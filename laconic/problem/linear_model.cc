@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -140,22 +141,31 @@ class LinearModel final : public Problem {
   LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options, View targets)
       : loss_(loss), regulariser_(options.regulariser), dim_(data.columns + (options.bias ? 1 : 0)) {
     shards_.reserve(shards.size());
-    for (const auto& row_numbers : shards) shards_.emplace_back(data, row_numbers, options.bias, targets);
+    for (const auto& row_numbers : shards) {
+      shards_.emplace_back(std::in_place, data, row_numbers, options.bias, targets);
+      rows_.push_back(row_numbers.size());
+    }
   }
 
   [[nodiscard]] std::size_t dim() const override { return dim_; }
-  [[nodiscard]] std::size_t shards() const override { return shards_.size(); }
-  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return shards_[shard].size(); }
+  [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
+  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
   [[nodiscard]] bool classifies() const override { return loss_ != Loss::least_squares; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    const std::size_t count = rows.all ? shards_[shard].size() : rows.list.size();
+    const std::size_t count = rows.all ? rows_[shard] : rows.list.size();
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
-    const LinkSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
+    const LinkSums sums = kept(shard).add_gradient(loss_, rows, x, g);
     const double share = 1 / static_cast<double>(count);
     scale(share, g);
     return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+  }
+
+  void keep_only(Range shards) override {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      if (!shards.contains(i)) shards_[i].reset();
+    }
   }
 
   [[nodiscard]] std::optional<Constants> constants(ThreadPool& pool) const override {
@@ -164,13 +174,13 @@ class LinearModel final : public Problem {
     const std::size_t n = shards_.size();
     Vector L(n), sample(n);
     pool.for_each(n, [&](std::size_t i) {
-      const auto m = static_cast<double>(shards_[i].size());
+      const auto m = static_cast<double>(rows_[i]);
       const auto gram = [&](View v, MutView out) {
         fill(out, 0.0);
-        shards_[i].add_gram(v, out);
+        kept(i).add_gram(v, out);
       };
       L[i] = c * largest_eigenvalue(dim_, gram) / m + r;
-      sample[i] = shards_[i].sum_of_squared_row_constants(c, r) / m;
+      sample[i] = kept(i).sum_of_squared_row_constants(c, r) / m;
     });
     const auto mean_gram = [&](View v, MutView out) { multiply_mean_gram(pool, v, out); };
 
@@ -189,13 +199,18 @@ class LinearModel final : public Problem {
   }
 
  private:
+  [[nodiscard]] const Shard& kept(std::size_t shard) const {
+    check(shards_[shard].has_value(), "the rows of a shard were asked for that this process has not kept");
+    return *shards_[shard];
+  }
+
   /// out = (1/n) sum A_i'A_i v / m_i, added in the order of the shards.
   void multiply_mean_gram(ThreadPool& pool, View v, MutView out) const {
     std::vector<Vector> parts(shards_.size(), Vector(dim_, 0.0));
-    pool.for_each(shards_.size(), [&](std::size_t i) { shards_[i].add_gram(v, parts[i]); });
+    pool.for_each(shards_.size(), [&](std::size_t i) { kept(i).add_gram(v, parts[i]); });
     fill(out, 0.0);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
-      axpy(1 / (static_cast<double>(shards_.size()) * static_cast<double>(shards_[i].size())), parts[i], out);
+      axpy(1 / (static_cast<double>(shards_.size()) * static_cast<double>(rows_[i])), parts[i], out);
     }
   }
 
@@ -217,7 +232,8 @@ class LinearModel final : public Problem {
   Loss loss_;
   Regulariser regulariser_;
   std::size_t dim_;
-  std::vector<Shard> shards_;
+  std::vector<std::optional<Shard>> shards_;  // empty where the rows belong to another process
+  std::vector<std::size_t> rows_;             // of every shard
 };
 
 /// +1 for the larger of the two labels, -1 for the smaller.

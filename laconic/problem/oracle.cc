@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/problem/oracle.h"
 
+#include <utility>
 #include <vector>
 
 namespace laconic {
@@ -13,7 +14,7 @@ class FullGradients final : public Oracle {
   Measured gradient(const Key& key, View x, MutView g) const override {
     return problem_.value_gradient(key.worker, Rows::everything(), x, g);
   }
-  std::size_t calls(std::size_t worker) const override { return problem_.rows(worker); }
+  std::size_t calls(const Key& key) const override { return problem_.rows(key.worker); }
   bool exact() const override { return true; }
 
  private:
@@ -32,12 +33,31 @@ class Minibatches final : public Oracle {
     for (std::uint32_t& row : rows) row = static_cast<std::uint32_t>(stream.below(shard_rows));
     return problem_.value_gradient(key.worker, Rows::listed(rows), x, g);
   }
-  std::size_t calls(std::size_t /*worker*/) const override { return batch_; }
+  std::size_t calls(const Key& /*key*/) const override { return batch_; }
   bool exact() const override { return false; }
 
  private:
   const Problem& problem_;
   std::size_t batch_;
+};
+
+class OnCoin final : public Oracle {
+ public:
+  OnCoin(SharedCoin coin, std::unique_ptr<Oracle> heads, std::unique_ptr<Oracle> tails)
+      : coin_(coin), heads_(std::move(heads)), tails_(std::move(tails)) {}
+
+  Measured gradient(const Key& key, View x, MutView g) const override {
+    return chosen(key).gradient(key, x, g);
+  }
+  std::size_t calls(const Key& key) const override { return chosen(key).calls(key); }
+  bool exact() const override { return heads_->exact() && tails_->exact(); }
+
+ private:
+  const Oracle& chosen(const Key& key) const { return coin_.heads(key) ? *heads_ : *tails_; }
+
+  SharedCoin coin_;
+  std::unique_ptr<Oracle> heads_;
+  std::unique_ptr<Oracle> tails_;
 };
 
 }  // namespace
@@ -48,6 +68,11 @@ std::unique_ptr<Oracle> full_gradients(const Problem& problem) {
 
 std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch) {
   return std::make_unique<Minibatches>(problem, batch);
+}
+
+std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
+                                std::unique_ptr<Oracle> tails) {
+  return std::make_unique<OnCoin>(coin, std::move(heads), std::move(tails));
 }
 
 }  // namespace laconic

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "laconic/core/coin.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 #include "laconic/problem/problem.h"
@@ -20,10 +21,10 @@ class Oracle {
   /// with one key.
   virtual Measured gradient(const Key& key, View x, MutView g) const = 0;
 
-  /// Single-sample gradients that one call of gradient() costs worker i.
-  [[nodiscard]] virtual std::size_t calls(std::size_t worker) const = 0;
+  /// Single-sample gradients that gradient() with this key costs.
+  [[nodiscard]] virtual std::size_t calls(const Key& key) const = 0;
 
-  /// Whether gradient() is exact, so that it can serve the trace as well.
+  /// Whether gradient() is always exact, so that it can serve the trace as well, and the next round.
   [[nodiscard]] virtual bool exact() const = 0;
 };
 
@@ -32,5 +33,9 @@ std::unique_ptr<Oracle> full_gradients(const Problem& problem);
 
 /// `batch` >= 1 rows, drawn uniformly with replacement.
 std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch);
+
+/// One oracle in rounds whose coin shows heads, another in the rest: VR-MARINA's full gradient now and then.
+std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
+                                std::unique_ptr<Oracle> tails);
 
 }  // namespace laconic

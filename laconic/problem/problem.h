@@ -10,6 +10,7 @@
 #include <span>
 
 #include "laconic/core/parallel.h"
+#include "laconic/core/range.h"
 #include "laconic/core/vec.h"
 
 namespace laconic {
@@ -62,6 +63,10 @@ class Problem {
 
   /// Nothing where no constants are known (networks). May cost many passes over the data: ask once.
   [[nodiscard]] virtual std::optional<Constants> constants(ThreadPool& pool) const = 0;
+
+  /// Frees the data of all other shards, which belong to other processes. From now on only the kept shards have
+  /// gradients, and nobody has constants: ask before. rows(shard) stays known for all.
+  virtual void keep_only(Range /*shards*/) {}
 
   /// Whether Measured::correct means anything.
   [[nodiscard]] virtual bool classifies() const { return false; }

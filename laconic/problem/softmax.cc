@@ -114,7 +114,10 @@ class Softmax final : public Problem {
         classes_(classes.size()),
         padded_columns_(round_up(columns_, kFeatureTile)),
         padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)) {
-    for (const auto& row_numbers : shards) shards_.emplace_back(data, row_numbers, classes, options.bias);
+    for (const auto& row_numbers : shards) {
+      shards_.emplace_back(std::in_place, data, row_numbers, classes, options.bias);
+      rows_.push_back(row_numbers.size());
+    }
     if (!test) return;
     std::vector<std::uint32_t> all(test->rows);
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
@@ -122,12 +125,12 @@ class Softmax final : public Problem {
   }
 
   [[nodiscard]] std::size_t dim() const override { return classes_ * columns_; }
-  [[nodiscard]] std::size_t shards() const override { return shards_.size(); }
-  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return shards_[shard].size(); }
+  [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
+  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
   [[nodiscard]] bool classifies() const override { return true; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    const Selection selection{shards_[shard], rows};
+    const Selection selection{kept(shard), rows};
     check(selection.size() > 0, "the gradient of no rows was asked for");
     Scratch& scratch = prepare(selection.rows, x);
     Measured measured;
@@ -164,29 +167,34 @@ class Softmax final : public Problem {
     return total / static_cast<double>(test_->size());
   }
 
+  void keep_only(Range shards) override {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      if (!shards.contains(i)) shards_[i].reset();
+    }
+  }
+
   [[nodiscard]] std::optional<Constants> constants(ThreadPool& pool) const override {
     const double r = regulariser_.curvature();
     const std::size_t n = shards_.size();
     const auto count = static_cast<double>(n);
     Vector L(n), sample(n);
     pool.for_each(n, [&](std::size_t i) {
-      const auto m = static_cast<double>(shards_[i].size());
+      const auto m = static_cast<double>(rows_[i]);
       const auto gram = [&](View v, MutView out) {
         fill(out, 0.0);
-        add_gram(shards_[i], v, out);
+        add_gram(kept(i), v, out);
       };
       L[i] = kCurvature * largest_eigenvalue(columns_, gram) / m + r;
-      sample[i] = sum_of_squared_row_constants(shards_[i], r) / m;
+      sample[i] = sum_of_squared_row_constants(kept(i), r) / m;
     });
     std::vector<Vector> parts(n, Vector(columns_));
     const auto mean_gram = [&](View v, MutView out) {
       pool.for_each(n, [&](std::size_t i) {
         fill(parts[i], 0.0);
-        add_gram(shards_[i], v, parts[i]);
+        add_gram(kept(i), v, parts[i]);
       });
       fill(out, 0.0);
-      for (std::size_t i = 0; i < n; ++i)
-        axpy(1 / (count * static_cast<double>(shards_[i].size())), parts[i], out);
+      for (std::size_t i = 0; i < n; ++i) axpy(1 / (count * static_cast<double>(rows_[i])), parts[i], out);
     };
 
     Constants constants;
@@ -204,6 +212,11 @@ class Softmax final : public Problem {
   }
 
  private:
+  [[nodiscard]] const LabelledRows& kept(std::size_t shard) const {
+    check(shards_[shard].has_value(), "the rows of a shard were asked for that this process has not kept");
+    return *shards_[shard];
+  }
+
   Scratch& prepare(const LabelledRows& rows, View x) const {
     thread_local Scratch scratch;
     scratch.scores.assign(padded_classes_ * kBlock, 0);
@@ -419,7 +432,8 @@ class Softmax final : public Problem {
   std::size_t classes_;
   std::size_t padded_columns_;
   std::size_t padded_classes_;
-  std::vector<LabelledRows> shards_;
+  std::vector<std::optional<LabelledRows>> shards_;  // empty where the rows belong to another process
+  std::vector<std::size_t> rows_;                    // of every shard
   std::optional<LabelledRows> test_;
 };
 

@@ -49,14 +49,15 @@ FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy)
 
 FileRecorder::~FileRecorder() = default;
 
-void FileRecorder::record(const Row& r, double seconds) {
+void FileRecorder::record(const Row& r, const Timing& timing) {
   std::string line = fmt::format("{},{},{},{},{},{},{},{},{},{},{}", r.round, r.f, r.grad_norm_sq,
                                  r.uplink_floats, r.uplink_bits, r.downlink_bits, r.oracle_calls,
                                  r.participants, r.step, r.consensus, r.network_seconds);
   if (with_accuracy_)
     line += fmt::format(",{},{}", r.train_accuracy.value_or(0), r.test_accuracy.value_or(0));
   trace_->line(line + "\n");
-  timing_->line(fmt::format("{},{:.6f},0,0\n", r.round, seconds));  // one process: nothing moves
+  timing_->line(
+      fmt::format("{},{:.6f},{},{}\n", r.round, timing.seconds, timing.bytes_sent, timing.bytes_received));
 }
 
 const std::vector<double>* Table::column(const std::string& name) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -29,12 +30,18 @@ struct Row {
   std::optional<double> test_accuracy;   // 0 in the file where there is no test set
 };
 
+/// What a row has cost on this machine, since the start of the run and evaluations included. Never the same twice.
+struct Timing {
+  double seconds = 0;
+  std::uint64_t bytes_sent = 0;  // by this process to others
+  std::uint64_t bytes_received = 0;
+};
+
 /// Receives the rows as they happen.
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  /// `seconds` since the start of the run, evaluations included.
-  virtual void record(const Row& row, double seconds) = 0;
+  virtual void record(const Row& row, const Timing& timing) = 0;
   /// After every round, evaluated or not; for progress bars.
   virtual void tick(std::size_t /*round*/) {}
 };
@@ -42,7 +49,7 @@ class Recorder {
 /// Keeps the rows in memory.
 class MemoryRecorder final : public Recorder {
  public:
-  void record(const Row& row, double /*seconds*/) override { rows.push_back(row); }
+  void record(const Row& row, const Timing& /*timing*/) override { rows.push_back(row); }
   std::vector<Row> rows;
 };
 
@@ -55,7 +62,7 @@ class FileRecorder : public Recorder {
   FileRecorder(const FileRecorder&) = delete;
   FileRecorder& operator=(const FileRecorder&) = delete;
 
-  void record(const Row& row, double seconds) override;
+  void record(const Row& row, const Timing& timing) override;
 
  private:
   struct File;

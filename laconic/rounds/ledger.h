@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "laconic/compress/message.h"
+#include "laconic/transport/board.h"
 
 namespace laconic {
 
@@ -19,9 +19,10 @@ struct Ledger {
 
   void open_round() { participants = 0; }
 
-  void hear(const Message& message, std::size_t dim) {
-    uplink_floats += counted_floats(message, dim);
-    uplink_bits += message.bits();
+  void hear(const Envelope& envelope) {
+    uplink_floats += envelope.floats;
+    uplink_bits += 8 * envelope.bytes;
+    oracle_calls += envelope.calls;
     ++participants;
   }
 };

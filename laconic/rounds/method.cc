@@ -7,23 +7,28 @@
 namespace laconic {
 
 void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out) {
-  struct Slot {
-    Measured measured;
-    Vector gradient;
-  };
   const std::size_t clients = problem.shards();
+  const double weight = 1.0 / static_cast<double>(clients);
   const std::size_t window = fleet.window(clients, problem.dim());
-  std::vector<Slot> slots(std::min(window, clients));
+  Board board(clients);
+  std::vector<Vector> gradients;
   out.clear(problem.dim());
   for (std::size_t first = 0; first < clients; first += window) {
-    const std::size_t last = std::min(first + window, clients);
-    fleet.for_each(first, last, [&](std::size_t i) {
-      Slot& slot = slots[i - first];
-      slot.gradient.resize(problem.dim());
-      slot.measured = problem.value_gradient(i, Rows::everything(), x, slot.gradient);
+    board.clear();
+    for (std::size_t i = first; i < std::min(first + window, clients); ++i) {
+      board.add({.worker = static_cast<std::uint32_t>(i)}, weight);
+    }
+    const Range own = fleet.owned(board);
+    if (gradients.size() < own.size()) gradients.resize(own.size());
+    fleet.for_each(own, [&](std::size_t e) {
+      Vector& gradient = gradients[e - own.begin];
+      gradient.resize(problem.dim());
+      board[e].envelope.measured =
+          problem.value_gradient(board[e].key.worker, Rows::everything(), x, gradient);
+      board[e].vector = gradient;
     });
-    for (std::size_t i = first; i < last; ++i)
-      out.add(slots[i - first].measured, slots[i - first].gradient, clients);
+    fleet.share(board);
+    out.add(fleet, board);
   }
 }
 

@@ -21,27 +21,32 @@ struct Evaluation {
     f = correct = 0;
     gradient.assign(dim, 0.0);
   }
-  /// Adds client i of n; ascending i.
-  void add(const Measured& measured, View client_gradient, std::size_t clients) {
-    const double weight = 1.0 / static_cast<double>(clients);
-    f += weight * measured.value;
-    correct += measured.correct;
-    axpy(weight, client_gradient, gradient);
+  /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients that Entry::vector
+  /// shows. Ascending boards. Collective; the envelopes are shared. The board's messages are lost.
+  void add(Fleet& fleet, Board& board) {
+    for (std::size_t e = 0; e < board.size(); ++e) {
+      f += board[e].weight * board[e].envelope.measured.value;
+      correct += board[e].envelope.measured.correct;
+    }
+    fleet.fold_vectors(board, gradient);
   }
 };
 
-/// One pass over all data: for points at which the method has no full gradients anyway.
+/// One pass over all data: for points at which the method has no full gradients anyway. Collective.
 void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
 
 class Method {
  public:
   virtual ~Method() = default;
 
+  // start() and round() are collective, on one fleet from the start to the end. What the others return is the same on
+  // all ranks.
+
   /// Round 0: whatever is said before the first step. `watch`, where given, receives the evaluation of
   /// point(); gradients that the round computes anyway are used for it.
   virtual void start(Fleet& fleet, Evaluation* watch) = 0;
   /// Round t = 1, 2, ...: from x_{t-1} to x_t, and what is said on the way. Throws Diverged when a gradient
-  /// is no longer finite.
+  /// is no longer finite, on all ranks.
   virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
 
   /// x_t; for methods with several models, their mean. Valid until the next round.

@@ -19,8 +19,7 @@ namespace {
 
 using CompressorPtr = std::unique_ptr<Compressor>;
 
-// --- the parts, as recipes ask for them
-// ------------------------------------------------------------------------
+// --- the parts, as recipes ask for them ----------------------------------------------------------
 
 std::unique_ptr<Oracle> full(const MethodSetting& s) { return full_gradients(s.problem); }
 
@@ -50,6 +49,37 @@ double probability(Arguments& args, const char* name, double fallback) {
   return value;
 }
 
+/// Q of methods whose theory needs the clients' draws to be independent of each other.
+CompressorPtr independent(Arguments& args, const std::string& method, const MethodSetting& s) {
+  CompressorPtr result = unbiased(args, method, s);
+  if (result->bound().B != 0) {
+    args.fail(
+        fmt::format("{} needs a compressor that each client draws by itself; use rand-k or natural", method));
+  }
+  return result;
+}
+
+/// Expected floats of a compressed message, as a share of the whole vector. Of a vector of very few coordinates, norm and
+/// levels may count more than the coordinates themselves.
+double density(const Bound& bound, const MethodSetting& s) {
+  return std::min(1.0, bound.floats / static_cast<double>(s.problem.dim()));
+}
+
+/// Rows of a minibatch: the method's own option, or else the run's key.
+std::size_t batch_of(Arguments& args, const MethodSetting& s, const char* name = "batch") {
+  const std::size_t batch = args.whole(name, s.batch.value_or(0));
+  if (batch == 0)
+    args.fail(fmt::format("\"{}\" is missing: the rows of a minibatch, as in {}=32", name, name));
+  return batch;
+}
+
+/// Rows of a client, in the mean.
+double rows_of_client(const MethodSetting& s) {
+  double rows = 0;
+  for (std::size_t i = 0; i < s.problem.shards(); ++i) rows += static_cast<double>(s.problem.rows(i));
+  return rows / static_cast<double>(s.problem.shards());
+}
+
 void no_batch(Arguments& args, const MethodSetting& s, const char* why) {
   if (s.batch) args.fail(fmt::format("batch = {}: {}", *s.batch, why));
 }
@@ -65,12 +95,13 @@ Assembly star(const MethodSetting& s, StarParts parts) {
   return assembly;
 }
 
-// --- the recipes
-// -----------------------------------------------------------------------------------------------
+// --- the recipes ---------------------------------------------------------------------------------
 
 /// Distributed gradient descent; with a batch, distributed SGD.
 Assembly gd(Arguments& /*args*/, const MethodSetting& s) {
-  Assembly m = star(s, {full_or_batch(s), direct(identity(s)), everyone(s.problem.shards())});
+  Assembly m = star(s, {.oracle = full_or_batch(s),
+                        .mechanism = direct(identity(s)),
+                        .turnout = everyone(s.problem.shards())});
   if (s.constants && !s.batch) {
     m.theorem = gd_theorem(*s.constants);
     m.theorem_pl = gd_theorem_pl(*s.constants);
@@ -82,7 +113,9 @@ Assembly gd(Arguments& /*args*/, const MethodSetting& s) {
 Assembly dcgd(Arguments& args, const MethodSetting& s) {
   CompressorPtr c = compressor(args.required("compressor", 0, "dcgd(rand-k(10))"), s);
   const Bound bound = c->bound();
-  Assembly m = star(s, {full_or_batch(s), direct(std::move(c)), everyone(s.problem.shards())});
+  Assembly m = star(s, {.oracle = full_or_batch(s),
+                        .mechanism = direct(std::move(c)),
+                        .turnout = everyone(s.problem.shards())});
   if (bound.omega) m.facts.emplace_back("omega", *bound.omega);
   if (bound.alpha && !bound.omega) m.facts.emplace_back("alpha", *bound.alpha);
   if (s.constants && bound.omega && !s.batch)
@@ -97,27 +130,114 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   const double omega = *bound.omega;
   const double of_theorem = 1 / (1 + omega);
   const double alpha = probability(args, "alpha", of_theorem);
-  Assembly m = star(s, {full_or_batch(s), memory(std::move(q), alpha), everyone(s.problem.shards())});
+  Assembly m = star(s, {.oracle = full_or_batch(s),
+                        .mechanism = memory(std::move(q), alpha),
+                        .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
   if (s.constants && !s.batch && alpha == of_theorem) {
-    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards());
+    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1);
+  }
+  return m;
+}
+
+/// VR-DIANA (Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115), loopless form.
+Assembly vr_diana(Arguments& args, const MethodSetting& s) {
+  CompressorPtr q = independent(args, "vr-diana", s);
+  const Bound bound = q->bound();
+  const double omega = *bound.omega;
+  const double of_theorem = 1 / (1 + omega);
+  const double alpha = probability(args, "alpha", of_theorem);
+  const std::size_t batch = batch_of(args, s);
+  const double M = std::max(1.0, rows_of_client(s) / static_cast<double>(batch));
+  const double p = probability(args, "p", 1 / M);
+  Assembly m = star(s, {.oracle = minibatches(s.problem, batch),
+                        .anchor = SharedCoin{p},
+                        .mechanism = memory(std::move(q), alpha),
+                        .turnout = everyone(s.problem.shards())});
+  m.facts = {{"omega", omega}, {"alpha", alpha}, {"p", p}};
+  if (s.constants && alpha == of_theorem) {
+    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), M);
   }
   return m;
 }
 
 /// MARINA (Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845), Algorithm 1.
 Assembly marina(Arguments& args, const MethodSetting& s) {
-  no_batch(args, s, "marina takes full local gradients; leave batch out");
+  no_batch(args, s, "marina takes full local gradients; leave batch out, or use vr-marina");
   CompressorPtr q = unbiased(args, "marina", s);
   const Bound bound = q->bound();
-  // Of a vector of very few coordinates, norm and levels may count more than the coordinates themselves.
-  const double p = probability(args, "p", std::min(1.0, bound.floats / static_cast<double>(s.problem.dim())));
-  Assembly m = star(s, {full(s), difference(std::move(q), identity(s), p), everyone(s.problem.shards())});
-  m.facts = {{"omega", *bound.omega}, {"p", p}};
+  const SharedCoin coin{probability(args, "p", density(bound, s))};
+  Assembly m = star(s, {.oracle = full(s),
+                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .turnout = everyone(s.problem.shards())});
+  m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
   if (bound.B != 0) m.facts.insert(m.facts.end(), {{"A", bound.A}, {"B", bound.B}});
   if (s.constants) {
-    m.theorem = marina_theorem(*s.constants, bound, p);
-    m.theorem_pl = marina_theorem_pl(*s.constants, bound, p);
+    m.theorem = marina_theorem(*s.constants, bound, coin.p);
+    m.theorem_pl = marina_theorem_pl(*s.constants, bound, coin.p);
+  }
+  return m;
+}
+
+/// VR-MARINA (the same paper), Algorithm 2: full gradients on heads, differences by one minibatch on tails.
+Assembly vr_marina(Arguments& args, const MethodSetting& s) {
+  CompressorPtr q = independent(args, "vr-marina", s);
+  const Bound bound = q->bound();
+  const std::size_t batch = batch_of(args, s);
+  const double b = static_cast<double>(batch);
+  const double rows = rows_of_client(s);
+  const SharedCoin coin{
+      probability(args, "p", std::min(density(bound, s), b / (rows + b)))};
+  Assembly m = star(s, {.oracle = on_coin(coin, full(s), minibatches(s.problem, batch)),
+                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .turnout = everyone(s.problem.shards())});
+  m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
+  if (s.constants) {
+    m.theorem = vr_marina_theorem(*s.constants, *bound.omega, s.problem.shards(), b, coin.p);
+    m.theorem_pl = vr_marina_theorem_pl(*s.constants, *bound.omega, s.problem.shards(), b, coin.p);
+  }
+  return m;
+}
+
+/// VR-MARINA (online) (the same paper), Algorithm 3: a large minibatch on heads.
+Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
+  CompressorPtr q = independent(args, "vr-marina-online", s);
+  const Bound bound = q->bound();
+  const std::size_t batch = batch_of(args, s);
+  const std::size_t large = args.whole("large-batch", 0);
+  if (large == 0)
+    args.fail("\"large-batch\" is missing: the rows of a minibatch on heads, as in large-batch=1000");
+  const double b = static_cast<double>(batch);
+  const SharedCoin coin{probability(
+      args, "p",
+      std::min(density(bound, s), b / (static_cast<double>(large) + b)))};
+  Assembly m = star(s, {.oracle = on_coin(coin, minibatches(s.problem, large), minibatches(s.problem, batch)),
+                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .turnout = everyone(s.problem.shards())});
+  m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
+  if (s.constants)
+    m.theorem = vr_marina_online_theorem(*s.constants, *bound.omega, s.problem.shards(), b, coin.p);
+  return m;
+}
+
+/// PP-MARINA (the same paper), Algorithm 4: on tails only `sample` clients, drawn with replacement, are heard.
+Assembly pp_marina(Arguments& args, const MethodSetting& s) {
+  no_batch(args, s, "pp-marina takes full local gradients; leave batch out");
+  CompressorPtr q = independent(args, "pp-marina", s);
+  const Bound bound = q->bound();
+  const std::size_t n = s.problem.shards();
+  const std::size_t sample = args.whole("sample", 0);
+  if (sample < 1 || sample > n)
+    args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
+  const double r = static_cast<double>(sample);
+  const SharedCoin coin{probability(args, "p", density(bound, s) * r / static_cast<double>(n))};
+  Assembly m = star(s, {.oracle = full(s),
+                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .turnout = sample_unless(coin, n, sample)});
+  m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
+  if (s.constants) {
+    m.theorem = pp_marina_theorem(*s.constants, *bound.omega, r, coin.p);
+    m.theorem_pl = pp_marina_theorem_pl(*s.constants, *bound.omega, r, coin.p);
   }
   return m;
 }
@@ -130,8 +250,16 @@ const std::vector<MethodRow>& methods() {
       {"dcgd", "dcgd(C)", "compressed gradients, no memory", "arXiv 1806.06573", dcgd},
       {"diana", "diana(Q, alpha=1/(1+omega))", "compressed differences to a memory", "arXiv 1901.09269",
        diana},
+      {"vr-diana", "vr-diana(Q, batch=B)", "DIANA on minibatches seen through an anchor", "arXiv 1904.05115",
+       vr_diana},
       {"marina", "marina(Q, p=floats/d)", "compressed gradient differences, now and then a full gradient",
        "arXiv 2102.07845", marina},
+      {"vr-marina", "vr-marina(Q, batch=B)", "MARINA with differences by minibatches", "arXiv 2102.07845",
+       vr_marina},
+      {"vr-marina-online", "vr-marina-online(Q, batch=B, large-batch=L)", "VR-MARINA without full gradients",
+       "arXiv 2102.07845", vr_marina_online},
+      {"pp-marina", "pp-marina(Q, sample=R)", "MARINA that hears R sampled clients a round",
+       "arXiv 2102.07845", pp_marina},
   };
   return rows;
 }

@@ -2,9 +2,8 @@
 // The fold: messages become one estimate of the gradient.
 #pragma once
 
-#include "laconic/compress/message.h"
-#include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
+#include "laconic/transport/fleet.h"
 
 namespace laconic {
 
@@ -24,10 +23,8 @@ class Server {
     if (restart || rate_ != 1) fill(estimate_, 0.0);  // at rate 1, d is added to the shift in place
   }
 
-  /// In ascending order of workers: the only floating-point reduction there is.
-  void hear(const Key& key, const Message& message, double weight) {
-    decode_add(key, message, weight, estimate_);
-  }
+  /// d += what the board says. Collective.
+  void hear(Fleet& fleet, Board& board) { fleet.fold(board, estimate_); }
 
   void close() {
     if (!has_shift()) return;

@@ -18,19 +18,30 @@ class Star final : public Method {
         parts_(std::move(parts)),
         options_(options),
         rates_(parts_.mechanism->rates()),
+        compares_(parts_.mechanism->uses_previous()),
+        // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
+        keeps_gradient_(compares_ && parts_.oracle->exact() && parts_.turnout->complete()),
         x_(problem.dim()),
         server_(problem.dim(), rates_.server),
-        workers_(problem.shards()) {
+        board_(problem.shards()) {
     problem_.start(x_);
-    for (Worker& worker : workers_) {
-      if (rates_.worker > 0) worker.h.assign(problem.dim(), 0.0);
-      if (parts_.mechanism->uses_previous()) worker.y.assign(problem.dim(), 0.0);
-    }
+    if (compares_ && !keeps_gradient_) x_before_.resize(problem.dim());
+    if (parts_.anchor) anchor_.resize(problem.dim());
   }
 
-  void start(Fleet& fleet, Evaluation* watch) override { converse(fleet, 0, watch); }
+  void start(Fleet& fleet, Evaluation* watch) override {
+    first_worker_ = fleet.owned(problem_.shards()).begin;
+    workers_.resize(fleet.owned(problem_.shards()).size());
+    for (Worker& worker : workers_) {
+      if (rates_.worker > 0) worker.h.assign(x_.size(), 0.0);
+      if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
+      if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
+    }
+    converse(fleet, 0, watch);
+  }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+    if (!x_before_.empty()) copy(x_, x_before_);
     axpy(-options_.step, server_.estimate(), x_);
     ledger_.downlink_bits +=
         static_cast<double>(8 * bytes_of(options_.wire) * x_.size() + parts_.mechanism->coin_bits());
@@ -44,14 +55,14 @@ class Star final : public Method {
  private:
   /// What a worker keeps from round to round.
   struct Worker {
-    Vector h;  // memory
-    Vector y;  // gradient of the round before
+    Vector h;          // memory
+    Vector y;          // gradient of the round before
+    Vector at_anchor;  // full gradient at the anchor
   };
-  /// What one entry of the turnout needs while it is being heard.
+  /// What a worker computes with, until the board has been heard.
   struct Slot {
-    Measured measured;
-    Vector gradient;
-    Message message;
+    Vector gradient;  // at x_t
+    Vector other;     // by the same rows, at x_{t-1} or at the anchor
   };
 
   /// Everything about x_t: gradients, messages, the fold.
@@ -59,68 +70,116 @@ class Star final : public Method {
     const Key round{options_.seed, static_cast<std::uint32_t>(t)};
     const std::vector<Share>& shares = parts_.turnout->draw(round.common());
     const bool restart = parts_.mechanism->restarts(round);
-    const bool watch_here = watch != nullptr && parts_.oracle->exact() && shares.size() == workers_.size();
+    const bool watch_here =
+        watch != nullptr && parts_.oracle->exact() && parts_.turnout->complete() && !parts_.anchor;
     if (watch_here) watch->clear(x_.size());
 
-    slots_.resize(std::min(fleet.window(shares.size(), x_.size()), shares.size()));
+    const std::size_t window = fleet.window(shares.size(), x_.size());
     ledger_.open_round();
     server_.open(restart);
-    for (std::size_t first = 0; first < shares.size(); first += slots_.size()) {
-      const std::size_t last = std::min(first + slots_.size(), shares.size());
-      fleet.for_each(first, last, [&](std::size_t entry) {
-        Slot& slot = slots_[entry - first];
-        const Key key = key_of(round, shares[entry]);
-        speak(key, slot);
-        apply_own(key, slot.message, restart);
-      });
-      for (std::size_t entry = first; entry < last; ++entry) {
-        const Slot& slot = slots_[entry - first];
-        const Share& share = shares[entry];
-        server_.hear(key_of(round, share), slot.message, share.weight);
-        ledger_.hear(slot.message, x_.size());
-        ledger_.oracle_calls += parts_.oracle->calls(share.worker);
-        if (watch_here) watch->add(slot.measured, gradient_of(share.worker, slot), workers_.size());
+    for (std::size_t first = 0; first < shares.size(); first += window) {
+      board_.clear();
+      for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
+        board_.add({round.seed, round.round, shares[s].worker, 0, shares[s].copy}, shares[s].weight);
       }
+      const Range own = fleet.owned(board_);
+      if (slots_.size() < own.size()) slots_.resize(own.size());
+      fleet.for_each(own, [&](std::size_t e) {
+        Slot& slot = slots_[e - own.begin];
+        look(board_[e], slot);
+        if (!board_[e].envelope.finite) return;
+        speak(board_[e], slot, restart);
+        apply_own(board_[e], restart);
+      });
+      fleet.share(board_);
+      for (std::size_t e = 0; e < board_.size(); ++e) hear(board_[e].envelope, t);
+      server_.hear(fleet, board_);
+      if (watch_here) watch->add(fleet, board_);
     }
     server_.close();
+    if (parts_.anchor && parts_.anchor->heads(round)) copy(x_, anchor_);
     if (watch != nullptr && !watch_here) evaluate(problem_, x_, fleet, *watch);
   }
 
-  static Key key_of(const Key& round, const Share& share) { return {round.seed, round.round, share.worker}; }
+  Worker& worker_of(const Entry& entry) { return workers_[entry.key.worker - first_worker_]; }
 
-  void speak(const Key& key, Slot& slot) {
-    Worker& worker = workers_[key.worker];
+  /// slot.gradient = the worker's gradient at x_t, or its estimate.
+  void look(Entry& entry, Slot& slot) {
     slot.gradient.resize(x_.size());
-    slot.measured = parts_.oracle->gradient(key, x_, slot.gradient);
-    if (!all_finite(slot.gradient)) {
-      throw Diverged(
-          key.round == 0
-              ? "a gradient at the start is not finite; the data need another scale"
-              : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", key.round));
+    if (parts_.anchor) {
+      look_through_anchor(entry, slot);
+    } else {
+      entry.envelope.measured = ask(entry, x_, slot.gradient);
     }
-    parts_.mechanism->encode(key, worker.h, worker.y, slot.gradient, slot.message);
-    if (parts_.mechanism->uses_previous()) worker.y.swap(slot.gradient);
+    entry.envelope.finite = all_finite(slot.gradient);
   }
 
-  /// The gradient of this round, which speak() has moved to where the next round looks for it.
-  View gradient_of(std::size_t worker, const Slot& slot) const {
-    return parts_.mechanism->uses_previous() ? workers_[worker].y : slot.gradient;
+  Measured ask(Entry& entry, View x, MutView g) {
+    entry.envelope.calls += parts_.oracle->calls(entry.key);
+    return parts_.oracle->gradient(entry.key, x, g);
   }
 
-  void apply_own(const Key& key, const Message& message, bool restart) {
+  /// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves when all
+  /// workers have looked). At the start w = x_0 and g is exact.
+  void look_through_anchor(Entry& entry, Slot& slot) {
+    Vector& at_anchor = worker_of(entry).at_anchor;
+    if (entry.key.round > 0) {
+      slot.other.resize(x_.size());
+      ask(entry, x_, slot.gradient);
+      ask(entry, anchor_, slot.other);
+      for (std::size_t j = 0; j < x_.size(); ++j) slot.gradient[j] += at_anchor[j] - slot.other[j];
+    }
+    if (parts_.anchor->heads(entry.key)) {
+      entry.envelope.measured = problem_.value_gradient(entry.key.worker, Rows::everything(), x_, at_anchor);
+      entry.envelope.calls += problem_.rows(entry.key.worker);
+    }
+    if (entry.key.round == 0) copy(at_anchor, slot.gradient);
+  }
+
+  void speak(Entry& entry, Slot& slot, bool restart) {
+    Worker& worker = worker_of(entry);
+    View y = worker.y;
+    if (compares_ && !keeps_gradient_ && !restart) {
+      slot.other.resize(x_.size());
+      ask(entry, x_before_, slot.other);
+      y = slot.other;
+    }
+    parts_.mechanism->encode(entry.key, worker.h, y, slot.gradient, entry.message);
+    entry.envelope.describe(entry.message, x_.size());
+    if (keeps_gradient_) worker.y.swap(slot.gradient);  // where the next round looks for it
+    entry.vector = keeps_gradient_ ? worker.y : slot.gradient;
+  }
+
+  void apply_own(const Entry& entry, bool restart) {
     if (rates_.worker == 0) return;
-    Vector& h = workers_[key.worker].h;
+    Vector& h = worker_of(entry).h;
     if (restart) fill(h, 0.0);
-    decode_add(key, message, restart ? 1.0 : rates_.worker, h);
+    decode_add(entry.key, entry.message, restart ? 1.0 : rates_.worker, h);
+  }
+
+  /// On every rank alike, so that all of them end a run that diverges.
+  void hear(const Envelope& envelope, std::size_t t) {
+    if (!envelope.finite) {
+      throw Diverged(t == 0
+                         ? "a gradient at the start is not finite; the data need another scale"
+                         : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
+    }
+    ledger_.hear(envelope);
   }
 
   const Problem& problem_;
   StarParts parts_;
   StarOptions options_;
   Rates rates_;
+  bool compares_;
+  bool keeps_gradient_;
   Vector x_;
+  Vector x_before_;
+  Vector anchor_;
   Server server_;
-  std::vector<Worker> workers_;
+  std::size_t first_worker_ = 0;
+  std::vector<Worker> workers_;  // those that this rank owns
+  Board board_;
   std::vector<Slot> slots_;
   Ledger ledger_;
 };

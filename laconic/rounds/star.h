@@ -3,12 +3,13 @@
 // estimate of the gradient, round t is
 //   x_t = x_{t-1} - gamma g                          everyone, from the same numbers
 //   worker i: m_i = C_{h_i, y_i}(grad f_i(x_t))      said to the server, and applied by the worker itself
-//   g from sum of w_i m_i                            rounds/server.h
+//   g from sum of w_i m_i                            rounds/server.h; on every rank, from the same bytes
 // and start() is the same without the step.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "laconic/mechanism/mechanism.h"
@@ -22,6 +23,9 @@ namespace laconic {
 /// A star method, disassembled. A recipe (rounds/recipes.h) is the choice of these parts.
 struct StarParts {
   std::unique_ptr<Oracle> oracle;
+  // Where set, the oracle looks through an anchor w, a point of an earlier round, and its full gradients there: a
+  // worker's gradient is oracle(x) - oracle(w) + grad f_i(w). w moves to x_t when the coin shows heads (VR-DIANA).
+  std::optional<SharedCoin> anchor = {};
   std::unique_ptr<Mechanism> mechanism;
   std::unique_ptr<Turnout> turnout;
 };
@@ -32,8 +36,8 @@ struct StarOptions {
   Wire wire = Wire::f32;  // width of the direction that the server says, for the ledger
 };
 
-/// Memory: the point, the server's vectors, one vector a worker for a memory h, one for a previous gradient y
-/// (where the mechanism has them), and a window of gradients and messages. The problem must outlive the
+/// Memory: the point, the server's vectors, one vector for each of this rank's workers for a memory h, one for a
+/// previous gradient y (where the mechanism has them), and a window of gradients and messages. The problem must outlive the
 /// method.
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);
 

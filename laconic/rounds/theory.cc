@@ -42,12 +42,12 @@ Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
           .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
 }
 
-Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers) {
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M) {
   const double n = static_cast<double>(workers);
   const double omega = *q.omega;
-  Theorem theorem{.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4, M = 1)",
-                  .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (omega + 2))",
-                  .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (omega + 2)),
+  Theorem theorem{.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4)",
+                  .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (M^(2/3) + omega + 1))",
+                  .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (std::cbrt(M * M) + omega + 1)),
                   .promise = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 4 (f(x_0) - f_lower) / (gamma K)",
                   .mean_gradient_factor = 4};
   if (q.B != 0) {
@@ -77,6 +77,68 @@ std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, dou
       .step = std::min(1 / (c.L_minus + std::sqrt(2 * (1 - p) / p * drift(c, q))), p / (2 * *c.mu)),
       .promise = kLinear,
       .contraction = *c.mu};
+}
+
+namespace {
+
+/// The PL step of every member of the family: the square root's argument doubled, and never above p / (2 mu).
+std::optional<Theorem> under_pl(const Constants& c, const char* name, const char* step_rule,
+                                double inverse_step, double p) {
+  if (!c.mu || *c.mu <= 0) return {};
+  return Theorem{.name = name,
+                 .step_rule = step_rule,
+                 .step = std::min(1 / inverse_step, p / (2 * *c.mu)),
+                 .promise = kLinear,
+                 .contraction = *c.mu};
+}
+
+/// (1-p)/(p n) (omega L^2 + (1 + omega) L_sample^2 / b)
+double vr_drift(const Constants& c, double omega, std::size_t workers, double batch, double p) {
+  return (1 - p) / (p * static_cast<double>(workers)) *
+         (omega * c.L_tilde * c.L_tilde + (1 + omega) * c.L_sample * c.L_sample / batch);
+}
+
+}  // namespace
+
+Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t workers, double batch, double p) {
+  return {.name = "VR-MARINA, Theorem 3.1 (arXiv 2102.07845)",
+          .step_rule = "1 / (L_tilde + sqrt((1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / batch)))",
+          .step = 1 / (c.L_tilde + std::sqrt(vr_drift(c, omega, workers, batch, p))),
+          .promise = kMeanGradient,
+          .mean_gradient_factor = 2};
+}
+
+std::optional<Theorem> vr_marina_theorem_pl(const Constants& c, double omega, std::size_t workers,
+                                            double batch, double p) {
+  return under_pl(
+      c, "VR-MARINA under the Polyak-Lojasiewicz condition, Theorem 3.2 (arXiv 2102.07845)",
+      "min{1 / (L_tilde + sqrt(2 (1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / batch))), "
+      "p / (2 mu)}",
+      c.L_tilde + std::sqrt(2 * vr_drift(c, omega, workers, batch, p)), p);
+}
+
+Theorem vr_marina_online_theorem(const Constants& c, double omega, std::size_t workers, double batch,
+                                 double p) {
+  Theorem theorem = vr_marina_theorem(c, omega, workers, batch, p);
+  theorem.name = "VR-MARINA (online) (arXiv 2102.07845)";
+  theorem.promise +=
+      " + sigma^2 / (n large-batch) (1 + 1 / (p K)), sigma^2 the variance of one row's gradient";
+  theorem.mean_gradient_factor = 0;  // sigma is not known
+  return theorem;
+}
+
+Theorem pp_marina_theorem(const Constants& c, double omega, double sample, double p) {
+  return {.name = "PP-MARINA, Theorem 4.1 (arXiv 2102.07845)",
+          .step_rule = "1 / (L_tilde (1 + sqrt((1-p) (1 + omega) / (p sample))))",
+          .step = 1 / (c.L_tilde * (1 + std::sqrt((1 - p) * (1 + omega) / (p * sample)))),
+          .promise = kMeanGradient,
+          .mean_gradient_factor = 2};
+}
+
+std::optional<Theorem> pp_marina_theorem_pl(const Constants& c, double omega, double sample, double p) {
+  return under_pl(c, "PP-MARINA under the Polyak-Lojasiewicz condition, Theorem 4.2 (arXiv 2102.07845)",
+                  "min{1 / (L_tilde (1 + sqrt(2 (1-p) (1 + omega) / (p sample)))), p / (2 mu)}",
+                  c.L_tilde * (1 + std::sqrt(2 * (1 - p) * (1 + omega) / (p * sample))), p);
 }
 
 }  // namespace laconic

@@ -32,14 +32,30 @@ std::optional<Theorem> gd_theorem_pl(const Constants& c);
 /// floor.
 Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers);
 
-/// DIANA with alpha = 1/(1 + omega) on nonconvex functions (arXiv 1904.05115, Theorem 4):
-/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (omega + 2)). Promises nothing where the clients' draws are correlated.
-Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers);
+/// DIANA (M = 1) and VR-DIANA (M = rows of a client / batch) with alpha = 1/(1 + omega) on nonconvex functions
+/// (arXiv 1904.05115, Theorem 4): gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (M^(2/3) + omega + 1)). Promises nothing
+/// where the clients' draws are correlated.
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M);
 
 /// MARINA (arXiv 2102.07845, Theorem 2.1; for correlated compressors arXiv 2110.03300), 0 < p <= 1:
 /// gamma = 1 / (L_minus + sqrt((1-p)/p ((A-B) L_plus^2 + B L_pm^2))).
 Theorem marina_theorem(const Constants& c, const Bound& q, double p);
 /// The same under the Polyak-Lojasiewicz condition (Theorem 2.2); nothing where mu is unknown.
 std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p);
+
+/// VR-MARINA (arXiv 2102.07845, Theorems 3.1 and 3.2) with minibatches of b rows:
+/// gamma = 1 / (L_tilde + sqrt((1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / b))).
+Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t workers, double batch, double p);
+std::optional<Theorem> vr_marina_theorem_pl(const Constants& c, double omega, std::size_t workers,
+                                            double batch, double p);
+
+/// VR-MARINA (online): the same step; the promise then has a floor that falls with the large batch.
+Theorem vr_marina_online_theorem(const Constants& c, double omega, std::size_t workers, double batch,
+                                 double p);
+
+/// PP-MARINA (arXiv 2102.07845, Theorems 4.1 and 4.2) with r sampled clients:
+/// gamma = 1 / (L_tilde (1 + sqrt((1-p) (1 + omega) / (p r)))).
+Theorem pp_marina_theorem(const Constants& c, double omega, double sample, double p);
+std::optional<Theorem> pp_marina_theorem_pl(const Constants& c, double omega, double sample, double p);
 
 }  // namespace laconic

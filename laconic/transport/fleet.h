@@ -1,37 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workers that this process runs, and the threads that share them.
+// The workers of a run as one process sees them: which ones it owns, the threads that share those, the transport to the
+// ranks that own the rest, and the fold, in which what all of them said becomes one vector, the same on every rank.
+//
+// Calls marked collective are made by every rank, in the same order, with the same boards.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 #include "laconic/core/parallel.h"
+#include "laconic/core/range.h"
+#include "laconic/core/vec.h"
+#include "laconic/transport/board.h"
+#include "laconic/transport/transport.h"
 
 namespace laconic {
 
 class Fleet {
  public:
-  /// The pool must outlive the fleet.
-  explicit Fleet(ThreadPool& pool) : pool_(pool) {}
+  /// One process owns all workers. The pool must outlive the fleet.
+  explicit Fleet(ThreadPool& pool);
+  /// Workers are dealt to the ranks in blocks. Collective. Pool and transport must outlive the fleet.
+  Fleet(ThreadPool& pool, Transport& transport);
 
   [[nodiscard]] ThreadPool& pool() { return pool_; }
+  [[nodiscard]] Transport& transport() { return transport_; }
 
-  /// body(entry) for each entry in [first, last), on any thread, in any order; returns when all are done.
+  /// Those of 0 .. workers-1 that this rank owns; none on some ranks where there are more ranks than workers.
+  [[nodiscard]] Range owned(std::size_t workers) const {
+    return block_of(workers, transport_.rank(), transport_.size());
+  }
+
+  /// The entries of the board that this rank owns: they are consecutive.
+  [[nodiscard]] Range owned(const Board& board) const { return owned_by(transport_.rank(), board); }
+
+  /// body(i) for each i of the range, on any thread, in any order; returns when all are done.
   template <class Body>
-  void for_each(std::size_t first, std::size_t last, Body&& body) {
-    pool_.for_each(last - first, [&](std::size_t offset) { body(first + offset); });
+  void for_each(Range range, Body&& body) {
+    pool_.for_each(range.size(), [&](std::size_t offset) { body(range.begin + offset); });
   }
 
-  /// How many entries of a round may be in memory at once when each holds `dim` doubles: enough to keep all
-  /// threads busy, few enough that dense vectors of many workers never stand in memory together.
+  /// How many entries of a round may stand on a board at once when each holds `dim` doubles: enough to keep all threads
+  /// of all ranks busy, few enough that dense vectors of many workers never stand in memory together: 128 MiB a rank,
+  /// and as many times that on one rank as there are ranks, where a window falls into the block of one. Equal on all
+  /// ranks.
   [[nodiscard]] std::size_t window(std::size_t entries, std::size_t dim) const {
-    constexpr std::size_t kDoubles = std::size_t{1} << 24;  // 128 MiB
-    const std::size_t affordable = kDoubles / std::max<std::size_t>(dim, 1);
-    return std::clamp(affordable, pool_.threads(), std::max(entries, pool_.threads()));
+    constexpr std::size_t kDoubles = std::size_t{1} << 24;
+    const std::size_t affordable = transport_.size() * (kDoubles / std::max<std::size_t>(dim, 1));
+    return std::clamp(affordable, threads_, std::max(entries, threads_));
   }
+
+  /// Tells everyone the envelopes of the board, which owners have filled. Collective; Envelope::kBytes an entry from its
+  /// owner to each other rank.
+  void share(Board& board);
+
+  /// acc += weight * the vector each message says, in ascending order of entries: the only sum over workers there is,
+  /// and the same bits on any number of ranks. acc holds the same on all ranks, before and after; the envelopes are
+  /// shared and all finite. Collective. Moves the fewest bytes over the busiest link, with m_r bytes of messages on rank
+  /// r of P, either
+  ///   whole messages to every rank, which each folds for itself: (P-1) m_r out, the m of the others in; or,
+  ///   where all messages are dense, a slice of the coordinates to each rank, which folds it and tells all:
+  ///   about (P-1)/P (m_r + 8 dim) out and in, as a ring all-reduce of f64 does with a message a rank.
+  void fold(Board& board, MutView acc);
+
+  /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the envelopes
+  /// say of them. Collective; nothing is copied where there is one rank.
+  void fold_vectors(Board& board, MutView acc);
+
+  /// Rank 0's answer, on every rank. Collective.
+  bool answer_of_first(bool answer);
 
  private:
+  [[nodiscard]] Range owned_by(std::size_t rank, const Board& board) const;
+  [[nodiscard]] bool slicing_moves_less(const Board& board, std::size_t dim) const;
+  void fold_whole(Board& board, MutView acc);
+  void fold_slices(Board& board, MutView acc);
+
   ThreadPool& pool_;
+  std::unique_ptr<Transport> alone_;  // where no transport was given
+  Transport& transport_;
+  std::size_t threads_;  // of all ranks
+
+  // Of the fold in hand, by rank, and kept so that a round does not allocate.
+  std::vector<std::vector<std::uint8_t>> outgoing_, incoming_;
+  std::vector<ByteView> to_;
+  std::vector<MutByteView> from_;
+  Message received_;
 };
 
 }  // namespace laconic

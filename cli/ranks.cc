@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ranks.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/verbs.h"
+#include "laconic/core/error.h"
+
+namespace laconic::cli {
+namespace {
+
+using Text = std::vector<std::uint8_t>;
+
+/// Everyone's text, by rank.
+std::vector<std::string> gather(Transport& transport, const std::string& mine) {
+  const auto everyones = [&](const Text& own, const std::vector<std::size_t>& lengths) {
+    std::vector<Text> all(transport.size());
+    std::vector<MutByteView> from;
+    for (std::size_t r = 0; r < all.size(); ++r) {
+      all[r].resize(lengths[r]);
+      from.emplace_back(all[r]);
+    }
+    transport.gather(own, from);
+    all[transport.rank()] = own;
+    return all;
+  };
+  Text length;
+  for (unsigned b = 0; b < 64; b += 8)
+    length.push_back(static_cast<std::uint8_t>(std::uint64_t{mine.size()} >> b));
+  std::vector<std::size_t> lengths;
+  for (const Text& text : everyones(length, std::vector<std::size_t>(transport.size(), length.size()))) {
+    std::uint64_t value = 0;
+    for (unsigned b = 0; b < 8; ++b) value |= std::uint64_t{text[b]} << (8 * b);
+    lengths.push_back(value);
+  }
+  std::vector<std::string> result;
+  for (const Text& text : everyones({mine.begin(), mine.end()}, lengths))
+    result.emplace_back(text.begin(), text.end());
+  return result;
+}
+
+std::optional<std::size_t> number_of(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return {};
+  return std::strtoull(text, nullptr, 10);
+}
+
+}  // namespace
+
+std::optional<std::size_t> ranks_of_launcher() {
+  // mpirun of Open MPI, mpiexec of MPICH and srun --mpi=pmi2, srun of any kind. A batch script that calls the program
+  // without srun has no step, and is one process.
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    if (const auto ranks = number_of(variable)) {
+      // A step of one task may be a launcher's own, as when a job script runs mpirun.
+      if (*ranks > 1 || std::string_view(variable) != "SLURM_STEP_NUM_TASKS") return ranks;
+    }
+  }
+  return {};
+}
+
+int exit_code_of_current_exception() {
+  try {
+    throw;
+  } catch (const SharedFailure& failure) {
+    return failure.exit_code();
+  } catch (const InputError&) {
+    return kWrongInput;
+  } catch (...) {
+    return kFailed;
+  }
+}
+
+/// action(), where too little memory is the fault of a description that asks for too much.
+static void without_memory_errors(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::bad_alloc&) {
+    throw InputError("not enough memory: the description or its data ask for more than this machine has");
+  }
+}
+
+void together(Transport& transport, const std::function<void()>& action) {
+  std::string said;  // nothing, or the exit code as one letter and then the message
+  try {
+    without_memory_errors(action);
+  } catch (const std::exception& error) {
+    said = fmt::format("{}{}", exit_code_of_current_exception(), error.what());
+    if (transport.size() == 1) throw;
+  }
+  for (const std::string& words : gather(transport, said)) {
+    if (!words.empty()) throw SharedFailure(words[0] - '0', words.substr(1));
+  }
+}
+
+void require_same(Transport& transport, const std::string& text) {
+  const std::vector<std::string> all = gather(transport, text);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    if (all[r] == all[0]) continue;
+    std::istringstream lines(all[r]), lines_of_first(all[0]);
+    std::string line, line_of_first;
+    while (std::getline(lines, line) && std::getline(lines_of_first, line_of_first) &&
+           line == line_of_first) {
+    }
+    throw SharedFailure(
+        kWrongInput,
+        fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", r, line, line_of_first));
+  }
+}
+
+}  // namespace laconic::cli

@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A Slurm job: one run on four machines, one process a machine, all of its processors as threads.
+#   sbatch examples/slurm.sh
+# Every process reads the data set and keeps the rows of its own clients; the first one writes the results.
+#SBATCH --job-name=laconic
+#SBATCH --nodes=4
+#SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task=16
+#SBATCH --time=01:00:00
+set -euo pipefail
+
+export LACONIC_DATA=${LACONIC_DATA:-$HOME/data}
+
+# Open MPI speaks PMIx with Slurm. A Slurm without it (see `srun --mpi=list`) runs the same words under mpirun.
+srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" build/laconic run \
+  problem='logistic(w8a, lambda=0.1, reg=nonconvex)' clients=64 method='marina(rand-k(1%))' \
+  rounds=5000 threads="$SLURM_CPUS_PER_TASK" out="runs/slurm-$SLURM_JOB_ID"

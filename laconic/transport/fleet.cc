@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/transport/fleet.h"
+
+#include <bit>
+
+#include "laconic/compress/bits.h"
+#include "laconic/compress/slice.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+/// The coordinates as they lie in memory: all ranks of a run have one byte order (mpi launchers see to that).
+MutByteView bytes_of_coordinates(MutView v, Range range) {
+  return {reinterpret_cast<std::uint8_t*>(v.data() + range.begin), range.size() * sizeof(double)};
+}
+
+}  // namespace
+
+Fleet::Fleet(ThreadPool& pool)
+    : pool_(pool), alone_(laconic::alone()), transport_(*alone_), threads_(pool.threads()) {}
+
+Fleet::Fleet(ThreadPool& pool, Transport& transport)
+    : pool_(pool),
+      transport_(transport),
+      threads_(0),
+      outgoing_(transport.size()),
+      incoming_(transport.size()),
+      to_(transport.size()),
+      from_(transport.size()) {
+  std::uint8_t mine[8];
+  store_le<std::uint64_t>(pool.threads(), mine);
+  for (std::size_t r = 0; r < transport.size(); ++r) {
+    incoming_[r].assign(mine, mine + sizeof mine);  // replaced by what the others say
+    from_[r] = incoming_[r];
+  }
+  transport_.gather(mine, from_);
+  for (const auto& bytes : incoming_) threads_ += load_le<std::uint64_t>(bytes.data());
+}
+
+Range Fleet::owned_by(std::size_t rank, const Board& board) const {
+  const Range workers = block_of(board.workers(), rank, transport_.size());
+  const auto first_at_least = [&](std::size_t worker) {
+    Range left{0, board.size()};
+    while (left.size() > 0) {
+      const std::size_t middle = left.begin + left.size() / 2;
+      if (board[middle].key.worker < worker) {
+        left.begin = middle + 1;
+      } else {
+        left.end = middle;
+      }
+    }
+    return left.begin;
+  };
+  return {first_at_least(workers.begin), first_at_least(workers.end)};
+}
+
+void Fleet::share(Board& board) {
+  if (transport_.size() == 1) return;
+  const Range own = owned(board);
+  for (std::size_t r = 0; r < transport_.size(); ++r) {
+    incoming_[r].resize(owned_by(r, board).size() * Envelope::kBytes);
+    from_[r] = incoming_[r];
+  }
+  std::vector<std::uint8_t>& mine = incoming_[transport_.rank()];
+  for (std::size_t e = own.begin; e < own.end; ++e) {
+    board[e].envelope.store(mine.data() + (e - own.begin) * Envelope::kBytes);
+  }
+  transport_.gather(mine, from_);
+  for (std::size_t r = 0; r < transport_.size(); ++r) {
+    const Range theirs = owned_by(r, board);
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+      board[e].envelope = Envelope::load(incoming_[r].data() + (e - theirs.begin) * Envelope::kBytes);
+    }
+  }
+}
+
+void Fleet::fold(Board& board, MutView acc) {
+  if (transport_.size() > 1 && slicing_moves_less(board, acc.size())) {
+    fold_slices(board, acc);
+  } else {
+    fold_whole(board, acc);
+  }
+}
+
+void Fleet::fold_vectors(Board& board, MutView acc) {
+  if (transport_.size() == 1) {
+    for (std::size_t e = 0; e < board.size(); ++e) axpy(board[e].weight, board[e].vector, acc);
+    return;
+  }
+  // A dense f64 message says a vector to the last bit, and decoding it does what axpy does.
+  for_each(owned(board), [&](std::size_t e) { write_dense(Wire::f64, board[e].vector, board[e].message); });
+  Message empty;
+  write_dense(Wire::f64, {}, empty);
+  for (std::size_t e = 0; e < board.size(); ++e) {
+    board[e].envelope.bytes = dense_bytes(acc.size(), sizeof(double));
+    board[e].envelope.first_byte = empty.bytes[0];
+  }
+  fold(board, acc);
+}
+
+/// By the bytes over the busiest link of either way; all ranks come to the same answer.
+bool Fleet::slicing_moves_less(const Board& board, std::size_t dim) const {
+  const std::size_t ranks = transport_.size();
+  std::uint64_t total = 0;
+  std::uint64_t total_width = 0;  // of one coordinate of all messages
+  for (std::size_t e = 0; e < board.size(); ++e) {
+    const std::size_t width = dense_value_bytes(board[e].envelope.first_byte);
+    if (width == 0) return false;
+    total += board[e].envelope.bytes;
+    total_width += width;
+  }
+  std::uint64_t whole = 0;
+  std::uint64_t sliced = 0;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const Range theirs = owned_by(r, board);
+    std::uint64_t bytes = 0;
+    std::uint64_t width = 0;
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+      bytes += board[e].envelope.bytes;
+      width += dense_value_bytes(board[e].envelope.first_byte);
+    }
+    const std::size_t slice = block_of(dim, r, ranks).size();
+    const std::uint64_t rest = dim - slice;
+    whole = std::max({whole, (ranks - 1) * bytes, total - bytes});
+    const std::uint64_t out = rest * width + (ranks - 1) * slice * sizeof(double);
+    const std::uint64_t in = slice * (total_width - width) + rest * sizeof(double);
+    sliced = std::max({sliced, out, in});
+  }
+  return sliced < whole;
+}
+
+void Fleet::fold_whole(Board& board, MutView acc) {
+  if (transport_.size() > 1) {
+    for (std::size_t r = 0; r < transport_.size(); ++r) {
+      const Range theirs = owned_by(r, board);
+      std::size_t bytes = 0;
+      for (std::size_t e = theirs.begin; e < theirs.end; ++e) bytes += board[e].envelope.bytes;
+      incoming_[r].resize(bytes);
+      from_[r] = incoming_[r];
+    }
+    const Range own = owned(board);
+    std::uint8_t* to = incoming_[transport_.rank()].data();
+    for (std::size_t e = own.begin; e < own.end; ++e) {
+      to = std::copy(board[e].message.bytes.begin(), board[e].message.bytes.end(), to);
+    }
+    transport_.gather(incoming_[transport_.rank()], from_);
+  }
+  for (std::size_t r = 0; r < transport_.size(); ++r) {
+    const Range theirs = owned_by(r, board);
+    const std::uint8_t* at = r == transport_.rank() ? nullptr : incoming_[r].data();
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+      const Entry& entry = board[e];
+      if (at != nullptr) {
+        received_.bytes.assign(at, at + entry.envelope.bytes);
+        at += entry.envelope.bytes;
+      }
+      decode_add(entry.key, at == nullptr ? entry.message : received_, entry.weight, acc);
+    }
+  }
+}
+
+void Fleet::fold_slices(Board& board, MutView acc) {
+  const std::size_t ranks = transport_.size();
+  const Range own = owned(board);
+  const Range own_slice = block_of(acc.size(), transport_.rank(), ranks);
+  const auto width_of = [&](std::size_t e) { return dense_value_bytes(board[e].envelope.first_byte); };
+
+  // Everyone's messages about this rank's coordinates, this rank's own ones among them.
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const Range slice = block_of(acc.size(), r, ranks);
+    std::size_t bytes = 0;
+    for (std::size_t e = own.begin; e < own.end; ++e) bytes += dense_bytes(slice.size(), width_of(e));
+    outgoing_[r].resize(bytes);
+    to_[r] = outgoing_[r];
+    std::uint8_t* to = outgoing_[r].data();
+    for (std::size_t e = own.begin; e < own.end; ++e) to = cut_dense(board[e].message, slice, to);
+
+    const Range theirs = owned_by(r, board);
+    bytes = 0;
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e)
+      bytes += dense_bytes(own_slice.size(), width_of(e));
+    incoming_[r].resize(bytes);
+    from_[r] = incoming_[r];
+  }
+  transport_.exchange(to_, from_);
+  const MutView slice_of_acc = acc.subspan(own_slice.begin, own_slice.size());
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const Range theirs = owned_by(r, board);
+    const std::uint8_t* at = (r == transport_.rank() ? outgoing_ : incoming_)[r].data();
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+      const std::size_t bytes = dense_bytes(own_slice.size(), width_of(e));
+      received_.bytes.assign(at, at + bytes);
+      at += bytes;
+      decode_add(board[e].key, received_, board[e].weight, slice_of_acc);
+    }
+  }
+
+  // The sums, to everyone.
+  for (std::size_t r = 0; r < ranks; ++r)
+    from_[r] = bytes_of_coordinates(acc, block_of(acc.size(), r, ranks));
+  transport_.gather(from_[transport_.rank()], from_);
+}
+
+bool Fleet::answer_of_first(bool answer) {
+  if (transport_.size() == 1) return answer;
+  const std::uint8_t mine = answer ? 1 : 0;
+  std::vector<std::uint8_t> answers(transport_.size(), mine);
+  for (std::size_t r = 0; r < answers.size(); ++r) from_[r] = MutByteView(answers).subspan(r, 1);
+  transport_.gather({&mine, 1}, from_);
+  return answers[0] != 0;
+}
+
+}  // namespace laconic

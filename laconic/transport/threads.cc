@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/transport/threads.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+/// Where ranks lay out what they send, and meet.
+class Hub {
+ public:
+  explicit Hub(std::size_t ranks) : outgoing_(ranks) {}
+
+  [[nodiscard]] std::size_t size() const { return outgoing_.size(); }
+
+  void lay_out(std::size_t rank, std::span<const ByteView> to) { outgoing_[rank] = to; }
+  [[nodiscard]] ByteView laid_out(std::size_t by, std::size_t for_rank) const {
+    return outgoing_[by][for_rank];
+  }
+
+  /// Returns when every rank has come here as often as this one. Throws when one of them has failed.
+  void meet() {
+    std::unique_lock lock(mutex_);
+    const std::size_t meeting = meetings_;
+    if (++arrived_ == size()) {
+      arrived_ = 0;
+      ++meetings_;
+      all_here_.notify_all();
+    }
+    all_here_.wait(lock, [&] { return meetings_ != meeting || error_; });
+    if (meetings_ == meeting) throw RunError("another rank failed");
+  }
+
+  void fail(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    all_here_.notify_all();
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::vector<std::span<const ByteView>> outgoing_;
+  std::mutex mutex_;
+  std::condition_variable all_here_;
+  std::size_t arrived_ = 0;
+  std::size_t meetings_ = 0;
+  std::exception_ptr error_;
+};
+
+class ThreadRank final : public Transport {
+ public:
+  ThreadRank(Hub& hub, std::size_t rank) : hub_(hub), rank_(rank) {}
+
+  std::size_t rank() const override { return rank_; }
+  std::size_t size() const override { return hub_.size(); }
+
+ private:
+  void move(std::span<const ByteView> to, std::span<const MutByteView> from) override {
+    hub_.lay_out(rank_, to);
+    hub_.meet();
+    bool lengths_agree = true;
+    for (std::size_t r = 0; r < size(); ++r) {
+      if (r == rank_) continue;
+      const ByteView message = hub_.laid_out(r, rank_);
+      if (message.size() == from[r].size()) {
+        std::copy(message.begin(), message.end(), from[r].begin());
+      } else {
+        lengths_agree = false;
+      }
+    }
+    hub_.meet();  // nobody leaves, not even by an exception, while others may be reading what it laid out
+    check(lengths_agree, "both ends of an exchange must know the length of a message");
+  }
+
+  Hub& hub_;
+  std::size_t rank_;
+};
+
+}  // namespace
+
+void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body) {
+  check(ranks >= 1, "a run has at least one rank");
+  Hub hub(ranks);
+  std::vector<std::thread> threads;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    threads.emplace_back([&, r] {
+      try {
+        ThreadRank rank(hub, r);
+        body(rank);
+      } catch (...) {
+        hub.fail(std::current_exception());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  hub.rethrow();
+}
+
+}  // namespace laconic

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mpi_test.py PROGRAM MPIRUN: the same run in one process and under mpirun writes the same bytes, for every method and
+on more ranks than clients; and an error on any rank ends all of them with one message and the right exit code."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
+RANKS = (1, 2, 3, 5)
+CLIENTS = 4  # fewer than the most ranks
+SECONDS = 120  # a run that takes longer hangs
+
+# Nothing of a launcher that this test may itself run under; Open MPI in a container, on one machine, on loopback.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not re.match("OMPI_|PMIX?_|SLURM_", k)} | {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_btl_tcp_if_include": "lo",
+    "OMPI_MCA_oob_tcp_if_include": "lo",
+    "OMPI_MCA_orte_execute_quiet": "1",
+    # Leaks found in the sanitizer's build are those of Open MPI itself.
+    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
+}
+
+# One row a method of `laconic list`; test_every_method_is_here keeps it whole.
+METHODS = [
+    "gd",
+    "dcgd(natural)",
+    "diana(rand-k(3))",
+    "vr-diana(rand-k(3), batch=4)",
+    "marina(rand-k(3))",
+    "marina(perm-k)",
+    "vr-marina(rand-k(3), batch=4)",
+    "vr-marina-online(rand-k(3), batch=4, large-batch=8)",
+    "pp-marina(rand-k(3), sample=2)",
+]
+
+
+def two_classes():
+    """Rows of a small data set, in LIBSVM's format."""
+    state = 7
+    lines = []
+    for i in range(47):
+        entries = []
+        for j in range(1, 13):
+            state = (state * 1103515245 + 12345) % 2**31
+            if state % 5 < 3:
+                entries.append(f"{j}:{state % 997 / 997 - 0.4 + (0.3 if i % 2 else 0):.4g}")
+        lines.append(" ".join(["+1" if i % 2 else "-1", *entries]))
+    return "\n".join(lines) + "\n"
+
+
+def said_by(command, environment=None):
+    done = subprocess.run(command, env=ENVIRONMENT | (environment or {}), stdin=subprocess.DEVNULL, timeout=SECONDS,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def mpirun(ranks, *words):
+    return [MPIRUN, "--oversubscribe", "-n", str(ranks), PROGRAM, *words]
+
+
+class Mpi(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        data = self.folder / "classes"
+        data.write_text(two_classes())
+        self.problems = ["quadratic(d=20, s=0.8)", f'logistic("{data}", lambda=0.1, reg=nonconvex)']
+
+    def run_to(self, out, ranks, *words):
+        words = ["run", *words, f"out={self.folder / out}"]
+        code, text = said_by([PROGRAM, *words] if ranks == 0 else mpirun(ranks, *words))
+        self.assertEqual(code, 0, text)
+        self.assertEqual(text.count("\n"), 1, text)
+        return self.folder / out
+
+    def test_every_method_is_here(self):
+        _, text = said_by([PROGRAM, "list"])
+        table = text.split("methods\n")[1].split("\n\n")[0]
+        listed = {re.match(r"[a-z0-9-]+", line.strip()).group() for line in table.splitlines()}
+        self.assertEqual(listed, {method.split("(")[0] for method in METHODS})
+
+    def test_same_bytes_as_in_one_process(self):
+        for p, problem in enumerate(self.problems):
+            for m, method in enumerate(METHODS):
+                words = [f"problem={problem}", f"method={method}", f"clients={CLIENTS}", "rounds=15"]
+                alone = self.run_to(f"alone-{p}-{m}", 0, *words)
+                for ranks in RANKS:
+                    with self.subTest(problem=problem, method=method, ranks=ranks):
+                        out = self.run_to(f"mpi-{p}-{m}-{ranks}", ranks, *words, f"threads={1 + ranks % 2}")
+                        for file in ("trace.csv", "x.npy"):
+                            self.assertEqual((out / file).read_bytes(), (alone / file).read_bytes(), file)
+                        # A launcher of another MPI would have run this many processes of one rank each.
+                        self.assertEqual(json.loads((out / "summary.json").read_text())["host"]["ranks"], ranks)
+                        sent = int((out / "timing.csv").read_text().splitlines()[-1].split(",")[2])
+                        self.assertEqual(sent > 0, ranks > 1)
+
+    def test_wrong_input_is_one_message_and_code_two(self):
+        good = ["run", "problem=quadratic(d=10)", "method=gd"]
+        used = self.run_to("used", 0, *good[1:])
+        for words, message in [
+            (["run", "problem=quadratic(d=10)", "method=marinna(rand-k(2))"], "unknown method"),
+            (["run", "problem=quadratic(d=10)"], "no method is given"),
+            ([*good, "step=-1"], "need step > 0"),
+            (["run", "problem=logistic(nowhere)", "method=gd"], "nowhere"),
+            ([*good, f"out={used}"], "already holds a run"),
+            ([*good, "out=/proc/laconic/run"], "cannot make the folder"),
+        ]:
+            with self.subTest(words=words):
+                self.assert_one_message(mpirun(3, *words), 2, message)
+        code, text = said_by(mpirun(2, "walk"))
+        self.assertEqual(code, 2, text)
+        self.assertEqual(text.count("subcommand"), 1, text)
+
+    def test_an_error_on_one_rank_is_everyones(self):
+        data = self.folder / "classes"
+        run = [PROGRAM, "run", "problem=logistic(classes)", "method=gd", "rounds=3"]
+        here, nowhere = f"LACONIC_DATA={data.parent}", f"LACONIC_DATA={data.parent / 'nowhere'}"
+        for first, second in [(here, nowhere), (nowhere, here)]:
+            self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "2", "env", first, *run,
+                                     ":", "-n", "1", "env", second, *run], 2, 'no data set "classes"')
+        self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "1", "env", here, *run,
+                                 ":", "-n", "2", "env", here, *run[:-1], "rounds=4"], 2,
+                                "rank 1 has rounds = 4, rank 0 has rounds = 3")
+        other = self.folder / "other"
+        other.mkdir()
+        (other / "classes").write_text(two_classes().replace("0.1", "0.2"))
+        self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "1", "env", here, *run,
+                                 ":", "-n", "1", "env", f"LACONIC_DATA={other}", *run], 2, "the ranks are not of one run")
+
+    def test_a_failed_run_is_one_message_and_code_one(self):
+        diverging = ["run", "problem=quadratic(d=10)", "method=gd", "step=1e9", "rounds=100000"]
+        self.assert_one_message(mpirun(3, *diverging), 1, "diverged")
+        # Rank 0 alone writes files, and loses one in mid-run.
+        out = self.folder / "full"
+        limited = f'ulimit -f 8; trap "" XFSZ; exec "{PROGRAM}" run "problem=quadratic(d=10)" method=gd rounds=20000'
+        self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "3", "bash", "-c", f'{limited} "out={out}"'], 1,
+                                "cannot write")
+        self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 10)
+
+    def test_other_verbs_speak_once(self):
+        code, text = said_by(mpirun(3, "theory", "problem=quadratic(d=10)", "method=gd"))
+        self.assertEqual(code, 0, text)
+        self.assertEqual(text.count("L_minus "), said_by(
+            [PROGRAM, "theory", "problem=quadratic(d=10)", "method=gd"])[1].count("L_minus "))
+        self.assert_one_message(mpirun(2, "theory", "problem=quadratic(d=0)", "method=gd"), 2, "d = 0")
+        self.assertEqual(len(said_by(mpirun(3, "--version"))[1].splitlines()), 1)
+
+    def assert_one_message(self, command, code, message):
+        got, text = said_by(command)
+        self.assertEqual(got, code, text)
+        ours = [line for line in text.splitlines() if line.startswith("laconic: ")]
+        self.assertEqual(len(ours), 1, text)
+        self.assertIn(message, ours[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

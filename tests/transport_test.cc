@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranks as threads, and the fold of a fleet: the same sums wherever they are made. (The same over MPI: mpi_test.py.)
+#include "laconic/transport/transport.h"
+
+#include <cmath>
+#include <numeric>
+
+#include <gmock/gmock.h>
+
+#include "laconic/compress/compressor.h"
+#include "laconic/compress/slice.h"
+#include "laconic/compress/wire.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::size_t kRanks[] = {1, 2, 3, 5, 8};
+
+/// What rank `from` says to rank `to`: as long as `length` says, unlike for each pair.
+Bytes letter(std::size_t from, std::size_t to, std::size_t length) {
+  Bytes bytes(length);
+  std::iota(bytes.begin(), bytes.end(), static_cast<std::uint8_t>(31 * from + 7 * to));
+  return bytes;
+}
+
+TEST(Ranks, ExchangeAndGather) {
+  const std::size_t large = 300'000;
+  for (const std::size_t ranks : kRanks) {
+    for (const std::size_t base : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, large}) {
+      const auto length = [&](std::size_t from, std::size_t to) {
+        return base == 0 ? 0 : base + 10 * from + to;
+      };
+      run_ranks(ranks, [&](Transport& transport) {
+        const std::size_t me = transport.rank();
+        EXPECT_EQ(transport.size(), ranks);
+        std::vector<Bytes> sent, received(ranks), gathered(ranks);
+        std::vector<ByteView> to;
+        std::vector<MutByteView> from, from_all;
+        for (std::size_t r = 0; r < ranks; ++r) {
+          sent.push_back(letter(me, r, length(me, r)));
+          received[r].resize(r == me ? 0 : length(r, me));
+          gathered[r].resize(length(r, 0));
+          from.emplace_back(received[r]);
+          from_all.emplace_back(gathered[r]);
+        }
+        for (const Bytes& bytes : sent) to.emplace_back(bytes);
+        transport.exchange(to, from);
+        std::uint64_t out = 0;
+        std::uint64_t in = 0;
+        for (std::size_t r = 0; r < ranks; ++r) {
+          if (r == me) continue;
+          EXPECT_EQ(received[r], letter(r, me, length(r, me)));
+          out += length(me, r);
+          in += length(r, me);
+        }
+        EXPECT_EQ(transport.traffic().sent, out);
+        EXPECT_EQ(transport.traffic().received, in);
+
+        transport.gather(letter(me, 0, length(me, 0)), from_all);
+        for (std::size_t r = 0; r < ranks; ++r) {
+          if (r == me) continue;
+          EXPECT_EQ(gathered[r], letter(r, 0, length(r, 0)));
+        }
+        EXPECT_EQ(transport.traffic().sent, out + (ranks - 1) * length(me, 0));
+      });
+    }
+  }
+}
+
+TEST(Ranks, AFailureEndsAllAndIsRethrown) {
+  EXPECT_EQ(error_of([] {
+              run_ranks(3, [](Transport& transport) {
+                if (transport.rank() == 1) throw InputError("one is lost");
+                std::vector<MutByteView> from(3);
+                transport.gather({}, from);
+              });
+            }),
+            "one is lost");
+  EXPECT_THROW(run_ranks(2,
+                         [](Transport& transport) {
+                           Bytes too_long(transport.rank() == 0 ? 2 : 1);
+                           std::vector<MutByteView> from(2, MutByteView(too_long));
+                           const Bytes mine(1);
+                           transport.gather(mine, from);
+                         }),
+               std::logic_error);
+}
+
+TEST(Blocks, AreInOrderAndEven) {
+  for (std::size_t count : {0, 1, 5, 7, 100}) {
+    for (std::size_t parts : {1, 2, 3, 8}) {
+      std::size_t next = 0;
+      for (std::size_t part = 0; part < parts; ++part) {
+        const Range block = block_of(count, part, parts);
+        EXPECT_EQ(block.begin, next);
+        EXPECT_LE(block.size(), count / parts + 1);
+        EXPECT_GE(block.size(), count / parts);
+        next = block.end;
+      }
+      EXPECT_EQ(next, count);
+    }
+  }
+}
+
+TEST(Slices, OfADenseMessageAreDenseMessages) {
+  const Vector x = {1, -2.5, 0, 4, 1e-3};
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    Message whole, part;
+    write_dense(wire, x, whole);
+    EXPECT_EQ(dense_value_bytes(whole.bytes[0]), bytes_of(wire));
+    EXPECT_EQ(dense_bytes(x.size(), bytes_of(wire)), whole.bytes.size());
+    for (const Range range : {Range{0, 5}, Range{1, 3}, Range{2, 2}, Range{4, 5}}) {
+      part.bytes.resize(dense_bytes(range.size(), bytes_of(wire)));
+      EXPECT_EQ(cut_dense(whole, range, part.bytes.data()), part.bytes.data() + part.bytes.size());
+      Message expected;
+      write_dense(wire, View(x).subspan(range.begin, range.size()), expected);
+      EXPECT_EQ(part.bytes, expected.bytes);
+    }
+    EXPECT_THROW(cut_dense(whole, {3, 6}, part.bytes.data()), std::logic_error);
+  }
+  Message sparse;
+  write_seeded_subset(Wire::f32, View(x).first(2), sparse);
+  EXPECT_EQ(dense_value_bytes(sparse.bytes[0]), 0U);
+}
+
+/// What worker i says of a vector of `dim` coordinates.
+Vector vector_of(std::uint32_t worker, std::size_t dim) {
+  Stream stream = Key{.seed = 3, .worker = worker}.stream(Purpose::batch);
+  Vector x(dim);
+  for (double& v : x) v = std::ldexp(stream.uniform() - 0.5, static_cast<int>(stream.below(40)) - 20);
+  return x;
+}
+
+struct FoldCase {
+  const char* compressor;
+  std::size_t workers;
+  std::size_t dim;
+  Wire wire;
+};
+
+TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
+  const FoldCase cases[] = {{"identity", 1, 10, Wire::f64},   {"identity", 3, 10, Wire::f64},
+                            {"identity", 7, 1001, Wire::f32}, {"identity", 4, 2, Wire::f64},
+                            {"identity", 20, 1, Wire::f32},   {"identity", 5, 40, Wire::f32},
+                            {"rand-k(5)", 7, 100, Wire::f32}, {"top-k(7)", 9, 100, Wire::f64},
+                            {"natural", 2, 33, Wire::f32},    {"perm-k", 4, 50, Wire::f64}};
+  for (const FoldCase& c : cases) {
+    const auto compressor = make_compressor(parse(c.compressor), {c.dim, c.workers, c.wire});
+    const auto fold = [&](Transport& transport, bool exact) {
+      ThreadPool pool(1);
+      Fleet fleet(pool, transport);
+      Board board(c.workers);
+      for (std::uint32_t i = 0; i < c.workers; ++i) board.add({.seed = 1, .worker = i}, 1.0 / (i + 3));
+      const Range own = fleet.owned(board);
+      std::vector<Vector> vectors(c.workers);
+      for (std::size_t e = own.begin; e < own.end; ++e) {
+        vectors[e] = vector_of(board[e].key.worker, c.dim);
+        board[e].vector = vectors[e];
+        compressor->compress(board[e].key, vectors[e], board[e].message);
+        board[e].envelope.describe(board[e].message, c.dim);
+        board[e].envelope.calls = e;
+        board[e].envelope.measured = {0.5 * static_cast<double>(e), 2};
+      }
+      fleet.share(board);
+      for (std::size_t e = 0; e < board.size(); ++e) {
+        EXPECT_EQ(board[e].envelope.calls, e);
+        EXPECT_EQ(board[e].envelope.measured.value, 0.5 * static_cast<double>(e));
+        EXPECT_GT(board[e].envelope.floats, 0);
+        EXPECT_TRUE(board[e].envelope.finite);
+      }
+      Vector acc = vector_of(1000, c.dim);  // it may hold something already
+      if (exact) {
+        fleet.fold_vectors(board, acc);
+      } else {
+        fleet.fold(board, acc);
+      }
+      return acc;
+    };
+    for (const bool exact : {false, true}) {
+      const Vector expected = fold(*alone(), exact);
+      for (const std::size_t ranks : kRanks) {
+        run_ranks(ranks, [&](Transport& transport) {
+          EXPECT_EQ(fold(transport, exact), expected)
+              << c.compressor << ", " << c.workers << " workers, rank " << transport.rank() << " of "
+              << ranks;
+        });
+      }
+    }
+  }
+}
+
+TEST(Fold, MovesWhatARingAllReduceMoves) {
+  const std::size_t dim = 30000;
+  const auto traffic = [&](std::size_t ranks, const char* compressor_text, Wire wire) {
+    std::uint64_t most = 0;
+    std::vector<Traffic> all(ranks);
+    run_ranks(ranks, [&](Transport& transport) {
+      const auto compressor = make_compressor(parse(compressor_text), {dim, ranks, wire});
+      ThreadPool pool(1);
+      Fleet fleet(pool, transport);
+      Board board(ranks);
+      for (std::uint32_t i = 0; i < ranks; ++i) board.add({.seed = 1, .worker = i}, 1);
+      Entry& own = board[transport.rank()];
+      compressor->compress(own.key, vector_of(own.key.worker, dim), own.message);
+      own.envelope.describe(own.message, dim);
+      fleet.share(board);
+      Vector acc(dim);
+      fleet.fold(board, acc);
+      all[transport.rank()] = transport.traffic();
+    });
+    for (const Traffic& t : all) most = std::max({most, t.sent, t.received});
+    return static_cast<double>(most);
+  };
+  for (const std::size_t ranks : {2, 3, 5, 8}) {
+    const double ring = 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks) * 8 * dim;
+    EXPECT_LT(traffic(ranks, "identity", Wire::f64), 1.01 * ring) << ranks;
+    EXPECT_LT(traffic(ranks, "identity", Wire::f32), 1.01 * ring) << ranks;
+    // Short messages go to everyone as they are.
+    const double own = 1 + 4 * 300;
+    EXPECT_LT(traffic(ranks, "rand-k(300)", Wire::f32), static_cast<double>(ranks - 1) * (own + 100))
+        << ranks;
+  }
+}
+
+}  // namespace
+}  // namespace laconic::testing
