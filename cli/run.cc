@@ -243,7 +243,6 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
     write_whole(out->file("summary.json"),
                 json_of(description, prepared, summary, transport.size()).dump(2) + "\n");
   }
-  const bool failed = summary.why == Summary::Why::diverged;
   std::string last_words = summary.reason;
   if (summary.recorded) last_words += "; " + measured(summary);
   last_words += out ? " -> " + description.out : " (not saved: no out=)";

@@ -128,14 +128,14 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = unbiased(args, "diana", s);
   const Bound bound = q->bound();
   const double omega = *bound.omega;
-  const double of_theorem = 1 / (1 + omega);
-  const double alpha = probability(args, "alpha", of_theorem);
+  const double largest_alpha = 1 / (1 + omega);
+  const double alpha = probability(args, "alpha", largest_alpha);
   Assembly m = star(s, {.oracle = full_or_batch(s),
                         .mechanism = memory(std::move(q), alpha),
                         .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
-  if (s.constants && !s.batch && alpha == of_theorem) {
-    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1);
+  if (s.constants && !s.batch && alpha <= largest_alpha) {
+    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1, alpha);
   }
   return m;
 }
@@ -145,8 +145,8 @@ Assembly vr_diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = independent(args, "vr-diana", s);
   const Bound bound = q->bound();
   const double omega = *bound.omega;
-  const double of_theorem = 1 / (1 + omega);
-  const double alpha = probability(args, "alpha", of_theorem);
+  const double largest_alpha = 1 / (1 + omega);
+  const double alpha = probability(args, "alpha", largest_alpha);
   const std::size_t batch = batch_of(args, s);
   const double M = std::max(1.0, rows_of_client(s) / static_cast<double>(batch));
   const double p = probability(args, "p", 1 / M);
@@ -155,8 +155,8 @@ Assembly vr_diana(Arguments& args, const MethodSetting& s) {
                         .mechanism = memory(std::move(q), alpha),
                         .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", omega}, {"alpha", alpha}, {"p", p}};
-  if (s.constants && alpha == of_theorem) {
-    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), M);
+  if (s.constants && alpha <= largest_alpha) {
+    m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), M, alpha);
   }
   return m;
 }
@@ -186,8 +186,7 @@ Assembly vr_marina(Arguments& args, const MethodSetting& s) {
   const std::size_t batch = batch_of(args, s);
   const double b = static_cast<double>(batch);
   const double rows = rows_of_client(s);
-  const SharedCoin coin{
-      probability(args, "p", std::min(density(bound, s), b / (rows + b)))};
+  const SharedCoin coin{probability(args, "p", std::min(density(bound, s), b / (rows + b)))};
   Assembly m = star(s, {.oracle = on_coin(coin, full(s), minibatches(s.problem, batch)),
                         .mechanism = difference(std::move(q), identity(s), coin),
                         .turnout = everyone(s.problem.shards())});
@@ -208,9 +207,8 @@ Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
   if (large == 0)
     args.fail("\"large-batch\" is missing: the rows of a minibatch on heads, as in large-batch=1000");
   const double b = static_cast<double>(batch);
-  const SharedCoin coin{probability(
-      args, "p",
-      std::min(density(bound, s), b / (static_cast<double>(large) + b)))};
+  const SharedCoin coin{
+      probability(args, "p", std::min(density(bound, s), b / (static_cast<double>(large) + b)))};
   Assembly m = star(s, {.oracle = on_coin(coin, minibatches(s.problem, large), minibatches(s.problem, batch)),
                         .mechanism = difference(std::move(q), identity(s), coin),
                         .turnout = everyone(s.problem.shards())});

@@ -160,9 +160,9 @@ class Star final : public Method {
   /// On every rank alike, so that all of them end a run that diverges.
   void hear(const Envelope& envelope, std::size_t t) {
     if (!envelope.finite) {
-      throw Diverged(t == 0
-                         ? "a gradient at the start is not finite; the data need another scale"
-                         : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
+      throw Diverged(
+          t == 0 ? "a gradient at the start is not finite; the data need another scale"
+                 : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
     }
     ledger_.hear(envelope);
   }

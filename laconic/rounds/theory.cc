@@ -42,7 +42,7 @@ Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
           .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
 }
 
-Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M) {
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha) {
   const double n = static_cast<double>(workers);
   const double omega = *q.omega;
   Theorem theorem{.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4)",
@@ -50,8 +50,9 @@ Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, d
                   .step = 1 / (10 * c.L_tilde * std::sqrt(1 + omega / n) * (std::cbrt(M * M) + omega + 1)),
                   .promise = "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 4 (f(x_0) - f_lower) / (gamma K)",
                   .mean_gradient_factor = 4};
-  if (q.B != 0) {
-    theorem.promise = "none: the theorem is about clients that draw independently of each other";
+  if (q.B != 0 || alpha != 1 / (1 + omega)) {
+    theorem.promise = q.B != 0 ? "none: the theorem is about clients that draw independently of each other"
+                               : "none: the theorem is about alpha = 1 / (1 + omega)";
     theorem.mean_gradient_factor = 0;
   }
   return theorem;

@@ -32,10 +32,10 @@ std::optional<Theorem> gd_theorem_pl(const Constants& c);
 /// floor.
 Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers);
 
-/// DIANA (M = 1) and VR-DIANA (M = rows of a client / batch) with alpha = 1/(1 + omega) on nonconvex functions
-/// (arXiv 1904.05115, Theorem 4): gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (M^(2/3) + omega + 1)). Promises nothing
-/// where the clients' draws are correlated.
-Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M);
+/// DIANA (M = 1) and VR-DIANA (M = rows of a client / batch) on nonconvex functions (arXiv 1904.05115, Theorem 4):
+/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (M^(2/3) + omega + 1)), for alpha <= 1/(1 + omega). Promises something
+/// where alpha is equal to that and the clients draw independently of each other.
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha);
 
 /// MARINA (arXiv 2102.07845, Theorem 2.1; for correlated compressors arXiv 2110.03300), 0 < p <= 1:
 /// gamma = 1 / (L_minus + sqrt((1-p)/p ((A-B) L_plus^2 + B L_pm^2))).
