@@ -29,8 +29,8 @@ struct Place {
   std::size_t neighbours = 1;
 };
 
-/// Keeps the rows of this rank's clients only, once the constants are known; the constants and the assembly are the same
-/// on all ranks.
+/// Keeps the rows of this rank's clients only, once the constants are known; the constants and the assembly
+/// are the same on all ranks.
 Prepared prepare(const Description& description, const Place& place = {});
 
 /// Where data sets are looked for: the folders of LACONIC_DATA.

@@ -192,8 +192,8 @@ std::string measured(const Summary& summary) {
                      summary.seconds);
 }
 
-/// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One a
-/// line.
+/// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One
+/// a line.
 std::string identity_of(const Description& description, const Prepared& prepared, const Method& method) {
   std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : resolved(description)) {

@@ -34,10 +34,10 @@ struct Summary {
   double seconds = 0;
 };
 
-/// Runs the method from its start. Collective: every rank of the fleet calls it with the same description, and gets the
-/// same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged;
-/// rows recorded before stay valid. Throws what the recorder throws, on this rank only: whoever catches it must end the
-/// others.
+/// Runs the method from its start. Collective: every rank of the fleet calls it with the same description,
+/// and gets the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's
+/// choice. A run whose point, f or gradient turns non-finite ends with Why::diverged; rows recorded before
+/// stay valid. Throws what the recorder throws, on this rank only: whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder);
 

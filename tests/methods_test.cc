@@ -368,8 +368,8 @@ TEST(Marina, IsLinearUnderPolyakLojasiewicz) {
 }
 
 TEST(Theory, StepsAreTheFormulas) {
-  // Section 6 of the 3PC spec: RandK with d = 1000, K = 10, n = 100, p = 0.01 has sqrt((1-p) omega / (p n))
-  // = 9.9.
+  // Section 6 of the 3PC spec: RandK with d = 1000, K = 10, n = 100, p = 0.01 has sqrt((1-p) omega / (p n)) =
+  // 9.9.
   const Outcome marina = train(
       {.problem = "quadratic(d=1000, s=6.4)", .method = "marina(rand-k(10))", .clients = 100, .rounds = 0});
   const Constants& c = *marina.constants;

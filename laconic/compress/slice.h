@@ -19,8 +19,8 @@ constexpr std::size_t dense_bytes(std::size_t coordinates, std::size_t value_byt
   return 1 + coordinates * value_bytes;
 }
 
-/// Writes the dense message that says the given coordinates of `dense`, dense_bytes() long; returns the first byte not
-/// written.
+/// Writes the dense message that says the given coordinates of `dense`, dense_bytes() long; returns the first
+/// byte not written.
 std::uint8_t* cut_dense(const Message& dense, Range coordinates, std::uint8_t* to);
 
 }  // namespace laconic

@@ -22,11 +22,10 @@ struct LinkSums {
   double correct = 0;  // sum of the weights of rows with z > 0; 0 for least squares
 };
 
-/// For k < count: margin[k] becomes weight[k] * l'(margin[k]; target[k]), and the losses are summed.
-/// `count` is a multiple of kLinkLanes: pad with rows of weight 0. One pass, vectorised, without libm: exp
-/// and log1p are polynomials (vector_math.h), of operations whose bits IEEE 754 fixes, so that CPUs agree.
-/// Relative error of value and derivative at most 1e-14 for any margin; a margin that is not a number stays
-/// one.
+/// For k < count: margin[k] becomes weight[k] * l'(margin[k]; target[k]), and the losses are summed. `count`
+/// is a multiple of kLinkLanes: pad with rows of weight 0. One pass, vectorised, without libm: exp and log1p
+/// are polynomials (vector_math.h), of operations whose bits IEEE 754 fixes, so that CPUs agree. Relative
+/// error of value and derivative at most 1e-14 for any margin; a margin that is not a number stays one.
 LinkSums apply_link(Loss loss, std::size_t count, const double* target, const float* weight, double* margin);
 
 constexpr std::size_t kLinkLanes = 8;

@@ -18,8 +18,7 @@ struct ModelOptions {
 };
 
 /// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the
-/// data set, and lambda is finite and
-/// >= 0.
+/// data set, and lambda is finite and >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 
 /// Calls entry(column, value) for each entry of a row that may differ from 0, columns ascending; pixels as

@@ -39,8 +39,8 @@ class Method {
  public:
   virtual ~Method() = default;
 
-  // start() and round() are collective, on one fleet from the start to the end. What the others return is the same on
-  // all ranks.
+  // start() and round() are collective, on one fleet from the start to the end. What the others return is the
+  // same on all ranks.
 
   /// Round 0: whatever is said before the first step. `watch`, where given, receives the evaluation of
   /// point(); gradients that the round computes anyway are used for it.

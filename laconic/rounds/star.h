@@ -36,9 +36,9 @@ struct StarOptions {
   Wire wire = Wire::f32;  // width of the direction that the server says, for the ledger
 };
 
-/// Memory: the point, the server's vectors, one vector for each of this rank's workers for a memory h, one for a
-/// previous gradient y (where the mechanism has them), and a window of gradients and messages. The problem must outlive the
-/// method.
+/// Memory: the point, the server's vectors, one vector for each of this rank's workers for a memory h, one
+/// for a previous gradient y (where the mechanism has them), and a window of gradients and messages. The
+/// problem must outlive the method.
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);
 
 }  // namespace laconic

@@ -42,10 +42,10 @@ class Fleet {
     pool_.for_each(range.size(), [&](std::size_t offset) { body(range.begin + offset); });
   }
 
-  /// How many entries of a round may stand on a board at once when each holds `dim` doubles: enough to keep all threads
-  /// of all ranks busy, few enough that dense vectors of many workers never stand in memory together: 128 MiB a rank,
-  /// and as many times that on one rank as there are ranks, where a window falls into the block of one. Equal on all
-  /// ranks.
+  /// How many entries of a round may stand on a board at once when each holds `dim` doubles: enough to keep
+  /// all threads of all ranks busy, few enough that dense vectors of many workers never stand in memory
+  /// together: 128 MiB a rank, and as many times that on one rank as there are ranks, where a window falls
+  /// into the block of one. Equal on all ranks.
   [[nodiscard]] std::size_t window(std::size_t entries, std::size_t dim) const {
     constexpr std::size_t kDoubles = std::size_t{1} << 24;
     const std::size_t affordable = transport_.size() * (kDoubles / std::max<std::size_t>(dim, 1));
