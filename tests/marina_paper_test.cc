@@ -20,11 +20,11 @@ class MarinaPaper : public ::testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(Data, MarinaPaper, ::testing::Values("mushrooms", "phishing"));
 
-// Theorem 2.1: (1/K) sum_{k<K} E|grad f(x^k)|^2 <= 2 (f(x^0) - f_inf) / (gamma K).
+// Theorems 2.1, 3.1 and 4.1: (1/K) sum_{k<K} E|grad f(x^k)|^2 <= 2 (f(x^0) - f_inf) / (gamma K).
 TEST_P(MarinaPaper, RunningAverageObeysTheBound) {
   LACONIC_NEEDS_DATA(GetParam());
-  for (const char* method :
-       {"marina(rand-k(1))", "marina(rand-k(10))", "marina(perm-k)", "marina(natural)"}) {
+  for (const char* method : {"marina(rand-k(1))", "marina(rand-k(10))", "marina(perm-k)", "marina(natural)",
+                             "vr-marina(rand-k(10), batch=17)", "pp-marina(rand-k(10), sample=2)"}) {
     const std::size_t rounds = 600;
     Job each = run(method, rounds);
     const auto problem = problem_of(each);
