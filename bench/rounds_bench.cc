@@ -54,7 +54,7 @@ void round_against_gradients(benchmark::State& state, const std::string& data, c
   };
   std::vector<double> ratios;
   std::size_t t = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const double whole = seconds_of([&] { method->round(fleet, ++t, &watch); });
     ratios.push_back(whole / seconds_of(gradients));
     state.SetIterationTime(whole);

@@ -15,7 +15,6 @@ namespace laconic::testing {
 namespace {
 
 using ::testing::ContainsRegex;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -144,7 +143,7 @@ TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
   const std::string descending = folder_.write("descending", "+1 2:1 1:1\n-1 1:1\n");
   const std::string nan = folder_.write("nan", "+1 1:nan\n-1 1:1\n");
   const std::string empty = folder_.write("empty", "");
-  const std::string gzip = folder_.write("gzip.gz", std::string("\x1f\x8b\x08\x00 broken", 12));
+  const std::string gzip = folder_.write("gzip.gz", std::string("\x1f\x8b\x08\x00 broken", 11));
   const std::string bad_toml = folder_.write("bad.toml", "problem = \"quadratic\"\nmethod =\n");
   const std::string odd_toml = folder_.write("odd.toml", "problem = \"quadratic(d=3)\"\nrounds = [1]\n");
   const std::string key_toml = folder_.write("key.toml", "problem = \"quadratic(d=3)\"\nmethud = \"gd\"\n");

@@ -30,7 +30,7 @@ class Quadratic final : public Problem {
       beta_[i] = options.s * normals[2 * i + 1];
     }
     mean_nu_ = mean(nu_);
-    const auto [low, high] = ends_of_T();
+    const auto [low, high] = ends_of_spectrum();
     shift_ = lambda_ - std::min(mean_nu_ / 4 * low, mean_nu_ / 4 * high);
   }
 
@@ -59,7 +59,7 @@ class Quadratic final : public Problem {
   }
 
   [[nodiscard]] std::optional<Constants> constants(ThreadPool& /*pool*/) const override {
-    const auto ends = ends_of_T();
+    const auto ends = ends_of_spectrum();
     const auto eigenvalue = [&](double nu, double t) { return nu * t / 4 + shift_; };
     const auto largest = [&](double nu) {
       return std::max(std::abs(eigenvalue(nu, ends[0])), std::abs(eigenvalue(nu, ends[1])));
@@ -92,7 +92,7 @@ class Quadratic final : public Problem {
 
  private:
   /// The smallest and the largest eigenvalue of T.
-  [[nodiscard]] std::array<double, 2> ends_of_T() const {
+  [[nodiscard]] std::array<double, 2> ends_of_spectrum() const {
     // 2 -+ 2 cos(angle), the first without cancellation: it is about 1e-5 at d = 1000, and lambda is 1e-6.
     const double half = std::numbers::pi / (2 * static_cast<double>(d_ + 1));
     return {4 * std::pow(std::sin(half), 2), 4 * std::pow(std::cos(half), 2)};
