@@ -63,7 +63,7 @@ void compare_with_sum(benchmark::State& state, View x, Work&& work) {
   std::vector<double> own;
   work(0);  // buffers grow
   std::uint32_t round = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const double a = seconds();
     benchmark::DoNotOptimize(vector_sum(x));
     const double b = seconds();
@@ -172,7 +172,7 @@ void index_coding(benchmark::State& state) {
   draw_subset(Key{1, 0, 0, 0, 0}.stream(Purpose::compressor), count, dim, support);
   std::size_t bits = 0;
   std::vector<double> times;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const double begin = seconds();
     GapCodes codes(count, dim);
     bits = 0;
@@ -316,7 +316,7 @@ void philox_fill(benchmark::State& state) {
   std::vector<std::uint32_t> words(4096);
   const Stream stream = Key{}.stream(Purpose::batch);
   std::uint64_t block = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     stream.fill(block, words);
     block += words.size() / 4;
     benchmark::DoNotOptimize(words.data());
@@ -334,7 +334,7 @@ void small(benchmark::State& state, const char* spec, std::size_t dim, Side side
   Vector acc(dim);
   compressor->compress({}, x, message);
   std::uint32_t round = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Key key{1, ++round, 3, 0, 0};
     if (side == Side::encode) compressor->compress(key, x, message);
     if (side == Side::decode) decode_add(key, message, 0.5, acc);

@@ -57,7 +57,7 @@ double median(std::vector<double> times) {
 /// Times candidate and reference in turn; reports the candidate's time, and the ratio as a counter.
 void race(benchmark::State& state, const char* ratio, auto&& candidate, auto&& reference) {
   std::vector<double> candidate_times, reference_times;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     reference_times.push_back(seconds(reference));
     candidate_times.push_back(seconds(candidate));
     state.SetIterationTime(candidate_times.back());
@@ -245,7 +245,7 @@ void softmax_constants(benchmark::State& state) {
   if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
   const auto problem = make_softmax(*data, contiguous(data->rows, 100), {});
   ThreadPool pool(static_cast<std::size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(problem->constants(pool));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(problem->constants(pool));
 }
 BENCHMARK(softmax_constants)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 

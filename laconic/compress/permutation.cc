@@ -43,7 +43,8 @@ class PermK final : public Compressor {
     }
     // s: the probability that two given workers share a coordinate. Coordinate k is dealt c_k times, so
     // s = sum_k c_k (c_k - 1) / (n (n - 1)); with d | n this makes A = B = (d - 1)/(n - 1).
-    const auto low = static_cast<double>(setting_.workers / setting_.dim);   // c_k, or one more
+    const std::size_t least = setting_.workers / setting_.dim;
+    const auto low = static_cast<double>(least);                             // c_k, or one more
     const auto more = static_cast<double>(setting_.workers % setting_.dim);  // for so many k
     const double s = ((d - more) * low * (low - 1) + more * (low + 1) * low) / (n * (n - 1));
     return {.omega = d - 1, .alpha = {}, .density = 1, .floats = 1, .A = d * (1 - s) / n, .B = 1 - d * s};

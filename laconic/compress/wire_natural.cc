@@ -142,7 +142,7 @@ void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, d
   const Bits nibbles = Bits{} + load_le<std::uint32_t>(high);
   for (unsigned half = 0; half < 8; half += 4) {
     const Bits code = __builtin_convertvector(load<Bytes>(low + half), Bits);
-    const Bits to_top = Bits{60, 56, 52, 48} - 4 * half;
+    const Bits to_top = Bits{60, 56, 52, 48} - std::uint64_t{4} * half;
     const Bits top = nibbles << to_top & ~(~std::uint64_t{0} >> 4);  // sign and the exponent's high bits
     add(top | code << kMantissaBits, weight, acc + half);
   }
