@@ -14,7 +14,7 @@
 
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
-#include <time.h>
+#include <ctime>
 
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
