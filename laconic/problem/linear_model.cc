@@ -184,15 +184,8 @@ class LinearModel final : public Problem {
     });
     const auto mean_gram = [&](View v, MutView out) { multiply_mean_gram(pool, v, out); };
 
-    const auto count = static_cast<double>(n);
-    Constants constants;
+    Constants constants = constants_of_clients(L, sample);
     constants.L_minus = c * largest_eigenvalue(dim_, mean_gram) + r;
-    constants.L_tilde = std::sqrt(norm_sq(L) / count);
-    constants.L_plus = constants.L_pm = constants.L_tilde;
-    constants.L_max = *std::max_element(L.begin(), L.end());
-    double total = 0;
-    for (const double s : sample) total += s;
-    constants.L_sample = std::sqrt(total / count);
     constants.mu = strong_convexity(mean_gram);
     constants.f_lower = 0;
     return constants;

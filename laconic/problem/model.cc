@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/problem/model.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -27,6 +28,18 @@ void require_usable(const Dataset& data, const Shards& shards, const ModelOption
       }
     }
   }
+}
+
+Constants constants_of_clients(View L, View sample) {
+  const auto clients = static_cast<double>(L.size());
+  Constants constants;
+  constants.L_tilde = std::sqrt(norm_sq(L) / clients);
+  constants.L_plus = constants.L_pm = constants.L_tilde;
+  constants.L_max = *std::max_element(L.begin(), L.end());
+  double total = 0;
+  for (const double s : sample) total += s;
+  constants.L_sample = std::sqrt(total / clients);
+  return constants;
 }
 
 }  // namespace laconic

@@ -8,6 +8,7 @@
 
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
+#include "laconic/problem/problem.h"
 #include "laconic/problem/regulariser.h"
 
 namespace laconic {
@@ -36,5 +37,9 @@ void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
     if (pixel[c] != 0) entry(static_cast<std::uint32_t>(c), pixel[c] / 255.0);
   }
 }
+
+/// The constants that follow from those of single clients: L[i] of f_i, and sample[i] the mean over client i's rows j of
+/// L_ij^2. L_plus and L_pm are L_tilde: nothing smaller is proven.
+Constants constants_of_clients(View L, View sample);
 
 }  // namespace laconic

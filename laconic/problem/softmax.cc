@@ -197,14 +197,8 @@ class Softmax final : public Problem {
       for (std::size_t i = 0; i < n; ++i) axpy(1 / (count * static_cast<double>(rows_[i])), parts[i], out);
     };
 
-    Constants constants;
+    Constants constants = constants_of_clients(L, sample);
     constants.L_minus = kCurvature * largest_eigenvalue(columns_, mean_gram) + r;
-    constants.L_tilde = std::sqrt(norm_sq(L) / count);
-    constants.L_plus = constants.L_pm = constants.L_tilde;
-    constants.L_max = *std::max_element(L.begin(), L.end());
-    double total = 0;
-    for (const double s : sample) total += s;
-    constants.L_sample = std::sqrt(total / count);
     if (regulariser_.kind == Regulariser::Kind::l2 && regulariser_.lambda > 0)
       constants.mu = regulariser_.lambda;
     constants.f_lower = 0;
