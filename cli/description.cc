@@ -45,6 +45,26 @@ Wire wire_of(const std::string& text) {
   throw InputError(fmt::format("\"{}\"; need f32 or f64", text));
 }
 
+/// Rounds as "100", seconds as "30s".
+void read_interval(SolveOptions& options, const std::string& text) {
+  options.checkpoint_rounds.reset();
+  options.checkpoint_seconds.reset();
+  try {
+    if (text.ends_with('s')) {
+      options.checkpoint_seconds = positive(text.substr(0, text.size() - 1));
+    } else {
+      options.checkpoint_rounds = whole(text, 1);
+    }
+  } catch (const InputError&) {
+    throw InputError(fmt::format("\"{}\"; need rounds as in 100, or seconds as in 30s", text));
+  }
+}
+
+std::string print_interval(const SolveOptions& options) {
+  if (options.checkpoint_rounds) return fmt::format("{}", *options.checkpoint_rounds);
+  return options.checkpoint_seconds ? fmt::format("{}s", *options.checkpoint_seconds) : "";
+}
+
 template <class Value>
 std::string text_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : "";
@@ -106,6 +126,10 @@ const Key kKeys[] = {
     {{"eval-every", "1", "evaluate every so many rounds; 0: first and last only"},
      [](D& d, S s) { d.solve.eval_every = whole(s, 0); },
      [](const D& d) { return fmt::format("{}", d.solve.eval_every); }},
+    {{"checkpoint-every", "30s",
+      "save a checkpoint every so many rounds (100) or seconds (30s), for laconic resume"},
+     [](D& d, S s) { read_interval(d.solve, s); },
+     [](const D& d) { return print_interval(d.solve); }},
     {{"out", "runs/marina", "folder for the results; without it nothing is written"},
      [](D& d, S s) { d.out = s; },
      [](const D& d) { return d.out; }},
@@ -138,7 +162,10 @@ Description describe(const std::vector<std::string>& words) {
     }
   }
   settings.insert(settings.end(), from_words.begin(), from_words.end());
+  return describe(settings);
+}
 
+Description describe(const std::vector<Setting>& settings) {
   Description description;
   std::set<std::string> given;
   for (const Setting& setting : settings) {

@@ -45,6 +45,8 @@ std::vector<Setting> read_toml(const std::string& path);
 /// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
 /// unknown key, a value out of range, or a missing problem or method is an InputError.
 Description describe(const std::vector<std::string>& words);
+/// The same of settings that are read already; later ones win.
+Description describe(const std::vector<Setting>& settings);
 
 /// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
 std::vector<std::pair<std::string, std::string>> resolved(const Description& description);

@@ -50,6 +50,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
       "key=value words, and TOML files that hold such keys; `laconic list` shows the keys";
   CLI::App* run_verb = verb("run", "Run a method on a problem and write what happened", description);
   run_verb->add_flag("--force", force, "Replace the run that the folder `out` already holds");
+  CLI::App* resume_verb = verb("resume", "Go on with a run that was interrupted, to the same result",
+                               "the folder of the run; then threads=, checkpoint-every=");
   CLI::App* theory_verb =
       verb("theory", "Constants, step size and bound of a method on a problem", description);
   CLI::App* list_verb =
@@ -73,6 +75,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
   }
   if (*run_verb) return run(words, force, transport, neighbours);
+  if (*resume_verb) return resume(words, transport, neighbours);
   if (*theory_verb) return on_first(transport, [&] { return theory(words); });
   if (*list_verb) return on_first(transport, [&] { return list(); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });

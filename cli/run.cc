@@ -1,70 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
+#include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "cli/out_folder.h"
 #include "cli/prepared.h"
 #include "cli/ranks.h"
+#include "cli/summary.h"
 #include "cli/verbs.h"
+#include "laconic/report/checkpoint.h"
 #include "laconic/report/file.h"
 #include "laconic/report/npy.h"
 #include "laconic/report/trace.h"
-#include "laconic/report/units.h"
 #include "laconic/solve.h"
 #include "laconic/transport/fleet.h"
 
 namespace laconic::cli {
 namespace {
-
-namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-constexpr const char* kFiles[] = {"trace.csv", "timing.csv", "run.toml", "summary.json", "x.npy"};
-
-/// The folder of a run. Nothing is made before everything else about the description is known to be right.
-class OutFolder {
- public:
-  /// Throws InputError when the folder already holds a run, unless told to replace it.
-  OutFolder(std::string path, bool force) : path_(std::move(path)) {
-    std::error_code error;
-    if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
-      throw InputError(fmt::format("out: {} is not a folder", path_));
-    }
-    for (const char* file : kFiles) {
-      if (!force && fs::exists(fs::path(path_) / file, error)) {
-        throw InputError(fmt::format(
-            "out: {} already holds a run ({}); choose another folder, or give --force to replace it", path_,
-            file));
-      }
-    }
-  }
-
-  /// Makes the folder, clears it of an earlier run, and opens the files; an InputError when that cannot be
-  /// done.
-  std::unique_ptr<FileRecorder> open(bool with_accuracy) {
-    std::error_code error;
-    const bool made = !fs::exists(path_, error);
-    fs::create_directories(path_, error);
-    if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", path_, error.message()));
-    for (const char* file : kFiles) fs::remove(fs::path(path_) / file, error);
-    try {
-      return std::make_unique<FileRecorder>(path_, with_accuracy);
-    } catch (const std::exception& failure) {
-      if (made) fs::remove_all(path_, error);
-      throw InputError(fmt::format("out: {}", failure.what()));
-    }
-  }
-
-  [[nodiscard]] std::string file(const char* name) const { return (fs::path(path_) / name).string(); }
-
- private:
-  std::string path_;
-};
 
 /// Hands rows on to a file, where there is one, and shows how far the run is, where somebody watches.
 class Screen final : public Recorder {
@@ -78,6 +35,10 @@ class Screen final : public Recorder {
   void record(const Row& row, const Timing& timing) override {
     grad_norm_sq_ = row.grad_norm_sq;
     if (next_ != nullptr) next_->record(row, timing);
+  }
+
+  void sync() override {
+    if (next_ != nullptr) next_->sync();
   }
 
   void tick(std::size_t round) override {
@@ -110,86 +71,10 @@ std::string toml_of(const Description& description) {
   std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : resolved(description)) {
     if (key == "out") continue;  // so that the file can be run again as it is, into another folder
-    text += fmt::format("{} = {}\n", key, Json(value).dump());  // a JSON string is a TOML basic string
+    text +=
+        fmt::format("{} = {}\n", key, nlohmann::json(value).dump());  // a JSON string is a TOML basic string
   }
   return text;
-}
-
-const char* name_of(Summary::Why why) {
-  switch (why) {
-    case Summary::Why::rounds:
-      return "rounds";
-    case Summary::Why::target:
-      return "target";
-    case Summary::Why::max_bits:
-      return "max-bits";
-    case Summary::Why::max_seconds:
-      return "max-seconds";
-    case Summary::Why::diverged:
-      return "diverged";
-  }
-  return "";
-}
-
-Json json_of(const Row& row) {
-  Json json = {{"round", row.round},
-               {"f", row.f},
-               {"grad_norm_sq", row.grad_norm_sq},
-               {"uplink_floats", row.uplink_floats},
-               {"uplink_bits", row.uplink_bits},
-               {"downlink_bits", row.downlink_bits},
-               {"oracle_calls", row.oracle_calls},
-               {"participants", row.participants},
-               {"step", row.step},
-               {"consensus", row.consensus},
-               {"network_seconds", row.network_seconds}};
-  if (row.train_accuracy) json["train_accuracy"] = *row.train_accuracy;
-  if (row.test_accuracy) json["test_accuracy"] = *row.test_accuracy;
-  return json;
-}
-
-std::string host_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-Json json_of(const Description& description, const Prepared& prepared, const Summary& summary,
-             std::size_t ranks) {
-  Json json;
-  json["laconic"] = LACONIC_VERSION;
-  for (const auto& [key, value] : resolved(description)) json["description"][key] = value;
-  json["host"] = {{"name", host_name()}, {"ranks", ranks}, {"threads", prepared.pool->threads()}};
-  json["constants"] = Json::object();
-  if (prepared.constants) {
-    for (const auto& [name, value] : named_constants(*prepared.constants)) json["constants"][name] = value;
-  }
-  json["method"] = Json::object();
-  for (const auto& [name, value] : prepared.assembly.facts) json["method"][name] = value;
-  json["method"]["gamma"] = summary.last.step;
-  if (const Theorem* theorem = theorem_of(description.step, prepared.assembly)) {
-    json["theorem"] = {{"name", theorem->name},
-                       {"step_rule", theorem->step_rule},
-                       {"step", theorem->step},
-                       {"promise", theorem->promise}};
-  }
-  json["stopped"] = {{"why", name_of(summary.why)}, {"reason", summary.reason}, {"rounds", summary.rounds}};
-  json["last"] = json_of(summary.last);
-  const double clients = static_cast<double>(prepared.problem->shards());
-  json["totals"] = {{"clients", prepared.problem->shards()},
-                    {"dim", prepared.problem->dim()},
-                    {"uplink_bits", summary.last.uplink_bits * clients},
-                    {"downlink_bits", summary.last.downlink_bits * clients},
-                    {"oracle_calls", summary.last.oracle_calls * clients}};
-  json["seconds"] = summary.seconds;
-  return json;
-}
-
-std::string measured(const Summary& summary) {
-  const Row& last = summary.last;
-  return fmt::format("f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s", last.f,
-                     last.grad_norm_sq, bits_text(last.uplink_bits), bits_text(last.downlink_bits),
-                     summary.seconds);
 }
 
 /// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One
@@ -197,7 +82,8 @@ std::string measured(const Summary& summary) {
 std::string identity_of(const Description& description, const Prepared& prepared, const Method& method) {
   std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : resolved(description)) {
-    if (key != "out" && key != "threads") text += fmt::format("{} = {}\n", key, value);
+    if (key != "out" && key != "threads" && key != "checkpoint-every")
+      text += fmt::format("{} = {}\n", key, value);
   }
   text += fmt::format("d = {}\ngamma = {}\n", prepared.problem->dim(), method.step());
   if (prepared.constants) {
@@ -207,47 +93,132 @@ std::string identity_of(const Description& description, const Prepared& prepared
   return text;
 }
 
-}  // namespace
+bool saves_checkpoints(const SolveOptions& options) {
+  return options.checkpoint_rounds || options.checkpoint_seconds;
+}
 
-int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
+/// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
+void require_seen(const std::string& out, std::size_t rank) {
+  if (!OutFolder(out).has("run.toml")) {
+    throw InputError(fmt::format(
+        "out: rank {} does not see the folder {}; checkpoints need one that all ranks share", rank, out));
+  }
+}
+
+/// What a finished run says when it is asked to go on: its exit code, once more.
+int report_finished(const OutFolder& out, bool speaks) {
+  std::string why;
+  try {
+    why = nlohmann::json::parse(std::ifstream(out.file("summary.json"))).at("stopped").at("why");
+  } catch (const nlohmann::json::exception&) {
+    throw InputError(fmt::format("{}: is not the summary of a run", out.file("summary.json")));
+  }
+  if (speaks) fmt::print("{}: the run has ended already ({}); nothing was done\n", out.path(), why);
+  return why == "diverged" ? kFailed : kDone;
+}
+
+/// The run in the folder. Of the words only those may change it that change no bit of the result.
+Description describe_again(const OutFolder& out, const std::vector<std::string>& words) {
+  std::vector<Setting> settings = read_toml(out.file("run.toml"));
+  settings.push_back({"out", out.path(), ""});
+  for (std::size_t w = 1; w < words.size(); ++w) {
+    const std::size_t equals = std::min(words[w].find('='), words[w].size() - 1);
+    const std::string key = words[w].substr(0, equals);
+    if (key != "threads" && key != "checkpoint-every") {
+      throw InputError(
+          fmt::format("resume: \"{}\"; the run is described in {}, and only threads= and "
+                      "checkpoint-every= may change",
+                      words[w], out.file("run.toml")));
+    }
+    settings.push_back({key, words[w].substr(equals + 1), ""});
+  }
+  return describe(settings);
+}
+
+/// From a description that is read, to the end. `out` is rank 0's, where there is a folder; `goes_on`: it holds a
+/// checkpoint, from which the run goes on.
+int carry_out(const Description& description, OutFolder* out, bool goes_on, Transport& transport,
+              std::size_t neighbours) {
   const bool first = transport.rank() == 0;
-  Description description;
-  std::optional<OutFolder> out;  // rank 0's
   Prepared prepared;
   std::unique_ptr<Method> method;
-  std::unique_ptr<FileRecorder> files;  // rank 0's
   together(transport, [&] {
-    description = describe(words);
-    if (first && !description.out.empty()) out.emplace(description.out, force);
     prepared = prepare(description, {transport.rank(), transport.size(), neighbours});
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
+  const std::string identity = identity_of(description, prepared, *method);
   // Files, libraries and CPUs may differ from machine to machine; then the run would not be one run.
-  require_same(transport, identity_of(description, prepared, *method));
-  together(transport, [&] {
-    if (!out) return;
-    files = out->open(prepared.problem->classifies());
-    write_whole(out->file("run.toml"), toml_of(description));
-  });
+  require_same(transport, identity);
 
   Fleet fleet(*prepared.pool, transport);
+  std::optional<Checkpoints> checkpoints;
+  std::optional<Progress> from;
+  std::unique_ptr<FileRecorder> files;  // rank 0's
+  together(transport, [&] {
+    if (goes_on || saves_checkpoints(description.solve)) {
+      require_seen(description.out, transport.rank());
+      checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint, identity);
+    }
+    const std::size_t clients = prepared.problem->shards();
+    if (goes_on) from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
+    if (out != nullptr) files = out->open(prepared.problem->classifies(), from);
+  });
+
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
-    summary = solve(*prepared.problem, *method, fleet, description.solve, screen);
+    summary = solve(*prepared.problem, *method, fleet, description.solve, screen,
+                    checkpoints ? &*checkpoints : nullptr, from);
   }
   const bool failed = summary.why == Summary::Why::diverged;
   if (!first) return failed ? kFailed : kDone;
-  if (out) {
+  if (out != nullptr) {
     write_npy(out->file("x.npy"), method->point());
-    write_whole(out->file("summary.json"),
-                json_of(description, prepared, summary, transport.size()).dump(2) + "\n");
+    write_whole(out->file("summary.json"), summary_json(description, prepared, summary, transport.size()));
+    out->finish();
   }
-  std::string last_words = summary.reason;
-  if (summary.recorded) last_words += "; " + measured(summary);
-  last_words += out ? " -> " + description.out : " (not saved: no out=)";
-  fmt::print(failed ? stderr : stdout, "{}{}\n", failed ? "laconic: " : "", last_words);
+  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "", last_words(summary),
+             out != nullptr ? " -> " + description.out : " (not saved: no out=)");
   return failed ? kFailed : kDone;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
+  Description description;
+  std::optional<OutFolder> out;
+  together(transport, [&] {
+    description = describe(words);
+    if (saves_checkpoints(description.solve) && description.out.empty())
+      throw InputError("checkpoint-every: there is no folder to write to; give out=");
+    if (transport.rank() > 0 || description.out.empty()) return;
+    out.emplace(description.out);
+    out->take(force, toml_of(description));
+  });
+  return carry_out(description, out ? &*out : nullptr, false, transport, neighbours);
+}
+
+int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours) {
+  const bool first = transport.rank() == 0;
+  std::optional<OutFolder> out;
+  together(transport, [&] {
+    if (words.empty()) throw InputError("resume: no folder is given, as in laconic resume runs/marina");
+    out.emplace(words[0]);
+    if (first) out->take_up();
+  });
+  // From here on nobody else writes in the folder: what one rank finds there, all find.
+  const bool finished = out->is_finished();
+  const bool goes_on = Checkpoints::any(out->file(OutFolder::kCheckpoint));
+  require_same(transport, fmt::format("finished = {}\ncheckpoint = {}\n", finished, goes_on));
+  if (finished) return report_finished(*out, first);
+
+  Description description;
+  together(transport, [&] {
+    description = describe_again(*out, words);
+    if (first && !goes_on) out->take(true, toml_of(description));
+  });
+  if (first && !goes_on) fmt::print("{}: no checkpoint yet; the run starts over\n", out->path());
+  return carry_out(description, first ? &*out : nullptr, goes_on, transport, neighbours);
 }
 
 }  // namespace laconic::cli

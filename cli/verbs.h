@@ -17,6 +17,9 @@ enum ExitCode { kDone = 0, kFailed = 1, kWrongInput = 2 };
 /// SharedFailure; what fails later may be thrown on one rank only. `neighbours` is the number of ranks that share this
 /// machine's processors.
 int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours);
+/// Goes on with the run in the folder words[0] from its newest checkpoint, or from the start where there is none; the
+/// other words may set threads= and checkpoint-every=. A run that has ended is left alone. Otherwise as run().
+int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours);
 int theory(const std::vector<std::string>& words);
 int list();
 int plot(const std::vector<std::string>& words);

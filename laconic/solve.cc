@@ -13,13 +13,29 @@ namespace {
 
 class Loop {
  public:
-  Loop(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options, Recorder& recorder)
-      : problem_(problem), method_(method), fleet_(fleet), options_(options), recorder_(recorder) {
+  Loop(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options, Recorder& recorder,
+       Checkpoints* checkpoints)
+      : problem_(problem),
+        method_(method),
+        fleet_(fleet),
+        options_(options),
+        recorder_(recorder),
+        checkpoints_(checkpoints) {
+    check(checkpoints != nullptr || !(options.checkpoint_rounds || options.checkpoint_seconds),
+          "solve() was told to save checkpoints, but not where");
     for (std::size_t i = 0; i < problem.shards(); ++i) rows_ += problem.rows(i);
   }
 
-  Summary run() {
-    for (std::size_t t = 0; !over_; ++t) {
+  Summary run(const std::optional<Progress>& from) {
+    std::size_t t = 0;
+    if (from) {
+      t = from->round + 1;
+      before_ = from->timing;
+      saved_at_ = before_.seconds;
+      summary_.last = from->last;
+      summary_.recorded = true;
+    }
+    for (; !over_; ++t) {
       Evaluation* watch = is_due(t) ? &evaluation_ : nullptr;
       summary_.rounds = t;
       try {
@@ -50,6 +66,7 @@ class Loop {
       }
       if (watch != nullptr) record(t);
       recorder_.tick(t);
+      if (!over_ && checkpoint_is_due(t)) save(t);
     }
     summary_.seconds = seconds();
     return summary_;
@@ -58,6 +75,18 @@ class Loop {
  private:
   bool is_due(std::size_t t) const {
     return t == 0 || t == options_.rounds || (options_.eval_every > 0 && t % options_.eval_every == 0);
+  }
+
+  bool checkpoint_is_due(std::size_t t) {
+    if (options_.checkpoint_rounds && t > 0 && t % *options_.checkpoint_rounds == 0) return true;
+    return options_.checkpoint_seconds &&
+           fleet_.answer_of_first(seconds() - saved_at_ >= *options_.checkpoint_seconds);
+  }
+
+  void save(std::size_t t) {
+    recorder_.sync();
+    checkpoints_->save(fleet_, {t, timing(), summary_.last}, method_.state(fleet_));
+    saved_at_ = seconds();
   }
 
   void stop(Summary::Why why, std::string reason) {
@@ -91,8 +120,7 @@ class Loop {
     row.step = method_.step();
     if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
     row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
-    const Traffic& traffic = fleet_.transport().traffic();
-    recorder_.record(row, {seconds(), traffic.sent, traffic.received});
+    recorder_.record(row, timing());
     summary_.last = row;
     summary_.recorded = true;
     if (options_.target && grad_norm_sq <= *options_.target) {
@@ -104,7 +132,14 @@ class Loop {
     return static_cast<double>(method_.ledger().uplink_bits) / static_cast<double>(problem_.shards());
   }
 
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  /// Of the whole run, the processes before this one included.
+  double seconds() const {
+    return before_.seconds + std::chrono::duration<double>(Clock::now() - begin_).count();
+  }
+  Timing timing() const {
+    const Traffic& traffic = fleet_.transport().traffic();
+    return {seconds(), before_.bytes_sent + traffic.sent, before_.bytes_received + traffic.received};
+  }
 
   using Clock = std::chrono::steady_clock;
 
@@ -113,7 +148,10 @@ class Loop {
   Fleet& fleet_;
   const SolveOptions& options_;
   Recorder& recorder_;
+  Checkpoints* checkpoints_;
   Clock::time_point begin_ = Clock::now();
+  Timing before_;
+  double saved_at_ = 0;
   std::size_t rows_ = 0;
   Evaluation evaluation_;
   Summary summary_;
@@ -123,8 +161,8 @@ class Loop {
 }  // namespace
 
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
-              Recorder& recorder) {
-  return Loop(problem, method, fleet, options, recorder).run();
+              Recorder& recorder, Checkpoints* checkpoints, const std::optional<Progress>& from) {
+  return Loop(problem, method, fleet, options, recorder, checkpoints).run(from);
 }
 
 }  // namespace laconic

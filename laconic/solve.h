@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The outer loop: rounds, evaluation, stopping.
+// The outer loop: rounds, evaluation, checkpoints, stopping.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "laconic/problem/problem.h"
+#include "laconic/report/checkpoint.h"
 #include "laconic/report/trace.h"
 #include "laconic/rounds/method.h"
 #include "laconic/transport/fleet.h"
@@ -22,6 +23,9 @@ struct SolveOptions {
   std::optional<double> max_bits = {};  // uplink bits per client >= this
   std::optional<double> max_seconds =
       {};  // by rank 0's wall clock: the one rule that two runs need not share
+  // When to save a checkpoint; both may be set.
+  std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...
+  std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
 };
 
 struct Summary {
@@ -34,11 +38,14 @@ struct Summary {
   double seconds = 0;
 };
 
-/// Runs the method from its start. Collective: every rank of the fleet calls it with the same description,
-/// and gets the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's
-/// choice. A run whose point, f or gradient turns non-finite ends with Why::diverged; rows recorded before
-/// stay valid. Throws what the recorder throws, on this rank only: whoever catches it must end the others.
+/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs to it
+/// restored already: rows and final point are then those of a run that was never interrupted. `checkpoints` is needed
+/// where the options ask for some. Collective: every rank of the fleet calls it with the same description, and gets
+/// the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose
+/// point, f or gradient turns non-finite ends with Why::diverged; rows recorded before stay valid. Throws what the
+/// recorder and the checkpoints throw, on this rank only: whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
-              Recorder& recorder);
+              Recorder& recorder, Checkpoints* checkpoints = nullptr,
+              const std::optional<Progress>& from = {});
 
 }  // namespace laconic

@@ -3,30 +3,15 @@
 """mpi_test.py PROGRAM MPIRUN: the same run in one process and under mpirun writes the same bytes, for every method and
 on more ranks than clients; and an error on any rank ends all of them with one message and the right exit code."""
 import json
-import os
 import re
-import subprocess
 import sys
-import tempfile
 import unittest
-from pathlib import Path
+
+from launch import InFolder, said_by, two_classes
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 RANKS = (1, 2, 3, 5)
 CLIENTS = 4  # fewer than the most ranks
-SECONDS = 120  # a run that takes longer hangs
-
-# Nothing of a launcher that this test may itself run under; Open MPI in a container, on one machine, on loopback.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not re.match("OMPI_|PMIX?_|SLURM_", k)} | {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_btl_tcp_if_include": "lo",
-    "OMPI_MCA_oob_tcp_if_include": "lo",
-    "OMPI_MCA_orte_execute_quiet": "1",
-    # Leaks found in the sanitizer's build are those of Open MPI itself.
-    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
-}
 
 # One row a method of `laconic list`; test_every_method_is_here keeps it whole.
 METHODS = [
@@ -42,38 +27,14 @@ METHODS = [
 ]
 
 
-def two_classes():
-    """Rows of a small data set, in LIBSVM's format."""
-    state = 7
-    lines = []
-    for i in range(47):
-        entries = []
-        for j in range(1, 13):
-            state = (state * 1103515245 + 12345) % 2**31
-            if state % 5 < 3:
-                entries.append(f"{j}:{state % 997 / 997 - 0.4 + (0.3 if i % 2 else 0):.4g}")
-        lines.append(" ".join(["+1" if i % 2 else "-1", *entries]))
-    return "\n".join(lines) + "\n"
-
-
-def said_by(command, environment=None):
-    done = subprocess.run(command, env=ENVIRONMENT | (environment or {}), stdin=subprocess.DEVNULL, timeout=SECONDS,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, done.stdout
-
-
 def mpirun(ranks, *words):
     return [MPIRUN, "--oversubscribe", "-n", str(ranks), PROGRAM, *words]
 
 
-class Mpi(unittest.TestCase):
+class Mpi(InFolder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        data = self.folder / "classes"
-        data.write_text(two_classes())
-        self.problems = ["quadratic(d=20, s=0.8)", f'logistic("{data}", lambda=0.1, reg=nonconvex)']
+        super().setUp()
+        self.problems = ["quadratic(d=20, s=0.8)", f'logistic("{self.data}", lambda=0.1, reg=nonconvex)']
 
     def run_to(self, out, ranks, *words):
         words = ["run", *words, f"out={self.folder / out}"]
@@ -121,7 +82,7 @@ class Mpi(unittest.TestCase):
         self.assertEqual(text.count("unknown verb"), 1, text)
 
     def test_an_error_on_one_rank_is_everyones(self):
-        data = self.folder / "classes"
+        data = self.data
         run = [PROGRAM, "run", "problem=logistic(classes)", "method=gd", "rounds=3"]
         here, nowhere = f"LACONIC_DATA={data.parent}", f"LACONIC_DATA={data.parent / 'nowhere'}"
         for first, second in [(here, nowhere), (nowhere, here)]:
@@ -153,13 +114,6 @@ class Mpi(unittest.TestCase):
             [PROGRAM, "theory", "problem=quadratic(d=10)", "method=gd"])[1].count("L_minus "))
         self.assert_one_message(mpirun(2, "theory", "problem=quadratic(d=0)", "method=gd"), 2, "d = 0")
         self.assertEqual(len(said_by(mpirun(3, "--version"))[1].splitlines()), 1)
-
-    def assert_one_message(self, command, code, message):
-        got, text = said_by(command)
-        self.assertEqual(got, code, text)
-        ours = [line for line in text.splitlines() if line.startswith("laconic: ")]
-        self.assertEqual(len(ours), 1, text)
-        self.assertIn(message, ours[0])
 
 
 if __name__ == "__main__":

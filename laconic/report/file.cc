@@ -2,34 +2,44 @@
 #include "laconic/report/file.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "laconic/core/error.h"
 
 namespace laconic {
 
+WholeFile::WholeFile(std::string path) : path_(std::move(path)), file_(std::fopen(beside().c_str(), "wb")) {
+  if (file_ == nullptr) fail();
+}
+
+WholeFile::~WholeFile() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  std::remove(beside().c_str());
+}
+
+void WholeFile::append(const void* bytes, std::size_t count) {
+  if (std::fwrite(bytes, 1, count, file_) != count) fail();
+}
+
+void WholeFile::commit() {
+  if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0) fail();
+  if (std::rename(beside().c_str(), path_.c_str()) != 0) fail();
+  std::fclose(std::exchange(file_, nullptr));  // nothing of it is left to be written
+}
+
+void WholeFile::fail() const {
+  throw RunError(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
+}
+
 void write_whole(const std::string& path, std::string_view content) {
-  const std::string beside = path + ".part";
-  std::FILE* file = std::fopen(beside.c_str(), "wb");
-  bool whole = file != nullptr;
-  whole = whole && std::fwrite(content.data(), 1, content.size(), file) == content.size();
-  whole = whole && std::fflush(file) == 0;
-  int reason = errno;
-  if (file != nullptr && std::fclose(file) != 0 && whole) {
-    whole = false;
-    reason = errno;
-  }
-  if (whole && std::rename(beside.c_str(), path.c_str()) != 0) {
-    whole = false;
-    reason = errno;
-  }
-  if (!whole) {
-    std::remove(beside.c_str());
-    throw RunError(fmt::format("{}: cannot write: {}", path, std::strerror(reason)));
-  }
+  WholeFile file(path);
+  file.append(content.data(), content.size());
+  file.commit();
 }
 
 }  // namespace laconic

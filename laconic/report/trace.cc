@@ -4,10 +4,14 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "laconic/core/error.h"
 
@@ -16,7 +20,15 @@ namespace laconic {
 struct FileRecorder::File {
   explicit File(std::string path_of) : path(std::move(path_of)), handle(std::fopen(path.c_str(), "wx")) {
     if (handle == nullptr && errno == EEXIST) throw InputError(fmt::format("{}: another run has it", path));
-    if (handle == nullptr) throw InputError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+    if (handle == nullptr) refuse();
+  }
+  File(std::string path_of, const std::string& header, std::size_t last_round) : path(std::move(path_of)) {
+    const std::uintmax_t length = length_until(header, last_round);
+    std::error_code error;
+    std::filesystem::resize_file(path, length, error);
+    if (error) throw InputError(fmt::format("{}: cannot shorten: {}", path, error.message()));
+    handle = std::fopen(path.c_str(), "ab");
+    if (handle == nullptr) refuse();
   }
   ~File() {
     if (handle != nullptr) std::fclose(handle);
@@ -25,37 +37,92 @@ struct FileRecorder::File {
   File& operator=(const File&) = delete;
 
   void line(const std::string& text) {
-    const bool written = std::fwrite(text.data(), 1, text.size(), handle) == text.size();
-    if (!written || std::fflush(handle) != 0) {
-      throw RunError(
-          fmt::format("{}: cannot write: {}; the rows before are complete", path, std::strerror(errno)));
-    }
+    if (std::fwrite(text.data(), 1, text.size(), handle) != text.size() || std::fflush(handle) != 0) lose();
+  }
+
+  void sync() {
+    if (fsync(fileno(handle)) != 0) lose();
   }
 
   std::string path;
-  std::FILE* handle;
+  std::FILE* handle = nullptr;
+
+ private:
+  [[noreturn]] void refuse() const {
+    throw InputError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+  }
+  [[noreturn]] void lose() const {
+    throw RunError(
+        fmt::format("{}: cannot write: {}; the rows before are complete", path, std::strerror(errno)));
+  }
+
+  /// Bytes up to the end of the row of that round. Only whole lines count: the last one may be cut off.
+  [[nodiscard]] std::uintmax_t length_until(const std::string& header, std::size_t last_round) const {
+    std::ifstream file(path, std::ios::binary);
+    std::string line;
+    if (!std::getline(file, line) || line + "\n" != header) {
+      throw InputError(fmt::format("{}: is not the file of this run; need the header {}", path,
+                                   header.substr(0, header.size() - 1)));
+    }
+    for (std::uintmax_t length = header.size(); std::getline(file, line) && !file.eof();) {
+      length += line.size() + 1;
+      if (line.starts_with(fmt::format("{},", last_round))) return length;
+    }
+    throw InputError(
+        fmt::format("{}: has no row of round {}, after which the checkpoint was made", path, last_round));
+  }
 };
+
+namespace {
+
+/// One cell a column, with commas between; cell(name, value) for each.
+template <class Cell>
+std::string trace_line(const Row& row, bool with_accuracy, Cell cell) {
+  std::string line;
+  for_each_column(row, [&](const char* name, const auto& value) {
+    constexpr bool kOptional = std::is_same_v<std::decay_t<decltype(value)>, std::optional<double>>;
+    if (kOptional && !with_accuracy) return;
+    if (!line.empty()) line += ',';
+    if constexpr (kOptional) {
+      line += cell(name, value.value_or(0));
+    } else {
+      line += cell(name, value);
+    }
+  });
+  return line + "\n";
+}
+
+std::string trace_header(bool with_accuracy) {
+  return trace_line({}, with_accuracy, [](const char* name, auto) { return std::string(name); });
+}
+
+constexpr const char* kTimingHeader = "round,seconds,bytes_sent,bytes_received\n";
+
+}  // namespace
 
 FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy)
     : trace_(std::make_unique<File>(folder + "/trace.csv")),
       timing_(std::make_unique<File>(folder + "/timing.csv")),
       with_accuracy_(with_accuracy) {
-  trace_->line(
-      fmt::format("round,f,grad_norm_sq,uplink_floats,uplink_bits,downlink_bits,oracle_calls,participants,"
-                  "step,consensus,network_seconds{}\n",
-                  with_accuracy ? ",train_accuracy,test_accuracy" : ""));
-  timing_->line("round,seconds,bytes_sent,bytes_received\n");
+  trace_->line(trace_header(with_accuracy));
+  timing_->line(kTimingHeader);
+}
+
+FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy, std::size_t last_round)
+    : trace_(std::make_unique<File>(folder + "/trace.csv", trace_header(with_accuracy), last_round)),
+      timing_(std::make_unique<File>(folder + "/timing.csv", kTimingHeader, last_round)),
+      with_accuracy_(with_accuracy) {}
+
+void FileRecorder::sync() {
+  trace_->sync();
+  timing_->sync();
 }
 
 FileRecorder::~FileRecorder() = default;
 
 void FileRecorder::record(const Row& r, const Timing& timing) {
-  std::string line = fmt::format("{},{},{},{},{},{},{},{},{},{},{}", r.round, r.f, r.grad_norm_sq,
-                                 r.uplink_floats, r.uplink_bits, r.downlink_bits, r.oracle_calls,
-                                 r.participants, r.step, r.consensus, r.network_seconds);
-  if (with_accuracy_)
-    line += fmt::format(",{},{}", r.train_accuracy.value_or(0), r.test_accuracy.value_or(0));
-  trace_->line(line + "\n");
+  trace_->line(
+      trace_line(r, with_accuracy_, [](const char*, auto value) { return fmt::format("{}", value); }));
   timing_->line(
       fmt::format("{},{:.6f},{},{}\n", r.round, timing.seconds, timing.bytes_sent, timing.bytes_received));
 }

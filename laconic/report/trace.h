@@ -30,6 +30,24 @@ struct Row {
   std::optional<double> test_accuracy;   // 0 in the file where there is no test set
 };
 
+/// visit(name, member) for each column, in the order of the file.
+template <class RowOrConst, class Visit>
+void for_each_column(RowOrConst& row, Visit visit) {
+  visit("round", row.round);
+  visit("f", row.f);
+  visit("grad_norm_sq", row.grad_norm_sq);
+  visit("uplink_floats", row.uplink_floats);
+  visit("uplink_bits", row.uplink_bits);
+  visit("downlink_bits", row.downlink_bits);
+  visit("oracle_calls", row.oracle_calls);
+  visit("participants", row.participants);
+  visit("step", row.step);
+  visit("consensus", row.consensus);
+  visit("network_seconds", row.network_seconds);
+  visit("train_accuracy", row.train_accuracy);
+  visit("test_accuracy", row.test_accuracy);
+}
+
 /// What a row has cost on this machine, since the start of the run and evaluations included. Never the same twice.
 struct Timing {
   double seconds = 0;
@@ -44,6 +62,8 @@ class Recorder {
   virtual void record(const Row& row, const Timing& timing) = 0;
   /// After every round, evaluated or not; for progress bars.
   virtual void tick(std::size_t /*round*/) {}
+  /// Brings to the disk what was recorded: a checkpoint that follows will rely on it.
+  virtual void sync() {}
 };
 
 /// Keeps the rows in memory.
@@ -53,15 +73,20 @@ class MemoryRecorder final : public Recorder {
   std::vector<Row> rows;
 };
 
-/// Makes trace.csv and timing.csv in an existing folder that holds neither (else an InputError), each row complete on disk before the next round,
-/// so that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk).
+/// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so that they stay
+/// readable whatever happens to the run. Throws RunError when a write fails (a full disk).
 class FileRecorder : public Recorder {
  public:
+  /// Makes both files; an InputError where the folder holds one of them or they cannot be made.
   FileRecorder(const std::string& folder, bool with_accuracy);
+  /// Goes on with both files after the row of `last_round`; what a run that was killed wrote behind it is cut off. An
+  /// InputError where they do not hold that row, or are not such files.
+  FileRecorder(const std::string& folder, bool with_accuracy, std::size_t last_round);
   ~FileRecorder() override;
   FileRecorder(const FileRecorder&) = delete;
   FileRecorder& operator=(const FileRecorder&) = delete;
 
+  void sync() override;
   void record(const Row& row, const Timing& timing) override;
 
  private:

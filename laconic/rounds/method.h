@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "laconic/core/vec.h"
 #include "laconic/problem/problem.h"
@@ -35,6 +36,15 @@ struct Evaluation {
 /// One pass over all data: for points at which the method has no full gradients anyway. Collective.
 void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
 
+/// All that a method remembers from one round to the next; what else it needs is drawn from addresses or computed anew. So
+/// a checkpoint (report/checkpoint.h) is these numbers and the round. To write them is to set the method back to where
+/// they were read. Lengths depend on the problem and the method alone, never on how the workers are dealt to ranks.
+struct State {
+  Ledger* ledger = nullptr;
+  std::vector<MutView> shared = {};                // the same on every rank
+  std::vector<std::vector<MutView>> workers = {};  // of each worker that this rank owns, ascending
+};
+
 class Method {
  public:
   virtual ~Method() = default;
@@ -48,6 +58,9 @@ class Method {
   /// Round t = 1, 2, ...: from x_{t-1} to x_t, and what is said on the way. Throws Diverged when a gradient
   /// is no longer finite, on all ranks.
   virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
+
+  /// Valid until the next round. Before start() or a round in its place, it is there to be written.
+  virtual State state(Fleet& fleet) = 0;
 
   /// x_t; for methods with several models, their mean. Valid until the next round.
   [[nodiscard]] virtual View point() const = 0;

@@ -2,6 +2,8 @@
 // The fold: messages become one estimate of the gradient.
 #pragma once
 
+#include <array>
+
 #include "laconic/core/vec.h"
 #include "laconic/transport/fleet.h"
 
@@ -36,6 +38,8 @@ class Server {
   }
 
   [[nodiscard]] View estimate() const { return estimate_; }
+  /// What it holds between rounds, to be read or restored.
+  std::array<MutView, 2> memory() { return {estimate_, shift_}; }
 
  private:
   [[nodiscard]] bool has_shift() const { return rate_ != 0 && rate_ != 1; }

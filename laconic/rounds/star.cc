@@ -30,13 +30,7 @@ class Star final : public Method {
   }
 
   void start(Fleet& fleet, Evaluation* watch) override {
-    first_worker_ = fleet.owned(problem_.shards()).begin;
-    workers_.resize(fleet.owned(problem_.shards()).size());
-    for (Worker& worker : workers_) {
-      if (rates_.worker > 0) worker.h.assign(x_.size(), 0.0);
-      if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
-      if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
-    }
+    take_on_workers(fleet);
     converse(fleet, 0, watch);
   }
 
@@ -46,6 +40,14 @@ class Star final : public Method {
     ledger_.downlink_bits +=
         static_cast<double>(8 * bytes_of(options_.wire) * x_.size() + parts_.mechanism->coin_bits());
     converse(fleet, t, watch);
+  }
+
+  State state(Fleet& fleet) override {
+    take_on_workers(fleet);
+    const auto [estimate, shift] = server_.memory();
+    State state{.ledger = &ledger_, .shared = {x_, anchor_, estimate, shift}};
+    for (Worker& worker : workers_) state.workers.push_back({worker.h, worker.y, worker.at_anchor});
+    return state;
   }
 
   View point() const override { return x_; }
@@ -64,6 +66,18 @@ class Star final : public Method {
     Vector gradient;  // at x_t
     Vector other;     // by the same rows, at x_{t-1} or at the anchor
   };
+
+  void take_on_workers(Fleet& fleet) {
+    const Range own = fleet.owned(problem_.shards());
+    if (workers_.size() == own.size()) return;
+    first_worker_ = own.begin;
+    workers_.resize(own.size());
+    for (Worker& worker : workers_) {
+      if (rates_.worker > 0) worker.h.assign(x_.size(), 0.0);
+      if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
+      if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
+    }
+  }
 
   /// Everything about x_t: gradients, messages, the fold.
   void converse(Fleet& fleet, std::size_t t, Evaluation* watch) {

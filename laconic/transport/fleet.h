@@ -72,6 +72,9 @@ class Fleet {
   /// Rank 0's answer, on every rank. Collective.
   bool answer_of_first(bool answer);
 
+  /// Returns when every rank has called it. Collective.
+  void wait_for_all() { answer_of_first(true); }
+
  private:
   [[nodiscard]] Range owned_by(std::size_t rank, const Board& board) const;
   [[nodiscard]] bool slicing_moves_less(const Board& board, std::size_t dim) const;

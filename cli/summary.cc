@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/summary.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "laconic/report/row_json.h"
+#include "laconic/report/units.h"
+
+namespace laconic::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* name_of(Summary::Why why) {
+  switch (why) {
+    case Summary::Why::rounds:
+      return "rounds";
+    case Summary::Why::target:
+      return "target";
+    case Summary::Why::max_bits:
+      return "max-bits";
+    case Summary::Why::max_seconds:
+      return "max-seconds";
+    case Summary::Why::diverged:
+      return "diverged";
+  }
+  return "";
+}
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+}  // namespace
+
+std::string summary_json(const Description& description, const Prepared& prepared, const Summary& summary,
+                         std::size_t ranks) {
+  Json json;
+  json["laconic"] = LACONIC_VERSION;
+  for (const auto& [key, value] : resolved(description)) json["description"][key] = value;
+  json["host"] = {{"name", host_name()}, {"ranks", ranks}, {"threads", prepared.pool->threads()}};
+  json["constants"] = Json::object();
+  if (prepared.constants) {
+    for (const auto& [name, value] : named_constants(*prepared.constants)) json["constants"][name] = value;
+  }
+  json["method"] = Json::object();
+  for (const auto& [name, value] : prepared.assembly.facts) json["method"][name] = value;
+  json["method"]["gamma"] = summary.last.step;
+  if (const Theorem* theorem = theorem_of(description.step, prepared.assembly)) {
+    json["theorem"] = {{"name", theorem->name},
+                       {"step_rule", theorem->step_rule},
+                       {"step", theorem->step},
+                       {"promise", theorem->promise}};
+  }
+  json["stopped"] = {{"why", name_of(summary.why)}, {"reason", summary.reason}, {"rounds", summary.rounds}};
+  json["last"] = json_of(summary.last);
+  const double clients = static_cast<double>(prepared.problem->shards());
+  json["totals"] = {{"clients", prepared.problem->shards()},
+                    {"dim", prepared.problem->dim()},
+                    {"uplink_bits", summary.last.uplink_bits * clients},
+                    {"downlink_bits", summary.last.downlink_bits * clients},
+                    {"oracle_calls", summary.last.oracle_calls * clients}};
+  json["seconds"] = summary.seconds;
+  return json.dump(2) + "\n";
+}
+
+std::string last_words(const Summary& summary) {
+  if (!summary.recorded) return summary.reason;
+  const Row& last = summary.last;
+  return fmt::format("{}; f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s",
+                     summary.reason, last.f, last.grad_norm_sq, bits_text(last.uplink_bits),
+                     bits_text(last.downlink_bits), summary.seconds);
+}
+
+}  // namespace laconic::cli

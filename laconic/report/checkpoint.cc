@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/report/checkpoint.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/range.h"
+#include "laconic/report/file.h"
+#include "laconic/report/row_json.h"
+
+namespace laconic {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "parts are written as the machine stores numbers");
+
+constexpr int kVersion = 1;
+constexpr std::string_view kMagic = "laconic part 1\n";
+
+std::uint32_t checksum(std::string_view bytes, std::uint32_t so_far = 0) {
+  if (bytes.empty()) return so_far;  // zlib would start anew
+  return static_cast<std::uint32_t>(
+      crc32_z(so_far, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw InputError(
+        fmt::format("{}: cannot read: {}; the checkpoint is not complete", path, std::strerror(errno)));
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+[[noreturn]] void refuse(const std::string& path, std::string_view why) {
+  throw InputError(fmt::format("{}: {}", path, why));
+}
+
+/// What a part begins with, so that no file is taken for another.
+struct PartHeader {
+  std::uint64_t identity;  // checksum of the run's
+  std::uint64_t round;
+  std::uint64_t rank;
+  std::uint64_t ranks;
+
+  bool operator==(const PartHeader&) const = default;
+};
+
+class PartWriter {
+ public:
+  PartWriter(std::string path, const PartHeader& header) : file_(std::move(path)) {
+    append(kMagic);
+    put(header);
+  }
+
+  template <class Number>
+  void put(const Number& number) {
+    append({reinterpret_cast<const char*>(&number), sizeof number});
+  }
+  void put_all(const std::vector<MutView>& vectors) {
+    put(std::uint64_t{vectors.size()});
+    for (const MutView v : vectors) {
+      put(std::uint64_t{v.size()});
+      append({reinterpret_cast<const char*>(v.data()), v.size_bytes()});
+    }
+  }
+  void commit() {
+    const std::uint32_t sum = checksum_;
+    put(sum);
+    file_.commit();
+  }
+
+ private:
+  void append(std::string_view bytes) {
+    checksum_ = checksum(bytes, checksum_);
+    file_.append(bytes.data(), bytes.size());
+  }
+
+  WholeFile file_;
+  std::uint32_t checksum_ = 0;
+};
+
+/// A part in memory, whose checksum is right: it holds what was written, and a mistake in it would be another run's.
+class PartReader {
+ public:
+  PartReader(std::string path, const PartHeader& header)
+      : path_(std::move(path)), content_(content_of(path_)) {
+    constexpr std::size_t kSum = sizeof(std::uint32_t);
+    if (content_.size() < kMagic.size() + kSum || !content_.starts_with(kMagic))
+      refuse(path_, "is not part of a checkpoint that this version of laconic reads");
+    rest_ = std::string_view(content_).substr(0, content_.size() - kSum);
+    std::uint32_t sum = 0;
+    std::memcpy(&sum, content_.data() + rest_.size(), kSum);
+    if (sum != checksum(rest_)) refuse(path_, "is damaged: its checksum is not that of its content");
+    rest_.remove_prefix(kMagic.size());
+    if (get<PartHeader>() != header) refuse(path_, "is part of another run's checkpoint");
+  }
+
+  template <class Number>
+  Number get() {
+    Number number;
+    take(&number, sizeof number);
+    return number;
+  }
+  void get_all(const std::vector<MutView>& vectors) {
+    if (get<std::uint64_t>() != vectors.size()) mismatch();
+    for (const MutView v : vectors) {
+      if (get<std::uint64_t>() != v.size()) mismatch();
+      take(v.data(), v.size_bytes());
+    }
+  }
+  void pass_over_vectors() {
+    for (auto vectors = get<std::uint64_t>(); vectors > 0; --vectors)
+      take(nullptr, get<std::uint64_t>() * sizeof(double));
+  }
+
+ private:
+  void take(void* to, std::size_t bytes) {
+    if (bytes > rest_.size()) mismatch();
+    if (to != nullptr && bytes > 0) std::memcpy(to, rest_.data(), bytes);
+    rest_.remove_prefix(bytes);
+  }
+  [[noreturn]] void mismatch() const { refuse(path_, "does not hold what this method remembers"); }
+
+  std::string path_;
+  std::string content_;
+  std::string_view rest_;
+};
+
+/// Names the first line in which the texts differ.
+std::string difference(const std::string& theirs, const std::string& ours) {
+  std::istringstream a(theirs), b(ours);
+  std::string of_theirs, of_ours;
+  do {
+    if (!std::getline(a, of_theirs)) of_theirs = "nothing";
+    if (!std::getline(b, of_ours)) of_ours = "nothing";
+  } while (of_theirs == of_ours && (a || b));
+  return fmt::format("is of another run: it has {}, this run has {}", of_theirs, of_ours);
+}
+
+}  // namespace
+
+struct Checkpoints::Manifest {
+  Progress progress;
+  std::size_t ranks = 0;
+};
+
+Checkpoints::Checkpoints(std::string folder, std::string identity)
+    : folder_(std::move(folder)), identity_(std::move(identity)) {
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (error) throw InputError(fmt::format("cannot make the folder {}: {}", folder_, error.message()));
+}
+
+std::string Checkpoints::manifest_path() const { return folder_ + "/manifest.json"; }
+
+std::string Checkpoints::part_path(std::size_t round, std::size_t rank, std::size_t ranks) const {
+  return fmt::format("{}/{}.{}-of-{}.part", folder_, round, rank, ranks);
+}
+
+bool Checkpoints::any(const std::string& folder) { return fs::exists(fs::path(folder) / "manifest.json"); }
+
+void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& state) {
+  const std::size_t rank = fleet.transport().rank();
+  const std::size_t ranks = fleet.transport().size();
+  {
+    PartWriter part(part_path(progress.round, rank, ranks),
+                    {checksum(identity_), progress.round, rank, ranks});
+    part.put(*state.ledger);
+    part.put_all(rank == 0 ? state.shared : std::vector<MutView>{});
+    for (const auto& vectors : state.workers) part.put_all(vectors);
+    part.commit();
+  }
+  fleet.wait_for_all();  // from here on all parts are whole
+  if (rank > 0) return;
+  Json json = {{"laconic checkpoint", kVersion},
+               {"round", progress.round},
+               {"ranks", ranks},
+               {"seconds", progress.timing.seconds},
+               {"bytes_sent", progress.timing.bytes_sent},
+               {"bytes_received", progress.timing.bytes_received},
+               {"last", json_of(progress.last)},
+               {"identity", identity_}};
+  json["checksum"] = checksum(json.dump());
+  write_whole(manifest_path(), json.dump(1) + "\n");
+  if (saved_) {
+    std::error_code ignored;  // a file that stays does no harm
+    for (std::size_t r = 0; r < saved_->ranks; ++r)
+      fs::remove(part_path(saved_->round, r, saved_->ranks), ignored);
+  }
+  saved_ = {progress.round, ranks};
+}
+
+Checkpoints::Manifest Checkpoints::read_manifest() const {
+  const std::string path = manifest_path();
+  Manifest manifest;
+  std::string theirs;
+  try {
+    Json json = Json::parse(content_of(path));
+    if (json.at("laconic checkpoint") != kVersion)
+      refuse(path, fmt::format("is a checkpoint of version {}; need {}", json["laconic checkpoint"].dump(),
+                               kVersion));
+    const auto sum = json.at("checksum").get<std::uint32_t>();
+    json.erase("checksum");
+    if (sum != checksum(json.dump())) refuse(path, "is damaged: its checksum is not that of its content");
+    manifest.progress = {.round = json.at("round"),
+                         .timing = {json.at("seconds"), json.at("bytes_sent"), json.at("bytes_received")},
+                         .last = row_of(json.at("last"))};
+    manifest.ranks = json.at("ranks");
+    theirs = json.at("identity");
+  } catch (const nlohmann::json::exception&) {
+    refuse(path, "is damaged: not the manifest of a checkpoint");
+  }
+  if (theirs != identity_) refuse(path, difference(theirs, identity_));
+  return manifest;
+}
+
+Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
+  const Manifest manifest = read_manifest();
+  const std::size_t round = manifest.progress.round;
+  for (std::size_t rank = 0; rank < manifest.ranks; ++rank) {
+    const Range theirs = block_of(workers, rank, manifest.ranks);
+    if (rank > 0 && (theirs.end <= own.begin || own.end <= theirs.begin)) continue;
+    PartReader part(part_path(round, rank, manifest.ranks),
+                    {checksum(identity_), round, rank, manifest.ranks});
+    const auto ledger = part.get<Ledger>();
+    if (rank == 0) {
+      *state.ledger = ledger;
+      part.get_all(state.shared);
+    } else {
+      part.pass_over_vectors();
+    }
+    for (std::size_t i = theirs.begin; i < theirs.end; ++i) {
+      if (own.contains(i)) {
+        part.get_all(state.workers[i - own.begin]);
+      } else {
+        part.pass_over_vectors();
+      }
+    }
+  }
+  saved_ = {round, manifest.ranks};
+  return manifest.progress;
+}
+
+}  // namespace laconic

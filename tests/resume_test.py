@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""resume_test.py PROGRAM MPIRUN: a run that is killed again and again, and resumed each time, ends in the same bytes as one
+that is left in peace; a checkpoint that cannot be used is refused in one line; a disk that fills up leaves readable files."""
+import itertools
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+from launch import ENVIRONMENT, InFolder, SECONDS, said_by
+
+PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
+KILLS = 20
+LONG = ["problem=quadratic(d=200, s=0.8)", "clients=7", "method=diana(rand-k(5))", "rounds=6000", "eval-every=50"]
+
+# Each keeps something else from round to round.
+METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(rand-k(3))",
+           "vr-marina-online(rand-k(3), batch=4, large-batch=8)", "pp-marina(rand-k(3), sample=2)"]
+
+
+def launched(ranks, *words):
+    """In one process where ranks is 0."""
+    return [*([MPIRUN, "--oversubscribe", "-n", str(ranks)] if ranks else []), PROGRAM, *words]
+
+
+class Resume(InFolder):
+    def undisturbed(self, name, *words):
+        out = self.folder / name
+        code, text = said_by([PROGRAM, "run", *words, f"out={out}"])
+        self.assertEqual(code, 0, text)
+        return out
+
+    def interrupted(self, name, *words, ranks=0, method=None, until=1):
+        """A run of many rounds that was killed once a checkpoint of round `until` or later was there."""
+        out = self.folder / name
+        command = launched(ranks, "run", *words, "checkpoint-every=1", f"out={out}")
+        with subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + SECONDS
+            while not (out / "checkpoint" / "manifest.json").exists() or self.round_of(out) < until:
+                self.assertIsNone(process.poll(), "the run ended before it was killed")
+                self.assertLess(time.monotonic(), deadline)
+            process.kill()
+        time.sleep(0.1 if ranks == 0 else 1)  # ranks outlive mpirun a little
+        self.assertFalse((out / "summary.json").exists(), "the run ended before it was killed")
+        return out
+
+    @staticmethod
+    def round_of(out):
+        return json.loads((out / "checkpoint" / "manifest.json").read_text())["round"]
+
+    def assert_same_result(self, out, expected):
+        for file in ("trace.csv", "x.npy"):
+            self.assertEqual((out / file).read_bytes(), (expected / file).read_bytes(), file)
+        rounds, rows = ([line.split(",")[0] for line in (out / file).read_text().splitlines()]
+                        for file in ("timing.csv", "trace.csv"))
+        self.assertEqual(rounds, rows)
+        self.assertEqual({file.name for file in out.iterdir()},
+                         {"run.toml", "trace.csv", "timing.csv", "summary.json", "x.npy"})
+
+    def resume(self, out, *words, ranks=0):
+        code, text = said_by(launched(ranks, "resume", str(out), *words))
+        self.assertEqual(code, 0, text)
+
+    def test_killed_at_random_moments(self):
+        for counts in [(0,), (1, 2, 3, 5)]:
+            with self.subTest(ranks=counts):
+                expected = self.undisturbed(f"expected-{len(counts)}", *LONG)
+                started = time.monotonic()
+                said_by(launched(counts[-1], "run", *LONG, "checkpoint-every=60", f"out={self.folder}/timed-{len(counts)}"))
+                whole = time.monotonic() - started
+                kills = 0
+                for attempt in itertools.count():
+                    out = self.folder / f"killed-{len(counts)}-{attempt}"
+                    while not (out / "summary.json").exists():
+                        ranks = random.choice(counts)
+                        words = ["resume", str(out), f"threads={random.choice((1, 2))}"]
+                        if not (out / "run.toml").exists():  # killed before it knew what to do
+                            words = ["run", *LONG, "checkpoint-every=60", f"out={out}"]
+                        try:
+                            patience = random.uniform(0, whole) if kills < KILLS else SECONDS
+                            done = subprocess.run(launched(ranks, *words), env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                                                  timeout=patience, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                                  text=True, check=False)  # killed with SIGKILL
+                            self.assertEqual(done.returncode, 0, done.stdout)
+                        except subprocess.TimeoutExpired:
+                            kills += 1
+                    self.resume(out)  # finished by now, or about to be: ranks outlive mpirun a little
+                    self.assert_same_result(out, expected)
+                    if kills >= KILLS:
+                        break
+
+    def test_every_method_and_any_number_of_ranks(self):
+        for m, method in enumerate(METHODS):
+            words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", f"method={method}", "rounds=400",
+                     "eval-every=7"]
+            expected = self.undisturbed(f"expected-{m}", *words)
+            before, after = [(0, 3), (2, 5), (3, 0)][m % 3]
+            with self.subTest(method=method, before=before, after=after):
+                out = self.interrupted(f"out-{m}", *words, ranks=before, until=5)
+                self.resume(out, "threads=3", "checkpoint-every=0.01s", ranks=after)
+                self.assert_same_result(out, expected)
+
+    def test_a_finished_run_is_left_alone(self):
+        out = self.undisturbed("out", *LONG)
+        before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in out.iterdir()}
+        code, text = said_by([PROGRAM, "resume", str(out)])
+        self.assertEqual(code, 0, text)
+        self.assertIn("has ended already", text)
+        self.assertEqual(before, {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in out.iterdir()})
+
+    def test_without_a_checkpoint_the_run_starts_over(self):
+        expected = self.undisturbed("expected", *LONG)
+        out = self.undisturbed("out", *LONG)
+        (out / "summary.json").unlink()
+        (out / "trace.csv").write_text((out / "trace.csv").read_text()[:500])
+        self.assertIn("starts over", said_by([PROGRAM, "resume", str(out)])[1])
+        self.assert_same_result(out, expected)
+
+    def test_what_cannot_be_used_is_refused_in_one_line(self):
+        words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", "method=diana(rand-k(3))", "rounds=100000"]
+        good = self.interrupted("good", *words, ranks=2)
+        other = self.interrupted("other", *words, "seed=2", ranks=2)
+        data = self.data.read_bytes()
+
+        def flip_bit(file):
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+
+        def edit(file, old, new):
+            text = file.read_text()
+            self.assertIn(old, text)
+            file.write_text(text.replace(old, new))
+
+        def put_checkpoint_of(source, out):
+            shutil.rmtree(out / "checkpoint")
+            shutil.copytree(source / "checkpoint", out / "checkpoint")
+
+        def put_one_part_of(source, out):
+            (out / "checkpoint" / self.parts(out)[0]).write_bytes(
+                (source / "checkpoint" / self.parts(source)[0]).read_bytes())
+
+        part = lambda out, r: out / "checkpoint" / self.parts(out)[r]
+        manifest = lambda out: out / "checkpoint" / "manifest.json"
+        for name, harm, message in [
+            ("bit", lambda out: flip_bit(part(out, 1)), "is damaged"),
+            ("short", lambda out: part(out, 0).write_bytes(part(out, 0).read_bytes()[:-9]), "is damaged"),
+            ("empty", lambda out: part(out, 0).write_bytes(b""), "is not part of a checkpoint"),
+            ("gone", lambda out: part(out, 1).unlink(), "cannot read"),
+            ("manifest", lambda out: edit(manifest(out), '"ranks": 2', '"ranks": 1'), "is damaged"),
+            ("no-json", lambda out: manifest(out).write_text("round 7"), "is damaged"),
+            ("version", lambda out: edit(manifest(out), '"laconic checkpoint": 1', '"laconic checkpoint": 99'),
+             "version 99; need 1"),
+            ("foreign", lambda out: put_checkpoint_of(other, out), "it has seed = 2, this run has seed = 1"),
+            ("mixed", lambda out: put_one_part_of(other, out), "another run's"),
+            ("described", lambda out: edit(out / "run.toml", "rand-k(3)", "rand-k(4)"), "this run has method = diana(rand-k(4))"),
+            ("trace", lambda out: (out / "trace.csv").write_text("round,f\n"), "trace.csv: is not the file of this run"),
+            ("rows", lambda out: edit(out / "timing.csv", "\n", "\n#"), "timing.csv: has no row of round"),
+            ("data", lambda out: self.data.write_bytes(data.replace(b"0.1", b"0.2", 1)), "this run has"),
+        ]:
+            with self.subTest(name):
+                out = self.folder / name
+                shutil.copytree(good, out)
+                harm(out)
+                before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+                for ranks in (0, 3) if name in ("gone", "foreign", "trace") else (0,):
+                    self.assert_one_message(launched(ranks, "resume", str(out)), 2, message)
+                self.assertEqual(before, {file: file.read_bytes() for file in out.rglob("*") if file.is_file()})
+                self.data.write_bytes(data)
+        self.assert_one_message([PROGRAM, "resume", str(good), "rounds=7"], 2, "only threads= and checkpoint-every= may")
+        self.assert_one_message([PROGRAM, "resume", str(self.folder / "nowhere")], 2, "there is no folder")
+        self.assert_one_message([PROGRAM, "resume", str(self.folder)], 2, "holds no run")
+        self.assert_one_message([PROGRAM, "run", *words, f"out={good}"], 2, "or go on with it: laconic resume")
+        self.assert_one_message([PROGRAM, "run", *words, "checkpoint-every=7"], 2, "give out=")
+
+    @staticmethod
+    def parts(out):
+        newest = Resume.round_of(out)
+        return sorted(file.name for file in (out / "checkpoint").glob(f"{newest}.*"))
+
+    def test_a_refused_description_leaves_the_earlier_run(self):
+        out = self.undisturbed("out", *LONG)
+        before = {file.name: file.read_bytes() for file in out.iterdir()}
+        for problem, message in [("logistic(nowhere)", "no data set"), ("quadratic(d=0)", "d = 0")]:
+            self.assert_one_message([PROGRAM, "run", f"problem={problem}", "method=gd", f"out={out}", "--force"], 2, message)
+            self.assertEqual(before, {file.name: file.read_bytes() for file in out.iterdir()})
+
+    def test_the_description_is_there_before_the_data_is_read(self):
+        pipe = self.folder / "slow"
+        out = self.folder / "a" / "b"
+        subprocess.run(["mkfifo", pipe], check=True)
+        with subprocess.Popen([PROGRAM, "run", f'problem=logistic("{pipe}")', "method=gd", f"out={out}"],
+                              stderr=subprocess.DEVNULL) as process:
+            with pipe.open("w") as writer:  # opens when the program has begun to read
+                self.assertIn("logistic", (out / "run.toml").read_text())
+                writer.write("not data\n")
+            self.assertEqual(process.wait(), 2)
+        self.assertFalse(out.parent.exists())
+
+    def test_two_processes_do_not_share_a_folder(self):
+        out = self.folder / "out"
+        words = ["run", *LONG[:-2], "rounds=100000000", f"out={out}"]
+        with subprocess.Popen([PROGRAM, *words], stdout=subprocess.DEVNULL) as process:
+            while not (out / "trace.csv").exists():
+                self.assertIsNone(process.poll())
+            self.assert_one_message([PROGRAM, "resume", str(out)], 2, "another process is still at work")
+            self.assertIsNone(process.poll())
+            process.kill()
+
+    def test_a_lost_disk_is_code_one_and_loses_nothing(self):
+        words = ["problem=quadratic(d=5000, s=0.8)", "clients=2", "method=marina(rand-k(5))", "rounds=300"]
+        expected = self.undisturbed("expected", *words)
+        for ranks in (0, 3):
+            with self.subTest(ranks=ranks):
+                out = self.folder / f"full-{ranks}"  # where no file may be longer than 64 KiB: the trace fits, parts do not
+                limited = ["bash", "-c", 'ulimit -f 64; trap "" XFSZ; exec "$@"', "-", PROGRAM]
+                command = [*launched(ranks, *words)[:-1 - len(words)], *limited, "run", *words, f"out={out}"]
+                self.assert_one_message([*command, "checkpoint-every=100"], 1, "cannot write: File too large")
+                self.assertEqual(len((out / "trace.csv").read_text().splitlines()), 102)
+                self.resume(out)
+                self.assert_same_result(out, expected)
+
+                out = self.interrupted(f"gone-{ranks}", *words[:-1], "rounds=100000", ranks=ranks)
+                shutil.rmtree(out / "checkpoint")
+                self.resume_until_checkpoint_is_lost(out, ranks)
+
+    def resume_until_checkpoint_is_lost(self, out, ranks):
+        with subprocess.Popen(launched(ranks, "resume", str(out)), env=ENVIRONMENT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as process:
+            while not (out / "checkpoint" / "manifest.json").exists():
+                self.assertIsNone(process.poll())
+            shutil.rmtree(out / "checkpoint", ignore_errors=True)
+            text = process.communicate()[0]
+        self.assertEqual(process.returncode, 1, text)
+        self.assertIn("cannot write", text)
+        self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
