@@ -210,7 +210,10 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   const bool finished = out->is_finished();
   const bool goes_on = Checkpoints::any(out->file(OutFolder::kCheckpoint));
   require_same(transport, fmt::format("finished = {}\ncheckpoint = {}\n", finished, goes_on));
-  if (finished) return report_finished(*out, first);
+  if (finished) {
+    if (first) out->finish();  // again: the run may have been killed in the middle of it
+    return report_finished(*out, first);
+  }
 
   Description description;
   together(transport, [&] {
