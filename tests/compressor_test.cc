@@ -2,6 +2,7 @@
 // The laws of compressors, over a table: a new compressor is one row.
 #include "laconic/compress/compressor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -186,6 +187,20 @@ TEST(Compressors, TheSameKeySaysTheSameBytes) {
     compressor.compress({11, 6, 1, 0, 0}, x, second);
     compressor.compress(key, x, second);
     EXPECT_EQ(first.bytes, second.bytes);
+  });
+}
+
+TEST(Compressors, ADifferenceIsSaidAsTheVectorItIs) {
+  for_all([](const Row&, const Compressor& compressor, Wire, View x) {
+    const Key key{13, 5, 2, 0, 0};
+    Vector b(x.begin(), x.end());
+    std::reverse(b.begin(), b.end());
+    Vector difference(x.size());
+    subtract(x, b, difference);
+    Message expected, said;
+    compressor.compress(key, difference, expected);
+    compressor.compress_difference(key, x, b, said);
+    EXPECT_EQ(said.bytes, expected.bytes);
   });
 }
 

@@ -9,6 +9,13 @@
 
 namespace laconic {
 
+void Compressor::compress_difference(const Key& key, View a, View b, Message& out) const {
+  thread_local Vector difference;  // kept, so that a round does not allocate
+  difference.resize(a.size());
+  subtract(a, b, difference);
+  compress(key, difference, out);
+}
+
 const std::vector<CompressorRow>& compressors() {
   static const std::vector<CompressorRow> rows = {
       {"identity", "identity", "sends everything; omega = 0, alpha = 1", make_identity},

@@ -20,13 +20,14 @@ class PermK final : public Compressor {
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "perm-k was made for another dim");
-    thread_local Vector values;  // kept, so that a round does not allocate
-    const Indices block = dealt_block(key, setting_.dim, setting_.workers);
-    // A coordinate comes from a given worker with probability 1/n (d >= n) or, one coordinate each, 1/d.
-    const auto scale = static_cast<double>(std::min(setting_.dim, setting_.workers));
-    values.resize(block.size());
-    for (std::size_t i = 0; i < block.size(); ++i) values[i] = scale * x[block[i]];
-    write_permutation_block(setting_.wire, setting_.workers, values, out);
+    say(
+        key, [&](std::size_t j) { return x[j]; }, out);
+  }
+
+  void compress_difference(const Key& key, View a, View b, Message& out) const override {
+    check(a.size() == setting_.dim && b.size() == setting_.dim, "perm-k was made for another dim");
+    say(
+        key, [&](std::size_t j) { return a[j] - b[j]; }, out);
   }
 
   [[nodiscard]] Bound bound() const override {
@@ -51,6 +52,17 @@ class PermK final : public Compressor {
   }
 
  private:
+  template <class Coordinate>
+  void say(const Key& key, Coordinate coordinate, Message& out) const {
+    thread_local Vector values;  // kept, so that a round does not allocate
+    const Indices block = dealt_block(key, setting_.dim, setting_.workers);
+    // A coordinate comes from a given worker with probability 1/n (d >= n) or, one coordinate each, 1/d.
+    const auto scale = static_cast<double>(std::min(setting_.dim, setting_.workers));
+    values.resize(block.size());
+    for (std::size_t i = 0; i < block.size(); ++i) values[i] = scale * coordinate(block[i]);
+    write_permutation_block(setting_.wire, setting_.workers, values, out);
+  }
+
   Setting setting_;
 };
 

@@ -55,14 +55,14 @@ class RandK final : public Compressor {
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "rand-k was made for another dim");
-    thread_local std::vector<std::uint32_t> support;  // kept, so that a round does not allocate
-    thread_local Vector values;
-    draw_subset(key.stream(Purpose::compressor), k_, setting_.dim, support);
-    values.resize(k_);
-    const double scale =
-        promise_ == Promise::unbiased ? static_cast<double>(setting_.dim) / static_cast<double>(k_) : 1;
-    for (std::size_t i = 0; i < k_; ++i) values[i] = scale * x[support[i]];
-    write_seeded_subset(setting_.wire, values, out);
+    say(
+        key, [&](std::size_t j) { return x[j]; }, out);
+  }
+
+  void compress_difference(const Key& key, View a, View b, Message& out) const override {
+    check(a.size() == setting_.dim && b.size() == setting_.dim, "rand-k was made for another dim");
+    say(
+        key, [&](std::size_t j) { return a[j] - b[j]; }, out);
   }
 
   [[nodiscard]] Bound bound() const override {
@@ -72,6 +72,18 @@ class RandK final : public Compressor {
   }
 
  private:
+  template <class Coordinate>
+  void say(const Key& key, Coordinate coordinate, Message& out) const {
+    thread_local std::vector<std::uint32_t> support;  // kept, so that a round does not allocate
+    thread_local Vector values;
+    draw_subset(key.stream(Purpose::compressor), k_, setting_.dim, support);
+    values.resize(k_);
+    const double scale =
+        promise_ == Promise::unbiased ? static_cast<double>(setting_.dim) / static_cast<double>(k_) : 1;
+    for (std::size_t i = 0; i < k_; ++i) values[i] = scale * coordinate(support[i]);
+    write_seeded_subset(setting_.wire, values, out);
+  }
+
   std::size_t k_;
   Promise promise_;
   Setting setting_;

@@ -13,9 +13,9 @@
 
 #include "laconic/compress/bits.h"
 #include "laconic/compress/formats.h"
-#include "laconic/compress/lanes.h"
 #include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lanes.h"
 
 namespace laconic {
 namespace {

@@ -12,8 +12,8 @@
 #include <cstring>
 
 #include "laconic/compress/formats.h"
-#include "laconic/compress/lanes.h"
 #include "laconic/compress/wire.h"
+#include "laconic/core/lanes.h"
 
 namespace laconic {
 namespace {

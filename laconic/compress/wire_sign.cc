@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "laconic/compress/formats.h"
-#include "laconic/compress/lanes.h"
 #include "laconic/compress/wire.h"
+#include "laconic/core/lanes.h"
 
 namespace laconic {
 namespace {

@@ -2,25 +2,31 @@
 #include "laconic/core/vec.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstddef>
+#include <cstring>
+
+#include "laconic/core/lanes.h"
 
 namespace laconic {
 namespace {
 
-// Sixteen running sums: enough independent additions to keep two vector units busy, and the fixed order of
-// the sum.
+// Sixteen running sums, four by four: enough independent additions to keep two vector units busy, and the fixed order
+// of the sum.
 constexpr std::size_t kLanes = 16;
 
+/// The sum of term(j, number) over j < n, where `number` stands for how many terms are asked for at once: a double for
+/// one, Doubles for those of j .. j+3.
 template <class Term>
 double ordered_sum(std::size_t n, Term term) {
-  std::array<double, kLanes> lane{};
+  Doubles fours[kLanes / 4]{};
   std::size_t j = 0;
   for (; j + kLanes <= n; j += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) lane[l] += term(j + l);
+    for (std::size_t k = 0; k < kLanes / 4; ++k) fours[k] += term(j + 4 * k, Doubles{});
   }
-  for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += term(j);
+  double lane[kLanes];
+  std::memcpy(lane, fours, sizeof(lane));
+  for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += term(j, double{});
   for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
     for (std::size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
   }
@@ -31,14 +37,17 @@ double ordered_sum(std::size_t n, Term term) {
 
 double dot(View a, View b) {
   assert(a.size() == b.size());
-  return ordered_sum(a.size(), [&](std::size_t j) { return a[j] * b[j]; });
+  return ordered_sum(a.size(), [&]<class T>(std::size_t j, T) { return load<T>(&a[j]) * load<T>(&b[j]); });
 }
 
 double norm_sq(View a) { return dot(a, a); }
 
 double distance_sq(View a, View b) {
   assert(a.size() == b.size());
-  return ordered_sum(a.size(), [&](std::size_t j) { return (a[j] - b[j]) * (a[j] - b[j]); });
+  return ordered_sum(a.size(), [&]<class T>(std::size_t j, T) {
+    const T difference = load<T>(&a[j]) - load<T>(&b[j]);
+    return difference * difference;
+  });
 }
 
 void axpy(double a, View x, MutView y) {
@@ -64,7 +73,7 @@ void fill(MutView x, double value) { std::fill(x.begin(), x.end(), value); }
 
 bool all_finite(View x) {
   // 0 * v is 0 for a number and NaN otherwise; a sum vectorises where an early exit would not.
-  return ordered_sum(x.size(), [&](std::size_t j) { return 0.0 * x[j]; }) == 0.0;
+  return ordered_sum(x.size(), [&]<class T>(std::size_t j, T) { return 0.0 * load<T>(&x[j]); }) == 0.0;
 }
 
 }  // namespace laconic

@@ -8,14 +8,6 @@
 namespace laconic {
 namespace {
 
-/// Says C(a - b). The difference lives in a scratch vector, so that a round allocates nothing.
-void compress_difference(const Compressor& compressor, const Key& key, View a, View b, Message& out) {
-  thread_local Vector difference;
-  difference.resize(a.size());
-  subtract(a, b, difference);
-  compressor.compress(key, difference, out);
-}
-
 class Direct final : public Mechanism {
  public:
   explicit Direct(std::unique_ptr<Compressor> compressor) : compressor_(std::move(compressor)) {}
@@ -35,7 +27,7 @@ class Memory final : public Mechanism {
       : compressor_(std::move(compressor)), rate_(rate) {}
 
   void encode(const Key& key, View h, View /*y*/, View x, Message& out) const override {
-    compress_difference(*compressor_, key, x, h, out);
+    compressor_->compress_difference(key, x, h, out);
   }
   Rates rates() const override { return {rate_, rate_}; }
 
@@ -53,7 +45,7 @@ class Difference final : public Mechanism {
     if (restarts(key)) {
       whole_->compress(key, x, out);
     } else {
-      compress_difference(*compressor_, key, x, y, out);
+      compressor_->compress_difference(key, x, y, out);
     }
   }
   Rates rates() const override { return {0, 1}; }
