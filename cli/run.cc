@@ -192,14 +192,18 @@ std::string measured(const Summary& summary) {
                      summary.seconds);
 }
 
-/// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One
-/// a line.
-std::string identity_of(const Description& description, const Prepared& prepared, const Method& method) {
+/// What must be the same on all ranks before they do anything together. One a line.
+std::string identity_of(const Description& description, const Problem& problem) {
   std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : resolved(description)) {
     if (key != "out" && key != "threads") text += fmt::format("{} = {}\n", key, value);
   }
-  text += fmt::format("d = {}\ngamma = {}\n", prepared.problem->dim(), method.step());
+  return text + fmt::format("d = {}\ndata with checksum {:08x}\n", problem.dim(), problem.data_checksum());
+}
+
+/// And what must be so before round 0, though libraries and CPUs may differ from machine to machine.
+std::string numbers_of(const Prepared& prepared, const Method& method) {
+  std::string text = fmt::format("gamma = {}\n", method.step());
   if (prepared.constants) {
     for (const auto& [name, value] : named_constants(*prepared.constants))
       text += fmt::format("{} = {}\n", name, value);
@@ -220,17 +224,21 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
     description = describe(words);
     if (first && !description.out.empty()) out.emplace(description.out, force);
     prepared = prepare(description, {transport.rank(), transport.size(), neighbours});
+  });
+  require_same(transport, identity_of(description, *prepared.problem));
+  Fleet fleet(*prepared.pool, transport);
+  prepared.constants = prepared.problem->constants(fleet);
+  together(transport, [&] {
+    prepared.assembly = assembly_of(description, prepared);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
-  // Files, libraries and CPUs may differ from machine to machine; then the run would not be one run.
-  require_same(transport, identity_of(description, prepared, *method));
+  require_same(transport, numbers_of(prepared, *method));
   together(transport, [&] {
     if (!out) return;
     files = out->open(prepared.problem->classifies());
     write_whole(out->file("run.toml"), toml_of(description));
   });
 
-  Fleet fleet(*prepared.pool, transport);
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
