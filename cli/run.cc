@@ -169,6 +169,8 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     }
     const std::size_t clients = prepared.problem->shards();
     if (goes_on) from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
+  });
+  together(transport, [&] {
     if (out != nullptr) files = out->open(prepared.problem->classifies(), from);
   });
 
