@@ -18,21 +18,24 @@ namespace {
 constexpr int kTag = 0;
 
 // Open MPI asks before it sends more than 64 KiB, its own header included, over TCP, and question and answer wait in line
-// behind what both ends are sending. Smaller pieces go at once, by way of a copy: hence a limit to what is on its way.
-// Between two ranks messages of one tag stay in order, so pieces need no numbers.
-constexpr std::size_t kPiece = std::size_t{60} * 1024;
-constexpr std::size_t kOnItsWay = 64 * kPiece;
-constexpr std::size_t kShort = kPiece;
+// behind what both ends are sending. Modest messages therefore go in smaller pieces, which go at once. Long ones do not
+// mind the question, and are better kept from the queues of a link that still carries another step's: they go whole, but
+// for MPI's counting bytes with an int. Between two ranks messages of one tag stay in order, so pieces need no numbers.
+constexpr std::size_t kShort = std::size_t{60} * 1024;
+constexpr std::size_t kModest = std::size_t{1} << 19;
+constexpr std::size_t kMost = std::size_t{1} << 30;
 
 // How long a rank waits at full speed, and then between two looks.
 constexpr std::chrono::microseconds kPatience{500};
 constexpr std::chrono::microseconds kNap{20};
 
-/// piece(offset, count) for each piece of the bytes begin .. begin + kOnItsWay - 1 of a message, as far as it is long.
+/// piece(offset, count) for each piece of a message; none for an empty one, which both ends know to be empty.
 template <class Piece>
-void for_each_piece(std::size_t begin, std::size_t length, Piece piece) {
-  const std::size_t end = std::min(begin + kOnItsWay, length);
-  for (; begin < end; begin += kPiece) piece(begin, static_cast<int>(std::min(kPiece, end - begin)));
+void for_each_piece(std::size_t length, Piece piece) {
+  const std::size_t most = length <= kModest ? kShort : kMost;
+  for (std::size_t offset = 0; offset < length; offset += most) {
+    piece(offset, static_cast<int>(std::min(most, length - offset)));
+  }
 }
 
 class World final : public Transport {
@@ -49,26 +52,22 @@ class World final : public Transport {
   /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages take one step
   /// at a time: a link then carries one stream each way, which TCP fills better than many (on 3 hosts at 100 Mbit/s, 3.3
   /// MB to each of two others took up to half as long again all at once). Short ones, which wait more than they move, go
-  /// all at once. A rank that takes steps, or a step in parts, never waits for one that waits for it: a part needs only
-  /// what the others do before it, so ranks may choose differently.
+  /// all at once. A rank that takes steps never waits for one that waits for it: step k needs the others' steps before k
+  /// at most, so ranks may choose differently.
   void move(std::span<const ByteView> to, std::span<const MutByteView> from) override {
     for (int step = 1; step < size_; ++step) {
       const int left = (rank_ + size_ - step) % size_;
       const int right = (rank_ + step) % size_;
       const MutByteView in = from[static_cast<std::size_t>(left)];
       const ByteView out = to[static_cast<std::size_t>(right)];
-      const std::size_t longer = std::max(in.size(), out.size());
-      for (std::size_t begin = 0; begin < longer; begin += kOnItsWay) {
-        for_each_piece(begin, in.size(), [&](std::size_t offset, int count) {
-          MPI_Irecv(in.data() + offset, count, MPI_BYTE, left, kTag, MPI_COMM_WORLD,
-                    &requests_.emplace_back());
-        });
-        for_each_piece(begin, out.size(), [&](std::size_t offset, int count) {
-          MPI_Isend(out.data() + offset, count, MPI_BYTE, right, kTag, MPI_COMM_WORLD,
-                    &requests_.emplace_back());
-        });
-        if (longer > kShort) finish();
-      }
+      for_each_piece(in.size(), [&](std::size_t offset, int count) {
+        MPI_Irecv(in.data() + offset, count, MPI_BYTE, left, kTag, MPI_COMM_WORLD, &requests_.emplace_back());
+      });
+      for_each_piece(out.size(), [&](std::size_t offset, int count) {
+        MPI_Isend(out.data() + offset, count, MPI_BYTE, right, kTag, MPI_COMM_WORLD,
+                  &requests_.emplace_back());
+      });
+      if (std::max(in.size(), out.size()) > kShort) finish();
     }
     finish();
   }
