@@ -27,10 +27,11 @@ test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
 	@ctest --preset ci -j $(jobs)
 
 bench: ## the benchmarks, each against a reference timed in the same run
-	@$(install) build test
+	@$(install) build test bench
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
-	@cmake --build --preset release --target laconic_bench
+	@cmake --build --preset release --target laconic_bench laconic_program
 	@build/bench/laconic_bench
+	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/
 	@$(install) data
