@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -42,7 +43,10 @@ int list() {
                value == defaults.end() ? "" : fmt::format("; default {}", value->second));
   }
 
-  fmt::print("\ndata sets found\n");
+  fmt::print("\n");
+  print_rows("data without a file", std::span(&generated_row(), 1));
+
+  fmt::print("data sets found\n");
   const auto found = find_datasets(data_folders());
   for (const auto& set : found)
     fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM",

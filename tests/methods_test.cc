@@ -51,7 +51,10 @@ class Methods : public ::testing::TestWithParam<const char*> {
          .clients = has("sample=2") ? std::size_t{2} : 1},
         {.problem = fmt::format("softmax(\"{}\", lambda=0.01)", classes),
          .method = GetParam(),
-         .split = "by-label"}};
+         .split = "by-label"},
+        {.problem = "logistic(generated(rows=4, d=15, nnz=6, shift=0.5), lambda=0.1)",
+         .method = GetParam(),
+         .clients = 6}};
   }
 
   static bool has(std::string_view part) {

@@ -64,6 +64,16 @@ class Mpi(InFolder):
                         sent = int((out / "timing.csv").read_text().splitlines()[-1].split(",")[2])
                         self.assertEqual(sent > 0, ranks > 1)
 
+    def test_ranks_draw_the_rows_of_their_own_clients(self):
+        words = ["problem=logistic(generated(rows=3, d=40, nnz=5), lambda=0.1)", "clients=300", "rounds=30",
+                 "method=pp-marina(rand-k(10%), sample=20, p=0.1)"]
+        alone = self.run_to("alone", 0, *words)
+        for ranks in RANKS:
+            with self.subTest(ranks=ranks):
+                out = self.run_to(f"generated-{ranks}", ranks, *words)
+                for file in ("trace.csv", "x.npy"):
+                    self.assertEqual((out / file).read_bytes(), (alone / file).read_bytes(), file)
+
     def test_wrong_input_is_one_message_and_code_two(self):
         good = ["run", "problem=quadratic(d=10)", "method=gd"]
         used = self.run_to("used", 0, *good[1:])

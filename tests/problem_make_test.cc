@@ -48,6 +48,10 @@ TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
       {"nonconvex(tiny, rows=4, reg=nonconvex)", 1, 3, 4, true},
       {"least-squares(tiny)", 5, 3, 1, false},
       {"softmax(three, bias=1)", 3, 9, 1, true},
+      {"logistic(generated(rows=3, d=8, nnz=2), bias=1)", 7, 9, 3, true},
+      {"nonconvex(data=generated)", 2, 100, 100, true},
+      {"least-squares(generated(d=5))", 2, 5, 100, false},
+      {"softmax(generated(rows=2, d=5, classes=4))", 2, 20, 2, true},
       {"quadratic(d=20)", 7, 20, 1, false},
       {"quadratic", 2, 1000, 1, false},
   };
@@ -110,6 +114,23 @@ TEST_F(ProblemMake, KeepsTheRowsOfItsOwnShardsOnly) {
   }
 }
 
+TEST_F(ProblemMake, DrawsTheRowsOfItsOwnShardsOnly) {
+  setting_.clients = 100'000;  // of more than 1 MB each
+  setting_.own = Range{5, 6};
+  const auto part = make("least-squares(generated(rows=100, d=1000))");
+  setting_.clients = 6;
+  setting_.own.reset();
+  const auto whole = make("least-squares(generated(rows=10, d=30))");
+  setting_.own = Range{5, 6};
+  const auto other = make("least-squares(generated(rows=10, d=30))");
+  Vector x(30, 0.5), g(30), expected(30);
+  whole->value_gradient(5, Rows::everything(), x, expected);
+  other->value_gradient(5, Rows::everything(), x, g);
+  EXPECT_EQ(g, expected);
+  EXPECT_EQ(part->shards(), 100'000U);
+  EXPECT_THROW(other->value_gradient(4, Rows::everything(), x, g), std::logic_error);
+}
+
 TEST_F(ProblemMake, ReadsNoFeaturesOfOtherShards) {
   // What is not stored cannot be copied: the loader has the other rows' labels only.
   setting_.clients = 5;
@@ -153,6 +174,18 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
        "reg, bias, rows"},
+      {"logistic(tiny(3))", "column 1: logistic(tiny(3)): data = tiny(3); need a plain word"},
+      {"logistic(generated(rows=0))", "column 10: generated(rows=0): rows = 0; need a whole number >= 1"},
+      {"logistic(generated(d=4, nnz=5))", "column 10: generated(d=4, nnz=5): nnz = 5; need nnz <= 4"},
+      {"logistic(generated(noise=2))", "column 10: generated(noise=2): noise = 2; need 0 <= noise <= 1"},
+      {"logistic(generated(shift=-1))", "column 10: generated(shift=-1): shift = -1; need shift >= 0"},
+      {"logistic(generated(classes=3))",
+       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, noise, shift, "
+       "seed"},
+      {"softmax(generated(classes=1))",
+       "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},
+      {"logistic(generated, rows=5)",
+       "column 1: logistic(generated, rows=5): rows = 5; need generated(rows=5, ...)"},
       {"quadratic(d=0)", "column 1: quadratic(d=0): d = 0; need a whole number >= 1"},
       {"quadratic(s=-1)", "column 1: quadratic(s=-1): s = -1; need s >= 0"},
       {"quadratic(lambda=0)", "column 1: quadratic(lambda=0): lambda = 0; need lambda > 0"},
@@ -163,6 +196,9 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
   EXPECT_NE(error("logistic(three)").find("found 3 distinct labels (1, 2, 3)"), std::string::npos);
   EXPECT_NE(error("logistic(nothing-of-that-name)"), "no error");
   setting_.split = parse("shuffled");
+  EXPECT_EQ(error("logistic(generated(d=5))"),
+            "column 10: generated(d=5): split = shuffled; these rows belong to their clients already: leave "
+            "split out");
   EXPECT_EQ(error("quadratic(d=5)"),
             "column 1: quadratic(d=5): split = shuffled; there are no rows to deal: leave split out");
   setting_.split = parse("contiguous");

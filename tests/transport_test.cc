@@ -195,8 +195,10 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
 TEST(Constants, AreTheSameBitsOnAnyNumberOfRanksAndThreads) {
   const TemporaryFolder folder;
   const std::string data = folder.write("classes", two_classes(60, 40));
-  for (const char* problem : {"logistic(\"{}\", lambda=0.1)", "least-squares(\"{}\", bias=1)",
-                              "softmax(\"{}\")", "quadratic(d=20, s=0.8)"}) {
+  for (const char* problem :
+       {"logistic(\"{}\", lambda=0.1)", "least-squares(\"{}\", bias=1)", "softmax(\"{}\")",
+        "quadratic(d=20, s=0.8)", "logistic(generated(rows=3, d=40, nnz=5), bias=1)",
+        "softmax(generated(rows=40, d=9, classes=3, shift=1))"}) {
     const Job run{.problem = fmt::format(fmt::runtime(problem), data), .method = "gd", .clients = 4};
     const auto constants_on = [&](Transport& transport, std::size_t threads) {
       ThreadPool pool(threads);

@@ -22,6 +22,7 @@ enum class Purpose : std::uint8_t {
   batch = 3,        // a worker's minibatch
   split = 4,        // which row goes to which client
   turnout = 5,      // who takes part
+  data = 6,         // rows that are drawn, not read
 };
 
 class Stream;

@@ -260,11 +260,14 @@ std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::s
 
 std::string Arguments::word(std::string_view name, std::string_view fallback, std::size_t position) {
   const Spec* value = find(name, position);
-  if (value == nullptr) return std::string(fallback);
-  if (!value->args.empty() || !value->options.empty()) {
-    fail(fmt::format("{} = {}; need a plain word", name, print(*value)));
+  return value == nullptr ? std::string(fallback) : plain_word(name, *value);
+}
+
+std::string Arguments::plain_word(std::string_view name, const Spec& value) const {
+  if (!value.args.empty() || !value.options.empty()) {
+    fail(fmt::format("{} = {}; need a plain word", name, print(value)));
   }
-  return value->name;
+  return value.name;
 }
 
 std::string Arguments::required_word(std::string_view name, std::size_t position) {

@@ -90,6 +90,8 @@ class Arguments {
   std::size_t whole(std::string_view name, std::size_t fallback, std::size_t least = 1,
                     std::size_t position = kNamed);
   std::string word(std::string_view name, std::string_view fallback, std::size_t position = kNamed);
+  /// The word of a value that find() gave; fails where it has arguments.
+  [[nodiscard]] std::string plain_word(std::string_view name, const Spec& value) const;
   std::string required_word(std::string_view name, std::size_t position);
   /// One of `choices`.
   std::string choice(std::string_view name, const std::vector<std::string>& choices,

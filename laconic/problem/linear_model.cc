@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -19,6 +20,7 @@ namespace laconic {
 namespace {
 
 constexpr std::size_t kBlock = 256;          // rows between product, link function and transposed product
+constexpr std::size_t kFewestPacked = 64;    // rows for which packing pays
 constexpr std::size_t kMuLargestDim = 1024;  // lambda_min is asked of a dense solver
 
 /// The rows of one shard in their order, and the packed copy for passes over all of them.
@@ -40,7 +42,15 @@ class Shard {
     if (v.size() > 1 && std::all_of(v.begin(), v.end(), [&](double value) { return value == v[0]; })) {
       rows_.value = {v[0]};
     }
-    packed_ = PackedRows::pack(rows_, columns_, targets_);
+    // There may be a hundred thousand of these.
+    rows_.begin.shrink_to_fit();
+    rows_.column.shrink_to_fit();
+    rows_.value.shrink_to_fit();
+    targets_.shrink_to_fit();
+    if (size() < kFewestPacked) return;
+    if (auto packed = PackedRows::pack(rows_, columns_, targets_)) {
+      packed_ = std::make_unique<const PackedRows>(*std::move(packed));
+    }
   }
 
   [[nodiscard]] std::size_t size() const { return targets_.size(); }
@@ -69,6 +79,20 @@ class Shard {
     sweep(
         size(), [](std::size_t k) { return k; }, v, out,
         [](std::size_t, const double*, const float*, double*) {});
+  }
+
+  /// lmax(A'A)
+  [[nodiscard]] double largest_gram_eigenvalue() const {
+    if (size() <= kDenseSize && size() < columns_) {
+      return largest_eigenvalue_of_few_rows(size(), columns_, [&](std::size_t row, auto entry) {
+        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
+          entry(rows_.column[e], rows_.value_at(e));
+      });
+    }
+    return largest_eigenvalue(columns_, [&](View v, MutView out) {
+      fill(out, 0.0);
+      add_gram(v, out);
+    });
   }
 
   /// mean over rows of (c |a_j|^2 + r)^2
@@ -133,7 +157,7 @@ class Shard {
   std::size_t columns_;
   SparseRows rows_;
   Vector targets_;
-  std::optional<PackedRows> packed_;
+  std::unique_ptr<const PackedRows> packed_;
 };
 
 class LinearModel final : public Problem {
@@ -144,9 +168,25 @@ class LinearModel final : public Problem {
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
         data_checksum_(data.checksum),
-        shards_(shards, own, [&](const auto& rows) { return Shard(data, rows, options.bias, targets); }) {
+        shards_(shards.size(), own,
+                [&](std::size_t i) { return Shard(data, shards[i], options.bias, targets); }) {
     for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
   }
+
+  LinearModel(Loss loss, const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
+              const std::optional<Range>& own)
+      : loss_(loss),
+        regulariser_(options.regulariser),
+        dim_(data.columns + (options.bias ? 1 : 0)),
+        shards_(clients, own,
+                [&, rows = all_rows(data.rows)](std::size_t i) {
+                  Dataset drawn = generate(data, i);
+                  if (loss != Loss::least_squares) {
+                    for (double& label : drawn.labels) label = 2 * label - 1;  // of classes 0 and 1
+                  }
+                  return Shard(drawn, rows, options.bias, drawn.labels);
+                }),
+        rows_(clients, data.rows) {}
 
   [[nodiscard]] std::size_t dim() const override { return dim_; }
   [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
@@ -168,20 +208,18 @@ class LinearModel final : public Problem {
     const double c = curvature_bound(loss_);
     const double r = regulariser_.curvature();
     const std::size_t n = shards();
-    const auto gram_of = [&](std::size_t i) {  // A_i'A_i / m_i
-      return [&, i](View v, MutView out) {
-        fill(out, 0.0);
-        shards_[i].add_gram(v, out);
-        scale(1 / static_cast<double>(rows_[i]), out);
-      };
-    };
+    const auto rows = [&](std::size_t i) { return static_cast<double>(rows_[i]); };
     const Vector L =
-        all.numbers(n, [&](std::size_t i) { return c * largest_eigenvalue(dim_, gram_of(i)) + r; });
+        all.numbers(n, [&](std::size_t i) { return c * shards_[i].largest_gram_eigenvalue() / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
     const auto mean_gram = [&](View v, MutView out) {
-      all.mean(
-          n, [&](std::size_t i, MutView part) { gram_of(i)(v, part); }, out);
+      const auto gram = [&](std::size_t i, MutView part) {  // A_i'A_i v / m_i
+        fill(part, 0.0);
+        shards_[i].add_gram(v, part);
+        scale(1 / rows(i), part);
+      };
+      all.mean(n, gram, out);
     };
 
     Constants constants = constants_of_clients(L, sample);
@@ -210,7 +248,7 @@ class LinearModel final : public Problem {
   Loss loss_;
   Regulariser regulariser_;
   std::size_t dim_;
-  std::uint32_t data_checksum_;
+  std::uint32_t data_checksum_ = 0;
   OwnShards<Shard> shards_;
   std::vector<std::size_t> rows_;  // of every shard
 };
@@ -259,6 +297,11 @@ std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shard
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
                                             const ModelOptions& options, const std::optional<Range>& own) {
   return make(Loss::least_squares, data, shards, options, own, data.labels);
+}
+
+std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
+                                           const ModelOptions& options, const std::optional<Range>& own) {
+  return std::make_unique<LinearModel>(loss, data, clients, options, own);
 }
 
 }  // namespace laconic

@@ -3,12 +3,13 @@
 // feature, and one more, the last, for the column of ones that `bias` appends.
 //
 // Each problem copies the rows of the shards `own` (all where it is unset; any features; pixels as pixel / 255), which
-// the data set must have stored, and keeps nothing of it. A gradient over all rows runs over a packed copy (packed_rows.h) where the data allows it; over
-// listed rows, and where it does not, it costs two passes over the rows' entries. Both agree up to rounding.
+// the data set must have stored, and keeps nothing of it. A gradient over all rows runs over a packed copy
+// (packed_rows.h) where the shard has 64 rows or more and the data allows it; over listed rows, and where it does not,
+// it costs two passes over the rows' entries. Both agree up to rounding.
 //
 // Constants: with curvature bound c of the loss and r of the regulariser, L_i = c lmax(A_i'A_i)/m_i + r,
 // L_minus = c lmax((1/n) sum A_i'A_i/m_i) + r, L_tilde the quadratic mean of the L_i, and L_plus = L_pm =
-// L_tilde (nothing smaller is proven). Some tens of full gradients each.
+// L_tilde (nothing smaller is proven). Some tens of full gradients each; less for L_i of a few rows.
 #pragma once
 
 #include <memory>
@@ -16,6 +17,8 @@
 
 #include "laconic/core/range.h"
 #include "laconic/data/dataset.h"
+#include "laconic/data/generated.h"
+#include "laconic/problem/link.h"
 #include "laconic/problem/model.h"
 #include "laconic/problem/problem.h"
 
@@ -34,5 +37,9 @@ std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shard
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
                                             const ModelOptions& options,
                                             const std::optional<Range>& own = {});
+
+/// The same over rows that are drawn (data.classes: 2, of least squares 0).
+std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
+                                           const ModelOptions& options, const std::optional<Range>& own = {});
 
 }  // namespace laconic

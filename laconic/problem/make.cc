@@ -19,17 +19,63 @@
 namespace laconic {
 namespace {
 
+constexpr GeneratedRow kGenerated = {
+    "generated", "generated(rows=100, d=100, nnz=d, noise=0.1, shift=0, seed=1)",
+    "rows drawn for each client, in place of DATA; of softmax with classes=2"};
+
 /// The arguments that all problems over data share, read and checked before any file is.
 struct DataArguments {
   std::string name;
   DataOptions data;
+  std::optional<GeneratedOptions> generated;  // in place of a name
   ModelOptions model;
 };
 
-DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting) {
+/// Any spec that is the plain word `generated`, with arguments or without; a file of that name can be quoted.
+bool is_generated(const Spec* data) {
+  return data != nullptr && data->kind == Spec::Kind::word && data->name == kGenerated.name;
+}
+
+enum class Labels { two, many, real };
+
+GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSetting& setting) {
+  constexpr std::size_t kMost =
+      std::numeric_limits<std::uint32_t>::max();  // what a message and a draw can number
+  Arguments arguments(spec);
+  const auto count = [&](const char* name, std::size_t fallback, std::size_t most, std::size_t least = 1) {
+    const std::size_t value = arguments.whole(name, fallback, least);
+    if (value > most) arguments.fail(fmt::format("{} = {}; need {} <= {}", name, value, name, most));
+    return value;
+  };
+  GeneratedOptions options;
+  options.rows = count("rows", options.rows, kMost - 1);
+  options.columns = count("d", options.columns, kMost);
+  options.nnz = count("nnz", options.columns, options.columns);
+  options.noise = arguments.number("noise", options.noise);
+  if (!(options.noise >= 0 && options.noise <= 1))
+    arguments.fail(fmt::format("noise = {}; need 0 <= noise <= 1", options.noise));
+  options.shift = arguments.number("shift", options.shift);
+  if (!(options.shift >= 0) || std::isinf(options.shift))
+    arguments.fail(fmt::format("shift = {}; need shift >= 0", options.shift));
+  options.seed = arguments.whole("seed", options.seed, 0);
+  options.classes = labels == Labels::real ? 0 : 2;
+  if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);
+  arguments.done();
+  if (setting.split != Spec("contiguous")) {
+    arguments.fail(fmt::format("split = {}; these rows belong to their clients already: leave split out",
+                               print(setting.split)));
+  }
+  return options;
+}
+
+DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting, Labels labels) {
   DataArguments read;
-  read.name = arguments.word("data", "", 0);
-  if (read.name.empty()) arguments.fail("its data set is missing, a name such as a9a");
+  if (const Spec* data = arguments.find("data", 0); is_generated(data)) {
+    read.generated = read_generated(*data, labels, setting);
+  } else if (data != nullptr) {
+    read.name = arguments.plain_word("data", *data);
+  }
+  if (read.name.empty() && !read.generated) arguments.fail("its data set is missing, a name such as a9a");
   read.model.regulariser.lambda = arguments.number("lambda", 0.0);
   if (!(read.model.regulariser.lambda >= 0) || std::isinf(read.model.regulariser.lambda)) {
     arguments.fail(fmt::format("lambda = {}; need lambda >= 0", read.model.regulariser.lambda));
@@ -38,7 +84,10 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
                                     ? Regulariser::Kind::l2
                                     : Regulariser::Kind::nonconvex;
   read.model.bias = arguments.flag("bias", false);
-  if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) read.data.rows = rows;
+  if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
+    if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
+    read.data.rows = rows;
+  }
   read.data.folders = setting.folders;
   arguments.done();
   return read;
@@ -73,15 +122,19 @@ Dataset load(const DataArguments& read, const ProblemSetting& setting) {
 using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
                                                    const std::optional<Range>& own);
 
-template <LinearFactory make>
+template <Loss loss, LinearFactory make>
 std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& setting) {
-  const DataArguments read = read_data_arguments(arguments, setting);
+  const Labels labels = loss == Loss::least_squares ? Labels::real : Labels::two;
+  const DataArguments read = read_data_arguments(arguments, setting, labels);
+  if (read.generated)
+    return make_linear_model(loss, *read.generated, setting.clients, read.model, setting.own);
   const Dataset data = load(read, setting);
   return make(data, deal(data.labels, setting), read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
-  const DataArguments read = read_data_arguments(arguments, setting);
+  const DataArguments read = read_data_arguments(arguments, setting, Labels::many);
+  if (read.generated) return make_softmax(*read.generated, setting.clients, read.model, setting.own);
   const Dataset data = load(read, setting);
   return make_softmax(data, deal(data.labels, setting), read.model,
                       load_test_set(read.name, data.columns, read.data), setting.own);
@@ -116,11 +169,11 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
 
 constexpr ProblemRow kProblems[] = {
     {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, log(1 + exp(-z))", linear<make_logistic>},
+     "two classes, log(1 + exp(-z))", linear<Loss::logistic, make_logistic>},
     {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, (1 - sigma(z))^2: the problem of MARINA", linear<make_nonconvex>},
+     "two classes, (1 - sigma(z))^2: the problem of MARINA", linear<Loss::nonconvex, make_nonconvex>},
     {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "(a'x - label)^2 / 2", linear<make_least_squares>},
+     "(a'x - label)^2 / 2", linear<Loss::least_squares, make_least_squares>},
     {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
      "any number of classes, cross-entropy", softmax},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
@@ -128,6 +181,8 @@ constexpr ProblemRow kProblems[] = {
 };
 
 }  // namespace
+
+const GeneratedRow& generated_row() { return kGenerated; }
 
 std::span<const ProblemRow> problems() { return kProblems; }
 

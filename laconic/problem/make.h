@@ -37,6 +37,14 @@ struct ProblemRow {
   std::unique_ptr<Problem> (*make)(Arguments& arguments, const ProblemSetting& setting);
 };
 
+/// What may stand where a data set is named.
+struct GeneratedRow {
+  const char* name;
+  const char* usage;    // as the user writes it
+  const char* summary;  // one line
+};
+const GeneratedRow& generated_row();
+
 /// Every problem there is.
 std::span<const ProblemRow> problems();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -28,6 +29,12 @@ void require_usable(const Dataset& data, const Shards& shards, const ModelOption
       }
     }
   }
+}
+
+std::vector<std::uint32_t> all_rows(std::size_t count) {
+  std::vector<std::uint32_t> rows(count);
+  std::iota(rows.begin(), rows.end(), std::uint32_t{0});
+  return rows;
 }
 
 Constants constants_of_clients(View L, View sample) {

@@ -14,6 +14,7 @@
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
 #include "laconic/problem/regulariser.h"
+#include "laconic/problem/spectrum.h"
 
 namespace laconic {
 
@@ -30,13 +31,13 @@ void require_usable(const Dataset& data, const Shards& shards, const ModelOption
 template <class Shard>
 class OwnShards {
  public:
-  /// The shards of `own`, all where that is unset, each as make(row_numbers) has it.
+  /// Of so many shards those of `own`, all where that is unset, each as make(i) has it.
   template <class Make>
-  OwnShards(const Shards& shards, const std::optional<Range>& own, Make make)
-      : own_(own.value_or(Range{0, shards.size()})) {
-    check(own_.end <= shards.size(), "shards are kept that there are not");
+  OwnShards(std::size_t shards, const std::optional<Range>& own, Make make)
+      : own_(own.value_or(Range{0, shards})) {
+    check(own_.end <= shards, "shards are kept that there are not");
     shards_.reserve(own_.size());
-    for (std::size_t i = own_.begin; i < own_.end; ++i) shards_.push_back(make(shards[i]));
+    for (std::size_t i = own_.begin; i < own_.end; ++i) shards_.push_back(make(i));
   }
 
   const Shard& operator[](std::size_t i) const {
@@ -64,6 +65,29 @@ void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
   for (std::size_t c = 0; c < data.columns; ++c) {
     if (pixel[c] != 0) entry(static_cast<std::uint32_t>(c), pixel[c] / 255.0);
   }
+}
+
+/// Rows 0 .. count-1.
+std::vector<std::uint32_t> all_rows(std::size_t count);
+
+/// lmax(A'A) of a few rows, as that of A A': the cost does not depend on the columns, of which there are `columns`.
+/// for_each(row, entry) calls entry(column, value) for each entry of a row.
+template <class ForEach>
+double largest_eigenvalue_of_few_rows(std::size_t rows, std::size_t columns, ForEach for_each) {
+  thread_local Vector sum;  // A'u; 0 between calls
+  if (sum.size() < columns) sum.resize(columns, 0.0);
+  return largest_eigenvalue(rows, [&](View u, MutView out) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (u[i] != 0) for_each(i, [&](std::uint32_t column, double value) { sum[column] += u[i] * value; });
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      out[i] = 0;
+      for_each(i, [&](std::uint32_t column, double value) { out[i] += value * sum[column]; });
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (u[i] != 0) for_each(i, [&](std::uint32_t column, double) { sum[column] = 0; });
+    }
+  });
 }
 
 /// The constants that follow from those of single clients: L[i] of f_i, and sample[i] the mean over client i's rows j of

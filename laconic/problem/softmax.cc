@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -59,6 +61,12 @@ class LabelledRows {
       if (bias_) add(static_cast<std::uint32_t>(columns_), 1.0);
       sparse_.begin.push_back(sparse_.column.size());
     }
+    // There may be a hundred thousand of these.
+    class_.shrink_to_fit();
+    pixel_.shrink_to_fit();
+    sparse_.begin.shrink_to_fit();
+    sparse_.column.shrink_to_fit();
+    sparse_.value.shrink_to_fit();
   }
 
   [[nodiscard]] std::size_t size() const { return class_.size(); }
@@ -109,21 +117,25 @@ class Softmax final : public Problem {
  public:
   Softmax(const Dataset& data, const Shards& shards, const ModelOptions& options, const Vector& classes,
           const std::optional<Dataset>& test, const std::optional<Range>& own)
-      : regulariser_(options.regulariser),
-        columns_(data.columns + (options.bias ? 1 : 0)),
-        classes_(classes.size()),
-        padded_columns_(round_up(columns_, kFeatureTile)),
-        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)),
-        data_checksum_(data.checksum),
-        shards_(shards, own,
-                [&](const auto& rows) { return LabelledRows(data, rows, classes, options.bias); }) {
+      : Softmax(data.columns, classes.size(), options,
+                OwnShards<LabelledRows>(shards.size(), own, [&](std::size_t i) {
+                  return LabelledRows(data, shards[i], classes, options.bias);
+                })) {
     for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
+    data_checksum_ = data.checksum;
     if (!test) return;
     // Of both: a set that is its own test set must not cancel out.
     data_checksum_ = data_checksum_ * 31 + test->checksum;
-    std::vector<std::uint32_t> all(test->rows);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
-    test_.emplace(*test, all, classes, options.bias);
+    test_.emplace(*test, all_rows(test->rows), classes, options.bias);
+  }
+
+  Softmax(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
+          const Vector& classes, const std::optional<Range>& own)
+      : Softmax(data.columns, classes.size(), options,
+                OwnShards<LabelledRows>(clients, own, [&, rows = all_rows(data.rows)](std::size_t i) {
+                  return LabelledRows(generate(data, i), rows, classes, options.bias);
+                })) {
+    rows_.assign(clients, data.rows);
   }
 
   [[nodiscard]] std::size_t dim() const override { return classes_ * columns_; }
@@ -173,20 +185,18 @@ class Softmax final : public Problem {
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
     const double r = regulariser_.curvature();
     const std::size_t n = shards();
-    const auto gram_of = [&](std::size_t i) {  // A_i'A_i / m_i
-      return [&, i](View v, MutView out) {
-        fill(out, 0.0);
-        add_gram(shards_[i], v, out);
-        scale(1 / static_cast<double>(rows_[i]), out);
-      };
-    };
+    const auto rows = [&](std::size_t i) { return static_cast<double>(rows_[i]); };
     const Vector L = all.numbers(
-        n, [&](std::size_t i) { return kCurvature * largest_eigenvalue(columns_, gram_of(i)) + r; });
+        n, [&](std::size_t i) { return kCurvature * largest_gram_eigenvalue(shards_[i]) / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(shards_[i], r); });
     const auto mean_gram = [&](View v, MutView out) {
-      all.mean(
-          n, [&](std::size_t i, MutView part) { gram_of(i)(v, part); }, out);
+      const auto gram = [&](std::size_t i, MutView part) {  // A_i'A_i v / m_i
+        fill(part, 0.0);
+        add_gram(shards_[i], v, part);
+        scale(1 / rows(i), part);
+      };
+      all.mean(n, gram, out);
     };
 
     Constants constants = constants_of_clients(L, sample);
@@ -198,6 +208,15 @@ class Softmax final : public Problem {
   }
 
  private:
+  Softmax(std::size_t columns, std::size_t classes, const ModelOptions& options,
+          OwnShards<LabelledRows> shards)
+      : regulariser_(options.regulariser),
+        columns_(columns + (options.bias ? 1 : 0)),
+        classes_(classes),
+        padded_columns_(round_up(columns_, kFeatureTile)),
+        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)),
+        shards_(std::move(shards)) {}
+
   Scratch& prepare(const LabelledRows& rows, View x) const {
     thread_local Scratch scratch;
     scratch.scores.assign(padded_classes_ * kBlock, 0);
@@ -391,6 +410,18 @@ class Softmax final : public Problem {
     }
   }
 
+  /// lmax(A'A)
+  [[nodiscard]] double largest_gram_eigenvalue(const LabelledRows& rows) const {
+    if (!rows.pixels() && rows.size() <= kDenseSize && rows.size() < columns_) {
+      return largest_eigenvalue_of_few_rows(rows.size(), columns_,
+                                            [&](std::size_t row, auto entry) { rows.for_each(row, entry); });
+    }
+    return largest_eigenvalue(columns_, [&](View v, MutView out) {
+      fill(out, 0.0);
+      add_gram(rows, v, out);
+    });
+  }
+
   /// mean over rows of (c |a_j|^2 + r)^2
   [[nodiscard]] double mean_of_squared_row_constants(const LabelledRows& rows, double r) const {
     Vector row(columns_);
@@ -413,7 +444,7 @@ class Softmax final : public Problem {
   std::size_t classes_;
   std::size_t padded_columns_;
   std::size_t padded_classes_;
-  std::uint32_t data_checksum_;
+  std::uint32_t data_checksum_ = 0;
   OwnShards<LabelledRows> shards_;
   std::vector<std::size_t> rows_;  // of every shard
   std::optional<LabelledRows> test_;
@@ -436,6 +467,13 @@ std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards,
                                  test->columns, data.columns));
   }
   return std::make_unique<Softmax>(data, shards, options, classes, test, own);
+}
+
+std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
+                                      const ModelOptions& options, const std::optional<Range>& own) {
+  Vector classes(data.classes);
+  std::iota(classes.begin(), classes.end(), 0.0);
+  return std::make_unique<Softmax>(data, clients, options, classes, own);
 }
 
 }  // namespace laconic

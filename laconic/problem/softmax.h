@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "laconic/data/generated.h"
 #include "laconic/problem/model.h"
 #include "laconic/problem/problem.h"
 
@@ -21,5 +22,9 @@ namespace laconic {
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                       const std::optional<Dataset>& test = {},
                                       const std::optional<Range>& own = {});
+
+/// The same over rows that are drawn, data.classes >= 2 of them; without a test set.
+std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
+                                      const ModelOptions& options, const std::optional<Range>& own = {});
 
 }  // namespace laconic

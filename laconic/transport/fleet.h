@@ -46,11 +46,13 @@ class Fleet final : public AllShards {
 
   /// How many entries of a round may stand on a board at once when each holds `dim` doubles: enough to keep
   /// all threads of all ranks busy, few enough that dense vectors of many workers never stand in memory
-  /// together: 128 MiB a rank, and as many times that on one rank as there are ranks, where a window falls
-  /// into the block of one. Equal on all ranks.
+  /// together: 32 MiB of them a rank, and 4096 entries, and as many times that on one rank as there are ranks, where
+  /// a window falls into the block of one. Equal on all ranks.
   [[nodiscard]] std::size_t window(std::size_t entries, std::size_t dim) const {
-    constexpr std::size_t kDoubles = std::size_t{1} << 24;
-    const std::size_t affordable = transport_.size() * (kDoubles / std::max<std::size_t>(dim, 1));
+    constexpr std::size_t kDoubles = std::size_t{1} << 22;
+    constexpr std::size_t kEntries = 4096;
+    const std::size_t affordable =
+        transport_.size() * std::min(kEntries, kDoubles / std::max<std::size_t>(dim, 1));
     return std::clamp(affordable, threads_, std::max(entries, threads_));
   }
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/data/generated.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "laconic/core/rng.h"
+
+namespace laconic {
+namespace {
+
+double on_both_sides(double uniform) { return 2 * uniform - 1; }
+
+/// Weight `column` of planted model `number`, looked up rather than stored: a client meets few of the columns.
+double planted(const Stream& models, std::size_t number, std::uint32_t column) {
+  const Stream::Block words = models.block(std::uint64_t{number} << 32 | column);
+  return on_both_sides(words[0] * 0x1p-32);
+}
+
+/// `count` different columns, ascending (Floyd's algorithm).
+void draw_columns(Stream& stream, std::size_t columns, std::size_t count, std::vector<std::uint32_t>& drawn) {
+  drawn.clear();
+  for (std::size_t j = columns - count; j < columns; ++j) {
+    const auto last = static_cast<std::uint32_t>(j);
+    const auto any = count == columns ? last : static_cast<std::uint32_t>(stream.below(j + 1));
+    const auto at = std::lower_bound(drawn.begin(), drawn.end(), any);
+    if (at != drawn.end() && *at == any) {
+      drawn.push_back(last);
+    } else {
+      drawn.insert(at, any);
+    }
+  }
+}
+
+}  // namespace
+
+Dataset generate(const GeneratedOptions& options, std::size_t client) {
+  Dataset data{
+      .name = "generated", .rows = options.rows, .columns = options.columns, .features = {}, .labels = {}};
+  auto& features = std::get<SparseRows>(data.features);
+  features.begin.reserve(options.rows + 1);
+  features.column.reserve(options.rows * options.nnz);
+  features.value.reserve(options.rows * options.nnz);
+  data.labels.reserve(options.rows);
+
+  const Stream common = Key{.seed = options.seed}.common().stream(Purpose::data);
+  const std::size_t scores = options.classes > 2 ? options.classes : 1;  // one decides between two classes
+  Key key{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
+  const Stream own = key.stream(Purpose::data);
+  const double size = std::sqrt(3 / static_cast<double>(options.nnz));
+  std::vector<std::uint32_t> columns;
+  std::vector<double> score;
+  for (std::size_t i = 0; i < options.rows; ++i) {
+    key.step = 1 + static_cast<std::uint32_t>(i);
+    Stream stream = key.stream(Purpose::data);
+    draw_columns(stream, options.columns, options.nnz, columns);
+    score.assign(scores, 0);
+    for (const std::uint32_t column : columns) {
+      const double value = size * on_both_sides(stream.uniform());
+      features.column.push_back(column);
+      features.value.push_back(value);
+      for (std::size_t c = 0; c < scores; ++c) {
+        double weight = planted(common, c, column);
+        if (options.shift > 0) weight += options.shift * planted(own, c, column);
+        score[c] += weight * value;
+      }
+    }
+    features.begin.push_back(features.column.size());
+
+    const double chance = stream.uniform();
+    if (options.classes == 0) {
+      data.labels.push_back(score[0] + options.noise * on_both_sides(chance));
+    } else if (chance < options.noise) {
+      data.labels.push_back(static_cast<double>(stream.below(options.classes)));
+    } else if (options.classes == 2) {
+      data.labels.push_back(score[0] > 0 ? 1 : 0);
+    } else {
+      data.labels.push_back(
+          static_cast<double>(std::max_element(score.begin(), score.end()) - score.begin()));
+    }
+  }
+  return data;
+}
+
+}  // namespace laconic

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that are drawn instead of read. A client's rows are a function of its number and the seed, so that its owner
+// makes them alone: any number of clients needs no file, and no process the rows of another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "laconic/data/dataset.h"
+
+namespace laconic {
+
+struct GeneratedOptions {
+  std::size_t rows = 100;     // of each client, >= 1
+  std::size_t columns = 100;  // 1 .. 2^32 - 1
+  std::size_t nnz = 100;      // of each row, 1 .. columns: where they are is drawn too
+  double noise =
+      0.1;           // share of labels that are drawn anew, 0 .. 1; of real labels, the size of what is added
+  double shift = 0;  // >= 0: how far each client's planted model is from the common one, relative to its size
+  std::uint64_t seed = 1;
+
+  /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0: the score
+  /// itself is the label.
+  std::size_t classes = 2;
+};
+
+/// The rows of one client. Values are uniform, scaled so that E|a|^2 = 1; so are the weights of the planted models, on
+/// [-1, 1]. Uses no libm, so that CPUs agree. About 2 us for a row of 20 entries.
+Dataset generate(const GeneratedOptions& options, std::size_t client);
+
+}  // namespace laconic

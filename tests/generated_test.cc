@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/data/generated.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <Eigen/Dense>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace laconic {
+namespace {
+
+const SparseRows& sparse(const Dataset& data) { return std::get<SparseRows>(data.features); }
+
+TEST(Generated, RowsHaveTheirEntriesAndScale) {
+  for (const std::size_t columns : {1UL, 7UL, 1000UL, 4'000'000'000UL}) {
+    for (const std::size_t nnz : {1UL, 7UL, 60UL}) {
+      if (nnz > columns) continue;
+      const GeneratedOptions options{.rows = 300, .columns = columns, .nnz = nnz};
+      const Dataset data = generate(options, 5);
+      EXPECT_EQ(data.rows, 300U);
+      EXPECT_EQ(data.columns, columns);
+      EXPECT_EQ(data.labels.size(), 300U);
+      const SparseRows& rows = sparse(data);
+      ASSERT_EQ(rows.begin.size(), 301U);
+      double square = 0;
+      std::uint32_t largest = 0;
+      for (std::size_t i = 0; i < 300; ++i) {
+        ASSERT_EQ(rows.begin[i + 1], (i + 1) * nnz);
+        for (std::size_t e = i * nnz; e < (i + 1) * nnz; ++e) {
+          ASSERT_LT(rows.column[e], columns);
+          ASSERT_TRUE(e == i * nnz || rows.column[e - 1] < rows.column[e]);
+          largest = std::max(largest, rows.column[e]);
+          square += rows.value[e] * rows.value[e] / 300;
+        }
+      }
+      EXPECT_NEAR(square, 1, 0.2) << nnz;
+      EXPECT_GT(largest, 0.9 * static_cast<double>(columns - 1) - 1) << "all columns are drawn from";
+    }
+  }
+}
+
+TEST(Generated, AClientIsAFunctionOfItsNumberAndTheSeed) {
+  const GeneratedOptions options{.rows = 20, .columns = 50, .nnz = 6};
+  const auto text = [](const Dataset& data) {
+    return std::pair(sparse(data).value, std::pair(sparse(data).column, data.labels));
+  };
+  EXPECT_EQ(text(generate(options, 3)), text(generate(options, 3)));
+  EXPECT_NE(text(generate(options, 3)), text(generate(options, 4)));
+  GeneratedOptions other = options;
+  other.seed = 2;
+  EXPECT_NE(text(generate(options, 3)), text(generate(other, 3)));
+  other = options;
+  other.rows = 40;
+  const Dataset more = generate(other, 3);
+  EXPECT_TRUE(std::equal(more.labels.begin(), more.labels.begin() + 20, generate(options, 3).labels.begin()))
+      << "more rows are these and others";
+}
+
+/// How far the labels of some clients' rows are from the best linear model of all of them.
+double misfit(const GeneratedOptions& options) {
+  const std::size_t clients = 4;
+  const auto d = static_cast<Eigen::Index>(options.columns);
+  Eigen::MatrixXd A = Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(clients * options.rows), d);
+  Eigen::VectorXd b(A.rows());
+  Eigen::Index row = 0;
+  for (std::size_t client = 0; client < clients; ++client) {
+    const Dataset data = generate(options, client);
+    for (std::size_t i = 0; i < data.rows; ++i, ++row) {
+      for (auto e = sparse(data).begin[i]; e < sparse(data).begin[i + 1]; ++e) {
+        A(row, sparse(data).column[e]) = sparse(data).value[e];
+      }
+      b[row] = data.labels[i];
+    }
+  }
+  return (A * A.colPivHouseholderQr().solve(b) - b).norm() / b.norm();
+}
+
+TEST(Generated, RealLabelsAreThoseOfAPlantedModel) {
+  GeneratedOptions options{.rows = 30, .columns = 8, .nnz = 3, .noise = 0, .classes = 0};
+  EXPECT_LT(misfit(options), 1e-13);
+  options.noise = 0.1;
+  EXPECT_GT(misfit(options), 0.05);
+  options.noise = 0;
+  options.shift = 0.5;
+  EXPECT_GT(misfit(options), 0.05);
+}
+
+TEST(Generated, ClassesFollowTheModelButForTheNoise) {
+  for (const std::size_t classes : {2UL, 3UL, 10UL}) {
+    GeneratedOptions options{.rows = 4000, .columns = 12, .nnz = 12, .noise = 0, .classes = classes};
+    const std::vector<double> clean = generate(options, 1).labels;
+    std::vector<std::size_t> count(classes);
+    for (const double label : clean) ++count.at(static_cast<std::size_t>(label));
+    EXPECT_GT(*std::min_element(count.begin(), count.end()), 0U);
+    options.noise = 0.3;
+    const std::vector<double> noisy = generate(options, 1).labels;
+    double changed = 0;
+    for (std::size_t i = 0; i < clean.size(); ++i) changed += clean[i] != noisy[i] ? 1.0 / 4000 : 0;
+    EXPECT_NEAR(changed, 0.3 * (1 - 1.0 / static_cast<double>(classes)), 0.03)
+        << "drawn anew, maybe as it was";
+  }
+}
+
+}  // namespace
+}  // namespace laconic
