@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""scale.py PROGRAM [REPEATS] : the tables of docs/scale.md, time and memory against clients, coordinates and entries.
+
+A round's time is that of two runs of unlike length, each the best of REPEATS (3), over the rounds between them; nothing
+is evaluated in those. Peak memory is that of the longer run, as the kernel counted it."""
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+PROGRAM = sys.argv[1]
+REPEATS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+METHODS = {"pp-marina(rand-k(1%), sample=100, p=1e-6)": 1000, "gd": 4}  # rounds that are timed
+
+
+def run(words, rounds):
+    """Seconds of the run's rounds, seconds before them, and peak MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [PROGRAM, "run", *words, f"rounds={rounds}", "eval-every=0", "step=0.01", f"out={folder}/run"]
+        begin = os.times().elapsed
+        child = os.posix_spawn(PROGRAM, command, os.environ,
+                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+        _, status, usage = os.wait4(child, 0)
+        if status != 0:
+            sys.exit(f"scale.py: {command} failed")
+        seconds = json.loads(Path(folder, "run", "summary.json").read_text())["seconds"]
+        return seconds, os.times().elapsed - begin - seconds, usage.ru_maxrss / 1024
+
+
+def row(clients, d, nnz):
+    problem = f"logistic(generated(rows=10, d={d}, nnz={nnz}), lambda=0.1)"
+    cells, peaks, before = [f"{clients:,}", f"{d:,}", f"{nnz:,}"], [], []
+    for method, rounds in METHODS.items():
+        words = [f"problem={problem}", f"clients={clients}", f"method={method}"]
+        short = [run(words, 1) for _ in range(REPEATS)]
+        long = [run(words, 1 + rounds) for _ in range(REPEATS)]
+        cells.append(f"{1000 * (min(s for s, _, _ in long) - min(s for s, _, _ in short)) / rounds:.2f} ms")
+        peaks.append(f"{min(m for _, _, m in long):.0f} MiB")
+        before += [b for _, b, _ in short]
+    print("| " + " | ".join([*cells, *peaks, f"{min(before):.1f} s"]) + " |", flush=True)
+
+
+def table(title, rows):
+    print(f"\n{title}\n\n| clients | d | entries a row | round of pp-marina | round of gd | peak, pp-marina | peak, gd "
+          "| before round 0 |\n|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for each in rows:
+        row(*each)
+
+
+table("Against the clients:", [(1000, 100, 20), (10_000, 100, 20), (100_000, 100, 20)])
+table("Against the coordinates:", [(10_000, 100, 20), (10_000, 1000, 20), (10_000, 10_000, 20)])
+table("Against the entries of a row:", [(10_000, 1000, 5), (10_000, 1000, 20), (10_000, 1000, 100)])
