@@ -48,10 +48,6 @@ class Loop {
         stop(Summary::Why::diverged, error.what());
         break;
       }
-      if (!all_finite(method_.point())) {
-        stop(Summary::Why::diverged, diverged("the point", t));
-        break;
-      }
       // Where several rules hold at once, the last one named is the reason: the most telling one.
       if (t >= options_.rounds) stop(Summary::Why::rounds, fmt::format("{} rounds done", options_.rounds));
       if (options_.max_seconds && fleet_.answer_of_first(seconds() >= *options_.max_seconds)) {
@@ -100,10 +96,14 @@ class Loop {
   }
 
   void record(std::size_t t) {
+    // Of rounds between the rows nobody asks: whatever is lost there is lost for good, and gradients are looked at anyway.
     const double grad_norm_sq = norm_sq(evaluation_.gradient);
-    if (!std::isfinite(evaluation_.f) || !std::isfinite(grad_norm_sq)) {
-      stop(Summary::Why::diverged,
-           diverged(std::isfinite(evaluation_.f) ? "the squared gradient norm" : "f", t));
+    const char* lost = !all_finite(method_.point())    ? "the point"
+                       : !std::isfinite(evaluation_.f) ? "f"
+                       : !std::isfinite(grad_norm_sq)  ? "the squared gradient norm"
+                                                       : nullptr;
+    if (lost != nullptr) {
+      stop(Summary::Why::diverged, diverged(lost, t));
       return;
     }
     const Ledger& ledger = method_.ledger();

@@ -15,29 +15,50 @@ namespace {
 // of the sum.
 constexpr std::size_t kLanes = 16;
 
-/// The sum of term(j, number) over j < n, where `number` stands for how many terms are asked for at once: a double for
-/// one, Doubles for those of j .. j+3.
+/// lane[l] += the sum of term(j, number) over j = l, l + 16, .. < n, where `number` stands for how many terms are asked
+/// for at once: a double for one, Doubles for those of j .. j+3.
 template <class Term>
-double ordered_sum(std::size_t n, Term term) {
-  Doubles fours[kLanes / 4]{};
+void add_to_lanes(std::size_t n, Term term, double* lane) {
+  Doubles fours[kLanes / 4];
+  std::memcpy(fours, lane, sizeof(fours));
   std::size_t j = 0;
   for (; j + kLanes <= n; j += kLanes) {
     for (std::size_t k = 0; k < kLanes / 4; ++k) fours[k] += term(j + 4 * k, Doubles{});
   }
-  double lane[kLanes];
-  std::memcpy(lane, fours, sizeof(lane));
+  std::memcpy(lane, fours, sizeof(fours));
   for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += term(j, double{});
+}
+
+double sum_of_lanes(const double* lanes) {
+  double lane[kLanes];
+  std::memcpy(lane, lanes, sizeof(lane));
   for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
     for (std::size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
   }
   return lane[0];
 }
 
+template <class Term>
+double ordered_sum(std::size_t n, Term term) {
+  double lane[kLanes] = {};
+  add_to_lanes(n, term, lane);
+  return sum_of_lanes(lane);
+}
+
 }  // namespace
 
-double dot(View a, View b) {
+void DotOfPieces::add(View a, View b) {
   assert(a.size() == b.size());
-  return ordered_sum(a.size(), [&]<class T>(std::size_t j, T) { return load<T>(&a[j]) * load<T>(&b[j]); });
+  const auto product = [&]<class T>(std::size_t j, T) { return load<T>(&a[j]) * load<T>(&b[j]); };
+  add_to_lanes(a.size(), product, lane_);
+}
+
+double DotOfPieces::total() const { return sum_of_lanes(lane_); }
+
+double dot(View a, View b) {
+  DotOfPieces whole;
+  whole.add(a, b);
+  return whole.total();
 }
 
 double norm_sq(View a) { return dot(a, a); }

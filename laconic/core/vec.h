@@ -4,6 +4,7 @@
 // each function: one pass over each argument. Lengths must agree; that is checked in debug builds only.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,19 @@ using MutView = std::span<double>;
 
 double dot(View a, View b);
 double norm_sq(View a);
+
+/// dot() of vectors that are made piece by piece, while the pieces are in the cache: the same bits.
+class DotOfPieces {
+ public:
+  /// Every piece but the last has a multiple of 16 entries.
+  void add(View a, View b);
+  [[nodiscard]] double total() const;
+
+ private:
+  static constexpr std::size_t kLanes = 16;
+  double lane_[kLanes] = {};
+};
+
 double distance_sq(View a, View b);
 
 /// y += a x

@@ -14,6 +14,8 @@
 namespace laconic {
 namespace {
 
+constexpr std::size_t kBlock = 1024;
+
 double mean(View values) {
   double sum = 0;
   for (const double v : values) sum += v;
@@ -44,11 +46,17 @@ class Quadratic final : public Problem {
     const double diagonal = 2 * a + shift_;
     const double b = a * (beta_[shard] - 1);
     const std::size_t last = d_ - 1;
-    // A x; the first and the last coordinate have one neighbour.
-    g[0] = diagonal * x[0] - (last > 0 ? a * x[1] : 0);
-    for (std::size_t j = 1; j < last; ++j) g[j] = diagonal * x[j] - a * (x[j - 1] + x[j + 1]);
-    if (last > 0) g[last] = diagonal * x[last] - a * x[last - 1];
-    const double value = dot(x, g) / 2 - b * x[0];
+    // A x, and x'A x while a block is in the cache; the first and the last coordinate have one neighbour.
+    DotOfPieces product;
+    for (std::size_t begin = 0; begin < d_; begin += kBlock) {
+      const std::size_t end = std::min(begin + kBlock, d_);
+      if (begin == 0) g[0] = diagonal * x[0] - (last > 0 ? a * x[1] : 0);
+      for (std::size_t j = std::max<std::size_t>(begin, 1); j < std::min(end, last); ++j)
+        g[j] = diagonal * x[j] - a * (x[j - 1] + x[j + 1]);
+      if (end == d_ && last > 0) g[last] = diagonal * x[last] - a * x[last - 1];
+      product.add(x.subspan(begin, end - begin), g.subspan(begin, end - begin));
+    }
+    const double value = product.total() / 2 - b * x[0];
     g[0] -= b;
     return {value, 0};
   }
