@@ -18,20 +18,8 @@ if ! clang++ -fsanitize=fuzzer,address,undefined -o "$probe/empty" "$probe/empty
   echo "skipped: clang++ -fsanitize=fuzzer does not work on this machine"
   exit 77
 fi
-runs() {  # several times: the layout is random
-  for _ in 1 2 3 4 5 6 7 8; do "$@" "$probe/empty" -runs=1 >"$probe/log" 2>&1 || return 1; done
-}
-fixed_layout=(setarch "$(uname -m)" -R)
-without_leaks=(env ASAN_OPTIONS=detect_leaks=0)
-if runs; then wrapper=()
-elif runs "${fixed_layout[@]}"; then wrapper=("${fixed_layout[@]}")
-elif runs "${without_leaks[@]}"; then wrapper=("${without_leaks[@]}")
-elif runs "${fixed_layout[@]}" "${without_leaks[@]}"; then wrapper=("${fixed_layout[@]}" "${without_leaks[@]}")
-else
-  cat "$probe/log"
-  echo "skipped: an empty fuzz target does not run on this machine"
-  exit 77
-fi
+source tools/find_wrapper.sh
+find_wrapper "an empty fuzz target" "$probe/empty" -runs=1
 
 cmake --preset fuzz
 cmake --build --preset fuzz --target decode_fuzz write_seeds

@@ -14,27 +14,13 @@ esac
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1
 
-# Sanitizers of g++ 12 die at start on kernels that randomise addresses with 32 bits, and leaks cannot be looked for
-# where ptrace is forbidden. Find out with an empty program what this machine can do, before blaming laconic.
+# Find out with an empty program what this machine can do, before blaming laconic.
 probe=$(mktemp -d)
 trap 'rm -rf "$probe"' EXIT
 echo 'int main() {}' >"$probe/empty.cc"
 g++ $flags -o "$probe/empty" "$probe/empty.cc"
-runs() {  # several times: the layout is random
-  for _ in 1 2 3 4 5 6 7 8; do "$@" "$probe/empty" >"$probe/log" 2>&1 || return 1; done
-}
-fixed_layout=(setarch "$(uname -m)" -R)
-without_leaks=(env ASAN_OPTIONS=detect_leaks=0)
-if runs; then wrapper=()
-elif runs "${fixed_layout[@]}"; then wrapper=("${fixed_layout[@]}")
-elif runs "${without_leaks[@]}"; then wrapper=("${without_leaks[@]}")
-elif runs "${fixed_layout[@]}" "${without_leaks[@]}"; then wrapper=("${fixed_layout[@]}" "${without_leaks[@]}")
-else
-  cat "$probe/log"
-  echo "skipped: an empty program does not run with $flags on this machine"
-  exit 77
-fi
-[[ ${#wrapper[@]} -eq 0 ]] || echo "running under: ${wrapper[*]}"
+source tools/find_wrapper.sh
+find_wrapper "an empty program with $flags" "$probe/empty"
 
 cmake --preset "$preset"
 # The build runs the test program once, to list its tests: so it needs the wrapper too.
