@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <numeric>
 #include <optional>
 #include <sstream>
@@ -14,12 +15,12 @@
 
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
-#include <ctime>
 
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/linear_model.h"
 #include "laconic/problem/softmax.h"
+#include "laconic/transport/fleet.h"
 
 namespace laconic {
 namespace {
@@ -134,7 +135,7 @@ void linear_gradient(benchmark::State& state, const std::string& name, Make make
   const auto clients = static_cast<std::size_t>(state.range(0));
   const Shards shards = contiguous(data->rows, clients);
   const std::size_t rows = clients * shards[0].size();
-  const auto problem = make(*data, shards, ModelOptions{});
+  const auto problem = make(*data, shards, ModelOptions{}, std::nullopt);
   const Vector x = some_point(problem->dim());
   Vector g(problem->dim()), mean(problem->dim()), product(data->rows), transposed(problem->dim());
 
@@ -245,7 +246,8 @@ void softmax_constants(benchmark::State& state) {
   if (!data) return state.SkipWithError("fashion-mnist is not in the folders of LACONIC_DATA");
   const auto problem = make_softmax(*data, contiguous(data->rows, 100), {});
   ThreadPool pool(static_cast<std::size_t>(state.range(0)));
-  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(problem->constants(pool));
+  Fleet fleet(pool);
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(problem->constants(fleet));
 }
 BENCHMARK(softmax_constants)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 

@@ -41,7 +41,7 @@ void round_against_gradients(benchmark::State& state, const std::string& data, c
   ThreadPool pool(1);
   Fleet fleet(pool);
   const Assembly assembly =
-      assemble(parse(method_text), {.problem = *problem, .constants = problem->constants(pool)});
+      assemble(parse(method_text), {.problem = *problem, .constants = problem->constants(fleet)});
   const auto method = assembly.build(resolve(parse_step("theory"), assembly));
   Evaluation watch;
   method->start(fleet, &watch);

@@ -26,24 +26,28 @@ Prepared prepare(const Description& description, const Place& place) {
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t threads =
       description.threads > 0 ? description.threads : std::max<std::size_t>(1, processors / place.neighbours);
+  std::optional<Range> own;
+  if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
   p.problem = of_text("problem", [&] {
     return make_problem(description.problem, {.clients = description.clients,
                                               .split = description.split,
                                               .split_seed = description.split_seed,
-                                              .folders = data_folders()});
+                                              .folders = data_folders(),
+                                              .own = own});
   });
   // More threads than clients would only wait.
   p.pool = std::make_unique<ThreadPool>(std::min(threads, p.problem->shards()));
-  p.constants = p.problem->constants(*p.pool);
-  p.problem->keep_only(block_of(p.problem->shards(), place.rank, place.ranks));
-  p.assembly = of_text("method", [&] {
-    return assemble(description.method, {.problem = *p.problem,
-                                         .constants = p.constants,
+  return p;
+}
+
+Assembly assembly_of(const Description& description, const Prepared& prepared) {
+  return of_text("method", [&] {
+    return assemble(description.method, {.problem = *prepared.problem,
+                                         .constants = prepared.constants,
                                          .seed = description.seed,
                                          .wire = description.wire,
                                          .batch = description.batch});
   });
-  return p;
 }
 
 std::vector<std::pair<std::string, double>> named_constants(const Constants& c) {

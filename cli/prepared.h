@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A description turned into objects: data read, constants known, method assembled. What can be wrong with a
 // description is found here, before round 0 (all but the step: resolve() in rounds/recipes.h).
+//
+//   Prepared p = prepare(description, place);     each rank by itself
+//   Fleet fleet(*p.pool, transport);              all ranks together: here they must be of one run already
+//   p.constants = p.problem->constants(fleet);    all ranks together
+//   p.assembly = assembly_of(description, p);     each rank by itself
 #pragma once
 
 #include <memory>
@@ -18,7 +23,7 @@ namespace laconic::cli {
 struct Prepared {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Problem> problem;
-  std::optional<Constants> constants;
+  std::optional<Constants> constants;  // the same on all ranks, as the assembly is
   Assembly assembly;
 };
 
@@ -29,9 +34,11 @@ struct Place {
   std::size_t neighbours = 1;
 };
 
-/// Keeps the rows of this rank's clients only, once the constants are known; the constants and the assembly
-/// are the same on all ranks.
+/// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
+
+/// The method for that problem and those constants.
+Assembly assembly_of(const Description& description, const Prepared& prepared);
 
 /// Where data sets are looked for: the folders of LACONIC_DATA.
 std::vector<std::string> data_folders();

@@ -77,15 +77,19 @@ std::string toml_of(const Description& description) {
   return text;
 }
 
-/// What must be the same on all ranks for their numbers to be the same: equal constants mean equal data. One
-/// a line.
-std::string identity_of(const Description& description, const Prepared& prepared, const Method& method) {
+/// What must be the same on all ranks before they do anything together. One a line.
+std::string identity_of(const Description& description, const Problem& problem) {
   std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : resolved(description)) {
     if (key != "out" && key != "threads" && key != "checkpoint-every")
       text += fmt::format("{} = {}\n", key, value);
   }
-  text += fmt::format("d = {}\ngamma = {}\n", prepared.problem->dim(), method.step());
+  return text + fmt::format("d = {}\ndata with checksum {:08x}\n", problem.dim(), problem.data_checksum());
+}
+
+/// And what must be so before round 0, though libraries and CPUs may differ from machine to machine.
+std::string numbers_of(const Prepared& prepared, const Method& method) {
+  std::string text = fmt::format("gamma = {}\n", method.step());
   if (prepared.constants) {
     for (const auto& [name, value] : named_constants(*prepared.constants))
       text += fmt::format("{} = {}\n", name, value);
@@ -144,23 +148,29 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   std::unique_ptr<Method> method;
   together(transport, [&] {
     prepared = prepare(description, {transport.rank(), transport.size(), neighbours});
+  });
+  require_same(transport, identity_of(description, *prepared.problem));
+  Fleet fleet(*prepared.pool, transport);
+  prepared.constants = prepared.problem->constants(fleet);
+  together(transport, [&] {
+    prepared.assembly = assembly_of(description, prepared);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
-  const std::string identity = identity_of(description, prepared, *method);
-  // Files, libraries and CPUs may differ from machine to machine; then the run would not be one run.
-  require_same(transport, identity);
+  require_same(transport, numbers_of(prepared, *method));
 
-  Fleet fleet(*prepared.pool, transport);
   std::optional<Checkpoints> checkpoints;
   std::optional<Progress> from;
   std::unique_ptr<FileRecorder> files;  // rank 0's
   together(transport, [&] {
     if (goes_on || saves_checkpoints(description.solve)) {
       require_seen(description.out, transport.rank());
-      checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint, identity);
+      checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
+                          identity_of(description, *prepared.problem) + numbers_of(prepared, *method));
     }
     const std::size_t clients = prepared.problem->shards();
     if (goes_on) from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
+  });
+  together(transport, [&] {
     if (out != nullptr) files = out->open(prepared.problem->classifies(), from);
   });
 

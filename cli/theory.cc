@@ -42,7 +42,10 @@ void print_theorem(const char* rule, const Theorem& theorem) {
 
 int theory(const std::vector<std::string>& words) {
   const Description description = describe(words);
-  const Prepared p = prepare(description);
+  Prepared p = prepare(description);
+  Fleet fleet(*p.pool);
+  p.constants = p.problem->constants(fleet);
+  p.assembly = assembly_of(description, p);
 
   fmt::print("problem {}\n", print(description.problem));
   fmt::print("  {:<10} = {}\n  {:<10} = {}\n", "d", p.problem->dim(), "n", p.problem->shards());
@@ -69,7 +72,6 @@ int theory(const std::vector<std::string>& words) {
   fmt::print("\nthis run: step = {}\n", print(description.step));
   print_number("gamma", step);
   if (theorem != nullptr && p.constants && p.constants->f_lower) {
-    Fleet fleet(*p.pool);
     Vector start(p.problem->dim());
     p.problem->start(start);
     Evaluation at_start;

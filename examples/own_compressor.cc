@@ -45,7 +45,7 @@ int main() {
   // MARINA: the difference of two gradients by our compressor, or, with probability p, a gradient as it is.
   auto compressor = std::make_unique<RandomBlock>(blocks, setting);
   const SharedCoin coin{1.0 / blocks};
-  const Theorem theorem = marina_theorem(*problem->constants(pool), compressor->bound(), coin.p);
+  const Theorem theorem = marina_theorem(*problem->constants(fleet), compressor->bound(), coin.p);
   const auto method = make_star(
       *problem,
       {.oracle = full_gradients(*problem),

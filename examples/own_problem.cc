@@ -46,7 +46,7 @@ class RobustRegression final : public Problem {
   }
 
   /// The loss curves by 1 at most and |a| = 1: no gradient, of one row or of many, changes faster than x.
-  std::optional<Constants> constants(ThreadPool&) const override {
+  std::optional<Constants> constants(AllShards&) const override {
     return Constants{.L_minus = 1,
                      .L_plus = 1,
                      .L_pm = 1,
@@ -68,7 +68,7 @@ int main() {
   const Vector truth = {3, -1, 4, 1, -5, 9, 2, -6, 5, 3};
   const RobustRegression problem(20, 200, truth);
   const Assembly assembly =
-      assemble(parse("marina(rand-k(2))"), {.problem = problem, .constants = problem.constants(pool)});
+      assemble(parse("marina(rand-k(2))"), {.problem = problem, .constants = problem.constants(fleet)});
   const auto method = assembly.build(resolve(parse_step("theory"), assembly));
   MemoryRecorder trace;
   const Summary summary = solve(problem, *method, fleet, {.rounds = 5000, .target = 1e-8}, trace);

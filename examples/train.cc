@@ -8,7 +8,7 @@ int main() {
   ThreadPool pool(2);
   Fleet fleet(pool);
   const auto problem = make_problem(parse("quadratic(d=1000, s=0.8)"), {.clients = 100});
-  const MethodSetting setting{.problem = *problem, .constants = problem->constants(pool)};
+  const MethodSetting setting{.problem = *problem, .constants = problem->constants(fleet)};
   for (const char* name : {"gd", "marina(rand-k(1%))", "marina(perm-k)"}) {
     const Assembly assembly = assemble(parse(name), setting);
     const auto method = assembly.build(resolve(parse_step("theory*4"), assembly));

@@ -36,6 +36,23 @@ TEST(Idx, ReadsImagesAndLabels) {
   EXPECT_THAT(pixels(first), ElementsAre(0, 1, 127));
 }
 
+TEST(Idx, StoresTheImagesThatAreChosenByTheLabels) {
+  const TemporaryFolder folder;
+  const std::string images = folder.write("images", idx_images(3, 1, 2, "abcdef"));
+  const std::string labels = folder.write("labels", idx_labels(3, "\x01\x02\x03"));
+  const Dataset all = read_idx(images, labels);
+  const Dataset some = read_idx(images, labels, {}, [](const std::vector<double>& known) {
+    EXPECT_THAT(known, ElementsAre(1, 2, 3));
+    return std::vector<std::uint32_t>{0, 2};
+  });
+  EXPECT_EQ(some.rows, 3U);
+  EXPECT_EQ(some.labels, all.labels);
+  EXPECT_EQ(some.checksum, all.checksum);
+  EXPECT_NE(some.checksum, read_idx(images, folder.write("others", idx_labels(3, "\x01\x02\x04"))).checksum);
+  EXPECT_THAT(*some.stored, ElementsAre(0, 2));
+  EXPECT_THAT(pixels(some), ElementsAre('a', 'b', 'e', 'f'));
+}
+
 TEST(Idx, ErrorsNameTheFileAtFault) {
   const TemporaryFolder folder;
   const std::string good_images = idx_images(2, 1, 3, "abcdef");

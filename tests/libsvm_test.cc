@@ -99,6 +99,35 @@ TEST(Libsvm, KeepsTheFirstRowsButTheDimensionOfAll) {
   EXPECT_EQ(parse_libsvm(text, "f", {.rows = 3}).rows, 3U);
 }
 
+TEST(Libsvm, StoresTheRowsThatAreChosenByTheLabels) {
+  const std::string text = "\xef\xbb\xbf+1 1:1 # of four\n2 2:3\n\n3\r\n 4 7:5 8:6";
+  const ChooseRows odd = [](const std::vector<double>& labels) {
+    std::vector<std::uint32_t> rows;
+    for (std::uint32_t i = 0; i < labels.size(); ++i) {
+      if (static_cast<int>(labels[i]) % 2 == 0) rows.push_back(i);
+    }
+    return rows;
+  };
+  const Dataset all = parse_libsvm(text, "f");
+  const Dataset some = parse_libsvm(text, "f", {.choose = odd});
+  EXPECT_EQ(some.rows, 4U);
+  EXPECT_EQ(some.columns, 8U);
+  EXPECT_EQ(some.labels, all.labels);
+  EXPECT_EQ(some.checksum, all.checksum);
+  EXPECT_NE(some.checksum, parse_libsvm("1 8:1\n", "f").checksum);
+  EXPECT_THAT(*some.stored, ElementsAre(1, 3));
+  EXPECT_THAT(sparse(some).begin, ElementsAre(0, 1, 3));
+  EXPECT_THAT(sparse(some).column, ElementsAre(1, 6, 7));
+  EXPECT_THAT(sparse(some).value, ElementsAre(3, 5, 6));
+  EXPECT_EQ(some.place_of(3), 1U);
+  EXPECT_THROW((void)some.place_of(2), std::logic_error);
+  EXPECT_EQ(all.place_of(2), 2U);
+  EXPECT_THAT(*parse_libsvm(text, "f", {.rows = 3, .choose = odd}).stored, ElementsAre(1));
+  EXPECT_EQ(error_of([&] { parse_libsvm("2 1:1\n1 x\n", "f", {.choose = odd}); }),
+            error_of([&] { parse_libsvm("2 1:1\n1 x\n", "f"); }))
+      << "rows that are not chosen are checked too";
+}
+
 TEST(Libsvm, ErrorsNameFileLineAndColumn) {
   const std::pair<std::string, const char*> cases[] = {
       {"yes 1:1\n", "f:1:1: expected a label (a number), found \"yes\""},

@@ -4,6 +4,7 @@
 #include <Eigen/Dense>
 
 #include "laconic/problem/link.h"
+#include "laconic/transport/fleet.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -11,7 +12,8 @@ namespace {
 
 using namespace laconic::testing;
 
-using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&);
+using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
+                                             const std::optional<Range>&);
 
 struct Model {
   const char* name;
@@ -90,7 +92,7 @@ TEST(LinearModel, AgreesWithAPlainLoopAndWithItself) {
           const Dataset data = random_data(rows, 23, values, 7);
           const Shards shards = {range(0, 1), range(1, rows),
                                  range(0, rows)};  // one row; shards that share rows
-          const auto problem = model.make(data, shards, options);
+          const auto problem = model.make(data, shards, options, {});
           SCOPED_TRACE(::testing::Message() << model.name << " values " << static_cast<int>(values)
                                             << " rows " << rows << " lambda " << options.regulariser.lambda);
           ASSERT_EQ(problem->dim(), 23U + (options.bias ? 1 : 0));
@@ -119,7 +121,7 @@ TEST(LinearModel, PixelsAreDividedBy255) {
   const Dataset data = random_pixels(300, 12, 2, 4);
   for (const Model& model : kModels) {
     const ModelOptions options{{Regulariser::Kind::l2, 0.1}, true};
-    const auto problem = model.make(data, {range(0, 300)}, options);
+    const auto problem = model.make(data, {range(0, 300)}, options, {});
     const Vector x = random_vector(13, 3);
     Vector g(13), expected(13, 0.0);
     problem->value_gradient(0, Rows::everything(), x, g);
@@ -182,7 +184,7 @@ TEST(LinearModel, ExtremeMarginsHaveTheirLimits) {
 TEST(LinearModel, APointThatIsNoNumberGivesNone) {
   const Dataset data = random_data(50, 5, Values::ones, 3);
   for (const Model& model : kModels) {
-    const auto problem = model.make(data, {range(0, 50)}, {});
+    const auto problem = model.make(data, {range(0, 50)}, {}, {});
     Vector x(5, std::nan("")), g(5);
     EXPECT_TRUE(std::isnan(problem->value_gradient(0, Rows::everything(), x, g).value)) << model.name;
     EXPECT_FALSE(all_finite(g)) << model.name;
@@ -211,8 +213,9 @@ TEST(LinearModel, ConstantsAreThoseOfADenseSolver) {
         const Dataset data = random_data(120, columns, Values::many, 21);
         const Shards shards = {range(0, 40), range(40, 47), range(50, 120)};
         ThreadPool pool(2);
-        const auto problem = model.make(data, shards, options);
-        const Constants constants = problem->constants(pool).value();
+        Fleet fleet(pool);
+        const auto problem = model.make(data, shards, options, {});
+        const Constants constants = problem->constants(fleet).value();
         const double c = curvature_bound(model.loss), r = options.regulariser.curvature();
         const auto d = static_cast<Eigen::Index>(problem->dim());
         Eigen::MatrixXd mean = Eigen::MatrixXd::Zero(d, d);
@@ -260,8 +263,9 @@ TEST(LinearModel, ConstantsOfA9aAreThePublishedOnes) {
   Shards shards;
   for (std::size_t i = 0; i < 20; ++i) shards.push_back(range(i * 1628, (i + 1) * 1628));
   ThreadPool pool(2);
+  Fleet fleet(pool);
   const auto problem = make_logistic(*data, shards, {{Regulariser::Kind::nonconvex, 0.1}, false});
-  const Constants constants = problem->constants(pool).value();
+  const Constants constants = problem->constants(fleet).value();
   EXPECT_NEAR(constants.L_minus, 1.7719331211639, 1e-12 * 1.77);
   EXPECT_NEAR(constants.L_tilde, 1.7730809699874, 1e-12 * 1.77);
 }

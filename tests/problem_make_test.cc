@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "laconic/problem/linear_model.h"
 #include "laconic/problem/make.h"
 #include "tests/problem_testing.h"
 
@@ -77,6 +78,57 @@ TEST_F(ProblemMake, ArgumentsReachTheProblem) {
   EXPECT_NEAR(make("logistic(tiny)")->value_gradient(0, Rows::everything(), Vector(3, 0.0), plain).value,
               std::log(2), 1e-15);
   EXPECT_EQ(plain[0], 0.25) << "the two rows with the smaller label: y = -1, mean of a / 2";
+}
+
+TEST_F(ProblemMake, KeepsTheRowsOfItsOwnShardsOnly) {
+  const Vector x = {0.5, -1, 2, 1, 0, 3, 0.25, 1, -2};
+  setting_.clients = 3;
+  for (const char* split : {"contiguous", "by-label", "shuffled"}) {
+    setting_.split = parse(split);
+    for (const char* text : {"logistic(tiny)", "least-squares(three, bias=1)", "softmax(three)"}) {
+      setting_.own.reset();
+      const auto whole = make(text);
+      Vector all(whole->dim()), some(whole->dim());
+      const View at = View(x).first(whole->dim());
+      for (const Range own : {Range{0, 1}, Range{1, 3}, Range{2, 2}, Range{0, 3}}) {
+        setting_.own = own;
+        const auto part = make(text);
+        EXPECT_EQ(part->dim(), whole->dim());
+        EXPECT_EQ(part->data_checksum(), whole->data_checksum());
+        for (std::size_t i = 0; i < 3; ++i) {
+          EXPECT_EQ(part->rows(i), whole->rows(i));
+          if (!own.contains(i)) {
+            EXPECT_THROW(part->value_gradient(i, Rows::everything(), at, some), std::logic_error);
+            continue;
+          }
+          const double value = whole->value_gradient(i, Rows::everything(), at, all).value;
+          EXPECT_EQ(part->value_gradient(i, Rows::everything(), at, some).value, value) << text << split;
+          EXPECT_EQ(some, all) << text << split;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(ProblemMake, ReadsNoFeaturesOfOtherShards) {
+  // What is not stored cannot be copied: the loader has the other rows' labels only.
+  setting_.clients = 5;
+  setting_.own = Range{1, 2};
+  const DataOptions options{.folders = setting_.folders,
+                            .choose = [](const auto&) { return std::vector<std::uint32_t>{1}; }};
+  const Dataset data = load_dataset("tiny", options);
+  EXPECT_EQ(std::get<SparseRows>(data.features).column.size(), 1U);
+  const Shards one_each = {{0}, {1}, {2}, {3}, {4}};
+  EXPECT_EQ(make_logistic(data, one_each, {}, Range{1, 2})->rows(0), 1U);
+  EXPECT_THROW(make_logistic(data, one_each, {}), std::logic_error) << "a problem that copies others' rows";
+}
+
+TEST_F(ProblemMake, ChecksumsTellDataApart) {
+  const auto checksum = [&](const char* text) { return make(text)->data_checksum(); };
+  EXPECT_EQ(checksum("logistic(tiny)"), checksum("least-squares(tiny, bias=1)"));
+  EXPECT_NE(checksum("least-squares(tiny)"), checksum("least-squares(three)"));
+  EXPECT_NE(checksum("softmax(three)"), checksum("least-squares(three)")) << "its test set counts";
+  EXPECT_EQ(checksum("quadratic"), 0U);
 }
 
 TEST_F(ProblemMake, SoftmaxFindsItsTestSet) {

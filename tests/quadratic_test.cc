@@ -3,6 +3,7 @@
 
 #include <Eigen/Dense>
 
+#include "laconic/transport/fleet.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -40,9 +41,10 @@ TEST(Quadratic, ConstantsAreThoseOfThePaper) {
       {1000, 6.4, 0.7823, 6.4760, 6.5231},
   };
   ThreadPool pool(1);
+  Fleet fleet(pool);
   for (const Case& c : cases) {
     const auto problem = make_quadratic({.clients = c.n, .s = c.s});
-    const Constants constants = problem->constants(pool).value();
+    const Constants constants = problem->constants(fleet).value();
     EXPECT_NEAR(constants.L_minus, c.L_minus, 5.1e-5) << c.n << " " << c.s;
     EXPECT_NEAR(constants.L_pm, c.L_pm, 5.1e-5) << c.n << " " << c.s;
     EXPECT_NEAR(constants.L_plus, c.L_plus, 5.1e-5) << c.n << " " << c.s;
@@ -75,12 +77,13 @@ struct Dense {
 
 TEST(Quadratic, ConstantsAreThoseOfADenseSolver) {
   ThreadPool pool(1);
+  Fleet fleet(pool);
   for (const std::size_t d : {1UL, 2UL, 3UL, 40UL}) {
     for (const double s : {0.0, 0.8, 6.4, 200.0}) {  // 200: the mean of nu_i is negative for some n
       for (const std::size_t n : {1UL, 2UL, 7UL}) {
         const QuadraticOptions options{.clients = n, .d = d, .s = s, .lambda = 1e-3};
         const auto problem = make_quadratic(options);
-        const Constants constants = problem->constants(pool).value();
+        const Constants constants = problem->constants(fleet).value();
         SCOPED_TRACE(::testing::Message() << "d " << d << " s " << s << " n " << n);
         const auto size = static_cast<Eigen::Index>(d);
         Eigen::MatrixXd mean = Eigen::MatrixXd::Zero(size, size), mean_square = mean;
@@ -146,7 +149,8 @@ TEST(Quadratic, LowerBoundIsTheMinimum) {
     axpy(1, r, p);
   }
   ThreadPool pool(1);
-  const double lower = *problem->constants(pool)->f_lower;
+  Fleet fleet(pool);
+  const double lower = *problem->constants(fleet)->f_lower;
   EXPECT_NEAR(value_gradient(x, r), lower, 1e-11 * std::abs(lower));
 }
 

@@ -3,6 +3,7 @@
 
 #include <Eigen/Dense>
 
+#include "laconic/transport/fleet.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -132,7 +133,8 @@ TEST(Softmax, ConstantsBoundTheCurvature) {
     const Shards shards = {range(0, 30), range(30, 80)};
     const auto problem = make_softmax(data, shards, {{Regulariser::Kind::l2, 0.1}, true});
     ThreadPool pool(2);
-    const Constants constants = problem->constants(pool).value();
+    Fleet fleet(pool);
+    const Constants constants = problem->constants(fleet).value();
     Eigen::MatrixXd mean = Eigen::MatrixXd::Zero(31, 31);
     double squares = 0;
     for (const auto& rows : shards) {

@@ -90,9 +90,11 @@ struct Outcome {
   }
 };
 
-inline std::unique_ptr<Problem> problem_of(const Job& run) {
-  return make_problem(parse(run.problem),
-                      {.clients = run.clients, .split = parse(run.split), .folders = data_folders()});
+/// With the data of the shards `own` only, where given.
+inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<Range>& own = {}) {
+  return make_problem(
+      parse(run.problem),
+      {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
 }
 
 /// One rank's part of a run. Without a problem that is made already, it makes its own and keeps its own workers' rows.
@@ -101,11 +103,11 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   Outcome outcome;
   std::unique_ptr<Problem> own;
   if (problem == nullptr) {
-    own = problem_of(run);
+    own = problem_of(run, block_of(run.clients, transport.rank(), transport.size()));
     problem = own.get();
   }
-  outcome.constants = problem->constants(pool);
-  if (own) own->keep_only(block_of(own->shards(), transport.rank(), transport.size()));
+  Fleet fleet(pool, transport);
+  outcome.constants = problem->constants(fleet);
   outcome.assembly = assemble(parse(run.method), {.problem = *problem,
                                                   .constants = outcome.constants,
                                                   .seed = run.seed,
@@ -114,7 +116,6 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   outcome.step = resolve(parse_step(run.step), outcome.assembly);
   const auto method = outcome.assembly.build(outcome.step);
   outcome.assembly.build = nullptr;
-  Fleet fleet(pool, transport);
   MemoryRecorder recorder;
   SolveOptions options = run.solve;
   options.rounds = run.rounds;

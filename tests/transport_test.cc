@@ -192,6 +192,30 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
   }
 }
 
+TEST(Constants, AreTheSameBitsOnAnyNumberOfRanksAndThreads) {
+  const TemporaryFolder folder;
+  const std::string data = folder.write("classes", two_classes(60, 40));
+  for (const char* problem : {"logistic(\"{}\", lambda=0.1)", "least-squares(\"{}\", bias=1)",
+                              "softmax(\"{}\")", "quadratic(d=20, s=0.8)"}) {
+    const Job run{.problem = fmt::format(fmt::runtime(problem), data), .method = "gd", .clients = 4};
+    const auto constants_on = [&](Transport& transport, std::size_t threads) {
+      ThreadPool pool(threads);
+      Fleet fleet(pool, transport);
+      const auto own = problem_of(run, fleet.owned(run.clients));
+      const Constants c = own->constants(fleet).value();
+      return std::vector<double>{c.L_minus, c.L_plus,   c.L_pm,           c.L_tilde,
+                                 c.L_max,   c.L_sample, c.mu.value_or(0), c.f_lower.value_or(0)};
+    };
+    const std::vector<double> expected = constants_on(*alone(), 1);
+    EXPECT_EQ(constants_on(*alone(), 3), expected) << problem;
+    for (const std::size_t ranks : kRanks) {
+      run_ranks(ranks, [&](Transport& transport) {
+        EXPECT_EQ(constants_on(transport, 1 + ranks % 2), expected) << problem << " on " << ranks;
+      });
+    }
+  }
+}
+
 TEST(Fold, MovesWhatARingAllReduceMoves) {
   const std::size_t dim = 30000;
   const auto traffic = [&](std::size_t ranks, const char* compressor_text, Wire wire) {

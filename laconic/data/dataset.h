@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A data set in memory, as its file has it: rows in file order, labels unmapped.
+// A data set in memory, as its file has it: rows in file order, labels unmapped. Every row has its label here; a
+// process that needs the features of some rows only has the others' left out.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,12 +29,21 @@ struct PixelRows {
   std::vector<std::uint8_t> pixel;
 };
 
+/// Says which rows need their features, ascending, once the labels of all are known.
+using ChooseRows = std::function<std::vector<std::uint32_t>(const std::vector<double>& labels)>;
+
 struct Dataset {
   std::string name;  // as the user wrote it
   std::size_t rows = 0;
   std::size_t columns = 0;
-  std::variant<SparseRows, PixelRows> features;
-  std::vector<double> labels;  // one a row
+  std::variant<SparseRows, PixelRows> features;  // of the stored rows
+  std::vector<double> labels;                    // one a row
+  std::optional<std::vector<std::uint32_t>> stored =
+      {};                      // rows that have their features here, ascending; unset: all
+  std::uint32_t checksum = 0;  // CRC-32 of what the files hold, unpacked
+
+  /// Which of the stored rows a row is. It must be one of them. O(log of their number).
+  [[nodiscard]] std::size_t place_of(std::size_t row) const;
 };
 
 }  // namespace laconic

@@ -54,7 +54,7 @@ class IdxFile {
 }  // namespace
 
 Dataset read_idx(const std::string& images_path, const std::string& labels_path,
-                 std::optional<std::size_t> rows) {
+                 std::optional<std::size_t> rows, const ChooseRows& choose) {
   const IdxFile images(images_path, kImages, 3);
   const std::size_t count = images.size(0);
   const std::size_t pixels = images.size(1) * images.size(2);
@@ -83,10 +83,21 @@ Dataset read_idx(const std::string& images_path, const std::string& labels_path,
   set.name = images_path;
   set.rows = rows.value_or(count);
   set.columns = pixels;
-  const std::string_view kept_pixels = images.body().substr(0, set.rows * pixels);
-  set.features = PixelRows{{kept_pixels.begin(), kept_pixels.end()}};
+  set.checksum = checksum_of(labels.body(), checksum_of(images.body()));
   for (const char label : labels.body().substr(0, set.rows))
     set.labels.push_back(static_cast<unsigned char>(label));
+  if (!choose) {
+    const std::string_view kept_pixels = images.body().substr(0, set.rows * pixels);
+    set.features = PixelRows{{kept_pixels.begin(), kept_pixels.end()}};
+    return set;
+  }
+  set.stored = choose(set.labels);
+  PixelRows& kept = set.features.emplace<PixelRows>();
+  kept.pixel.reserve(set.stored->size() * pixels);
+  for (const std::uint32_t row : *set.stored) {
+    const std::string_view image = images.body().substr(row * pixels, pixels);
+    kept.pixel.insert(kept.pixel.end(), image.begin(), image.end());
+  }
   return set;
 }
 

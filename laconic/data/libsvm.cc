@@ -64,6 +64,7 @@ class Parser {
 
   Dataset parse() {
     refuse_bad_options();
+    const std::uint32_t checksum = checksum_of(text_);
     if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
     while (!text_.empty()) {
       const std::string_view line = text_.substr(0, text_.find('\n'));
@@ -71,7 +72,18 @@ class Parser {
       ++line_;
       parse_line(line);
     }
-    return finish();
+    Dataset set = finish();
+    set.checksum = checksum;
+    if (options_.choose) {
+      set.stored = options_.choose(set.labels);
+      for (const std::uint32_t row : *set.stored) {
+        at_ = left_out_.at(row).data();
+        end_ = at_ + left_out_[row].size();
+        parse_features(true);
+      }
+    }
+    set.features = std::move(features_);
+    return set;
   }
 
  private:
@@ -102,17 +114,22 @@ class Parser {
 
     const bool keep = !options_.rows || rows_ < *options_.rows;
     const double label = parse_label();
+    ++rows_;
+    if (keep) labels_.push_back(label);
+    if (keep && options_.choose) left_out_.emplace_back(at_, static_cast<std::size_t>(end_ - at_));
+    highest_ = std::max(highest_, parse_features(keep && !options_.choose));
+  }
+
+  /// The rest of a row; returns its last index.
+  std::uint64_t parse_features(bool store) {
     std::uint64_t last = 0;
     for (skip_blanks(); at_ != end_; skip_blanks()) {
       const auto [index, value] = parse_feature(last);
       last = index;
-      if (keep) append(index, value);
+      if (store) append(index, value);
     }
-    highest_ = std::max(highest_, last);
-    ++rows_;
-    if (!keep) return;
-    labels_.push_back(label);
-    features_.begin.push_back(features_.column.size());
+    if (store) features_.begin.push_back(features_.column.size());
+    return last;
   }
 
   void skip_blanks() {
@@ -192,7 +209,6 @@ class Parser {
     set.name = place_;
     set.rows = labels_.size();
     set.columns = options_.columns.value_or(highest_);
-    set.features = std::move(features_);
     set.labels = std::move(labels_);
     return set;
   }
@@ -210,6 +226,7 @@ class Parser {
   bool shared_value_ = true;
   SparseRows features_;
   std::vector<double> labels_;
+  std::vector<std::string_view> left_out_;  // features of each row, where rows are yet to be chosen
 };
 
 }  // namespace

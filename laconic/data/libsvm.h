@@ -22,10 +22,13 @@ struct LibsvmOptions {
   /// Keeps the first so many rows, >= 1 and no more than there are. The rest is still checked and still
   /// counts for the columns, so that the dimension does not depend on this.
   std::optional<std::size_t> rows = {};
+  /// Stores the features of some of those rows only; unset: of all.
+  ChooseRows choose = {};
 };
 
 /// Rows in file order, labels as written. `place` begins every message, as FILE:LINE:COLUMN where one place
-/// is to blame (lines and byte columns from 1). Cost: one pass over the text, about 10 ms for a9a. Throws
+/// is to blame (lines and byte columns from 1). Cost: one pass over the text, about 10 ms for a9a, and
+/// where rows are chosen another over theirs; the whole text is checked, whichever are. Throws
 /// InputError for what is not LIBSVM text, an index out of 1..columns (or above 2^31), values or labels that
 /// are not finite, a text without rows, or one without features when no columns are declared.
 Dataset parse_libsvm(std::string_view text, const std::string& place, const LibsvmOptions& options = {});

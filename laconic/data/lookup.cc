@@ -182,7 +182,7 @@ fs::path labels_beside(const fs::path& images) {
 }
 
 Dataset load_idx(const IdxPair& files, const DataOptions& options) {
-  Dataset set = read_idx(files.images.string(), files.labels.string(), options.rows);
+  Dataset set = read_idx(files.images.string(), files.labels.string(), options.rows, options.choose);
   if (options.columns && *options.columns != set.columns) {
     throw InputError(fmt::format("{}: columns = {}; need {}, the pixels of an image", files.images.string(),
                                  *options.columns, set.columns));
@@ -194,7 +194,8 @@ Dataset load_file(const fs::path& path, const DataOptions& options) {
   // Read once: the path may be a pipe.
   const std::string content = read_file(path.string());
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
-  Dataset set = parse_libsvm(content, path.string(), {.columns = options.columns, .rows = options.rows});
+  Dataset set = parse_libsvm(content, path.string(),
+                             {.columns = options.columns, .rows = options.rows, .choose = options.choose});
   if (!options.columns) set.columns = std::max(set.columns, known_columns(path));
   return set;
 }

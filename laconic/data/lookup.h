@@ -27,6 +27,8 @@ struct DataOptions {
   std::optional<std::size_t> columns = {};
   /// Keeps the first so many rows of the training set.
   std::optional<std::size_t> rows = {};
+  /// Stores the features of some of those rows only; unset: of all.
+  ChooseRows choose = {};
 };
 
 /// The set named `name`; of idx data its training half. Reads the whole file: milliseconds for the LIBSVM
@@ -37,8 +39,8 @@ Dataset load_dataset(const std::string& name, const DataOptions& options = {});
 /// The held-out set that belongs to `name`: the t10k half of idx data, NAME.t or NAME.t.gz of LIBSVM text
 /// (beside the training set, then in options.folders); nothing where there is none. `columns` is that of the
 /// training set and of the result: an index above it is an InputError, because a model of that dimension has
-/// no weight for it, and is mended by declaring the columns of both. options.columns and options.rows are
-/// about the training set: not read here.
+/// no weight for it, and is mended by declaring the columns of both. options.columns, options.rows
+/// and options.choose are about the training set: not read here.
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options = {});
 

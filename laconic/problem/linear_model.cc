@@ -71,8 +71,8 @@ class Shard {
         [](std::size_t, const double*, const float*, double*) {});
   }
 
-  /// sum over rows of (c |a_j|^2 + r)^2
-  [[nodiscard]] double sum_of_squared_row_constants(double c, double r) const {
+  /// mean over rows of (c |a_j|^2 + r)^2
+  [[nodiscard]] double mean_of_squared_row_constants(double c, double r) const {
     double sum = 0;
     for (std::size_t i = 0; i < size(); ++i) {
       double norm = 0;
@@ -81,7 +81,7 @@ class Shard {
       }
       sum += (c * norm + r) * (c * norm + r);
     }
-    return sum;
+    return sum / static_cast<double>(size());
   }
 
  private:
@@ -138,51 +138,51 @@ class Shard {
 
 class LinearModel final : public Problem {
  public:
-  LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options, View targets)
-      : loss_(loss), regulariser_(options.regulariser), dim_(data.columns + (options.bias ? 1 : 0)) {
-    shards_.reserve(shards.size());
-    for (const auto& row_numbers : shards) {
-      shards_.emplace_back(std::in_place, data, row_numbers, options.bias, targets);
-      rows_.push_back(row_numbers.size());
-    }
+  LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options,
+              const std::optional<Range>& own, View targets)
+      : loss_(loss),
+        regulariser_(options.regulariser),
+        dim_(data.columns + (options.bias ? 1 : 0)),
+        data_checksum_(data.checksum),
+        shards_(shards, own, [&](const auto& rows) { return Shard(data, rows, options.bias, targets); }) {
+    for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
   }
 
   [[nodiscard]] std::size_t dim() const override { return dim_; }
   [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
   [[nodiscard]] bool classifies() const override { return loss_ != Loss::least_squares; }
+  [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
     const std::size_t count = rows.all ? rows_[shard] : rows.list.size();
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
-    const LinkSums sums = kept(shard).add_gradient(loss_, rows, x, g);
+    const LinkSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
     const double share = 1 / static_cast<double>(count);
     scale(share, g);
     return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
   }
 
-  void keep_only(Range shards) override {
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-      if (!shards.contains(i)) shards_[i].reset();
-    }
-  }
-
-  [[nodiscard]] std::optional<Constants> constants(ThreadPool& pool) const override {
+  [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
     const double c = curvature_bound(loss_);
     const double r = regulariser_.curvature();
-    const std::size_t n = shards_.size();
-    Vector L(n), sample(n);
-    pool.for_each(n, [&](std::size_t i) {
-      const auto m = static_cast<double>(rows_[i]);
-      const auto gram = [&](View v, MutView out) {
+    const std::size_t n = shards();
+    const auto gram_of = [&](std::size_t i) {  // A_i'A_i / m_i
+      return [&, i](View v, MutView out) {
         fill(out, 0.0);
-        kept(i).add_gram(v, out);
+        shards_[i].add_gram(v, out);
+        scale(1 / static_cast<double>(rows_[i]), out);
       };
-      L[i] = c * largest_eigenvalue(dim_, gram) / m + r;
-      sample[i] = kept(i).sum_of_squared_row_constants(c, r) / m;
-    });
-    const auto mean_gram = [&](View v, MutView out) { multiply_mean_gram(pool, v, out); };
+    };
+    const Vector L =
+        all.numbers(n, [&](std::size_t i) { return c * largest_eigenvalue(dim_, gram_of(i)) + r; });
+    const Vector sample =
+        all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
+    const auto mean_gram = [&](View v, MutView out) {
+      all.mean(
+          n, [&](std::size_t i, MutView part) { gram_of(i)(v, part); }, out);
+    };
 
     Constants constants = constants_of_clients(L, sample);
     constants.L_minus = c * largest_eigenvalue(dim_, mean_gram) + r;
@@ -192,21 +192,6 @@ class LinearModel final : public Problem {
   }
 
  private:
-  [[nodiscard]] const Shard& kept(std::size_t shard) const {
-    check(shards_[shard].has_value(), "the rows of a shard were asked for that this process has not kept");
-    return *shards_[shard];
-  }
-
-  /// out = (1/n) sum A_i'A_i v / m_i, added in the order of the shards.
-  void multiply_mean_gram(ThreadPool& pool, View v, MutView out) const {
-    std::vector<Vector> parts(shards_.size(), Vector(dim_, 0.0));
-    pool.for_each(shards_.size(), [&](std::size_t i) { kept(i).add_gram(v, parts[i]); });
-    fill(out, 0.0);
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-      axpy(1 / (static_cast<double>(shards_.size()) * static_cast<double>(rows_[i])), parts[i], out);
-    }
-  }
-
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
   template <class Gram>
   [[nodiscard]] std::optional<double> strong_convexity(const Gram& mean_gram) const {
@@ -225,8 +210,9 @@ class LinearModel final : public Problem {
   Loss loss_;
   Regulariser regulariser_;
   std::size_t dim_;
-  std::vector<std::optional<Shard>> shards_;  // empty where the rows belong to another process
-  std::vector<std::size_t> rows_;             // of every shard
+  std::uint32_t data_checksum_;
+  OwnShards<Shard> shards_;
+  std::vector<std::size_t> rows_;  // of every shard
 };
 
 /// +1 for the larger of the two labels, -1 for the smaller.
@@ -252,26 +238,27 @@ Vector binary_targets(const Dataset& data) {
 }
 
 std::unique_ptr<Problem> make(Loss loss, const Dataset& data, const Shards& shards,
-                              const ModelOptions& options, const Vector& targets) {
+                              const ModelOptions& options, const std::optional<Range>& own,
+                              const Vector& targets) {
   require_usable(data, shards, options);
-  return std::make_unique<LinearModel>(loss, data, shards, options, targets);
+  return std::make_unique<LinearModel>(loss, data, shards, options, own, targets);
 }
 
 }  // namespace
 
-std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards,
-                                       const ModelOptions& options) {
-  return make(Loss::logistic, data, shards, options, binary_targets(data));
+std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                       const std::optional<Range>& own) {
+  return make(Loss::logistic, data, shards, options, own, binary_targets(data));
 }
 
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options) {
-  return make(Loss::nonconvex, data, shards, options, binary_targets(data));
+                                        const ModelOptions& options, const std::optional<Range>& own) {
+  return make(Loss::nonconvex, data, shards, options, own, binary_targets(data));
 }
 
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
-                                            const ModelOptions& options) {
-  return make(Loss::least_squares, data, shards, options, data.labels);
+                                            const ModelOptions& options, const std::optional<Range>& own) {
+  return make(Loss::least_squares, data, shards, options, own, data.labels);
 }
 
 }  // namespace laconic

@@ -2,8 +2,8 @@
 // Linear models: f_i(x) = (1/m_i) sum over the rows of shard i of l(a'x; b) + regulariser(x). One weight a
 // feature, and one more, the last, for the column of ones that `bias` appends.
 //
-// Each problem copies the rows it is given (any features; pixels as pixel / 255) and keeps nothing of the
-// data set. A gradient over all rows runs over a packed copy (packed_rows.h) where the data allows it; over
+// Each problem copies the rows of the shards `own` (all where it is unset; any features; pixels as pixel / 255), which
+// the data set must have stored, and keeps nothing of it. A gradient over all rows runs over a packed copy (packed_rows.h) where the data allows it; over
 // listed rows, and where it does not, it costs two passes over the rows' entries. Both agree up to rounding.
 //
 // Constants: with curvature bound c of the loss and r of the regulariser, L_i = c lmax(A_i'A_i)/m_i + r,
@@ -12,7 +12,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "laconic/core/range.h"
 #include "laconic/data/dataset.h"
 #include "laconic/problem/model.h"
 #include "laconic/problem/problem.h"
@@ -21,15 +23,16 @@ namespace laconic {
 
 /// l = log(1 + exp(-b a'x)). Two distinct labels, the larger becomes b = +1, the smaller -1; any other number
 /// of them is an InputError.
-std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards,
-                                       const ModelOptions& options);
+std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                       const std::optional<Range>& own = {});
 
 /// l = (1 - sigma(b a'x))^2, labels as for make_logistic.
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options);
+                                        const ModelOptions& options, const std::optional<Range>& own = {});
 
 /// l = (a'x - b)^2 / 2, b the label as it is.
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
-                                            const ModelOptions& options);
+                                            const ModelOptions& options,
+                                            const std::optional<Range>& own = {});
 
 }  // namespace laconic

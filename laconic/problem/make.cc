@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/problem/make.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -43,25 +44,47 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
   return read;
 }
 
-Shards deal(const Dataset& data, const ProblemSetting& setting) {
+Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
   return of_text("split",
-                 [&] { return split_rows(setting.split, data.labels, setting.clients, setting.split_seed); });
+                 [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
 }
 
-using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&);
+std::vector<std::uint32_t> rows_of(const Shards& shards, Range own) {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t i = own.begin; i < own.end; ++i)
+    rows.insert(rows.end(), shards[i].begin(), shards[i].end());
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+/// The data set, with the features of those rows that this process keeps. Who holds which rows is known from the labels
+/// alone, so that a process need not store the others' even for a moment.
+Dataset load(const DataArguments& read, const ProblemSetting& setting) {
+  DataOptions options = read.data;
+  if (setting.own) {
+    options.choose = [&](const std::vector<double>& labels) {
+      return rows_of(deal(labels, setting), *setting.own);
+    };
+  }
+  return load_dataset(read.name, options);
+}
+
+using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
+                                                   const std::optional<Range>& own);
 
 template <LinearFactory make>
 std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting);
-  const Dataset data = load_dataset(read.name, read.data);
-  return make(data, deal(data, setting), read.model);
+  const Dataset data = load(read, setting);
+  return make(data, deal(data.labels, setting), read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting);
-  const Dataset data = load_dataset(read.name, read.data);
-  return make_softmax(data, deal(data, setting), read.model,
-                      load_test_set(read.name, data.columns, read.data));
+  const Dataset data = load(read, setting);
+  return make_softmax(data, deal(data.labels, setting), read.model,
+                      load_test_set(read.name, data.columns, read.data), setting.own);
 }
 
 std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& setting) {

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "laconic/core/range.h"
 #include "laconic/core/spec.h"
 #include "laconic/problem/problem.h"
 
@@ -16,10 +18,11 @@ namespace laconic {
 
 /// What a problem needs to know besides its own description.
 struct ProblemSetting {
-  std::size_t clients = 1;           // shards, >= 1
-  Spec split{"contiguous"};          // how rows are dealt to clients (data/split.h)
-  std::uint64_t split_seed = 1;      // of splits that draw
+  std::size_t clients = 1;                // shards, >= 1
+  Spec split{"contiguous"};               // how rows are dealt to clients (data/split.h)
+  std::uint64_t split_seed = 1;           // of splits that draw
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
+  std::optional<Range> own = {};          // shards whose data this process reads and keeps; unset: all
 };
 
 /// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,

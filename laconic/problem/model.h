@@ -4,8 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
+#include <vector>
 
+#include "laconic/core/error.h"
+#include "laconic/core/range.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
@@ -22,10 +26,34 @@ struct ModelOptions {
 /// data set, and lambda is finite and >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 
+/// One thing for each shard of a range: what a process keeps of its own shards.
+template <class Shard>
+class OwnShards {
+ public:
+  /// The shards of `own`, all where that is unset, each as make(row_numbers) has it.
+  template <class Make>
+  OwnShards(const Shards& shards, const std::optional<Range>& own, Make make)
+      : own_(own.value_or(Range{0, shards.size()})) {
+    check(own_.end <= shards.size(), "shards are kept that there are not");
+    shards_.reserve(own_.size());
+    for (std::size_t i = own_.begin; i < own_.end; ++i) shards_.push_back(make(shards[i]));
+  }
+
+  const Shard& operator[](std::size_t i) const {
+    check(own_.contains(i), "the rows of a shard were asked for that another process keeps");
+    return shards_[i - own_.begin];
+  }
+
+ private:
+  Range own_;
+  std::vector<Shard> shards_;
+};
+
 /// Calls entry(column, value) for each entry of a row that may differ from 0, columns ascending; pixels as
-/// pixel / 255.
+/// pixel / 255. The row must be stored.
 template <class Entry>
 void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
+  row = data.place_of(row);
   if (const auto* sparse = std::get_if<SparseRows>(&data.features)) {
     for (std::uint64_t e = sparse->begin[row]; e < sparse->begin[row + 1]; ++e) {
       entry(sparse->column[e], sparse->value_at(e));

@@ -10,8 +10,8 @@
 #include <span>
 
 #include "laconic/core/parallel.h"
-#include "laconic/core/range.h"
 #include "laconic/core/vec.h"
+#include "laconic/problem/all_shards.h"
 
 namespace laconic {
 
@@ -44,6 +44,8 @@ struct Constants {
   std::optional<double> f_lower;  // a lower bound of f
 };
 
+/// A process keeps the data of some shards only (those of its own workers); only these have gradients there. All else is
+/// known of every shard.
 class Problem {
  public:
   virtual ~Problem() = default;
@@ -61,12 +63,13 @@ class Problem {
   /// The point from which every run starts: 0 unless the problem says otherwise.
   virtual void start(MutView x) const { fill(x, 0.0); }
 
-  /// Nothing where no constants are known (networks). May cost many passes over the data: ask once.
-  [[nodiscard]] virtual std::optional<Constants> constants(ThreadPool& pool) const = 0;
+  /// Nothing where no constants are known (networks). May cost many passes over the data: ask once. Every process of a
+  /// run asks at the same time, and gets the same.
+  [[nodiscard]] virtual std::optional<Constants> constants(AllShards& all) const = 0;
 
-  /// Frees the data of all other shards, which belong to other processes. From now on only the kept shards have
-  /// gradients, and nobody has constants: ask before. rows(shard) stays known for all.
-  virtual void keep_only(Range /*shards*/) {}
+  /// Tells data of one name but unlike content apart, test sets included: the same on every process that was given the
+  /// same files, whichever rows it keeps. 0 where there are no files.
+  [[nodiscard]] virtual std::uint32_t data_checksum() const { return 0; }
 
   /// Whether Measured::correct means anything.
   [[nodiscard]] virtual bool classifies() const { return false; }

@@ -58,7 +58,7 @@ class Quadratic final : public Problem {
     x[0] = std::sqrt(static_cast<double>(d_));
   }
 
-  [[nodiscard]] std::optional<Constants> constants(ThreadPool& /*pool*/) const override {
+  [[nodiscard]] std::optional<Constants> constants(AllShards& /*all*/) const override {
     const auto ends = ends_of_spectrum();
     const auto eigenvalue = [&](double nu, double t) { return nu * t / 4 + shift_; };
     const auto largest = [&](double nu) {

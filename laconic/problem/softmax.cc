@@ -46,8 +46,8 @@ class LabelledRows {
       const bool known = at != classes.end() && *at == data.labels[row];
       class_.push_back(known ? static_cast<double>(at - classes.begin()) : kNoClass);
       if (pixels_) {
-        const auto first =
-            std::get<PixelRows>(data.features).pixel.begin() + static_cast<std::ptrdiff_t>(row * columns_);
+        const auto first = std::get<PixelRows>(data.features).pixel.begin() +
+                           static_cast<std::ptrdiff_t>(data.place_of(row) * columns_);
         pixel_.insert(pixel_.end(), first, first + static_cast<std::ptrdiff_t>(columns_));
         continue;
       }
@@ -108,17 +108,19 @@ struct Selection {
 class Softmax final : public Problem {
  public:
   Softmax(const Dataset& data, const Shards& shards, const ModelOptions& options, const Vector& classes,
-          const std::optional<Dataset>& test)
+          const std::optional<Dataset>& test, const std::optional<Range>& own)
       : regulariser_(options.regulariser),
         columns_(data.columns + (options.bias ? 1 : 0)),
         classes_(classes.size()),
         padded_columns_(round_up(columns_, kFeatureTile)),
-        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)) {
-    for (const auto& row_numbers : shards) {
-      shards_.emplace_back(std::in_place, data, row_numbers, classes, options.bias);
-      rows_.push_back(row_numbers.size());
-    }
+        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)),
+        data_checksum_(data.checksum),
+        shards_(shards, own,
+                [&](const auto& rows) { return LabelledRows(data, rows, classes, options.bias); }) {
+    for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
     if (!test) return;
+    // Of both: a set that is its own test set must not cancel out.
+    data_checksum_ = data_checksum_ * 31 + test->checksum;
     std::vector<std::uint32_t> all(test->rows);
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
     test_.emplace(*test, all, classes, options.bias);
@@ -128,9 +130,10 @@ class Softmax final : public Problem {
   [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
   [[nodiscard]] bool classifies() const override { return true; }
+  [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    const Selection selection{kept(shard), rows};
+    const Selection selection{shards_[shard], rows};
     check(selection.size() > 0, "the gradient of no rows was asked for");
     Scratch& scratch = prepare(selection.rows, x);
     Measured measured;
@@ -167,34 +170,23 @@ class Softmax final : public Problem {
     return total / static_cast<double>(test_->size());
   }
 
-  void keep_only(Range shards) override {
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-      if (!shards.contains(i)) shards_[i].reset();
-    }
-  }
-
-  [[nodiscard]] std::optional<Constants> constants(ThreadPool& pool) const override {
+  [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
     const double r = regulariser_.curvature();
-    const std::size_t n = shards_.size();
-    const auto count = static_cast<double>(n);
-    Vector L(n), sample(n);
-    pool.for_each(n, [&](std::size_t i) {
-      const auto m = static_cast<double>(rows_[i]);
-      const auto gram = [&](View v, MutView out) {
+    const std::size_t n = shards();
+    const auto gram_of = [&](std::size_t i) {  // A_i'A_i / m_i
+      return [&, i](View v, MutView out) {
         fill(out, 0.0);
-        add_gram(kept(i), v, out);
+        add_gram(shards_[i], v, out);
+        scale(1 / static_cast<double>(rows_[i]), out);
       };
-      L[i] = kCurvature * largest_eigenvalue(columns_, gram) / m + r;
-      sample[i] = sum_of_squared_row_constants(kept(i), r) / m;
-    });
-    std::vector<Vector> parts(n, Vector(columns_));
+    };
+    const Vector L = all.numbers(
+        n, [&](std::size_t i) { return kCurvature * largest_eigenvalue(columns_, gram_of(i)) + r; });
+    const Vector sample =
+        all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(shards_[i], r); });
     const auto mean_gram = [&](View v, MutView out) {
-      pool.for_each(n, [&](std::size_t i) {
-        fill(parts[i], 0.0);
-        add_gram(kept(i), v, parts[i]);
-      });
-      fill(out, 0.0);
-      for (std::size_t i = 0; i < n; ++i) axpy(1 / (count * static_cast<double>(rows_[i])), parts[i], out);
+      all.mean(
+          n, [&](std::size_t i, MutView part) { gram_of(i)(v, part); }, out);
     };
 
     Constants constants = constants_of_clients(L, sample);
@@ -206,11 +198,6 @@ class Softmax final : public Problem {
   }
 
  private:
-  [[nodiscard]] const LabelledRows& kept(std::size_t shard) const {
-    check(shards_[shard].has_value(), "the rows of a shard were asked for that this process has not kept");
-    return *shards_[shard];
-  }
-
   Scratch& prepare(const LabelledRows& rows, View x) const {
     thread_local Scratch scratch;
     scratch.scores.assign(padded_classes_ * kBlock, 0);
@@ -404,8 +391,8 @@ class Softmax final : public Problem {
     }
   }
 
-  /// sum over rows of (c |a_j|^2 + r)^2
-  [[nodiscard]] double sum_of_squared_row_constants(const LabelledRows& rows, double r) const {
+  /// mean over rows of (c |a_j|^2 + r)^2
+  [[nodiscard]] double mean_of_squared_row_constants(const LabelledRows& rows, double r) const {
     Vector row(columns_);
     double total = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -418,7 +405,7 @@ class Softmax final : public Problem {
       }
       total += (kCurvature * square + r) * (kCurvature * square + r);
     }
-    return total;
+    return total / static_cast<double>(rows.size());
   }
 
   Regulariser regulariser_;
@@ -426,15 +413,16 @@ class Softmax final : public Problem {
   std::size_t classes_;
   std::size_t padded_columns_;
   std::size_t padded_classes_;
-  std::vector<std::optional<LabelledRows>> shards_;  // empty where the rows belong to another process
-  std::vector<std::size_t> rows_;                    // of every shard
+  std::uint32_t data_checksum_;
+  OwnShards<LabelledRows> shards_;
+  std::vector<std::size_t> rows_;  // of every shard
   std::optional<LabelledRows> test_;
 };
 
 }  // namespace
 
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                      const std::optional<Dataset>& test) {
+                                      const std::optional<Dataset>& test, const std::optional<Range>& own) {
   require_usable(data, shards, options);
   Vector classes = data.labels;
   std::sort(classes.begin(), classes.end());
@@ -447,7 +435,7 @@ std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards,
     throw InputError(fmt::format("{}: the test set has {} columns; need {} as in the training set", data.name,
                                  test->columns, data.columns));
   }
-  return std::make_unique<Softmax>(data, shards, options, classes, test);
+  return std::make_unique<Softmax>(data, shards, options, classes, test, own);
 }
 
 }  // namespace laconic

@@ -22,8 +22,8 @@ struct FileRecorder::File {
     if (handle == nullptr && errno == EEXIST) throw InputError(fmt::format("{}: another run has it", path));
     if (handle == nullptr) refuse();
   }
-  File(std::string path_of, const std::string& header, std::size_t last_round) : path(std::move(path_of)) {
-    const std::uintmax_t length = length_until(header, last_round);
+  /// Goes on after a length that length_until() has found.
+  File(std::string path_of, std::uintmax_t length) : path(std::move(path_of)) {
     std::error_code error;
     std::filesystem::resize_file(path, length, error);
     if (error) throw InputError(fmt::format("{}: cannot shorten: {}", path, error.message()));
@@ -55,22 +55,6 @@ struct FileRecorder::File {
     throw RunError(
         fmt::format("{}: cannot write: {}; the rows before are complete", path, std::strerror(errno)));
   }
-
-  /// Bytes up to the end of the row of that round. Only whole lines count: the last one may be cut off.
-  [[nodiscard]] std::uintmax_t length_until(const std::string& header, std::size_t last_round) const {
-    std::ifstream file(path, std::ios::binary);
-    std::string line;
-    if (!std::getline(file, line) || line + "\n" != header) {
-      throw InputError(fmt::format("{}: is not the file of this run; need the header {}", path,
-                                   header.substr(0, header.size() - 1)));
-    }
-    for (std::uintmax_t length = header.size(); std::getline(file, line) && !file.eof();) {
-      length += line.size() + 1;
-      if (line.starts_with(fmt::format("{},", last_round))) return length;
-    }
-    throw InputError(
-        fmt::format("{}: has no row of round {}, after which the checkpoint was made", path, last_round));
-  }
 };
 
 namespace {
@@ -98,6 +82,22 @@ std::string trace_header(bool with_accuracy) {
 
 constexpr const char* kTimingHeader = "round,seconds,bytes_sent,bytes_received\n";
 
+/// Bytes up to the end of the row of that round. Only whole lines count: the last one may be cut off.
+std::uintmax_t length_until(const std::string& path, const std::string& header, std::size_t last_round) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  if (!std::getline(file, line) || line + "\n" != header) {
+    throw InputError(fmt::format("{}: is not the file of this run; need the header {}", path,
+                                 header.substr(0, header.size() - 1)));
+  }
+  for (std::uintmax_t length = header.size(); std::getline(file, line) && !file.eof();) {
+    length += line.size() + 1;
+    if (line.starts_with(fmt::format("{},", last_round))) return length;
+  }
+  throw InputError(
+      fmt::format("{}: has no row of round {}, after which the checkpoint was made", path, last_round));
+}
+
 }  // namespace
 
 FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy)
@@ -109,9 +109,14 @@ FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy)
 }
 
 FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy, std::size_t last_round)
-    : trace_(std::make_unique<File>(folder + "/trace.csv", trace_header(with_accuracy), last_round)),
-      timing_(std::make_unique<File>(folder + "/timing.csv", kTimingHeader, last_round)),
-      with_accuracy_(with_accuracy) {}
+    : with_accuracy_(with_accuracy) {
+  const std::string trace = folder + "/trace.csv";
+  const std::string timing = folder + "/timing.csv";
+  const std::uintmax_t of_trace = length_until(trace, trace_header(with_accuracy), last_round);
+  const std::uintmax_t of_timing = length_until(timing, kTimingHeader, last_round);
+  trace_ = std::make_unique<File>(trace, of_trace);  // both will do: now they may be cut
+  timing_ = std::make_unique<File>(timing, of_timing);
+}
 
 void FileRecorder::sync() {
   trace_->sync();

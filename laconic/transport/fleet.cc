@@ -203,6 +203,50 @@ void Fleet::fold_slices(Board& board, MutView acc) {
   transport_.gather(from_[transport_.rank()], from_);
 }
 
+void Fleet::ask_all(std::size_t workers, std::size_t dim,
+                    const std::function<Measured(std::size_t, MutView)>& tell,
+                    const std::function<void(Board&)>& hear) {
+  const double weight = 1.0 / static_cast<double>(workers);
+  const std::size_t most = window(workers, dim);
+  Board board(workers);
+  std::vector<Vector> vectors;
+  for (std::size_t first = 0; first < workers; first += most) {
+    board.clear();
+    for (std::size_t i = first; i < std::min(first + most, workers); ++i) {
+      board.add({.worker = static_cast<std::uint32_t>(i)}, weight);
+    }
+    const Range own = owned(board);
+    if (vectors.size() < own.size()) vectors.resize(own.size());
+    for_each(own, [&](std::size_t e) {
+      Vector& vector = vectors[e - own.begin];
+      vector.resize(dim);
+      board[e].envelope.measured = tell(board[e].key.worker, vector);
+      board[e].vector = vector;
+    });
+    share(board);
+    hear(board);
+  }
+}
+
+Vector Fleet::numbers(std::size_t shards, const std::function<double(std::size_t)>& of_shard) {
+  Vector all;
+  ask_all(
+      shards, 0, [&](std::size_t i, MutView) { return Measured{.value = of_shard(i)}; },
+      [&](const Board& board) {
+        for (std::size_t e = 0; e < board.size(); ++e) all.push_back(board[e].envelope.measured.value);
+      });
+  return all;
+}
+
+void Fleet::mean(std::size_t shards, const std::function<void(std::size_t, MutView)>& of_shard, MutView out) {
+  fill(out, 0.0);
+  const auto tell = [&](std::size_t i, MutView v) {
+    of_shard(i, v);
+    return Measured{};
+  };
+  ask_all(shards, out.size(), tell, [&](Board& board) { fold_vectors(board, out); });
+}
+
 bool Fleet::answer_of_first(bool answer) {
   if (transport_.size() == 1) return answer;
   const std::uint8_t mine = answer ? 1 : 0;

@@ -7,18 +7,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "laconic/core/parallel.h"
 #include "laconic/core/range.h"
 #include "laconic/core/vec.h"
+#include "laconic/problem/all_shards.h"
 #include "laconic/transport/board.h"
 #include "laconic/transport/transport.h"
 
 namespace laconic {
 
-class Fleet {
+class Fleet final : public AllShards {
  public:
   /// One process owns all workers. The pool must outlive the fleet.
   explicit Fleet(ThreadPool& pool);
@@ -68,6 +70,17 @@ class Fleet {
   /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the envelopes
   /// say of them. Collective; nothing is copied where there is one rank.
   void fold_vectors(Board& board, MutView acc);
+
+  /// Asks every worker in ascending order, a window at a time: tell(i, v) for those that this rank owns, on any thread,
+  /// where v has dim entries and is overwritten; then hear(board), where entry i has weight 1/workers, what tell
+  /// returned as envelope.measured, and on its owner v as vector. Collective.
+  void ask_all(std::size_t workers, std::size_t dim,
+               const std::function<Measured(std::size_t worker, MutView v)>& tell,
+               const std::function<void(Board& board)>& hear);
+
+  Vector numbers(std::size_t shards, const std::function<double(std::size_t i)>& of_shard) override;
+  void mean(std::size_t shards, const std::function<void(std::size_t i, MutView v)>& of_shard,
+            MutView out) override;
 
   /// Rank 0's answer, on every rank. Collective.
   bool answer_of_first(bool answer);
