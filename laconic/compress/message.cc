@@ -41,8 +41,8 @@ const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim)
   for (const FormatRow& row : kFormats) {
     if (row.format == format) return row;
   }
-  throw RunError(fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format", bytes.size(),
-                             bytes[0]));
+  throw RunError(
+      fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format", bytes.size(), bytes[0]));
 }
 
 Incoming incoming(const Key& key, const FormatRow& row, std::span<const std::uint8_t> bytes,

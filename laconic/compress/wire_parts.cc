@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "laconic/compress/formats.h"
+#include "laconic/compress/slice.h"
 #include "laconic/compress/wire.h"
 
 namespace laconic {
@@ -53,8 +54,8 @@ void write_dense_behind(Format format, Wire wire, View x, Message& out) {
 void write_pair(const Message& first, const Message& second, Message& out) {
   const std::size_t length = first.bytes.size();
   const bool is_long = length >= kHeaderCountLimit;
-  std::uint8_t* to = begin_message(Format::pair, Wire::f32,
-                                   (is_long ? kLongHeader : kCountHeader) + length + second.bytes.size(), out);
+  std::uint8_t* to = begin_message(
+      Format::pair, Wire::f32, (is_long ? kLongHeader : kCountHeader) + length + second.bytes.size(), out);
   to = store_count(is_long ? 0 : length, to);
   if (is_long) {
     store_le<std::uint64_t>(length, to);

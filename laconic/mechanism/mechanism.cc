@@ -61,6 +61,40 @@ class Whole final : public Mechanism {
   bool replaces() const override { return true; }
 
  private:
+  Wire wire_;
+};
+
+class Previous final : public Mechanism {
+ public:
+  explicit Previous(Wire wire) : wire_(wire) {}
+
+  void encode(const Key& /*key*/, View /*h*/, View y, View /*x*/, Message& out) const override {
+    write_assumed(wire_, y, out);
+  }
+  Rates rates() const override { return {0, 0}; }
+  bool uses_previous() const override { return true; }
+
+ private:
+  Wire wire_;
+};
+
+class Lazy final : public Mechanism {
+ public:
+  Lazy(MechanismPtr inner, double zeta) : inner_(std::move(inner)), zeta_(zeta) {}
+
+  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+    // Both by one function: where h = y and zeta = 1 they are the same number, and nothing is said.
+    if (distance_sq(x, h) > zeta_ * distance_sq(x, y)) {
+      inner_->encode(key, h, y, x, out);
+    } else {
+      write_nothing(Wire::f32, out);
+    }
+  }
+  Rates rates() const override { return inner_->rates(); }
+  bool uses_previous() const override { return true; }
+  bool replaces() const override { return inner_->replaces(); }
+
+ private:
   MechanismPtr inner_;
   double zeta_;
 };
@@ -70,25 +104,26 @@ class Refined final : public Mechanism {
   Refined(MechanismPtr inner, CompressorPtr c) : inner_(std::move(inner)), c_(std::move(c)) {}
 
   void encode(const Key& key, View h, View y, View x, Message& out) const override {
-    thread_local Scratch scratch_of_thread;  // kept, so that a round does not allocate
+    thread_local Scratch of_thread;  // kept, so that a round does not allocate
     Scratch scratch;
-    std::swap(scratch, scratch_of_thread);  // an inner map may be refined too
+    std::swap(scratch, of_thread);  // the inner map may be a refined one
     const Key inner_key = key_of_part(key, 0);
     inner_->encode(inner_key, h, y, x, scratch.first);
-    // b, as the server will decode it
+    // b, as the server will have it
+    scratch.b.resize(x.size());
     if (inner_->rates().server == 0 || starts_over(scratch.first)) {
-      scratch.b.assign(x.size(), 0.0);
+      fill(scratch.b, 0.0);
     } else {
-      scratch.b.assign(h.begin(), h.end());
+      copy(h, scratch.b);
     }
     decode_add(inner_key, scratch.first, 1, scratch.b);
     c_->compress_difference(key_of_part(key, 1), x, scratch.b, scratch.second);
     write_pair(scratch.first, scratch.second, out);
-    std::swap(scratch, scratch_of_thread);
+    std::swap(scratch, of_thread);
   }
   Rates rates() const override {
     const double server = inner_->rates().server;
-    return {server, server};  // b is made from h, also where the inner map alone does without
+    return {server, server};  // b is made from h, also where the inner map by itself does without
   }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool replaces() const override { return inner_->replaces(); }

@@ -15,18 +15,15 @@ namespace laconic {
 
 struct ThreePoint {
   MechanismPtr map;
-  // By which everyone's gradient is said whole instead (3PCv5); p = 0 where never. The constants are those of both together.
-  SharedCoin coin{0};
+  SharedCoin coin{0};  // heads: everyone says x itself instead (3PCv5); A and B are those of both together
   double A = 1;
   double B = 0;
-  // Where also E|C_{h,y}(x) - x|^2 <= (1 - alpha) |h - x|^2.
-  std::optional<double> alpha = {};
+  std::optional<double> alpha = {};  // where also E|C_{h,y}(x) - x|^2 <= (1 - alpha) |h - x|^2
 };
 
-/// ef21(C), lag(zeta=), clag(C, zeta=), 3pc-v1(C), 3pc-v2(Q, C), 3pc-v3(3PC, C), 3pc-v4(C, C), 3pc-v5(C, p=). Throws InputError for
-/// another name, an argument out of range, or a compressor of the wrong class, with the reason. `args` are the spec's own;
-/// its caller may take more of them, and must call done().
-ThreePoint make_three_point(Arguments& args, const std::string& name, const Setting& setting);
+/// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a compressor of the wrong
+/// class, with the reason. `args` are those of the spec: its reader may ask for more of them, and calls done().
+ThreePoint make_three_point(const Spec& spec, Arguments& args, const Setting& setting);
 
 struct ThreePointRow {
   std::string name;
@@ -34,6 +31,7 @@ struct ThreePointRow {
   std::string summary;
   ThreePoint (*make)(Arguments& args, const Setting& setting);
 };
+/// The rows of the paper's table.
 const std::vector<ThreePointRow>& three_points();
 
 }  // namespace laconic
