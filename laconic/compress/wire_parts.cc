@@ -13,7 +13,8 @@ using Bytes = std::span<const std::uint8_t>;
 
 // A count of 0 in the header of a pair: the first message is longer than the count can say, and eight bytes do.
 constexpr std::size_t kLongHeader = kCountHeader + 8;
-constexpr std::uint32_t kDeepestStep = 1 << 6;  // of key_of_part, which doubles it
+// Pairs in k others have a step of 2^k - 1 at least, and of 2^(k+1) - 2 at most (key_of_part).
+constexpr std::uint32_t kStepTooDeep = (1U << kPairDepth) - 1;
 
 struct Parts {
   Bytes first, second;
@@ -21,7 +22,7 @@ struct Parts {
 
 Parts parts_of(const Incoming& message) {
   if (message.wire != Wire::f32) message.fail("a pair has no values of its own, and so no width");
-  if (message.key.step >= kDeepestStep) message.fail("pairs in pairs in pairs, too deep");
+  if (message.key.step >= kStepTooDeep) message.fail("pairs in pairs in pairs, too deep");
   std::uint64_t length = message.header_count();
   std::size_t header = kCountHeader;
   if (length == 0) {
@@ -75,7 +76,7 @@ bool starts_over(const Message& message) {
     return at < bytes.size() && bytes[at] == first_byte(format, Wire::f32);
   };
   std::size_t at = 0;
-  while (has(at, Format::pair) && bytes.size() - at >= kLongHeader) {
+  while (has(at, Format::pair) && bytes.size() - at >= kCountHeader) {
     const bool is_long = bytes[at + 1] == 0 && bytes[at + 2] == 0 && bytes[at + 3] == 0;
     at += is_long ? kLongHeader : kCountHeader;
   }

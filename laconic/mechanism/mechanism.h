@@ -26,8 +26,8 @@ class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = what the worker key.worker says in round key.round. h has dim entries where rates().server is 1 or
-  /// rates().worker is not 0, else it may be empty; y has dim entries where uses_previous() and the round is no restart,
+  /// out = what the worker key.worker says in round key.round. h has dim entries where rates().worker is not 0, else it
+  /// may be empty; y has dim entries where uses_previous() and the round is no restart,
   /// else none.
   virtual void encode(const Key& key, View h, View y, View x, Message& out) const = 0;
 

@@ -19,6 +19,7 @@ struct ThreePoint {
   double A = 1;
   double B = 0;
   std::optional<double> alpha = {};  // where also E|C_{h,y}(x) - x|^2 <= (1 - alpha) |h - x|^2
+  unsigned pairs = 0;                // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
 };
 
 /// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a compressor of the wrong
@@ -29,6 +30,7 @@ struct ThreePointRow {
   std::string name;
   std::string usage;
   std::string summary;
+  std::string paper;
   ThreePoint (*make)(Arguments& args, const Setting& setting);
 };
 /// The rows of the paper's table.

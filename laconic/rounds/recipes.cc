@@ -281,7 +281,7 @@ std::vector<MethodRow> all_methods() {
        "arXiv 2102.07845", pp_marina},
   };
   for (const ThreePointRow& row : three_points()) {
-    rows.push_back({row.name, row.usage, row.summary, "arXiv 2202.00998",
+    rows.push_back({row.name, row.usage, row.summary, row.paper,
                     [&row](Arguments& args, const MethodSetting& s) { return three_point(row, args, s); }});
   }
   return rows;
