@@ -17,8 +17,8 @@ enum class Wire : std::uint8_t { f32, f64 };
 
 constexpr std::size_t bytes_of(Wire wire) { return wire == Wire::f32 ? 4 : 8; }
 
-/// One encoded vector: a header of at most 4 bytes, then the payload. Round, worker and length are the
-/// transport's envelope and not in here. The buffer keeps its capacity, so that a message can be written
+/// One encoded vector: a header of at most 4 bytes, then the payload, which may be messages again (a pair of very long ones
+/// has a header of 12). Round, worker and length are the transport's envelope and not in here. The buffer keeps its capacity, so that a message can be written
 /// again without allocating.
 struct Message {
   std::vector<std::uint8_t> bytes;

@@ -37,8 +37,9 @@ Parts parts_of(const Incoming& message) {
 
 /// What follows the byte of afresh and assumed, which is dense.
 Bytes dense_in(const Incoming& message) {
+  if (message.wire != Wire::f32) message.fail("the width is that of the dense message in it");
   const Bytes inner = message.bytes.subspan(kHeader);
-  if (inner.empty() || dense_value_bytes(inner[0]) == 0 || message.wire != Wire::f32)
+  if (inner.empty() || dense_value_bytes(inner[0]) == 0)
     message.fail("need a dense message after its first byte");
   return inner;
 }
