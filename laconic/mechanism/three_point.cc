@@ -141,8 +141,9 @@ const std::vector<ThreePointRow>& three_points() {
       {"lag", "lag(zeta=Z)", "the gradient where it has changed enough, else a flag", kPaper, lag},
       {"clag", "clag(C, zeta=Z)", "ef21 where the gradient has changed enough, else a flag", kPaper, clag},
       {"3pc-v1", "3pc-v1(C)", "a compressed difference to the gradient before, idealised", kPaper, v1},
-      {"3pc-v2", "3pc-v2(Q, C)", "an unbiased difference, then a contractive correction", kPaper, v2},
-      {"3pc-v3", "3pc-v3(3PC, C)", "any of these, then a contractive correction", kPaper, v3},
+      {"3pc-v2", "3pc-v2(Q, C)",
+       "an unbiased difference to the gradient before, then a contractive correction", kPaper, v2},
+      {"3pc-v3", "3pc-v3(3PC, C)", "ef21, lag, .. or 3pc-v5, then a contractive correction", kPaper, v3},
       {"3pc-v4", "3pc-v4(C, C)", "ef21, then a contractive correction", kPaper, v4},
       {"3pc-v5", "3pc-v5(C, p=floats/d)", "MARINA with a contractive compressor", kPaper, v5},
   };
