@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -47,6 +47,8 @@ Vector mapped(const ThreePoint& c, const Key& key, View h, View y, View x) {
 struct Map {
   const char* spec;
   bool random;
+
+  friend void PrintTo(const Map& map, std::ostream* out) { *out << map.spec; }
 };
 
 /// At least one of every row; 12 coordinates.
