@@ -46,12 +46,12 @@ int main() {
   auto compressor = std::make_unique<RandomBlock>(blocks, setting);
   const SharedCoin coin{1.0 / blocks};
   const Theorem theorem = marina_theorem(*problem->constants(fleet), compressor->bound(), coin.p);
-  const auto method = make_star(
-      *problem,
-      {.oracle = full_gradients(*problem),
-       .mechanism = difference(std::move(compressor), make_compressor(parse("identity"), setting), coin),
-       .turnout = everyone(clients)},
-      {.step = 4 * theorem.step});
+  const auto method = make_star(*problem,
+                                {.oracle = full_gradients(*problem),
+                                 .mechanism = restarting(difference(std::move(compressor)),
+                                                         make_compressor(parse("identity"), setting), coin),
+                                 .turnout = everyone(clients)},
+                                {.step = 4 * theorem.step});
 
   MemoryRecorder trace;
   const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);

@@ -31,6 +31,7 @@ bool same_bits(const Vector& a, const Vector& b) {
 }
 
 void check_decoding(const FuzzInput& input) {
+  const bool anew = starts_over(input.message);  // of any bytes
   const std::optional<Vector> first = decoded(input);
   const std::optional<Vector> second = decoded(input);
   require(first.has_value() == second.has_value());
@@ -41,6 +42,8 @@ void check_decoding(const FuzzInput& input) {
     require(!first);  // what can be decoded can be counted
   }
   if (first) require(same_bits(*first, *second));
+  // Whoever starts a memory over says all coordinates of it.
+  if (first && anew) require(counted_floats(input.message, input.dim) >= static_cast<double>(input.dim));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_seeds FOLDER : real messages of every compressor, for decode_fuzz to start from.
+// write_seeds FOLDER : real messages of every compressor, alone and about each other, for decode_fuzz to start from.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -10,9 +10,16 @@
 
 #include "fuzz/input.h"
 #include "laconic/compress/compressor.h"
+#include "laconic/compress/wire.h"
 
 namespace laconic {
 namespace {
+
+void write_seed(const std::filesystem::path& file, const Key& key, std::size_t dim, const Message& message) {
+  const auto bytes = FuzzInput::bytes_of(key, dim, message);
+  std::ofstream out(file, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
 
 void write_seeds(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
@@ -27,10 +34,18 @@ void write_seeds(const std::filesystem::path& folder) {
           const Spec spec = parse(row.usage.ends_with(')') ? row.name + "(1)" : row.usage);
           Message message;
           make_compressor(spec, {.dim = dim, .workers = workers, .wire = wire})->compress(key, x, message);
-          const auto bytes = FuzzInput::bytes_of(key, dim, message);
-          std::ofstream file(folder / fmt::format("{}-{}-{}-{}", row.name, dim, 8 * bytes_of(wire), workers),
-                             std::ios::binary);
-          file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+          const std::string name = fmt::format("{}-{}-{}-{}", row.name, dim, 8 * bytes_of(wire), workers);
+          write_seed(folder / name, key, dim, message);
+
+          Message whole, pair, pair_of_pairs;
+          write_afresh(wire, x, whole);
+          write_pair(whole, message, pair);
+          write_seed(folder / (name + "-afresh"), key, dim, pair);
+          write_assumed(wire, x, whole);
+          write_pair(whole, message, pair);
+          write_seed(folder / (name + "-assumed"), key, dim, pair);
+          write_pair(pair, pair, pair_of_pairs);
+          write_seed(folder / (name + "-pairs"), key, dim, pair_of_pairs);
         }
       }
     }

@@ -112,6 +112,59 @@ TEST(WireFormat, ExamplesOfTheDocument) {
   }
 }
 
+Message pair_of(const Message& first, const Message& second) {
+  Message message;
+  write_pair(first, second, message);
+  return message;
+}
+
+Message afresh(Wire wire, View x) {
+  Message message;
+  write_afresh(wire, x, message);
+  return message;
+}
+
+Message assumed(Wire wire, View x) {
+  Message message;
+  write_assumed(wire, x, message);
+  return message;
+}
+
+Message nothing() {
+  Message message;
+  write_nothing(Wire::f32, message);
+  return message;
+}
+
+Vector decoded(const Key& key, const Message& message, std::size_t dim) {
+  Vector x(dim);
+  decode_add(key, message, 1, x);
+  return x;
+}
+
+TEST(WireFormat, ExamplesOfMessagesAboutMessages) {
+  const auto path = std::filesystem::path(__FILE__).parent_path().parent_path() / "docs/wire_format.md";
+  const std::string document = (std::stringstream() << std::ifstream(path).rdbuf()).str();
+  const Vector x = {10, 11, 12, 13, 14, 15, 16, 17};
+  const struct {
+    Message message;
+    Vector decoded;
+    const char* hex;
+  } examples[] = {
+      {pair_of(compressed("rand-k(2)", Wire::f32, kExampleWorkers, key_of_part(kExampleKey, 0), x),
+               compressed("rand-k(2)", Wire::f32, kExampleWorkers, key_of_part(kExampleKey, 1), x)),
+       {40, 0, 48, 0, 0, 120, 0, 0},
+       "0b 09 00 00 02 00 00 40 42 00 00 70 42 02 00 00 20 42 00 00 70 42"},
+      {afresh(Wire::f32, Vector{1, -2, 0.5}), {1, -2, 0.5}, "0c 01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
+      {assumed(Wire::f64, Vector{1, -2}), {1, -2}, "0d 81 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 c0"},
+  };
+  for (const auto& example : examples) {
+    EXPECT_EQ(hex(example.message.bytes), example.hex);
+    EXPECT_EQ(decoded(kExampleKey, example.message, example.decoded.size()), example.decoded);
+    EXPECT_NE(document.find(example.hex), std::string::npos) << "not in " << path;
+  }
+}
+
 /// One message of every format and width, over a vector of 37 coordinates (no multiple of 8, and odd).
 std::vector<Message> one_of_each(const Key& key) {
   constexpr std::size_t kDim = 37;
@@ -126,6 +179,14 @@ std::vector<Message> one_of_each(const Key& key) {
       all.push_back(compressed(spec, wire, 4, key, x));
     }
     all.push_back(compressed("perm-k", wire, 50, key, x));
+    const Message subset = compressed("rand-k(5)", wire, 4, key, x);
+    const Message largest = compressed("top-k(5)", wire, 4, key, x);
+    all.push_back(pair_of(subset, largest));
+    all.push_back(pair_of(pair_of(subset, nothing()), pair_of(largest, nothing())));
+    all.push_back(pair_of(afresh(wire, x), largest));
+    all.push_back(pair_of(assumed(wire, x), largest));
+    all.push_back(afresh(wire, x));
+    all.push_back(assumed(wire, x));
   }
   return all;
 }
@@ -184,7 +245,7 @@ TEST(Decode, SurvivesNoise) {
   for (int i = 0; i < 200000; ++i) {
     Bytes bytes(stream.below(60));
     for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(stream.next32());
-    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(12));
+    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(15));
     if (bytes.size() > 3) bytes[3] = 0;  // a believable count
     if (bytes.size() > 3 && stream.below(2) == 0) bytes[2] = 0;
     error_of({1, 1, 0, 0, 0}, bytes, stream.below(40));
@@ -274,6 +335,154 @@ TEST(Decode, SaysWhatIsWrong) {
             "most 127");
   EXPECT_EQ(error_of(key, {10, 1, 0, 0, 0, 0, 0x80, 0x3f, 3}, 3),
             "a power levels message (f32, 9 bytes, for 3 coordinates): a code of 3; need at most 2");
+  EXPECT_EQ(
+      error_of(key, {0x8b, 1, 0, 0, 7, 7}, 3),
+      "a pair message (f64, 6 bytes, for 3 coordinates): a pair has no values of its own, and so no width");
+  EXPECT_EQ(error_of(key, {11, 1, 0}, 3),
+            "a pair message (f32, 3 bytes, for 3 coordinates): truncated in its header of 4 bytes");
+  EXPECT_EQ(error_of(key, {11, 0, 0, 0, 7, 7}, 3),
+            "a pair message (f32, 6 bytes, for 3 coordinates): truncated in its header of 12 bytes");
+  EXPECT_EQ(error_of(key, {11, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 7}, 3),
+            "a pair message (f32, 14 bytes, for 3 coordinates): a short length in a long header");
+  for (const Bytes& bytes : {Bytes{11, 1, 0, 0}, Bytes{11, 1, 0, 0, 7}, Bytes{11, 0xff, 0xff, 0xff, 7, 7}}) {
+    EXPECT_EQ(error_of(key, bytes, 3), fmt::format("a pair message (f32, {} bytes, for 3 coordinates): its "
+                                                   "first message leaves no room for a second",
+                                                   bytes.size()));
+  }
+  EXPECT_EQ(
+      error_of(key, {11, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 7, 7}, 3),
+      "a pair message (f32, 14 bytes, for 3 coordinates): its first message leaves no room for a second");
+  EXPECT_EQ(error_of(key, {11, 1, 0, 0, 7, 0}, 3),
+            "a message of 1 bytes begins with 0x00, which is no format");
+  EXPECT_EQ(error_of(key, {11, 1, 0, 0, 1, 7}, 3),
+            "a dense message (f32, 1 bytes, for 3 coordinates): need 13 bytes");
+  EXPECT_EQ(error_of(key, {11, 1, 0, 0, 7, 7, 7}, 3),
+            "a nothing message (f32, 2 bytes, for 3 coordinates): need 1 bytes");
+  for (const auto& [format, name] : {std::pair{std::uint8_t{12}, "afresh"}, {std::uint8_t{13}, "assumed"}}) {
+    for (const Bytes& rest :
+         {Bytes{}, Bytes{7}, Bytes{11, 1, 0, 0, 7, 7}, Bytes{12, 1, 0, 0, 0, 0}, Bytes{0x8d, 7}}) {
+      Bytes bytes = {format};
+      bytes.insert(bytes.end(), rest.begin(), rest.end());
+      EXPECT_EQ(
+          error_of(key, bytes, 1),
+          fmt::format(
+              "a {} message (f32, {} bytes, for 1 coordinates): need a dense message after its first byte",
+              name, bytes.size()));
+    }
+    EXPECT_EQ(
+        error_of(key, {static_cast<std::uint8_t>(format | 0x80), 1, 0, 0, 0, 0}, 1),
+        fmt::format(
+            "a {} message (f64, 6 bytes, for 1 coordinates): the width is that of the dense message in it",
+            name));
+    EXPECT_EQ(error_of(key, {format, 1, 0, 0, 0, 0}, 3),
+              "a dense message (f32, 5 bytes, for 3 coordinates): need 13 bytes");
+    EXPECT_EQ(error_of(key, {format, 1, 0, 0, 0, 0, 0}, 1),
+              "a dense message (f32, 6 bytes, for 1 coordinates): need 5 bytes");
+  }
+}
+
+TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {
+  const Key key{.seed = 5, .round = 2, .worker = 1};
+  Vector x(37);
+  Stream stream = Key{.seed = 71}.stream(Purpose::batch);
+  for (double& v : x) v = stream.uniform() - 0.5;
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const char* first : {"rand-k(5)", "perm-k", "top-k(3)", "natural", "identity", "bernoulli(1e-12)"}) {
+      for (const char* second : {"rand-k(5)", "c-rand-k(7)", "top-k(25)", "sign", "qsgd(4)"}) {
+        const Message a = compressed(first, wire, 4, key_of_part(key, 0), x);
+        const Message b = compressed(second, wire, 4, key_of_part(key, 1), x);
+        const Message both = pair_of(a, b);
+        EXPECT_EQ(both.bytes.size(), 4 + a.bytes.size() + b.bytes.size());
+        EXPECT_EQ(counted_floats(both, 37), counted_floats(a, 37) + counted_floats(b, 37));
+        Vector sum(37, 0.25);
+        Vector expected = sum;
+        decode_add(key, both, -2, sum);
+        decode_add(key_of_part(key, 0), a, -2, expected);
+        decode_add(key_of_part(key, 1), b, -2, expected);
+        EXPECT_EQ(sum, expected);
+        EXPECT_FALSE(starts_over(both));
+      }
+    }
+  }
+  // Two draws of one worker in one round are two draws.
+  const Message same = compressed("rand-k(5)", Wire::f64, 4, key, x);
+  EXPECT_NE(decoded(key_of_part(key, 0), same, 37), decoded(key_of_part(key, 1), same, 37));
+}
+
+TEST(Pair, StandsInPairsSixDeep) {
+  // Chains to the left, to the right, and zigzag: the same depth is allowed wherever it is.
+  for (const auto& goes_left : {std::function<bool(unsigned)>([](unsigned) { return true; }),
+                                {[](unsigned) { return false; }},
+                                {[](unsigned depth) { return depth % 2 == 0; }}}) {
+    Message message = nothing();
+    for (unsigned depth = 1; depth <= kPairDepth + 2; ++depth) {
+      message = goes_left(depth) ? pair_of(message, nothing()) : pair_of(nothing(), message);
+      const std::string error = error_of({1, 1, 0, 0, 0}, message.bytes, 3);
+      if (depth <= kPairDepth) {
+        EXPECT_EQ(error, "no error") << depth;
+        EXPECT_EQ(counted_floats(message, 3), 0);
+      } else {
+        EXPECT_NE(error.find("too deep"), std::string::npos) << error;
+        EXPECT_THROW(counted_floats(message, 3), RunError);
+      }
+    }
+  }
+}
+
+TEST(Pair, HasALongHeaderWhereItsFirstMessageIsLong) {
+  constexpr std::size_t kLong = std::size_t{1} << 22;  // values, and 2^24 bytes
+  const Vector x(kLong, 1.5);
+  for (const Message& first : {compressed("identity", Wire::f32, 1, {}, x), afresh(Wire::f32, x)}) {
+    const Message message = pair_of(first, nothing());
+    EXPECT_EQ(message.bytes.size(), 12 + first.bytes.size() + 1);
+    EXPECT_EQ(decoded({}, message, kLong), x);
+    EXPECT_EQ(counted_floats(message, kLong), static_cast<double>(kLong));
+    EXPECT_EQ(starts_over(message), starts_over(first));
+  }
+  // A byte less than 2^24 is told in the short one.
+  const std::size_t less = (std::size_t{1} << 24) - 1;
+  Message first;
+  first.bytes.assign(less, 0);
+  const Message message = pair_of(first, nothing());
+  EXPECT_EQ(message.bytes.size(), 4 + less + 1);
+  EXPECT_EQ(error_of({}, message.bytes, 3),
+            "a message of 16777215 bytes begins with 0x00, which is no format");
+}
+
+TEST(Afresh, IsSeenWhereItComesFirst) {
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const std::size_t dim : {1, 2, 40}) {
+      const Vector x(dim, -3);
+      const Message whole = afresh(wire, x);
+      EXPECT_EQ(whole.bytes.size(), 2 + dim * bytes_of(wire));
+      EXPECT_EQ(decoded({}, whole, dim), x);
+      EXPECT_EQ(counted_floats(whole, dim), static_cast<double>(dim));
+      EXPECT_TRUE(starts_over(whole));
+      EXPECT_TRUE(starts_over(pair_of(whole, nothing())));  // with dim = 1, eleven bytes in all
+      EXPECT_TRUE(starts_over(pair_of(pair_of(whole, nothing()), nothing())));
+      EXPECT_FALSE(starts_over(pair_of(nothing(), whole)));
+      EXPECT_FALSE(starts_over(assumed(wire, x)));
+      EXPECT_FALSE(starts_over(nothing()));
+      // Of bytes that are no message it says something, and reads none beyond them.
+      Bytes bytes = pair_of(pair_of(whole, nothing()), nothing()).bytes;
+      while (!bytes.empty()) {
+        bytes.pop_back();
+        starts_over(Message{Bytes(bytes)});
+      }
+      for (const Bytes& odd : {Bytes{11}, Bytes{11, 0, 0, 0}, Bytes{11, 0, 0, 0, 12}, Bytes{11, 1, 0, 0}})
+        EXPECT_FALSE(starts_over(Message{odd}));
+    }
+  }
+}
+
+TEST(Assumed, CountsNothingOnPaper) {
+  for (const Wire wire : {Wire::f32, Wire::f64}) {
+    const Vector x = {1, 2, -3};
+    const Message message = assumed(wire, x);
+    EXPECT_EQ(message.bytes.size(), 2 + 3 * bytes_of(wire));
+    EXPECT_EQ(decoded({}, message, 3), x);
+    EXPECT_EQ(counted_floats(message, 3), 0);
+  }
 }
 
 TEST(Decode, ABlockForFarTooManyWorkersIsRefusedBeforeItIsDealt) {

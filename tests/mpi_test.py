@@ -24,6 +24,14 @@ METHODS = [
     "vr-marina(rand-k(3), batch=4)",
     "vr-marina-online(rand-k(3), batch=4, large-batch=8)",
     "pp-marina(rand-k(3), sample=2)",
+    "ef21(top-k(3))",
+    "lag(zeta=4)",
+    "clag(top-k(3), zeta=4)",
+    "3pc-v1(top-k(3))",
+    "3pc-v2(rand-k(3), top-k(3))",
+    "3pc-v3(lag(zeta=4), top-k(3))",
+    "3pc-v4(top-k(3), c-rand-k(3))",
+    "3pc-v5(top-k(3), p=0.3)",
 ]
 
 

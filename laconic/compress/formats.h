@@ -26,6 +26,10 @@ enum class Format : std::uint8_t {
   sign = 8,
   uniform_levels = 9,
   power_levels = 10,
+  // Messages about messages.
+  pair = 11,
+  afresh = 12,
+  assumed = 13,
 };
 
 /// Set in the first byte when values are f64.
@@ -97,6 +101,9 @@ void add_nothing(const Incoming& message, double weight, MutView acc);
 void add_sign(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
+void add_pair(const Incoming& message, double weight, MutView acc);
+void add_afresh(const Incoming& message, double weight, MutView acc);
+void add_assumed(const Incoming& message, double weight, MutView acc);
 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);
@@ -108,5 +115,12 @@ double floats_nothing(const Incoming& message);
 double floats_sign(const Incoming& message);
 double floats_uniform_levels(const Incoming& message);
 double floats_power_levels(const Incoming& message);
+double floats_pair(const Incoming& message);
+double floats_afresh(const Incoming& message);
+double floats_assumed(const Incoming& message);
+
+/// decode_add and counted_floats of bytes that are a message inside another.
+void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);
+double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
 
 }  // namespace laconic

@@ -28,23 +28,27 @@ constexpr FormatRow kFormats[] = {
     {Format::sign, "sign", add_sign, floats_sign},
     {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
     {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
+    {Format::pair, "pair", add_pair, floats_pair},
+    {Format::afresh, "afresh", add_afresh, floats_afresh},
+    {Format::assumed, "assumed", add_assumed, floats_assumed},
 };
 
-const FormatRow& format_of(const Message& message, std::size_t dim) {
-  if (message.bytes.empty()) throw RunError("a message is empty; need at least its first byte, the format");
+const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {
+  if (bytes.empty()) throw RunError("a message is empty; need at least its first byte, the format");
   if (dim >= kDimLimit)
     throw RunError(fmt::format("a message for {} coordinates; need fewer than 2^32", dim));
-  const auto format = static_cast<Format>(message.bytes[0] & ~kWideValues);
+  const auto format = static_cast<Format>(bytes[0] & ~kWideValues);
   for (const FormatRow& row : kFormats) {
     if (row.format == format) return row;
   }
-  throw RunError(fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format",
-                             message.bytes.size(), message.bytes[0]));
+  throw RunError(
+      fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format", bytes.size(), bytes[0]));
 }
 
-Incoming incoming(const Key& key, const FormatRow& row, const Message& message, std::size_t dim) {
-  const Wire wire = (message.bytes[0] & kWideValues) != 0 ? Wire::f64 : Wire::f32;
-  return {key, row.name, wire, message.bytes, dim};
+Incoming incoming(const Key& key, const FormatRow& row, std::span<const std::uint8_t> bytes,
+                  std::size_t dim) {
+  const Wire wire = (bytes[0] & kWideValues) != 0 ? Wire::f64 : Wire::f32;
+  return {key, row.name, wire, bytes, dim};
 }
 
 }  // namespace
@@ -68,14 +72,22 @@ double Incoming::value_at(std::size_t at) const {
                          [&]<class Value>(Value) -> double { return load_le<Value>(bytes.data() + at); });
 }
 
+void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc) {
+  const FormatRow& row = format_of(bytes, acc.size());
+  row.add(incoming(key, row, bytes, acc.size()), weight, acc);
+}
+
+double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim) {
+  const FormatRow& row = format_of(bytes, dim);
+  return row.floats(incoming(key, row, bytes, dim));
+}
+
 void decode_add(const Key& key, const Message& message, double weight, MutView acc) {
-  const FormatRow& row = format_of(message, acc.size());
-  row.add(incoming(key, row, message, acc.size()), weight, acc);
+  add_bytes(key, message.bytes, weight, acc);
 }
 
 double counted_floats(const Message& message, std::size_t dim) {
-  const FormatRow& row = format_of(message, dim);
-  return row.floats(incoming(Key{}, row, message, dim));
+  return floats_of_bytes(Key{}, message.bytes, dim);
 }
 
 }  // namespace laconic

@@ -70,6 +70,19 @@ void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x
 /// Each entry of x rounded to one of its neighbours among 0 and |x| 2^-(s-1), .., |x|/2, |x|.
 void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
 
+/// How many pairs may stand in each other.
+inline constexpr unsigned kPairDepth = 6;
+
+/// Both messages in one, which says the sum of their vectors. They were written with key_of_part(key, 0) and (key, 1), where
+/// key is the pair's own; neither is `out`. Each may be a pair again, kPairDepth of them in all.
+void write_pair(const Message& first, const Message& second, Message& out);
+
+/// The vector x itself, to one whose memory other messages add to (starts_over()).
+void write_afresh(Wire wire, View x, Message& out);
+
+/// All values of a vector that the paper takes for known to the receiver: its floats count nothing, its bits are real.
+void write_assumed(Wire wire, View x, Message& out);
+
 /// Bits that say one of s + 1 levels and a sign: 1 + ceil(log2(s + 1)).
 constexpr unsigned bits_per_level(std::size_t s) { return 1 + static_cast<unsigned>(std::bit_width(s)); }
 

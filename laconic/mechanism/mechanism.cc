@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
 
 namespace laconic {
@@ -10,70 +11,184 @@ namespace {
 
 class Direct final : public Mechanism {
  public:
-  explicit Direct(std::unique_ptr<Compressor> compressor) : compressor_(std::move(compressor)) {}
+  explicit Direct(CompressorPtr c) : c_(std::move(c)) {}
 
   void encode(const Key& key, View /*h*/, View /*y*/, View x, Message& out) const override {
-    compressor_->compress(key, x, out);
+    c_->compress(key, x, out);
   }
   Rates rates() const override { return {0, 0}; }
 
  private:
-  std::unique_ptr<Compressor> compressor_;
+  CompressorPtr c_;
 };
 
 class Memory final : public Mechanism {
  public:
-  Memory(std::unique_ptr<Compressor> compressor, double rate)
-      : compressor_(std::move(compressor)), rate_(rate) {}
+  Memory(CompressorPtr c, double rate) : c_(std::move(c)), rate_(rate) {}
 
   void encode(const Key& key, View h, View /*y*/, View x, Message& out) const override {
-    compressor_->compress_difference(key, x, h, out);
+    c_->compress_difference(key, x, h, out);
   }
   Rates rates() const override { return {rate_, rate_}; }
 
  private:
-  std::unique_ptr<Compressor> compressor_;
+  CompressorPtr c_;
   double rate_;
 };
 
 class Difference final : public Mechanism {
  public:
-  Difference(std::unique_ptr<Compressor> compressor, std::unique_ptr<Compressor> whole, SharedCoin coin)
-      : compressor_(std::move(compressor)), whole_(std::move(whole)), coin_(coin) {}
+  explicit Difference(CompressorPtr c) : c_(std::move(c)) {}
 
   void encode(const Key& key, View /*h*/, View y, View x, Message& out) const override {
-    if (restarts(key)) {
-      whole_->compress(key, x, out);
-    } else {
-      compressor_->compress_difference(key, x, y, out);
-    }
+    c_->compress_difference(key, x, y, out);
   }
   Rates rates() const override { return {0, 1}; }
-  bool restarts(const Key& key) const override { return coin_.heads(key); }
   bool uses_previous() const override { return true; }
-  unsigned coin_bits() const override { return 1; }
 
  private:
-  std::unique_ptr<Compressor> compressor_;
-  std::unique_ptr<Compressor> whole_;
+  CompressorPtr c_;
+};
+
+class Whole final : public Mechanism {
+ public:
+  explicit Whole(Wire wire) : wire_(wire) {}
+
+  void encode(const Key& /*key*/, View /*h*/, View /*y*/, View x, Message& out) const override {
+    write_afresh(wire_, x, out);
+  }
+  Rates rates() const override { return {1, 1}; }
+  bool replaces() const override { return true; }
+
+ private:
+  Wire wire_;
+};
+
+class Previous final : public Mechanism {
+ public:
+  explicit Previous(Wire wire) : wire_(wire) {}
+
+  void encode(const Key& /*key*/, View /*h*/, View y, View /*x*/, Message& out) const override {
+    write_assumed(wire_, y, out);
+  }
+  Rates rates() const override { return {0, 0}; }
+  bool uses_previous() const override { return true; }
+
+ private:
+  Wire wire_;
+};
+
+class Lazy final : public Mechanism {
+ public:
+  Lazy(MechanismPtr inner, double zeta) : inner_(std::move(inner)), zeta_(zeta) {}
+
+  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+    // Both by one function: where h = y and zeta = 1 they are the same number, and nothing is said.
+    if (distance_sq(x, h) > zeta_ * distance_sq(x, y)) {
+      inner_->encode(key, h, y, x, out);
+    } else {
+      write_nothing(Wire::f32, out);
+    }
+  }
+  Rates rates() const override { return inner_->rates(); }
+  bool uses_previous() const override { return true; }
+  bool replaces() const override { return inner_->replaces(); }
+
+ private:
+  MechanismPtr inner_;
+  double zeta_;
+};
+
+class Refined final : public Mechanism {
+ public:
+  Refined(MechanismPtr inner, CompressorPtr c) : inner_(std::move(inner)), c_(std::move(c)) {}
+
+  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+    thread_local Scratch of_thread;  // kept, so that a round does not allocate
+    Scratch scratch;
+    std::swap(scratch, of_thread);  // the inner map may be a refined one
+    const Key inner_key = key_of_part(key, 0);
+    inner_->encode(inner_key, h, y, x, scratch.first);
+    // b, as the server will have it
+    scratch.b.resize(x.size());
+    if (inner_->rates().server == 0 || starts_over(scratch.first)) {
+      fill(scratch.b, 0.0);
+    } else {
+      copy(h, scratch.b);
+    }
+    decode_add(inner_key, scratch.first, 1, scratch.b);
+    c_->compress_difference(key_of_part(key, 1), x, scratch.b, scratch.second);
+    write_pair(scratch.first, scratch.second, out);
+    std::swap(scratch, of_thread);
+  }
+  Rates rates() const override {
+    const double server = inner_->rates().server;
+    return {server, server};  // b is made from h, also where the inner map by itself does without
+  }
+  bool uses_previous() const override { return inner_->uses_previous(); }
+  bool replaces() const override { return inner_->replaces(); }
+
+ private:
+  struct Scratch {
+    Message first, second;
+    Vector b;
+  };
+
+  MechanismPtr inner_;
+  CompressorPtr c_;
+};
+
+class Restarting final : public Mechanism {
+ public:
+  Restarting(MechanismPtr inner, CompressorPtr identity, SharedCoin coin)
+      : inner_(std::move(inner)), identity_(std::move(identity)), coin_(coin) {}
+
+  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+    if (restarts(key)) {
+      identity_->compress(key, x, out);
+    } else {
+      inner_->encode(key, h, y, x, out);
+    }
+  }
+  Rates rates() const override { return inner_->rates(); }
+  bool restarts(const Key& key) const override { return coin_.heads(key); }
+  bool uses_previous() const override { return inner_->uses_previous(); }
+  bool replaces() const override { return inner_->replaces(); }
+  unsigned coin_bits() const override { return coin_.p > 0 ? 1 : 0; }
+
+ private:
+  MechanismPtr inner_;
+  CompressorPtr identity_;
   SharedCoin coin_;
 };
 
 }  // namespace
 
-std::unique_ptr<Mechanism> direct(std::unique_ptr<Compressor> compressor) {
-  return std::make_unique<Direct>(std::move(compressor));
-}
+MechanismPtr direct(CompressorPtr c) { return std::make_unique<Direct>(std::move(c)); }
 
-std::unique_ptr<Mechanism> memory(std::unique_ptr<Compressor> compressor, double rate) {
+MechanismPtr memory(CompressorPtr c, double rate) {
   check(rate > 0 && rate <= 1, "memory: need 0 < rate <= 1");
-  return std::make_unique<Memory>(std::move(compressor), rate);
+  return std::make_unique<Memory>(std::move(c), rate);
 }
 
-std::unique_ptr<Mechanism> difference(std::unique_ptr<Compressor> compressor,
-                                      std::unique_ptr<Compressor> whole, SharedCoin coin) {
-  check(coin.p > 0 && coin.p <= 1, "difference: need 0 < p <= 1");
-  return std::make_unique<Difference>(std::move(compressor), std::move(whole), coin);
+MechanismPtr difference(CompressorPtr c) { return std::make_unique<Difference>(std::move(c)); }
+
+MechanismPtr whole(Wire wire) { return std::make_unique<Whole>(wire); }
+
+MechanismPtr previous(Wire wire) { return std::make_unique<Previous>(wire); }
+
+MechanismPtr lazy(MechanismPtr inner, double zeta) {
+  check(zeta >= 0, "lazy: need zeta >= 0");
+  return std::make_unique<Lazy>(std::move(inner), zeta);
+}
+
+MechanismPtr refined(MechanismPtr inner, CompressorPtr c) {
+  return std::make_unique<Refined>(std::move(inner), std::move(c));
+}
+
+MechanismPtr restarting(MechanismPtr inner, CompressorPtr identity, SharedCoin coin) {
+  check(coin.p >= 0 && coin.p <= 1, "restarting: need 0 <= p <= 1");
+  return std::make_unique<Restarting>(std::move(inner), std::move(identity), coin);
 }
 
 }  // namespace laconic

@@ -10,14 +10,13 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/core/error.h"
 #include "laconic/mechanism/mechanism.h"
+#include "laconic/mechanism/three_point.h"
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/star.h"
 
 namespace laconic {
 namespace {
-
-using CompressorPtr = std::unique_ptr<Compressor>;
 
 // --- the parts, as recipes ask for them ----------------------------------------------------------
 
@@ -27,8 +26,12 @@ std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s) {
   return s.batch ? minibatches(s.problem, *s.batch) : full(s);
 }
 
+Setting setting_of_compressors(const MethodSetting& s) {
+  return {s.problem.dim(), s.problem.shards(), s.wire};
+}
+
 CompressorPtr compressor(const Spec& spec, const MethodSetting& s) {
-  return make_compressor(spec, {s.problem.dim(), s.problem.shards(), s.wire});
+  return make_compressor(spec, setting_of_compressors(s));
 }
 
 CompressorPtr identity(const MethodSetting& s) { return compressor(Spec("identity"), s); }
@@ -168,7 +171,7 @@ Assembly marina(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   const SharedCoin coin{probability(args, "p", density(bound, s))};
   Assembly m = star(s, {.oracle = full(s),
-                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
   if (bound.B != 0) m.facts.insert(m.facts.end(), {{"A", bound.A}, {"B", bound.B}});
@@ -188,7 +191,7 @@ Assembly vr_marina(Arguments& args, const MethodSetting& s) {
   const double rows = rows_of_client(s);
   const SharedCoin coin{probability(args, "p", std::min(density(bound, s), b / (rows + b)))};
   Assembly m = star(s, {.oracle = on_coin(coin, full(s), minibatches(s.problem, batch)),
-                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
   if (s.constants) {
@@ -210,7 +213,7 @@ Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
   const SharedCoin coin{
       probability(args, "p", std::min(density(bound, s), b / (static_cast<double>(large) + b)))};
   Assembly m = star(s, {.oracle = on_coin(coin, minibatches(s.problem, large), minibatches(s.problem, batch)),
-                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .turnout = everyone(s.problem.shards())});
   m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
   if (s.constants)
@@ -230,7 +233,7 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   const double r = static_cast<double>(sample);
   const SharedCoin coin{probability(args, "p", density(bound, s) * r / static_cast<double>(n))};
   Assembly m = star(s, {.oracle = full(s),
-                        .mechanism = difference(std::move(q), identity(s), coin),
+                        .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .turnout = sample_unless(coin, n, sample)});
   m.facts = {{"omega", *bound.omega}, {"p", coin.p}};
   if (s.constants) {
@@ -240,10 +243,28 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-}  // namespace
+/// 3PC (Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998), Algorithm 1, with any of its
+/// maps: EF21, LAG, CLAG, 3PCv1 .. v5.
+Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSetting& s) {
+  const bool exact = args.choice("init", {"exact", "zero"}, "exact") == "exact";
+  ThreePoint c = row.make(args, setting_of_compressors(s));
+  if (c.coin.p > 0 && !exact) args.fail("init = zero; its coin has everyone begin with the whole gradient");
+  Assembly m =
+      star(s, {.oracle = full_or_batch(s),
+               .mechanism = exact ? restarting(std::move(c.map), identity(s), c.coin) : std::move(c.map),
+               .turnout = everyone(s.problem.shards())});
+  if (c.alpha) m.facts.emplace_back("alpha", *c.alpha);
+  if (c.coin.p > 0) m.facts.emplace_back("p", c.coin.p);
+  m.facts.insert(m.facts.end(), {{"A", c.A}, {"B", c.B}, {"sqrt(B/A)", std::sqrt(c.B / c.A)}});
+  if (s.constants && !s.batch) {
+    m.theorem = three_point_theorem(*s.constants, c.A, c.B, exact);
+    m.theorem_pl = three_point_theorem_pl(*s.constants, c.A, c.B, exact);
+  }
+  return m;
+}
 
-const std::vector<MethodRow>& methods() {
-  static const std::vector<MethodRow> rows = {
+std::vector<MethodRow> all_methods() {
+  std::vector<MethodRow> rows = {
       {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
       {"dcgd", "dcgd(C)", "compressed gradients, no memory", "arXiv 1806.06573", dcgd},
       {"diana", "diana(Q, alpha=1/(1+omega))", "compressed differences to a memory", "arXiv 1901.09269",
@@ -259,6 +280,17 @@ const std::vector<MethodRow>& methods() {
       {"pp-marina", "pp-marina(Q, sample=R)", "MARINA that hears R sampled clients a round",
        "arXiv 2102.07845", pp_marina},
   };
+  for (const ThreePointRow& row : three_points()) {
+    rows.push_back({row.name, row.usage, row.summary, row.paper,
+                    [&row](Arguments& args, const MethodSetting& s) { return three_point(row, args, s); }});
+  }
+  return rows;
+}
+
+}  // namespace
+
+const std::vector<MethodRow>& methods() {
+  static const std::vector<MethodRow> rows = all_methods();
   return rows;
 }
 

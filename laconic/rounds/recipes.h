@@ -60,7 +60,7 @@ struct MethodRow {
   std::string usage;
   std::string summary;
   std::string paper;
-  Assembly (*assemble)(class Arguments&, const MethodSetting&);
+  std::function<Assembly(Arguments&, const MethodSetting&)> assemble;
 };
 const std::vector<MethodRow>& methods();
 

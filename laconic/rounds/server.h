@@ -2,8 +2,10 @@
 // The fold: messages become one estimate of the gradient.
 #pragma once
 
-#include <array>
+#include <cstddef>
+#include <vector>
 
+#include "laconic/compress/message.h"
 #include "laconic/core/vec.h"
 #include "laconic/transport/fleet.h"
 
@@ -13,22 +15,38 @@ namespace laconic {
 /// workers remember. With d = sum of weight * message over a round:
 ///   restart: g = shift = d;     otherwise: g = shift + d, shift += rate * d.
 /// Two vectors; one when the rate is 0 (no shift) or 1 (the shift is the estimate).
+///
+/// Workers that replace their memories by themselves (Mechanism::replaces) are remembered one by one instead: g is
+/// the mean of the memories, each started over or added to as its worker says. One vector a worker, and one.
 class Server {
  public:
-  /// 0 <= rate <= 1: Rates::server.
-  Server(std::size_t dim, double rate) : rate_(rate), estimate_(dim, 0.0) {
+  /// 0 <= rate <= 1: Rates::server. `remembered`: how many workers are remembered one by one, all or none.
+  Server(std::size_t dim, double rate, std::size_t remembered)
+      : rate_(rate), estimate_(dim, 0.0), memories_(remembered, Vector(dim, 0.0)) {
     if (has_shift()) shift_.assign(dim, 0.0);
   }
 
   void open(bool restart) {
     restart_ = restart;
-    if (restart || rate_ != 1) fill(estimate_, 0.0);  // at rate 1, d is added to the shift in place
+    const bool adds_in_place = rate_ == 1 && memories_.empty();  // d to the shift
+    if (restart || !adds_in_place) fill(estimate_, 0.0);
   }
 
   /// d += what the board says. Collective.
-  void hear(Fleet& fleet, Board& board) { fleet.fold(board, estimate_); }
+  void hear(Fleet& fleet, Board& board) {
+    if (memories_.empty()) {
+      fleet.fold(board, estimate_);
+      return;
+    }
+    fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
+      Vector& h = memories_[entry.key.worker];
+      if (restart_ || starts_over(message)) fill(h, 0.0);
+      decode_add(entry.key, message, 1, h);
+    });
+  }
 
   void close() {
+    for (const Vector& h : memories_) axpy(1.0 / static_cast<double>(memories_.size()), h, estimate_);
     if (!has_shift()) return;
     for (std::size_t j = 0; j < estimate_.size(); ++j) {
       const double d = estimate_[j];
@@ -38,8 +56,15 @@ class Server {
   }
 
   [[nodiscard]] View estimate() const { return estimate_; }
+  /// What the server, and so the worker, remembers of the worker; only where it is remembered.
+  [[nodiscard]] View memory_of(std::size_t worker) const { return memories_[worker]; }
+
   /// What it holds between rounds, to be read or restored.
-  std::array<MutView, 2> memory() { return {estimate_, shift_}; }
+  [[nodiscard]] std::vector<MutView> memory() {
+    std::vector<MutView> vectors = {estimate_, shift_};
+    vectors.insert(vectors.end(), memories_.begin(), memories_.end());
+    return vectors;
+  }
 
  private:
   [[nodiscard]] bool has_shift() const { return rate_ != 0 && rate_ != 1; }
@@ -48,6 +73,7 @@ class Server {
   bool restart_ = false;
   Vector estimate_;
   Vector shift_;
+  std::vector<Vector> memories_;
 };
 
 }  // namespace laconic

@@ -21,8 +21,9 @@ class Star final : public Method {
         compares_(parts_.mechanism->uses_previous()),
         // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
         keeps_gradient_(compares_ && parts_.oracle->exact() && parts_.turnout->complete()),
+        server_remembers_(parts_.mechanism->replaces()),
         x_(problem.dim()),
-        server_(problem.dim(), rates_.server),
+        server_(problem.dim(), rates_.server, server_remembers_ ? problem.shards() : 0),
         board_(problem.shards()) {
     problem_.start(x_);
     if (compares_ && !keeps_gradient_) x_before_.resize(problem.dim());
@@ -44,8 +45,8 @@ class Star final : public Method {
 
   State state(Fleet& fleet) override {
     take_on_workers(fleet);
-    const auto [estimate, shift] = server_.memory();
-    State state{.ledger = &ledger_, .shared = {x_, anchor_, estimate, shift}};
+    State state{.ledger = &ledger_, .shared = {x_, anchor_}};
+    for (const MutView vector : server_.memory()) state.shared.push_back(vector);
     for (Worker& worker : workers_) state.workers.push_back({worker.h, worker.y, worker.at_anchor});
     return state;
   }
@@ -73,7 +74,7 @@ class Star final : public Method {
     first_worker_ = own.begin;
     workers_.resize(own.size());
     for (Worker& worker : workers_) {
-      if (rates_.worker > 0) worker.h.assign(x_.size(), 0.0);
+      if (rates_.worker > 0 && !server_remembers_) worker.h.assign(x_.size(), 0.0);
       if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
       if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
     }
@@ -152,20 +153,25 @@ class Star final : public Method {
 
   void speak(Entry& entry, Slot& slot, bool restart) {
     Worker& worker = worker_of(entry);
+    const View h = server_remembers_ ? server_.memory_of(entry.key.worker) : worker.h;
     View y = worker.y;
-    if (compares_ && !keeps_gradient_ && !restart) {
-      slot.other.resize(x_.size());
-      ask(entry, x_before_, slot.other);
-      y = slot.other;
+    if (compares_ && !restart) {
+      if (entry.key.round == 0) {
+        y = slot.gradient;  // no round before: the point has not moved
+      } else if (!keeps_gradient_) {
+        slot.other.resize(x_.size());
+        ask(entry, x_before_, slot.other);
+        y = slot.other;
+      }
     }
-    parts_.mechanism->encode(entry.key, worker.h, y, slot.gradient, entry.message);
+    parts_.mechanism->encode(entry.key, h, y, slot.gradient, entry.message);
     entry.envelope.describe(entry.message, x_.size());
     if (keeps_gradient_) worker.y.swap(slot.gradient);  // where the next round looks for it
     entry.vector = keeps_gradient_ ? worker.y : slot.gradient;
   }
 
   void apply_own(const Entry& entry, bool restart) {
-    if (rates_.worker == 0) return;
+    if (rates_.worker == 0 || server_remembers_) return;
     Vector& h = worker_of(entry).h;
     if (restart) fill(h, 0.0);
     decode_add(entry.key, entry.message, restart ? 1.0 : rates_.worker, h);
@@ -187,6 +193,7 @@ class Star final : public Method {
   Rates rates_;
   bool compares_;
   bool keeps_gradient_;
+  bool server_remembers_;
   Vector x_;
   Vector x_before_;
   Vector anchor_;

@@ -80,6 +80,34 @@ std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, dou
       .contraction = *c.mu};
 }
 
+Theorem three_point_theorem(const Constants& c, double A, double B, bool exact) {
+  Theorem theorem{.name = "3PC on nonconvex functions (arXiv 2202.00998)",
+                  .step_rule = "1 / (L_minus + L_plus sqrt(B/A))",
+                  .step = 1 / (c.L_minus + c.L_plus * std::sqrt(B / A)),
+                  .promise = kMeanGradient,
+                  .mean_gradient_factor = 2};
+  if (!exact) {
+    theorem.promise += " + G / (A K), G = (1/n) sum |grad f_i(x_0)|^2";
+    theorem.mean_gradient_factor = 0;
+  }
+  return theorem;
+}
+
+std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, double B, bool exact) {
+  if (!c.mu || *c.mu <= 0) return {};
+  Theorem theorem{.name = "3PC under the Polyak-Lojasiewicz condition (arXiv 2202.00998)",
+                  .step_rule = "min{1 / (L_minus + L_plus sqrt(2B/A)), A / (2 mu)}",
+                  .step = std::min(1 / (c.L_minus + c.L_plus * std::sqrt(2 * B / A)), A / (2 * *c.mu)),
+                  .promise = kLinear,
+                  .contraction = *c.mu};
+  if (!exact) {
+    theorem.promise =
+        "E f(x_K) - f* <= (1 - gamma mu)^K (f(x_0) - f* + gamma G / A), G = (1/n) sum |grad f_i(x_0)|^2";
+    theorem.contraction = 0;
+  }
+  return theorem;
+}
+
 namespace {
 
 /// The PL step of every member of the family: the square root's argument doubled, and never above p / (2 mu).

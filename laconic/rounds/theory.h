@@ -43,6 +43,12 @@ Theorem marina_theorem(const Constants& c, const Bound& q, double p);
 /// The same under the Polyak-Lojasiewicz condition (Theorem 2.2); nothing where mu is unknown.
 std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p);
 
+/// Three-point compressors (arXiv 2202.00998) with the constants A and B of their inequality:
+/// gamma = 1 / (L_minus + L_plus sqrt(B/A)). The promise is in numbers where the memories begin as the gradients at x_0 (exact).
+Theorem three_point_theorem(const Constants& c, double A, double B, bool exact);
+/// The same under the Polyak-Lojasiewicz condition: gamma = min{1 / (L_minus + L_plus sqrt(2B/A)), A / (2 mu)}.
+std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, double B, bool exact);
+
 /// VR-MARINA (arXiv 2102.07845, Theorems 3.1 and 3.2) with minibatches of b rows:
 /// gamma = 1 / (L_tilde + sqrt((1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / b))).
 Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t workers, double batch, double p);

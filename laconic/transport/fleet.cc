@@ -80,7 +80,9 @@ void Fleet::fold(Board& board, MutView acc) {
   if (transport_.size() > 1 && slicing_moves_less(board, acc.size())) {
     fold_slices(board, acc);
   } else {
-    fold_whole(board, acc);
+    for_each_message(board, [&](const Entry& entry, const Message& message) {
+      decode_add(entry.key, message, entry.weight, acc);
+    });
   }
 }
 
@@ -131,34 +133,21 @@ bool Fleet::slicing_moves_less(const Board& board, std::size_t dim) const {
   return sliced < whole;
 }
 
-void Fleet::fold_whole(Board& board, MutView acc) {
-  if (transport_.size() > 1) {
-    for (std::size_t r = 0; r < transport_.size(); ++r) {
-      const Range theirs = owned_by(r, board);
-      std::size_t bytes = 0;
-      for (std::size_t e = theirs.begin; e < theirs.end; ++e) bytes += board[e].envelope.bytes;
-      incoming_[r].resize(bytes);
-      from_[r] = incoming_[r];
-    }
-    const Range own = owned(board);
-    std::uint8_t* to = incoming_[transport_.rank()].data();
-    for (std::size_t e = own.begin; e < own.end; ++e) {
-      to = std::copy(board[e].message.bytes.begin(), board[e].message.bytes.end(), to);
-    }
-    transport_.gather(incoming_[transport_.rank()], from_);
-  }
+void Fleet::gather_messages(Board& board) {
+  if (transport_.size() == 1) return;
   for (std::size_t r = 0; r < transport_.size(); ++r) {
     const Range theirs = owned_by(r, board);
-    const std::uint8_t* at = r == transport_.rank() ? nullptr : incoming_[r].data();
-    for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
-      const Entry& entry = board[e];
-      if (at != nullptr) {
-        received_.bytes.assign(at, at + entry.envelope.bytes);
-        at += entry.envelope.bytes;
-      }
-      decode_add(entry.key, at == nullptr ? entry.message : received_, entry.weight, acc);
-    }
+    std::size_t bytes = 0;
+    for (std::size_t e = theirs.begin; e < theirs.end; ++e) bytes += board[e].envelope.bytes;
+    incoming_[r].resize(bytes);
+    from_[r] = incoming_[r];
   }
+  const Range own = owned(board);
+  std::uint8_t* to = incoming_[transport_.rank()].data();
+  for (std::size_t e = own.begin; e < own.end; ++e) {
+    to = std::copy(board[e].message.bytes.begin(), board[e].message.bytes.end(), to);
+  }
+  transport_.gather(incoming_[transport_.rank()], from_);
 }
 
 void Fleet::fold_slices(Board& board, MutView acc) {

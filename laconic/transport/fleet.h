@@ -69,6 +69,26 @@ class Fleet final : public AllShards {
   ///   about (P-1)/P (m_r + 8 dim) out and in, as a ring all-reduce of f64 does with a message a rank.
   void fold(Board& board, MutView acc);
 
+  /// read(entry, message) for each entry in ascending order, on every rank, whoever wrote the message. Collective. Moves whole
+  /// messages to every rank.
+  template <class Read>
+  void for_each_message(Board& board, Read&& read) {
+    gather_messages(board);
+    for (std::size_t r = 0; r < transport_.size(); ++r) {
+      const Range theirs = owned_by(r, board);
+      const std::uint8_t* at = r == transport_.rank() ? nullptr : incoming_[r].data();
+      for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+        if (at == nullptr) {
+          read(board[e], board[e].message);
+          continue;
+        }
+        received_.bytes.assign(at, at + board[e].envelope.bytes);
+        at += board[e].envelope.bytes;
+        read(board[e], received_);
+      }
+    }
+  }
+
   /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the envelopes
   /// say of them. Collective; nothing is copied where there is one rank.
   void fold_vectors(Board& board, MutView acc);
@@ -93,7 +113,8 @@ class Fleet final : public AllShards {
  private:
   [[nodiscard]] Range owned_by(std::size_t rank, const Board& board) const;
   [[nodiscard]] bool slicing_moves_less(const Board& board, std::size_t dim) const;
-  void fold_whole(Board& board, MutView acc);
+  /// incoming_[r]: the messages of rank r, one after another.
+  void gather_messages(Board& board);
   void fold_slices(Board& board, MutView acc);
 
   ThreadPool& pool_;

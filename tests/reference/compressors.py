@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compressors: compress(round, worker, x) is C(x) as a dense vector, floats(round, worker) the values it sent.
-`wire` rounds what travels. omega is that of the unbiased ones; p: expected floats of a message, of d."""
+`wire` rounds what travels. omega is that of the unbiased ones, alpha that of the contractive ones; p: expected floats of a
+message, of d."""
 import numpy as np
 
 import rng
@@ -19,7 +20,7 @@ WIRES = {"f32": f32, "f64": f64}
 
 
 class Identity:
-    omega, index_bits = 0.0, 0
+    omega, alpha, index_bits = 0.0, 1.0, 0
 
     def __init__(self, d, wire=f64):
         self.d, self.wire, self.p = d, wire, 1.0
@@ -36,7 +37,7 @@ class TopK:
     omega, index_bits = None, 32  # at most, an index
 
     def __init__(self, d, k, wire=f64):
-        self.d, self.k, self.wire, self.p = d, k, wire, k / d
+        self.d, self.k, self.wire, self.p, self.alpha = d, k, wire, k / d, k / d
 
     def compress(self, round, worker, x):
         kept = np.argsort(-np.abs(x), kind="stable")[: self.k]
@@ -50,7 +51,7 @@ class TopK:
 
 class Subset:
     """scale * x on a random support; the scale makes it unbiased."""
-    index_bits = 0
+    alpha, index_bits = None, 0
 
     def __init__(self, d, scale, p, support, wire=f64):
         self.d, self.scale, self.omega, self.p, self.support, self.wire = d, scale, scale - 1, p, support, wire
@@ -70,6 +71,14 @@ class RandK(Subset):
 
     def __init__(self, d, k, support, wire=f64):
         super().__init__(d, d / k, k / d, support, wire)
+
+
+class CRandK(Subset):
+    """K random coordinates as they are: contractive."""
+
+    def __init__(self, d, k, support, wire=f64):
+        super().__init__(d, 1, k / d, support, wire)
+        self.omega, self.alpha = None, k / d
 
 
 class PermK(Subset):
@@ -94,14 +103,16 @@ def read_supports(path):
     return lambda round, worker: table[round, worker]
 
 
-def make_compressor(spec, d, n, seed, wire=f64, replay=None):
+def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):
+    """step: of the address it draws from."""
     if spec.name == "identity":
         return Identity(d, wire)
     if spec.name == "top-k":
         return TopK(d, specs.count_of(spec.args[0], d), wire)
-    if spec.name == "rand-k":
+    if spec.name in ("rand-k", "c-rand-k"):
         k = specs.count_of(spec.args[0], d)
-        return RandK(d, k, replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d)), wire)
+        support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step))
+        return {"rand-k": RandK, "c-rand-k": CRandK}[spec.name](d, k, support, wire)
     if spec.name == "perm-k":
         return PermK(d, n, replay or (lambda round, i: rng.perm_k_support(seed, round, i, d, n)), wire)
     raise ValueError(f"unknown compressor {spec}")

@@ -60,8 +60,9 @@ def run_program(program, case, out):
 def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
-    make = lambda spec: (compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay) if spec
-                         else compressors.Identity(problem.d, wire))
+    make = lambda spec, step=0: (
+        compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
+        else compressors.Identity(problem.d, wire))
     coin = lambda round, p: rng.shared_coin(case["seed"], round, p)
     constants = problem.constants()
     gamma, rounds, facts = methods.make_method(specs.parse(case["method"]), problem, constants, case["step"], make, coin)
@@ -81,10 +82,12 @@ def compare(case, ours, theirs):
     found = {name: (deviation(their_trace[name], trace[name], 1e-8 if name == "grad_norm_sq" else 0), same if name in ("f", "grad_norm_sq") else SAME)
              for name in trace}
     found["x"] = (deviation([their_x.ravel()], [x]), same)
-    # Bits are those of real messages: the values, what an index costs at most, and at most 4 bytes of header.
+    # Bits are those of real messages: the values, also those that papers do not count, what an index costs at most, and
+    # at most 4 bytes of header for each message and each message in it.
     width = 64 if case["wire"] == "f64" else 32
-    values, messages = trace["uplink_floats"], np.arange(1, len(trace["f"]) + 1)
-    low, high = width * values, (width + facts["index_bits"]) * values + 32 * messages
+    values, rounds = trace["uplink_floats"], np.arange(len(trace["f"]))
+    low = width * (values + facts.get("unpaid", 0) * rounds)
+    high = low + facts["index_bits"] * values + facts.get("header_bits", 32) * (rounds + 1)
     bits = their_trace["uplink_bits"]
     found["uplink_bits"] = (0.0 if np.all((low <= bits) & (bits <= high)) else np.inf, SAME)
     shared = [name for name in constants if name in summary.get("constants", {})]

@@ -67,6 +67,101 @@ def marina(problem, Q, gamma, p, coin):
         yield x, floats
 
 
+# ---- three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov 2022 (arXiv 2202.00998) -------------
+class Map:
+    """C(round, worker, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC inequality; p: chance
+    that everyone sends x instead (v5). Of a message: the most bits of an index, of all headers; values that are sent and not
+    counted."""
+
+    def __init__(self, C, A, B, p=0.0, index_bits=0, header_bits=32, unpaid=0):
+        self.C, self.A, self.B, self.p = C, A, B, p
+        self.index_bits, self.header_bits, self.unpaid = index_bits, header_bits, unpaid
+
+
+def of_contraction(C, alpha, index_bits, header_bits=32):
+    A = 1 - math.sqrt(1 - alpha)
+    return Map(C, A, (1 - alpha) / A, index_bits=index_bits, header_bits=header_bits)
+
+
+def ef21(Q, d):
+    """h + Q(x - h)"""
+    if isinstance(Q, Identity):
+        return Map(lambda k, i, h, y, x: (Q.wire(x), d), 1.0, 0.0)
+    return of_contraction(lambda k, i, h, y, x: (h + Q.compress(k, i, x - h), Q.floats(k, i)), Q.alpha, Q.index_bits)
+
+
+def lazily(inner, zeta):
+    """inner if |x - h|^2 > zeta |x - y|^2, else h: CLAG of ef21, LAG of the identity."""
+    changed = lambda h, y, x: (x - h) @ (x - h) > zeta * ((x - y) @ (x - y))
+    return Map(lambda k, i, h, y, x: inner.C(k, i, h, y, x) if changed(h, y, x) else (h, 0), inner.A, max(inner.B, zeta),
+               index_bits=inner.index_bits)
+
+
+def then(first, Q, A, B, p=0.0):
+    """b + Q(x - b), with b from the first map."""
+
+    def C(k, i, h, y, x):
+        b, floats = first.C(k, i, h, y, x)
+        return b + Q.compress(k, i, x - b), floats + Q.floats(k, i)
+
+    return Map(C, A, B, p, max(first.index_bits, Q.index_bits), 32 + first.header_bits + 32, first.unpaid)
+
+
+def make_map(spec, d, make, step=0):
+    """make(spec, step): a compressor that draws at that step; the two parts of a message at step s have 2s+1 and 2s+2."""
+    here, first, second = (lambda j: make(spec.args[j], step)), 2 * step + 1, 2 * step + 2
+    if spec.name == "ef21":
+        return ef21(here(0), d)
+    if spec.name == "lag":
+        return lazily(ef21(make(None, step), d), spec.number("zeta", None))
+    if spec.name == "clag":
+        return lazily(ef21(here(0), d), spec.number("zeta", None))
+    if spec.name == "3pc-v1":  # b = y, which the server would have to know
+        Q, wire = make(spec.args[0], second), make(None, step).wire
+        return then(Map(lambda k, i, h, y, x: (wire(y), 0), 1.0, 0.0, unpaid=d), Q, 1.0, 1 - Q.alpha)
+    if spec.name == "3pc-v2":  # b = h + U(x - y), U unbiased
+        U, Q = make(spec.args[0], first), make(spec.args[1], second)
+        b = Map(lambda k, i, h, y, x: (h + U.compress(k, i, x - y), U.floats(k, i)), 0.0, U.omega, index_bits=U.index_bits)
+        return then(b, Q, Q.alpha, (1 - Q.alpha) * U.omega)
+    if spec.name == "3pc-v3":  # b from any of these
+        b, Q = make_map(spec.args[0], d, make, first), make(spec.args[1], second)
+        return then(b, Q, 1 - (1 - Q.alpha) * (1 - b.A), (1 - Q.alpha) * b.B, b.p)
+    if spec.name == "3pc-v4":  # b = h + Q'(x - h)
+        inner, Q = make(spec.args[0], first), make(spec.args[1], second)
+        b = Map(lambda k, i, h, y, x: (h + inner.compress(k, i, x - h), inner.floats(k, i)), None, None,
+                index_bits=inner.index_bits)
+        both = then(b, Q, None, None)
+        return of_contraction(both.C, 1 - (1 - Q.alpha) * (1 - inner.alpha), both.index_bits, both.header_bits)
+    if spec.name == "3pc-v5":  # x with probability p, one coin for everyone, else h + Q(x - y)
+        Q = here(0)
+        p = spec.number("p", Q.p)
+        A = 1 - math.sqrt(1 - p)
+        return Map(lambda k, i, h, y, x: (h + Q.compress(k, i, x - y), Q.floats(k, i)), A, (1 - p) * (1 - Q.alpha) / A, p,
+                   Q.index_bits)
+    return None
+
+
+def three_point(problem, C, gamma, coin, wire, exact):
+    """Algorithm 1. coin(round, p): c_k."""
+    d, n = problem.d, problem.n
+    x = problem.start()
+    old = gradients(problem, x)
+    if exact:  # g_i^0 = grad f_i(x^0)
+        said = [(wire(g_i), d) for g_i in old]
+    else:  # from 0, and the gradient before is the same
+        said = [C.C(0, i, 0 * x, g_i, g_i) for i, g_i in enumerate(old)]
+    floats = 0
+    for k in count():
+        g = [g_i for g_i, _ in said]
+        floats += sum(values for _, values in said) / n
+        yield x, floats
+        x = x - gamma * mean_of(problem, g)  # x^{k+1} = x^k - gamma g^k
+        new = gradients(problem, x)
+        c = C.p > 0 and coin(k + 1, C.p)
+        said = [(wire(new[i]), d) if c else C.C(k + 1, i, g[i], old[i], new[i]) for i in range(n)]
+        old = new
+
+
 # ---- theoretical steps ----------------------------------------------------------------------------------------------
 def step_gd(L):
     return 1 / L["L_minus"]
@@ -91,10 +186,26 @@ def step_marina_correlated(L, A, B, p):
     return 1 / (L["L_minus"] + math.sqrt((1 - p) / p * ((A - B) * L["L_plus"] ** 2 + B * L["L_pm"] ** 2)))
 
 
+def step_three_point(L, A, B):
+    """1 / (L_- + L_+ sqrt(B / A))."""
+    return 1 / (L["L_minus"] + L["L_plus"] * math.sqrt(B / A))
+
+
 # ---- by description -------------------------------------------------------------------------------------------------
+def choose_step(step, theory):
+    word, _, factor = str(step).partition("*")
+    return theory() * float(factor or 1) if word == "theory" else float(word)
+
+
 def make_method(spec, problem, constants, step, make_compressor, seed_coin):
     """(gamma, generator, facts). step: `theory`, `theory*C` or a number."""
     n = problem.n
+    C = make_map(spec, problem.d, make_compressor)
+    if C:
+        exact, wire = spec.word("init", "exact") == "exact", make_compressor(None, 0).wire
+        facts = {"A": C.A, "B": C.B, "index_bits": C.index_bits, "header_bits": C.header_bits, "unpaid": C.unpaid}
+        gamma = choose_step(step, lambda: step_three_point(constants, C.A, C.B))
+        return gamma, three_point(problem, C, gamma, seed_coin, wire, exact), facts | ({"p": C.p} if C.p else {})
     Q = make_compressor(spec.args[0]) if spec.args else make_compressor(None)
     facts = {"index_bits": Q.index_bits}
     if spec.name == "gd":
@@ -117,6 +228,5 @@ def make_method(spec, problem, constants, step, make_compressor, seed_coin):
         raise ValueError(f"unknown method {spec}")
     if Q.omega is not None:
         facts["omega"] = Q.omega
-    word, _, factor = str(step).partition("*")
-    gamma = theory() * float(factor or 1) if word == "theory" else float(word)
+    gamma = choose_step(step, theory)
     return gamma, build(gamma), facts

@@ -66,8 +66,8 @@ def subset(stream, count, dim):
     return sorted(drawn) if wanted == count else [j for j in range(dim) if j not in drawn]
 
 
-def rand_k_support(seed, round, worker, k, dim):
-    return subset(Stream(seed, round, worker), k, dim)
+def rand_k_support(seed, round, worker, k, dim, step=0):
+    return subset(Stream(seed, round, worker, step), k, dim)
 
 
 def perm_k_support(seed, round, worker, dim, workers):

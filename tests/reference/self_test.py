@@ -177,6 +177,47 @@ class Methods(unittest.TestCase):
                      methods.marina(problem, compressors.TopK(problem.d, 1), gamma, 1.0, coin)):
             np.testing.assert_allclose(points(same, 20), gd, rtol=1e-12, atol=1e-14)
 
+    def three_points(self, problem, text, seed=1, wire=compressors.f64):
+        """The map that the text names."""
+        make = lambda spec, step=0: (compressors.make_compressor(spec, problem.d, problem.n, seed, wire, None, step) if spec
+                                     else compressors.Identity(problem.d, wire))
+        return methods.make_map(specs.parse(text), problem.d, make)
+
+    def test_three_point_inequality(self):  # E|C_{h,y}(x) - x|^2 <= (1-A)|h-y|^2 + B|x-y|^2
+        problem, draw, square = little("logistic"), np.random.RandomState(8), lambda v: v @ v
+        for text in ("ef21(top-k(2))", "ef21(c-rand-k(2))", "lag(zeta=1)", "clag(c-rand-k(2), zeta=3)", "3pc-v1(c-rand-k(2))",
+                     "3pc-v2(rand-k(2), c-rand-k(1))", "3pc-v3(lag(zeta=4), c-rand-k(1))", "3pc-v4(c-rand-k(2), top-k(2))",
+                     "3pc-v5(top-k(2), p=0.4)"):
+            C = self.three_points(problem, text)
+            for c in (None, 0.3, 1.0):  # random, and collinear: x - y = c (y - h)
+                h, y, x = draw.randn(3, problem.d)
+                x = x if c is None else y + c * (y - h)
+                errors = np.array([square(C.C(k, 1, h, y, x)[0] - x) for k in range(1, 400)]) * (1 - C.p)
+                slack = 4.5 * np.std(errors) / math.sqrt(len(errors)) + 1e-12
+                self.assertLessEqual(np.mean(errors), (1 - C.A) * square(h - y) + C.B * square(x - y) + slack, text)
+
+    def test_three_point_identities(self):
+        problem, gamma = little("logistic"), 0.3
+        run = lambda text: points(methods.three_point(problem, self.three_points(problem, text), gamma,
+                                                      lambda round, p: rng.shared_coin(1, round, p), compressors.f64, True), 20)
+        gd = points(methods.dcgd(problem, compressors.Identity(problem.d), gamma), 20)
+        for text in ("ef21(identity)", "lag(zeta=0)", "clag(identity, zeta=0)", "3pc-v1(identity)", "3pc-v2(identity, top-k(2))",
+                     "3pc-v4(identity, top-k(2))", "3pc-v5(top-k(2), p=1)"):
+            np.testing.assert_allclose(run(text), gd, rtol=1e-12, atol=1e-14)
+        np.testing.assert_array_equal(run("clag(top-k(2), zeta=0)"), run("ef21(top-k(2))"))
+        np.testing.assert_array_equal(run("clag(identity, zeta=2)"), run("lag(zeta=2)"))
+
+    def test_three_point_constants(self):
+        problem = problems.Quadratic(3, 100, 0.8)
+        for text, A, B in [("ef21(top-k(1))", 0.00501256, 197.50376), ("ef21(top-k(10))", 0.05131670, 17.53815),
+                           ("ef21(top-k(50))", 0.2928932, 1.7071068), ("3pc-v4(top-k(50), top-k(50))", 0.5, 0.5),
+                           ("lag(zeta=3)", 1, 3), ("clag(top-k(50), zeta=3)", 0.2928932, 3), ("3pc-v1(top-k(25))", 1, 0.75),
+                           ("3pc-v2(rand-k(5), top-k(5))", 0.05, 18.05), ("3pc-v3(lag(zeta=4), top-k(25))", 1, 3)]:
+            C = self.three_points(problem, text)
+            np.testing.assert_allclose([C.A, C.B], [A, B], rtol=1e-6)
+        C = self.three_points(problem, "3pc-v5(top-k(1), p=0.01)")
+        self.assertAlmostEqual(math.sqrt(C.B / C.A), 197.504, delta=5e-4)
+
     def rand_k(self, problem, k):
         draws = lambda round, worker: np.random.RandomState(1000 * round + worker).permutation(problem.d)[:k]
         return compressors.RandK(problem.d, k, draws)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Three-point compressors by name (3PC, Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv
+// 2202.00998): maps C_{h,y} of which the server remembers h, with the constants of
+//   E|C_{h,y}(x) - x|^2 <= (1 - A) |h - y|^2 + B |x - y|^2     for all h, y, x (Definition 1).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "laconic/core/spec.h"
+#include "laconic/mechanism/mechanism.h"
+
+namespace laconic {
+
+struct ThreePoint {
+  MechanismPtr map;
+  SharedCoin coin{0};  // heads: everyone says x itself instead (3PCv5); A and B are those of both together
+  double A = 1;
+  double B = 0;
+  std::optional<double> alpha = {};  // where also E|C_{h,y}(x) - x|^2 <= (1 - alpha) |h - x|^2
+  unsigned pairs = 0;                // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
+};
+
+/// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a compressor of the wrong
+/// class, with the reason. `args` are those of the spec: its reader may ask for more of them, and calls done().
+ThreePoint make_three_point(const Spec& spec, Arguments& args, const Setting& setting);
+
+struct ThreePointRow {
+  std::string name;
+  std::string usage;
+  std::string summary;
+  std::string paper;
+  ThreePoint (*make)(Arguments& args, const Setting& setting);
+};
+/// The rows of the paper's table.
+const std::vector<ThreePointRow>& three_points();
+
+}  // namespace laconic
