@@ -6,6 +6,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace laconic::cli {
 namespace {
@@ -135,6 +136,15 @@ const Key kKeys[] = {
      [](const D& d) { return d.out; }},
 };
 
+/// What run.toml and summary.json can hold.
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
 void apply(Description& description, const Setting& setting) {
   std::vector<std::string> names;
   for (const Key& key : kKeys) {
@@ -169,6 +179,7 @@ Description describe(const std::vector<Setting>& settings) {
   Description description;
   std::set<std::string> given;
   for (const Setting& setting : settings) {
+    if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
     if (setting.place.empty()) {
       apply(description, setting);
     } else {

@@ -104,6 +104,8 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
                       "or srun --mpi=pmix",
                       launched, mpi.world().size()));
     }
+    // Ranks of unlike verbs would wait for each other for ever.
+    require_same(mpi.world(), fmt::format("the verb \"{}\"", argc > 1 ? argv[1] : ""));
     return run_program(argc, argv, mpi.world(), mpi.ranks_on_this_machine());
   } catch (const SharedFailure& failure) {
     if (rank == 0) complain(failure);

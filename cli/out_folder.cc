@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/out_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -23,15 +25,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDescription = "run.toml";
-constexpr const char* kFiles[] = {"trace.csv",    "timing.csv",           "x.npy",
-                                  "summary.json", OutFolder::kCheckpoint, kDescription};
-constexpr const char* kEarlier = "earlier-run";  // where a run waits that a new one will replace
+// The description of a run for which the one in the folder will make way. From when it is there, it is the one that counts;
+// what it replaces goes when the data and all else about it are known to be right.
+constexpr const char* kNext = "run.toml.next";
+constexpr const char* kResults[] = {"trace.csv", "timing.csv", "x.npy", "summary.json",
+                                    OutFolder::kCheckpoint};
 constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
 
 OutFolder::~OutFolder() {
-  if (undecided_) give_back();
+  std::error_code ignored;
+  if (wrote_) fs::remove(*wrote_, ignored);
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, ignored);
   if (lock_ >= 0) close(lock_);
 }
 
@@ -39,6 +45,12 @@ bool OutFolder::has(const std::string& name) const {
   std::error_code error;
   return fs::exists(file(name), error);
 }
+
+std::string OutFolder::description() const { return file(has(kNext) ? kNext : kDescription); }
+
+bool OutFolder::is_finished() const { return has("summary.json") && !has(kNext); }
+
+bool OutFolder::has_checkpoint() const { return Checkpoints::any(file(kCheckpoint)) && !has(kNext); }
 
 void OutFolder::take(bool force, const std::string& run_toml) {
   std::error_code error;
@@ -49,50 +61,53 @@ void OutFolder::take(bool force, const std::string& run_toml) {
        folder = folder.parent_path()) {
     made_.insert(made_.begin(), folder.string());
   }
-  undecided_ = true;
   fs::create_directories(absolute, error);
   if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", path_, error.message()));
   lock();
-  for (const char* name : kFiles) {
-    if (force || !has(name)) continue;
-    throw InputError(
-        fmt::format("out: {} already holds a run ({}); choose another folder, give --force to replace it{}",
-                    path_, name, is_finished() ? "" : ", or go on with it: laconic resume " + path_));
+  const bool described = has(kDescription) || has(kNext);
+  const auto* result =
+      std::find_if(std::begin(kResults), std::end(kResults), [&](const char* name) { return has(name); });
+  const bool occupied = described || result != std::end(kResults);
+  if (occupied && !force) {
+    throw InputError(fmt::format(
+        "out: {} already holds a run ({}); choose another folder, give --force to replace it{}", path_,
+        result != std::end(kResults) ? *result : kDescription,
+        described && !is_finished() ? fmt::format(", or go on with it: laconic resume '{}'", path_) : ""));
   }
-  cleared_ = true;
+  const std::string description = file(occupied ? kNext : kDescription);
   try {
-    fs::remove_all(file(kEarlier));
-    for (const char* name : kFiles) {
-      if (!has(name)) continue;
-      fs::create_directory(file(kEarlier));
-      const std::string aside = file(kEarlier) + "/" + name;
-      // There is a description at any time, so that a run killed here starts over.
-      name == kDescription ? fs::copy(file(name), aside) : fs::rename(file(name), aside);
-    }
-    write_whole(file(kDescription), run_toml);
+    write_whole(description, run_toml);
   } catch (const std::exception& failure) {
     throw InputError(fmt::format("out: {}", failure.what()));
   }
+  wrote_ = description;
 }
 
 void OutFolder::take_up() {
   std::error_code error;
   if (!fs::is_directory(path_, error)) throw InputError(fmt::format("resume: there is no folder {}", path_));
   lock();
-  if (!has(kDescription))
+  if (!fs::exists(description(), error))
     throw InputError(fmt::format("resume: {} holds no run: there is no run.toml in it", path_));
 }
 
 std::unique_ptr<FileRecorder> OutFolder::open(bool with_accuracy, const std::optional<Progress>& from) {
-  if (from) return std::make_unique<FileRecorder>(path_, with_accuracy, from->last.round);
+  if (from) return std::make_unique<FileRecorder>(path_, with_accuracy, *from);
+  try {
+    for (const char* name : kResults) fs::remove_all(file(name));
+    if (has(kNext)) fs::rename(file(kNext), file(kDescription));
+  } catch (const fs::filesystem_error& failure) {
+    throw InputError(fmt::format("out: cannot clear {}: {}", path_, failure.code().message()));
+  }
   auto files = std::make_unique<FileRecorder>(path_, with_accuracy);
-  undecided_ = false;
-  std::error_code ignored;
-  fs::remove_all(file(kEarlier), ignored);
+  wrote_.reset();
+  made_.clear();
   return files;
 }
 
 void OutFolder::finish() {
+  if (!has(kDescription))
+    throw RunError(fmt::format("{}: was removed while the run went on", file(kDescription)));
   std::error_code ignored;
   fs::remove_all(file(kCheckpoint), ignored);
 }
@@ -109,16 +124,6 @@ void OutFolder::lock() {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-}
-
-void OutFolder::give_back() {
-  std::error_code ignored;
-  if (cleared_) {
-    for (const char* name : kFiles) fs::remove_all(file(name), ignored);
-    for (const char* name : kFiles) fs::rename(file(kEarlier) + "/" + name, file(name), ignored);
-    fs::remove(file(kEarlier), ignored);
-  }
-  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, ignored);
 }
 
 }  // namespace laconic::cli

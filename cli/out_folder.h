@@ -19,7 +19,7 @@ class OutFolder {
 
   /// Only names the folder.
   explicit OutFolder(std::string path) : path_(std::move(path)) {}
-  /// Where the folder was taken and the run was never accepted, it is left as it was found.
+  /// Where the folder was taken for a new run that was never opened, it is left as it was found.
   ~OutFolder();
   OutFolder(const OutFolder&) = delete;
   OutFolder& operator=(const OutFolder&) = delete;
@@ -27,32 +27,35 @@ class OutFolder {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] bool has(const std::string& name) const;
-  /// Whether a run in it has ended, whichever way.
-  [[nodiscard]] bool is_finished() const { return has("summary.json"); }
 
-  /// Makes the folder where needed, takes it for a new run, and writes run.toml. With `force` an earlier run makes way
-  /// for it, otherwise it is an InputError; so is a folder that cannot be made or written, or that a process still
+  /// The file that describes the run: run.toml, or, where another run will make way for it, run.toml.next.
+  [[nodiscard]] std::string description() const;
+  /// Whether the run has ended, whichever way.
+  [[nodiscard]] bool is_finished() const;
+  [[nodiscard]] bool has_checkpoint() const;
+
+  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an InputError or,
+  /// with `force`, left as it is until open(). So is a folder that cannot be made or written, or that a process still
   /// works in.
   void take(bool force, const std::string& run_toml);
   /// Takes the folder to go on with the run in it. InputError where it holds none, or a process still works in it.
   void take_up();
 
-  /// The run is in order: opens its files, or goes on with them; what a new one replaces is gone for good.
+  /// The run is in order: goes on with its files, or clears what was there and opens them anew.
   std::unique_ptr<FileRecorder> open(bool with_accuracy, const std::optional<Progress>& from);
 
-  /// The run has ended, and everything about it is written.
+  /// The run has ended, and everything about it is written. RunError where a file was lost on the way.
   void finish();
 
  private:
-  /// Until this process ends or the object does; once is enough. Waits some seconds for a process that was killed to be gone.
+  /// Until this process ends or the object does; once is enough. Waits some seconds for a process that was killed to
+  /// be gone.
   void lock();
-  void give_back();
 
   std::string path_;
   int lock_ = -1;
-  std::vector<std::string> made_;  // folders, outermost first
-  bool cleared_ = false;           // of an earlier run, for one that is not accepted yet
-  bool undecided_ = false;
+  std::vector<std::string> made_;     // folders, outermost first; until open()
+  std::optional<std::string> wrote_;  // the description; until open()
 };
 
 }  // namespace laconic::cli

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -37,9 +40,7 @@ class Screen final : public Recorder {
     if (next_ != nullptr) next_->record(row, timing);
   }
 
-  void sync() override {
-    if (next_ != nullptr) next_->sync();
-  }
+  std::uint32_t sync() override { return next_ != nullptr ? next_->sync() : 0; }
 
   void tick(std::size_t round) override {
     const auto now = Clock::now();
@@ -103,7 +104,7 @@ bool saves_checkpoints(const SolveOptions& options) {
 
 /// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
 void require_seen(const std::string& out, std::size_t rank) {
-  if (!OutFolder(out).has("run.toml")) {
+  if (std::error_code error; !std::filesystem::exists(OutFolder(out).description(), error)) {
     throw InputError(fmt::format(
         "out: rank {} does not see the folder {}; checkpoints need one that all ranks share", rank, out));
   }
@@ -123,7 +124,7 @@ int report_finished(const OutFolder& out, bool speaks) {
 
 /// The run in the folder. Of the words only those may change it that change no bit of the result.
 Description describe_again(const OutFolder& out, const std::vector<std::string>& words) {
-  std::vector<Setting> settings = read_toml(out.file("run.toml"));
+  std::vector<Setting> settings = read_toml(out.description());
   settings.push_back({"out", out.path(), ""});
   for (std::size_t w = 1; w < words.size(); ++w) {
     const std::size_t equals = std::min(words[w].find('='), words[w].size() - 1);
@@ -132,7 +133,7 @@ Description describe_again(const OutFolder& out, const std::vector<std::string>&
       throw InputError(
           fmt::format("resume: \"{}\"; the run is described in {}, and only threads= and "
                       "checkpoint-every= may change",
-                      words[w], out.file("run.toml")));
+                      words[w], out.description()));
     }
     settings.push_back({key, words[w].substr(equals + 1), ""});
   }
@@ -161,17 +162,24 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   std::optional<Checkpoints> checkpoints;
   std::optional<Progress> from;
   std::unique_ptr<FileRecorder> files;  // rank 0's
+  const bool saves = saves_checkpoints(description.solve);
+  const auto make_checkpoints = [&] {
+    checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
+                        identity_of(description, *prepared.problem) + numbers_of(prepared, *method));
+  };
   together(transport, [&] {
-    if (goes_on || saves_checkpoints(description.solve)) {
-      require_seen(description.out, transport.rank());
-      checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
-                          identity_of(description, *prepared.problem) + numbers_of(prepared, *method));
-    }
+    if (goes_on || saves) require_seen(description.out, transport.rank());
+    if (!goes_on) return;
+    make_checkpoints();
     const std::size_t clients = prepared.problem->shards();
-    if (goes_on) from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
+    from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
   });
   together(transport, [&] {
     if (out != nullptr) files = out->open(prepared.problem->classifies(), from);
+  });
+  together(transport, [&] {
+    if (saves && !goes_on) make_checkpoints();  // the folder has been cleared
+    if (first && goes_on) checkpoints->remove_leftovers();
   });
 
   Summary summary;
@@ -183,6 +191,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   const bool failed = summary.why == Summary::Why::diverged;
   if (!first) return failed ? kFailed : kDone;
   if (out != nullptr) {
+    files->sync();
     write_npy(out->file("x.npy"), method->point());
     write_whole(out->file("summary.json"), summary_json(description, prepared, summary, transport.size()));
     out->finish();
@@ -218,18 +227,15 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   });
   // From here on nobody else writes in the folder: what one rank finds there, all find.
   const bool finished = out->is_finished();
-  const bool goes_on = Checkpoints::any(out->file(OutFolder::kCheckpoint));
+  const bool goes_on = out->has_checkpoint();
   require_same(transport, fmt::format("finished = {}\ncheckpoint = {}\n", finished, goes_on));
   if (finished) {
-    if (first) out->finish();  // again: the run may have been killed in the middle of it
+    if (first) out->finish();  // once more: the run may have been killed in the middle of it
     return report_finished(*out, first);
   }
 
   Description description;
-  together(transport, [&] {
-    description = describe_again(*out, words);
-    if (first && !goes_on) out->take(true, toml_of(description));
-  });
+  together(transport, [&] { description = describe_again(*out, words); });
   if (first && !goes_on) fmt::print("{}: no checkpoint yet; the run starts over\n", out->path());
   return carry_out(description, first ? &*out : nullptr, goes_on, transport, neighbours);
 }

@@ -80,8 +80,8 @@ class Loop {
   }
 
   void save(std::size_t t) {
-    recorder_.sync();
-    checkpoints_->save(fleet_, {t, timing(), summary_.last}, method_.state(fleet_));
+    const std::uint32_t trace_checksum = recorder_.sync();
+    checkpoints_->save(fleet_, {t, timing(), summary_.last, trace_checksum}, method_.state(fleet_));
     saved_at_ = seconds();
   }
 

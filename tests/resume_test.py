@@ -173,6 +173,7 @@ class Resume(InFolder):
             ("mixed", lambda out: put_one_part_of(other, out), "another run's"),
             ("described", lambda out: edit(out / "run.toml", "rand-k(3)", "rand-k(4)"), "this run has method = diana(rand-k(4))"),
             ("trace", lambda out: (out / "trace.csv").write_text("round,f\n"), "trace.csv: is not the file of this run"),
+            ("row", lambda out: edit(out / "trace.csv", "\n0,0.", "\n0,1."), "trace.csv: was changed"),
             ("rows", lambda out: edit(out / "timing.csv", "\n", "\n#"), "timing.csv: has no row of round"),
             ("data", lambda out: self.data.write_bytes(data.replace(b"0.1", b"0.2", 1)), "this run has"),
         ]:
@@ -202,6 +203,40 @@ class Resume(InFolder):
         for problem, message in [("logistic(nowhere)", "no data set"), ("quadratic(d=0)", "d = 0")]:
             self.assert_one_message([PROGRAM, "run", f"problem={problem}", "method=gd", f"out={out}", "--force"], 2, message)
             self.assertEqual(before, {file.name: file.read_bytes() for file in out.iterdir()})
+
+        limited = ["bash", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "-", PROGRAM]  # as a disk that is full
+        self.assert_one_message([*limited, "run", *LONG, f"out={out}", "--force"], 2, "cannot write")
+        self.assertEqual(before, {file.name: file.read_bytes() for file in out.iterdir()})
+
+    def test_a_run_that_makes_way_is_kept_until_the_next_is_right(self):
+        out = self.undisturbed("out", *LONG)
+        before = {file.name: file.read_bytes() for file in out.iterdir()}
+        pipe = self.folder / "slow"
+        subprocess.run(["mkfifo", pipe], check=True)
+        with subprocess.Popen([PROGRAM, "run", f'problem=logistic("{pipe}", lambda=0.1)', "clients=4", "method=gd",
+                               f"out={out}", "--force"], stderr=subprocess.DEVNULL) as process:
+            with pipe.open("w"):  # opens when the program has begun to read
+                process.kill()
+        pipe.unlink()
+        self.assert_one_message([PROGRAM, "resume", str(out)], 2, "slow")
+        after = {file.name: file.read_bytes() for file in out.iterdir()}
+        self.assertIn("slow", after.pop("run.toml.next").decode())
+        self.assertEqual(before, after)
+        shutil.copy(self.data, pipe)  # now the next one is right
+        self.resume(out)
+        expected = self.undisturbed("expected", f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", "method=gd")
+        self.assert_same_result(out, expected)
+
+    def test_files_that_are_lost_are_missed(self):
+        for file in ("trace.csv", "run.toml"):
+            out = self.folder / f"without-{file}"
+            with subprocess.Popen([PROGRAM, "run", *LONG[:-2], "rounds=20000", "eval-every=50", f"out={out}"],
+                                  stderr=subprocess.PIPE, text=True) as process:
+                while not (out / "timing.csv").exists():
+                    self.assertIsNone(process.poll())
+                (out / file).unlink()
+                self.assertIn(f"{file}: was removed", process.communicate()[1])
+            self.assertEqual(process.returncode, 1)
 
     def test_the_description_is_there_before_the_data_is_read(self):
         pipe = self.folder / "slow"
@@ -235,6 +270,10 @@ class Resume(InFolder):
                 command = [*launched(ranks, *words)[:-1 - len(words)], *limited, "run", *words, f"out={out}"]
                 self.assert_one_message([*command, "checkpoint-every=100"], 1, "cannot write: File too large")
                 self.assertEqual(len((out / "trace.csv").read_text().splitlines()), 102)
+                trace = self.folder / f"trace-{ranks}"
+                self.assert_one_message([*command[:-1], "eval-every=1", "method=gd", "rounds=20000", f"out={trace}"], 1,
+                                        "cannot write: File too large; the rows before are complete")
+                self.assertTrue((trace / "trace.csv").read_text().endswith("\n"))
                 self.resume(out)
                 self.assert_same_result(out, expected)
 

@@ -145,9 +145,4 @@ std::string read_file_start(const std::string& path, std::size_t bytes) {
   return read(path, kStartOfFile, bytes);
 }
 
-std::uint32_t checksum_of(std::string_view content, std::uint32_t before) {
-  return static_cast<std::uint32_t>(
-      crc32_z(before, reinterpret_cast<const unsigned char*>(content.data()), content.size()));
-}
-
 }  // namespace laconic

@@ -3,9 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace laconic {
 
@@ -19,8 +17,5 @@ std::string read_file(const std::string& path);
 /// The first `bytes` bytes of that content, or all of it when shorter: enough to tell what a file is. Reads
 /// at most 64 KiB of the file; what lies behind is not checked. Throws as read_file does.
 std::string read_file_start(const std::string& path, std::size_t bytes);
-
-/// The CRC-32 of gzip's trailers, of `before` and then `content`; `before` by its checksum. About 1 ms a MB.
-std::uint32_t checksum_of(std::string_view content, std::uint32_t before = 0);
 
 }  // namespace laconic

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/data/gzip.h"
 

@@ -7,14 +7,15 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/core/range.h"
 #include "laconic/report/file.h"
@@ -30,12 +31,6 @@ static_assert(std::endian::native == std::endian::little, "parts are written as 
 
 constexpr int kVersion = 1;
 constexpr std::string_view kMagic = "laconic part 1\n";
-
-std::uint32_t checksum(std::string_view bytes, std::uint32_t so_far = 0) {
-  if (bytes.empty()) return so_far;  // zlib would start anew
-  return static_cast<std::uint32_t>(
-      crc32_z(so_far, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -86,7 +81,7 @@ class PartWriter {
 
  private:
   void append(std::string_view bytes) {
-    checksum_ = checksum(bytes, checksum_);
+    checksum_ = checksum_of(bytes, checksum_);
     file_.append(bytes.data(), bytes.size());
   }
 
@@ -105,7 +100,7 @@ class PartReader {
     rest_ = std::string_view(content_).substr(0, content_.size() - kSum);
     std::uint32_t sum = 0;
     std::memcpy(&sum, content_.data() + rest_.size(), kSum);
-    if (sum != checksum(rest_)) refuse(path_, "is damaged: its checksum is not that of its content");
+    if (sum != checksum_of(rest_)) refuse(path_, "is damaged: its checksum is not that of its content");
     rest_.remove_prefix(kMagic.size());
     if (get<PartHeader>() != header) refuse(path_, "is part of another run's checkpoint");
   }
@@ -179,7 +174,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
   const std::size_t ranks = fleet.transport().size();
   {
     PartWriter part(part_path(progress.round, rank, ranks),
-                    {checksum(identity_), progress.round, rank, ranks});
+                    {checksum_of(identity_), progress.round, rank, ranks});
     part.put(*state.ledger);
     part.put_all(rank == 0 ? state.shared : std::vector<MutView>{});
     for (const auto& vectors : state.workers) part.put_all(vectors);
@@ -194,8 +189,9 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
                {"bytes_sent", progress.timing.bytes_sent},
                {"bytes_received", progress.timing.bytes_received},
                {"last", json_of(progress.last)},
+               {"trace_checksum", progress.trace_checksum},
                {"identity", identity_}};
-  json["checksum"] = checksum(json.dump());
+  json["checksum"] = checksum_of(json.dump());
   write_whole(manifest_path(), json.dump(1) + "\n");
   if (saved_) {
     std::error_code ignored;  // a file that stays does no harm
@@ -216,10 +212,11 @@ Checkpoints::Manifest Checkpoints::read_manifest() const {
                                kVersion));
     const auto sum = json.at("checksum").get<std::uint32_t>();
     json.erase("checksum");
-    if (sum != checksum(json.dump())) refuse(path, "is damaged: its checksum is not that of its content");
+    if (sum != checksum_of(json.dump())) refuse(path, "is damaged: its checksum is not that of its content");
     manifest.progress = {.round = json.at("round"),
                          .timing = {json.at("seconds"), json.at("bytes_sent"), json.at("bytes_received")},
-                         .last = row_of(json.at("last"))};
+                         .last = row_of(json.at("last")),
+                         .trace_checksum = json.at("trace_checksum")};
     manifest.ranks = json.at("ranks");
     theirs = json.at("identity");
   } catch (const nlohmann::json::exception&) {
@@ -229,6 +226,16 @@ Checkpoints::Manifest Checkpoints::read_manifest() const {
   return manifest;
 }
 
+void Checkpoints::remove_leftovers() const {
+  std::set<fs::path> kept = {manifest_path()};
+  for (std::size_t r = 0; saved_ && r < saved_->ranks; ++r)
+    kept.insert(part_path(saved_->round, r, saved_->ranks));
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    if (!kept.contains(entry.path())) fs::remove(entry.path(), ignored);
+  }
+}
+
 Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
   const Manifest manifest = read_manifest();
   const std::size_t round = manifest.progress.round;
@@ -236,7 +243,7 @@ Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
     const Range theirs = block_of(workers, rank, manifest.ranks);
     if (rank > 0 && (theirs.end <= own.begin || own.end <= theirs.begin)) continue;
     PartReader part(part_path(round, rank, manifest.ranks),
-                    {checksum(identity_), round, rank, manifest.ranks});
+                    {checksum_of(identity_), round, rank, manifest.ranks});
     const auto ledger = part.get<Ledger>();
     if (rank == 0) {
       *state.ledger = ledger;

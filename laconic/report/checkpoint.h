@@ -20,13 +20,6 @@
 
 namespace laconic {
 
-/// Where a run stands after a round, besides the method's State.
-struct Progress {
-  std::size_t round = 0;
-  Timing timing;  // rank 0's, over all the processes that the run has had
-  Row last;       // the last row recorded
-};
-
 class Checkpoints {
  public:
   /// In this folder, made where needed (else an InputError). `identity` is what makes the run what it is (description, data, constants), one fact a line: only
@@ -44,6 +37,10 @@ class Checkpoints {
   /// Whatever the number of ranks that wrote it. Throws InputError, naming the file, when the checkpoint is
   /// damaged, incomplete, of another version, or of another run (then with the fact in which they differ).
   Progress load(const State& state, std::size_t workers, Range own);
+
+  /// Removes what is not part of the checkpoint loaded: files of processes that were killed while they wrote one. While
+  /// no rank saves.
+  void remove_leftovers() const;
 
  private:
   struct Manifest;

@@ -62,8 +62,8 @@ class Recorder {
   virtual void record(const Row& row, const Timing& timing) = 0;
   /// After every round, evaluated or not; for progress bars.
   virtual void tick(std::size_t /*round*/) {}
-  /// Brings to the disk what was recorded: a checkpoint that follows will rely on it.
-  virtual void sync() {}
+  /// Brings to the disk what was recorded, and returns its checksum: a checkpoint that follows will rely on it.
+  virtual std::uint32_t sync() { return 0; }
 };
 
 /// Keeps the rows in memory.
@@ -73,20 +73,29 @@ class MemoryRecorder final : public Recorder {
   std::vector<Row> rows;
 };
 
+/// Where a run stands after a round, besides what its method remembers.
+struct Progress {
+  std::size_t round = 0;
+  Timing timing;                     // rank 0's, over all the processes that the run has had
+  Row last;                          // the last row recorded
+  std::uint32_t trace_checksum = 0;  // Recorder::sync()
+};
+
 /// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so that they stay
-/// readable whatever happens to the run. Throws RunError when a write fails (a full disk).
+/// readable whatever happens to the run. Throws RunError when a write fails (a full disk): the files then end with the row
+/// before; and from sync() when a file was removed meanwhile.
 class FileRecorder : public Recorder {
  public:
   /// Makes both files; an InputError where the folder holds one of them or they cannot be made.
   FileRecorder(const std::string& folder, bool with_accuracy);
-  /// Goes on with both files after the row of `last_round`; what a run that was killed wrote behind it is cut off. An
-  /// InputError where they do not hold that row, or are not such files.
-  FileRecorder(const std::string& folder, bool with_accuracy, std::size_t last_round);
+  /// Goes on with both files after the last row; what a run that was killed wrote behind it is cut off. An
+  /// InputError where they do not hold that row, or another trace before it.
+  FileRecorder(const std::string& folder, bool with_accuracy, const Progress& from);
   ~FileRecorder() override;
   FileRecorder(const FileRecorder&) = delete;
   FileRecorder& operator=(const FileRecorder&) = delete;
 
-  void sync() override;
+  std::uint32_t sync() override;
   void record(const Row& row, const Timing& timing) override;
 
  private:

@@ -40,7 +40,7 @@ CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodS
   const Spec& spec = args.required("compressor", 0, method + "(rand-k(10))");
   CompressorPtr result = compressor(spec, s);
   if (!result->bound().omega) {
-    args.fail(fmt::format("{} needs an unbiased compressor: {} is not; use rand-k, perm-k or natural", method,
+    args.fail(fmt::format("{} needs an unbiased compressor: {} is not; use rand-k or natural", method,
                           print(spec)));
   }
   return result;
@@ -228,6 +228,7 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   const std::size_t n = s.problem.shards();
   const std::size_t sample = args.whole("sample", 0);
+  if (sample == 0) args.fail("\"sample\" is missing: the clients that are heard in a round, as in sample=10");
   if (sample < 1 || sample > n)
     args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
   const double r = static_cast<double>(sample);
