@@ -37,7 +37,7 @@ constexpr std::chrono::seconds kPatience{10};
 OutFolder::~OutFolder() {
   std::error_code ignored;
   if (wrote_) fs::remove(*wrote_, ignored);
-  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, ignored);
+  for (const std::string& folder : made_) fs::remove(folder, ignored);
   if (lock_ >= 0) close(lock_);
 }
 
@@ -59,7 +59,7 @@ void OutFolder::take(bool force, const std::string& run_toml) {
     throw InputError(fmt::format("out: {} is not a folder", path_));
   for (fs::path folder = absolute.lexically_normal(); !folder.empty() && !fs::exists(folder, error);
        folder = folder.parent_path()) {
-    made_.insert(made_.begin(), folder.string());
+    made_.push_back(folder.string());
   }
   fs::create_directories(absolute, error);
   if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", path_, error.message()));

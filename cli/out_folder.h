@@ -54,7 +54,7 @@ class OutFolder {
 
   std::string path_;
   int lock_ = -1;
-  std::vector<std::string> made_;     // folders, outermost first; until open()
+  std::vector<std::string> made_;     // folders, innermost first; until open()
   std::optional<std::string> wrote_;  // the description; until open()
 };
 

@@ -117,8 +117,9 @@ TEST_F(Program, RefusesAFolderThatHoldsARunUnlessTold) {
   other.emplace_back("rounds=3");
   const Said refused = laconic(other);
   EXPECT_EQ(refused.code, 2);
-  EXPECT_THAT(refused.text,
-              HasSubstr("already holds a run (trace.csv); choose another folder, give --force to replace it"));
+  EXPECT_THAT(
+      refused.text,
+      HasSubstr("already holds a run (trace.csv); choose another folder, give --force to replace it"));
   EXPECT_EQ(content_of(out("run/trace.csv")), trace);
   other.emplace_back("--force");
   EXPECT_EQ(laconic(other).code, 0);

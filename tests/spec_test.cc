@@ -42,7 +42,8 @@ TEST(Spec, ErrorsNameTheColumnAndWhatWasExpected) {
   EXPECT_EQ(error_of([] { parse(""); }),
             "column 1: expected a name such as marina(rand-k(10)), found the end");
   EXPECT_EQ(error_of([] { parse("gd)"); }), "column 3: unexpected ')' after the end of the description");
-  EXPECT_EQ(error_of([] { parse("a(b c)"); }), "column 5: expected ',' or ')', found 'c' (a text with blanks needs double quotes)");
+  EXPECT_EQ(error_of([] { parse("a(b c)"); }),
+            "column 5: expected ',' or ')', found 'c' (a text with blanks needs double quotes)");
   EXPECT_EQ(error_of([] { parse("a(b,)"); }), "column 5: expected an argument, found ')'");
   EXPECT_EQ(error_of([] { parse("a(k=1, k=2)"); }), "column 8: \"k\" is given twice");
   EXPECT_EQ(error_of([] { parse("a(k=1, 2)"); }),
