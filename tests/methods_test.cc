@@ -429,13 +429,11 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),
-            "column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use rand-k, "
-            "perm-k or "
+            "column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use rand-k or "
             "natural");
-  EXPECT_EQ(
-      refusal({.problem = problem, .method = "diana(top-k(3))"}),
-      "column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k, perm-k or "
-      "natural");
+  EXPECT_EQ(refusal({.problem = problem, .method = "diana(top-k(3))"}),
+            "column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k or "
+            "natural");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
             "column 1: marina(rand-k(3), p=0): p = 0; need 0 < p <= 1");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),

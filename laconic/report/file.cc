@@ -23,7 +23,7 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::append(const void* bytes, std::size_t count) {
-  if (std::fwrite(bytes, 1, count, file_) != count) fail();
+  if (count > 0 && std::fwrite(bytes, 1, count, file_) != count) fail();  // no bytes may be nullptr
 }
 
 void WholeFile::commit() {
