@@ -21,29 +21,37 @@ std::vector<std::string> data_folders() {
   return folders;
 }
 
-Prepared prepare(const Description& description, const Place& place) {
-  Prepared p;
+std::size_t threads_of(const Description& description, const Place& place) {
+  if (description.threads > 0) return description.threads;
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t threads =
-      description.threads > 0 ? description.threads : std::max<std::size_t>(1, processors / place.neighbours);
+  return std::max<std::size_t>(1, processors / place.neighbours);
+}
+
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place) {
   std::optional<Range> own;
   if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
-  p.problem = of_text("problem", [&] {
+  return of_text("problem", [&] {
     return make_problem(description.problem, {.clients = description.clients,
                                               .split = description.split,
                                               .split_seed = description.split_seed,
                                               .folders = data_folders(),
                                               .own = own});
   });
+}
+
+Prepared prepare(const Description& description, const Place& place) {
+  Prepared p;
+  p.problem = problem_of(description, place);
   // More threads than clients would only wait.
-  p.pool = std::make_unique<ThreadPool>(std::min(threads, p.problem->shards()));
+  p.pool = std::make_unique<ThreadPool>(std::min(threads_of(description, place), p.problem->shards()));
   return p;
 }
 
-Assembly assembly_of(const Description& description, const Prepared& prepared) {
+Assembly assembly_of(const Description& description, const Problem& problem,
+                     const std::optional<Constants>& constants) {
   return of_text("method", [&] {
-    return assemble(description.method, {.problem = *prepared.problem,
-                                         .constants = prepared.constants,
+    return assemble(description.method, {.problem = problem,
+                                         .constants = constants,
                                          .seed = description.seed,
                                          .wire = description.wire,
                                          .batch = description.batch});

@@ -5,7 +5,7 @@
 //   Prepared p = prepare(description, place);     each rank by itself
 //   Fleet fleet(*p.pool, transport);              all ranks together: here they must be of one run already
 //   p.constants = p.problem->constants(fleet);    all ranks together
-//   p.assembly = assembly_of(description, p);     each rank by itself
+//   p.assembly = assembly_of(description, *p.problem, p.constants);    each rank by itself
 #pragma once
 
 #include <memory>
@@ -36,9 +36,14 @@ struct Place {
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
+/// The first part of that alone. Only the keys problem, clients, split and split-seed matter.
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {});
+/// How many threads the description asks for; without a wish, this process's share of the processors.
+std::size_t threads_of(const Description& description, const Place& place = {});
 
 /// The method for that problem and those constants.
-Assembly assembly_of(const Description& description, const Prepared& prepared);
+Assembly assembly_of(const Description& description, const Problem& problem,
+                     const std::optional<Constants>& constants);
 
 /// Where data sets are looked for: the folders of LACONIC_DATA.
 std::vector<std::string> data_folders();

@@ -154,7 +154,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   Fleet fleet(*prepared.pool, transport);
   prepared.constants = prepared.problem->constants(fleet);
   together(transport, [&] {
-    prepared.assembly = assembly_of(description, prepared);
+    prepared.assembly = assembly_of(description, *prepared.problem, prepared.constants);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
   require_same(transport, numbers_of(prepared, *method));

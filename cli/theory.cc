@@ -45,7 +45,7 @@ int theory(const std::vector<std::string>& words) {
   Prepared p = prepare(description);
   Fleet fleet(*p.pool);
   p.constants = p.problem->constants(fleet);
-  p.assembly = assembly_of(description, p);
+  p.assembly = assembly_of(description, *p.problem, p.constants);
 
   fmt::print("problem {}\n", print(description.problem));
   fmt::print("  {:<10} = {}\n  {:<10} = {}\n", "d", p.problem->dim(), "n", p.problem->shards());

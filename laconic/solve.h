@@ -2,6 +2,7 @@
 // The outer loop: rounds, evaluation, checkpoints, stopping.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -36,6 +37,51 @@ struct Summary {
   Row last;               // the last one
   std::size_t rounds = 0;
   double seconds = 0;
+};
+
+/// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several going at once.
+/// Everything passed by reference must outlive it, and the calls are collective as those of solve().
+class Solver {
+ public:
+  /// Computes nothing yet. Arguments as of solve().
+  Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOptions options, Recorder& recorder,
+         Checkpoints* checkpoints = nullptr, const std::optional<Progress>& from = {});
+
+  /// Whether a rule to stop holds. Until then the summary knows no reason.
+  [[nodiscard]] bool over() const { return over_; }
+  /// The next round (the start, at first), its row and its checkpoint. Only while it is not over.
+  void round();
+  /// The last row and what it took so far; seconds are those spent in round(), and of the processes before this one.
+  [[nodiscard]] const Summary& summary() const { return summary_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void compute(Evaluation* watch);
+  [[nodiscard]] bool is_due(std::size_t t) const;
+  [[nodiscard]] bool checkpoint_is_due();
+  void save();
+  void stop(Summary::Why why, std::string reason);
+  void record();
+  [[nodiscard]] double uplink_bits() const;
+  [[nodiscard]] double seconds() const;
+  [[nodiscard]] Timing timing() const;
+
+  const Problem& problem_;
+  Method& method_;
+  Fleet& fleet_;
+  SolveOptions options_;
+  Recorder& recorder_;
+  Checkpoints* checkpoints_;
+  std::size_t next_ = 0;   // the round to come, or in hand
+  Timing before_;          // of earlier processes
+  double in_rounds_ = 0;   // seconds, of rounds that are done
+  Clock::time_point begin_;  // of the round in hand
+  double saved_at_ = 0;
+  std::size_t rows_ = 0;
+  Evaluation evaluation_;
+  Summary summary_;
+  bool over_ = false;
 };
 
 /// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs to it
