@@ -159,7 +159,7 @@ void apply(Description& description, const Setting& setting) {
 
 }  // namespace
 
-Description describe(const std::vector<std::string>& words) {
+std::vector<Setting> settings_of(const std::vector<std::string>& words) {
   std::vector<Setting> settings;
   std::vector<Setting> from_words;
   for (const std::string& word : words) {
@@ -172,8 +172,10 @@ Description describe(const std::vector<std::string>& words) {
     }
   }
   settings.insert(settings.end(), from_words.begin(), from_words.end());
-  return describe(settings);
+  return settings;
 }
+
+Description describe(const std::vector<std::string>& words) { return describe(settings_of(words)); }
 
 Description describe(const std::vector<Setting>& settings) {
   Description description;
@@ -204,6 +206,16 @@ std::vector<std::pair<std::string, std::string>> resolved(const Description& des
       result.emplace_back(key.name, std::move(text));
   }
   return result;
+}
+
+std::string toml_of(const std::vector<std::pair<std::string, std::string>>& keys) {
+  std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
+  for (const auto& [key, value] : keys) {
+    if (key == "out") continue;
+    text +=
+        fmt::format("{} = {}\n", key, nlohmann::json(value).dump());  // a JSON string is a TOML basic string
+  }
+  return text;
 }
 
 std::vector<KeyRow> keys() { return {std::begin(kKeys), std::end(kKeys)}; }

@@ -42,6 +42,9 @@ struct Setting {
 /// column.
 std::vector<Setting> read_toml(const std::string& path);
 
+/// Words are `key=value` or the path of a TOML file; those of files come first, so that words win.
+std::vector<Setting> settings_of(const std::vector<std::string>& words);
+
 /// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
 /// unknown key, a value out of range, or a missing problem or method is an InputError.
 Description describe(const std::vector<std::string>& words);
@@ -50,6 +53,9 @@ Description describe(const std::vector<Setting>& settings);
 
 /// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
 std::vector<std::pair<std::string, std::string>> resolved(const Description& description);
+
+/// The same as a TOML file, all but `out`: so it can be run again as it is, into another folder.
+std::string toml_of(const std::vector<std::pair<std::string, std::string>>& keys);
 
 struct KeyRow {
   const char* name;

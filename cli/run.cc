@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -9,10 +8,10 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "cli/out_folder.h"
 #include "cli/prepared.h"
+#include "cli/progress_bar.h"
 #include "cli/ranks.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
@@ -29,11 +28,7 @@ namespace {
 /// Hands rows on to a file, where there is one, and shows how far the run is, where somebody watches.
 class Screen final : public Recorder {
  public:
-  Screen(std::size_t rounds, Recorder* next, bool shows)
-      : rounds_(rounds), next_(next), watched_(shows && isatty(STDERR_FILENO) == 1) {}
-  ~Screen() override { clear(); }
-  Screen(const Screen&) = delete;
-  Screen& operator=(const Screen&) = delete;
+  Screen(std::size_t rounds, Recorder* next, bool shows) : rounds_(rounds), next_(next), bar_(shows) {}
 
   void record(const Row& row, const Timing& timing) override {
     grad_norm_sq_ = row.grad_norm_sq;
@@ -43,40 +38,17 @@ class Screen final : public Recorder {
   std::uint32_t sync() override { return next_ != nullptr ? next_->sync() : 0; }
 
   void tick(std::size_t round) override {
-    const auto now = Clock::now();
-    if (!watched_ || now - shown_ < std::chrono::milliseconds(100)) return;
-    shown_ = now;
-    constexpr std::size_t kWidth = 30;
-    const std::size_t filled = rounds_ == 0 ? kWidth : kWidth * round / rounds_;
-    fmt::print(stderr, "\r[{:=<{}}{: <{}}] round {} of {}, |grad f|^2 = {:.3g}\x1b[K", "", filled, "",
-               kWidth - filled, round, rounds_, grad_norm_sq_);
-    drawn_ = true;
+    bar_.show(round, rounds_, [&] {
+      return fmt::format("round {} of {}, |grad f|^2 = {:.3g}", round, rounds_, grad_norm_sq_);
+    });
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  void clear() const {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
-  }
-
   std::size_t rounds_;
   Recorder* next_;
-  bool watched_;
-  bool drawn_ = false;
+  ProgressBar bar_;
   double grad_norm_sq_ = 0;
-  Clock::time_point shown_ = Clock::now();
 };
-
-std::string toml_of(const Description& description) {
-  std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
-  for (const auto& [key, value] : resolved(description)) {
-    if (key == "out") continue;  // so that the file can be run again as it is, into another folder
-    text +=
-        fmt::format("{} = {}\n", key, nlohmann::json(value).dump());  // a JSON string is a TOML basic string
-  }
-  return text;
-}
 
 /// What must be the same on all ranks before they do anything together. One a line.
 std::string identity_of(const Description& description, const Problem& problem) {
@@ -212,7 +184,7 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
       throw InputError("checkpoint-every: there is no folder to write to; give out=");
     if (transport.rank() > 0 || description.out.empty()) return;
     out.emplace(description.out);
-    out->take(force, toml_of(description));
+    out->take(force, toml_of(resolved(description)));
   });
   return carry_out(description, out ? &*out : nullptr, false, transport, neighbours);
 }

@@ -13,22 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* name_of(Summary::Why why) {
-  switch (why) {
-    case Summary::Why::rounds:
-      return "rounds";
-    case Summary::Why::target:
-      return "target";
-    case Summary::Why::max_bits:
-      return "max-bits";
-    case Summary::Why::max_seconds:
-      return "max-seconds";
-    case Summary::Why::diverged:
-      return "diverged";
-  }
-  return "";
-}
-
 std::string host_name() {
   char name[256] = "";
   gethostname(name, sizeof name - 1);

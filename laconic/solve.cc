@@ -16,6 +16,22 @@ std::string diverged(const char* what, std::size_t t) {
 
 }  // namespace
 
+const char* name_of(Summary::Why why) {
+  switch (why) {
+    case Summary::Why::rounds:
+      return "rounds";
+    case Summary::Why::target:
+      return "target";
+    case Summary::Why::max_bits:
+      return "max-bits";
+    case Summary::Why::max_seconds:
+      return "max-seconds";
+    case Summary::Why::diverged:
+      return "diverged";
+  }
+  return "";
+}
+
 Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOptions options, Recorder& recorder,
                Checkpoints* checkpoints, const std::optional<Progress>& from)
     : problem_(problem),

@@ -39,6 +39,9 @@ struct Summary {
   double seconds = 0;
 };
 
+/// As files have it: rounds, target, max-bits, max-seconds, diverged.
+const char* name_of(Summary::Why why);
+
 /// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several going at once.
 /// Everything passed by reference must outlive it, and the calls are collective as those of solve().
 class Solver {

@@ -3,25 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
 #include <sstream>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
+#include "laconic/report/gnuplot.h"
+#include "laconic/report/text_table.h"
 #include "laconic/report/units.h"
-
-extern char** environ;  // gnuplot inherits it
 
 namespace laconic {
 namespace {
@@ -87,23 +82,6 @@ std::string axis_name(const std::string& column) {
   return found == kAxisNames.end() ? column : found->second;
 }
 
-std::string quoted(const std::string& text) {  // for gnuplot
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += c;
-    if (static_cast<unsigned char>(c) >= ' ') out += c;
-  }
-  return out + "'";
-}
-
-std::string terminal_for(const std::string& path) {
-  constexpr const char* kLook = "noenhanced font 'sans,12' background rgb 'white'";
-  if (path.ends_with(".svg")) return fmt::format("svg size 860,540 dynamic {}", kLook);
-  if (path.ends_with(".png")) return fmt::format("pngcairo size 1290,810 fontscale 1.4 {}", kLook);
-  if (path.ends_with(".pdf")) return fmt::format("pdfcairo size 8in,5in {}", kLook);
-  throw InputError(fmt::format("out: {}: need a name that ends in .svg, .png or .pdf", path));
-}
-
 /// Colours that people with any colour vision tell apart (Okabe and Ito 2008).
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
@@ -122,17 +100,14 @@ const std::vector<double>& column_of(const SavedRun& run, const std::string& nam
   return *column;
 }
 
-std::string script(const std::vector<SavedRun>& runs, const FigureOptions& options, const std::string& path,
-                   const std::string& terminal) {
+std::string script(const std::vector<SavedRun>& runs, const FigureOptions& options) {
   std::ostringstream out;
-  out << "set terminal " << terminal << "\nset output " << quoted(path) << "\n"
-      << "set encoding utf8\n"
-      << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
+  out << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
       << "set key outside below center horizontal Left reverse maxcols 2 samplen 3 noenhanced\nset rmargin "
          "5\n"
-      << "set xlabel " << quoted(axis_name(options.x)) << "\nset ylabel " << quoted(axis_name(options.y))
+      << "set xlabel " << gnuplot_text(axis_name(options.x)) << "\nset ylabel " << gnuplot_text(axis_name(options.y))
       << "\n";
-  if (!options.title.empty()) out << "set title " << quoted(options.title) << "\n";
+  if (!options.title.empty()) out << "set title " << gnuplot_text(options.title) << "\n";
   for (const char axis : options.log) out << "set logscale " << axis << " 10\n";
   for (const auto& [axis, column] : {std::pair{'x', options.x}, {'y', options.y}}) {
     const bool logarithmic = options.log.find(axis) != std::string::npos;
@@ -160,55 +135,10 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
     plot +=
         fmt::format("{} $run{} using 1:2 with lines lw 2 dt {} lc rgb '{}' title {}", r == 0 ? "plot" : ",",
                     r, 1 + (seen[method]++ + static_cast<int>(index / std::size(kColours))) % 5,
-                    kColours[index % std::size(kColours)], quoted(names[r]));
+                    kColours[index % std::size(kColours)], gnuplot_text(names[r]));
   }
   out << plot << "\n";
   return out.str();
-}
-
-/// A folder of our own, gone at the end of the scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "laconic-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw RunError(fmt::format("{}: cannot make a folder", pattern));
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
-
-void run_gnuplot(const std::string& script_path, const std::string& log_path) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT, 0600);
-  std::string program = "gnuplot";
-  std::string argument = script_path;
-  char* const arguments[] = {program.data(), argument.data(), nullptr};
-  pid_t child = 0;
-  const int refused = posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (refused != 0)
-    throw RunError("figures need gnuplot, and it cannot be started: apt-get install gnuplot-nox");
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (status == 0) return;
-  std::ifstream log(log_path);
-  std::string line;
-  std::string said;
-  while (std::getline(log, line)) {
-    if (line.find_first_not_of(" ^") != std::string::npos) said = line;
-  }
-  throw RunError(fmt::format("gnuplot failed: {}", said));
 }
 
 }  // namespace
@@ -280,18 +210,7 @@ std::string comparison(const std::vector<SavedRun>& runs) {
     const auto ratio = saving(run, runs);
     cells.back().push_back(is_gd(run) || !ratio ? "-" : fmt::format("{:.1f}x", *ratio));
   }
-  std::string text;
-  std::vector<std::size_t> width(cells[0].size());
-  for (const auto& row : cells) {
-    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
-  }
-  for (const auto& row : cells) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      line += c < 2 ? fmt::format("{:<{}}  ", row[c], width[c]) : fmt::format("{:>{}}  ", row[c], width[c]);
-    }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
+  std::string text = text_table(cells, 2);
   if (with_saving) {
     text +=
         "Bits saved: up, to the lowest |grad f|^2 that a run and gd (with the same step rule) both "
@@ -302,16 +221,7 @@ std::string comparison(const std::vector<SavedRun>& runs) {
 
 void draw(const std::vector<SavedRun>& runs, const FigureOptions& options, const std::string& path) {
   check(!runs.empty(), "a figure needs a run");
-  const TemporaryFolder temporary;
-  const std::string figure = temporary.file("figure");
-  const std::string commands = temporary.file("figure.gp");
-  std::ofstream(commands) << script(runs, options, figure, terminal_for(path));
-  run_gnuplot(commands, temporary.file("log"));
-  std::error_code error;
-  if (const fs::path folder = fs::path(path).parent_path(); !folder.empty())
-    fs::create_directories(folder, error);
-  fs::copy_file(figure, path, fs::copy_options::overwrite_existing, error);
-  if (error) throw InputError(fmt::format("out: cannot write {}: {}", path, error.message()));
+  run_gnuplot(script(runs, options), path);
 }
 
 }  // namespace laconic

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runs of one cell of a sweep, in lockstep: all of them go the same number of rounds, then those that cannot win any
+// more end. Who ends when depends on the cell alone, so a sweep's results are the same on any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cli/prepared.h"
+#include "cli/sweep_plan.h"
+#include "laconic/core/parallel.h"
+#include "laconic/problem/problem.h"
+#include "laconic/solve.h"
+#include "laconic/transport/fleet.h"
+#include "laconic/transport/transport.h"
+
+namespace laconic::cli {
+
+/// A problem that many runs share.
+struct SharedProblem {
+  std::unique_ptr<Problem> problem;
+  std::optional<Constants> constants;
+};
+
+/// One run, on one thread.
+class Contender {
+ public:
+  /// All must outlive it.
+  Contender(const SweepRun& run, const SharedProblem& problem);
+
+  /// So many rounds, or as many as there are left.
+  void advance(std::size_t rounds);
+  void give_up() { beaten_ = true; }
+
+  [[nodiscard]] const SweepRun& run() const { return run_; }
+  [[nodiscard]] bool over() const { return beaten_ || solver_.over(); }
+  /// So far.
+  [[nodiscard]] Outcome outcome() const;
+
+ private:
+  struct NoRecorder final : Recorder {
+    void record(const Row& /*row*/, const Timing& /*timing*/) override {}
+  };
+
+  const SweepRun& run_;
+  ThreadPool pool_{1};
+  std::unique_ptr<Transport> transport_ = alone();
+  Fleet fleet_{pool_, *transport_};
+  std::unique_ptr<Method> method_;
+  NoRecorder recorder_;
+  Solver solver_;
+  bool beaten_ = false;
+};
+
+class Contest {
+ public:
+  /// Of all runs of the cell; problem_of_run[r] is that of run r. All must outlive it.
+  Contest(const SweepPlan& plan, std::size_t cell, const std::vector<const SharedProblem*>& problem_of_run);
+
+  /// Those that go on. They may advance at once, on different threads.
+  [[nodiscard]] std::vector<Contender*> live() const;
+  /// After each has advanced: a run ends when its setting's score can only become worse than one that is final.
+  void settle();
+  /// What has come of the runs; once none is live.
+  void report(std::vector<std::optional<Outcome>>& outcomes) const;
+
+ private:
+  const SweepPlan& plan_;
+  const std::vector<std::size_t>& runs_;
+  std::vector<std::unique_ptr<Contender>> contenders_;
+};
+
+}  // namespace laconic::cli

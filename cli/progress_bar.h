@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far the program is, in one line of a terminal that somebody watches.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace laconic::cli {
+
+/// Draws on standard error, ten times a second at most; nothing where that is no terminal. Wipes itself.
+class ProgressBar {
+ public:
+  explicit ProgressBar(bool shows) : watched_(shows && isatty(STDERR_FILENO) == 1) {}
+  ~ProgressBar() {
+    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// `text` is made only when it is drawn.
+  template <class Text>
+  void show(std::size_t done, std::size_t all, Text text) {
+    const auto now = Clock::now();
+    if (!watched_ || now - shown_ < std::chrono::milliseconds(100)) return;
+    shown_ = now;
+    constexpr std::size_t kWidth = 30;
+    const std::size_t filled = all == 0 ? kWidth : kWidth * done / all;
+    fmt::print(stderr, "\r[{:=<{}}{: <{}}] {}\x1b[K", "", filled, "", kWidth - filled, text());
+    drawn_ = true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool watched_;
+  bool drawn_ = false;
+  Clock::time_point shown_ = Clock::now();
+};
+
+}  // namespace laconic::cli

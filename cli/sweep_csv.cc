@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sweep_csv.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+namespace laconic::cli {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+/// The records of the file; a quoted field may hold anything.
+std::vector<Fields> records_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::vector<Fields> records;
+  Fields record;
+  std::string value;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      value += c;
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == ',' || c == '\n')) {
+      record.push_back(std::move(value));
+      value.clear();
+      if (c == '\n') records.push_back(std::move(record)), record.clear();
+    } else {
+      value += c;
+    }
+  }
+  return records;
+}
+
+constexpr const char* kKeys[] = {"problem", "clients", "split", "method", "step", "seed"};
+
+Fields header_of(const SweepPlan& plan) {
+  Fields names = {"run", "problem", "clients", "split", "method", "step_rule", "seed"};
+  for (const Axis& axis : plan.grid.axes) {
+    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) == std::end(kKeys)) names.push_back(axis.name);
+  }
+  names.emplace_back("why");
+  const Row row;
+  for_each_column(row, [&](const char* name, const auto&) { names.emplace_back(name); });
+  return names;
+}
+
+/// What is known of the run before it starts.
+Fields key_fields(const SweepPlan& plan, std::size_t r) {
+  const SweepRun& run = plan.runs[r];
+  const Description& d = run.description;
+  Fields fields = {fmt::format("{}", r),   print(d.problem), fmt::format("{}", d.clients), print(d.split),
+                   print(d.method), print(d.step),    fmt::format("{}", d.seed)};
+  for (const Axis& axis : plan.grid.axes) {
+    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) != std::end(kKeys)) continue;
+    const auto choice = std::find_if(run.choices.begin(), run.choices.end(),
+                                     [&](const Choice& each) { return each.axis == axis.name; });
+    fields.push_back(choice == run.choices.end() ? "" : choice->value);
+  }
+  return fields;
+}
+
+template <class Number>
+bool read(const std::string& text, Number& value) {
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  return error == std::errc{} && end == last;
+}
+
+bool read(const std::string& text, std::optional<double>& value) {
+  return text.empty() || read(text, value.emplace());
+}
+
+}  // namespace
+
+std::string sweep_csv(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes) {
+  std::string text;
+  const auto add = [&](const Fields& fields) {
+    for (std::size_t f = 0; f < fields.size(); ++f) text += (f == 0 ? "" : ",") + field(fields[f]);
+    text += '\n';
+  };
+  add(header_of(plan));
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    if (!outcomes[r]) continue;
+    Fields fields = key_fields(plan, r);
+    fields.push_back(outcomes[r]->why);
+    for_each_column(outcomes[r]->last, [&](const char*, const auto& value) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<double>>) {
+        fields.push_back(value ? fmt::format("{}", *value) : "");
+      } else {
+        fields.push_back(fmt::format("{}", value));
+      }
+    });
+    add(fields);
+  }
+  return text;
+}
+
+std::vector<std::optional<Outcome>> read_sweep_csv(const SweepPlan& plan, const std::string& path) {
+  std::vector<std::optional<Outcome>> outcomes(plan.runs.size());
+  const std::vector<Fields> records = records_of(path);
+  const Fields header = header_of(plan);
+  const auto fail = [&](std::size_t line) {
+    throw InputError(fmt::format("{}:{}: is not a line of this sweep", path, line + 1));
+  };
+  if (records.empty() || records[0] != header) fail(0);
+  for (std::size_t line = 1; line < records.size(); ++line) {
+    const Fields& fields = records[line];
+    std::size_t r = 0;
+    if (fields.size() != header.size() || !read(fields[0], r) || r >= plan.runs.size() || outcomes[r]) fail(line);
+    const Fields known = key_fields(plan, r);
+    if (!std::equal(known.begin(), known.end(), fields.begin())) fail(line);
+    Outcome outcome{fields[known.size()], {}};
+    std::size_t at = known.size() + 1;
+    bool right = !outcome.why.empty();
+    for_each_column(outcome.last, [&](const char*, auto& value) { right = read(fields[at++], value) && right; });
+    if (!right) fail(line);
+    outcomes[r] = outcome;
+  }
+  return outcomes;
+}
+
+}  // namespace laconic::cli

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sweep_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "laconic/solve.h"
+
+namespace laconic::cli {
+namespace {
+
+constexpr Measure kMeasures[] = {
+    {"bits", "encoded bits that a client has sent", true, [](const Row& row) { return row.uplink_bits; }},
+    {"paper-bits", "32 bits for each value that a client has sent, and nothing else", true,
+     [](const Row& row) { return 32 * row.uplink_floats; }},
+    {"rounds", "rounds", true, [](const Row& row) { return static_cast<double>(row.round); }},
+    {"oracle-calls", "single-sample gradients of a client", true,
+     [](const Row& row) { return row.oracle_calls; }},
+    {"seconds", "modelled seconds", true, [](const Row& row) { return row.network_seconds; }},
+    {"grad-norm-sq", "squared gradient norm at the end", false, [](const Row& row) { return row.grad_norm_sq; }},
+    {"f", "f at the end", false, [](const Row& row) { return row.f; }},
+};
+
+constexpr KeyRow kSweepKeys[] = {
+    {"measure", "bits",
+     "what the best has least of: to the target bits (the default), paper-bits, rounds, oracle-calls, seconds; or at "
+     "the end grad-norm-sq (the default without a target), f"},
+    {"tune", "step",
+     "axes of which only the best value matters: runs that cannot win any more end early; default step; none"},
+    {"map", "zeta,top-k", "two axes of a heat map: across, upwards; by default the two that are not tuned"},
+    {"expect", "ef21 / clag >= 1.1", "what the best scores must obey, statements separated by ; (exit code 1 if not)"},
+};
+
+const char* const kNone = "none";
+
+const Measure& measure_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Measure& measure : kMeasures) {
+    names.emplace_back(measure.name);
+    if (name == measure.name) return measure;
+  }
+  throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),
+                               fmt::join(names, ", ")));
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::stringstream list(text);
+  for (std::string word; std::getline(list, word, ',');) {
+    word.erase(0, word.find_first_not_of(' '));
+    word.erase(word.find_last_not_of(' ') + 1);
+    words.push_back(word);
+  }
+  return words;
+}
+
+void require_axis(const Grid& grid, const std::string& key, const std::string& name) {
+  if (grid.axis(name) != nullptr) return;
+  std::vector<std::string> names;
+  for (const Axis& axis : grid.axes) names.push_back(axis.name);
+  throw InputError(fmt::format("{}: there is no axis \"{}\"{}; this sweep has {}", key, name,
+                               did_you_mean(name, names), names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+}
+
+/// Where runs differ in these alone, they are the same again.
+bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
+
+std::string scene_of(const Description& description) {
+  return fmt::format("problem={} clients={} split={}", print(description.problem), description.clients,
+                     print(description.split));
+}
+
+/// The method's value with the braces that are left when one of several methods was chosen.
+std::string method_as_written(const std::vector<Setting>& settings, const GridPoint& point) {
+  for (const Choice& choice : point.choices) {
+    if (choice.axis == "method") return choice.value;
+  }
+  const auto last = std::find_if(settings.rbegin(), settings.rend(),
+                                 [](const Setting& setting) { return setting.key == "method"; });
+  return last == settings.rend() ? "" : last->value;
+}
+
+/// Runs get the numbers 0, 1, ... of their texts, in order of appearance.
+class Numbering {
+ public:
+  std::size_t number(const std::string& text, std::size_t run, std::vector<std::vector<std::size_t>>& members) {
+    const auto [at, is_new] = numbers_.try_emplace(text, numbers_.size());
+    if (is_new) members.emplace_back();
+    members[at->second].push_back(run);
+    return at->second;
+  }
+
+ private:
+  std::map<std::string, std::size_t> numbers_;
+};
+
+SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
+  SweepRun run;
+  run.choices = point.choices;
+  try {
+    run.description = describe(point.settings);
+  } catch (const InputError& error) {
+    if (point.choices.empty()) throw;
+    std::string where;
+    for (const Choice& choice : point.choices)
+      where += fmt::format("{}{}={}", where.empty() ? "" : ", ", choice.axis, choice.value);
+    throw InputError(fmt::format("at {}: {}", where, error.what()));
+  }
+  run.scene = scene_of(run.description);
+  run.method = method_as_written(plan.settings, point);
+  return run;
+}
+
+void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
+  Numbering settings;
+  Numbering cells;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    SweepRun& run = plan.runs[r];
+    std::string setting;
+    std::string cell;
+    for (const Choice& choice : run.choices) {
+      const std::string text = fmt::format("{}={}\n", choice.axis, choice.value);
+      if (is_seed(*plan.grid.axis(choice.axis))) continue;
+      setting += text;
+      if (std::find(tuned.begin(), tuned.end(), choice.axis) == tuned.end()) cell += text;
+    }
+    run.setting = settings.number(setting, r, plan.of_setting);
+    run.cell = cells.number(cell, r, plan.of_cell);
+  }
+}
+
+/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
+std::optional<std::pair<std::string, std::string>> axes_to_map(const Grid& grid,
+                                                               const std::vector<std::string>& tuned) {
+  std::vector<std::string> names;
+  for (const Axis& axis : grid.axes) {
+    const bool is_tuned = std::find(tuned.begin(), tuned.end(), axis.name) != tuned.end();
+    if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1) names.push_back(axis.name);
+  }
+  if (names.size() != 2) return {};
+  return std::pair{names[1], names[0]};
+}
+
+}  // namespace
+
+std::span<const Measure> measures() { return kMeasures; }
+
+std::span<const KeyRow> sweep_keys() { return kSweepKeys; }
+
+bool is_sweep_key(const std::string& key) {
+  return std::any_of(std::begin(kSweepKeys), std::end(kSweepKeys),
+                     [&](const KeyRow& row) { return key == row.name; });
+}
+
+SweepPlan plan_of(const std::vector<Setting>& settings) {
+  SweepPlan plan;
+  plan.settings = settings;
+  std::vector<Setting> of_runs;
+  std::map<std::string, std::string> own;
+  for (const Setting& setting : settings) {
+    if (is_sweep_key(setting.key)) {
+      own[setting.key] = setting.value;
+    } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
+      throw InputError(fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
+    } else if (setting.key == "checkpoint-every") {
+      throw InputError("checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
+    } else {
+      of_runs.push_back(setting);
+    }
+  }
+  plan.grid = grid_of(of_runs);
+  for (const GridPoint& point : plan.grid.points) plan.runs.push_back(describe_point(plan, point));
+  const Description& first = plan.runs.front().description;
+  plan.threads = first.threads;
+  plan.out = first.out;
+
+  const auto given = [&](const char* key) { return own.contains(key) ? std::optional(own.at(key)) : std::nullopt; };
+  plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"));
+  if (plan.measure->to_target && !plan.has_target())
+    throw InputError(fmt::format("measure: {} are counted to a target; give target=", plan.measure->name));
+  if (std::string(plan.measure->name) == "seconds")
+    throw InputError("measure: no run here has a modelled clock");
+
+  std::vector<std::string> tuned;
+  if (const auto names = given("tune")) {
+    if (*names != kNone) tuned = words_of(*names);
+    for (const std::string& name : tuned) require_axis(plan.grid, "tune", name);
+  } else if (plan.grid.axis("step") != nullptr) {
+    tuned = {"step"};
+  }
+  group_runs(plan, tuned);
+
+  if (const auto names = given("map")) {
+    const std::vector<std::string> axes = words_of(*names);
+    if (axes.size() != 2 || axes[0] == axes[1])
+      throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
+    for (const std::string& name : axes) require_axis(plan.grid, "map", name);
+    plan.map = {axes[0], axes[1]};
+  } else {
+    plan.map = axes_to_map(plan.grid, tuned);
+  }
+  plan.expect = given("expect").value_or("");
+  return plan;
+}
+
+std::vector<double> scores(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::string reached = name_of(Summary::Why::target);
+  const std::string diverged = name_of(Summary::Why::diverged);
+  std::vector<double> result;
+  for (const std::vector<std::size_t>& runs : plan.of_setting) {
+    double sum = 0;
+    for (const std::size_t r : runs) {
+      const bool counts =
+          outcomes[r] && (plan.measure->to_target ? outcomes[r]->why == reached
+                                                  : outcomes[r]->why != diverged && outcomes[r]->why != kBeaten);
+      sum += counts ? plan.measure->of(outcomes[r]->last) : kInfinity;
+    }
+    result.push_back(sum / static_cast<double>(runs.size()));
+  }
+  return result;
+}
+
+}  // namespace laconic::cli

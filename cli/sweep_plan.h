@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sweep is to do: a grid of runs, what is measured, and which of the runs compete.
+//
+// Runs that differ in nothing but their seeds are one setting: its score is the mean of theirs. Settings that differ in
+// nothing but the axes that are tuned (`tune`, by default the step) are one cell, of which only the best one matters.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/description.h"
+#include "cli/grid.h"
+#include "laconic/report/trace.h"
+
+namespace laconic::cli {
+
+/// What a run is judged by: the less, the better.
+struct Measure {
+  const char* name;
+  const char* help;
+  bool to_target;  // what it took to reach the target; otherwise, what there was at the end
+  double (*of)(const Row&);
+};
+std::span<const Measure> measures();
+
+/// The keys that a sweep has besides those of a run, for `laconic list`.
+std::span<const KeyRow> sweep_keys();
+bool is_sweep_key(const std::string& key);
+
+struct SweepRun {
+  Description description;
+  std::vector<Choice> choices;
+  std::string scene;   // its problem, clients and split: only runs of one scene compare
+  std::string method;  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
+  std::size_t setting = 0;
+  std::size_t cell = 0;
+};
+
+struct SweepPlan {
+  std::vector<Setting> settings;  // as given
+  Grid grid;
+  const Measure* measure = nullptr;
+  std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
+  std::string expect;
+  std::size_t threads = 0;
+  std::string out;
+
+  std::vector<SweepRun> runs;                   // in the order of the grid
+  std::vector<std::vector<std::size_t>> of_setting;  // the runs of each setting
+  std::vector<std::vector<std::size_t>> of_cell;     // the runs of each cell
+
+  /// Whether runs may end early, because they cannot win their cell any more.
+  [[nodiscard]] bool has_target() const { return runs.front().description.solve.target.has_value(); }
+};
+
+/// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.
+SweepPlan plan_of(const std::vector<Setting>& settings);
+
+/// How a run of a sweep ended. `why` is that of a run (name_of() in laconic/solve.h), or kBeaten.
+struct Outcome {
+  std::string why;
+  Row last;
+};
+/// It could not win its cell any more.
+inline constexpr const char* kBeaten = "beaten";
+
+/// Of each setting, the mean of its runs' measure; infinite unless all of them have ended, and with a target reached it.
+std::vector<double> scores(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes);
+
+}  // namespace laconic::cli
