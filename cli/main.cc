@@ -115,8 +115,8 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
       complain(error);
       return exit_code_of_current_exception();
     }
-    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the one that
-    // speaks: it ends them before they have waited out their turn.
+    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the
+    // one that speaks: it ends them before they have waited out their turn.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     complain(error);
     std::fflush(nullptr);

@@ -38,12 +38,13 @@ struct Summary {
   double seconds = 0;
 };
 
-/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs to it
-/// restored already: rows and final point are then those of a run that was never interrupted. `checkpoints` is needed
-/// where the options ask for some. Collective: every rank of the fleet calls it with the same description, and gets
-/// the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose
-/// point, f or gradient turns non-finite ends with Why::diverged; rows recorded before stay valid. Throws what the
-/// recorder and the checkpoints throw, on this rank only: whoever catches it must end the others.
+/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs
+/// to it restored already: rows and final point are then those of a run that was never interrupted.
+/// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with
+/// the same description, and gets the same summary (but for the seconds) and the same rows; which rank keeps
+/// them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged;
+/// rows recorded before stay valid. Throws what the recorder and the checkpoints throw, on this rank only:
+/// whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder, Checkpoints* checkpoints = nullptr,
               const std::optional<Progress>& from = {});
