@@ -28,17 +28,20 @@ class OutFolder {
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// Whether there is a run in it, if only one that has not begun.
+  [[nodiscard]] bool is_described() const;
   /// The file that describes the run: run.toml, or, where another run will make way for it, run.toml.next.
   [[nodiscard]] std::string description() const;
   /// Whether the run has ended, whichever way.
   [[nodiscard]] bool is_finished() const;
   [[nodiscard]] bool has_checkpoint() const;
 
-  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an InputError or,
-  /// with `force`, left as it is until open(). So is a folder that cannot be made or written, or that a process still
-  /// works in.
+  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an
+  /// InputError or, with `force`, left as it is until open(). So is a folder that cannot be made or written,
+  /// or that a process still works in.
   void take(bool force, const std::string& run_toml);
-  /// Takes the folder to go on with the run in it. InputError where it holds none, or a process still works in it.
+  /// Takes the folder to go on with the run in it. InputError where it holds none, or a
+  /// process still works in it.
   void take_up();
 
   /// The run is in order: goes on with its files, or clears what was there and opens them anew.
@@ -48,8 +51,7 @@ class OutFolder {
   void finish();
 
  private:
-  /// Until this process ends or the object does; once is enough. Waits some seconds for a process that was killed to
-  /// be gone.
+  /// Until this process ends or the object does. Waits some seconds for a process that was killed to be gone.
   void lock();
 
   std::string path_;

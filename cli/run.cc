@@ -104,7 +104,7 @@ bool saves_checkpoints(const SolveOptions& options) {
 
 /// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
 void require_seen(const std::string& out, std::size_t rank) {
-  if (std::error_code error; !std::filesystem::exists(OutFolder(out).description(), error)) {
+  if (!OutFolder(out).is_described()) {
     throw InputError(fmt::format(
         "out: rank {} does not see the folder {}; checkpoints need one that all ranks share", rank, out));
   }
