@@ -2,6 +2,7 @@
 #include "cli/contest.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -13,6 +14,18 @@ std::unique_ptr<Method> method_of(const Description& description, const SharedPr
   return assembly.build(resolve(description.step, assembly));
 }
 
+bool is_same_but_for_rounding(View before, View now) {
+  constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over the rounds in between
+  if (before.size() != now.size()) return false;
+  double moved = 0;
+  double size = 0;
+  for (std::size_t j = 0; j < now.size(); ++j) {
+    moved = std::max(moved, std::abs(now[j] - before[j]));
+    size = std::max(size, std::abs(now[j]));
+  }
+  return moved <= kRounding * size;
+}
+
 }  // namespace
 
 Contender::Contender(const SweepRun& run, const SharedProblem& shared)
@@ -20,16 +33,21 @@ Contender::Contender(const SweepRun& run, const SharedProblem& shared)
       method_(method_of(run.description, shared)),
       solver_(*shared.problem, *method_, fleet_, run.description.solve, recorder_) {}
 
-void Contender::advance(std::size_t rounds) {
-  for (std::size_t t = 0; t < rounds && !over(); ++t) solver_.round();
+void Contender::advance() {
+  for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();
+  const View now = method_->point();
+  still_ = is_same_but_for_rounding(before_, now) ? still_ + 1 : 0;
+  before_.assign(now.begin(), now.end());
+  if (still_ == kPatience && !over()) ended_early_ = kStill;
 }
 
 Outcome Contender::outcome() const {
   const Summary& summary = solver_.summary();
-  return {beaten_ ? kBeaten : name_of(summary.why), summary.last};
+  return {ended_early_ != nullptr ? ended_early_ : name_of(summary.why), summary.last};
 }
 
-Contest::Contest(const SweepPlan& plan, std::size_t cell, const std::vector<const SharedProblem*>& problem_of_run)
+Contest::Contest(const SweepPlan& plan, std::size_t cell,
+                 const std::vector<const SharedProblem*>& problem_of_run)
     : plan_(plan), runs_(plan.of_cell[cell]) {
   for (const std::size_t r : runs_)
     contenders_.push_back(std::make_unique<Contender>(plan.runs[r], *problem_of_run[r]));
@@ -47,7 +65,8 @@ void Contest::settle() {
   if (!plan_.measure->to_target) return;
   const std::string reached = name_of(Summary::Why::target);
   struct Standing {
-    double least = 0;  // what the sum over its runs will come to, at least: nothing that is measured ever falls
+    double least =
+        0;  // what the sum over its runs will come to, at least: nothing that is measured ever falls
     bool final = true;
   };
   std::map<std::size_t, Standing> standings;
@@ -68,8 +87,9 @@ void Contest::settle() {
   }
 }
 
-void Contest::report(std::vector<std::optional<Outcome>>& outcomes) const {
+std::size_t Contest::report(Outcomes& outcomes) const {
   for (std::size_t c = 0; c < runs_.size(); ++c) outcomes[runs_[c]] = contenders_[c]->outcome();
+  return runs_.size();
 }
 
 }  // namespace laconic::cli

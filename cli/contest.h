@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/prepared.h"
+#include "cli/standings.h"
 #include "cli/sweep_plan.h"
 #include "laconic/core/parallel.h"
 #include "laconic/problem/problem.h"
@@ -30,16 +31,22 @@ class Contender {
   /// All must outlive it.
   Contender(const SweepRun& run, const SharedProblem& problem);
 
-  /// So many rounds, or as many as there are left.
-  void advance(std::size_t rounds);
-  void give_up() { beaten_ = true; }
+  /// kStride rounds, or as many as there are left. A point that has not moved for kPatience times that, but for rounding,
+  /// has stopped moving.
+  void advance();
+  void give_up() { ended_early_ = kBeaten; }
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
-  [[nodiscard]] bool over() const { return beaten_ || solver_.over(); }
+  [[nodiscard]] bool over() const { return ended_early_ != nullptr || solver_.over(); }
   /// So far.
   [[nodiscard]] Outcome outcome() const;
 
  private:
+  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other then, do not
+  // wait long.
+  static constexpr std::size_t kStride = 16;
+  static constexpr std::size_t kPatience = 8;
+
   struct NoRecorder final : Recorder {
     void record(const Row& /*row*/, const Timing& /*timing*/) override {}
   };
@@ -51,7 +58,9 @@ class Contender {
   std::unique_ptr<Method> method_;
   NoRecorder recorder_;
   Solver solver_;
-  bool beaten_ = false;
+  Vector before_;          // the point at the last look
+  std::size_t still_ = 0;  // looks at which it was the same
+  const char* ended_early_ = nullptr;
 };
 
 class Contest {
@@ -63,8 +72,8 @@ class Contest {
   [[nodiscard]] std::vector<Contender*> live() const;
   /// After each has advanced: a run ends when its setting's score can only become worse than one that is final.
   void settle();
-  /// What has come of the runs; once none is live.
-  void report(std::vector<std::optional<Outcome>>& outcomes) const;
+  /// Enters what has come of the runs, once none is live; returns how many they are.
+  std::size_t report(Outcomes& outcomes) const;
 
  private:
   const SweepPlan& plan_;

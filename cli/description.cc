@@ -172,7 +172,12 @@ std::vector<Setting> settings_of(const std::vector<std::string>& words) {
     }
   }
   settings.insert(settings.end(), from_words.begin(), from_words.end());
-  return settings;
+  std::vector<Setting> last;  // of each key
+  for (const Setting& setting : settings) {
+    std::erase_if(last, [&](const Setting& earlier) { return earlier.key == setting.key; });
+    last.push_back(setting);
+  }
+  return last;
 }
 
 Description describe(const std::vector<std::string>& words) { return describe(settings_of(words)); }

@@ -42,7 +42,8 @@ struct Setting {
 /// column.
 std::vector<Setting> read_toml(const std::string& path);
 
-/// Words are `key=value` or the path of a TOML file; those of files come first, so that words win.
+/// Words are `key=value` or the path of a TOML file. Of a key that is given several times one setting is left: that of
+/// the last word, else that of the last file.
 std::vector<Setting> settings_of(const std::vector<std::string>& words);
 
 /// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An

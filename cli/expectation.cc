@@ -57,7 +57,9 @@ class Reader {
       return result;
     }
     skip_spaces();
-    const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_'; };
+    const auto in_word = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
+    };
     const std::size_t begin = at_;
     while (at_ < text_.size() && in_word(text_[at_])) ++at_;
     const std::string word = text_.substr(begin, at_ - begin);

@@ -143,12 +143,12 @@ struct Partial {
 };
 
 /// `left`, then every way to spell out the rest.
-void spell_out(const std::string& key, const Partial& left, std::string_view rest, std::vector<Partial>& out) {
+void spell_out(const std::string& key, const Partial& left, std::string_view rest,
+               std::vector<Partial>& out) {
   const std::size_t open = find_open(rest);
   if (open == std::string_view::npos) {
     out.push_back({left.text + std::string(rest), left.choices});
-    if (out.size() > kMostPoints)
-      throw InputError(fmt::format("a grid has at most {} points", kMostPoints));
+    if (out.size() > kMostPoints) throw InputError(fmt::format("a grid has at most {} points", kMostPoints));
     return;
   }
   const std::string_view inside = rest.substr(open + 1);
@@ -165,8 +165,7 @@ void spell_out(const std::string& key, const Partial& left, std::string_view res
   std::vector<std::string> values;
   for (const std::string& item : items_of(inside.substr(0, close))) add_values(item, values);
   for (auto value = values.begin(); value != values.end(); ++value) {
-    if (value->empty())
-      throw InputError(fmt::format("{{{}}}: a value is missing", inside.substr(0, close)));
+    if (value->empty()) throw InputError(fmt::format("{{{}}}: a value is missing", inside.substr(0, close)));
     if (std::find(values.begin(), value, *value) != value)
       throw InputError(fmt::format("{{{}}}: {} stands there twice", inside.substr(0, close), *value));
     Partial chosen = before;
@@ -184,26 +183,18 @@ std::vector<Partial> values_of(const Setting& setting) {
   return values;
 }
 
-std::vector<Setting> last_of_each_key(const std::vector<Setting>& settings) {
-  std::vector<Setting> kept;
-  for (const Setting& setting : settings) {
-    std::erase_if(kept, [&](const Setting& earlier) { return earlier.key == setting.key; });
-    kept.push_back(setting);
-  }
-  return kept;
-}
-
 }  // namespace
 
 const Axis* Grid::axis(const std::string& name) const {
-  const auto found = std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.name == name; });
+  const auto found =
+      std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.name == name; });
   return found == axes.end() ? nullptr : &*found;
 }
 
 Grid grid_of(const std::vector<Setting>& settings) {
   Grid grid;
   grid.points.emplace_back();
-  for (const Setting& setting : last_of_each_key(settings)) {
+  for (const Setting& setting : settings) {
     const std::vector<Partial> values = values_of(setting);
     if (grid.points.size() * values.size() > kMostPoints)
       throw InputError(fmt::format("{}: a grid has at most {} points", setting.key, kMostPoints));
@@ -222,8 +213,7 @@ Grid grid_of(const std::vector<Setting>& settings) {
       for (const Choice& choice : value.choices) {
         auto axis = std::find_if(grid.axes.begin(), grid.axes.end(),
                                  [&](const Axis& each) { return each.name == choice.axis; });
-        if (axis == grid.axes.end())
-          axis = grid.axes.insert(axis, {choice.axis, setting.key, {}});
+        if (axis == grid.axes.end()) axis = grid.axes.insert(axis, {choice.axis, setting.key, {}});
         if (axis->key != setting.key) {
           throw InputError(fmt::format("{} and {} both have an axis {}", axis->key, setting.key, axis->name));
         }

@@ -41,7 +41,7 @@ struct Grid {
   [[nodiscard]] const Axis* axis(const std::string& name) const;
 };
 
-/// Of settings of the same key the last one counts. Without braces there is one point. Throws InputError where braces do
+/// Each key once. Without braces there is one point. Throws InputError where braces do
 /// not close, are empty or name a value twice, and for more than a million points.
 Grid grid_of(const std::vector<Setting>& settings);
 

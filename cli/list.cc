@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/prepared.h"
+#include "cli/sweep_plan.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/data/lookup.h"
@@ -42,6 +43,10 @@ int list() {
     fmt::print("  {:<52} {}{}\n", fmt::format("{}={}", key.name, key.example), key.help,
                value == defaults.end() ? "" : fmt::format("; default {}", value->second));
   }
+
+  fmt::print("\nkeys of a sweep, besides; braces in a value of a run are an axis: zeta={{0,2^0..2^10}}\n");
+  for (const KeyRow& key : sweep_keys())
+    fmt::print("  {:<52} {}\n", fmt::format("{}={}", key.name, key.example), key.help);
 
   fmt::print("\n");
   print_rows("data without a file", std::span(&generated_row(), 1));

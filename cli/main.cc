@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "cli/ranks.h"
+#include "cli/sweep.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
@@ -52,6 +53,9 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   run_verb->add_flag("--force", force, "Replace the run that the folder `out` already holds");
   CLI::App* resume_verb = verb("resume", "Go on with a run that was interrupted, to the same result",
                                "the folder of the run; then threads=, checkpoint-every=");
+  CLI::App* sweep_verb =
+      verb("sweep", "Run a grid of settings, and find the best of each method", description);
+  sweep_verb->add_flag("--force", force, "Replace what the folder `out` already holds");
   CLI::App* theory_verb =
       verb("theory", "Constants, step size and bound of a method on a problem", description);
   CLI::App* list_verb =
@@ -76,6 +80,12 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   }
   if (*run_verb) return run(words, force, transport, neighbours);
   if (*resume_verb) return resume(words, transport, neighbours);
+  if (*sweep_verb) {
+    return on_first(transport, [&] {
+      require_alone(transport);
+      return sweep(words, force);
+    });
+  }
   if (*theory_verb) return on_first(transport, [&] { return theory(words); });
   if (*list_verb) return on_first(transport, [&] { return list(); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });
@@ -115,8 +125,8 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
       complain(error);
       return exit_code_of_current_exception();
     }
-    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the one that
-    // speaks: it ends them before they have waited out their turn.
+    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the
+    // one that speaks: it ends them before they have waited out their turn.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     complain(error);
     std::fflush(nullptr);

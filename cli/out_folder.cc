@@ -25,11 +25,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDescription = "run.toml";
-// The description of a run for which the one in the folder will make way. From when it is there, it is the one that counts;
-// what it replaces goes when the data and all else about it are known to be right.
+// The description of a run for which the one in the folder will make way. From when it is there, it is the
+// one that counts; what it replaces goes when the data and all else about it are known to be right.
 constexpr const char* kNext = "run.toml.next";
-constexpr const char* kResults[] = {"trace.csv", "timing.csv", "x.npy", "summary.json",
-                                    OutFolder::kCheckpoint};
+constexpr const char* kResults[] = {"trace.csv", "timing.csv",          "x.npy", "summary.json", "sweep.csv",
+                                    "best",      OutFolder::kCheckpoint};
 constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
@@ -46,11 +46,15 @@ bool OutFolder::has(const std::string& name) const {
   return fs::exists(file(name), error);
 }
 
+bool OutFolder::is_described() const { return has(kDescription) || has(kNext); }
+
 std::string OutFolder::description() const { return file(has(kNext) ? kNext : kDescription); }
 
-bool OutFolder::is_finished() const { return has("summary.json") && !has(kNext); }
+bool OutFolder::is_finished() const { return holds("summary.json"); }
 
 bool OutFolder::has_checkpoint() const { return Checkpoints::any(file(kCheckpoint)) && !has(kNext); }
+
+bool OutFolder::holds(const std::string& name) const { return has(name) && !has(kNext); }
 
 void OutFolder::take(bool force, const std::string& run_toml) {
   std::error_code error;
@@ -64,15 +68,15 @@ void OutFolder::take(bool force, const std::string& run_toml) {
   fs::create_directories(absolute, error);
   if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", path_, error.message()));
   lock();
-  const bool described = has(kDescription) || has(kNext);
   const auto* result =
       std::find_if(std::begin(kResults), std::end(kResults), [&](const char* name) { return has(name); });
-  const bool occupied = described || result != std::end(kResults);
+  const bool occupied = is_described() || result != std::end(kResults);
   if (occupied && !force) {
     throw InputError(fmt::format(
         "out: {} already holds a run ({}); choose another folder, give --force to replace it{}", path_,
         result != std::end(kResults) ? *result : kDescription,
-        described && !is_finished() ? fmt::format(", or go on with it: laconic resume '{}'", path_) : ""));
+        is_described() && !is_finished() ? fmt::format(", or go on with it: laconic resume '{}'", path_)
+                                         : ""));
   }
   const std::string description = file(occupied ? kNext : kDescription);
   try {
@@ -87,22 +91,22 @@ void OutFolder::take_up() {
   std::error_code error;
   if (!fs::is_directory(path_, error)) throw InputError(fmt::format("resume: there is no folder {}", path_));
   lock();
-  if (!fs::exists(description(), error))
+  if (!is_described())
     throw InputError(fmt::format("resume: {} holds no run: there is no run.toml in it", path_));
 }
 
-std::unique_ptr<FileRecorder> OutFolder::open(bool with_accuracy, const std::optional<Progress>& from) {
-  if (from) return std::make_unique<FileRecorder>(path_, with_accuracy, *from);
+void OutFolder::clear() {
   try {
     for (const char* name : kResults) fs::remove_all(file(name));
     if (has(kNext)) fs::rename(file(kNext), file(kDescription));
   } catch (const fs::filesystem_error& failure) {
     throw InputError(fmt::format("out: cannot clear {}: {}", path_, failure.code().message()));
   }
-  auto files = std::make_unique<FileRecorder>(path_, with_accuracy);
+}
+
+void OutFolder::keep() {
   wrote_.reset();
   made_.clear();
-  return files;
 }
 
 void OutFolder::finish() {
@@ -113,7 +117,6 @@ void OutFolder::finish() {
 }
 
 void OutFolder::lock() {
-  if (lock_ >= 0) return;
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const auto until = std::chrono::steady_clock::now() + kPatience;
   // A file system without locks is trusted.

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a run, which belongs to one process (rank 0) at a time.
+// The folder of a run or a sweep, which belongs to one process (rank 0) at a time.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "laconic/report/checkpoint.h"
-#include "laconic/report/trace.h"
 
 namespace laconic::cli {
 
@@ -19,7 +17,7 @@ class OutFolder {
 
   /// Only names the folder.
   explicit OutFolder(std::string path) : path_(std::move(path)) {}
-  /// Where the folder was taken for a new run that was never opened, it is left as it was found.
+  /// Where the folder was taken for a new run that never began, it is left as it was found.
   ~OutFolder();
   OutFolder(const OutFolder&) = delete;
   OutFolder& operator=(const OutFolder&) = delete;
@@ -28,34 +26,40 @@ class OutFolder {
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// Whether there is a run in it, if only one that has not begun.
+  [[nodiscard]] bool is_described() const;
   /// The file that describes the run: run.toml, or, where another run will make way for it, run.toml.next.
   [[nodiscard]] std::string description() const;
   /// Whether the run has ended, whichever way.
   [[nodiscard]] bool is_finished() const;
   [[nodiscard]] bool has_checkpoint() const;
+  /// Whether the run has left that file; not where it is another's, that will make way.
+  [[nodiscard]] bool holds(const std::string& name) const;
 
-  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an InputError or,
-  /// with `force`, left as it is until open(). So is a folder that cannot be made or written, or that a process still
-  /// works in.
+  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an
+  /// InputError or, with `force`, left as it is until keep(). So is a folder that cannot be made or written,
+  /// or that a process still works in.
   void take(bool force, const std::string& run_toml);
-  /// Takes the folder to go on with the run in it. InputError where it holds none, or a process still works in it.
+  /// Takes the folder to go on with the run in it. InputError where it holds none, or a
+  /// process still works in it.
   void take_up();
 
-  /// The run is in order: goes on with its files, or clears what was there and opens them anew.
-  std::unique_ptr<FileRecorder> open(bool with_accuracy, const std::optional<Progress>& from);
+  /// The new run is in order: clears what an earlier one left.
+  void clear();
+  /// It has begun: from here on the folder is its own.
+  void keep();
 
   /// The run has ended, and everything about it is written. RunError where a file was lost on the way.
   void finish();
 
  private:
-  /// Until this process ends or the object does; once is enough. Waits some seconds for a process that was killed to
-  /// be gone.
+  /// Until this process ends or the object does. Waits some seconds for a process that was killed to be gone.
   void lock();
 
   std::string path_;
   int lock_ = -1;
-  std::vector<std::string> made_;     // folders, innermost first; until open()
-  std::optional<std::string> wrote_;  // the description; until open()
+  std::vector<std::string> made_;     // folders, innermost first; until keep()
+  std::optional<std::string> wrote_;  // the description; until keep()
 };
 
 }  // namespace laconic::cli

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +11,7 @@
 
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lines.h"
 
 namespace laconic::cli {
 namespace {
@@ -55,8 +55,8 @@ std::optional<std::size_t> number_of(const char* variable) {
 }  // namespace
 
 std::optional<std::size_t> ranks_of_launcher() {
-  // mpirun of Open MPI, mpiexec of MPICH and srun --mpi=pmi2, srun of any kind. A batch script that calls the program
-  // without srun has no step, and is one process.
+  // mpirun of Open MPI, mpiexec of MPICH and srun --mpi=pmi2, srun of any kind. A batch script that calls the
+  // program without srun has no step, and is one process.
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
     if (const auto ranks = number_of(variable)) {
       // A step of one task may be a launcher's own, as when a job script runs mpirun.
@@ -104,11 +104,7 @@ void require_same(Transport& transport, const std::string& text) {
   const std::vector<std::string> all = gather(transport, text);
   for (std::size_t r = 1; r < all.size(); ++r) {
     if (all[r] == all[0]) continue;
-    std::istringstream lines(all[r]), lines_of_first(all[0]);
-    std::string line, line_of_first;
-    while (std::getline(lines, line) && std::getline(lines_of_first, line_of_first) &&
-           line == line_of_first) {
-    }
+    const auto [line, line_of_first] = first_difference(all[r], all[0]);
     throw SharedFailure(
         kWrongInput,
         fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", r, line, line_of_first));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several processes of one run must agree on: whether they are several, what went wrong, and who says so.
+// What several processes of one run must agree on: whether they are several, what
+// went wrong, and who says so.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +13,12 @@
 
 namespace laconic::cli {
 
-/// How many processes the MPI launcher (mpirun, srun) that started this one says it has started; nothing where no
-/// launcher did, so that a plain run never touches MPI.
+/// How many processes the MPI launcher (mpirun, srun) that started this one says it has started; nothing
+/// where no launcher did, so that a plain run never touches MPI.
 std::optional<std::size_t> ranks_of_launcher();
 
-/// What went wrong on some rank, and is now known to all: rank 0 prints it, and all end with the same exit code.
+/// What went wrong on some rank, and is now known to all: rank 0 prints it, and all
+/// end with the same exit code.
 class SharedFailure : public std::runtime_error {
  public:
   SharedFailure(int exit_code, const std::string& message)
@@ -31,11 +33,12 @@ class SharedFailure : public std::runtime_error {
 /// The exit code for the exception in flight; to be called inside a catch block.
 int exit_code_of_current_exception();
 
-/// Does the action on every rank, then asks all how it went; where one rank failed, all throw the SharedFailure of the
-/// lowest that did. The action makes no collective call. Collective.
+/// Does the action on every rank, then asks all how it went; where one rank failed, all throw the
+/// SharedFailure of the lowest that did. The action makes no collective call. Collective.
 void together(Transport& transport, const std::function<void()>& action);
 
-/// SharedFailure of a wrong input, naming the first line that differs, unless `text` is the same on all. Collective.
+/// SharedFailure of a wrong input, naming the first line that differs, unless `text` is
+/// the same on all. Collective.
 void require_same(Transport& transport, const std::string& text);
 
 }  // namespace laconic::cli

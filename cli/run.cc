@@ -14,6 +14,7 @@
 #include "cli/progress_bar.h"
 #include "cli/ranks.h"
 #include "cli/summary.h"
+#include "cli/sweep.h"
 #include "cli/verbs.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/file.h"
@@ -76,7 +77,7 @@ bool saves_checkpoints(const SolveOptions& options) {
 
 /// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
 void require_seen(const std::string& out, std::size_t rank) {
-  if (std::error_code error; !std::filesystem::exists(OutFolder(out).description(), error)) {
+  if (!OutFolder(out).is_described()) {
     throw InputError(fmt::format(
         "out: rank {} does not see the folder {}; checkpoints need one that all ranks share", rank, out));
   }
@@ -91,7 +92,7 @@ int report_finished(const OutFolder& out, bool speaks) {
     throw InputError(fmt::format("{}: is not the summary of a run", out.file("summary.json")));
   }
   if (speaks) fmt::print("{}: the run has ended already ({}); nothing was done\n", out.path(), why);
-  return why == "diverged" ? kFailed : kDone;
+  return why == name_of(Summary::Why::diverged) || why == kUnmet ? kFailed : kDone;
 }
 
 /// The run in the folder. Of the words only those may change it that change no bit of the result.
@@ -147,7 +148,15 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     from = checkpoints->load(method->state(fleet), clients, fleet.owned(clients));
   });
   together(transport, [&] {
-    if (out != nullptr) files = out->open(prepared.problem->classifies(), from);
+    if (out == nullptr) return;
+    const bool with_accuracy = prepared.problem->classifies();
+    if (from) {
+      files = std::make_unique<FileRecorder>(out->path(), with_accuracy, *from);
+    } else {
+      out->clear();
+      files = std::make_unique<FileRecorder>(out->path(), with_accuracy);
+      out->keep();
+    }
   });
   together(transport, [&] {
     if (saves && !goes_on) make_checkpoints();  // the folder has been cleared
@@ -191,11 +200,15 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
 
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours) {
   const bool first = transport.rank() == 0;
+  bool of_sweep = false;
   std::optional<OutFolder> out;
   together(transport, [&] {
     if (words.empty()) throw InputError("resume: no folder is given, as in laconic resume runs/marina");
     out.emplace(words[0]);
-    if (first) out->take_up();
+    if (!first) return;
+    out->take_up();
+    of_sweep = is_sweep(read_toml(out->description()));
+    if (of_sweep) require_alone(transport);
   });
   // From here on nobody else writes in the folder: what one rank finds there, all find.
   const bool finished = out->is_finished();
@@ -206,6 +219,7 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
     return report_finished(*out, first);
   }
 
+  if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()});
   Description description;
   together(transport, [&] { description = describe_again(*out, words); });
   if (first && !goes_on) fmt::print("{}: no checkpoint yet; the run starts over\n", out->path());

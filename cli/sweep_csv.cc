@@ -16,9 +16,10 @@ using Fields = std::vector<std::string>;
 
 std::string field(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  std::string quoted(1, '"');
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  quoted.push_back('"');
+  return quoted;
 }
 
 /// The records of the file; a quoted field may hold anything.
@@ -52,7 +53,8 @@ constexpr const char* kKeys[] = {"problem", "clients", "split", "method", "step"
 Fields header_of(const SweepPlan& plan) {
   Fields names = {"run", "problem", "clients", "split", "method", "step_rule", "seed"};
   for (const Axis& axis : plan.grid.axes) {
-    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) == std::end(kKeys)) names.push_back(axis.name);
+    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) == std::end(kKeys))
+      names.push_back(axis.name);
   }
   names.emplace_back("why");
   const Row row;
@@ -64,8 +66,8 @@ Fields header_of(const SweepPlan& plan) {
 Fields key_fields(const SweepPlan& plan, std::size_t r) {
   const SweepRun& run = plan.runs[r];
   const Description& d = run.description;
-  Fields fields = {fmt::format("{}", r),   print(d.problem), fmt::format("{}", d.clients), print(d.split),
-                   print(d.method), print(d.step),    fmt::format("{}", d.seed)};
+  Fields fields = {fmt::format("{}", r), print(d.problem), fmt::format("{}", d.clients), print(d.split),
+                   print(d.method),      print(d.step),    fmt::format("{}", d.seed)};
   for (const Axis& axis : plan.grid.axes) {
     if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) != std::end(kKeys)) continue;
     const auto choice = std::find_if(run.choices.begin(), run.choices.end(),
@@ -88,10 +90,11 @@ bool read(const std::string& text, std::optional<double>& value) {
 
 }  // namespace
 
-std::string sweep_csv(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes) {
+std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes) {
   std::string text;
   const auto add = [&](const Fields& fields) {
-    for (std::size_t f = 0; f < fields.size(); ++f) text += (f == 0 ? "" : ",") + field(fields[f]);
+    for (std::size_t f = 0; f < fields.size(); ++f)
+      text += fmt::format("{}{}", f == 0 ? "" : ",", field(fields[f]));
     text += '\n';
   };
   add(header_of(plan));
@@ -111,8 +114,8 @@ std::string sweep_csv(const SweepPlan& plan, const std::vector<std::optional<Out
   return text;
 }
 
-std::vector<std::optional<Outcome>> read_sweep_csv(const SweepPlan& plan, const std::string& path) {
-  std::vector<std::optional<Outcome>> outcomes(plan.runs.size());
+Outcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
+  Outcomes outcomes(plan.runs.size());
   const std::vector<Fields> records = records_of(path);
   const Fields header = header_of(plan);
   const auto fail = [&](std::size_t line) {
@@ -122,13 +125,15 @@ std::vector<std::optional<Outcome>> read_sweep_csv(const SweepPlan& plan, const 
   for (std::size_t line = 1; line < records.size(); ++line) {
     const Fields& fields = records[line];
     std::size_t r = 0;
-    if (fields.size() != header.size() || !read(fields[0], r) || r >= plan.runs.size() || outcomes[r]) fail(line);
+    if (fields.size() != header.size() || !read(fields[0], r) || r >= plan.runs.size() || outcomes[r])
+      fail(line);
     const Fields known = key_fields(plan, r);
     if (!std::equal(known.begin(), known.end(), fields.begin())) fail(line);
     Outcome outcome{fields[known.size()], {}};
     std::size_t at = known.size() + 1;
     bool right = !outcome.why.empty();
-    for_each_column(outcome.last, [&](const char*, auto& value) { right = read(fields[at++], value) && right; });
+    for_each_column(outcome.last,
+                    [&](const char*, auto& value) { right = read(fields[at++], value) && right; });
     if (!right) fail(line);
     outcomes[r] = outcome;
   }

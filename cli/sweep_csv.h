@@ -2,10 +2,9 @@
 // sweep.csv: a line for each run of a sweep that has ended.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
 
+#include "cli/standings.h"
 #include "cli/sweep_plan.h"
 
 namespace laconic::cli {
@@ -13,9 +12,9 @@ namespace laconic::cli {
 /// Columns: run (its number in the grid, from 0), problem, clients, split, method, step_rule, seed, the other axes by
 /// their names, why (it ended), then those of trace.csv at its last row. In the order of the grid, texts with commas
 /// quoted as in RFC 4180; no clock in it.
-std::string sweep_csv(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes);
+std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// What that holds of a sweep of the same plan. Throws InputError where it is not such a file.
-std::vector<std::optional<Outcome>> read_sweep_csv(const SweepPlan& plan, const std::string& path);
+Outcomes read_sweep_csv(const SweepPlan& plan, const std::string& path);
 
 }  // namespace laconic::cli

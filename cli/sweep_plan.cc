@@ -2,13 +2,10 @@
 #include "cli/sweep_plan.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <sstream>
 
 #include <fmt/format.h>
-
-#include "laconic/solve.h"
 
 namespace laconic::cli {
 namespace {
@@ -21,18 +18,22 @@ constexpr Measure kMeasures[] = {
     {"oracle-calls", "single-sample gradients of a client", true,
      [](const Row& row) { return row.oracle_calls; }},
     {"seconds", "modelled seconds", true, [](const Row& row) { return row.network_seconds; }},
-    {"grad-norm-sq", "squared gradient norm at the end", false, [](const Row& row) { return row.grad_norm_sq; }},
+    {"grad-norm-sq", "squared gradient norm at the end", false,
+     [](const Row& row) { return row.grad_norm_sq; }},
     {"f", "f at the end", false, [](const Row& row) { return row.f; }},
 };
 
 constexpr KeyRow kSweepKeys[] = {
     {"measure", "bits",
-     "what the best has least of: to the target bits (the default), paper-bits, rounds, oracle-calls, seconds; or at "
+     "what the best has least of: to the target bits (the default), paper-bits, rounds, oracle-calls, "
+     "seconds; or at "
      "the end grad-norm-sq (the default without a target), f"},
     {"tune", "step",
-     "axes of which only the best value matters: runs that cannot win any more end early; default step; none"},
+     "axes of which only the best value matters: runs that cannot win any more end early; default step; "
+     "none"},
     {"map", "zeta,top-k", "two axes of a heat map: across, upwards; by default the two that are not tuned"},
-    {"expect", "ef21 / clag >= 1.1", "what the best scores must obey, statements separated by ; (exit code 1 if not)"},
+    {"expect", "ef21 / clag >= 1.1",
+     "what the best scores must obey, statements separated by ; (exit code 1 if not)"},
 };
 
 const char* const kNone = "none";
@@ -63,7 +64,8 @@ void require_axis(const Grid& grid, const std::string& key, const std::string& n
   std::vector<std::string> names;
   for (const Axis& axis : grid.axes) names.push_back(axis.name);
   throw InputError(fmt::format("{}: there is no axis \"{}\"{}; this sweep has {}", key, name,
-                               did_you_mean(name, names), names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+                               did_you_mean(name, names),
+                               names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
 /// Where runs differ in these alone, they are the same again.
@@ -79,15 +81,16 @@ std::string method_as_written(const std::vector<Setting>& settings, const GridPo
   for (const Choice& choice : point.choices) {
     if (choice.axis == "method") return choice.value;
   }
-  const auto last = std::find_if(settings.rbegin(), settings.rend(),
-                                 [](const Setting& setting) { return setting.key == "method"; });
-  return last == settings.rend() ? "" : last->value;
+  const auto found = std::find_if(settings.begin(), settings.end(),
+                                  [](const Setting& setting) { return setting.key == "method"; });
+  return found == settings.end() ? "" : found->value;
 }
 
 /// Runs get the numbers 0, 1, ... of their texts, in order of appearance.
 class Numbering {
  public:
-  std::size_t number(const std::string& text, std::size_t run, std::vector<std::vector<std::size_t>>& members) {
+  std::size_t number(const std::string& text, std::size_t run,
+                     std::vector<std::vector<std::size_t>>& members) {
     const auto [at, is_new] = numbers_.try_emplace(text, numbers_.size());
     if (is_new) members.emplace_back();
     members[at->second].push_back(run);
@@ -101,15 +104,7 @@ class Numbering {
 SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   SweepRun run;
   run.choices = point.choices;
-  try {
-    run.description = describe(point.settings);
-  } catch (const InputError& error) {
-    if (point.choices.empty()) throw;
-    std::string where;
-    for (const Choice& choice : point.choices)
-      where += fmt::format("{}{}={}", where.empty() ? "" : ", ", choice.axis, choice.value);
-    throw InputError(fmt::format("at {}: {}", where, error.what()));
-  }
+  run.description = at_point(point.choices, [&] { return describe(point.settings); });
   run.scene = scene_of(run.description);
   run.method = method_as_written(plan.settings, point);
   return run;
@@ -139,7 +134,8 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const Grid& grid,
   std::vector<std::string> names;
   for (const Axis& axis : grid.axes) {
     const bool is_tuned = std::find(tuned.begin(), tuned.end(), axis.name) != tuned.end();
-    if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1) names.push_back(axis.name);
+    if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
+      names.push_back(axis.name);
   }
   if (names.size() != 2) return {};
   return std::pair{names[1], names[0]};
@@ -165,9 +161,11 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     if (is_sweep_key(setting.key)) {
       own[setting.key] = setting.value;
     } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
-      throw InputError(fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
+      throw InputError(
+          fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
     } else if (setting.key == "checkpoint-every") {
-      throw InputError("checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
+      throw InputError(
+          "checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
     } else {
       of_runs.push_back(setting);
     }
@@ -178,7 +176,9 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   plan.threads = first.threads;
   plan.out = first.out;
 
-  const auto given = [&](const char* key) { return own.contains(key) ? std::optional(own.at(key)) : std::nullopt; };
+  const auto given = [&](const char* key) {
+    return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
+  };
   plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"));
   if (plan.measure->to_target && !plan.has_target())
     throw InputError(fmt::format("measure: {} are counted to a target; give target=", plan.measure->name));
@@ -205,24 +205,6 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   }
   plan.expect = given("expect").value_or("");
   return plan;
-}
-
-std::vector<double> scores(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const std::string reached = name_of(Summary::Why::target);
-  const std::string diverged = name_of(Summary::Why::diverged);
-  std::vector<double> result;
-  for (const std::vector<std::size_t>& runs : plan.of_setting) {
-    double sum = 0;
-    for (const std::size_t r : runs) {
-      const bool counts =
-          outcomes[r] && (plan.measure->to_target ? outcomes[r]->why == reached
-                                                  : outcomes[r]->why != diverged && outcomes[r]->why != kBeaten);
-      sum += counts ? plan.measure->of(outcomes[r]->last) : kInfinity;
-    }
-    result.push_back(sum / static_cast<double>(runs.size()));
-  }
-  return result;
 }
 
 }  // namespace laconic::cli

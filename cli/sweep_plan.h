@@ -41,7 +41,7 @@ struct SweepRun {
 };
 
 struct SweepPlan {
-  std::vector<Setting> settings;  // as given
+  std::vector<Setting> settings;  // as given, each key once
   Grid grid;
   const Measure* measure = nullptr;
   std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
@@ -49,7 +49,7 @@ struct SweepPlan {
   std::size_t threads = 0;
   std::string out;
 
-  std::vector<SweepRun> runs;                   // in the order of the grid
+  std::vector<SweepRun> runs;                        // in the order of the grid
   std::vector<std::vector<std::size_t>> of_setting;  // the runs of each setting
   std::vector<std::vector<std::size_t>> of_cell;     // the runs of each cell
 
@@ -60,15 +60,18 @@ struct SweepPlan {
 /// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.
 SweepPlan plan_of(const std::vector<Setting>& settings);
 
-/// How a run of a sweep ended. `why` is that of a run (name_of() in laconic/solve.h), or kBeaten.
-struct Outcome {
-  std::string why;
-  Row last;
-};
-/// It could not win its cell any more.
-inline constexpr const char* kBeaten = "beaten";
-
-/// Of each setting, the mean of its runs' measure; infinite unless all of them have ended, and with a target reached it.
-std::vector<double> scores(const SweepPlan& plan, const std::vector<std::optional<Outcome>>& outcomes);
+/// Rethrows an InputError of `action` with the point of the grid in front: "at top-k=30, step=theory*2: method: ...".
+template <class Action>
+auto at_point(const std::vector<Choice>& choices, Action&& action) {
+  try {
+    return action();
+  } catch (const InputError& error) {
+    if (choices.empty()) throw;
+    std::string where;
+    for (const Choice& choice : choices)
+      where += (where.empty() ? "" : ", ") + choice.axis + "=" + choice.value;
+    throw InputError("at " + where + ": " + error.what());
+  }
+}
 
 }  // namespace laconic::cli

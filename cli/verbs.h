@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs of the program, one source file each. They print to the terminal, throw InputError or RunError,
-// and return the exit code. Where the program is several processes, all of them run, and rank 0 does the rest.
+// and return the exit code. Where the program is several processes, all of them run,
+// and rank 0 does the rest.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +14,16 @@ namespace laconic::cli {
 
 enum ExitCode { kDone = 0, kFailed = 1, kWrongInput = 2 };
 
-/// Collective: rank 0 alone prints and writes files. What is wrong before round 0 is thrown on all ranks as one
-/// SharedFailure; what fails later may be thrown on one rank only. `neighbours` is the number of ranks that share this
-/// machine's processors.
+/// Collective: rank 0 alone prints and writes files. What is wrong before round 0 is thrown on all ranks as
+/// one SharedFailure; what fails later may be thrown on one rank only. `neighbours` is the number of ranks
+/// that share this machine's processors.
 int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours);
-/// Goes on with the run in the folder words[0] from its newest checkpoint, or from the start where there is none; the
-/// other words may set threads= and checkpoint-every=. A run that has ended is left alone. Otherwise as run().
+/// Goes on with the run in the folder words[0] from its newest checkpoint, or from the start where
+/// there is none; the other words may set threads= and checkpoint-every=. A run that has ended is left
+/// alone. Otherwise as run().
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours);
+/// Many runs in this one process: see cli/sweep_plan.h.
+int sweep(const std::vector<std::string>& words, bool force);
 int theory(const std::vector<std::string>& words);
 int list();
 int plot(const std::vector<std::string>& words);

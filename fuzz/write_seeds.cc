@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_seeds FOLDER : real messages of every compressor, alone and about each other, for decode_fuzz to start from.
+// write_seeds FOLDER : real messages of every compressor, alone and about each other, for
+// decode_fuzz to start from.
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a program needs to run a method on a problem, its own ones too. The rooms, from the ground up: core, data,
-// problem, compress, mechanism, network, transport, rounds, report, solve (see ARCHITECTURE.md).
+// Everything a program needs to run a method on a problem, its own ones too. The rooms, from the ground up:
+// core, data, problem, compress, mechanism, network, transport, rounds, report, solve (see ARCHITECTURE.md).
 #pragma once
 
 #include "laconic/compress/compressor.h"  // IWYU pragma: export

@@ -42,8 +42,8 @@ struct Summary {
 /// As files have it: rounds, target, max-bits, max-seconds, diverged.
 const char* name_of(Summary::Why why);
 
-/// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several going at once.
-/// Everything passed by reference must outlive it, and the calls are collective as those of solve().
+/// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several
+/// going at once. Everything passed by reference must outlive it, and calls are collective as that of solve().
 class Solver {
  public:
   /// Computes nothing yet. Arguments as of solve().
@@ -76,9 +76,9 @@ class Solver {
   SolveOptions options_;
   Recorder& recorder_;
   Checkpoints* checkpoints_;
-  std::size_t next_ = 0;   // the round to come, or in hand
-  Timing before_;          // of earlier processes
-  double in_rounds_ = 0;   // seconds, of rounds that are done
+  std::size_t next_ = 0;     // the round to come, or in hand
+  Timing before_;            // of earlier processes
+  double in_rounds_ = 0;     // seconds, of rounds that are done
   Clock::time_point begin_;  // of the round in hand
   double saved_at_ = 0;
   std::size_t rows_ = 0;
@@ -87,9 +87,9 @@ class Solver {
   bool over_ = false;
 };
 
-/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs to it
-/// restored already: rows and final point are then those of a run that was never interrupted. `checkpoints` is needed
-/// where the options ask for some. Collective: every rank of the fleet calls it with the same description, and gets
+/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs
+/// to it restored already: rows and final point are then those of a run that was never interrupted.
+/// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with the same description, and gets
 /// the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose
 /// point, f or gradient turns non-finite ends with Why::diverged; rows recorded before stay valid. Throws what the
 /// recorder and the checkpoints throw, on this rank only: whoever catches it must end the others.

@@ -316,8 +316,8 @@ void expect_error(const Row& row, double promised, const MonteCarlo& drawn) {
 TEST(Compressors, MonteCarloUnbiasedOnesHaveTheMeanAndTheVarianceTheyPromise) {
   for_all_by_monte_carlo([](const Row& row, const Bound& bound, View x, const MonteCarlo& drawn) {
     if (!bound.omega) return;
-    // A coordinate that is small beside the norm seldom leaves zero, but then goes far: how far its mean is off
-    // is not seen in the few draws that did.
+    // A coordinate that is small beside the norm seldom leaves zero, but then goes far: how far its mean is
+    // off is not seen in the few draws that did.
     const bool dithers =
         std::string(row.spec).find("natural-d") == 0 || std::string(row.spec).find("qsgd") == 0;
     const double seldom = dithers ? 20 * std::sqrt(norm_sq(x)) / drawn.draws : 0;
@@ -493,8 +493,8 @@ TEST(Dithering, RoundsToNeighbouringLevels) {
 }
 
 TEST(Dithering, ReachesItsOmega) {
-  // qsgd(1): E|Q(x) - x|^2 = |x| |x|_1 - |x|^2, which is sqrt(d) - 1 times |x|^2 where all entries are alike; then
-  // the expected non-zeros are sqrt(d), too.
+  // qsgd(1): E|Q(x) - x|^2 = |x| |x|_1 - |x|^2, which is sqrt(d) - 1 times |x|^2 where all entries are alike;
+  // then the expected non-zeros are sqrt(d), too.
   const Vector x(64, 1.0);
   const MonteCarlo one(*make("qsgd(1)", 64), x, 20000);
   EXPECT_NEAR(one.error, 7 * norm_sq(x), 5 * one.error_error);

@@ -175,8 +175,8 @@ TEST_P(Methods, CountWhatTheyDo) {
     const Outcome outcome = train(run, problem.get());
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
     const double d = static_cast<double>(problem->dim());
-    // The zeros of qsgd(4) travel in four bits each, the indices of top-k as a bitmap at most; a pair has a header more,
-    // and so has the other of its messages; 3pc-v1 says what the paper takes for known.
+    // The zeros of qsgd(4) travel in four bits each, the indices of top-k as a bitmap at most; a pair has a
+    // header more, and so has the other of its messages; 3pc-v1 says what the paper takes for known.
     const bool pair = has("3pc-") && !run.method.starts_with("3pc-v5");
     const double uncounted = (has("qsgd(4)") ? 4 * d : 0) + (has("top-k") ? d : 0) +
                              (pair ? 32 + 32 + 8 : 0) + (has("v1") ? 32 * d : 0);
@@ -268,15 +268,6 @@ TEST(Counters, FollowTheConventionsOfTheTrace) {
     full_rounds += said == d ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(full_rounds), 80, 4.5 * std::sqrt(200 * 0.4 * 0.6));
-}
-
-// Equal up to rounding: the same sums in another order.
-void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
-  ASSERT_EQ(a.rows.size(), b.rows.size());
-  for (std::size_t t = 0; t < a.rows.size(); ++t) {
-    EXPECT_NEAR(a.rows[t].f, b.rows[t].f, tolerance * std::abs(a.rows[t].f));
-    EXPECT_NEAR(a.rows[t].grad_norm_sq, b.rows[t].grad_norm_sq, tolerance * a.rows[0].grad_norm_sq);
-  }
 }
 
 TEST(Identities, ReduceToGradientDescent) {

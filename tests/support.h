@@ -2,6 +2,8 @@
 // What tests of whole runs share: small data, and a run in one call.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -90,6 +92,17 @@ struct Outcome {
   }
 };
 
+/// Equal up to rounding, as of the same sums in another order.
+inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
+  ASSERT_EQ(a.rows.size(), b.rows.size());
+  const double first = std::min(a.rows[0].grad_norm_sq, b.rows[0].grad_norm_sq);
+  for (std::size_t t = 0; t < a.rows.size(); ++t) {
+    const double f = std::min(std::abs(a.rows[t].f), std::abs(b.rows[t].f));
+    EXPECT_NEAR(a.rows[t].f, b.rows[t].f, tolerance * f);
+    EXPECT_NEAR(a.rows[t].grad_norm_sq, b.rows[t].grad_norm_sq, tolerance * first);
+  }
+}
+
 /// With the data of the shards `own` only, where given.
 inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<Range>& own = {}) {
   return make_problem(
@@ -97,7 +110,8 @@ inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<R
       {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
 }
 
-/// One rank's part of a run. Without a problem that is made already, it makes its own and keeps its own workers' rows.
+/// One rank's part of a run. Without a problem that is made already, it makes its own and
+/// keeps its own workers' rows.
 inline Outcome train_on(Transport& transport, const Job& run, const Problem* problem = nullptr) {
   ThreadPool pool(run.threads);
   Outcome outcome;

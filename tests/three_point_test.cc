@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three-point compressors: the inequality behind each, what they reduce to, and what the theorem promises of their runs.
+// Three-point compressors: the inequality behind each, what they reduce to, and what the
+// theorem promises of their runs.
 #include "laconic/mechanism/three_point.h"
 
 #include <algorithm>
@@ -93,8 +94,8 @@ struct Triple {
   Vector h, y, x;
 };
 
-/// Random ones, and collinear ones, x - y = c (y - h), among them those with h = y, x = y, x = h and the c at which the
-/// two terms of the inequality are in the proportion that makes a random contraction of h exact.
+/// Random ones, and collinear ones, x - y = c (y - h), among them those with h = y, x = y, x = h and the c at
+/// which the two terms of the inequality are in the proportion that makes a random contraction of h exact.
 std::vector<Triple> triples(const ThreePoint& c) {
   std::vector<Triple> all;
   for (std::uint32_t t = 0; t < 6; ++t) {
@@ -149,7 +150,8 @@ TEST_P(ThreePoints, KeepTheirInequality) {
   ASSERT_GE(c.B, 0);
   for (const Triple& triple : triples(c)) {
     const Sides sides = sides_of(GetParam(), c, triple);
-    // 33 maps, 19 triples each: 4.5 deviations are exceeded by chance in one suite of 500. A map without chance has none.
+    // 33 maps, 19 triples each: 4.5 deviations are exceeded by chance in one suite of 500. A
+    // map without chance has none.
     const double rounding = 1e-13 * (norm_sq(triple.x) + norm_sq(triple.h) + norm_sq(triple.y));
     EXPECT_LE(sides.left, sides.right + 4.5 * sides.deviation + rounding);
   }
@@ -268,7 +270,8 @@ TEST(ThreePointTable, RefusesWhatDoesNotFit) {
             "column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
 }
 
-/// As deep as messages may nest, every part draws for itself and both ends agree; deeper is refused before round 0.
+/// As deep as messages may nest, every part draws for itself and both ends agree; deeper
+/// is refused before round 0.
 TEST(ThreePointTable, NestsAsDeepAsMessagesDo) {
   std::string text = "3pc-v2(rand-k(4), c-rand-k(2))";
   for (unsigned pairs = 1; pairs < kPairDepth; ++pairs) text = "3pc-v3(" + text + ", c-rand-k(2))";
@@ -294,14 +297,6 @@ class ThreePointRuns : public ::testing::Test {
   std::string problem_ = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)",
                                      folder_.write("classes", two_classes(61, 12)));
 };
-
-void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
-  ASSERT_EQ(a.rows.size(), b.rows.size());
-  for (std::size_t t = 0; t < a.rows.size(); ++t) {
-    EXPECT_NEAR(a.rows[t].f, b.rows[t].f, tolerance * std::abs(b.rows[t].f));
-    EXPECT_NEAR(a.rows[t].grad_norm_sq, b.rows[t].grad_norm_sq, tolerance * b.rows[0].grad_norm_sq);
-  }
-}
 
 TEST_F(ThreePointRuns, ReduceToEachOtherBitForBit) {
   for (const Wire wire : {Wire::f32, Wire::f64}) {
@@ -530,7 +525,8 @@ TEST_F(ThreePointRuns, BeginAtZeroIfAsked) {
        {"ef21(top-k(3)", "lag(zeta=2", "clag(top-k(3), zeta=2", "3pc-v2(rand-k(3), top-k(3)",
         "3pc-v3(lag(zeta=2), top-k(3)", "3pc-v4(top-k(1), top-k(3)"}) {
     const std::string method = std::string(map) + ", init=zero)";
-    // Round 0 is C_{0,y}(y), after which the error is at most (1 - A) |y|^2, on the average; here no draw matters: Q(0) = 0.
+    // Round 0 is C_{0,y}(y), after which the error is at most (1 - A) |y|^2, on the average; here
+    // no draw matters: Q(0) = 0.
     Watched zero({.problem = problem_, .method = method, .wire = Wire::f64});
     Watched exact({.problem = problem_, .method = std::string(map) + ")", .wire = Wire::f64});
     EXPECT_LE(exact.error(), 1e-30);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks as threads, and the fold of a fleet: the same sums wherever they are made. (The same over MPI: mpi_test.py.)
+// Ranks as threads, and the fold of a fleet: the same sums wherever they are made. (The
+// same over MPI: mpi_test.py.)
 #include "laconic/transport/transport.h"
 
 #include <cmath>

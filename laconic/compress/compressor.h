@@ -42,8 +42,8 @@ class Compressor {
   /// out = the message that says C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out, reusing
   /// its buffer. A pure function of key and x. x is finite and has Setting::dim entries.
   virtual void compress(const Key& key, View x, Message& out) const = 0;
-  /// The same for x = a - b. Worth overriding where compress() looks at few coordinates: the difference of the others then
-  /// need not be taken.
+  /// The same for x = a - b. Worth overriding where compress() looks at few coordinates: the difference of
+  /// the others then need not be taken.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
   [[nodiscard]] virtual Bound bound() const = 0;
 };

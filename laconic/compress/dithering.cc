@@ -45,8 +45,8 @@ class Qsgd final : public Compressor {
     const auto d = static_cast<double>(setting_.dim);
     const auto s = static_cast<double>(levels_);
     const double root = std::sqrt(d);
-    // s = 1: E|Q(x)|^2 = |x| |x|_1 <= sqrt(d) |x|^2, and |x|_1/|x| <= sqrt(d) non-zeros are expected. Else the
-    // paper's Lemma 3.1.
+    // s = 1: E|Q(x)|^2 = |x| |x|_1 <= sqrt(d) |x|^2, and |x|_1/|x| <= sqrt(d) non-zeros are expected.
+    // Else the paper's Lemma 3.1.
     const double omega = levels_ == 1 ? root - 1 : std::min(d / (s * s), root / s);
     const double density = levels_ == 1 ? root : std::min(d, s * (s + root));
     return {.omega = omega,

@@ -65,7 +65,8 @@ inline std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
 
 /// Sets the message's length and first byte; returns where its second byte goes.
 inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length, Message& out) {
-  // Lengths of one compressor vary a little from round to round: room to spare, so that a round does not allocate.
+  // Lengths of one compressor vary a little from round to round: room to spare, so that
+  // a round does not allocate.
   if (length > out.bytes.capacity()) out.bytes.reserve(length + length / 8 + 16);
   out.bytes.resize(length);
   out.bytes[0] = first_byte(format, wire);
@@ -102,8 +103,7 @@ void add_sign(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
-void add_afresh(const Incoming& message, double weight, MutView acc);
-void add_assumed(const Incoming& message, double weight, MutView acc);
+void add_dense_behind(const Incoming& message, double weight, MutView acc);  // afresh, assumed
 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);

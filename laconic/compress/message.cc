@@ -29,8 +29,8 @@ constexpr FormatRow kFormats[] = {
     {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
     {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
     {Format::pair, "pair", add_pair, floats_pair},
-    {Format::afresh, "afresh", add_afresh, floats_afresh},
-    {Format::assumed, "assumed", add_assumed, floats_assumed},
+    {Format::afresh, "afresh", add_dense_behind, floats_afresh},
+    {Format::assumed, "assumed", add_dense_behind, floats_assumed},
 };
 
 const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {

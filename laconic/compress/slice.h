@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense messages can be cut: the values of some consecutive coordinates are themselves a dense message, for a shorter
-// vector. So the work of adding many long messages can be shared by coordinates.
+// Dense messages can be cut: the values of some consecutive coordinates are themselves a dense message, for a
+// shorter vector. So the work of adding many long messages can be shared by coordinates.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace laconic {
 
-/// Bytes of one value of a dense message, by the message's first byte; 0 where that begins a message of another format.
+/// Bytes of one value of a dense message, by the message's first byte; 0 where that begins a
+/// message of another format.
 std::size_t dense_value_bytes(std::uint8_t first_byte);
 
 /// The bytes of a dense message for so many coordinates.

@@ -25,8 +25,8 @@ using Indices = std::span<const std::uint32_t>;
 inline constexpr std::size_t kDimLimit = std::size_t{1} << 32;
 /// Counts in headers have three bytes.
 inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
-/// Permutation blocks are for fewer workers than this: whoever reads one deals to all of them, so a forged n must
-/// not cost much.
+/// Permutation blocks are for fewer workers than this: whoever reads one deals to all of them, so a
+/// forged n must not cost much.
 inline constexpr std::size_t kDealtWorkersLimit = std::size_t{1} << 20;
 
 /// All values, in order.
@@ -73,14 +73,16 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, 
 /// How many pairs may stand in each other.
 inline constexpr unsigned kPairDepth = 6;
 
-/// Both messages in one, which says the sum of their vectors. They were written with key_of_part(key, 0) and (key, 1), where
-/// key is the pair's own; neither is `out`. Each may be a pair again, kPairDepth of them in all.
+/// Both messages in one, which says the sum of their vectors. They were written with key_of_part(key,
+/// 0) and (key, 1), where key is the pair's own; neither is `out`. Each may be a pair again,
+/// kPairDepth of them in all.
 void write_pair(const Message& first, const Message& second, Message& out);
 
 /// The vector x itself, to one whose memory other messages add to (starts_over()).
 void write_afresh(Wire wire, View x, Message& out);
 
-/// All values of a vector that the paper takes for known to the receiver: its floats count nothing, its bits are real.
+/// All values of a vector that the paper takes for known to the receiver: its floats count
+/// nothing, its bits are real.
 void write_assumed(Wire wire, View x, Message& out);
 
 /// Bits that say one of s + 1 levels and a sign: 1 + ceil(log2(s + 1)).

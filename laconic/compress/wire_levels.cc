@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Levels on the wire: s, a value that they are measured in, then a code of b = 1 + ceil(log2(s + 1)) bits a
-// coordinate. The code is s + q, where q = -s .. s is the level with its sign: no zero has a sign, and rounding
-// needs no absolute value.
+// coordinate. The code is s + q, where q = -s .. s is the level with its sign: no zero has a sign, and
+// rounding needs no absolute value.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -76,8 +76,8 @@ double squares(View x, double unit) {
   return sums.total();
 }
 
-/// |x|, also where squares leave the range of doubles. Never below the largest |x_j|: units are powers of two, and
-/// every step of the sum and the root rounds correctly.
+/// |x|, also where squares leave the range of doubles. Never below the largest |x_j|: units are powers of
+/// two, and every step of the sum and the root rounds correctly.
 double norm(View x) {
   const double plain = squares(x, 1);
   if (plain > 1e-280 && plain < 1e300) return std::sqrt(plain);
@@ -96,8 +96,8 @@ double least_step(double norm, std::size_t s) {
   return static_cast<double>(step);
 }
 
-/// `steps` of the message's value make the norm. code_of(v, word): the code of an entry v, measured in the value,
-/// by a random word.
+/// `steps` of the message's value make the norm. code_of(v, word): the code of an entry v, measured in
+/// the value, by a random word.
 template <class CodeOf>
 void write_levels(Format format, Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x,
                   CodeOf&& code_of, Message& out) {
@@ -164,8 +164,8 @@ struct Levels {
 
 void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
   check(s >= 1 && s <= kUniformLevelLimit, "uniform levels need 1 <= s < 2^15");
-  // floor(v + s + u) with u uniform on the middles of 2^31 equal parts of [0, 1): v reaches -s and s at most, up to
-  // roundings far below a part, so the code is at least 0 and at most 2 s.
+  // floor(v + s + u) with u uniform on the middles of 2^31 equal parts of [0, 1): v reaches -s and s at most,
+  // up to roundings far below a part, so the code is at least 0 and at most 2 s.
   const double middle = static_cast<double>(s) + 0x1p-32;
   const auto code_of = [middle](double v, std::uint32_t word) {
     const double u = static_cast<double>(static_cast<std::int32_t>(word >> 1)) * 0x1p-31;

@@ -11,7 +11,8 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-// A count of 0 in the header of a pair: the first message is longer than the count can say, and eight bytes do.
+// A count of 0 in the header of a pair: the first message is longer than the count
+// can say, and eight bytes do.
 constexpr std::size_t kLongHeader = kCountHeader + 8;
 // Pairs in k others have a step of 2^k - 1 at least, and of 2^(k+1) - 2 at most (key_of_part).
 constexpr std::uint32_t kStepTooDeep = (1U << kPairDepth) - 1;
@@ -90,11 +91,7 @@ void add_pair(const Incoming& message, double weight, MutView acc) {
   add_bytes(key_of_part(message.key, 1), parts.second, weight, acc);
 }
 
-void add_afresh(const Incoming& message, double weight, MutView acc) {
-  add_bytes(message.key, dense_in(message), weight, acc);
-}
-
-void add_assumed(const Incoming& message, double weight, MutView acc) {
+void add_dense_behind(const Incoming& message, double weight, MutView acc) {
   add_bytes(message.key, dense_in(message), weight, acc);
 }
 

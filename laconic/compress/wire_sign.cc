@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scaled sign on the wire: the scale, then a plane of ceil(d/8) bytes of signs. One pass over x sums the sizes
-// and collects the signs.
+// Scaled sign on the wire: the scale, then a plane of ceil(d/8) bytes of signs. One pass over x sums the
+// sizes and collects the signs.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -6,8 +6,8 @@
 
 namespace laconic {
 
-/// Heads at the start (round 0), then with probability p, 0 < p <= 1: MARINA's c_k, and the coin by which VR-DIANA moves
-/// its anchor. The same answer for every worker, whoever asks.
+/// Heads at the start (round 0), then with probability p, 0 < p <= 1: MARINA's c_k, and the coin by which
+/// VR-DIANA moves its anchor. The same answer for every worker, whoever asks.
 struct SharedCoin {
   double p = 1;
 

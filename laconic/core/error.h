@@ -13,7 +13,8 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// An InputError about a place in a spec: what() begins with `column 8: `, and whoever knows which text that is says so.
+/// An InputError about a place in a spec: what() begins with `column 8: `, and whoever knows
+/// which text that is says so.
 class SpecError : public InputError {
  public:
   using InputError::InputError;

@@ -15,8 +15,8 @@ struct Range {
   [[nodiscard]] bool contains(std::size_t i) const { return begin <= i && i < end; }
 };
 
-/// Block `part` of 0 .. count-1 dealt to `parts` in order: sizes differ by at most one, and are 0 for some where there
-/// are more parts than numbers.
+/// Block `part` of 0 .. count-1 dealt to `parts` in order: sizes differ by at most one, and are 0 for some
+/// where there are more parts than numbers.
 constexpr Range block_of(std::size_t count, std::size_t part, std::size_t parts) {
   return {count * part / parts, count * (part + 1) / parts};
 }

@@ -4,7 +4,8 @@
 //
 //   spec   := word [ '(' [ item { ',' item } ] ')' ] | number | "quoted text"
 //   item   := [ key '=' ] spec
-//   word   := letters (of any script), digits and any of _ - + . / ~ : @ % * ^      (marina, 3pc-v1, 1%, 50ms, data/a9a.gz)
+//   word   := letters (of any script), digits and any of _ - + . / ~ : @ % * ^
+//             (marina, 3pc-v1, 1%, 50ms, data/a9a.gz)
 //
 // A word that reads as a number in full is a number. A quoted text may hold anything; \" and \\ are escapes.
 #pragma once
@@ -46,7 +47,8 @@ std::string print(const Spec& spec);
 /// The candidate most like `word` (edit distance), as ` (did you mean "..."?)`, or "" when none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// Throws SpecError: `column 8: unknown compressor "randk" (did you mean "rand-k"?); known: identity, rand-k, ...`
+/// Throws SpecError: `column 8: unknown compressor "randk" (did you mean "rand-k"?);
+/// known: identity, rand-k, ...`
 [[noreturn]] void fail_unknown(const Spec& spec, std::string_view what,
                                const std::vector<std::string>& known);
 

@@ -11,12 +11,12 @@
 namespace laconic {
 namespace {
 
-// Sixteen running sums, four by four: enough independent additions to keep two vector units busy, and the fixed order
-// of the sum.
+// Sixteen running sums, four by four: enough independent additions to keep two vector units busy, and
+// the fixed order of the sum.
 constexpr std::size_t kLanes = 16;
 
-/// lane[l] += the sum of term(j, number) over j = l, l + 16, .. < n, where `number` stands for how many terms are asked
-/// for at once: a double for one, Doubles for those of j .. j+3.
+/// lane[l] += the sum of term(j, number) over j = l, l + 16, .. < n, where `number` stands for how many terms
+/// are asked for at once: a double for one, Doubles for those of j .. j+3.
 template <class Term>
 void add_to_lanes(std::size_t n, Term term, double* lane) {
   Doubles fours[kLanes / 4];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A data set in memory, as its file has it: rows in file order, labels unmapped. Every row has its label here; a
-// process that needs the features of some rows only has the others' left out.
+// A data set in memory, as its file has it: rows in file order, labels unmapped. Every row has its label
+// here; a process that needs the features of some rows only has the others' left out.
 #pragma once
 
 #include <cstddef>

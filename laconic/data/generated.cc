@@ -11,7 +11,8 @@ namespace {
 
 double on_both_sides(double uniform) { return 2 * uniform - 1; }
 
-/// Weight `column` of planted model `number`, looked up rather than stored: a client meets few of the columns.
+/// Weight `column` of planted model `number`, looked up rather than stored: a client
+/// meets few of the columns.
 double planted(const Stream& models, std::size_t number, std::uint32_t column) {
   const Stream::Block words = models.block(std::uint64_t{number} << 32 | column);
   return on_both_sides(words[0] * 0x1p-32);

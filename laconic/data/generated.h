@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that are drawn instead of read. A client's rows are a function of its number and the seed, so that its owner
-// makes them alone: any number of clients needs no file, and no process the rows of another.
+// Rows that are drawn instead of read. A client's rows are a function of its number and the seed, so that its
+// owner makes them alone: any number of clients needs no file, and no process the rows of another.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,13 @@ struct GeneratedOptions {
   double shift = 0;  // >= 0: how far each client's planted model is from the common one, relative to its size
   std::uint64_t seed = 1;
 
-  /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0: the score
-  /// itself is the label.
+  /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0:
+  /// the score itself is the label.
   std::size_t classes = 2;
 };
 
-/// The rows of one client. Values are uniform, scaled so that E|a|^2 = 1; so are the weights of the planted models, on
-/// [-1, 1]. Uses no libm, so that CPUs agree. About 2 us for a row of 20 entries.
+/// The rows of one client. Values are uniform, scaled so that E|a|^2 = 1; so are the weights of the planted
+/// models, on [-1, 1]. Uses no libm, so that CPUs agree. About 2 us for a row of 20 entries.
 Dataset generate(const GeneratedOptions& options, std::size_t client);
 
 }  // namespace laconic

@@ -14,9 +14,10 @@
 namespace laconic {
 
 /// Both files as one set: PixelRows of height * width columns, labels as they are; named by the path of the
-/// images. `rows` keeps the first so many images, >= 1 and no more than there are; `choose` stores the pixels of some of
-/// those only. Both files may be plain or gzip. Throws InputError, beginning with the path at fault, for another magic number, a content shorter or
-/// longer than its header says, no images, unequal counts, and as read_file (gzip.h) does.
+/// images. `rows` keeps the first so many images, >= 1 and no more than there are; `choose` stores the pixels
+/// of some of those only. Both files may be plain or gzip. Throws InputError, beginning with the path at
+/// fault, for another magic number, a content shorter or longer than its header says, no images, unequal
+/// counts, and as read_file (gzip.h) does.
 Dataset read_idx(const std::string& images_path, const std::string& labels_path,
                  std::optional<std::size_t> rows = {}, const ChooseRows& choose = {});
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets by name. NAME is looked for
 //   1. as a path: a file NAME or NAME.gz, or a folder NAME of idx files;
-//   2. in each of the given folders, in the same three ways; idx files that lie in the folder itself are the set
-//      `mnist`, or have the folder's own name where that ends in "mnist" (.../fashion-mnist);
+//   2. in each of the given folders, in the same three ways; idx files that lie in the folder itself are the
+//      set `mnist`, or have the folder's own name where that ends in "mnist" (.../fashion-mnist);
 //   3. likewise in /usr/share/datasets, where Debian's data packages are.
 // A file is LIBSVM text unless its content is idx images, whose labels then lie beside it. A folder of idx
 // files holds four: {train,t10k}-{images-idx3,labels-idx1}-ubyte. Each file may be gzip, with or without .gz

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker compresses. A mechanism is the map C_{h,y}(x) of the 3PC framework (arXiv 2202.00998): x is the
-// worker's gradient now, y its gradient of the round before, h its memory. Mechanisms are rules without state, made of
-// each other; the vectors belong to the driver (rounds/star.h).
+// What a worker compresses. A mechanism is the map C_{h,y}(x) of the 3PC framework (arXiv 2202.00998): x is
+// the worker's gradient now, y its gradient of the round before, h its memory. Mechanisms are rules without
+// state, made of each other; the vectors belong to the driver (rounds/star.h).
 #pragma once
 
 #include <memory>
@@ -26,9 +26,8 @@ class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = what the worker key.worker says in round key.round. h has dim entries where rates().worker is not 0, else it
-  /// may be empty; y has dim entries where uses_previous() and the round is no restart,
-  /// else none.
+  /// out = what the worker key.worker says in round key.round. h has dim entries where rates().worker is not
+  /// 0, else it may be empty; y has dim entries where uses_previous() and the round is no restart, else none.
   virtual void encode(const Key& key, View h, View y, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
@@ -37,8 +36,8 @@ class Mechanism {
   /// answer for every worker: `key` is read through Key::common().
   [[nodiscard]] virtual bool restarts(const Key& /*key*/) const { return false; }
   [[nodiscard]] virtual bool uses_previous() const { return false; }
-  /// Whether a worker may start its memory over by itself (starts_over(), compress/message.h). A server that knows only
-  /// the mean of the memories cannot follow: it must keep each of them.
+  /// Whether a worker may start its memory over by itself (starts_over(), compress/message.h). A server that
+  /// knows only the mean of the memories cannot follow: it must keep each of them.
   [[nodiscard]] virtual bool replaces() const { return false; }
   /// Bits a round that the server must add to its direction (MARINA's coin).
   [[nodiscard]] virtual unsigned coin_bits() const { return 0; }
@@ -50,12 +49,12 @@ using CompressorPtr = std::unique_ptr<Compressor>;
 /// C(x): gd (identity) and dcgd.
 MechanismPtr direct(CompressorPtr c);
 
-/// h + C(x - h), of which C(x - h) is said and a `rate` of it remembered: DIANA (arXiv 1901.09269, Algorithm 1) with rate
-/// alpha_D; EF21 (arXiv 2106.05203) with rate 1 and contractive C.
+/// h + C(x - h), of which C(x - h) is said and a `rate` of it remembered: DIANA (arXiv 1901.09269, Algorithm
+/// 1) with rate alpha_D; EF21 (arXiv 2106.05203) with rate 1 and contractive C.
 MechanismPtr memory(CompressorPtr c, double rate);
 
-/// h + C(x - y), of which C(x - y) is said: MARINA between restarts (arXiv 2102.07845, Algorithm 1). Workers remember
-/// nothing but y.
+/// h + C(x - y), of which C(x - y) is said: MARINA between restarts (arXiv 2102.07845, Algorithm 1).
+/// Workers remember nothing but y.
 MechanismPtr difference(CompressorPtr c);
 
 /// x, said whole and not as a difference.
@@ -64,16 +63,17 @@ MechanismPtr whole(Wire wire);
 /// y, said whole, which the paper takes for known to the server: 3PCv1's.
 MechanismPtr previous(Wire wire);
 
-/// The inner map where |x - h|^2 > zeta |x - y|^2, else h, for which a flag of one byte is said. LAG of the 3PC paper is
-/// lazy(whole), CLAG lazy(memory(C, 1)). zeta >= 0. Two passes over the vectors more.
+/// The inner map where |x - h|^2 > zeta |x - y|^2, else h, for which a flag of one byte is said. LAG of the
+/// 3PC paper is lazy(whole), CLAG lazy(memory(C, 1)). zeta >= 0. Two passes over the vectors more.
 MechanismPtr lazy(MechanismPtr inner, double zeta);
 
-/// b + C(x - b) with b from the inner map, both of which are said: 3PCv1 (inner map: previous), v2 (difference), v3 (any 3PC),
-/// v4 (memory). The inner map restarts nothing.
+/// b + C(x - b) with b from the inner map, both of which are said: 3PCv1 (inner map: previous), v2
+/// (difference), v3 (any 3PC), v4 (memory). The inner map restarts nothing.
 MechanismPtr refined(MechanismPtr inner, CompressorPtr c);
 
-/// x for everyone in round 0, and whenever the coin shows heads; else the inner map. `identity` says the whole gradient.
-/// Exact initialisation is p = 0; MARINA is restarting(difference(Q)), 3PCv5 restarting(difference(C)).
+/// x for everyone in round 0, and whenever the coin shows heads; else the inner map. `identity` says the
+/// whole gradient. Exact initialisation is p = 0; MARINA is restarting(difference(Q)), 3PCv5
+/// restarting(difference(C)).
 MechanismPtr restarting(MechanismPtr inner, CompressorPtr identity, SharedCoin coin);
 
 }  // namespace laconic

@@ -18,7 +18,8 @@ struct Contractive {
   double alpha = 0;
 };
 
-/// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive too, with alpha = 1 - omega.
+/// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive
+/// too, with alpha = 1 - omega.
 Contractive contractive(Arguments& args, const char* name, std::size_t position, const char* example,
                         const Setting& setting) {
   const Spec& spec = args.required(name, position, example);
@@ -74,7 +75,8 @@ ThreePoint clag(Arguments& args, const Setting& setting) {
                 zeta_of(args));
 }
 
-/// y + C(x - y). The server does not know y: the bits say what it costs to tell, the floats count as the paper does.
+/// y + C(x - y). The server does not know y: the bits say what it costs to tell, the
+/// floats count as the paper does.
 ThreePoint v1(Arguments& args, const Setting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v1(top-k(10))", setting);
   return {.map = refined(previous(setting.wire), std::move(c.c)), .A = 1, .B = 1 - c.alpha, .pairs = 1};

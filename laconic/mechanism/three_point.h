@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three-point compressors by name (3PC, Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv
-// 2202.00998): maps C_{h,y} of which the server remembers h, with the constants of
+// Three-point compressors by name (3PC, Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022,
+// arXiv 2202.00998): maps C_{h,y} of which the server remembers h, with the constants of
 //   E|C_{h,y}(x) - x|^2 <= (1 - A) |h - y|^2 + B |x - y|^2     for all h, y, x (Definition 1).
 #pragma once
 
@@ -22,8 +22,9 @@ struct ThreePoint {
   unsigned pairs = 0;                // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
 };
 
-/// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a compressor of the wrong
-/// class, with the reason. `args` are those of the spec: its reader may ask for more of them, and calls done().
+/// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a
+/// compressor of the wrong class, with the reason. `args` are those of the spec: its reader may ask for more
+/// of them, and calls done().
 ThreePoint make_three_point(const Spec& spec, Arguments& args, const Setting& setting);
 
 struct ThreePointRow {

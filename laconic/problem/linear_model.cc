@@ -213,31 +213,24 @@ class LinearModel final : public Problem {
         all.numbers(n, [&](std::size_t i) { return c * shards_[i].largest_gram_eigenvalue() / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
-    const auto mean_gram = [&](View v, MutView out) {
-      const auto gram = [&](std::size_t i, MutView part) {  // A_i'A_i v / m_i
-        fill(part, 0.0);
-        shards_[i].add_gram(v, part);
-        scale(1 / rows(i), part);
-      };
-      all.mean(n, gram, out);
-    };
+    const Product gram =
+        mean_gram(all, rows_, [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); });
 
     Constants constants = constants_of_clients(L, sample);
-    constants.L_minus = c * largest_eigenvalue(dim_, mean_gram) + r;
-    constants.mu = strong_convexity(mean_gram);
+    constants.L_minus = c * largest_eigenvalue(dim_, gram) + r;
+    constants.mu = strong_convexity(gram);
     constants.f_lower = 0;
     return constants;
   }
 
  private:
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
-  template <class Gram>
-  [[nodiscard]] std::optional<double> strong_convexity(const Gram& mean_gram) const {
+  [[nodiscard]] std::optional<double> strong_convexity(const Product& gram) const {
     if (loss_ == Loss::nonconvex) return {};  // nor is lambda |x|^2 / 2 enough to make it convex
     if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
     double mu = regulariser_.lambda;
     if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim) {
-      const Extremes ends = extreme_eigenvalues(dim_, mean_gram);
+      const Extremes ends = extreme_eigenvalues(dim_, gram);
       // mu must not be above the truth: the solver's rounding is taken off.
       mu += std::max(0.0, ends.least - 1e-15 * static_cast<double>(dim_) * ends.largest);
     }

@@ -2,10 +2,10 @@
 // Linear models: f_i(x) = (1/m_i) sum over the rows of shard i of l(a'x; b) + regulariser(x). One weight a
 // feature, and one more, the last, for the column of ones that `bias` appends.
 //
-// Each problem copies the rows of the shards `own` (all where it is unset; any features; pixels as pixel / 255), which
-// the data set must have stored, and keeps nothing of it. A gradient over all rows runs over a packed copy
-// (packed_rows.h) where the shard has 64 rows or more and the data allows it; over listed rows, and where it does not,
-// it costs two passes over the rows' entries. Both agree up to rounding.
+// Each problem copies the rows of the shards `own` (all where it is unset; any features; pixels as pixel /
+// 255), which the data set must have stored, and keeps nothing of it. A gradient over all rows runs over a
+// packed copy (packed_rows.h) where the shard has 64 rows or more and the data allows it; over listed rows,
+// and where it does not, it costs two passes over the rows' entries. Both agree up to rounding.
 //
 // Constants: with curvature bound c of the loss and r of the regulariser, L_i = c lmax(A_i'A_i)/m_i + r,
 // L_minus = c lmax((1/n) sum A_i'A_i/m_i) + r, L_tilde the quadratic mean of the L_i, and L_plus = L_pm =

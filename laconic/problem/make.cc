@@ -107,8 +107,8 @@ std::vector<std::uint32_t> rows_of(const Shards& shards, Range own) {
   return rows;
 }
 
-/// The data set, with the features of those rows that this process keeps. Who holds which rows is known from the labels
-/// alone, so that a process need not store the others' even for a moment.
+/// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
+/// the labels alone, so that a process need not store the others' even for a moment.
 Dataset load(const DataArguments& read, const ProblemSetting& setting) {
   DataOptions options = read.data;
   if (setting.own) {

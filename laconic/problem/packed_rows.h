@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of one shard, packed once for many passes over all of them. The two products that a gradient needs, A x
-// and A'y, are bound by loads and mispredicted branches rather than by arithmetic, so everything here is about
-// loading less and never being surprised:
+// The rows of one shard, packed once for many passes over all of them. The two products that a gradient
+// needs, A x and A'y, are bound by loads and mispredicted branches rather than by arithmetic, so everything
+// here is about loading less and never being surprised:
 //
 //  1. Equal rows (same entries, same target) are kept once, with their number as weight.
-//  2. An entry is a letter: a 16-bit number for a pair (column, value). The table x_col * value of all letters is
-//     made once a pass, and then an entry costs one load of its letter and one of the table: no values, no products.
+//  2. An entry is a letter: a 16-bit number for a pair (column, value). The table x_col * value of all
+//     letters is made once a pass, and then an entry costs one load of its letter and one of the table: no
+//     values, no products.
 //  3. Letters that are often found together are joined (pair_code.h): fewer entries than the data has.
-//  4. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the same
-//     count again and again, and eight independent sums hide the latency of an addition.
-//  5. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, scatters nothing.
-//  6. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short enough
-//     that product, link function and transposed product all find them in the L1 cache.
+//  4. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the
+//     same count again and again, and eight independent sums hide the latency of an addition.
+//  5. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, scatters
+//     nothing.
+//  6. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short
+//     enough that product, link function and transposed product all find them in the L1 cache.
 #pragma once
 
 #include <cstddef>

@@ -44,8 +44,8 @@ struct Constants {
   std::optional<double> f_lower;  // a lower bound of f
 };
 
-/// A process keeps the data of some shards only (those of its own workers); only these have gradients there. All else is
-/// known of every shard.
+/// A process keeps the data of some shards only (those of its own workers); only these have gradients there.
+/// All else is known of every shard.
 class Problem {
  public:
   virtual ~Problem() = default;
@@ -63,12 +63,12 @@ class Problem {
   /// The point from which every run starts: 0 unless the problem says otherwise.
   virtual void start(MutView x) const { fill(x, 0.0); }
 
-  /// Nothing where no constants are known (networks). May cost many passes over the data: ask once. Every process of a
-  /// run asks at the same time, and gets the same.
+  /// Nothing where no constants are known (networks). May cost many passes over the data: ask once. Every
+  /// process of a run asks at the same time, and gets the same.
   [[nodiscard]] virtual std::optional<Constants> constants(AllShards& all) const = 0;
 
-  /// Tells data of one name but unlike content apart, test sets included: the same on every process that was given the
-  /// same files, whichever rows it keeps. 0 where there are no files.
+  /// Tells data of one name but unlike content apart, test sets included: the same on every process that was
+  /// given the same files, whichever rows it keeps. 0 where there are no files.
   [[nodiscard]] virtual std::uint32_t data_checksum() const { return 0; }
 
   /// Whether Measured::correct means anything.

@@ -190,17 +190,11 @@ class Softmax final : public Problem {
         n, [&](std::size_t i) { return kCurvature * largest_gram_eigenvalue(shards_[i]) / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(shards_[i], r); });
-    const auto mean_gram = [&](View v, MutView out) {
-      const auto gram = [&](std::size_t i, MutView part) {  // A_i'A_i v / m_i
-        fill(part, 0.0);
-        add_gram(shards_[i], v, part);
-        scale(1 / rows(i), part);
-      };
-      all.mean(n, gram, out);
-    };
+    const Product gram =
+        mean_gram(all, rows_, [&](std::size_t i, View v, MutView out) { add_gram(shards_[i], v, out); });
 
     Constants constants = constants_of_clients(L, sample);
-    constants.L_minus = kCurvature * largest_eigenvalue(columns_, mean_gram) + r;
+    constants.L_minus = kCurvature * largest_eigenvalue(columns_, gram) + r;
     if (regulariser_.kind == Regulariser::Kind::l2 && regulariser_.lambda > 0)
       constants.mu = regulariser_.lambda;
     constants.f_lower = 0;

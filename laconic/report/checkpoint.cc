@@ -8,7 +8,6 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -17,6 +16,7 @@
 
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lines.h"
 #include "laconic/core/range.h"
 #include "laconic/report/file.h"
 #include "laconic/report/row_json.h"
@@ -89,7 +89,8 @@ class PartWriter {
   std::uint32_t checksum_ = 0;
 };
 
-/// A part in memory, whose checksum is right: it holds what was written, and a mistake in it would be another run's.
+/// A part in memory, whose checksum is right: it holds what was written, and a mistake in
+/// it would be another run's.
 class PartReader {
  public:
   PartReader(std::string path, const PartHeader& header)
@@ -135,17 +136,6 @@ class PartReader {
   std::string content_;
   std::string_view rest_;
 };
-
-/// Names the first line in which the texts differ.
-std::string difference(const std::string& theirs, const std::string& ours) {
-  std::istringstream a(theirs), b(ours);
-  std::string of_theirs, of_ours;
-  do {
-    if (!std::getline(a, of_theirs)) of_theirs = "nothing";
-    if (!std::getline(b, of_ours)) of_ours = "nothing";
-  } while (of_theirs == of_ours && (a || b));
-  return fmt::format("is of another run: it has {}, this run has {}", of_theirs, of_ours);
-}
 
 }  // namespace
 
@@ -222,7 +212,10 @@ Checkpoints::Manifest Checkpoints::read_manifest() const {
   } catch (const nlohmann::json::exception&) {
     refuse(path, "is damaged: not the manifest of a checkpoint");
   }
-  if (theirs != identity_) refuse(path, difference(theirs, identity_));
+  if (theirs != identity_) {
+    const auto [of_theirs, of_ours] = first_difference(theirs, identity_);
+    refuse(path, fmt::format("is of another run: it has {}, this run has {}", of_theirs, of_ours));
+  }
   return manifest;
 }
 

@@ -4,9 +4,9 @@
 //   17.2-of-4.part   round 17, rank 2 of 4: the vectors of its workers; of rank 0 also what all ranks share
 //   manifest.json    which parts make the newest checkpoint, of what run, and where it stands
 //
-// Every rank writes its own part. When all parts are whole, rank 0 replaces the manifest, and then removes the parts of
-// the checkpoint before. So whenever a run is killed, the manifest names parts that are whole. Every file has a version
-// and a checksum (CRC-32).
+// Every rank writes its own part. When all parts are whole, rank 0 replaces the manifest, and then removes
+// the parts of the checkpoint before. So whenever a run is killed, the manifest names parts that are whole.
+// Every file has a version and a checksum (CRC-32).
 #pragma once
 
 #include <cstddef>
@@ -22,24 +22,25 @@ namespace laconic {
 
 class Checkpoints {
  public:
-  /// In this folder, made where needed (else an InputError). `identity` is what makes the run what it is (description, data, constants), one fact a line: only
-  /// the run that wrote a checkpoint reads it.
+  /// In this folder, made where needed (else an InputError). `identity` is what makes the run what it is
+  /// (description, data, constants), one fact a line: only the run that wrote a checkpoint reads it.
   Checkpoints(std::string folder, std::string identity);
 
   /// Whether the folder holds a whole checkpoint.
   static bool any(const std::string& folder);
 
-  /// Collective. Cost: the bytes of the state, to the disk. Throws RunError, on this rank only, when a file cannot be
-  /// written; the checkpoint before is still whole then.
+  /// Collective. Cost: the bytes of the state, to the disk. Throws RunError, on this rank only, when a file
+  /// cannot be written; the checkpoint before is still whole then.
   void save(Fleet& fleet, const Progress& progress, const State& state);
 
-  /// Restores the state of a method with so many workers, of which this rank owns some, and returns where the run stood.
-  /// Whatever the number of ranks that wrote it. Throws InputError, naming the file, when the checkpoint is
-  /// damaged, incomplete, of another version, or of another run (then with the fact in which they differ).
+  /// Restores the state of a method with so many workers, of which this rank owns some, and returns
+  /// where the run stood. Whatever the number of ranks that wrote it. Throws InputError, naming the
+  /// file, when the checkpoint is damaged, incomplete, of another version, or of another run (then with
+  /// the fact in which they differ).
   Progress load(const State& state, std::size_t workers, Range own);
 
-  /// Removes what is not part of the checkpoint loaded: files of processes that were killed while they wrote one. While
-  /// no rank saves.
+  /// Removes what is not part of the checkpoint loaded: files of processes that were killed while they wrote
+  /// one. While no rank saves.
   void remove_leftovers() const;
 
  private:

@@ -105,8 +105,8 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   out << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
       << "set key outside below center horizontal Left reverse maxcols 2 samplen 3 noenhanced\nset rmargin "
          "5\n"
-      << "set xlabel " << gnuplot_text(axis_name(options.x)) << "\nset ylabel " << gnuplot_text(axis_name(options.y))
-      << "\n";
+      << "set xlabel " << gnuplot_text(axis_name(options.x)) << "\nset ylabel "
+      << gnuplot_text(axis_name(options.y)) << "\n";
   if (!options.title.empty()) out << "set title " << gnuplot_text(options.title) << "\n";
   for (const char axis : options.log) out << "set logscale " << axis << " 10\n";
   for (const auto& [axis, column] : {std::pair{'x', options.x}, {'y', options.y}}) {

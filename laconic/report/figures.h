@@ -28,9 +28,10 @@ SavedRun read_run(const std::string& folder);
 /// One name a run: its method, then those keys in which runs of the same method differ.
 std::vector<std::string> legend(const std::vector<SavedRun>& runs);
 
-/// A table for the terminal: method, step, rounds, squared gradient norm, bits per client up and down. Where runs of `gd`
-/// are among them, also how many times fewer uplink bits a run needed to the lowest squared gradient norm that it and gd
-/// both reached; against the gd with the same `step` where there is one, else against the gd that fares best.
+/// A table for the terminal: method, step, rounds, squared gradient norm, bits per client up and down. Where
+/// runs of `gd` are among them, also how many times fewer uplink bits a run needed to the lowest squared
+/// gradient norm that it and gd both reached; against the gd with the same `step` where there is one, else
+/// against the gd that fares best.
 std::string comparison(const std::vector<SavedRun>& runs);
 
 struct FigureOptions {

@@ -9,8 +9,9 @@
 
 namespace laconic {
 
-/// A file in the making: written beside `path` as path.part, which commit() brings to the disk and renames into place. Uncommitted,
-/// it leaves what was there before. All but the destructor throw RunError naming the path and the reason.
+/// A file in the making: written beside `path` as path.part, which commit() brings to the disk and
+/// renames into place. Uncommitted, it leaves what was there before. All but the destructor throw
+/// RunError naming the path and the reason.
 class WholeFile {
  public:
   explicit WholeFile(std::string path);

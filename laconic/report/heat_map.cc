@@ -87,9 +87,12 @@ std::string script(const HeatMap& map) {
     }
   }
   out << "EOD\n";
-  out << fmt::format("set style fill solid\nplot $map using 1:2:(0.5):(0.5):3 with boxxyerror lc palette, "
-                     "$map using 1:2:4:5 with labels tc rgb variable font ',{}'\n",
-                     width > 16 ? 6 : width > 9 ? 8 : 10);
+  out << fmt::format(
+      "set style fill solid\nplot $map using 1:2:(0.5):(0.5):3 with boxxyerror lc palette, "
+      "$map using 1:2:4:5 with labels tc rgb variable font ',{}'\n",
+      width > 16  ? 6
+      : width > 9 ? 8
+                  : 10);
   return out.str();
 }
 

@@ -16,7 +16,8 @@ std::string text_table(const std::vector<std::vector<std::string>>& cells, std::
   for (const auto& row : cells) {
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c)
-      line += c < words ? fmt::format("{:<{}}  ", row[c], width[c]) : fmt::format("{:>{}}  ", row[c], width[c]);
+      line +=
+          c < words ? fmt::format("{:<{}}  ", row[c], width[c]) : fmt::format("{:>{}}  ", row[c], width[c]);
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;

@@ -109,13 +109,14 @@ struct Lines {
 Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+  const std::string last = fmt::format("{},", last_round);
   Lines lines;
   for (std::string line; std::getline(file, line) && !file.eof();) {
     line += '\n';
     if (lines.length == 0 && line != header) break;
     lines.length += line.size();
     lines.checksum = checksum_of(line, lines.checksum);
-    if (line.starts_with(fmt::format("{},", last_round))) return lines;
+    if (line.starts_with(last)) return lines;
   }
   if (lines.length == 0) {
     throw InputError(fmt::format("{}: is not the file of this run; need the header {}", path,

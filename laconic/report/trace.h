@@ -48,7 +48,8 @@ void for_each_column(RowOrConst& row, Visit visit) {
   visit("test_accuracy", row.test_accuracy);
 }
 
-/// What a row has cost on this machine, since the start of the run and evaluations included. Never the same twice.
+/// What a row has cost on this machine, since the start of the run and evaluations
+/// included. Never the same twice.
 struct Timing {
   double seconds = 0;
   std::uint64_t bytes_sent = 0;  // by this process to others
@@ -62,7 +63,8 @@ class Recorder {
   virtual void record(const Row& row, const Timing& timing) = 0;
   /// After every round, evaluated or not; for progress bars.
   virtual void tick(std::size_t /*round*/) {}
-  /// Brings to the disk what was recorded, and returns its checksum: a checkpoint that follows will rely on it.
+  /// Brings to the disk what was recorded, and returns its checksum: a checkpoint
+  /// that follows will rely on it.
   virtual std::uint32_t sync() { return 0; }
 };
 
@@ -81,9 +83,9 @@ struct Progress {
   std::uint32_t trace_checksum = 0;  // Recorder::sync()
 };
 
-/// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so that they stay
-/// readable whatever happens to the run. Throws RunError when a write fails (a full disk): the files then end with the row
-/// before; and from sync() when a file was removed meanwhile.
+/// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so
+/// that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk): the
+/// files then end with the row before; and from sync() when a file was removed meanwhile.
 class FileRecorder : public Recorder {
  public:
   /// Makes both files; an InputError where the folder holds one of them or they cannot be made.

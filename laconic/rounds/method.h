@@ -22,8 +22,9 @@ struct Evaluation {
     f = correct = 0;
     gradient.assign(dim, 0.0);
   }
-  /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients that Entry::vector
-  /// shows. Ascending boards. Collective; the envelopes are shared. The board's messages are lost.
+  /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients
+  /// that Entry::vector shows. Ascending boards. Collective; the envelopes are shared. The
+  /// board's messages are lost.
   void add(Fleet& fleet, Board& board) {
     for (std::size_t e = 0; e < board.size(); ++e) {
       f += board[e].weight * board[e].envelope.measured.value;
@@ -36,9 +37,10 @@ struct Evaluation {
 /// One pass over all data: for points at which the method has no full gradients anyway. Collective.
 void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
 
-/// All that a method remembers from one round to the next; what else it needs is drawn from addresses or computed anew. So
-/// a checkpoint (report/checkpoint.h) is these numbers and the round. To write them is to set the method back to where
-/// they were read. Lengths depend on the problem and the method alone, never on how the workers are dealt to ranks.
+/// All that a method remembers from one round to the next; what else it needs is drawn from addresses or
+/// computed anew. So a checkpoint (report/checkpoint.h) is these numbers and the round. To write them is to
+/// set the method back to where they were read. Lengths depend on the problem and the method alone, never on
+/// how the workers are dealt to ranks.
 struct State {
   Ledger* ledger = nullptr;
   std::vector<MutView> shared = {};                // the same on every rank

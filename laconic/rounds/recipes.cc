@@ -62,8 +62,8 @@ CompressorPtr independent(Arguments& args, const std::string& method, const Meth
   return result;
 }
 
-/// Expected floats of a compressed message, as a share of the whole vector. Of a vector of very few coordinates, norm and
-/// levels may count more than the coordinates themselves.
+/// Expected floats of a compressed message, as a share of the whole vector. Of a vector of very few
+/// coordinates, norm and levels may count more than the coordinates themselves.
 double density(const Bound& bound, const MethodSetting& s) {
   return std::min(1.0, bound.floats / static_cast<double>(s.problem.dim()));
 }
@@ -221,7 +221,8 @@ Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// PP-MARINA (the same paper), Algorithm 4: on tails only `sample` clients, drawn with replacement, are heard.
+/// PP-MARINA (the same paper), Algorithm 4: on tails only `sample` clients, drawn
+/// with replacement, are heard.
 Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   no_batch(args, s, "pp-marina takes full local gradients; leave batch out");
   CompressorPtr q = independent(args, "pp-marina", s);
@@ -244,8 +245,8 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// 3PC (Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998), Algorithm 1, with any of its
-/// maps: EF21, LAG, CLAG, 3PCv1 .. v5.
+/// 3PC (Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998), Algorithm 1,
+/// with any of its maps: EF21, LAG, CLAG, 3PCv1 .. v5.
 Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSetting& s) {
   const bool exact = args.choice("init", {"exact", "zero"}, "exact") == "exact";
   ThreePoint c = row.make(args, setting_of_compressors(s));

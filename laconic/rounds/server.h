@@ -16,8 +16,9 @@ namespace laconic {
 ///   restart: g = shift = d;     otherwise: g = shift + d, shift += rate * d.
 /// Two vectors; one when the rate is 0 (no shift) or 1 (the shift is the estimate).
 ///
-/// Workers that replace their memories by themselves (Mechanism::replaces) are remembered one by one instead: g is
-/// the mean of the memories, each started over or added to as its worker says. One vector a worker, and one.
+/// Workers that replace their memories by themselves (Mechanism::replaces) are remembered one by one
+/// instead: g is the mean of the memories, each started over or added to as its worker says. One
+/// vector a worker, and one.
 class Server {
  public:
   /// 0 <= rate <= 1: Rates::server. `remembered`: how many workers are remembered one by one, all or none.

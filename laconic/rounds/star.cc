@@ -19,7 +19,8 @@ class Star final : public Method {
         options_(options),
         rates_(parts_.mechanism->rates()),
         compares_(parts_.mechanism->uses_previous()),
-        // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
+        // The gradient of this round is the previous one of the next, if everyone
+        // computes it and it is exact.
         keeps_gradient_(compares_ && parts_.oracle->exact() && parts_.turnout->complete()),
         server_remembers_(parts_.mechanism->replaces()),
         x_(problem.dim()),
@@ -134,8 +135,8 @@ class Star final : public Method {
     return parts_.oracle->gradient(entry.key, x, g);
   }
 
-  /// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves when all
-  /// workers have looked). At the start w = x_0 and g is exact.
+  /// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves
+  /// when all workers have looked). At the start w = x_0 and g is exact.
   void look_through_anchor(Entry& entry, Slot& slot) {
     Vector& at_anchor = worker_of(entry).at_anchor;
     if (entry.key.round > 0) {

@@ -23,8 +23,9 @@ namespace laconic {
 /// A star method, disassembled. A recipe (rounds/recipes.h) is the choice of these parts.
 struct StarParts {
   std::unique_ptr<Oracle> oracle;
-  // Where set, the oracle looks through an anchor w, a point of an earlier round, and its full gradients there: a
-  // worker's gradient is oracle(x) - oracle(w) + grad f_i(w). w moves to x_t when the coin shows heads (VR-DIANA).
+  // Where set, the oracle looks through an anchor w, a point of an earlier round, and its full
+  // gradients there: a worker's gradient is oracle(x) - oracle(w) + grad f_i(w). w moves to x_t when
+  // the coin shows heads (VR-DIANA).
   std::optional<SharedCoin> anchor = {};
   std::unique_ptr<Mechanism> mechanism;
   std::unique_ptr<Turnout> turnout;

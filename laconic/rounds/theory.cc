@@ -16,6 +16,23 @@ double drift(const Constants& c, const Bound& q) {
   return std::max(0.0, (q.A - q.B) * c.L_plus * c.L_plus + q.B * c.L_pm * c.L_pm);
 }
 
+/// The PL step of every member of the family: the square root's argument doubled, and never above p / (2 mu).
+std::optional<Theorem> under_pl(const Constants& c, const char* name, const char* step_rule,
+                                double inverse_step, double p) {
+  if (!c.mu || *c.mu <= 0) return {};
+  return Theorem{.name = name,
+                 .step_rule = step_rule,
+                 .step = std::min(1 / inverse_step, p / (2 * *c.mu)),
+                 .promise = kLinear,
+                 .contraction = *c.mu};
+}
+
+/// (1-p)/(p n) (omega L^2 + (1 + omega) L_sample^2 / b)
+double vr_drift(const Constants& c, double omega, std::size_t workers, double batch, double p) {
+  return (1 - p) / (p * static_cast<double>(workers)) *
+         (omega * c.L_tilde * c.L_tilde + (1 + omega) * c.L_sample * c.L_sample / batch);
+}
+
 }  // namespace
 
 Theorem gd_theorem(const Constants& c) {
@@ -70,14 +87,10 @@ Theorem marina_theorem(const Constants& c, const Bound& q, double p) {
 }
 
 std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p) {
-  if (!c.mu || *c.mu <= 0) return {};
-  return Theorem{
-      .name = "MARINA under the Polyak-Lojasiewicz condition, Theorem 2.2 (arXiv 2102.07845)",
-      .step_rule = q.B != 0 ? "min{1 / (L_minus + sqrt(2 (1-p)/p ((A-B) L_plus^2 + B L_pm^2))), p / (2 mu)}"
-                            : "min{1 / (L_minus + L_plus sqrt(2 (1-p) omega / (p n))), p / (2 mu)}",
-      .step = std::min(1 / (c.L_minus + std::sqrt(2 * (1 - p) / p * drift(c, q))), p / (2 * *c.mu)),
-      .promise = kLinear,
-      .contraction = *c.mu};
+  return under_pl(c, "MARINA under the Polyak-Lojasiewicz condition, Theorem 2.2 (arXiv 2102.07845)",
+                  q.B != 0 ? "min{1 / (L_minus + sqrt(2 (1-p)/p ((A-B) L_plus^2 + B L_pm^2))), p / (2 mu)}"
+                           : "min{1 / (L_minus + L_plus sqrt(2 (1-p) omega / (p n))), p / (2 mu)}",
+                  c.L_minus + std::sqrt(2 * (1 - p) / p * drift(c, q)), p);
 }
 
 Theorem three_point_theorem(const Constants& c, double A, double B, bool exact) {
@@ -94,40 +107,16 @@ Theorem three_point_theorem(const Constants& c, double A, double B, bool exact) 
 }
 
 std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, double B, bool exact) {
-  if (!c.mu || *c.mu <= 0) return {};
-  Theorem theorem{.name = "3PC under the Polyak-Lojasiewicz condition (arXiv 2202.00998)",
-                  .step_rule = "min{1 / (L_minus + L_plus sqrt(2B/A)), A / (2 mu)}",
-                  .step = std::min(1 / (c.L_minus + c.L_plus * std::sqrt(2 * B / A)), A / (2 * *c.mu)),
-                  .promise = kLinear,
-                  .contraction = *c.mu};
-  if (!exact) {
-    theorem.promise =
+  auto theorem = under_pl(c, "3PC under the Polyak-Lojasiewicz condition (arXiv 2202.00998)",
+                          "min{1 / (L_minus + L_plus sqrt(2B/A)), A / (2 mu)}",
+                          c.L_minus + c.L_plus * std::sqrt(2 * B / A), A);
+  if (theorem && !exact) {
+    theorem->promise =
         "E f(x_K) - f* <= (1 - gamma mu)^K (f(x_0) - f* + gamma G / A), G = (1/n) sum |grad f_i(x_0)|^2";
-    theorem.contraction = 0;
+    theorem->contraction = 0;
   }
   return theorem;
 }
-
-namespace {
-
-/// The PL step of every member of the family: the square root's argument doubled, and never above p / (2 mu).
-std::optional<Theorem> under_pl(const Constants& c, const char* name, const char* step_rule,
-                                double inverse_step, double p) {
-  if (!c.mu || *c.mu <= 0) return {};
-  return Theorem{.name = name,
-                 .step_rule = step_rule,
-                 .step = std::min(1 / inverse_step, p / (2 * *c.mu)),
-                 .promise = kLinear,
-                 .contraction = *c.mu};
-}
-
-/// (1-p)/(p n) (omega L^2 + (1 + omega) L_sample^2 / b)
-double vr_drift(const Constants& c, double omega, std::size_t workers, double batch, double p) {
-  return (1 - p) / (p * static_cast<double>(workers)) *
-         (omega * c.L_tilde * c.L_tilde + (1 + omega) * c.L_sample * c.L_sample / batch);
-}
-
-}  // namespace
 
 Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t workers, double batch, double p) {
   return {.name = "VR-MARINA, Theorem 3.1 (arXiv 2102.07845)",

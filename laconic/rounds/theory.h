@@ -32,9 +32,9 @@ std::optional<Theorem> gd_theorem_pl(const Constants& c);
 /// floor.
 Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers);
 
-/// DIANA (M = 1) and VR-DIANA (M = rows of a client / batch) on nonconvex functions (arXiv 1904.05115, Theorem 4):
-/// gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (M^(2/3) + omega + 1)), for alpha <= 1/(1 + omega). Promises something
-/// where alpha is equal to that and the clients draw independently of each other.
+/// DIANA (M = 1) and VR-DIANA (M = rows of a client / batch) on nonconvex functions (arXiv 1904.05115,
+/// Theorem 4): gamma = 1 / (10 L_tilde sqrt(1 + omega/n) (M^(2/3) + omega + 1)), for alpha <= 1/(1 + omega).
+/// Promises something where alpha is equal to that and the clients draw independently of each other.
 Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha);
 
 /// MARINA (arXiv 2102.07845, Theorem 2.1; for correlated compressors arXiv 2110.03300), 0 < p <= 1:
@@ -44,9 +44,11 @@ Theorem marina_theorem(const Constants& c, const Bound& q, double p);
 std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p);
 
 /// Three-point compressors (arXiv 2202.00998) with the constants A and B of their inequality:
-/// gamma = 1 / (L_minus + L_plus sqrt(B/A)). The promise is in numbers where the memories begin as the gradients at x_0 (exact).
+/// gamma = 1 / (L_minus + L_plus sqrt(B/A)). The promise is in numbers where the memories begin as the
+/// gradients at x_0 (exact).
 Theorem three_point_theorem(const Constants& c, double A, double B, bool exact);
-/// The same under the Polyak-Lojasiewicz condition: gamma = min{1 / (L_minus + L_plus sqrt(2B/A)), A / (2 mu)}.
+/// The same under the Polyak-Lojasiewicz condition: gamma = min{1 / (L_minus + L_plus
+/// sqrt(2B/A)), A / (2 mu)}.
 std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, double B, bool exact);
 
 /// VR-MARINA (arXiv 2102.07845, Theorems 3.1 and 3.2) with minibatches of b rows:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said in a round, one entry a message. Every rank has the whole board; a worker's message itself, and the
-// vector behind it, are only on the rank that owns the worker.
+// What is said in a round, one entry a message. Every rank has the whole board; a worker's message itself,
+// and the vector behind it, are only on the rank that owns the worker.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workers of a run as one process sees them: which ones it owns, the threads that share those, the transport to the
-// ranks that own the rest, and the fold, in which what all of them said becomes one vector, the same on every rank.
+// The workers of a run as one process sees them: which ones it owns, the threads that share those, the
+// transport to the ranks that own the rest, and the fold, in which what all of them said becomes one
+// vector, the same on every rank.
 //
 // Calls marked collective are made by every rank, in the same order, with the same boards.
 #pragma once
@@ -46,8 +47,8 @@ class Fleet final : public AllShards {
 
   /// How many entries of a round may stand on a board at once when each holds `dim` doubles: enough to keep
   /// all threads of all ranks busy, few enough that dense vectors of many workers never stand in memory
-  /// together: 32 MiB of them a rank, and 4096 entries, and as many times that on one rank as there are ranks, where
-  /// a window falls into the block of one. Equal on all ranks.
+  /// together: 32 MiB of them a rank, and 4096 entries, and as many times that on one rank as there are
+  /// ranks, where a window falls into the block of one. Equal on all ranks.
   [[nodiscard]] std::size_t window(std::size_t entries, std::size_t dim) const {
     constexpr std::size_t kDoubles = std::size_t{1} << 22;
     constexpr std::size_t kEntries = 4096;
@@ -56,21 +57,21 @@ class Fleet final : public AllShards {
     return std::clamp(affordable, threads_, std::max(entries, threads_));
   }
 
-  /// Tells everyone the envelopes of the board, which owners have filled. Collective; Envelope::kBytes an entry from its
-  /// owner to each other rank.
+  /// Tells everyone the envelopes of the board, which owners have filled. Collective; Envelope::kBytes an
+  /// entry from its owner to each other rank.
   void share(Board& board);
 
-  /// acc += weight * the vector each message says, in ascending order of entries: the only sum over workers there is,
-  /// and the same bits on any number of ranks. acc holds the same on all ranks, before and after; the envelopes are
-  /// shared and all finite. Collective. Moves the fewest bytes over the busiest link, with m_r bytes of messages on rank
-  /// r of P, either
+  /// acc += weight * the vector each message says, in ascending order of entries: the only sum over workers
+  /// there is, and the same bits on any number of ranks. acc holds the same on all ranks, before and after;
+  /// the envelopes are shared and all finite. Collective. Moves the fewest bytes over the busiest link, with
+  /// m_r bytes of messages on rank r of P, either
   ///   whole messages to every rank, which each folds for itself: (P-1) m_r out, the m of the others in; or,
   ///   where all messages are dense, a slice of the coordinates to each rank, which folds it and tells all:
   ///   about (P-1)/P (m_r + 8 dim) out and in, as a ring all-reduce of f64 does with a message a rank.
   void fold(Board& board, MutView acc);
 
-  /// read(entry, message) for each entry in ascending order, on every rank, whoever wrote the message. Collective. Moves whole
-  /// messages to every rank.
+  /// read(entry, message) for each entry in ascending order, on every rank, whoever wrote the message.
+  /// Collective. Moves whole messages to every rank.
   template <class Read>
   void for_each_message(Board& board, Read&& read) {
     gather_messages(board);
@@ -89,13 +90,13 @@ class Fleet final : public AllShards {
     }
   }
 
-  /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the envelopes
-  /// say of them. Collective; nothing is copied where there is one rank.
+  /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the
+  /// envelopes say of them. Collective; nothing is copied where there is one rank.
   void fold_vectors(Board& board, MutView acc);
 
-  /// Asks every worker in ascending order, a window at a time: tell(i, v) for those that this rank owns, on any thread,
-  /// where v has dim entries and is overwritten; then hear(board), where entry i has weight 1/workers, what tell
-  /// returned as envelope.measured, and on its owner v as vector. Collective.
+  /// Asks every worker in ascending order, a window at a time: tell(i, v) for those that this rank owns, on
+  /// any thread, where v has dim entries and is overwritten; then hear(board), where entry i has weight
+  /// 1/workers, what tell returned as envelope.measured, and on its owner v as vector. Collective.
   void ask_all(std::size_t workers, std::size_t dim,
                const std::function<Measured(std::size_t worker, MutView v)>& tell,
                const std::function<void(Board& board)>& hear);

@@ -17,10 +17,11 @@ namespace {
 
 constexpr int kTag = 0;
 
-// Open MPI asks before it sends more than 64 KiB, its own header included, over TCP, and question and answer wait in line
-// behind what both ends are sending. Modest messages therefore go in smaller pieces, which go at once. Long ones do not
-// mind the question, and are better kept from the queues of a link that still carries another step's: they go whole, but
-// for MPI's counting bytes with an int. Between two ranks messages of one tag stay in order, so pieces need no numbers.
+// Open MPI asks before it sends more than 64 KiB, its own header included, over TCP, and question and answer
+// wait in line behind what both ends are sending. Modest messages therefore go in smaller pieces, which go at
+// once. Long ones do not mind the question, and are better kept from the queues of a link that still carries
+// another step's: they go whole, but for MPI's counting bytes with an int. Between two ranks messages of one
+// tag stay in order, so pieces need no numbers.
 constexpr std::size_t kShort = std::size_t{60} * 1024;
 constexpr std::size_t kModest = std::size_t{1} << 19;
 constexpr std::size_t kMost = std::size_t{1} << 30;
@@ -49,11 +50,11 @@ class World final : public Transport {
   std::size_t size() const override { return static_cast<std::size_t>(size_); }
 
  private:
-  /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages take one step
-  /// at a time: a link then carries one stream each way, which TCP fills better than many (on 3 hosts at 100 Mbit/s, 3.3
-  /// MB to each of two others took up to half as long again all at once). Short ones, which wait more than they move, go
-  /// all at once. A rank that takes steps never waits for one that waits for it: step k needs the others' steps before k
-  /// at most, so ranks may choose differently.
+  /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages
+  /// take one step at a time: a link then carries one stream each way, which TCP fills better than many (on 3
+  /// hosts at 100 Mbit/s, 3.3 MB to each of two others took up to half as long again all at once). Short
+  /// ones, which wait more than they move, go all at once. A rank that takes steps never waits for one that
+  /// waits for it: step k needs the others' steps before k at most, so ranks may choose differently.
   void move(std::span<const ByteView> to, std::span<const MutByteView> from) override {
     for (int step = 1; step < size_; ++step) {
       const int left = (rank_ + size_ - step) % size_;
@@ -72,8 +73,8 @@ class World final : public Transport {
     finish();
   }
 
-  /// MPI_Waitall spins as long as it waits; where ranks share cores, it takes time from one that others wait for. This
-  /// naps when an answer takes longer than a short one does.
+  /// MPI_Waitall spins as long as it waits; where ranks share cores, it takes time from one that others wait
+  /// for. This naps when an answer takes longer than a short one does.
   void finish() {
     const auto begin = std::chrono::steady_clock::now();
     for (;;) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks that are processes started by an MPI launcher. Only the program (cli/main.cc) makes a session; mpi.h itself is
-// included by mpi.cc alone.
+// Ranks that are processes started by an MPI launcher. Only the program (cli/main.cc) makes a session; mpi.h
+// itself is included by mpi.cc alone.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace laconic {
 
-/// MPI from its initialisation to its end: at most one in the life of a process, made and used by the main thread.
+/// MPI from its initialisation to its end: at most one in the life of a process, made
+/// and used by the main thread.
 class MpiSession {
  public:
   MpiSession();
@@ -18,8 +19,8 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
 
-  /// All ranks of the launch. Everything moves point to point and nonblocking, straight from rank to rank. Its calls throw
-  /// nothing: MPI ends the whole job when a peer is lost.
+  /// All ranks of the launch. Everything moves point to point and nonblocking, straight from rank to rank.
+  /// Its calls throw nothing: MPI ends the whole job when a peer is lost.
   [[nodiscard]] Transport& world() { return *world_; }
 
   /// How many ranks of the launch run on this rank's machine, itself included. Collective.

@@ -9,8 +9,9 @@
 
 namespace laconic {
 
-/// Calls body(transport) once a rank, each on a thread of its own, and returns when all have. When a rank throws, the
-/// others' exchanges throw too, so that none waits for ever; what was thrown first is rethrown here.
+/// Calls body(transport) once a rank, each on a thread of its own, and returns when all have.
+/// When a rank throws, the others' exchanges throw too, so that none waits for ever; what was
+/// thrown first is rethrown here.
 void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body);
 
 }  // namespace laconic

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has come of a sweep: scores, the best of each method, maps.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/sweep_plan.h"
+#include "laconic/report/heat_map.h"
+#include "laconic/report/trace.h"
+
+namespace laconic::cli {
+
+/// How a run of a sweep ended: as name_of() in laconic/solve.h has it, or early, for one of two reasons more.
+struct Outcome {
+  std::string why;
+  Row last;
+};
+inline constexpr const char* kBeaten = "beaten";       // it could not win its cell any more
+inline constexpr const char* kStill = "still";         // its point had stopped moving
+using Outcomes = std::vector<std::optional<Outcome>>;  // of each run; none where it has not ended
+
+/// Of each setting the mean of its runs' measure, what it took to the target or what there was at the end; infinite
+/// unless all of them have come so far.
+std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes);
+
+/// The best setting of a method, as the sweep writes it, in one scene.
+struct Best {
+  std::string scene;
+  std::string method;
+  std::size_t setting = 0;  // the first of those with the least score
+  double score = 0;         // infinite where none has one
+};
+/// In the order of the grid, scene by scene.
+std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores);
+
+/// The least score in the scene of a method by its name (ef21), in full, or as the sweep writes it; nothing where
+/// no run is of that method.
+std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
+                               const std::string& scene, const std::string& method);
+
+/// Of one scene: the least score of each cell, over whatever else varies.
+HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
+               const std::string& across, const std::string& upwards);
+
+/// Problem, clients and split of all runs, each once.
+std::vector<std::string> scenes_of(const SweepPlan& plan);
+
+}  // namespace laconic::cli
