@@ -22,6 +22,7 @@
 #include "laconic/compress/deal.h"
 #include "laconic/compress/select.h"
 #include "laconic/compress/subset.h"
+#include "laconic/mechanism/mechanism.h"
 
 namespace laconic {
 namespace {
@@ -56,12 +57,13 @@ double vector_sum(View x) {
   return sum;
 }
 
-/// Times `work` in turns with the sum of x.
-template <class Work>
-void compare_with_sum(benchmark::State& state, View x, Work&& work) {
+/// Times `work` in turns with the sum of x; `undo` is not timed.
+template <class Work, class Undo>
+void compare_with_sum(benchmark::State& state, View x, Work&& work, Undo&& undo) {
   std::vector<double> reference;
   std::vector<double> own;
   work(0);  // buffers grow
+  undo();
   std::uint32_t round = 0;
   for ([[maybe_unused]] auto _ : state) {
     const double a = seconds();
@@ -72,15 +74,21 @@ void compare_with_sum(benchmark::State& state, View x, Work&& work) {
     reference.push_back(b - a);
     own.push_back(c - b);
     state.SetIterationTime(c - b);
+    undo();
   }
   state.counters["ratio"] = median(own) / median(reference);
   state.counters["sum_ms"] = 1e3 * median(reference);
   state.counters["GB/s"] = 8e-9 * static_cast<double>(x.size()) / median(own);
 }
 
-Vector normal_vector(std::size_t dim) {
+template <class Work>
+void compare_with_sum(benchmark::State& state, View x, Work&& work) {
+  compare_with_sum(state, x, work, [] {});
+}
+
+Vector normal_vector(std::size_t dim, std::uint64_t seed = 1) {
   Vector x(dim);
-  Stream stream = Key{1, 0, 0, 0, 0}.stream(Purpose::batch);
+  Stream stream = Key{seed, 0, 0, 0, 0}.stream(Purpose::batch);
   for (std::size_t j = 0; j < dim; j += 2) {
     const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));
     const double angle = 6.283185307179586 * stream.uniform();
@@ -164,6 +172,35 @@ void top_k_decode(benchmark::State& state) {
   compare_with_sum(state, x, [&](std::uint32_t) { decode_add({}, message, 0.5, acc); });
 }
 BENCHMARK(top_k_decode)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+/// What EF21 does with a gradient x: says the largest entries of x - h, and adds what it has said to h.
+void memory_step(benchmark::State& state) {
+  const Vector x = normal_vector(kLong);
+  Vector h = normal_vector(kLong, 2);
+  const MechanismPtr ef21 = memory(make("top-k(1%)", kLong), 1);
+  Message message;
+  const auto step = [&](std::uint32_t round) {
+    const Key key{1, round, 0, 0, 0};
+    ef21->encode(key, h, {}, x, message);
+    decode_add(key, message, 1, h);
+  };
+  const Vector before = h;
+  step(0);
+  Vector difference(kLong);
+  subtract(x, before, difference);
+  Entries chosen;
+  for (std::size_t j = 0; j < kLong; ++j) {
+    if (h[j] == before[j]) continue;
+    require(std::abs(h[j] - x[j]) <= 1e-6 * std::abs(difference[j]), "memory step: added");
+    chosen.index.push_back(static_cast<std::uint32_t>(j));
+    chosen.value.push_back(difference[j]);
+  }
+  require(chosen.index.size() == kLong / 100 && are_largest(difference, kLong / 100, chosen),
+          "memory step: chosen");
+  copy(before, h);
+  compare_with_sum(state, x, step, [&] { decode_add({}, message, -1, h); });
+}
+BENCHMARK(memory_step)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 void index_coding(benchmark::State& state) {
   const auto dim = static_cast<std::size_t>(state.range(0));

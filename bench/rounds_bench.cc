@@ -27,13 +27,13 @@ double median(std::vector<double> values) {
 }
 
 /// Counter `ratio_to_gradients`: the median over pairs (round, its gradients alone), timed in turn.
-void round_against_gradients(benchmark::State& state, const std::string& data, const std::string& method_text,
-                             std::size_t clients) {
+void round_against_gradients(benchmark::State& state, const std::string& problem_text,
+                             const std::string& method_text, std::size_t clients) {
   const char* folder = std::getenv("LACONIC_DATA");
   std::unique_ptr<Problem> problem;
   try {
-    problem = make_problem(parse("nonconvex(" + data + ", bias=1)"),
-                           {.clients = clients, .folders = {folder == nullptr ? "" : folder}});
+    problem =
+        make_problem(parse(problem_text), {.clients = clients, .folders = {folder == nullptr ? "" : folder}});
   } catch (const InputError& error) {
     state.SkipWithError(error.what());
     return;
@@ -67,16 +67,21 @@ void round_against_gradients(benchmark::State& state, const std::string& data, c
   state.counters["ratio_to_gradients"] = median(ratios);
 }
 
-BENCHMARK_CAPTURE(round_against_gradients, marina_w8a, "w8a", "marina(rand-k(10))", 5)
+BENCHMARK_CAPTURE(round_against_gradients, marina_w8a, "nonconvex(w8a, bias=1)", "marina(rand-k(10))", 5)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(round_against_gradients, diana_w8a, "w8a", "diana(rand-k(10))", 5)
+BENCHMARK_CAPTURE(round_against_gradients, diana_w8a, "nonconvex(w8a, bias=1)", "diana(rand-k(10))", 5)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(round_against_gradients, gd_w8a, "w8a", "gd", 5)
+BENCHMARK_CAPTURE(round_against_gradients, gd_w8a, "nonconvex(w8a, bias=1)", "gd", 5)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(round_against_gradients, marina_natural_a9a, "a9a", "marina(natural)", 20)
+BENCHMARK_CAPTURE(round_against_gradients, marina_natural_a9a, "nonconvex(a9a, bias=1)", "marina(natural)",
+                  20)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(round_against_gradients, ef21_a9a, "logistic(a9a, lambda=0.1, reg=nonconvex)",
+                  "ef21(top-k(12))", 20)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);
 

@@ -601,6 +601,14 @@ TEST(TopK, LongVectorsOfEveryKind) {
         y[entries.index[i]] = entries.value[i];
       }
       EXPECT_TRUE(y == top_k_of(x, k)) << name << ", k " << k;
+
+      Vector half = x;
+      scale(0.5, half);  // x - x/2 = x/2, without rounding
+      Entries of_difference;
+      largest_entries(half, k, entries);
+      largest_entries_of_difference(x, half, k, of_difference);
+      EXPECT_TRUE(of_difference.index == entries.index && of_difference.value == entries.value)
+          << name << ", k " << k;
     }
   }
 }

@@ -13,11 +13,13 @@
 
 #include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lanes.h"
 
 namespace laconic {
 namespace {
 
 using Magnitude = std::int64_t;  // never negative
+using Magnitudes = SignedBits;
 
 Magnitude magnitude(double v) {
   return static_cast<Magnitude>(std::bit_cast<std::uint64_t>(v) & ~(std::uint64_t{1} << 63));
@@ -52,6 +54,27 @@ Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
   }
 }
 
+/// A vector to choose from, ..
+struct Stored {
+  View x;
+
+  [[nodiscard]] std::size_t size() const { return x.size(); }
+  double operator[](std::size_t j) const { return x[j]; }
+  /// Entries j .. j+3.
+  [[nodiscard]] Doubles four(std::size_t j) const { return load<Doubles>(x.data() + j); }
+};
+
+/// .. and one that is made as it is looked at: storing a difference costs more than taking it twice.
+struct Difference {
+  View a, b;
+
+  [[nodiscard]] std::size_t size() const { return a.size(); }
+  double operator[](std::size_t j) const { return a[j] - b[j]; }
+  [[nodiscard]] Doubles four(std::size_t j) const {
+    return load<Doubles>(a.data() + j) - load<Doubles>(b.data() + j);
+  }
+};
+
 /// What is chosen: everything above the threshold, and the first `ties` entries equal to it.
 struct Cut {
   Magnitude threshold = 0;
@@ -59,33 +82,34 @@ struct Cut {
 };
 
 constexpr std::size_t kTile = 64;
+constexpr Magnitudes kMagnitudeBits = Magnitudes{} + INT64_MAX;
+constexpr Magnitudes kLaneBit = {1, 2, 4, 8};
 
-/// Bit l: magnitude(x[l]) > bound, for 64 entries. A bound of -1 admits all.
-std::uint64_t above(const double* x, Magnitude bound) {
+/// Bit l: magnitude(x[begin + l]) > bound, for 64 entries. A bound of -1 admits all.
+template <class Source>
+std::uint64_t above(const Source& x, std::size_t begin, Magnitude bound) {
   // Lane l of the sum collects bits l, l + 4, l + 8, ...
-  using Lanes = std::int64_t __attribute__((vector_size(32)));
-  constexpr Lanes kMagnitudeBits = Lanes{} + INT64_MAX;
-  constexpr Lanes kLaneBit = {1, 2, 4, 8};
-  const Lanes bounds = Lanes{} + bound;
-  Lanes bits{};
+  const Magnitudes bounds = Magnitudes{} + bound;
+  Magnitudes bits{};
   for (std::size_t j = kTile; j > 0; j -= 4) {
-    Lanes v;
-    __builtin_memcpy(&v, x + j - 4, sizeof(v));
+    const auto v = std::bit_cast<Magnitudes>(x.four(begin + j - 4));
     bits = (bits << 4) | (((v & kMagnitudeBits) > bounds) & kLaneBit);
   }
   return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
 }
 
-/// Bit l: magnitude(x[begin + l]) > bound, for the at most 64 entries before `end`.
-std::uint64_t above(View x, std::size_t begin, std::size_t end, Magnitude bound) {
-  if (end - begin == kTile) return above(x.data() + begin, bound);
+/// The same for the at most 64 entries before `end`.
+template <class Source>
+std::uint64_t above(const Source& x, std::size_t begin, std::size_t end, Magnitude bound) {
+  if (end - begin == kTile) return above(x, begin, bound);
   std::uint64_t bits = 0;
   for (std::size_t j = begin; j < end; ++j) bits |= std::uint64_t{magnitude(x[j]) > bound} << (j - begin);
   return bits;
 }
 
 /// out = what the cut chooses of x, which is `count` entries, unless x has fewer: then false.
-bool take(View x, Cut cut, std::size_t count, Entries& out) {
+template <class Source>
+bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
   out.index.resize(count);
   out.value.resize(count);
   std::size_t taken = 0;
@@ -113,11 +137,12 @@ struct Scratch {
 };
 
 /// The cut by looking at every entry: for short vectors, and where a guess fails.
-Cut exact_cut(View x, std::size_t count, Scratch& scratch) {
+template <class Source>
+Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
   scratch.magnitudes.resize(x.size());
-  std::transform(x.begin(), x.end(), scratch.magnitudes.begin(), magnitude);
+  for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
   Cut cut{kth_largest(scratch.magnitudes, count), count};
-  for (const double v : x) cut.ties -= magnitude(v) > cut.threshold ? 1 : 0;
+  for (std::size_t j = 0; j < x.size(); ++j) cut.ties -= magnitude(x[j]) > cut.threshold ? 1 : 0;
   return cut;
 }
 
@@ -125,7 +150,8 @@ constexpr std::size_t kSample = 32768;
 
 /// A magnitude that, very likely, at least `count` entries reach, and not many more exceed: the sample's
 /// quantile, four standard deviations on the safe side. -1 when no entry can be spared.
-Magnitude guess(View x, std::size_t count, Scratch& scratch) {
+template <class Source>
+Magnitude guess(const Source& x, std::size_t count, Scratch& scratch) {
   scratch.magnitudes.resize(kSample);
   for (std::size_t s = 0; s < kSample; ++s) {
     // One entry of each stretch, at a place that follows no pattern the data could have (a hash of s).
@@ -142,7 +168,8 @@ Magnitude guess(View x, std::size_t count, Scratch& scratch) {
 
 /// The first entries of `candidates` = the entries of x above the bound; returns how many they are, or, when
 /// they are more than `most`, something larger than that.
-std::size_t collect(View x, Magnitude bound, std::size_t most, Entries& candidates) {
+template <class Source>
+std::size_t collect(const Source& x, Magnitude bound, std::size_t most, Entries& candidates) {
   if (candidates.index.size() < most + kTile) {
     candidates.index.resize(most + kTile);
     candidates.value.resize(most + kTile);
@@ -159,9 +186,8 @@ std::size_t collect(View x, Magnitude bound, std::size_t most, Entries& candidat
   return found;
 }
 
-}  // namespace
-
-void largest_entries(View x, std::size_t count, Entries& out) {
+template <class Source>
+void choose(const Source& x, std::size_t count, Entries& out) {
   check(count <= x.size() && x.size() < kDimLimit, "largest_entries needs count <= size < 2^32");
   thread_local Scratch scratch;
   if (count == 0) {
@@ -174,7 +200,7 @@ void largest_entries(View x, std::size_t count, Entries& out) {
     const std::size_t most = std::min(x.size(), 2 * count + kSample);
     const std::size_t found = collect(x, bound, most, scratch.candidates);
     if (found >= count && found <= most) {
-      const View values = View(scratch.candidates.value).first(found);
+      const Stored values{View(scratch.candidates.value).first(found)};
       take(values, exact_cut(values, count, scratch), count, out);
       for (std::uint32_t& j : out.index) j = scratch.candidates.index[j];
       return;
@@ -183,6 +209,15 @@ void largest_entries(View x, std::size_t count, Entries& out) {
     if (found < count && take(x, {bound, count - found}, count, out)) return;
   }
   take(x, exact_cut(x, count, scratch), count, out);
+}
+
+}  // namespace
+
+void largest_entries(View x, std::size_t count, Entries& out) { choose(Stored{x}, count, out); }
+
+void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out) {
+  check(a.size() == b.size(), "a difference is of vectors of one length");
+  choose(Difference{a, b}, count, out);
 }
 
 }  // namespace laconic

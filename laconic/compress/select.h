@@ -21,4 +21,7 @@ struct Entries {
 /// O(count) on ordinary input; a few passes on any.
 void largest_entries(View x, std::size_t count, Entries& out);
 
+/// The same of a - b, which is not stored; one pass over each.
+void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out);
+
 }  // namespace laconic

@@ -95,9 +95,12 @@ class TopK final : public Compressor {
 
   void compress(const Key&, View x, Message& out) const override {
     check(x.size() == setting_.dim, "top-k was made for another dim");
-    thread_local Entries largest;  // kept, so that a round does not allocate
-    largest_entries(x, k_, largest);
-    write_sparse(setting_.wire, setting_.dim, largest.index, largest.value, out);
+    say([&](Entries& largest) { largest_entries(x, k_, largest); }, out);
+  }
+
+  void compress_difference(const Key&, View a, View b, Message& out) const override {
+    check(a.size() == setting_.dim, "top-k was made for another dim");
+    say([&](Entries& largest) { largest_entries_of_difference(a, b, k_, largest); }, out);
   }
 
   [[nodiscard]] Bound bound() const override {
@@ -113,6 +116,13 @@ class TopK final : public Compressor {
   }
 
  private:
+  template <class Choose>
+  void say(Choose choose, Message& out) const {
+    thread_local Entries largest;  // kept, so that a round does not allocate
+    choose(largest);
+    write_sparse(setting_.wire, setting_.dim, largest.index, largest.value, out);
+  }
+
   std::size_t k_;
   Setting setting_;
 };

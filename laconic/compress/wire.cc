@@ -3,6 +3,8 @@
 // wire_sign.cc have the others.
 #include "laconic/compress/wire.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <vector>
 
@@ -191,12 +193,22 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
   BitReader reader(message.bytes.subspan(kCountHeader, index_bytes));
   GapCodes codes(count, message.dim);
   with_value_type(message.wire, [&]<class Value>(Value) {
-    std::uint64_t j = 0;  // the least index that can follow
-    for (std::size_t i = 0; i < count; ++i) {
-      j += codes.next(message.dim - j).get(reader, message.dim);
-      if (j >= message.dim || reader.past_end())
-        message.fail(fmt::format("index {} is not there or too large", i));
-      acc[j++] += weight * static_cast<double>(load_le<Value>(values + i * sizeof(Value)));
+    // Some indices ahead of their values: the entries of a long vector come from memory, and come together.
+    std::array<std::uint64_t, 32> ahead;  // NOLINT: filled before it is read
+    std::uint64_t j = 0;                  // the least index that can follow
+    for (std::size_t first = 0; first < count; first += ahead.size()) {
+      const std::size_t block = std::min(ahead.size(), count - first);
+      for (std::size_t i = 0; i < block; ++i) {
+        j += codes.next(message.dim - j).get(reader, message.dim);
+        if (j >= message.dim || reader.past_end())
+          message.fail(fmt::format("index {} is not there or too large", first + i));
+        __builtin_prefetch(acc.data() + j, 1);
+        ahead[i] = j++;
+      }
+      const std::uint8_t* value = values + first * sizeof(Value);
+      for (std::size_t i = 0; i < block; ++i) {
+        acc[ahead[i]] += weight * static_cast<double>(load_le<Value>(value + i * sizeof(Value)));
+      }
     }
   });
   if ((reader.position() + 7) / 8 != index_bytes) {
