@@ -98,15 +98,6 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
                  [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
 }
 
-std::vector<std::uint32_t> rows_of(const Shards& shards, Range own) {
-  std::vector<std::uint32_t> rows;
-  for (std::size_t i = own.begin; i < own.end; ++i)
-    rows.insert(rows.end(), shards[i].begin(), shards[i].end());
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return rows;
-}
-
 /// The data set, with the features of those rows that this process keeps. Who holds which rows is known from the labels
 /// alone, so that a process need not store the others' even for a moment.
 Dataset load(const DataArguments& read, const ProblemSetting& setting) {
