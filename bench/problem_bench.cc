@@ -18,6 +18,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
+#include "laconic/problem/autoencoder.h"
 #include "laconic/problem/linear_model.h"
 #include "laconic/problem/softmax.h"
 #include "laconic/transport/fleet.h"
@@ -240,6 +241,104 @@ void softmax_gradient(benchmark::State& state) {
   state.counters["gflops"] = flops / (1e3 * state.counters["median_us"]);
 }
 BENCHMARK(softmax_gradient)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+/// One client's dense rows and the products that its gradient is made of, by Eigen, from numbers of the type Scalar
+/// that are there already.
+template <class Scalar>
+struct DenseAutoencoder {
+  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  Matrix A, D, E;  // rows x columns, columns x hidden, hidden x columns
+  Matrix codes, residual, dD, dE, back;
+  Matrix encoders, both, sums;  // of the shortest way
+
+  DenseAutoencoder(const Dataset& data, Eigen::Index rows, Eigen::Index hidden, View x)
+      : A(rows, static_cast<Eigen::Index>(data.columns)) {
+    const auto& bytes = std::get<PixelRows>(data.features).pixel;
+    for (Eigen::Index i = 0; i < A.size(); ++i)
+      A.data()[i] = bytes[static_cast<std::size_t>(i)] / Scalar(255);
+    using Doubles = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    D = Eigen::Map<const Doubles>(x.data(), A.cols(), hidden).template cast<Scalar>();
+    E = Eigen::Map<const Doubles>(x.data() + D.size(), hidden, A.cols()).template cast<Scalar>();
+    encoders.resize(A.cols(), 2 * hidden);
+    encoders << E.transpose(), E.transpose() * (D.transpose() * D) - D;
+  }
+
+  /// The five products of the textbook.
+  void five() {
+    codes.noalias() = A * E.transpose();
+    residual.noalias() = codes * D.transpose();
+    residual -= A;
+    dD.noalias() = residual.transpose() * codes;
+    back.noalias() = residual * D;
+    dE.noalias() = back.transpose() * A;
+  }
+
+  /// The two that remain when the residual is not made: the fewest flops that dense rows allow.
+  void two() {
+    both.noalias() = A * encoders;
+    sums.noalias() = A.transpose() * both;
+  }
+};
+
+enum class Products { five_double, two_double, five_float, two_float };
+
+/// Against the dense products alone, without bytes that become numbers, losses, and whatever else is no product.
+void autoencoder_gradient(benchmark::State& state, const std::string& name, Products products) {
+  const auto data = find(name);
+  if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
+  constexpr std::size_t kClients = 100, kHidden = 16;
+  const Shards shards = contiguous(data->rows, kClients);
+  const std::size_t rows = shards[0].size();
+  const auto problem = make_autoencoder(*data, shards, {.hidden = kHidden});
+  Vector x(problem->dim()), g(problem->dim()), mean(problem->dim());
+  problem->start(x);
+  const auto candidate = [&] {
+    fill(mean, 0.0);
+    for (std::size_t i = 0; i < kClients; ++i) {
+      problem->value_gradient(i, Rows::everything(), x, g);
+      axpy(1.0 / kClients, g, mean);
+    }
+    benchmark::DoNotOptimize(mean.data());
+  };
+
+  DenseAutoencoder<double> in_double(*data, static_cast<Eigen::Index>(rows), kHidden, x);
+  DenseAutoencoder<float> in_float(*data, static_cast<Eigen::Index>(rows), kHidden, x);
+  in_double.five();
+  Vector expected(in_double.dD.data(), in_double.dD.data() + in_double.dD.size());
+  expected.insert(expected.end(), in_double.dE.data(), in_double.dE.data() + in_double.dE.size());
+  scale(2 / static_cast<double>(rows), expected);
+  problem->value_gradient(0, Rows::everything(), x, g);
+  if (!(relative_distance(g, expected) < 1e-12)) return state.SkipWithError("wrong answer");
+
+  race(state, "ratio_to_eigen_products", candidate, [&] {
+    for (std::size_t i = 0; i < kClients; ++i) {
+      if (products == Products::five_double) in_double.five();
+      if (products == Products::two_double) in_double.two();
+      if (products == Products::five_float) in_float.five();
+      if (products == Products::two_float) in_float.two();
+      benchmark::ClobberMemory();
+    }
+  });
+  const double flops =
+      2.0 * static_cast<double>(kClients * rows * data->columns * kHidden);  // of one product
+  const bool five = products == Products::five_double || products == Products::five_float;
+  // Of the textbook's five, also where they are not done.
+  state.counters["gflops"] = 5 * flops / (1e3 * state.counters["median_us"]);
+  state.counters["reference_gflops"] = (five ? 5 : 4) * flops / (1e3 * state.counters["reference_us"]);
+}
+
+#define LACONIC_AUTOENCODER(name, data, products)                                      \
+  BENCHMARK_CAPTURE(autoencoder_gradient, name##_##products, data, Products::products) \
+      ->UseManualTime()                                                                \
+      ->Unit(benchmark::kMillisecond)
+
+LACONIC_AUTOENCODER(mnist, "mnist", five_double);
+LACONIC_AUTOENCODER(mnist, "mnist", two_double);
+LACONIC_AUTOENCODER(mnist, "mnist", five_float);
+LACONIC_AUTOENCODER(mnist, "mnist", two_float);
+LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", five_double);
+LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", two_double);
 
 void softmax_constants(benchmark::State& state) {
   const auto data = find("fashion-mnist");

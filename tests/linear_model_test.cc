@@ -257,6 +257,38 @@ TEST(LinearModel, ConstantsAreThoseOfADenseSolver) {
   }
 }
 
+TEST(LinearModel, RowsThatClientsShareCountForEachOfThem) {
+  const Dataset data = random_data(120, 9, Values::many, 21);
+  ThreadPool pool(2);
+  Fleet fleet(pool);
+  for (const Model& model : kModels) {
+    for (const ModelOptions& options : kOptions) {
+      const auto one = model.make(data, {range(0, 70)}, options, {});
+      const auto same = model.make(data, {range(0, 70), range(0, 70), range(0, 70)}, options, {});
+      const Constants single = one->constants(fleet).value(), shared = same->constants(fleet).value();
+      EXPECT_NEAR(shared.L_minus, single.L_minus, 1e-12 * single.L_minus);
+      EXPECT_NEAR(shared.L_minus, shared.L_tilde, 1e-12 * single.L_minus) << "f is each f_i";
+      EXPECT_NEAR(shared.L_tilde, single.L_tilde, 1e-12 * single.L_tilde);
+      EXPECT_EQ(shared.L_max, single.L_max);
+      EXPECT_NEAR(shared.L_sample, single.L_sample, 1e-12 * single.L_sample);
+      EXPECT_EQ(shared.mu.has_value(), single.mu.has_value());
+      // A row of two clients is there twice: L_minus is that of the data with its rows repeated.
+      const auto overlapping = model.make(data, {range(0, 40), range(0, 40), range(40, 80)}, options, {});
+      std::vector<std::uint32_t> repeated = range(0, 80);
+      for (const std::uint32_t row : range(0, 40)) repeated.push_back(row);
+      const double L = model.make(data, {repeated}, options, {})->constants(fleet)->L_minus;
+      EXPECT_NEAR(overlapping->constants(fleet)->L_minus, L, 1e-12 * L);
+      const Vector x = random_vector(one->dim(), 3);
+      Vector g(x.size()), expected(x.size());
+      const Measured measured = one->value_gradient(0, Rows::everything(), x, expected);
+      for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(same->value_gradient(i, Rows::everything(), x, g).value, measured.value);
+        EXPECT_EQ(g, expected);
+      }
+    }
+  }
+}
+
 TEST(LinearModel, ConstantsOfA9aAreThePublishedOnes) {
   const auto data = real_data("a9a");
   if (!data) GTEST_SKIP() << "a9a is not in the folders of LACONIC_DATA";

@@ -72,6 +72,16 @@ class Mpi(InFolder):
                         sent = int((out / "timing.csv").read_text().splitlines()[-1].split(",")[2])
                         self.assertEqual(sent > 0, ranks > 1)
 
+    def test_ranks_share_rows(self):
+        words = [f'problem=autoencoder("{self.data}", 3)', "split=overlap(0.5)", "clients=4", "rounds=15",
+                 "method=3pc-v2(rand-k(3), top-k(3))", "step=0.02"]
+        alone = self.run_to("alone", 0, *words)
+        for ranks in RANKS:
+            with self.subTest(ranks=ranks):
+                out = self.run_to(f"shared-{ranks}", ranks, *words)
+                for file in ("trace.csv", "x.npy"):
+                    self.assertEqual((out / file).read_bytes(), (alone / file).read_bytes(), file)
+
     def test_ranks_draw_the_rows_of_their_own_clients(self):
         words = ["problem=logistic(generated(rows=3, d=40, nnz=5), lambda=0.1)", "clients=300", "rounds=30",
                  "method=pp-marina(rand-k(10%), sample=20, p=0.1)"]

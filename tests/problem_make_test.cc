@@ -48,10 +48,13 @@ TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
       {"nonconvex(tiny, rows=4, reg=nonconvex)", 1, 3, 4, true},
       {"least-squares(tiny)", 5, 3, 1, false},
       {"softmax(three, bias=1)", 3, 9, 1, true},
+      {"autoencoder(tiny, 2)", 2, 12, 2, false},
+      {"autoencoder(data=three, hidden=5, rows=2, seed=7)", 2, 20, 1, false},
       {"logistic(generated(rows=3, d=8, nnz=2), bias=1)", 7, 9, 3, true},
       {"nonconvex(data=generated)", 2, 100, 100, true},
       {"least-squares(generated(d=5))", 2, 5, 100, false},
       {"softmax(generated(rows=2, d=5, classes=4))", 2, 20, 2, true},
+      {"autoencoder(generated(rows=2, d=5), 3)", 2, 30, 2, false},
       {"quadratic(d=20)", 7, 20, 1, false},
       {"quadratic", 2, 1000, 1, false},
   };
@@ -85,30 +88,36 @@ TEST_F(ProblemMake, ArgumentsReachTheProblem) {
 }
 
 TEST_F(ProblemMake, KeepsTheRowsOfItsOwnShardsOnly) {
-  const Vector x = {0.5, -1, 2, 1, 0, 3, 0.25, 1, -2};
+  const Vector x = {0.5, -1, 2, 1, 0, 3, 0.25, 1, -2, 0, 1, 0.5};
+  const std::pair<const char*, const char*> cases[] = {
+      {"contiguous", "logistic(tiny)"},   {"contiguous", "least-squares(three, bias=1)"},
+      {"contiguous", "softmax(three)"},   {"contiguous", "autoencoder(three, 2)"},
+      {"by-label", "logistic(tiny)"},     {"by-label", "softmax(three)"},
+      {"shuffled", "softmax(three)"},     {"shuffled", "autoencoder(tiny, 2)"},
+      {"overlap(0.5)", "logistic(tiny)"}, {"overlap(0.5)", "autoencoder(tiny, 2)"},
+      {"homogeneous", "softmax(tiny)"},   {"homogeneous", "autoencoder(tiny, 2)"},
+  };
   setting_.clients = 3;
-  for (const char* split : {"contiguous", "by-label", "shuffled"}) {
+  for (const auto& [split, text] : cases) {
     setting_.split = parse(split);
-    for (const char* text : {"logistic(tiny)", "least-squares(three, bias=1)", "softmax(three)"}) {
-      setting_.own.reset();
-      const auto whole = make(text);
-      Vector all(whole->dim()), some(whole->dim());
-      const View at = View(x).first(whole->dim());
-      for (const Range own : {Range{0, 1}, Range{1, 3}, Range{2, 2}, Range{0, 3}}) {
-        setting_.own = own;
-        const auto part = make(text);
-        EXPECT_EQ(part->dim(), whole->dim());
-        EXPECT_EQ(part->data_checksum(), whole->data_checksum());
-        for (std::size_t i = 0; i < 3; ++i) {
-          EXPECT_EQ(part->rows(i), whole->rows(i));
-          if (!own.contains(i)) {
-            EXPECT_THROW(part->value_gradient(i, Rows::everything(), at, some), std::logic_error);
-            continue;
-          }
-          const double value = whole->value_gradient(i, Rows::everything(), at, all).value;
-          EXPECT_EQ(part->value_gradient(i, Rows::everything(), at, some).value, value) << text << split;
-          EXPECT_EQ(some, all) << text << split;
+    setting_.own.reset();
+    const auto whole = make(text);
+    Vector all(whole->dim()), some(whole->dim());
+    const View at = View(x).first(whole->dim());
+    for (const Range own : {Range{0, 1}, Range{1, 3}, Range{2, 2}, Range{0, 3}}) {
+      setting_.own = own;
+      const auto part = make(text);
+      EXPECT_EQ(part->dim(), whole->dim());
+      EXPECT_EQ(part->data_checksum(), whole->data_checksum());
+      for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(part->rows(i), whole->rows(i));
+        if (!own.contains(i)) {
+          EXPECT_THROW(part->value_gradient(i, Rows::everything(), at, some), std::logic_error);
+          continue;
         }
+        const double value = whole->value_gradient(i, Rows::everything(), at, all).value;
+        EXPECT_EQ(part->value_gradient(i, Rows::everything(), at, some).value, value) << text << split;
+        EXPECT_EQ(some, all) << text << split;
       }
     }
   }
@@ -169,7 +178,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
        "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
-       "least-squares, softmax, quadratic"},
+       "least-squares, softmax, autoencoder, quadratic"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
@@ -186,6 +195,19 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
        "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},
       {"logistic(generated, rows=5)",
        "column 1: logistic(generated, rows=5): rows = 5; need generated(rows=5, ...)"},
+      {"autoencoder(tiny)",
+       "column 1: autoencoder(tiny): its number of hidden units is missing, as in autoencoder(mnist, 16)"},
+      {"autoencoder(tiny, hiden=3)",
+       "column 1: autoencoder(tiny, hiden=3): unknown option \"hiden\" (did you mean \"hidden\"?); known: "
+       "data, "
+       "hidden, seed, rows"},
+      {"autoencoder(tiny, 0)", "column 1: autoencoder(tiny, 0): hidden = 0; need a whole number >= 1"},
+      {"autoencoder(tiny, 2, lambda=1)",
+       "column 1: autoencoder(tiny, 2, lambda=1): unknown option \"lambda\" (did you mean \"data\"?); known: "
+       "data, "
+       "hidden, seed, rows"},
+      {"autoencoder(tiny, 1000000000)",
+       "hidden = 1000000000; need 2 * 3 * hidden < 2^32, as the rows have 3 columns"},
       {"quadratic(d=0)", "column 1: quadratic(d=0): d = 0; need a whole number >= 1"},
       {"quadratic(s=-1)", "column 1: quadratic(s=-1): s = -1; need s >= 0"},
       {"quadratic(lambda=0)", "column 1: quadratic(lambda=0): lambda = 0; need lambda > 0"},
@@ -209,7 +231,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
 }
 
 TEST(Problems, TheTableNamesThemAll) {
-  EXPECT_EQ(problems().size(), 5U);
+  EXPECT_EQ(problems().size(), 6U);
   for (const ProblemRow& row : problems()) EXPECT_TRUE(std::string(row.usage).starts_with(row.name));
 }
 

@@ -23,6 +23,7 @@ enum class Purpose : std::uint8_t {
   split = 4,        // which row goes to which client
   turnout = 5,      // who takes part
   data = 6,         // rows that are drawn, not read
+  start = 7,        // the point from which a run starts
 };
 
 class Stream;

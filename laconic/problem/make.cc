@@ -12,6 +12,7 @@
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
+#include "laconic/problem/autoencoder.h"
 #include "laconic/problem/linear_model.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
@@ -68,14 +69,26 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   return options;
 }
 
-DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting, Labels labels) {
-  DataArguments read;
+void read_source(Arguments& arguments, const ProblemSetting& setting, Labels labels, DataArguments& read) {
+  read.data.folders = setting.folders;
   if (const Spec* data = arguments.find("data", 0); is_generated(data)) {
     read.generated = read_generated(*data, labels, setting);
   } else if (data != nullptr) {
     read.name = arguments.plain_word("data", *data);
   }
   if (read.name.empty() && !read.generated) arguments.fail("its data set is missing, a name such as a9a");
+}
+
+void read_rows(Arguments& arguments, DataArguments& read) {
+  if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
+    if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
+    read.data.rows = rows;
+  }
+}
+
+DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting, Labels labels) {
+  DataArguments read;
+  read_source(arguments, setting, labels, read);
   read.model.regulariser.lambda = arguments.number("lambda", 0.0);
   if (!(read.model.regulariser.lambda >= 0) || std::isinf(read.model.regulariser.lambda)) {
     arguments.fail(fmt::format("lambda = {}; need lambda >= 0", read.model.regulariser.lambda));
@@ -84,11 +97,7 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
                                     ? Regulariser::Kind::l2
                                     : Regulariser::Kind::nonconvex;
   read.model.bias = arguments.flag("bias", false);
-  if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
-    if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
-    read.data.rows = rows;
-  }
-  read.data.folders = setting.folders;
+  read_rows(arguments, read);
   arguments.done();
   return read;
 }
@@ -96,15 +105,6 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
 Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
   return of_text("split",
                  [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
-}
-
-std::vector<std::uint32_t> rows_of(const Shards& shards, Range own) {
-  std::vector<std::uint32_t> rows;
-  for (std::size_t i = own.begin; i < own.end; ++i)
-    rows.insert(rows.end(), shards[i].begin(), shards[i].end());
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return rows;
 }
 
 /// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
@@ -138,6 +138,21 @@ std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& set
   const Dataset data = load(read, setting);
   return make_softmax(data, deal(data.labels, setting), read.model,
                       load_test_set(read.name, data.columns, read.data), setting.own);
+}
+
+std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting& setting) {
+  DataArguments read;
+  read_source(arguments, setting, Labels::real, read);
+  AutoencoderOptions options;
+  const std::size_t hidden = arguments.whole("hidden", 0, 1, 1);
+  options.seed = arguments.whole("seed", options.seed, 0);
+  read_rows(arguments, read);
+  arguments.done();
+  if (hidden == 0) arguments.fail("its number of hidden units is missing, as in autoencoder(mnist, 16)");
+  options.hidden = hidden;
+  if (read.generated) return make_autoencoder(*read.generated, setting.clients, options, setting.own);
+  const Dataset data = load(read, setting);
+  return make_autoencoder(data, deal(data.labels, setting), options, setting.own);
 }
 
 std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& setting) {
@@ -176,6 +191,8 @@ constexpr ProblemRow kProblems[] = {
      "(a'x - label)^2 / 2", linear<Loss::least_squares, make_least_squares>},
     {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
      "any number of classes, cross-entropy", softmax},
+    {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
+     "linear, |D E a - a|^2: to so few numbers and back; starts at random", autoencoder},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
 };

@@ -91,8 +91,9 @@ def compare(case, ours, theirs):
     bits = their_trace["uplink_bits"]
     found["uplink_bits"] = (0.0 if np.all((low <= bits) & (bits <= high)) else np.inf, SAME)
     shared = [name for name in constants if name in summary.get("constants", {})]
+    both_or_none = ("L_minus" in constants) == ("L_minus" in summary.get("constants", {}))
     found["constants"] = (deviation([summary["constants"][name] for name in shared], [constants[name] for name in shared])
-                          if "L_minus" in shared else np.inf, CONSTANT)
+                          if both_or_none else np.inf, CONSTANT)
     for name, value in case.get("constants", {}).items():  # known without either of us
         found["constants"] = max(found["constants"], (deviation(constants[name], value), CONSTANT))
     known = [name for name in facts if name in summary.get("method", {})]

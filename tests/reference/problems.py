@@ -5,6 +5,9 @@ import math
 
 import numpy as np
 
+import rng
+import spec as specs
+
 
 # ---- data -----------------------------------------------------------------------------------------------------------
 def read_bytes(path):
@@ -39,11 +42,20 @@ def read_images(images, labels, rows=None):
     return A[:rows] / 255.0, read_idx(labels).astype(float)[:rows]
 
 
-def split(A, y, n, how="contiguous"):
-    """n shards of floor(N/n) rows each, in file order or by ascending label; the remainder is dropped after ordering."""
-    order = {"contiguous": lambda: np.arange(len(y)), "by-label": lambda: np.argsort(y, kind="stable")}[how]()
+def split(A, y, n, how="contiguous", seed=1):
+    """n shards of floor(N/n) rows each, in file order, by ascending label or shuffled; the remainder is dropped after
+    ordering. overlap(p): n + 1 such parts, shuffled; client i = 1 .. n holds part 0 with probability p, else part i
+    (3PC's autoencoders); homogeneous is overlap(1)."""
+    how = specs.parse(how)
+    if how.name in ("overlap", "homogeneous"):
+        p = float(how.args[0].name) if how.args else 1.0
+        parts = split(A, y, n + 1, "shuffled", seed)
+        shares = [rng.Stream(seed, worker=i, step=1, purpose=rng.SPLIT).uniform() < p for i in range(n)]
+        return [parts[0 if shares[i] else i + 1] for i in range(n)]
+    order = {"contiguous": lambda: range(len(y)), "by-label": lambda: np.argsort(y, kind="stable"),
+             "shuffled": lambda: rng.shuffled(len(y), seed)}[how.name]()
     m = len(y) // n
-    return [(A[order[i * m:(i + 1) * m]], y[order[i * m:(i + 1) * m]]) for i in range(n)]
+    return [(A[list(order[i * m:(i + 1) * m])], y[list(order[i * m:(i + 1) * m])]) for i in range(n)]
 
 
 # ---- linear models: f_i(x) = mean of losses of a_j'x over the rows of shard i, plus a regulariser -------------------
@@ -135,6 +147,39 @@ class Softmax(Linear):
         return -np.mean(log_p[np.arange(len(y)), label]), (residual.T @ A).ravel() / len(y)
 
 
+class Autoencoder:
+    """f_i = (1/m) |DEA - A|^2 over A whose columns are the rows of shard i; x is D row by row, then E row by row. 3PC
+    paper, section 8.3 of the spec."""
+
+    def __init__(self, shards, hidden, seed=1):
+        self.A = [A.T for A, _ in shards]
+        self.n, self.p, self.hidden, self.seed = len(shards), len(self.A[0]), hidden, seed
+        self.d = 2 * self.p * hidden
+
+    def start(self):
+        stream, bound = rng.Stream(self.seed, purpose=rng.START), math.sqrt(6 / (self.p + self.hidden))
+        return np.array([bound * (2 * stream.uniform() - 1) for _ in range(self.d)])
+
+    def rows(self, i):
+        return self.A[i].shape[1]
+
+    def matrices(self, x):
+        D, E = np.split(x, 2)
+        return D.reshape(self.p, self.hidden), E.reshape(self.hidden, self.p)
+
+    def value(self, i, x):
+        (D, E), A = self.matrices(x), self.A[i]
+        return np.sum((D @ (E @ A) - A)**2) / self.rows(i)
+
+    def gradient(self, i, x):
+        (D, E), A = self.matrices(x), self.A[i]
+        R = D @ (E @ A) - A
+        return 2 / self.rows(i) * np.concatenate([(R @ (E @ A).T).ravel(), (D.T @ R @ A.T).ravel()])
+
+    def constants(self):
+        return {}  # none hold everywhere: of degree four
+
+
 class Quadratic:
     """f_i = x'A_i x / 2 - b_i'x, the generator of the 3PC paper (section 8.1 of the spec), as dense matrices."""
 
@@ -182,6 +227,8 @@ def make_problem(spec, clients, how, read):
         return Quadratic(clients, int(spec.number("d", 1000)), spec.number("s", 0), spec.number("lambda", 1e-6))
     rows = spec.number("rows", None)
     A, y = read(spec.args[0].name, rows and int(rows))
+    if spec.name == "autoencoder":
+        return Autoencoder(split(A, y, clients, how), int(spec.args[1].name), int(spec.number("seed", 1)))
     if spec.number("bias", 0):
         A = np.hstack([A, np.ones((len(A), 1))])
     if spec.name in ("logistic", "nonconvex"):

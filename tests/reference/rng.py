@@ -5,7 +5,7 @@ W0, W1 = 0x9E3779B9, 0xBB67AE85  # Weyl constants: the golden ratio, sqrt(3) - 1
 MASK32 = 0xFFFFFFFF
 EVERYONE = 0xFFFFFFFF
 
-COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT = range(5)  # purposes
+COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START = range(8)  # purposes
 
 
 def philox4x32(counter, key):
@@ -52,6 +52,15 @@ class Stream:
 def shared_coin(seed, round, p):
     """MARINA's c_k: one for all workers of a round."""
     return Stream(seed, round, EVERYONE, purpose=COIN).uniform() < p
+
+
+def shuffled(count, seed):
+    """0 .. count-1, shuffled from the back."""
+    order, stream = list(range(count)), Stream(seed, purpose=SPLIT)
+    for left in range(count, 1, -1):
+        other = stream.below(left)
+        order[left - 1], order[other] = order[other], order[left - 1]
+    return order
 
 
 # ---- supports that both ends of a message draw: part of laconic's wire format ---------------------------------------

@@ -91,6 +91,13 @@ class Data(unittest.TestCase):
         self.assertEqual([list(a.ravel()) for a, _ in problems.split(A, y, 2)], [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
         self.assertEqual([list(a.ravel()) for a, _ in problems.split(A, y, 2, "by-label")],
                          [[1, 3, 4, 6, 8], [9, 0, 2, 5, 7]])
+        parts = [list(a.ravel()) for a, _ in problems.split(A, y, 4, "shuffled")]
+        self.assertEqual(len(set(sum(parts, []))), 8)
+        for p in (0, 0.4, 1):
+            chosen = [list(a.ravel()) for a, _ in problems.split(A, y, 3, f"overlap({p})")]
+            self.assertTrue(all(rows in (parts[0], parts[i + 1]) for i, rows in enumerate(chosen)))
+            self.assertIn(chosen.count(parts[0]), {0: [0], 1: [3]}.get(p, [0, 1, 2, 3]))
+        self.assertEqual([list(a.ravel()) for a, _ in problems.split(A, y, 3, "homogeneous")], 3 * [parts[0]])
 
 
 def little(name, reg="l2"):
@@ -104,9 +111,14 @@ def all_problems():
     return [little(name, reg) for name in problems.LINEAR for reg in ("l2", "nonconvex")] + [problems.Quadratic(5, 12, 0.8)]
 
 
+def little_autoencoder():
+    A = np.random.RandomState(3).randn(40, 6)
+    return problems.Autoencoder(problems.split(A, np.zeros(40), 4), 2)
+
+
 class Problems(unittest.TestCase):
     def test_gradients_are_derivatives(self):
-        for problem in all_problems():
+        for problem in all_problems() + [little_autoencoder()]:
             x, e = np.random.RandomState(4).randn(problem.d), 1e-6
             differences = [(problem.value(1, x + e * u) - problem.value(1, x - e * u)) / (2 * e) for u in np.eye(problem.d)]
             np.testing.assert_allclose(problem.gradient(1, x), differences, atol=2e-8)
