@@ -8,6 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/grid.h"
+#include "cli/sweep_plan.h"
+
 namespace laconic::cli {
 namespace {
 
@@ -150,9 +153,14 @@ void apply(Description& description, const Setting& setting) {
   for (const Key& key : kKeys) {
     names.emplace_back(key.name);
     if (setting.key != key.name) continue;
-    naming(setting.key, [&] { key.read(description, setting.value); });
+    naming(setting.key, [&] {
+      if (setting.key != "out" && has_braces(setting.value))
+        throw InputError(fmt::format("\"{}\": braces are an axis of laconic sweep", setting.value));
+      key.read(description, setting.value);
+    });
     return;
   }
+  if (is_sweep_key(setting.key)) throw InputError(fmt::format("{}: is a key of laconic sweep", setting.key));
   throw InputError(fmt::format("unknown key \"{}\"{}; known: {}", setting.key,
                                did_you_mean(setting.key, names), fmt::join(names, ", ")));
 }

@@ -25,7 +25,7 @@ class Reader {
       one.left = product();
       one.relation = relation();
       one.right = product();
-      one.text = text_.substr(begin, text_.find_last_not_of(' ', at_ - 1) + 1 - begin);
+      one.text = text_.substr(begin, text_.find_last_not_of(" \n\t\r", at_ - 1) + 1 - begin);
       all.push_back(std::move(one));
       if (!at_end() && !take(";")) fail("a ; between statements");
     }
@@ -80,7 +80,7 @@ class Reader {
   }
 
   void skip_spaces() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
   }
   bool at_end() {
     skip_spaces();

@@ -62,7 +62,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
       verb("list", "Methods, compressors, problems, splits, keys, and the data sets found", nullptr);
   CLI::App* plot_verb =
       verb("plot", "A figure and a table of several runs",
-           "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf");
+           "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf; or the folder "
+           "of a sweep, then x=AXIS y=AXIS out=FIGURE");
   std::vector<std::string> verbs;
   for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {

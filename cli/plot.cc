@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <optional>
+
 #include <fmt/format.h>
 
+#include "cli/sweep.h"
+#include "cli/sweep_csv.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
@@ -8,9 +13,33 @@
 
 namespace laconic::cli {
 
+namespace {
+
+/// The map of a sweep over two of its axes; without them, over those it was made for.
+int plot_sweep(const std::string& folder, const std::optional<std::string>& across,
+               const std::optional<std::string>& upwards, const std::string& out) {
+  std::vector<Setting> settings = read_toml(folder + "/run.toml");
+  if (across.has_value() != upwards.has_value())
+    throw InputError("plot: the map of a sweep needs both x= and y=, or neither");
+  if (across) {
+    std::erase_if(settings, [](const Setting& setting) { return setting.key == "map"; });
+    settings.push_back({"map", *across + "," + *upwards, ""});
+  }
+  const SweepPlan plan = plan_of(settings);
+  if (!plan.map) throw InputError("plot: the map of this sweep needs two of its axes, as x= and y=");
+  const std::vector<double> scores = scores_of(plan, read_sweep_csv(plan, folder + "/sweep.csv"));
+  for (const std::string& path : draw_maps(plan, scores, plan.map->first, plan.map->second, out))
+    fmt::print("-> {}\n", path);
+  return kDone;
+}
+
+}  // namespace
+
 int plot(const std::vector<std::string>& words) {
   FigureOptions options;
   std::string out = "plot.svg";
+  std::optional<std::string> x;
+  std::optional<std::string> y;
   std::vector<std::string> folders;
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
@@ -22,9 +51,9 @@ int plot(const std::vector<std::string>& words) {
     }
     const std::string value = word.substr(equals + 1);
     if (key == "x") {
-      options.x = value;
+      x = value;
     } else if (key == "y") {
-      options.y = value;
+      y = value;
     } else if (key == "log") {
       if (value.find_first_not_of("xy") != std::string::npos) {
         throw InputError(fmt::format("log = {}; need x, y, xy, or nothing after the sign", value));
@@ -41,6 +70,13 @@ int plot(const std::vector<std::string>& words) {
   }
   if (folders.empty())
     throw InputError("plot needs the folder of at least one run, as in: laconic plot runs/*");
+  if (std::filesystem::exists(folders[0] + "/sweep.csv")) {
+    if (folders.size() > 1)
+      throw InputError("plot: a sweep is drawn by itself: one folder, and two of its axes as x= and y=");
+    return plot_sweep(folders[0], x, y, out);
+  }
+  options.x = x.value_or(options.x);
+  options.y = y.value_or(options.y);
   std::vector<SavedRun> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));
   draw(runs, options, out);

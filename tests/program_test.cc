@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as its users meet it: words in, files, exit codes and one-line errors out.
-#include <array>
-#include <cstdio>
+#include "tests/program.h"
+
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 
 #include "laconic/report/trace.h"
 #include "tests/support.h"
@@ -17,28 +16,6 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Said {
-  int code = 0;
-  std::string text;  // both streams
-};
-
-/// Runs build/laconic with these words, through a shell that quotes each of them.
-Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
-  std::string command = environment + " '" LACONIC_PROGRAM "'";
-  for (const std::string& word : words) {
-    EXPECT_EQ(word.find('\''), std::string::npos);
-    command += " '" + word + "'";
-  }
-  Said said;
-  std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    said.text.append(buffer.data(), got);
-  const int status = pclose(pipe);
-  said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return said;
-}
 
 class Program : public ::testing::Test {
  protected:

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests of the program share: a start of it in one call.
+#pragma once
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+namespace laconic::testing {
+
+struct Said {
+  int code = 0;
+  std::string text;  // both streams
+};
+
+/// Runs build/laconic with these words, through a shell that quotes each of them.
+inline Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
+  std::string command = environment + " '" LACONIC_PROGRAM "'";
+  for (const std::string& word : words) {
+    EXPECT_EQ(word.find('\''), std::string::npos);
+    command += " '" + word + "'";
+  }
+  Said said;
+  std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    said.text.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return said;
+}
+
+}  // namespace laconic::testing

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids, what is expected of them, and whole sweeps: `laconic sweep` against the runs it is made of.
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/expectation.h"
+#include "cli/grid.h"
+#include "cli/standings.h"
+#include "cli/sweep_csv.h"
+#include "cli/sweep_plan.h"
+#include "tests/program.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+using namespace laconic::cli;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// --- grids ---------------------------------------------------------------------------------------
+
+/// The values of `key` at the points of a grid, in order.
+std::vector<std::string> spelt(const std::string& value, const std::string& key = "method") {
+  std::vector<std::string> values;
+  for (const GridPoint& point : grid_of({{key, value, ""}}).points) values.push_back(point.settings[0].value);
+  return values;
+}
+
+std::vector<std::string> axes(const std::string& value, const std::string& key = "method") {
+  std::vector<std::string> names;
+  for (const Axis& axis : grid_of({{key, value, ""}}).axes) names.push_back(axis.name);
+  return names;
+}
+
+TEST(Grid, SpellsOutListsRangesAndPowers) {
+  EXPECT_THAT(spelt("gd"), ElementsAre("gd"));
+  EXPECT_THAT(spelt("ef21(top-k({1, 3,5}))"),
+              ElementsAre("ef21(top-k(1))", "ef21(top-k(3))", "ef21(top-k(5))"));
+  EXPECT_THAT(spelt("{0,2^0..2^3}"), ElementsAre("0", "1", "2", "4", "8"));
+  EXPECT_THAT(spelt("{2^-2..2^1}"), ElementsAre("0.25", "0.5", "1", "2"));
+  EXPECT_THAT(spelt("{10^-3,10^2}"), ElementsAre("0.001", "100"));
+  EXPECT_THAT(spelt("{1..4}"), ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(spelt("{10..1..4}"), ElementsAre("10", "6", "2"));
+  EXPECT_THAT(spelt("{-1..1}"), ElementsAre("-1", "0", "1"));
+  EXPECT_THAT(spelt("theory*{2^0..2^2}"), ElementsAre("theory*1", "theory*2", "theory*4"));
+  EXPECT_THAT(spelt("{../data/a9a,..//b}"), ElementsAre("../data/a9a", "..//b")) << "paths are no ranges";
+  EXPECT_THAT(spelt("logistic(\"{a,b}\", lambda={0,1})"),
+              ElementsAre("logistic(\"{a,b}\", lambda=0)", "logistic(\"{a,b}\", lambda=1)"));
+}
+
+TEST(Grid, TheLastAxisChangesFastest) {
+  EXPECT_THAT(spelt("clag(top-k({1,3}), zeta={0,4})"),
+              ElementsAre("clag(top-k(1), zeta=0)", "clag(top-k(1), zeta=4)", "clag(top-k(3), zeta=0)",
+                          "clag(top-k(3), zeta=4)"));
+  const Grid grid = grid_of({{"method", "{gd,ef21(top-k({1,2}))}", ""}, {"step", "{1,2}", ""}});
+  std::vector<std::string> points;
+  for (const GridPoint& point : grid.points)
+    points.push_back(point.settings[0].value + " " + point.settings[1].value);
+  EXPECT_THAT(points, ElementsAre("gd 1", "gd 2", "ef21(top-k(1)) 1", "ef21(top-k(1)) 2", "ef21(top-k(2)) 1",
+                                  "ef21(top-k(2)) 2"));
+}
+
+TEST(Grid, NamesAxesByWhatTheyStandFor) {
+  EXPECT_THAT(axes("clag(top-k({1,3}), zeta={0,4})"), ElementsAre("top-k", "zeta"));
+  EXPECT_THAT(axes("theory*{1,2}", "step"), ElementsAre("step"));
+  EXPECT_THAT(axes("quadratic(d=100, s={0,1})", "problem"), ElementsAre("s"));
+  EXPECT_THAT(axes("logistic({a9a,w8a}, lambda=0.1)", "problem"), ElementsAre("logistic"));
+  EXPECT_THAT(axes("torus({2,3},{4,5})", "topology"), ElementsAre("torus", "torus#2"));
+  EXPECT_THAT(axes("{ef21(top-k({1,3})),clag(top-k({1,3}),zeta={1,2})}"),
+              ElementsAre("method", "top-k", "zeta"));
+  EXPECT_THAT(axes("3pc-v3(lag(zeta={1,2}), top-k({1,2}))"), ElementsAre("zeta", "top-k"));
+}
+
+TEST(Grid, RefusesWhatItCannotSpellOut) {
+  const auto error = [](const std::string& value) {
+    return error_of([&] { grid_of({{"method", value, ""}}); });
+  };
+  EXPECT_EQ(error("top-k({1,2)"), "method: \"{1,2)\": the brace is not closed");
+  EXPECT_EQ(error("top-k({1,,2})"), "method: {1,,2}: a value is missing");
+  EXPECT_EQ(error("top-k({})"), "method: {}: a value is missing");
+  EXPECT_EQ(error("{1,2,1}"), "method: {1,2,1}: 1 stands there twice");
+  EXPECT_EQ(error("{1,2^0}"), "method: {1,2^0}: 1 stands there twice");
+  EXPECT_EQ(error("{2^0..3^4}"), "method: 2^0..3^4 in braces; need one base, as in 2^0..2^10");
+  EXPECT_EQ(error("{1..9..0}"), "method: 1..9..0 in braces; need a step > 0");
+  EXPECT_EQ(error("{10^400}"), "method: 10^400 is not a finite number");
+  EXPECT_THAT(error("{1..100000000000}"), HasSubstr("at most 1000000 points"));
+  EXPECT_THAT(error("{1..99999999999999999999}"), HasSubstr("below 2^63"));
+  EXPECT_THAT(error("a({1..1000},{1..1000},{1,2})"), HasSubstr("at most 1000000 points"));
+  EXPECT_EQ(error_of([&] {
+              grid_of({{"method", "a(k={1,2})", ""}, {"problem", "b(k={1,2})", ""}});
+            }),
+            "method and problem both have an axis k");
+}
+
+// --- expectations --------------------------------------------------------------------------------
+
+TEST(Expectation, ComparesProductsOfScores) {
+  const auto score = [](const std::string& method) {
+    if (method == "gd") return 100.0;
+    if (method == "ef21") return 20.0;
+    if (method == "clag(top-k(1), zeta=0)") return 10.0;
+    return std::numeric_limits<double>::infinity();
+  };
+  const auto holds = [&](const std::string& text) {
+    const auto all = parse_expectations(text);
+    return std::all_of(all.begin(), all.end(),
+                       [&](const Expectation& one) { return judge(one, score).holds; });
+  };
+  EXPECT_TRUE(holds("gd / ef21 >= 5"));
+  EXPECT_FALSE(holds("gd / ef21 > 5"));
+  EXPECT_TRUE(holds("ef21 * 5 <= gd"));
+  EXPECT_TRUE(holds("gd / ef21 / 5 <= 1.0; ef21 < gd ;"));
+  EXPECT_FALSE(holds("gd / ef21 >= 5; ef21 > gd"));
+  EXPECT_TRUE(holds("ef21 / \"clag(top-k(1), zeta=0)\" >= 2\n"));
+  for (const char* with_unreached : {"lag > 1", "lag < 1", "gd / lag <= 1", "gd <= lag", "lag / lag >= 0.1"})
+    EXPECT_FALSE(holds(with_unreached)) << with_unreached;
+
+  EXPECT_EQ(parse_expectations(" gd / ef21 >= 5 ;x<2").at(0).text, "gd / ef21 >= 5");
+  const auto error = [](const std::string& text) { return error_of([&] { parse_expectations(text); }); };
+  EXPECT_EQ(error("gd >= "), "expect: column 7 of \"gd >= \": need a method or a number");
+  EXPECT_EQ(error("gd ef21"), "expect: column 4 of \"gd ef21\": need one of <= >= < >");
+  EXPECT_EQ(error("gd > 1 ef21 > 1"), "expect: column 8 of \"gd > 1 ef21 > 1\": need a ; between statements");
+  EXPECT_EQ(error("\"gd > 1"), "expect: column 2 of \"\"gd > 1\": need the end of a quoted text");
+}
+
+// --- plans ---------------------------------------------------------------------------------------
+
+SweepPlan plan(const std::vector<std::string>& words) { return plan_of(settings_of(words)); }
+
+const std::vector<std::string> kGrid = {"problem=quadratic(d=20)", "method={gd,ef21(top-k({1,2}))}",
+                                        "step=theory*{1,2}", "seed={1,2,3}", "target=1e-3"};
+
+TEST(SweepPlan, GroupsSeedsIntoSettingsAndStepsIntoCells) {
+  const SweepPlan p = plan(kGrid);
+  EXPECT_EQ(p.runs.size(), 18U);
+  EXPECT_EQ(p.of_setting.size(), 6U);
+  EXPECT_EQ(p.of_cell.size(), 3U);
+  for (const auto& runs : p.of_setting) EXPECT_EQ(runs.size(), 3U);
+  for (const auto& runs : p.of_cell) EXPECT_EQ(runs.size(), 6U);
+  EXPECT_EQ(p.runs[0].method, "gd");
+  EXPECT_EQ(p.runs[17].method, "ef21(top-k({1,2}))");
+  EXPECT_STREQ(p.measure->name, "bits");
+
+  auto untuned = kGrid;
+  untuned.emplace_back("tune=none");
+  EXPECT_EQ(plan(untuned).of_cell.size(), 6U);
+  untuned.back() = "tune=step, top-k";
+  EXPECT_EQ(plan(untuned).of_cell.size(), 2U);
+}
+
+TEST(SweepPlan, SaysWhatIsWrong) {
+  const auto error = [](std::vector<std::string> words, const std::string& more) {
+    words.push_back(more);
+    return error_of([&] { plan(words); });
+  };
+  EXPECT_EQ(error(kGrid, "tune=stap"),
+            "tune: there is no axis \"stap\" (did you mean \"step\"?); this sweep has method, "
+            "top-k, step, seed");
+  EXPECT_EQ(error(kGrid, "map=top-k"), "map: \"top-k\"; need two axes, as in zeta,top-k");
+  EXPECT_THAT(error(kGrid, "measure=bit"), HasSubstr("measure: unknown \"bit\" (did you mean \"bits\"?)"));
+  EXPECT_EQ(error(kGrid, "measure=seconds"), "measure: no run here has a modelled clock");
+  EXPECT_EQ(error(kGrid, "out=runs/{a,b}"), "out: runs/{a,b} is of the whole sweep and can be no axis");
+  EXPECT_THAT(error(kGrid, "checkpoint-every=5"), HasSubstr("checkpoint-every: a sweep needs none"));
+  EXPECT_EQ(error(kGrid, "rounds={10,x}"),
+            "at method=gd, step=1, seed=1, rounds=x: rounds: \"x\"; need a whole number >= 0, below 2^64");
+  EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd"}, "measure=rounds"),
+            "measure: rounds are counted to a target; give target=");
+}
+
+TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
+  const SweepPlan p = plan(kGrid);
+  Outcomes outcomes(p.runs.size());
+  for (std::size_t r = 0; r < p.runs.size(); ++r) {
+    outcomes[r] = cli::Outcome{"target", {}};
+    outcomes[r]->last.uplink_bits = static_cast<double>(100 + r);
+  }
+  outcomes[4]->why = "rounds";  // of the second setting
+  outcomes[6]->why = kBeaten;   // of the third
+  outcomes[17] = std::nullopt;  // of the last
+  const std::vector<double> scores = scores_of(p, outcomes);
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(scores, ElementsAre(101, infinity, infinity, 110, 113, infinity));
+  const std::vector<Best> best = best_of(p, scores);
+  ASSERT_EQ(best.size(), 2U);
+  EXPECT_EQ(best[0].score, 101);
+  EXPECT_EQ(best[1].setting, 3U);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21(top-k(2))"), 113);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21"), 110);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "lag"), std::nullopt);
+  EXPECT_EQ(score_of(p, scores, "elsewhere", "ef21"), std::nullopt);
+}
+
+// --- whole sweeps --------------------------------------------------------------------------------
+
+class Sweep : public ::testing::Test {
+ protected:
+  std::string out(const std::string& name) const { return folder_.path(name); }
+
+  /// A sweep of ours, with more words, into a folder of that name.
+  Said sweep(const std::string& name, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words = {"sweep",
+                                      problem_,
+                                      "clients=4",
+                                      "method={gd, clag(top-k({1,3}), zeta={0,4}), marina(rand-k(2))}",
+                                      "step=theory*{2^0..2^6}",
+                                      "seed={1,2}",
+                                      "target=1e-5",
+                                      "rounds=400",
+                                      "out=" + out(name)};
+    words.insert(words.end(), more.begin(), more.end());
+    return laconic(words);
+  }
+
+  TemporaryFolder folder_;
+  std::string problem_ =
+      "problem=logistic(\"" + folder_.write("a, b", two_classes(60, 9)) + "\", lambda=0.1)";
+};
+
+/// Both have the best settings, in order, as far as summary.json says.
+nlohmann::json best_of_summary(const std::string& folder) {
+  auto summary = nlohmann::json::parse(content_of(folder + "/summary.json"));
+  for (auto& best : summary["best"]) best["description"].erase("out");
+  return summary["best"];
+}
+
+TEST_F(Sweep, IsTheRunsItIsMadeOf) {
+  const Said said = sweep("sweep", {"tune=none"});
+  ASSERT_EQ(said.code, 0) << said.text;
+  const SweepPlan p = plan({out("sweep") + "/run.toml"});
+  const Outcomes outcomes = read_sweep_csv(p, out("sweep/sweep.csv"));
+  ASSERT_EQ(outcomes.size(), 84U);
+  for (const std::size_t r : {0, 13, 20, 33, 48, 62, 83}) {
+    ASSERT_TRUE(outcomes[r]);
+    const Description& d = p.runs[r].description;
+    const std::string folder = out("run" + std::to_string(r));
+    laconic({"run", problem_, "clients=4", "method=" + print(d.method), "step=" + print(d.step),
+             "seed=" + std::to_string(d.seed), "target=1e-5", "rounds=400", "out=" + folder});
+    const auto summary = nlohmann::json::parse(content_of(folder + "/summary.json"));
+    EXPECT_EQ(outcomes[r]->why, summary["stopped"]["why"]) << r;
+    for_each_column(outcomes[r]->last, [&](const char* name, const auto& value) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<double>>) {
+        EXPECT_EQ(value, summary["last"].contains(name) ? std::optional<double>(summary["last"][name])
+                                                        : std::nullopt);
+      } else {
+        EXPECT_EQ(value, summary["last"][name]) << r << " " << name;
+      }
+    });
+  }
+}
+
+TEST_F(Sweep, EndsEarlyOnlyThoseThatCannotWin) {
+  ASSERT_EQ(sweep("whole", {"tune=none"}).code, 0);
+  ASSERT_EQ(sweep("early").code, 0);
+  EXPECT_EQ(best_of_summary(out("whole")), best_of_summary(out("early")));
+  const SweepPlan p = plan({out("early") + "/run.toml"});
+  const Outcomes whole = read_sweep_csv(p, out("whole/sweep.csv"));
+  const Outcomes early = read_sweep_csv(p, out("early/sweep.csv"));
+  std::size_t beaten = 0;
+  for (std::size_t r = 0; r < early.size(); ++r) {
+    if (early[r]->why == kBeaten) {
+      ++beaten;
+    } else {
+      EXPECT_EQ(early[r]->why, whole[r]->why);
+      EXPECT_EQ(early[r]->last.f, whole[r]->last.f);
+    }
+  }
+  EXPECT_GT(beaten, 20U);
+  EXPECT_LT(beaten, 70U);
+}
+
+TEST_F(Sweep, HasTheSameBytesOnAnyNumberOfThreads) {
+  ASSERT_EQ(sweep("one", {"threads=1"}).code, 0);
+  for (const char* threads : {"2", "3", "8"}) {
+    ASSERT_EQ(sweep(threads, {std::string("threads=") + threads}).code, 0);
+    for (const char* file : {"sweep.csv", "map.svg", "best/gd.toml", "best/clag.toml", "best/marina.toml"})
+      EXPECT_EQ(content_of(out("one/") + file), content_of(out(threads) + "/" + file))
+          << threads << " " << file;
+  }
+}
+
+TEST_F(Sweep, GoesOnWhereItStood) {
+  ASSERT_EQ(sweep("whole").code, 0);
+  const std::string csv = content_of(out("whole/sweep.csv"));
+  const SweepPlan p = plan({out("whole") + "/run.toml"});
+  // As a kill leaves it: some cells done, no summary.
+  Outcomes some = read_sweep_csv(p, out("whole/sweep.csv"));
+  for (std::size_t c = 0; c < p.of_cell.size(); c += 2) {
+    for (const std::size_t r : p.of_cell[c]) some[r].reset();
+  }
+  // A sign of what is not done again: another number of rounds.
+  some[p.of_cell[1][0]]->last.participants = 77;
+  std::filesystem::create_directories(out("killed"));
+  std::filesystem::copy(out("whole/run.toml"), out("killed/run.toml"));
+  folder_.write("killed/sweep.csv", sweep_csv(p, some));
+  const Said refused = sweep("killed");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.text, HasSubstr("go on with it: laconic resume"));
+  const Said said = laconic({"resume", out("killed"), "threads=3"});
+  ASSERT_EQ(said.code, 0) << said.text;
+  Outcomes all = read_sweep_csv(p, out("killed/sweep.csv"));
+  EXPECT_EQ(all[p.of_cell[1][0]]->last.participants, 77U);
+  all[p.of_cell[1][0]]->last.participants =
+      read_sweep_csv(p, out("whole/sweep.csv"))[p.of_cell[1][0]]->last.participants;
+  EXPECT_EQ(sweep_csv(p, all), csv);
+  EXPECT_EQ(best_of_summary(out("whole")), best_of_summary(out("killed")));
+  EXPECT_THAT(laconic({"resume", out("killed")}).text, HasSubstr("has ended already (finished)"));
+  EXPECT_EQ(laconic({"resume", out("killed"), "rounds=3"}).code, 0) << "a finished one is left alone";
+
+  std::filesystem::remove(out("killed/summary.json"));
+  EXPECT_THAT(laconic({"resume", out("killed"), "rounds=3"}).text, HasSubstr("only threads= may change"));
+  folder_.write("killed/sweep.csv", csv.substr(0, csv.find("diverged")) + "\n");
+  EXPECT_THAT(laconic({"resume", out("killed")}).text, HasSubstr("is not a line of this sweep"));
+}
+
+TEST_F(Sweep, RecordsThatRunsDiverge) {
+  const Said said = laconic({"sweep", "problem=quadratic(d=20, s=0.8)", "clients=3", "method=gd",
+                             "step={0.1,1e3,1e300}", "target=1e-3", "rounds=5000", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("diverged"));
+  const Outcomes outcomes = read_sweep_csv(plan({out("sweep") + "/run.toml"}), out("sweep/sweep.csv"));
+  EXPECT_EQ(outcomes[0]->why, "target");
+  EXPECT_EQ(outcomes[2]->why, "diverged");
+}
+
+TEST_F(Sweep, JudgesByTheEndWhereThereIsNoTarget) {
+  const Said said =
+      laconic({"sweep", "problem=quadratic(d=20, s=0.8)", "clients=3", "method={gd,ef21(top-k(1))}",
+               "step=theory*{1,2}", "rounds=50", "expect=gd < ef21", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("grad-norm-sq"));
+  EXPECT_THAT(said.text, HasSubstr("yes  gd < ef21"));
+  EXPECT_THAT(said.text, HasSubstr("4 runs: 4 rounds"));
+}
+
+TEST_F(Sweep, FailsWhereAnExpectationDoes) {
+  const std::vector<std::string> words = {"sweep",       "problem=quadratic(d=20, s={0,1})",
+                                          "clients=3",   "method={gd,ef21(top-k(1))}",
+                                          "target=1e-2", "rounds=5000"};
+  auto with = words;
+  with.insert(with.end(), {"expect=gd / ef21 >= 1000", "out=" + out("sweep")});
+  const Said said = laconic(with);
+  EXPECT_EQ(said.code, 1) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("NO   gd / ef21 >= 1000"));
+  EXPECT_THAT(said.text, HasSubstr("problem=quadratic(d=20, s=1) clients=3 split=contiguous"));
+  EXPECT_EQ(laconic({"resume", out("sweep")}).code, 1);
+
+  with = words;
+  with.insert(with.end(), {"expect=gd / lag >= 1", "out=" + out("refused")});
+  const Said refused = laconic(with);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(refused.text, "laconic: expect: \"gd / lag >= 1\": no run of this sweep is of the method lag\n");
+  EXPECT_FALSE(std::filesystem::exists(out("refused")));
+}
+
+TEST_F(Sweep, RefusesBeforeRoundZeroAndSaysWhere) {
+  const Said said = laconic({"sweep", "problem=quadratic(d=20)", "clients=3", "method=ef21(top-k({1,30}))",
+                             "rounds=5", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.text, HasSubstr("laconic: at top-k=30: method: column 6: top-k(30): "));
+  EXPECT_FALSE(std::filesystem::exists(out("sweep")));
+  EXPECT_EQ(laconic({"run", "problem=quadratic(d=20)", "method=ef21(top-k({1,3}))"}).text,
+            "laconic: method: \"ef21(top-k({1,3}))\": braces are an axis of laconic sweep\n");
+  EXPECT_EQ(laconic({"run", "problem=quadratic(d=20)", "method=gd", "measure=bits"}).text,
+            "laconic: measure: is a key of laconic sweep\n");
+}
+
+TEST_F(Sweep, LeavesTheBestAsRunsAndMapsAsFigures) {
+  const Said said = sweep("sweep", {"seed=1"});
+  ASSERT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("map of top-k over zeta -> "));
+  const auto best = best_of_summary(out("sweep"));
+  ASSERT_EQ(best.size(), 3U);
+  for (const auto& one : best) {
+    const Said again =
+        laconic({"run", out("sweep/") + one["file"].get<std::string>(), "out=" + out("again"), "--force"});
+    EXPECT_EQ(again.code, 0) << again.text;
+    EXPECT_EQ(nlohmann::json::parse(content_of(out("again/summary.json")))["last"]["uplink_bits"],
+              one["score"]);
+  }
+  EXPECT_EQ(laconic({"plot", out("sweep"), "x=top-k", "y=zeta", "out=" + out("map.png")}).code, 0);
+  EXPECT_THAT(content_of(out("map.png")).substr(1, 3), "PNG");
+  EXPECT_THAT(laconic({"plot", out("sweep"), "x=top-k", "y=beta", "out=" + out("map.png")}).text,
+              HasSubstr("map: there is no axis \"beta\" (did you mean \"zeta\"?)"));
+}
+
+TEST(SweepData, FindsTheCornersOfTheMapOfClag) {
+  LACONIC_NEEDS_DATA("ijcnn1");
+  const Said said =
+      laconic({"sweep", "problem=logistic(ijcnn1, lambda=0.1, reg=nonconvex)", "clients=20",
+               "method={gd, ef21(top-k(1)), lag(zeta=128), clag(top-k(1), zeta=32)}",
+               "step=theory*{2^0..2^11}", "wire=f64", "target=1e-4", "rounds=1500", "measure=paper-bits",
+               "expect=gd >= 16896; gd <= 16896; ef21 >= 3008; ef21 <= 3008; lag >= 4891; lag <= 4893; ef21 "
+               "/ clag > 1"});
+  EXPECT_EQ(said.code, 0) << said.text;
+}
+
+}  // namespace
+}  // namespace laconic::testing
