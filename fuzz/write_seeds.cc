@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -25,17 +26,20 @@ void write_seed(const std::filesystem::path& file, const Key& key, std::size_t d
 void write_seeds(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const Key key{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
-  for (const CompressorRow& row : compressors()) {
+  std::vector<std::string> specs = {"perm-k"};  // all of a deal; with K = 1 it is below
+  for (const CompressorRow& row : compressors())
+    specs.push_back(row.usage.ends_with(')') ? row.name + "(1)" : row.usage);
+  for (const std::string& spec : specs) {
     for (const std::size_t dim : {1, 37, 600}) {
       for (const Wire wire : {Wire::f32, Wire::f64}) {
         for (const std::size_t workers : {4, 700}) {
           Vector x(dim);
           Stream stream = key.stream(Purpose::batch);
           for (double& v : x) v = stream.uniform() - 0.5;
-          const Spec spec = parse(row.usage.ends_with(')') ? row.name + "(1)" : row.usage);
           Message message;
-          make_compressor(spec, {.dim = dim, .workers = workers, .wire = wire})->compress(key, x, message);
-          const std::string name = fmt::format("{}-{}-{}-{}", row.name, dim, 8 * bytes_of(wire), workers);
+          make_compressor(parse(spec), {.dim = dim, .workers = workers, .wire = wire})
+              ->compress(key, x, message);
+          const std::string name = fmt::format("{}-{}-{}-{}", spec, dim, 8 * bytes_of(wire), workers);
           write_seed(folder / name, key, dim, message);
 
           Message whole, pair, pair_of_pairs;

@@ -69,9 +69,13 @@ struct Row {
 std::size_t tenth(std::size_t dim) { return (dim + 9) / 10; }
 std::size_t most_of(std::size_t dim) { return dim - dim / 10; }
 std::size_t all_of(std::size_t dim) { return dim; }
+/// At most what each of kWorkers is dealt.
+std::size_t some_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / 8); }
+std::size_t all_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / kWorkers); }
 double k_floats(std::size_t, std::size_t k, Wire) { return static_cast<double>(k); }
 double any_floats(std::size_t, std::size_t, Wire) { return -1; }
 std::size_t k_bytes(std::size_t, std::size_t k, std::size_t width) { return 1 + k * width; }
+std::size_t block_bytes(std::size_t, std::size_t k, std::size_t width) { return 4 + k * width; }
 std::size_t any_bytes(std::size_t, std::size_t, std::size_t) { return 0; }
 /// Header and norm, and `bits` a coordinate.
 template <std::size_t bits>
@@ -95,6 +99,10 @@ const Row kRows[] = {
     {"top-k(K)", most_of, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", all_of, Meets::on_every_message, k_floats, any_bytes},
     {"perm-k", all_of, Meets::with_equality, any_floats, any_bytes},
+    {"perm-k(K)", some_of_a_deal, Meets::with_equality, k_floats, block_bytes},
+    {"perm-k(K)", all_of_a_deal, Meets::with_equality, k_floats, block_bytes},
+    {"c-perm-k", all_of, Meets::with_equality, any_floats, any_bytes},
+    {"c-perm-k(K)", some_of_a_deal, Meets::with_equality, k_floats, block_bytes},
     {"natural", all_of, Meets::at_most,
      [](std::size_t d, std::size_t, Wire wire) {
        return static_cast<double>(d) * (wire == Wire::f32 ? 9.0 / 32 : 12.0 / 64);
@@ -760,15 +768,50 @@ TEST(PermK, EveryWorkerGetsEveryCoordinateEquallyOften) {
 
 TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
   const auto block_of = [](std::uint32_t round, std::uint32_t worker) {
-    const Indices block = dealt_block({8, round, worker, 3, 1}, 10, 3);
+    const Indices block = dealt_block({8, round, worker, 0, 1}, 10, 3);
     return std::vector<std::uint32_t>(block.begin(), block.end());
   };
   const auto first = block_of(1, 2);
   EXPECT_NE(first, block_of(2, 2));
   EXPECT_EQ(first, block_of(1, 2));
-  // Local step and copy belong to a worker, the deal to the round.
+  // The copy belongs to a worker, the deal to the round ..
   const Indices block = dealt_block({8, 1, 2, 0, 0}, 10, 3);
   EXPECT_EQ(first, std::vector<std::uint32_t>(block.begin(), block.end()));
+  // .. and to a part of its messages: two parts are dealt apart, whoever asks in between.
+  const auto part_of = [](unsigned part, std::uint32_t worker) {
+    const Indices dealt = dealt_block(key_of_part({8, 1, worker, 0, 0}, part), 10, 3);
+    return std::vector<std::uint32_t>(dealt.begin(), dealt.end());
+  };
+  const auto of_first_part = part_of(0, 2);
+  EXPECT_NE(of_first_part, part_of(1, 2));
+  EXPECT_EQ(of_first_part, part_of(0, 2));
+}
+
+TEST(PermK, APartOfADealIsDrawnFromIt) {
+  for (const auto& [dim, workers] : kCollectives) {
+    const std::size_t most = std::max<std::size_t>(1, dim / workers);
+    for (std::size_t k = 1; k <= most; ++k) {
+      constexpr std::uint32_t kRounds = 20000;
+      std::vector<double> count(dim * workers);
+      for (std::uint32_t round = 0; round < kRounds; ++round) {
+        for (std::uint32_t worker = 0; worker < workers; ++worker) {
+          const Key key{14, round, worker, 0, 0};
+          const Indices kept = dealt_subset(key, dim, workers, k);
+          ASSERT_EQ(kept.size(), k);
+          ASSERT_TRUE(std::adjacent_find(kept.begin(), kept.end(), std::greater_equal<>()) == kept.end());
+          for (const std::uint32_t j : kept) ++count[worker * dim + j];
+          const Indices block = dealt_block(key, dim, workers);
+          ASSERT_TRUE(std::includes(block.begin(), block.end(), kept.begin(), kept.end()));
+        }
+      }
+      // Uniform for each worker, whatever the sizes of the blocks are.
+      const double p = static_cast<double>(k) / static_cast<double>(dim);
+      for (const double c : count) {
+        EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p)))
+            << k << " of " << dim << ' ' << workers;
+      }
+    }
+  }
 }
 
 TEST(PermK, TheMeanOfEqualVectorsIsExact) {
@@ -793,39 +836,56 @@ TEST(PermK, TheMeanOfEqualVectorsIsExact) {
   }
 }
 
+void expect_ab_equality(const std::string& spec, std::size_t dim, std::size_t workers) {
+  const auto perm_k = make(spec, dim, Wire::f64, workers);
+  const Bound bound = perm_k->bound();
+  const double n = static_cast<double>(workers);
+  std::vector<Vector> inputs(workers, Vector(dim));
+  Stream stream = Key{10, 0, 0, 0, 0}.stream(Purpose::batch);
+  Vector mean(dim);
+  double mean_sq = 0;
+  for (Vector& a : inputs) {
+    for (double& v : a) v = stream.uniform() + 0.5;
+    axpy(1 / n, a, mean);
+    mean_sq += norm_sq(a) / n;
+  }
+  constexpr std::uint32_t kRounds = 30000;
+  double sum = 0;
+  double sum_sq = 0;
+  Message message;
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
+    Vector average(dim);
+    for (std::uint32_t worker = 0; worker < workers; ++worker) {
+      const Key key{10, round, worker, 0, 0};
+      perm_k->compress(key, inputs[worker], message);
+      decode_add(key, message, 1 / n, average);
+    }
+    const double e = distance_sq(average, mean);
+    sum += e;
+    sum_sq += e * e;
+  }
+  const double e = sum / kRounds;
+  const double sigma = std::sqrt((sum_sq / kRounds - e * e) / kRounds);
+  EXPECT_NEAR(e, bound.A * mean_sq - bound.B * norm_sq(mean), 5 * sigma + 1e-12)
+      << spec << ' ' << dim << ' ' << workers;
+}
+
 TEST(PermK, TheVarianceOfTheMeanIsTheABEquality) {
   for (const auto& [dim, workers] : kCollectives) {
-    const auto perm_k = make("perm-k", dim, Wire::f64, workers);
-    const Bound bound = perm_k->bound();
-    const double n = static_cast<double>(workers);
-    std::vector<Vector> inputs(workers, Vector(dim));
-    Stream stream = Key{10, 0, 0, 0, 0}.stream(Purpose::batch);
-    Vector mean(dim);
-    double mean_sq = 0;
-    for (Vector& a : inputs) {
-      for (double& v : a) v = stream.uniform() + 0.5;
-      axpy(1 / n, a, mean);
-      mean_sq += norm_sq(a) / n;
+    expect_ab_equality("perm-k", dim, workers);
+    for (const std::size_t k : {1, 2}) {
+      if (k <= std::max<std::size_t>(1, dim / workers))
+        expect_ab_equality("perm-k(" + std::to_string(k) + ")", dim, workers);
     }
-    constexpr std::uint32_t kRounds = 30000;
-    double sum = 0;
-    double sum_sq = 0;
-    Message message;
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
-      Vector average(dim);
-      for (std::uint32_t worker = 0; worker < workers; ++worker) {
-        const Key key{10, round, worker, 0, 0};
-        perm_k->compress(key, inputs[worker], message);
-        decode_add(key, message, 1 / n, average);
-      }
-      const double e = distance_sq(average, mean);
-      sum += e;
-      sum_sq += e * e;
-    }
-    const double e = sum / kRounds;
-    const double sigma = std::sqrt((sum_sq / kRounds - e * e) / kRounds);
-    EXPECT_NEAR(e, bound.A * mean_sq - bound.B * norm_sq(mean), 5 * sigma + 1e-12) << dim << ' ' << workers;
   }
+}
+
+TEST(PermK, OfAllThatIsDealtIsPermK) {
+  const Vector x = vectors(12)[5].x;
+  Message all, counted;
+  make("perm-k", 12)->compress({1, 2, 3, 0, 0}, x, all);
+  make("perm-k(3)", 12)->compress({1, 2, 3, 0, 0}, x, counted);
+  EXPECT_EQ(all.bytes, counted.bytes);
 }
 
 TEST(Compressors, BoundsAreTheFormulas) {
@@ -890,6 +950,21 @@ TEST(Compressors, BoundsAreTheFormulas) {
   EXPECT_EQ(perm_k.floats, 13.0 / 4);
   EXPECT_EQ(perm_k.A, 1);
   EXPECT_EQ(perm_k.B, 1);
+  // 3PCv2-Rand4oPerm10 of the 3PC paper: 4 of the 10 coordinates that each of 100 clients is dealt.
+  const Bound few = make("perm-k(4)", 1000, Wire::f64, 100)->bound();
+  EXPECT_EQ(few.omega, 249);
+  EXPECT_EQ(few.alpha, std::nullopt);
+  EXPECT_EQ(few.density, 4);
+  EXPECT_EQ(few.floats, 4);
+  EXPECT_EQ(few.A, 2.5);
+  EXPECT_EQ(few.B, 1);
+  const Bound c_perm_k = make("c-perm-k", 13)->bound();
+  EXPECT_EQ(c_perm_k.alpha, 0.25);
+  EXPECT_EQ(c_perm_k.omega, std::nullopt);
+  EXPECT_EQ(c_perm_k.floats, 13.0 / 4);
+  EXPECT_EQ(make("c-perm-k(4)", 1000, Wire::f64, 100)->bound().alpha, 0.004);
+  EXPECT_EQ(make("c-perm-k", 4, Wire::f64, 12)->bound().alpha, 0.25);
+  EXPECT_EQ(make("perm-k", 4, Wire::f64, 1)->bound().alpha, 1) << "one client says everything";
   const Bound crowd = make("perm-k", 4, Wire::f64, 12)->bound();
   EXPECT_EQ(crowd.omega, 3);
   EXPECT_DOUBLE_EQ(crowd.A, 3.0 / 11);
@@ -905,7 +980,10 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
   EXPECT_EQ(refusal("rand-k(101%)"),
             "column 1: rand-k(101%): k = 101%; need a whole number with 1 <= k <= 300");
   EXPECT_EQ(refusal("natural(3)"), "column 1: natural(3): takes no argument without a name; found 1 more: 3");
-  EXPECT_EQ(refusal("perm-k(k=3)"), "column 1: perm-k(k=3): unknown option \"k\"; known: none");
+  EXPECT_EQ(refusal("perm-k(j=3)"), "column 1: perm-k(j=3): unknown option \"j\" (did you mean \"k\"?); known: k");
+  EXPECT_EQ(refusal("perm-k(k=76)"),
+            "column 1: perm-k(k=76): k = 76; need k <= 75, the coordinates that every client is dealt");
+  EXPECT_EQ(refusal("c-perm-k(0)"), "column 1: c-perm-k(0): k = 0; need a whole number with 1 <= k <= 300");
   EXPECT_EQ(refusal("c-rand-k(301)"),
             "column 1: c-rand-k(301): k = 301; need a whole number with 1 <= k <= 300");
   for (const std::string lazy : {"bernoulli", "c-bernoulli"}) {
@@ -926,9 +1004,8 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: natural-dithering(128): s = 128; need a whole number with 1 <= s <= 127");
   EXPECT_EQ(refusal("sign(1)"), "column 1: sign(1): takes no argument without a name; found 1 more: 1");
   const std::string known =
-      "known: identity, rand-k, c-rand-k, top-k, perm-k, natural, qsgd, natural-dithering, bernoulli, "
-      "c-bernoulli, "
-      "sign";
+      "known: identity, rand-k, c-rand-k, top-k, perm-k, c-perm-k, natural, qsgd, natural-dithering, "
+      "bernoulli, c-bernoulli, sign";
   EXPECT_EQ(refusal("rand-q(3)"),
             "column 1: unknown compressor \"rand-q\" (did you mean \"rand-k\"?); " + known);
   EXPECT_EQ(refusal("10"), "column 1: unknown compressor \"10\"; " + known);

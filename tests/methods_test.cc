@@ -24,6 +24,7 @@ const char* const kMethods[] = {
     "marina(rand-k(3))",
     "marina(rand-k(10%), p=0.3)",
     "marina(perm-k)",
+    "marina(perm-k(1))",
     "marina(natural)",
     "marina(qsgd(4))",
     "marina(identity)",
@@ -36,6 +37,7 @@ const char* const kMethods[] = {
     "pp-marina(natural, sample=2, p=0.4)",
     "ef21(top-k(3))",
     "ef21(c-rand-k(3), init=zero)",
+    "ef21(c-perm-k)",
     "ef21(identity)",
     "lag(zeta=4)",
     "clag(top-k(3), zeta=4)",
@@ -43,6 +45,8 @@ const char* const kMethods[] = {
     "3pc-v1(top-k(3))",
     "3pc-v2(rand-k(3), top-k(3))",
     "3pc-v2(perm-k, c-rand-k(3))",
+    "3pc-v2(perm-k(1), top-k(3))",
+    "3pc-v2(perm-k, c-perm-k(1))",
     "3pc-v3(lag(zeta=4), top-k(3))",
     "3pc-v3(3pc-v5(c-rand-k(3)), top-k(3))",
     "3pc-v4(top-k(3), c-rand-k(3))",
@@ -145,7 +149,8 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
     const Outcome second = train(run);
     const bool draws = has("marina") || has("v5") || has("rand-k") || has("perm-k") || has("natural") ||
                        has("bernoulli");  // coins and compressors
-    const bool in_vain = has("identity") || (has("(perm-k)") && run.clients == 1);
+    const bool in_vain =
+        has("identity") || (has("perm-k)") && run.clients == 1);  // one client is dealt everything
     const bool random = draws && !in_vain;
     EXPECT_EQ(first.x != second.x, random) << run.problem;
   }
@@ -407,6 +412,8 @@ TEST(Theory, StepsAreTheFormulas) {
   EXPECT_DOUBLE_EQ(step_of("diana(rand-k(10))", "theory"), 1 / (10 * c.L_tilde * std::sqrt(1.99) * 101));
   EXPECT_NEAR(1 / step_of("marina(perm-k)", "theory"), c.L_minus + c.L_pm * std::sqrt(99.0), 1e-9);
   EXPECT_NEAR(1 / step_of("marina(perm-k, p=0.5)", "theory"), c.L_minus + c.L_pm, 1e-9);
+  EXPECT_NEAR(1 / step_of("marina(perm-k(4), p=0.5)", "theory"),
+              c.L_minus + std::sqrt(1.5 * c.L_plus * c.L_plus + c.L_pm * c.L_pm), 1e-9);
   const double natural = 9.0 / 32;  // p: floats of a message / d
   EXPECT_NEAR(1 / step_of("marina(natural)", "theory"),
               c.L_minus + c.L_plus * std::sqrt((1 - natural) * 0.125 / (natural * 100)), 1e-9);

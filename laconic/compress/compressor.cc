@@ -24,8 +24,12 @@ const std::vector<CompressorRow>& compressors() {
       {"c-rand-k", "c-rand-k(K)", "K random coordinates as they are; contractive, alpha = K/d",
        make_c_rand_k},
       {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
-      {"perm-k", "perm-k", "the workers deal the coordinates among themselves; unbiased together, A = B",
+      {"perm-k", "perm-k, perm-k(K)",
+       "the workers deal the coordinates among themselves; each sends all of its own times n, or K of them "
+       "times d/K; unbiased, omega = n - 1 or d/K - 1",
        make_perm_k},
+      {"c-perm-k", "c-perm-k, c-perm-k(K)",
+       "the same coordinates as they are; contractive, alpha = 1/n or K/d", make_c_perm_k},
       {"natural", "natural",
        "rounds to powers of two at random, 9 bits a value (f64: 12); unbiased, omega = 1/8", make_natural},
       {"qsgd", "qsgd(s)",

@@ -39,6 +39,7 @@ void shuffle(const Stream& stream, std::span<std::uint32_t> cards) {
 struct Deal {
   std::uint64_t seed = 0;
   std::uint32_t round = 0;
+  std::uint32_t step = 0;
   std::size_t dim = 0;
   std::size_t workers = 0;
   std::vector<std::uint32_t> begin;  // worker i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
@@ -46,7 +47,7 @@ struct Deal {
   std::vector<std::uint32_t> cards, larger;
 
   [[nodiscard]] bool is(const Key& key, std::size_t d, std::size_t n) const {
-    return seed == key.seed && round == key.round && dim == d && workers == n;
+    return seed == key.seed && round == key.round && step == key.step && dim == d && workers == n;
   }
 
   void deal(const Key& key, std::size_t d, std::size_t n) {
@@ -56,6 +57,7 @@ struct Deal {
     const std::size_t deck = one_each ? n : d;
     // The uniform subset of hands that get one card more. A second address of the round: copy 1.
     Key shared = key.common();
+    shared.step = key.step;
     const Stream cards_stream = shared.stream(Purpose::permutation);
     shared.copy = 1;
     draw_subset(shared.stream(Purpose::permutation), deck % hands, hands, larger);
@@ -84,6 +86,7 @@ struct Deal {
     }
     seed = key.seed;
     round = key.round;
+    step = key.step;
     workers = n;
     dim = d;
   }
@@ -95,11 +98,23 @@ Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers) {
   check(dim >= 1 && workers >= 1 && dim < kDimLimit && workers < kDimLimit,
         "a deal needs 1 <= dim, workers < 2^32");
   check(key.worker < workers, "a deal needs worker < workers");
-  // Memory of the last round only, so that n workers and the fold deal once: a cache, never a state.
-  thread_local Deal deal;
+  // Memory of the last deals only, so that n workers and the fold deal once: a cache, never a state. The two
+  // parts of a message have neighbouring steps, and each finds its own.
+  thread_local std::array<Deal, 2> deals;
+  Deal& deal = deals[key.step % 2];
   if (!deal.is(key, dim, workers)) deal.deal(key, dim, workers);
   return Indices(deal.coordinates)
       .subspan(deal.begin[key.worker], deal.begin[key.worker + 1] - deal.begin[key.worker]);
+}
+
+Indices dealt_subset(const Key& key, std::size_t dim, std::size_t workers, std::size_t count) {
+  const Indices block = dealt_block(key, dim, workers);
+  check(count >= 1 && count <= block.size(), "a worker keeps 1 coordinate at least of those it is dealt");
+  if (count == block.size()) return block;
+  thread_local std::vector<std::uint32_t> kept;  // so that a round does not allocate
+  draw_subset(key.stream(Purpose::compressor), count, block.size(), kept);
+  for (std::uint32_t& place : kept) place = block[place];
+  return kept;
 }
 
 }  // namespace laconic

@@ -9,6 +9,10 @@
 
 namespace laconic {
 
+/// What a random choice of coordinates promises: unbiased, scaled up by what is left out; or contractive, as
+/// it is. The scaled ones must not meet a mechanism that needs contraction, and diverge there (EF21).
+enum class Promise { unbiased, contractive };
+
 // sparsifiers.cc
 std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setting);
 std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting);
@@ -18,6 +22,7 @@ std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const Setting& sett
 std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const Setting& setting);
 // permutation.cc
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const Setting& setting);
 // natural.cc
 std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting);
 // dithering.cc

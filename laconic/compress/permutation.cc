@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // PermK (Szlendak, Tyurin, Richtarik, "Permutation compressors for provably faster distributed nonconvex
 // optimization", 2021, arXiv 2110.03300): the workers of a round share one random deal of the coordinates, so
-// that their errors cancel where their vectors agree.
+// that their errors cancel where their vectors agree. With K, each keeps K of the coordinates it is dealt, as
+// in 3PC's Rand-K o Perm: RandK acts on the block.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -16,7 +18,9 @@ namespace {
 
 class PermK final : public Compressor {
  public:
-  explicit PermK(const Setting& setting) : setting_(setting) {}
+  /// k: of the coordinates that a worker is dealt, how many it keeps; nothing: all.
+  PermK(std::optional<std::size_t> k, Promise promise, const Setting& setting)
+      : k_(k), promise_(promise), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "perm-k was made for another dim");
@@ -30,51 +34,78 @@ class PermK final : public Compressor {
         key, [&](std::size_t j) { return a[j] - b[j]; }, out);
   }
 
+  /// Of one worker it is rand-k: whichever coordinate, it comes with probability 1 / rarity().
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
     const auto n = static_cast<double>(setting_.workers);
-    if (setting_.dim >= setting_.workers) {
-      const std::size_t largest_block = (setting_.dim + setting_.workers - 1) / setting_.workers;
-      return {.omega = n - 1,
-              .alpha = {},
-              .density = static_cast<double>(largest_block),
-              .floats = d / n,
-              .A = 1,
-              .B = 1};
+    const auto k = static_cast<double>(k_.value_or((setting_.dim + setting_.workers - 1) / setting_.workers));
+    Bound bound{.density = k, .floats = k_ ? k : std::max(1.0, d / n)};
+    const bool everything = rarity() == 1;  // then both are promised
+    if (promise_ == Promise::contractive || everything) bound.alpha = 1 / rarity();
+    if (promise_ == Promise::unbiased || everything) {
+      bound.omega = rarity() - 1;
+      // With equality. Of workers that have no coordinate in common, E|(1/n) sum Q_i(a_i)|^2 is that of each by
+      // itself, (1/n^2) sum rarity |a_i|^2; A = B = 1 where all of the deal is said.
+      bound.A = rarity() / n;
+      bound.B = 1;
     }
-    // s: the probability that two given workers share a coordinate. Coordinate k is dealt c_k times, so
-    // s = sum_k c_k (c_k - 1) / (n (n - 1)); with d | n this makes A = B = (d - 1)/(n - 1).
-    const std::size_t least = setting_.workers / setting_.dim;
-    const auto low = static_cast<double>(least);                             // c_k, or one more
-    const auto more = static_cast<double>(setting_.workers % setting_.dim);  // for so many k
-    const double s = ((d - more) * low * (low - 1) + more * (low + 1) * low) / (n * (n - 1));
-    return {.omega = d - 1, .alpha = {}, .density = 1, .floats = 1, .A = d * (1 - s) / n, .B = 1 - d * s};
+    if (bound.omega && setting_.workers > setting_.dim) {
+      // s: the probability that two given workers share a coordinate. Coordinate k is dealt c_k times, so
+      // s = sum_k c_k (c_k - 1) / (n (n - 1)); with d | n this makes A = B = (d - 1)/(n - 1).
+      const std::size_t least = setting_.workers / setting_.dim;
+      const auto low = static_cast<double>(least);                             // c_k, or one more
+      const auto more = static_cast<double>(setting_.workers % setting_.dim);  // for so many k
+      const double s = ((d - more) * low * (low - 1) + more * (low + 1) * low) / (n * (n - 1));
+      bound.A = d * (1 - s) / n;
+      bound.B = 1 - d * s;
+    }
+    return bound;
   }
 
  private:
+  /// d/K; n where everything dealt is said; d where workers are dealt one coordinate each.
+  [[nodiscard]] double rarity() const {
+    if (k_) return static_cast<double>(setting_.dim) / static_cast<double>(*k_);
+    return static_cast<double>(std::min(setting_.dim, setting_.workers));
+  }
+
   template <class Coordinate>
   void say(const Key& key, Coordinate coordinate, Message& out) const {
     thread_local Vector values;  // kept, so that a round does not allocate
-    const Indices block = dealt_block(key, setting_.dim, setting_.workers);
-    // A coordinate comes from a given worker with probability 1/n (d >= n) or, one coordinate each, 1/d.
-    const auto scale = static_cast<double>(std::min(setting_.dim, setting_.workers));
-    values.resize(block.size());
-    for (std::size_t i = 0; i < block.size(); ++i) values[i] = scale * coordinate(block[i]);
+    const Indices kept = k_ ? dealt_subset(key, setting_.dim, setting_.workers, *k_)
+                            : dealt_block(key, setting_.dim, setting_.workers);
+    const double scale = promise_ == Promise::unbiased ? rarity() : 1;
+    values.resize(kept.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) values[i] = scale * coordinate(kept[i]);
     write_permutation_block(setting_.wire, setting_.workers, values, out);
   }
 
+  std::optional<std::size_t> k_;
+  Promise promise_;
   Setting setting_;
 };
+
+std::unique_ptr<Compressor> make(const Spec& spec, Promise promise, const Setting& setting) {
+  Arguments args(spec);
+  std::optional<std::size_t> k;
+  if (!spec.args.empty() || !spec.options.empty()) k = args.count_of("k", setting.dim, 0);
+  args.done();
+  if (setting.workers >= kDealtWorkersLimit)
+    args.fail(fmt::format("clients = {}; need fewer than 2^20", setting.workers));
+  const std::size_t most = std::max<std::size_t>(1, setting.dim / setting.workers);
+  if (k > most)
+    args.fail(fmt::format("k = {}; need k <= {}, the coordinates that every client is dealt", *k, most));
+  return std::make_unique<PermK>(k, promise, setting);
+}
 
 }  // namespace
 
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting) {
-  Arguments args(spec);
-  args.done();
-  if (setting.workers >= kDealtWorkersLimit) {
-    args.fail(fmt::format("clients = {}; need fewer than 2^20", setting.workers));
-  }
-  return std::make_unique<PermK>(setting);
+  return make(spec, Promise::unbiased, setting);
+}
+
+std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const Setting& setting) {
+  return make(spec, Promise::contractive, setting);
 }
 
 }  // namespace laconic

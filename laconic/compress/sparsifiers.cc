@@ -32,10 +32,6 @@ class Identity final : public Compressor {
   Setting setting_;
 };
 
-/// What a random choice of coordinates promises: unbiased, scaled up by what is left out; or contractive, as
-/// it is. The scaled ones must not meet a mechanism that needs contraction, and diverge there (EF21).
-enum class Promise { unbiased, contractive };
-
 /// The bound of workers that draw independently; omega and alpha hold with equality.
 Bound bound_of(Promise promise, double omega, double alpha, double floats, const Setting& setting) {
   Bound bound{.omega = {}, .alpha = {}, .density = floats, .floats = floats, .A = 0, .B = 0};

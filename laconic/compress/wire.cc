@@ -93,10 +93,12 @@ double floats_seeded_subset(const Incoming& message) {
   return static_cast<double>(count_values(message, kHeader));
 }
 
-// Permutation block: header with the number of workers, values in the order of their coordinates.
+// Permutation block, or part of one: header with the number of workers, values in the order of their
+// coordinates.
 
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out) {
   check(workers >= 1 && workers < kDealtWorkersLimit, "a permutation block needs 1 <= workers < 2^20");
+  check(!values.empty(), "a permutation block has at least one value");
   std::uint8_t* to =
       begin_message(Format::permutation_block, wire, kCountHeader + values.size() * bytes_of(wire), out);
   store_values(wire, values, store_count(workers, to));
@@ -114,15 +116,14 @@ void add_permutation_block(const Incoming& message, double weight, MutView acc) 
   // The length first: it is cheap to refuse, and a deal is not.
   const std::size_t count = count_values(message, kCountHeader);
   const std::size_t least = workers > message.dim ? 1 : message.dim / workers;
-  if (count < least || count > least + 1) {
+  if (count == 0 || count > least + 1) {
     message.fail(
         fmt::format("{} values, but blocks for {} workers have {} or one more", count, workers, least));
   }
-  const Indices block = dealt_block(message.key, message.dim, workers);
-  if (count != block.size()) {
-    message.fail(fmt::format("{} values for a block of {} coordinates", count, block.size()));
-  }
-  add_values(message.wire, message.bytes.data() + kCountHeader, block, weight, acc);
+  const std::size_t block = dealt_block(message.key, message.dim, workers).size();
+  if (count > block) message.fail(fmt::format("{} values for a block of {} coordinates", count, block));
+  add_values(message.wire, message.bytes.data() + kCountHeader,
+             dealt_subset(message.key, message.dim, workers, count), weight, acc);
 }
 
 double floats_permutation_block(const Incoming& message) {

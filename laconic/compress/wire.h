@@ -39,8 +39,8 @@ void write_nothing(Wire wire, Message& out);
 /// least one.
 void write_seeded_subset(Wire wire, View values, Message& out);
 
-/// The values on the block that the round's shared permutation deals to worker `key.worker` of `workers`
-/// (deal.h).
+/// The values on the block that the round's shared permutation deals to worker `key.worker` of `workers`; or,
+/// where they are fewer, on the subset of it that dealt_subset (deal.h) finds. At least one.
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out);
 
 /// The values on any support, which travels too: as Golomb-coded gaps, or as a bitmap where that is shorter.

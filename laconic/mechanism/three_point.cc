@@ -27,8 +27,12 @@ Contractive contractive(Arguments& args, const char* name, std::size_t position,
   const Bound bound = c->bound();
   if (bound.alpha) return {std::move(c), *bound.alpha};
   if (bound.omega && *bound.omega < 1) return {std::move(c), 1 - *bound.omega};
+  const auto& all = compressors();
+  const std::string unscaled = "c-" + spec.name;
+  const bool has_unscaled =
+      std::any_of(all.begin(), all.end(), [&](const CompressorRow& row) { return row.name == unscaled; });
   args.fail(fmt::format("need a contractive compressor: {} is unbiased; use {}", print(spec),
-                        spec.name == "rand-k" ? "c-rand-k" : "top-k or c-rand-k"));
+                        has_unscaled ? unscaled : "top-k or c-rand-k"));
 }
 
 double zeta_of(Arguments& args) {
@@ -61,7 +65,10 @@ ThreePoint ef21(Arguments& args, const Setting& setting) {
 }
 
 ThreePoint lazily(ThreePoint inner, double zeta) {
-  return {.map = lazy(std::move(inner.map), zeta), .A = inner.A, .B = std::max(inner.B, zeta)};
+  return {.map = lazy(std::move(inner.map), zeta),
+          .A = inner.A,
+          .B = std::max(inner.B, zeta),
+          .alpha = inner.alpha};
 }
 
 /// x if |x - h|^2 > zeta |x - y|^2, else h.
@@ -79,10 +86,15 @@ ThreePoint clag(Arguments& args, const Setting& setting) {
 /// floats count as the paper does.
 ThreePoint v1(Arguments& args, const Setting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v1(top-k(10))", setting);
-  return {.map = refined(previous(setting.wire), std::move(c.c)), .A = 1, .B = 1 - c.alpha, .pairs = 1};
+  return {.map = refined(previous(setting.wire), std::move(c.c)),
+          .A = 1,
+          .B = 1 - c.alpha,
+          .alpha = c.alpha,
+          .pairs = 1};
 }
 
-/// b + C(x - b), b = h + Q(x - y)
+/// b + C(x - b), b = h + Q(x - y). The inequality is one client's, and so is omega: that the clients of perm-k
+/// say different coordinates makes their mean better, but no single one of them.
 ThreePoint v2(Arguments& args, const Setting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);
@@ -93,6 +105,8 @@ ThreePoint v2(Arguments& args, const Setting& setting) {
   return {.map = refined(difference(std::move(q)), std::move(c.c)),
           .A = c.alpha,
           .B = (1 - c.alpha) * *omega,
+          .omega = omega,
+          .alpha = c.alpha,
           .pairs = 1};
 }
 
@@ -111,6 +125,7 @@ ThreePoint v3(Arguments& args, const Setting& setting) {
           .coin = inner.coin,
           .A = 1 - (1 - c.alpha) * (1 - inner.A),
           .B = (1 - c.alpha) * inner.B,
+          .alpha = c.alpha,
           .pairs = inner.pairs + 1};
 }
 
@@ -131,7 +146,11 @@ ThreePoint v5(Arguments& args, const Setting& setting) {
   const double p = args.number("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)));
   if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
   const double A = root_gap(p);
-  return {.map = difference(std::move(c.c)), .coin = {p}, .A = A, .B = (1 - p) * (1 - c.alpha) / A};
+  return {.map = difference(std::move(c.c)),
+          .coin = {p},
+          .A = A,
+          .B = (1 - p) * (1 - c.alpha) / A,
+          .alpha = c.alpha};
 }
 
 }  // namespace

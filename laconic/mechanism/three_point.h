@@ -18,8 +18,10 @@ struct ThreePoint {
   SharedCoin coin{0};  // heads: everyone says x itself instead (3PCv5); A and B are those of both together
   double A = 1;
   double B = 0;
-  std::optional<double> alpha = {};  // where also E|C_{h,y}(x) - x|^2 <= (1 - alpha) |h - x|^2
-  unsigned pairs = 0;                // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
+  // Of its own compressors, not of an inner map's: the unbiased one, the contractive one (or two in a row).
+  std::optional<double> omega = {};
+  std::optional<double> alpha = {};
+  unsigned pairs = 0;  // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
 };
 
 /// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a

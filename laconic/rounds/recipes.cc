@@ -255,6 +255,7 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
       star(s, {.oracle = full_or_batch(s),
                .mechanism = exact ? restarting(std::move(c.map), identity(s), c.coin) : std::move(c.map),
                .turnout = everyone(s.problem.shards())});
+  if (c.omega) m.facts.emplace_back("omega", *c.omega);
   if (c.alpha) m.facts.emplace_back("alpha", *c.alpha);
   if (c.coin.p > 0) m.facts.emplace_back("p", c.coin.p);
   m.facts.insert(m.facts.end(), {{"A", c.A}, {"B", c.B}, {"sqrt(B/A)", std::sqrt(c.B / c.A)}});

@@ -82,15 +82,24 @@ class CRandK(Subset):
 
 
 class PermK(Subset):
-    """n times the coordinates that the round deals to this worker; where n > d it is one coordinate, d times.
-    A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv 2110.03300)."""
+    """n times the coordinates that the round deals to this worker, or d/K times K of them; where n > d it is one
+    coordinate, d times. A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv 2110.03300)."""
 
-    def __init__(self, d, n, support, wire=f64):
-        super().__init__(d, min(n, d), max(d / n, 1) / d, support, wire)
+    def __init__(self, d, n, support, wire=f64, k=None):
+        scale = d / k if k else min(n, d)
+        super().__init__(d, scale, (k or max(d / n, 1)) / d, support, wire)
         # together: the probability that two given workers share a coordinate, which q or q + 1 workers have
         q, more = divmod(n, d)
         together = ((d - more) * q * (q - 1) + more * (q + 1) * q) / (n * (n - 1)) if n > d else 0
-        self.A, self.B = (d * (1 - together) / n, 1 - d * together) if n > d else (1, 1)
+        self.A, self.B = (d * (1 - together) / n, 1 - d * together) if n > d else (scale / n, 1)
+
+
+class CPermK(PermK):
+    """The same coordinates as they are: contractive."""
+
+    def __init__(self, d, n, support, wire=f64, k=None):
+        super().__init__(d, n, support, wire, k)
+        self.alpha, self.omega, self.scale = 1 / self.scale, None, 1
 
 
 def read_supports(path):
@@ -113,6 +122,8 @@ def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):
         k = specs.count_of(spec.args[0], d)
         support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step))
         return {"rand-k": RandK, "c-rand-k": CRandK}[spec.name](d, k, support, wire)
-    if spec.name == "perm-k":
-        return PermK(d, n, replay or (lambda round, i: rng.perm_k_support(seed, round, i, d, n)), wire)
+    if spec.name in ("perm-k", "c-perm-k"):
+        k = specs.count_of(spec.args[0], d) if spec.args else None
+        support = replay or (lambda round, i: rng.perm_k_support(seed, round, i, d, n, k, step))
+        return {"perm-k": PermK, "c-perm-k": CPermK}[spec.name](d, n, support, wire, k)
     raise ValueError(f"unknown compressor {spec}")

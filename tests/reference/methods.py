@@ -70,23 +70,23 @@ def marina(problem, Q, gamma, p, coin):
 # ---- three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov 2022 (arXiv 2202.00998) -------------
 class Map:
     """C(round, worker, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC inequality; p: chance
-    that everyone sends x instead (v5). Of a message: the most bits of an index, of all headers; values that are sent and not
+    that everyone sends x instead (v5); omega and alpha, where not None, those of its compressors. Of a message: the most bits of an index, of all headers; values that are sent and not
     counted."""
 
-    def __init__(self, C, A, B, p=0.0, index_bits=0, header_bits=32, unpaid=0):
-        self.C, self.A, self.B, self.p = C, A, B, p
+    def __init__(self, C, A, B, p=0.0, index_bits=0, header_bits=32, unpaid=0, omega=None, alpha=None):
+        self.C, self.A, self.B, self.p, self.omega, self.alpha = C, A, B, p, omega, alpha
         self.index_bits, self.header_bits, self.unpaid = index_bits, header_bits, unpaid
 
 
 def of_contraction(C, alpha, index_bits, header_bits=32):
     A = 1 - math.sqrt(1 - alpha)
-    return Map(C, A, (1 - alpha) / A, index_bits=index_bits, header_bits=header_bits)
+    return Map(C, A, (1 - alpha) / A, index_bits=index_bits, header_bits=header_bits, alpha=alpha)
 
 
 def ef21(Q, d):
     """h + Q(x - h)"""
     if isinstance(Q, Identity):
-        return Map(lambda k, i, h, y, x: (Q.wire(x), d), 1.0, 0.0)
+        return Map(lambda k, i, h, y, x: (Q.wire(x), d), 1.0, 0.0, alpha=1.0)
     return of_contraction(lambda k, i, h, y, x: (h + Q.compress(k, i, x - h), Q.floats(k, i)), Q.alpha, Q.index_bits)
 
 
@@ -94,17 +94,18 @@ def lazily(inner, zeta):
     """inner if |x - h|^2 > zeta |x - y|^2, else h: CLAG of ef21, LAG of the identity."""
     changed = lambda h, y, x: (x - h) @ (x - h) > zeta * ((x - y) @ (x - y))
     return Map(lambda k, i, h, y, x: inner.C(k, i, h, y, x) if changed(h, y, x) else (h, 0), inner.A, max(inner.B, zeta),
-               index_bits=inner.index_bits)
+               index_bits=inner.index_bits, alpha=inner.alpha)
 
 
-def then(first, Q, A, B, p=0.0):
+def then(first, Q, A, B, p=0.0, omega=None):
     """b + Q(x - b), with b from the first map."""
 
     def C(k, i, h, y, x):
         b, floats = first.C(k, i, h, y, x)
         return b + Q.compress(k, i, x - b), floats + Q.floats(k, i)
 
-    return Map(C, A, B, p, max(first.index_bits, Q.index_bits), 32 + first.header_bits + 32, first.unpaid)
+    index_bits, header_bits = max(first.index_bits, Q.index_bits), 32 + first.header_bits + 32
+    return Map(C, A, B, p, index_bits, header_bits, first.unpaid, omega, Q.alpha)
 
 
 def make_map(spec, d, make, step=0):
@@ -122,7 +123,7 @@ def make_map(spec, d, make, step=0):
     if spec.name == "3pc-v2":  # b = h + U(x - y), U unbiased
         U, Q = make(spec.args[0], first), make(spec.args[1], second)
         b = Map(lambda k, i, h, y, x: (h + U.compress(k, i, x - y), U.floats(k, i)), 0.0, U.omega, index_bits=U.index_bits)
-        return then(b, Q, Q.alpha, (1 - Q.alpha) * U.omega)
+        return then(b, Q, Q.alpha, (1 - Q.alpha) * U.omega, omega=U.omega)
     if spec.name == "3pc-v3":  # b from any of these
         b, Q = make_map(spec.args[0], d, make, first), make(spec.args[1], second)
         return then(b, Q, 1 - (1 - Q.alpha) * (1 - b.A), (1 - Q.alpha) * b.B, b.p)
@@ -137,7 +138,7 @@ def make_map(spec, d, make, step=0):
         p = spec.number("p", Q.p)
         A = 1 - math.sqrt(1 - p)
         return Map(lambda k, i, h, y, x: (h + Q.compress(k, i, x - y), Q.floats(k, i)), A, (1 - p) * (1 - Q.alpha) / A, p,
-                   Q.index_bits)
+                   Q.index_bits, alpha=Q.alpha)
     return None
 
 
@@ -204,8 +205,9 @@ def make_method(spec, problem, constants, step, make_compressor, seed_coin):
     if C:
         exact, wire = spec.word("init", "exact") == "exact", make_compressor(None, 0).wire
         facts = {"A": C.A, "B": C.B, "index_bits": C.index_bits, "header_bits": C.header_bits, "unpaid": C.unpaid}
+        facts |= {name: value for name, value in (("omega", C.omega), ("alpha", C.alpha), ("p", C.p or None)) if value is not None}
         gamma = choose_step(step, lambda: step_three_point(constants, C.A, C.B))
-        return gamma, three_point(problem, C, gamma, seed_coin, wire, exact), facts | ({"p": C.p} if C.p else {})
+        return gamma, three_point(problem, C, gamma, seed_coin, wire, exact), facts
     Q = make_compressor(spec.args[0]) if spec.args else make_compressor(None)
     facts = {"index_bits": Q.index_bits}
     if spec.name == "gd":

@@ -79,19 +79,19 @@ def rand_k_support(seed, round, worker, k, dim, step=0):
     return subset(Stream(seed, round, worker, step), k, dim)
 
 
-def perm_k_support(seed, round, worker, dim, workers):
+def perm_k_support(seed, round, worker, dim, workers, k=None, step=0):
     """Cards dealt to hands: coordinates to workers; where there are more workers, workers to coordinates. A uniform
-    subset of the hands gets one card more than the others; the hands stand in order and are shuffled from the back."""
+    subset of the hands gets one card more than the others; the hands stand in order and are shuffled from the back.
+    With k, the worker keeps a subset of its block that it draws for itself."""
     hands, deck = min(dim, workers), max(dim, workers)
-    larger = subset(Stream(seed, round, EVERYONE, copy=1, purpose=PERMUTATION), deck % hands, hands)
+    larger = subset(Stream(seed, round, EVERYONE, step, copy=1, purpose=PERMUTATION), deck % hands, hands)
     cards = [hand for hand in range(hands) for _ in range(deck // hands + (hand in larger))]
-    stream = Stream(seed, round, EVERYONE, purpose=PERMUTATION)
+    stream = Stream(seed, round, EVERYONE, step, purpose=PERMUTATION)
     for left in range(deck, 1, -1):
         product = stream.next32() * left
         while product % 2**32 < 2**32 % left:
             product = stream.next32() * left
         other = product >> 32
         cards[left - 1], cards[other] = cards[other], cards[left - 1]
-    if workers > dim:
-        return [cards[worker]]
-    return [j for j in range(dim) if cards[j] == worker]
+    block = [cards[worker]] if workers > dim else [j for j in range(dim) if cards[j] == worker]
+    return [block[i] for i in subset(Stream(seed, round, worker, step), k or len(block), len(block))]
