@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -110,8 +111,11 @@ Verdict judge(const Expectation& expectation, const std::function<double(const s
     for (const Factor& factor : factors) {
       const double one = factor.method.empty() ? factor.number : score(factor.method);
       // Infinite whether it multiplies or divides: nothing is known of a score that was not reached.
-      product = std::isinf(one) ? one : factor.divides ? product / one : product * one;
-      if (std::isinf(one)) break;
+      if (std::isinf(product) || std::isinf(one)) {
+        product = std::numeric_limits<double>::infinity();
+      } else {
+        product = factor.divides ? product / one : product * one;
+      }
     }
     return product;
   };

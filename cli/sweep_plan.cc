@@ -172,9 +172,12 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   }
   plan.grid = grid_of(of_runs);
   for (const GridPoint& point : plan.grid.points) plan.runs.push_back(describe_point(plan, point));
-  const Description& first = plan.runs.front().description;
-  plan.threads = first.threads;
-  plan.out = first.out;
+  plan.threads = plan.runs.front().description.threads;
+  plan.out = plan.runs.front().description.out;
+  for (SweepRun& run : plan.runs) {  // these are the sweep's
+    run.description.threads = 0;
+    run.description.out.clear();
+  }
 
   const auto given = [&](const char* key) {
     return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
