@@ -24,6 +24,7 @@ enum class Purpose : std::uint8_t {
   turnout = 5,      // who takes part
   data = 6,         // rows that are drawn, not read
   start = 7,        // the point from which a run starts
+  graph = 8,        // who hears whom, where that is drawn
 };
 
 class Stream;

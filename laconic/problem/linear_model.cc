@@ -12,9 +12,9 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/spectrum.h"
 #include "laconic/problem/link.h"
 #include "laconic/problem/packed_rows.h"
-#include "laconic/problem/spectrum.h"
 
 namespace laconic {
 namespace {

@@ -11,12 +11,12 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/range.h"
+#include "laconic/core/spectrum.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/all_shards.h"
 #include "laconic/problem/problem.h"
 #include "laconic/problem/regulariser.h"
-#include "laconic/problem/spectrum.h"
 
 namespace laconic {
 

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
-#include "laconic/problem/spectrum.h"
+#include "laconic/core/spectrum.h"
 #include "laconic/problem/vector_math.h"
 
 namespace laconic {

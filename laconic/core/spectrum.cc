@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "laconic/problem/spectrum.h"
+#include "laconic/core/spectrum.h"
 
 #include <algorithm>
 #include <cmath>
