@@ -10,6 +10,8 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
+#include "laconic/network/graph.h"
+#include "laconic/network/mixing.h"
 #include "laconic/problem/make.h"
 #include "laconic/rounds/recipes.h"
 
@@ -34,6 +36,8 @@ int list() {
   print_rows("compressors (K is a count, or a share of d such as 1%, rounded up)", compressors());
   print_rows("problems", problems());
   print_rows("splits", splits());
+  print_rows("topologies, for methods without a server", topologies());
+  print_rows("mixings, the weights of neighbours", mixings());
 
   fmt::print("keys of a run (words key=value, or a TOML file)\n");
   const auto defaults = resolved(Description{});

@@ -13,6 +13,8 @@
 #include "laconic/core/spec.h"            // IWYU pragma: export
 #include "laconic/core/vec.h"             // IWYU pragma: export
 #include "laconic/mechanism/mechanism.h"  // IWYU pragma: export
+#include "laconic/network/graph.h"        // IWYU pragma: export
+#include "laconic/network/mixing.h"       // IWYU pragma: export
 #include "laconic/network/turnout.h"      // IWYU pragma: export
 #include "laconic/problem/make.h"         // IWYU pragma: export
 #include "laconic/problem/oracle.h"       // IWYU pragma: export
