@@ -108,10 +108,11 @@ double rho_of_products(const MixingPlan& plan) {
 }
 
 /// 1 - lambda_2 of a symmetric W, as 1 / the largest eigenvalue of (I - W)^+: small gaps are far apart there.
-/// I - W is the Laplacian of a weighted graph: with one node held at 0 it is positive definite, and on vectors
-/// of mean 0 that system has the solution of the whole one, but for its mean.
+/// I - W is the Laplacian of a weighted graph: with one node held at 0 it is positive definite, and on
+/// vectors of mean 0 that system has the solution of the whole one, but for its mean.
 double gap_below_one(const Mixing& w) {
   const std::size_t n = w.nodes();
+  check(n >= 2, "one node has no gap");
   std::vector<Eigen::Triplet<double>> entries;
   for (std::size_t i = 1; i < n; ++i) {
     double others = 0;
@@ -138,7 +139,7 @@ double gap_below_one(const Mixing& w) {
          });
 }
 
-/// 1 - |lambda_n| of a symmetric W, or whatever it is known to exceed `enough` by: lambda_n >= -1 + 2 min w_ii.
+/// 1 + lambda_n of a symmetric W, or a lower bound of it that is enough: lambda_n >= -1 + 2 min w_ii.
 double gap_above_minus_one(const Mixing& w, double enough) {
   double least = 1;
   for (std::size_t i = 0; i < w.nodes(); ++i) {
