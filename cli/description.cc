@@ -34,13 +34,24 @@ std::uint64_t whole(const std::string& text, std::uint64_t least) {
   return value;
 }
 
-double positive(const std::string& text) {
+/// Nothing where the text is no finite number.
+std::optional<double> finite(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0) || !std::isfinite(value)) {
-    throw InputError(fmt::format("\"{}\"; need a finite number > 0", text));
-  }
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};
   return value;
+}
+
+double positive(const std::string& text) {
+  const auto value = finite(text);
+  if (!(value && *value > 0)) throw InputError(fmt::format("\"{}\"; need a finite number > 0", text));
+  return *value;
+}
+
+double not_negative(const std::string& text) {
+  const auto value = finite(text);
+  if (!(value && *value >= 0)) throw InputError(fmt::format("\"{}\"; need a finite number >= 0", text));
+  return *value;
 }
 
 Wire wire_of(const std::string& text) {
@@ -100,6 +111,15 @@ const Key kKeys[] = {
     {{"step", "theory", "theory, theory*16, theory-pl, or a number"},
      [](D& d, S s) { d.step = parse_step(s); },
      [](const D& d) { return print(d.step); }},
+    {{"outer-step", "1", "eta_s of methods with local steps: how far to go where they led; without it 1"},
+     [](D& d, S s) { d.outer_step = not_negative(s); },
+     [](const D& d) { return text_of(d.outer_step); }},
+    {{"topology", "ring", "who hears whom, of methods without a server; drawn ones by split-seed"},
+     [](D& d, S s) { d.topology = parse(s); },
+     [](const D& d) { return d.topology ? print(*d.topology) : ""; }},
+    {{"mixing", "metropolis", "weights of neighbours; without it metropolis"},
+     [](D& d, S s) { d.mixing = parse(s); },
+     [](const D& d) { return d.mixing ? print(*d.mixing) : ""; }},
     {{"batch", "32", "rows of a minibatch; without it gradients are full"},
      [](D& d, S s) { d.batch = whole(s, 1); },
      [](const D& d) { return text_of(d.batch); }},

@@ -22,6 +22,9 @@ struct Description {
   Spec split{"contiguous"};
   Spec method;
   StepRule step;
+  std::optional<double> outer_step;
+  std::optional<Spec> topology;
+  std::optional<Spec> mixing;
   std::optional<std::size_t> batch;
   std::uint64_t seed = 1;
   std::uint64_t split_seed = 1;

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "laconic/core/range.h"
+#include "laconic/network/graph.h"
+#include "laconic/network/mixing.h"
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
@@ -47,14 +49,34 @@ Prepared prepare(const Description& description, const Place& place) {
   return p;
 }
 
+namespace {
+
+std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
+  if (!description.topology) {
+    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
+    return nullptr;
+  }
+  const auto graphs = of_text("topology", [&] {
+    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
+  });
+  return of_text("mixing", [&] {
+    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
+  });
+}
+
+}  // namespace
+
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {
+  const auto mixing = mixing_of(description, problem.shards());
   return of_text("method", [&] {
     return assemble(description.method, {.problem = problem,
                                          .constants = constants,
                                          .seed = description.seed,
                                          .wire = description.wire,
-                                         .batch = description.batch});
+                                         .batch = description.batch,
+                                         .mixing = mixing,
+                                         .outer_step = description.outer_step.value_or(1)});
   });
 }
 

@@ -20,6 +20,7 @@
 #include "laconic/problem/oracle.h"       // IWYU pragma: export
 #include "laconic/problem/problem.h"      // IWYU pragma: export
 #include "laconic/report/trace.h"         // IWYU pragma: export
+#include "laconic/rounds/gossip.h"        // IWYU pragma: export
 #include "laconic/rounds/recipes.h"       // IWYU pragma: export
 #include "laconic/rounds/star.h"          // IWYU pragma: export
 #include "laconic/rounds/theory.h"        // IWYU pragma: export

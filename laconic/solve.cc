@@ -82,7 +82,7 @@ void Solver::compute(Evaluation* watch) {
     stop(Summary::Why::max_bits, fmt::format("max-bits = {} reached", *options_.max_bits));
   }
   if (over_ && watch == nullptr) {
-    evaluate(problem_, method_.point(), fleet_, evaluation_);
+    method_.evaluate(fleet_, evaluation_);
     watch = &evaluation_;
   }
   if (watch != nullptr) record();
@@ -135,6 +135,7 @@ void Solver::record() {
   row.oracle_calls = static_cast<double>(ledger.oracle_calls) / n;
   row.participants = ledger.participants;
   row.step = method_.step();
+  row.consensus = evaluation_.consensus;
   if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
   row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
   recorder_.record(row, timing());

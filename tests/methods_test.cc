@@ -51,6 +51,12 @@ const char* const kMethods[] = {
     "3pc-v3(3pc-v5(c-rand-k(3)), top-k(3))",
     "3pc-v4(top-k(3), c-rand-k(3))",
     "3pc-v5(top-k(3), p=0.3)",
+    "d-sgd(steps=3)",
+    "gt",
+    "periodical-gt(steps=3)",
+    "periodical-gt(steps=3, sample=first)",
+    "k-gt(steps=3)",
+    "k-gt(steps=2, init=avg)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -58,7 +64,7 @@ class Methods : public ::testing::TestWithParam<const char*> {
   /// A small run of the method on each kind of problem.
   std::vector<Job> runs() const {
     const std::string classes = folder_.write("classes", two_classes(61, 12));
-    return {
+    std::vector<Job> jobs = {
         {.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 7},
         {.problem = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)", classes),
          .method = GetParam()},
@@ -77,7 +83,16 @@ class Methods : public ::testing::TestWithParam<const char*> {
         {.problem = "logistic(generated(rows=4, d=15, nnz=6, shift=0.5), lambda=0.1)",
          .method = GetParam(),
          .clients = 6}};
+    for (std::size_t i = 0; gossips() && i < jobs.size(); ++i) {
+      jobs[i].step = "0.02";
+      jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
+      jobs[i].outer_step = i % 2 == 0 ? 1 : 0.7;
+    }
+    return jobs;
   }
+
+  /// Without a server: such methods have a ledger of another kind (gossip_test.cc), and no theorem.
+  static bool gossips() { return has("gt") || has("d-sgd"); }
 
   static bool has(std::string_view part) {
     return std::string_view(GetParam()).find(part) != std::string::npos;
@@ -91,9 +106,9 @@ INSTANTIATE_TEST_SUITE_P(All, Methods, ::testing::ValuesIn(kMethods));
 std::string text_of(const Outcome& outcome) {
   std::string text;
   for (const Row& r : outcome.rows) {
-    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a} {} {:a} {:a}\n", r.round, r.f, r.grad_norm_sq,
+    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a} {} {:a} {:a} {:a}\n", r.round, r.f, r.grad_norm_sq,
                         r.uplink_floats, r.uplink_bits, r.downlink_bits, r.oracle_calls, r.participants,
-                        r.step, r.train_accuracy.value_or(0));
+                        r.step, r.consensus, r.train_accuracy.value_or(0));
   }
   for (const double v : outcome.x) text += fmt::format("{:a} ", v);
   return text;
@@ -133,7 +148,8 @@ TEST_P(Methods, DivergeOnAllRanksTogether) {
           .method = GetParam(),
           .clients = 5,
           .step = "1e150",
-          .rounds = 500};
+          .rounds = 500,
+          .topology = gossips() ? "ring" : ""};
   const Outcome alone = train(run);
   EXPECT_EQ(alone.summary.why, Summary::Why::diverged);
   for (const Outcome& outcome : train_on_ranks(3, run)) {
@@ -180,6 +196,7 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
 }
 
 TEST_P(Methods, CountWhatTheyDo) {
+  if (gossips()) return;
   for (const Job& run : runs()) {
     const auto problem = problem_of(run);
     const Outcome outcome = train(run, problem.get());
@@ -428,8 +445,9 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   EXPECT_EQ(
       refusal({.problem = problem, .method = "marin(rand-k(3))"}),
       "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
-      "marina, vr-marina, vr-marina-online, pp-marina, ef21, lag, clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, "
-      "3pc-v5");
+      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, ef21, lag, clag, "
+      "3pc-v1, "
+      "3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),

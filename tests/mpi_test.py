@@ -32,7 +32,17 @@ METHODS = [
     "3pc-v3(lag(zeta=4), top-k(3))",
     "3pc-v4(top-k(3), c-rand-k(3))",
     "3pc-v5(top-k(3), p=0.3)",
+    "d-sgd(steps=2)",
+    "gt",
+    "periodical-gt(steps=3)",
+    "k-gt(steps=3, init=avg)",
 ]
+
+
+def words_of(method):
+    """With what it needs besides."""
+    gossips = "gt" in method or "d-sgd" in method
+    return [f"method={method}", *(["topology=one-peer", "step=0.05"] if gossips else [])]
 
 
 def mpirun(ranks, *words):
@@ -60,7 +70,7 @@ class Mpi(InFolder):
     def test_same_bytes_as_in_one_process(self):
         for p, problem in enumerate(self.problems):
             for m, method in enumerate(METHODS):
-                words = [f"problem={problem}", f"method={method}", f"clients={CLIENTS}", "rounds=15"]
+                words = [f"problem={problem}", *words_of(method), f"clients={CLIENTS}", "rounds=15"]
                 alone = self.run_to(f"alone-{p}-{m}", 0, *words)
                 for ranks in RANKS:
                     with self.subTest(problem=problem, method=method, ranks=ranks):

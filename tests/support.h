@@ -19,6 +19,8 @@
 #include "laconic/core/parallel.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
+#include "laconic/network/graph.h"
+#include "laconic/network/mixing.h"
 #include "laconic/problem/make.h"
 #include "laconic/rounds/recipes.h"
 #include "laconic/solve.h"
@@ -73,6 +75,9 @@ struct Job {
   std::optional<std::size_t> batch = {};
   std::string split = "contiguous";
   SolveOptions solve = {};
+  std::string topology = {};
+  std::string mixing = "metropolis";
+  double outer_step = 1;
 };
 
 struct Outcome {
@@ -122,11 +127,18 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   }
   Fleet fleet(pool, transport);
   outcome.constants = problem->constants(fleet);
+  std::shared_ptr<const MixingPlan> mixing;
+  if (!run.topology.empty()) {
+    const auto graphs = make_topology(parse(run.topology), {.nodes = problem->shards()});
+    mixing = std::make_shared<MixingPlan>(make_mixing(parse(run.mixing), graphs));
+  }
   outcome.assembly = assemble(parse(run.method), {.problem = *problem,
                                                   .constants = outcome.constants,
                                                   .seed = run.seed,
                                                   .wire = run.wire,
-                                                  .batch = run.batch});
+                                                  .batch = run.batch,
+                                                  .mixing = mixing,
+                                                  .outer_step = run.outer_step});
   outcome.step = resolve(parse_step(run.step), outcome.assembly);
   const auto method = outcome.assembly.build(outcome.step);
   outcome.assembly.build = nullptr;

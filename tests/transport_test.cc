@@ -11,6 +11,7 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/compress/slice.h"
 #include "laconic/compress/wire.h"
+#include "laconic/network/mixing.h"
 #include "tests/support.h"
 
 namespace laconic::testing {
@@ -187,6 +188,56 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
           EXPECT_EQ(fold(transport, exact), expected)
               << c.compressor << ", " << c.workers << " workers, rank " << transport.rank() << " of "
               << ranks;
+        });
+      }
+    }
+  }
+}
+
+TEST(Exchange, BringsEachMessageOnceToTheRanksThatHearIt) {
+  const std::size_t dim = 50;
+  for (const char* topology : {"ring", "star", "one-peer", "exponential", "complete"}) {
+    for (const std::size_t workers : {1, 3, 8, 13}) {
+      const MixingPlan plan =
+          make_mixing(parse("metropolis"), make_topology(parse(topology), {.nodes = workers}));
+      for (const std::size_t ranks : kRanks) {
+        run_ranks(ranks, [&](Transport& transport) {
+          ThreadPool pool(1);
+          Fleet fleet(pool, transport);
+          const Range own = fleet.owned(workers);
+          const Mixing& w = plan.of_round(2);
+          Board board(workers);
+          for (std::uint32_t i = 0; i < workers; ++i) {
+            for (std::uint32_t part = 0; part < 2; ++part) {
+              board.add({.worker = i, .copy = part}, 0);
+              Entry& entry = board[board.size() - 1];
+              entry.envelope.bytes = dense_bytes(dim, 8);
+              if (own.contains(i)) write_dense(Wire::f64, vector_of(2 * i + part, dim), entry.message);
+            }
+          }
+          const Traffic before = transport.traffic();
+          fleet.exchange(w, board);
+          std::vector<bool> heard(workers);
+          for (std::size_t i = own.begin; i < own.end; ++i) {
+            for (const Neighbour& j : w.row(i)) heard[j.node] = true;
+          }
+          std::size_t from_others = 0;
+          for (std::uint32_t i = 0; i < workers; ++i) {
+            for (std::uint32_t part = 0; part < 2; ++part) {
+              const Entry& entry = board[2 * i + part];
+              EXPECT_EQ(entry.message.bytes.empty(), !heard[i] && !own.contains(i));
+              if (!heard[i]) continue;
+              Vector v(dim);
+              decode_add(entry.key, entry.message, 1, v);
+              EXPECT_EQ(v, vector_of(2 * i + part, dim));
+            }
+            from_others += heard[i] && !own.contains(i) ? 1 : 0;
+          }
+          EXPECT_EQ(transport.traffic().received - before.received, from_others * 2 * dense_bytes(dim, 8));
+          if (topology == std::string("ring") && ranks == workers) {
+            const std::size_t neighbours = std::min<std::size_t>(2, ranks - 1);
+            EXPECT_EQ(transport.traffic().sent - before.sent, neighbours * 2 * dense_bytes(dim, 8));
+          }
         });
       }
     }

@@ -15,11 +15,12 @@ namespace laconic {
 /// The true objective at a method's point, summed over the clients in ascending order. Outside the ledger.
 struct Evaluation {
   double f = 0;
-  double correct = 0;  // rows classified right, over all clients
+  double correct = 0;    // rows classified right, over all clients
+  double consensus = 0;  // (1/n) sum |x_i - mean|^2, of methods with several models
   Vector gradient;
 
   void clear(std::size_t dim) {
-    f = correct = 0;
+    f = correct = consensus = 0;
     gradient.assign(dim, 0.0);
   }
   /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients
@@ -58,13 +59,17 @@ class Method {
   /// point(); gradients that the round computes anyway are used for it.
   virtual void start(Fleet& fleet, Evaluation* watch) = 0;
   /// Round t = 1, 2, ...: from x_{t-1} to x_t, and what is said on the way. Throws Diverged when a gradient
-  /// is no longer finite, on all ranks.
+  /// is no longer finite, on all ranks (methods with several models may carry on: their next evaluation shows
+  /// it).
   virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
+
+  /// The evaluation of point() after a round that had no `watch`. Collective.
+  virtual void evaluate(Fleet& fleet, Evaluation& out) = 0;
 
   /// Valid until the next round. Before start() or a round in its place, it is there to be written.
   virtual State state(Fleet& fleet) = 0;
 
-  /// x_t; for methods with several models, their mean. Valid until the next round.
+  /// x_t; for methods with several models, their mean when it was last evaluated. Valid until the next round.
   [[nodiscard]] virtual View point() const = 0;
   [[nodiscard]] virtual const Ledger& ledger() const = 0;
   [[nodiscard]] virtual double step() const = 0;

@@ -13,6 +13,7 @@
 #include "laconic/mechanism/three_point.h"
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
+#include "laconic/rounds/gossip.h"
 #include "laconic/rounds/star.h"
 
 namespace laconic {
@@ -96,6 +97,28 @@ Assembly star(const MethodSetting& s, StarParts parts) {
     return make_star(problem, std::move(*shared), {.step = step, .seed = seed, .wire = wire});
   };
   return assembly;
+}
+
+Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
+  if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
+  parts.mixing = s.mixing;
+  const MixingQuality mixes = quality(*s.mixing);
+  auto shared = std::make_shared<GossipParts>(std::move(parts));
+  Assembly assembly;
+  assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
+  assembly.build = [shared, &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+                    wire = s.wire](double step) {
+    check(shared->oracle != nullptr, "an assembly is built only once");
+    return make_gossip(problem, std::move(*shared),
+                       {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
+  };
+  return assembly;
+}
+
+std::size_t local_steps_of(Arguments& args) {
+  const std::size_t steps = args.whole("steps", 1, 1, 0);
+  if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
+  return steps;
 }
 
 // --- the recipes ---------------------------------------------------------------------------------
@@ -266,6 +289,33 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
   return m;
 }
 
+/// Local D-SGD (Koloskova, Loizou, Boreiri, Jaggi, Stich 2020, arXiv 2003.10422); with one step D-SGD.
+Assembly d_sgd(Arguments& args, const MethodSetting& s) {
+  return gossip(args, s, {.oracle = full_or_batch(s), .steps = local_steps_of(args)});
+}
+
+/// Gradient tracking, adapt then combine: X <- W (X - eta Y), Y <- W Y + G - G_before.
+Assembly gt(Arguments& args, const MethodSetting& s) {
+  return gossip(args, s, {.oracle = full_or_batch(s), .tracked = Sample::mean});
+}
+
+/// Gradient tracking that talks every K steps (arXiv 2301.01313).
+Assembly periodical_gt(Arguments& args, const MethodSetting& s) {
+  const std::size_t steps = local_steps_of(args);
+  const bool last = args.choice("sample", {"last", "first"}, "last") == "last";
+  return gossip(args, s,
+                {.oracle = full_or_batch(s), .steps = steps, .tracked = last ? Sample::last : Sample::first});
+}
+
+/// K-GT (Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313).
+Assembly k_gt(Arguments& args, const MethodSetting& s) {
+  const std::size_t steps = local_steps_of(args);
+  const bool average = args.choice("init", {"zero", "avg"}, "zero") == "avg";
+  return gossip(
+      args, s,
+      {.oracle = full_or_batch(s), .steps = steps, .tracked = Sample::mean, .average_start = average});
+}
+
 std::vector<MethodRow> all_methods() {
   std::vector<MethodRow> rows = {
       {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
@@ -282,6 +332,13 @@ std::vector<MethodRow> all_methods() {
        "arXiv 2102.07845", vr_marina_online},
       {"pp-marina", "pp-marina(Q, sample=R)", "MARINA that hears R sampled clients a round",
        "arXiv 2102.07845", pp_marina},
+      {"d-sgd", "d-sgd(steps=K)", "K local steps, then the mean of the neighbours", "arXiv 2003.10422",
+       d_sgd},
+      {"gt", "gt", "gradient tracking", "arXiv 2202.03836", gt},
+      {"periodical-gt", "periodical-gt(steps=K, sample=last)", "gradient tracking that talks every K steps",
+       "arXiv 2301.01313", periodical_gt},
+      {"k-gt", "k-gt(steps=K, init=zero)", "gradient tracking with local steps, on the mean of K gradients",
+       "arXiv 2301.01313", k_gt},
   };
   for (const ThreePointRow& row : three_points()) {
     rows.push_back({row.name, row.usage, row.summary, row.paper,

@@ -13,6 +13,7 @@
 
 #include "laconic/compress/message.h"
 #include "laconic/core/spec.h"
+#include "laconic/network/mixing.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/method.h"
 #include "laconic/rounds/theory.h"
@@ -26,6 +27,9 @@ struct MethodSetting {
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
   std::optional<std::size_t> batch = {};  // rows of a minibatch; without it gradients are full
+  // Of methods without a server, which need it; the others talk to a star of their own.
+  std::shared_ptr<const MixingPlan> mixing = {};
+  double outer_step = 1;  // eta_s of methods with local steps, >= 0; `step` is then the local one
 };
 
 /// A method chosen and its theory worked out, before a step is settled.

@@ -44,6 +44,8 @@ class Star final : public Method {
     converse(fleet, t, watch);
   }
 
+  void evaluate(Fleet& fleet, Evaluation& out) override { laconic::evaluate(problem_, x_, fleet, out); }
+
   State state(Fleet& fleet) override {
     take_on_workers(fleet);
     State state{.ledger = &ledger_, .shared = {x_, anchor_}};
@@ -114,7 +116,7 @@ class Star final : public Method {
     }
     server_.close();
     if (parts_.anchor && parts_.anchor->heads(round)) copy(x_, anchor_);
-    if (watch != nullptr && !watch_here) evaluate(problem_, x_, fleet, *watch);
+    if (watch != nullptr && !watch_here) evaluate(fleet, *watch);
   }
 
   Worker& worker_of(const Entry& entry) { return workers_[entry.key.worker - first_worker_]; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is said in a round, one entry a message. Every rank has the whole board; a worker's message itself,
-// and the vector behind it, are only on the rank that owns the worker.
+// and the vector behind it, are only on the rank that owns the worker (and, where nodes talk to neighbours,
+// the message on the ranks of those who hear it).
 #pragma once
 
 #include <cstddef>

@@ -192,6 +192,51 @@ void Fleet::fold_slices(Board& board, MutView acc) {
   transport_.gather(from_[transport_.rank()], from_);
 }
 
+template <class Said>
+void Fleet::for_each_heard(const Mixing& mixing, const Board& board, std::size_t from, std::size_t to,
+                           Said&& said) {
+  heard_.assign(mixing.nodes(), 0);
+  const Range listeners = block_of(mixing.nodes(), to, transport_.size());
+  for (std::size_t i = listeners.begin; i < listeners.end; ++i) {
+    for (const Neighbour& j : mixing.row(i)) heard_[j.node] = 1;
+  }
+  const Range theirs = owned_by(from, board);
+  for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+    if (heard_[board[e].key.worker] != 0) said(e);
+  }
+}
+
+void Fleet::exchange(const Mixing& mixing, Board& board) {
+  const std::size_t ranks = transport_.size();
+  if (ranks == 1) return;
+  const std::size_t me = transport_.rank();
+  for (std::size_t r = 0; r < ranks; ++r) {
+    outgoing_[r].clear();
+    incoming_[r].clear();
+    if (r != me) {
+      for_each_heard(mixing, board, me, r, [&](std::size_t e) {
+        check(board[e].message.bytes.size() == board[e].envelope.bytes,
+              "a message is not as long as was said");
+        outgoing_[r].insert(outgoing_[r].end(), board[e].message.bytes.begin(), board[e].message.bytes.end());
+      });
+      std::size_t bytes = 0;
+      for_each_heard(mixing, board, r, me, [&](std::size_t e) { bytes += board[e].envelope.bytes; });
+      incoming_[r].resize(bytes);
+    }
+    to_[r] = outgoing_[r];
+    from_[r] = incoming_[r];
+  }
+  transport_.exchange(to_, from_);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    if (r == me) continue;
+    const std::uint8_t* at = incoming_[r].data();
+    for_each_heard(mixing, board, r, me, [&](std::size_t e) {
+      board[e].message.bytes.assign(at, at + board[e].envelope.bytes);
+      at += board[e].envelope.bytes;
+    });
+  }
+}
+
 void Fleet::ask_all(std::size_t workers, std::size_t dim,
                     const std::function<Measured(std::size_t, MutView)>& tell,
                     const std::function<void(Board&)>& hear) {

@@ -15,6 +15,7 @@
 #include "laconic/core/parallel.h"
 #include "laconic/core/range.h"
 #include "laconic/core/vec.h"
+#include "laconic/network/mixing.h"
 #include "laconic/problem/all_shards.h"
 #include "laconic/transport/board.h"
 #include "laconic/transport/transport.h"
@@ -94,6 +95,12 @@ class Fleet final : public AllShards {
   /// envelopes say of them. Collective; nothing is copied where there is one rank.
   void fold_vectors(Board& board, MutView acc);
 
+  /// Gives every message to those who hear its worker: then board[e].message is there where e is of a node in
+  /// a row of `mixing` that belongs to a node of this rank. On every rank the envelopes say how long the
+  /// messages are: of dense ones that is known, others are share()d first. Collective. Point to point: a
+  /// message goes once to each rank that owns a node which hears it; nothing else moves.
+  void exchange(const Mixing& mixing, Board& board);
+
   /// Asks every worker in ascending order, a window at a time: tell(i, v) for those that this rank owns, on
   /// any thread, where v has dim entries and is overwritten; then hear(board), where entry i has weight
   /// 1/workers, what tell returned as envelope.measured, and on its owner v as vector. Collective.
@@ -117,6 +124,10 @@ class Fleet final : public AllShards {
   /// incoming_[r]: the messages of rank r, one after another.
   void gather_messages(Board& board);
   void fold_slices(Board& board, MutView acc);
+  /// said(e) for the entries of nodes that rank `from` owns and a node of rank `to` hears, in ascending order.
+  template <class Said>
+  void for_each_heard(const Mixing& mixing, const Board& board, std::size_t from, std::size_t to,
+                      Said&& said);
 
   ThreadPool& pool_;
   std::unique_ptr<Transport> alone_;  // where no transport was given
@@ -128,6 +139,7 @@ class Fleet final : public AllShards {
   std::vector<ByteView> to_;
   std::vector<MutByteView> from_;
   Message received_;
+  std::vector<char> heard_;  // by node, of one rank
 };
 
 }  // namespace laconic

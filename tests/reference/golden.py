@@ -20,6 +20,7 @@ except ImportError:
     sys.exit(77)
 
 import compressors
+import gossip
 import methods
 import problems
 import rng
@@ -44,6 +45,7 @@ def deviation(found, expected, floor=0.0):
 
 def run_program(program, case, out):
     words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
+    words |= {key: case[key] for key in ("topology", "mixing", "outer-step", "batch") if key in case}
     words |= {"threads": case.get("threads", 1), "out": out}
     done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
                           capture_output=True, text=True, timeout=300)
@@ -60,6 +62,8 @@ def run_program(program, case, out):
 def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
+    if "topology" in case:
+        return transcribe_gossip(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
         else compressors.Identity(problem.d, wire))
@@ -74,12 +78,39 @@ def transcribe(case, replay):
     return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
 
 
+def transcribe_gossip(case, problem, wire):
+    """The same of a method without a server: the trace is about the mean of the models."""
+    n, seed, batch = problem.n, case["seed"], case.get("batch")
+    graphs = gossip.graphs(specs.parse(case["topology"]), n, 1)  # drawn by the split seed
+    Ws = [gossip.weights(case.get("mixing", "metropolis"), A) for A in graphs]
+
+    def gradient(i, x, t, k):
+        if not batch:
+            return problem.gradient(i, x)
+        stream = rng.Stream(seed, t, i, k, purpose=rng.BATCH)
+        return problem.gradient(i, x, [stream.below(problem.rows(i)) for _ in range(batch)])
+
+    method, told = gossip.make_method(specs.parse(case["method"]), problem, Ws, wire, float(case["step"]),
+                                      float(case.get("outer-step", 1)), gradient)
+    models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
+    means = models.mean(axis=1)
+    measured = [problems.value_and_gradient(problem, x) for x in means]
+    edges = np.array([0] + [graphs[t % len(graphs)].sum() / n for t in range(case["rounds"])])  # a node's, of each round
+    rows = batch or sum(problem.rows(i) for i in range(n)) / n
+    said = told + np.cumsum(edges * np.diff(vectors, prepend=0))
+    trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": problem.d * said,
+             "oracle_calls": asked * rows, "step": [float(case["step"])] * len(means),
+             "consensus": ((models - means[:, None]) ** 2).sum(axis=(1, 2)) / n}
+    facts = gossip.quality(Ws) | {"index_bits": 0, "header_bits": 32 * edges.max()}
+    return {key: np.array(values) for key, values in trace.items()}, means[-1], problem.constants(), facts
+
+
 def compare(case, ours, theirs):
     """{what: (deviation, allowed)}."""
     trace, x, constants, facts = ours
     their_trace, their_x, summary = theirs
     same = case.get("same", SAME)
-    found = {name: (deviation(their_trace[name], trace[name], 1e-8 if name == "grad_norm_sq" else 0), same if name in ("f", "grad_norm_sq") else SAME)
+    found = {name: (deviation(their_trace[name], trace[name], 1e-8 if name == "grad_norm_sq" else 0), same if name in ("f", "grad_norm_sq", "consensus") else SAME)
              for name in trace}
     found["x"] = (deviation([their_x.ravel()], [x]), same)
     # Bits are those of real messages: the values, also those that papers do not count, what an index costs at most, and

@@ -80,8 +80,9 @@ class Linear:
     def value(self, i, x):
         return self.loss(*self.shards[i], x)[0] + self.regulariser(x)[0]
 
-    def gradient(self, i, x):
-        return self.loss(*self.shards[i], x)[1] + self.regulariser(x)[1]
+    def gradient(self, i, x, rows=slice(None)):
+        A, y = self.shards[i]
+        return self.loss(A[rows], y[rows], x)[1] + self.regulariser(x)[1]
 
     def constants(self):
         r = self.lam if self.reg == "l2" else 2 * self.lam

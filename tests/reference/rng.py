@@ -5,7 +5,7 @@ W0, W1 = 0x9E3779B9, 0xBB67AE85  # Weyl constants: the golden ratio, sqrt(3) - 1
 MASK32 = 0xFFFFFFFF
 EVERYONE = 0xFFFFFFFF
 
-COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START = range(8)  # purposes
+COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH = range(9)  # purposes
 
 
 def philox4x32(counter, key):

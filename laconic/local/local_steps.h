@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Local steps: what a node does by itself between two rounds of talking.
+#pragma once
+
+#include <cstddef>
+
+#include "laconic/core/rng.h"
+#include "laconic/core/vec.h"
+#include "laconic/problem/oracle.h"
+
+namespace laconic {
+
+struct LocalPlan {
+  std::size_t steps = 1;  // K >= 1
+  double step = 0;        // eta_c
+};
+
+/// Which gradient stands for the K of a round.
+enum class Sample { mean, first, last };
+
+/// Where local_steps() works; kept by the caller, so that a round allocates nothing.
+struct LocalScratch {
+  Vector gradient;
+  Vector sample;  // on return h, the gradient that stands for the round's
+};
+
+/// K times y <- y - eta_c (g(y) + c), with the gradient of step k drawn at key.step = k; c empty: 0. The
+/// sample h is (1/K) sum g, the first g or the last one. Cost: K gradients, and two passes over vectors for
+/// each.
+inline void local_steps(const Oracle& oracle, Key key, const LocalPlan& plan, View correction, MutView y,
+                        Sample sample, LocalScratch& scratch) {
+  scratch.gradient.resize(y.size());
+  scratch.sample.assign(y.size(), 0.0);
+  for (std::size_t k = 0; k < plan.steps; ++k) {
+    key.step = static_cast<std::uint32_t>(k);
+    oracle.gradient(key, y, scratch.gradient);
+    axpy(-plan.step, scratch.gradient, y);
+    if (!correction.empty()) axpy(-plan.step, correction, y);
+    if (sample == Sample::mean) axpy(1.0 / static_cast<double>(plan.steps), scratch.gradient, scratch.sample);
+    if (sample == Sample::first && k == 0) copy(scratch.gradient, scratch.sample);
+  }
+  if (sample == Sample::last) scratch.sample.swap(scratch.gradient);
+}
+
+}  // namespace laconic

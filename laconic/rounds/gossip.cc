@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/rounds/gossip.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "laconic/compress/slice.h"
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+
+namespace laconic {
+namespace {
+
+class Gossip final : public Method {
+ public:
+  Gossip(const Problem& problem, GossipParts parts, const GossipOptions& options)
+      : problem_(problem),
+        parts_(std::move(parts)),
+        options_(options),
+        tracks_(parts_.tracked.has_value()),
+        mean_(problem.dim()),
+        board_(problem.shards()) {
+    check(parts_.mixing->nodes() == problem.shards(), "a mixing for other nodes than the problem's");
+  }
+
+  void start(Fleet& fleet, Evaluation* watch) override {
+    take_on_nodes(fleet);
+    if (parts_.average_start) average_start(fleet);
+    if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+    const Mixing& w = parts_.mixing->of_round(t);
+    open_board(static_cast<std::uint32_t>(t));
+    const Range own = fleet.owned(problem_.shards());
+    fleet.for_each(own, [&](std::size_t i) { step_and_speak(i); });
+    fleet.exchange(w, board_);
+    fleet.for_each(own, [&](std::size_t i) { hear(w, i); });
+    count(w);
+    if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  void evaluate(Fleet& fleet, Evaluation& out) override {
+    const std::size_t n = problem_.shards();
+    fleet.mean(
+        n, [&](std::size_t i, MutView v) { copy(node(i).x, v); }, mean_);
+    laconic::evaluate(problem_, mean_, fleet, out);
+    const Vector distances = fleet.numbers(n, [&](std::size_t i) { return distance_sq(node(i).x, mean_); });
+    for (const double distance : distances) out.consensus += distance / static_cast<double>(n);
+  }
+
+  State state(Fleet& fleet) override {
+    take_on_nodes(fleet);
+    State state{.ledger = &ledger_};
+    for (Node& node : nodes_) state.workers.push_back({node.x, node.c});
+    return state;
+  }
+
+  View point() const override { return mean_; }
+  const Ledger& ledger() const override { return ledger_; }
+  double step() const override { return options_.step; }
+
+ private:
+  struct Node {
+    Vector x;
+    Vector c;  // correction; empty where nothing is tracked
+  };
+  /// What a node computes with until it has spoken.
+  struct Scratch {
+    Vector y;
+    LocalScratch steps;
+  };
+  static Scratch& scratch() {
+    thread_local Scratch of_thread;
+    return of_thread;
+  }
+
+  Node& node(std::size_t i) { return nodes_[i - first_node_]; }
+  /// Of node i: the entry that says u_i, and z_i where there is one.
+  [[nodiscard]] std::size_t u_of(std::size_t i) const { return (tracks_ ? 2 : 1) * i; }
+  [[nodiscard]] std::size_t z_of(std::size_t i) const { return 2 * i + 1; }
+
+  void take_on_nodes(Fleet& fleet) {
+    const Range own = fleet.owned(problem_.shards());
+    if (nodes_.size() == own.size()) return;
+    first_node_ = own.begin;
+    nodes_.resize(own.size());
+    for (Node& node : nodes_) {
+      node.x.resize(problem_.dim());
+      problem_.start(node.x);
+      if (tracks_) node.c.assign(problem_.dim(), 0.0);
+    }
+  }
+
+  /// c_i = mean_j g_j - g_i at x_0, with one gradient of every node as its message has it.
+  void average_start(Fleet& fleet) {
+    const std::size_t n = problem_.shards();
+    Vector mean(problem_.dim());
+    const std::size_t window = fleet.window(n, problem_.dim());
+    Board board(n);
+    for (std::size_t first = 0; first < n; first += window) {
+      board.clear();
+      for (std::size_t i = first; i < std::min(first + window, n); ++i) {
+        board.add({.seed = options_.seed, .worker = static_cast<std::uint32_t>(i)},
+                  1.0 / static_cast<double>(n));
+      }
+      fleet.for_each(fleet.owned(board), [&](std::size_t e) {
+        Entry& entry = board[e];
+        Node& own = node(entry.key.worker);
+        Vector& g = scratch().y;
+        g.resize(problem_.dim());
+        parts_.oracle->gradient(entry.key, own.x, g);
+        write_dense(options_.wire, g, entry.message);
+        entry.envelope.describe(entry.message, problem_.dim());
+        entry.envelope.calls = parts_.oracle->calls(entry.key);
+        decode_add(entry.key, entry.message, -1, own.c);
+      });
+      fleet.share(board);
+      for (std::size_t e = 0; e < board.size(); ++e) ledger_.hear(board[e].envelope);
+      fleet.fold(board, mean);
+    }
+    for (Node& node : nodes_) axpy(1, mean, node.c);
+  }
+
+  void open_board(std::uint32_t t) {
+    board_.clear();
+    for (std::uint32_t i = 0; i < problem_.shards(); ++i) {
+      for (std::uint32_t part = 0; part < (tracks_ ? 2 : 1); ++part) {
+        board_.add({options_.seed, t, i, 0, part}, 0);
+        // Dense messages are as long as they are: nobody need be told.
+        board_[board_.size() - 1].envelope.bytes = dense_bytes(problem_.dim(), bytes_of(options_.wire));
+      }
+    }
+  }
+
+  void step_and_speak(std::size_t i) {
+    const Node& own = node(i);
+    Vector& y = scratch().y;
+    y = own.x;
+    local_steps(*parts_.oracle, board_[u_of(i)].key, {parts_.steps, options_.step}, own.c, y,
+                parts_.tracked.value_or(Sample::last), scratch().steps);
+    if (options_.outer_step != 1) {  // u_i = x_i + eta_s (y_i - x_i)
+      for (std::size_t j = 0; j < y.size(); ++j) y[j] = own.x[j] + options_.outer_step * (y[j] - own.x[j]);
+    }
+    write_dense(options_.wire, y, board_[u_of(i)].message);
+    if (!tracks_) return;
+    Vector& z = scratch().steps.sample;  // z_i = c_i + h_i
+    axpy(1, own.c, z);
+    write_dense(options_.wire, z, board_[z_of(i)].message);
+  }
+
+  /// As the messages have it, its own ones too: so what the wire loses of z moves no sum of the c_i.
+  void hear(const Mixing& w, std::size_t i) {
+    Node& own = node(i);
+    fill(own.x, 0.0);
+    for (const Neighbour& j : w.row(i)) add(u_of(j.node), j.weight, own.x);
+    if (!tracks_) return;
+    add(z_of(i), -1, own.c);
+    for (const Neighbour& j : w.row(i)) add(z_of(j.node), j.weight, own.c);
+  }
+
+  void add(std::size_t e, double weight, MutView acc) {
+    decode_add(board_[e].key, board_[e].message, weight, acc);
+  }
+
+  /// Every directed edge counts; whoever speaks is one participant.
+  void count(const Mixing& w) {
+    const std::size_t n = problem_.shards();
+    const std::size_t messages = w.edges() * (board_.size() / n);
+    ledger_.open_round();
+    ledger_.participants = n;
+    ledger_.uplink_floats += static_cast<double>(messages) * static_cast<double>(problem_.dim());
+    ledger_.uplink_bits += 8 * messages * board_[0].envelope.bytes;
+    for (std::size_t i = 0; i < n; ++i) {
+      ledger_.oracle_calls += parts_.steps * parts_.oracle->calls(board_[u_of(i)].key);
+    }
+  }
+
+  const Problem& problem_;
+  GossipParts parts_;
+  GossipOptions options_;
+  bool tracks_;
+  Vector mean_;  // of the x_i, where it was asked for last
+  std::size_t first_node_ = 0;
+  std::vector<Node> nodes_;  // those that this rank owns
+  Board board_;
+  Ledger ledger_;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_gossip(const Problem& problem, GossipParts parts, const GossipOptions& options) {
+  return std::make_unique<Gossip>(problem, std::move(parts), options);
+}
+
+}  // namespace laconic

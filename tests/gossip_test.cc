@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: Apache-2.0
+// Methods without a server: against transcriptions of their papers, and what they keep in every round.
+#include <cmath>
+#include <numbers>
+
+#include <gmock/gmock.h>
+
+#include "laconic/local/local_steps.h"
+#include "laconic/problem/oracle.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+using Vectors = std::vector<Vector>;
+
+/// f_i(x) = |A_i x - b_i|^2 / 2 with A_i = i/sqrt(n) I and b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n: unlike Hessians, and
+/// gradients at 0 that differ by zeta. Then L = n, and x* is known. `shift` adds a_i'x, sum of the a_i = 0.
+class DistributedLs final : public Problem {
+ public:
+  DistributedLs(std::size_t n, std::size_t dim, double zeta, double shift = 0)
+      : dim_(dim), b_(n, Vector(dim)), a_(b_) {
+    for (std::size_t i = 0; i < n; ++i) {
+      Stream stream = Key{.seed = 11, .worker = static_cast<std::uint32_t>(i)}.stream(Purpose::data);
+      for (std::size_t j = 0; j < dim; ++j) {
+        const double u = 1 - stream.uniform();
+        const double normal = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * stream.uniform());
+        b_[i][j] = zeta / static_cast<double>(i + 1) * normal;
+        const double a = shift * (stream.uniform() - 0.5);
+        a_[i][j] += a;
+        a_[(i + 1) % n][j] -= a;
+      }
+    }
+  }
+
+  std::size_t dim() const override { return dim_; }
+  std::size_t shards() const override { return b_.size(); }
+  std::size_t rows(std::size_t) const override { return 1; }
+  std::optional<Constants> constants(AllShards&) const override { return {}; }
+  Measured value_gradient(std::size_t i, Rows, View x, MutView g) const override {
+    double value = 0;
+    for (std::size_t j = 0; j < dim_; ++j) {
+      const double rest = slope(i) * x[j] - b_[i][j];
+      value += rest * rest / 2 + a_[i][j] * x[j];
+      g[j] = slope(i) * rest + a_[i][j];
+    }
+    return {value, 0};
+  }
+
+  [[nodiscard]] double slope(std::size_t i) const {
+    return static_cast<double>(i + 1) / std::sqrt(static_cast<double>(b_.size()));
+  }
+  [[nodiscard]] Vector solution() const {
+    Vector x(dim_);
+    double sum = 0;
+    for (std::size_t i = 0; i < b_.size(); ++i) {
+      axpy(slope(i), b_[i], x);
+      sum += slope(i) * slope(i);
+    }
+    scale(1 / sum, x);
+    return x;
+  }
+  [[nodiscard]] View a(std::size_t i) const { return a_[i]; }
+
+ private:
+  std::size_t dim_;
+  Vectors b_;
+  Vectors a_;
+};
+
+/// A run whose models can be looked at.
+class Nodes {
+ public:
+  Nodes(const Problem& problem, const Job& job)
+      : problem_(problem),
+        pool_(1),
+        fleet_(pool_),
+        plan_(std::make_shared<MixingPlan>(
+            make_mixing(parse(job.mixing), make_topology(parse(job.topology), {.nodes = problem.shards()})))),
+        method_(assemble(parse(job.method), {.problem = problem,
+                                             .seed = job.seed,
+                                             .wire = job.wire,
+                                             .batch = job.batch,
+                                             .mixing = plan_,
+                                             .outer_step = job.outer_step})
+                    .build(std::stod(job.step))) {
+    method_->start(fleet_, nullptr);
+  }
+
+  void round() { method_->round(fleet_, ++t_, &evaluation_); }
+  void rounds(std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k) round();
+  }
+  [[nodiscard]] const MixingPlan& plan() const { return *plan_; }
+  MutView x(std::size_t i) { return method_->state(fleet_).workers.at(i)[0]; }
+  MutView c(std::size_t i) { return method_->state(fleet_).workers.at(i)[1]; }
+  Vectors all_x() {
+    Vectors all;
+    for (std::size_t i = 0; i < problem_.shards(); ++i) all.emplace_back(x(i).begin(), x(i).end());
+    return all;
+  }
+  [[nodiscard]] View mean() const { return method_->point(); }
+  [[nodiscard]] const Evaluation& evaluation() const { return evaluation_; }
+  [[nodiscard]] const Ledger& ledger() const { return method_->ledger(); }
+  /// (1/n) sum |x_i - y|^2
+  double error(View y) {
+    double sum = 0;
+    for (std::size_t i = 0; i < problem_.shards(); ++i) sum += distance_sq(x(i), y);
+    return sum / static_cast<double>(problem_.shards());
+  }
+
+ private:
+  const Problem& problem_;
+  ThreadPool pool_;
+  Fleet fleet_;
+  std::shared_ptr<const MixingPlan> plan_;
+  std::unique_ptr<Method> method_;
+  std::size_t t_ = 0;
+  Evaluation evaluation_;
+};
+
+// --- the papers, in full gradients and doubles ---------------------------------------------------
+
+Vectors zeros_like(const Vectors& x) { return {x.size(), Vector(x[0].size())}; }
+
+Vectors mixed(const Mixing& w, const Vectors& x) {
+  Vectors out = zeros_like(x);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    for (const Neighbour& j : w.row(i)) axpy(j.weight, x[j.node], out[i]);
+  }
+  return out;
+}
+
+Vectors gradients(const Problem& problem, const Vectors& x) {
+  Vectors g = zeros_like(x);
+  for (std::size_t i = 0; i < x.size(); ++i) problem.value_gradient(i, Rows::everything(), x[i], g[i]);
+  return g;
+}
+
+void add(double a, const Vectors& x, Vectors& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) axpy(a, x[i], y[i]);
+}
+
+Vectors start_of(const Problem& problem) {
+  Vectors x(problem.shards(), Vector(problem.dim()));
+  for (Vector& each : x) problem.start(each);
+  return x;
+}
+
+/// Z = (X - Y) / (K eta_c);  C <- C - Z + W Z;  X <- W (X - K eta_c eta_s Z).
+Vectors k_gt(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta_c, double eta_s,
+             bool average, std::size_t rounds) {
+  Vectors x = start_of(problem);
+  Vectors c = zeros_like(x);
+  if (average) {
+    const Vectors g = gradients(problem, x);
+    for (Vector& each : c) {
+      for (const Vector& g_j : g) axpy(1.0 / static_cast<double>(g.size()), g_j, each);
+    }
+    add(-1, g, c);
+  }
+  const double k_eta = static_cast<double>(K) * eta_c;
+  for (std::size_t t = 1; t <= rounds; ++t) {
+    Vectors y = x;
+    for (std::size_t k = 0; k < K; ++k) {
+      const Vectors g = gradients(problem, y);
+      add(-eta_c, g, y);
+      add(-eta_c, c, y);
+    }
+    Vectors z = zeros_like(x);
+    add(1 / k_eta, x, z);
+    add(-1 / k_eta, y, z);
+    add(-1, z, c);
+    add(1, mixed(plan.of_round(t), z), c);
+    add(-k_eta * eta_s, z, x);
+    x = mixed(plan.of_round(t), x);
+  }
+  return x;
+}
+
+/// X <- W_s (X - eta Y);  Y <- W_s Y + G(X) - G_before, with W_s = I but for every K-th step.
+Vectors skipping_gt(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta,
+                    std::size_t rounds) {
+  Vectors x = start_of(problem);
+  Vectors before = gradients(problem, x);
+  Vectors y = before;
+  for (std::size_t s = 1; s <= K * rounds; ++s) {
+    add(-eta, y, x);
+    if (s % K == 0) {
+      x = mixed(plan.of_round(s / K), x);
+      y = mixed(plan.of_round(s / K), y);
+    }
+    const Vectors g = gradients(problem, x);
+    add(1, g, y);
+    add(-1, before, y);
+    before = g;
+  }
+  return x;
+}
+
+Vectors d_sgd(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta_c, double eta_s,
+              std::size_t rounds) {
+  Vectors x = start_of(problem);
+  for (std::size_t t = 1; t <= rounds; ++t) {
+    Vectors y = x;
+    for (std::size_t k = 0; k < K; ++k) add(-eta_c, gradients(problem, y), y);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      for (std::size_t j = 0; j < y[i].size(); ++j) x[i][j] += eta_s * (y[i][j] - x[i][j]);
+    }
+    x = mixed(plan.of_round(t), x);
+  }
+  return x;
+}
+
+/// SCAFFOLD (arXiv 1910.06378), everyone, control variate option II.
+Vector scaffold(const Problem& problem, std::size_t K, double eta_l, double eta_g, std::size_t rounds) {
+  const std::size_t n = problem.shards();
+  const double share = 1.0 / static_cast<double>(n);
+  Vector x = start_of(problem)[0];
+  Vector c(x.size());
+  Vectors c_i(n, c);
+  for (std::size_t t = 0; t < rounds; ++t) {
+    Vector dx(x.size());
+    Vector dc(x.size());
+    for (std::size_t i = 0; i < n; ++i) {
+      Vector y = x;
+      Vector g(x.size());
+      for (std::size_t k = 0; k < K; ++k) {
+        problem.value_gradient(i, Rows::everything(), y, g);
+        axpy(-eta_l, g, y);
+        axpy(eta_l, c_i[i], y);
+        axpy(-eta_l, c, y);
+      }
+      Vector fresh = c_i[i];
+      axpy(-1, c, fresh);
+      axpy(1 / (static_cast<double>(K) * eta_l), x, fresh);
+      axpy(-1 / (static_cast<double>(K) * eta_l), y, fresh);
+      axpy(share, y, dx);
+      axpy(-share, x, dx);
+      axpy(share, fresh, dc);
+      axpy(-share, c_i[i], dc);
+      c_i[i] = fresh;
+    }
+    axpy(eta_g, dx, x);
+    axpy(1, dc, c);
+  }
+  return x;
+}
+
+void expect_near(const Vectors& found, const Vectors& expected, double tolerance) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LE(std::sqrt(distance_sq(found[i], expected[i])), tolerance * std::sqrt(norm_sq(expected[i])))
+        << i;
+  }
+}
+
+class GossipOn : public ::testing::Test {
+ protected:
+  /// Twelve clients with labels of mostly one kind.
+  std::unique_ptr<Problem> logistic() const {
+    return problem_of({.problem = fmt::format("logistic(\"{}\", lambda=0.05)",
+                                              folder_.write("classes", two_classes(97, 7))),
+                       .method = "gd",
+                       .clients = 12,
+                       .split = "by-label"});
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+using Gossip = GossipOn;
+
+TEST_F(Gossip, FollowsThePapers) {
+  const auto problem = logistic();
+  const std::size_t rounds = 25;
+  for (const char* topology :
+       {"ring", "torus(3,4)", "complete", "exponential", "one-peer", "erdos-renyi(0.3)"}) {
+    for (const double eta_s : {1.0, 0.8}) {
+      SCOPED_TRACE(fmt::format("{}, eta_s = {}", topology, eta_s));
+      const auto nodes_of = [&](const char* method) {
+        auto nodes = std::make_unique<Nodes>(*problem, Job{.problem = {},
+                                                           .method = method,
+                                                           .step = "0.3",
+                                                           .wire = Wire::f64,
+                                                           .topology = topology,
+                                                           .outer_step = eta_s});
+        nodes->rounds(rounds);
+        return nodes;
+      };
+      const auto k5 = nodes_of("k-gt(steps=5)");
+      expect_near(k5->all_x(), k_gt(*problem, k5->plan(), 5, 0.3, eta_s, false, rounds), 1e-12);
+      expect_near(nodes_of("k-gt(steps=3, init=avg)")->all_x(),
+                  k_gt(*problem, k5->plan(), 3, 0.3, eta_s, true, rounds), 1e-12);
+      expect_near(nodes_of("d-sgd(steps=5)")->all_x(), d_sgd(*problem, k5->plan(), 5, 0.3, eta_s, rounds),
+                  1e-12);
+      const Vectors gt = skipping_gt(*problem, k5->plan(), 1, 0.3 * eta_s, rounds);
+      expect_near(nodes_of("gt")->all_x(), gt, 1e-12);
+      EXPECT_EQ(nodes_of("gt")->all_x(), nodes_of("k-gt")->all_x());
+      EXPECT_EQ(nodes_of("gt")->all_x(), nodes_of("periodical-gt(steps=1)")->all_x());
+      EXPECT_EQ(nodes_of("gt")->all_x(), nodes_of("periodical-gt(1, sample=first)")->all_x());
+      if (eta_s == 1) {
+        expect_near(nodes_of("periodical-gt(steps=4)")->all_x(),
+                    skipping_gt(*problem, k5->plan(), 4, 0.3, rounds), 1e-12);
+        EXPECT_NE(nodes_of("periodical-gt(steps=4)")->all_x(),
+                  nodes_of("periodical-gt(steps=4, sample=first)")->all_x());
+      }
+      if (topology == std::string("complete")) {
+        const Vector x = scaffold(*problem, 5, 0.3, eta_s, rounds);
+        expect_near(k5->all_x(), Vectors(12, x), 1e-12);
+      }
+    }
+  }
+}
+
+TEST_F(Gossip, WithEveryoneANeighbourIsGradientDescent) {
+  const Job gd{.problem = "quadratic(d=20, s=0.8)", .method = "gd", .step = "0.2", .wire = Wire::f64};
+  Job job = gd;
+  job.method = "d-sgd(steps=1)";
+  job.topology = "complete";
+  const Outcome outcome = train(job);
+  expect_close(outcome, train(gd), 1e-12);
+  for (const Row& row : outcome.rows) EXPECT_LE(row.consensus, 1e-28);
+}
+
+TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
+  const auto problem = logistic();
+  const std::size_t n = problem->shards();
+  const auto oracle = minibatches(*problem, 3);
+  for (const char* method :
+       {"k-gt(steps=4)", "k-gt(steps=4, init=avg)", "periodical-gt(steps=4)", "gt", "d-sgd(steps=4)"}) {
+    for (const char* topology : {"path", "star", "exponential", "one-peer"}) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        SCOPED_TRACE(fmt::format("{} on {}", method, topology));
+        const bool tracks = method[0] != 'd';
+        const std::size_t steps = method == std::string("gt") ? 1 : 4;
+        Nodes nodes(*problem, {.problem = {},
+                               .method = method,
+                               .step = "0.2",
+                               .seed = 3,
+                               .wire = wire,
+                               .batch = 3,
+                               .topology = topology,
+                               .mixing = "max-degree",
+                               .outer_step = 0.9});
+        for (std::uint32_t t = 1; t <= 30; ++t) {
+          Vector expected(problem->dim());  // mean - eta_s eta_c (1/n) sum of all gradients
+          for (std::uint32_t i = 0; i < n; ++i) {
+            Vector y(nodes.x(i).begin(), nodes.x(i).end());
+            axpy(1.0 / static_cast<double>(n), y, expected);
+            const Vector none;
+            LocalScratch scratch;
+            local_steps(*oracle, {.seed = 3, .round = t, .worker = i}, {steps, 0.2},
+                        tracks ? View(nodes.c(i)) : none, y, Sample::mean, scratch);
+            axpy(-0.9 * 0.2 * static_cast<double>(steps) / static_cast<double>(n), scratch.sample, expected);
+          }
+          nodes.round();
+          const double rounding = wire == Wire::f64 ? 1e-13 : 1e-6;
+          EXPECT_LE(std::sqrt(distance_sq(nodes.mean(), expected)),
+                    rounding * (1 + std::sqrt(norm_sq(expected))));
+          double consensus = 0;
+          Vector sum(problem->dim());
+          double size = 1;
+          for (std::size_t i = 0; i < n; ++i) {
+            consensus += distance_sq(nodes.x(i), nodes.mean()) / static_cast<double>(n);
+            if (!tracks) continue;
+            axpy(1, nodes.c(i), sum);
+            size += std::sqrt(norm_sq(nodes.c(i)));
+          }
+          EXPECT_EQ(nodes.evaluation().consensus, consensus);
+          EXPECT_LE(std::sqrt(norm_sq(sum)), 1e-12 * size);  // whatever the wire loses
+        }
+      }
+    }
+  }
+}
+
+TEST(GossipLs, StaysAtItsFixedPoint) {
+  const DistributedLs problem(10, 6, 10);
+  const Vector x = problem.solution();
+  for (const char* method : {"k-gt(steps=7)", "periodical-gt(steps=7)", "gt"}) {
+    Nodes nodes(problem,
+                {.problem = {}, .method = method, .step = "0.01", .wire = Wire::f64, .topology = "ring"});
+    for (std::size_t i = 0; i < 10; ++i) {
+      copy(x, nodes.x(i));
+      problem.value_gradient(i, Rows::everything(), x, nodes.c(i));
+      scale(-1, nodes.c(i));
+    }
+    nodes.rounds(100);
+    EXPECT_LE(nodes.error(x), 1e-26 * norm_sq(x)) << method;
+  }
+}
+
+TEST(GossipLs, TrackingReachesTheSolutionWhereDSgdStallsByZetaSquared) {
+  Vector stalls;
+  for (const double zeta : {1.0, 10.0, 100.0}) {
+    const DistributedLs problem(10, 6, zeta);
+    const auto error_of_method = [&](const char* method, std::size_t rounds) {
+      Nodes nodes(problem,
+                  {.problem = {}, .method = method, .step = "0.002", .wire = Wire::f64, .topology = "ring"});
+      nodes.rounds(rounds);
+      return nodes.error(problem.solution());
+    };
+    EXPECT_LE(error_of_method("k-gt(steps=10)", 4000), 1e-26 * zeta * zeta);
+    EXPECT_LE(error_of_method("periodical-gt(steps=10)", 4000), 1e-26 * zeta * zeta);
+    stalls.push_back(error_of_method("d-sgd(steps=10)", 4000));
+  }
+  EXPECT_GE(stalls[0], 1e-5);
+  EXPECT_NEAR(stalls[1] / stalls[0], 100, 1e-6);
+  EXPECT_NEAR(stalls[2] / stalls[0], 10000, 1e-4);
+}
+
+TEST(GossipLs, RoundsFallWithTheLocalSteps) {
+  const DistributedLs problem(10, 6, 10);
+  const Vector x = problem.solution();
+  const auto rounds_of = [&](std::size_t K) {
+    Nodes nodes(problem, {.problem = {},
+                          .method = fmt::format("k-gt(steps={})", K),
+                          .step = "2e-4",
+                          .wire = Wire::f64,
+                          .topology = "ring"});
+    std::size_t t = 0;
+    for (; nodes.error(x) > 1e-6; ++t) nodes.round();
+    return static_cast<double>(t);
+  };
+  const double one = rounds_of(1);
+  for (const std::size_t K : {2, 5, 10, 20})
+    EXPECT_NEAR(static_cast<double>(K) * rounds_of(K) / one, 1, 0.1) << K;
+}
+
+TEST(GossipLs, HeterogeneityShiftsTheCorrectionsAlone) {
+  const DistributedLs plain(10, 6, 10);
+  const DistributedLs shifted(10, 6, 10, 100);
+  const Job job{.problem = {},
+                .method = "k-gt(steps=5, init=avg)",
+                .step = "0.005",
+                .wire = Wire::f64,
+                .topology = "ring"};
+  Nodes a(plain, job);
+  Nodes b(shifted, job);
+  Job zero = job;
+  zero.method = "k-gt(steps=5)";
+  Nodes c(plain, zero);
+  Nodes d(shifted, zero);
+  for (Nodes* nodes : {&a, &b, &c, &d}) nodes->rounds(60);
+  double apart = 0;
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_LE(distance_sq(a.x(i), b.x(i)), 1e-24);
+    apart += distance_sq(c.x(i), d.x(i));
+    Vector expected(a.c(i).begin(), a.c(i).end());
+    axpy(-1, shifted.a(i), expected);
+    EXPECT_LE(distance_sq(b.c(i), expected), 1e-20);
+  }
+  EXPECT_GE(apart, 1e-4);
+}
+
+TEST(GossipLs, WithoutOuterStepsOnlyMixes) {
+  const DistributedLs problem(10, 6, 10);
+  Nodes nodes(problem, {.problem = {},
+                        .method = "k-gt(steps=3)",
+                        .step = "0.01",
+                        .wire = Wire::f64,
+                        .topology = "path",
+                        .outer_step = 0});
+  Vectors expected;
+  for (std::size_t i = 0; i < 10; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) nodes.x(i)[j] = std::sin(static_cast<double>(7 * i + j));
+    expected.emplace_back(nodes.x(i).begin(), nodes.x(i).end());
+  }
+  for (std::size_t t = 1; t <= 5; ++t) {
+    nodes.round();
+    expected = mixed(nodes.plan().of_round(t), expected);
+    EXPECT_EQ(nodes.all_x(), expected);
+  }
+}
+
+TEST(GossipLedger, CountsEveryDirectedEdge) {
+  const std::size_t n = 16;
+  const double d = 20;
+  struct Case {
+    const char* topology;
+    double edges;
+  };
+  for (const Case& c : {Case{"ring", 32},
+                        {"torus(4,4)", 64},
+                        {"complete", 240},
+                        {"star", 30},
+                        {"path", 30},
+                        {"hypercube", 64},
+                        {"exponential", 64},
+                        {"one-peer", 16}}) {
+    for (const std::string method : {"d-sgd(steps=3)", "gt", "k-gt(steps=3)", "k-gt(steps=3, init=avg)"}) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        const Outcome outcome = train({.problem = "quadratic(d=20, s=0.8)",
+                                       .method = method,
+                                       .clients = n,
+                                       .step = "0.01",
+                                       .rounds = 6,
+                                       .wire = wire,
+                                       .topology = c.topology});
+        const double vectors = method[0] == 'd' ? 1 : 2;
+        const double steps = method == "gt" ? 1 : 3;
+        const double before = method.ends_with("avg)") ? 1 : 0;
+        const double width = static_cast<double>(8 * bytes_of(wire));
+        for (const Row& row : outcome.rows) {
+          const double t = static_cast<double>(row.round);
+          const double said = before + t * vectors * c.edges / n;  // messages of a node
+          EXPECT_DOUBLE_EQ(row.uplink_floats, said * d) << c.topology << ", " << method;
+          EXPECT_DOUBLE_EQ(row.uplink_bits, said * (d * width + 8));
+          EXPECT_EQ(row.downlink_bits, 0);
+          EXPECT_DOUBLE_EQ(row.oracle_calls, before + t * steps);
+          EXPECT_EQ(row.participants, row.round > 0 || before > 0 ? n : 0);
+        }
+      }
+    }
+  }
+}
+
+TEST(GossipErrors, NeedATopologyAndAStep) {
+  const Job job{.problem = "quadratic(d=20)", .method = "k-gt(steps=3)", .step = "0.1"};
+  EXPECT_EQ(error_of([&] { train(job); }),
+            "column 1: k-gt(steps=3): has no server and needs a topology, as in topology=ring");
+  Job stepless = job;
+  stepless.topology = "ring";
+  stepless.step = "theory";
+  EXPECT_EQ(
+      error_of([&] { train(stepless); }),
+      "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
+      "step=0.1");
+  Job wrong = stepless;
+  wrong.method = "k-gt(steps=0)";
+  EXPECT_EQ(error_of([&] { train(wrong); }), "column 1: k-gt(steps=0): steps = 0; need a whole number >= 1");
+}
+
+}  // namespace
+}  // namespace laconic::testing
