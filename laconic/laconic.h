@@ -22,6 +22,7 @@
 #include "laconic/report/trace.h"         // IWYU pragma: export
 #include "laconic/rounds/gossip.h"        // IWYU pragma: export
 #include "laconic/rounds/recipes.h"       // IWYU pragma: export
+#include "laconic/rounds/scaffold.h"      // IWYU pragma: export
 #include "laconic/rounds/star.h"          // IWYU pragma: export
 #include "laconic/rounds/theory.h"        // IWYU pragma: export
 #include "laconic/solve.h"                // IWYU pragma: export

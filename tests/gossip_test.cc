@@ -374,6 +374,34 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
   }
 }
 
+TEST_F(Gossip, OfEveryoneWithEveryoneIsScaffold) {
+  const auto problem = logistic();
+  for (const double eta_g : {1.0, 0.8}) {
+    Job job{.problem = "",
+            .method = "scaffold(steps=7)",
+            .clients = 12,
+            .step = "0.3",
+            .rounds = 50,
+            .wire = Wire::f64,
+            .outer_step = eta_g};
+    const Outcome server = train(job, problem.get());
+    expect_near({server.x}, {scaffold(*problem, 7, 0.3, eta_g, 50)}, 1e-12);
+    job.method = "k-gt(steps=7)";
+    job.topology = "complete";
+    expect_close(train(job, problem.get()), server, 1e-11);
+    const double d = static_cast<double>(problem->dim());
+    for (const Row& row : server.rows) {
+      const double t = static_cast<double>(row.round);
+      EXPECT_EQ(row.uplink_floats, 2 * d * t);
+      EXPECT_EQ(row.uplink_bits, 2 * (64 * d + 8) * t);
+      EXPECT_EQ(row.downlink_bits, 2 * 64 * d * t);
+      EXPECT_EQ(row.oracle_calls, static_cast<double>(7 * problem->rows(0)) * t);
+      EXPECT_EQ(row.participants, t > 0 ? 12 : 0);
+      EXPECT_EQ(row.consensus, 0);
+    }
+  }
+}
+
 TEST(GossipLs, StaysAtItsFixedPoint) {
   const DistributedLs problem(10, 6, 10);
   const Vector x = problem.solution();

@@ -57,6 +57,7 @@ const char* const kMethods[] = {
     "periodical-gt(steps=3, sample=first)",
     "k-gt(steps=3)",
     "k-gt(steps=2, init=avg)",
+    "scaffold(steps=3)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -83,16 +84,18 @@ class Methods : public ::testing::TestWithParam<const char*> {
         {.problem = "logistic(generated(rows=4, d=15, nnz=6, shift=0.5), lambda=0.1)",
          .method = GetParam(),
          .clients = 6}};
-    for (std::size_t i = 0; gossips() && i < jobs.size(); ++i) {
+    for (std::size_t i = 0; steps_locally() && i < jobs.size(); ++i) {
       jobs[i].step = "0.02";
-      jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
+      if (gossips()) jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
       jobs[i].outer_step = i % 2 == 0 ? 1 : 0.7;
     }
     return jobs;
   }
 
-  /// Without a server: such methods have a ledger of another kind (gossip_test.cc), and no theorem.
+  /// Without a server.
   static bool gossips() { return has("gt") || has("d-sgd"); }
+  /// Such methods say nothing at the start (for their ledgers see gossip_test.cc), and have no theorem.
+  static bool steps_locally() { return gossips() || has("scaffold"); }
 
   static bool has(std::string_view part) {
     return std::string_view(GetParam()).find(part) != std::string::npos;
@@ -196,7 +199,7 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
 }
 
 TEST_P(Methods, CountWhatTheyDo) {
-  if (gossips()) return;
+  if (steps_locally()) return;
   for (const Job& run : runs()) {
     const auto problem = problem_of(run);
     const Outcome outcome = train(run, problem.get());
@@ -445,9 +448,8 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   EXPECT_EQ(
       refusal({.problem = problem, .method = "marin(rand-k(3))"}),
       "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
-      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, ef21, lag, clag, "
-      "3pc-v1, "
-      "3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
+      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, scaffold, ef21, lag, "
+      "clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),

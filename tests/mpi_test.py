@@ -36,13 +36,15 @@ METHODS = [
     "gt",
     "periodical-gt(steps=3)",
     "k-gt(steps=3, init=avg)",
+    "scaffold(steps=3)",
 ]
 
 
 def words_of(method):
     """With what it needs besides."""
     gossips = "gt" in method or "d-sgd" in method
-    return [f"method={method}", *(["topology=one-peer", "step=0.05"] if gossips else [])]
+    return [f"method={method}", *(["topology=one-peer"] if gossips else []),
+            *(["step=0.05"] if gossips or "steps=" in method else [])]
 
 
 def mpirun(ranks, *words):

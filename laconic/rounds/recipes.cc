@@ -14,6 +14,7 @@
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/gossip.h"
+#include "laconic/rounds/scaffold.h"
 #include "laconic/rounds/star.h"
 
 namespace laconic {
@@ -316,6 +317,19 @@ Assembly k_gt(Arguments& args, const MethodSetting& s) {
       {.oracle = full_or_batch(s), .steps = steps, .tracked = Sample::mean, .average_start = average});
 }
 
+/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone, option II.
+Assembly scaffold(Arguments& args, const MethodSetting& s) {
+  const std::size_t steps = local_steps_of(args);
+  std::shared_ptr<Oracle> shared = full_or_batch(s);
+  Assembly assembly;
+  assembly.build = [shared, steps, &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+                    wire = s.wire](double step) {
+    return make_scaffold(problem, shared,
+                         {.local = {steps, step}, .outer_step = outer_step, .seed = seed, .wire = wire});
+  };
+  return assembly;
+}
+
 std::vector<MethodRow> all_methods() {
   std::vector<MethodRow> rows = {
       {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
@@ -339,6 +353,8 @@ std::vector<MethodRow> all_methods() {
        "arXiv 2301.01313", periodical_gt},
       {"k-gt", "k-gt(steps=K, init=zero)", "gradient tracking with local steps, on the mean of K gradients",
        "arXiv 2301.01313", k_gt},
+      {"scaffold", "scaffold(steps=K)", "local steps whose drift a server corrects", "arXiv 1910.06378",
+       scaffold},
   };
   for (const ThreePointRow& row : three_points()) {
     rows.push_back({row.name, row.usage, row.summary, row.paper,
