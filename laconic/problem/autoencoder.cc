@@ -4,7 +4,8 @@
 //   dE = (2/m) sum w a',   w = D'(D z - a) = C a,   C = D'D E - D',
 //   f  = (1/m) sum (w'z - (D'a)'z + |a|^2) = (1/m) (<E', T> - <D, Q> + sum |a|^2),   T = sum a w'.
 // So the rows are met in two products only, z and w from [E; C] a, and [Q T] from a [z; w]', and both meet
-// the entries other than 0 only: a fifth of MNIST. The residual of all columns, which is dense, is never made.
+// the entries other than 0 only: a fifth of MNIST. The residual of all columns, which is dense, is never
+// made.
 #include "laconic/problem/autoencoder.h"
 
 #include <algorithm>
