@@ -292,6 +292,30 @@ class Resume(InFolder):
         self.assertIn("cannot write", text)
         self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 1)
 
+    def test_a_sweep_that_is_killed_again_and_again(self):
+        words = ["problem=quadratic(d=300, s=0.8)", "clients=10", "method={ef21(top-k({1,2,3,5,8,13})),marina(rand-k({1,5,9}))}",
+                 "step=theory*{2^0..2^3}", "seed={1,2}", "target=1e-9", "rounds=6000", "threads=2"]
+        expected, out = self.folder / "expected", self.folder / "out"
+        code, text = said_by([PROGRAM, "sweep", *words, f"out={expected}"])
+        self.assertEqual(code, 0, text)
+        rng = random.Random(5)
+        kills = 0
+        command = [PROGRAM, "sweep", *words, f"out={out}"]
+        while True:
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                try:
+                    self.assertEqual(process.wait(timeout=rng.uniform(1.1, 1.6)), 0)  # it saves once a second
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    kills += 1
+            self.assertTrue((out / "sweep.csv").read_text().endswith("\n"))
+            command = [PROGRAM, "resume", str(out), f"threads={rng.choice([1, 2, 3])}"]
+        self.assertGreater(kills, 1)
+        for file in ("sweep.csv", "best/ef21.toml", "best/marina.toml"):
+            self.assertEqual((out / file).read_bytes(), (expected / file).read_bytes(), file)
+        self.assertEqual(sorted(file.name for file in out.iterdir()), sorted(file.name for file in expected.iterdir()))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,8 +3,9 @@
 //   dD = (2/m) sum (D z - a) z' = (2/m) (D K - Q),   Q = sum a z',   K = sum z z' = E Q,
 //   dE = (2/m) sum w a',   w = D'(D z - a) = C a,   C = D'D E - D',
 //   f  = (1/m) sum (w'z - (D'a)'z + |a|^2) = (1/m) (<E', T> - <D, Q> + sum |a|^2),   T = sum a w'.
-// So the rows are met in two products only, z and w from [E; C] a, and [Q T] from a [z; w]', and both meet the
-// entries other than 0 only: a fifth of MNIST. The residual of all columns, which is dense, is never made.
+// So the rows are met in two products only, z and w from [E; C] a, and [Q T] from a [z; w]', and both meet
+// the entries other than 0 only: a fifth of MNIST. The residual of all columns, which is dense, is never
+// made.
 #include "laconic/problem/autoencoder.h"
 
 #include <algorithm>
@@ -42,8 +43,10 @@ class Matrix {
     lines_.assign(rows * width / CacheLine::kDoubles, {});
   }
 
-  double* row(std::size_t i) { return lines_.data()->at + i * width_; }
-  [[nodiscard]] const double* row(std::size_t i) const { return lines_.data()->at + i * width_; }
+  double* row(std::size_t i) { return reinterpret_cast<double*>(lines_.data()) + i * width_; }
+  [[nodiscard]] const double* row(std::size_t i) const {
+    return reinterpret_cast<const double*>(lines_.data()) + i * width_;
+  }
 
  private:
   std::size_t width_ = 0;
@@ -224,10 +227,10 @@ class Autoencoder final : public Problem {
     s.D.assign(columns_, half_);
     for (std::size_t c = 0; c < columns_; ++c) std::copy_n(&D[c * hidden_], hidden_, s.D.row(c));
     s.gram.assign(hidden_, half_);
-    const auto row_of_D = [&s](std::size_t c) { return s.D.row(c); };
+    const auto decoder_row = [&s](std::size_t c) { return s.D.row(c); };
     for (std::size_t k = 0; k < hidden_; ++k) {
       combine(
-          half_, columns_, [&](std::size_t c) { return s.D.row(c)[k]; }, row_of_D, s.gram.row(k));
+          half_, columns_, [&](std::size_t c) { return s.D.row(c)[k]; }, decoder_row, s.gram.row(k));
     }
     s.encoders.assign(columns_, 2 * half_);
     for (std::size_t c = 0; c < columns_; ++c) {
@@ -248,7 +251,7 @@ class Autoencoder final : public Problem {
   /// g = factor * (D K - Q, T'); returns <E', T> - <D, Q>.
   double collect(View x, double factor, Scratch& s, MutView g) const {
     const View E = encoder(x);
-    const MutView dD = decoder(g), dE = encoder(g);
+    const MutView D_gradient = decoder(g), E_gradient = encoder(g);
     double value = 0;
     for (std::size_t c = 0; c < columns_; ++c) {
       double* const q = s.sums.row(c);
@@ -257,7 +260,7 @@ class Autoencoder final : public Problem {
         q[k] *= StoredRows<Value>::kUnit;
         const double sum = t[k] * StoredRows<Value>::kUnit;
         value += E[k * columns_ + c] * sum - s.D.row(c)[k] * q[k];
-        dE[k * columns_ + c] = factor * sum;
+        E_gradient[k * columns_ + c] = factor * sum;
       }
     }
     for (std::size_t k = 0; k < hidden_; ++k) {
@@ -272,7 +275,7 @@ class Autoencoder final : public Problem {
           half_, hidden_, [d](std::size_t k) { return d[k]; }, [&s](std::size_t k) { return s.gram.row(k); },
           product);
       for (std::size_t k = 0; k < hidden_; ++k)
-        dD[c * hidden_ + k] = factor * (product[k] - s.sums.row(c)[k]);
+        D_gradient[c * hidden_ + k] = factor * (product[k] - s.sums.row(c)[k]);
     }
     return value;
   }

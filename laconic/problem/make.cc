@@ -192,7 +192,7 @@ constexpr ProblemRow kProblems[] = {
     {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
      "any number of classes, cross-entropy", softmax},
     {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
-     "linear, |D E a - a|^2: to so few numbers and back; starts at random", autoencoder},
+     "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
 };
