@@ -128,17 +128,24 @@ void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
   }
 }
 
-/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
-std::optional<std::pair<std::string, std::string>> axes_to_map(const Grid& grid,
+/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods. Some run must
+/// have both.
+std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan,
                                                                const std::vector<std::string>& tuned) {
   std::vector<std::string> names;
-  for (const Axis& axis : grid.axes) {
+  for (const Axis& axis : plan.grid.axes) {
     const bool is_tuned = std::find(tuned.begin(), tuned.end(), axis.name) != tuned.end();
     if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
       names.push_back(axis.name);
   }
   if (names.size() != 2) return {};
-  return std::pair{names[1], names[0]};
+  const auto has = [&](const SweepRun& run, const std::string& name) {
+    return std::any_of(run.choices.begin(), run.choices.end(),
+                       [&](const Choice& choice) { return choice.axis == name; });
+  };
+  const bool meet = std::any_of(plan.runs.begin(), plan.runs.end(),
+                                [&](const SweepRun& run) { return has(run, names[0]) && has(run, names[1]); });
+  return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
 }
 
 }  // namespace
@@ -204,7 +211,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     for (const std::string& name : axes) require_axis(plan.grid, "map", name);
     plan.map = {axes[0], axes[1]};
   } else {
-    plan.map = axes_to_map(plan.grid, tuned);
+    plan.map = axes_to_map(plan, tuned);
   }
   plan.expect = given("expect").value_or("");
   return plan;
