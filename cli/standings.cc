@@ -78,6 +78,26 @@ std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>&
   return least;
 }
 
+std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
+                              const std::vector<double>& scores) {
+  std::vector<Judged> judged;
+  for (const std::string& scene : scenes_of(plan)) {
+    for (const Expectation& one : expectations) {
+      const auto score = [&](const std::string& method) {
+        if (const auto found = score_of(plan, scores, scene, method)) return *found;
+        throw InputError(
+            fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, method));
+      };
+      judged.push_back({scene, one.text, one.relation, judge(one, score)});
+    }
+  }
+  return judged;
+}
+
+bool all_hold(const std::vector<Judged>& judged) {
+  return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
+}
+
 HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
                const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);

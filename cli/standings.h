@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/expectation.h"
 #include "cli/sweep_plan.h"
 #include "laconic/report/heat_map.h"
 #include "laconic/report/trace.h"
@@ -44,6 +45,19 @@ std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>&
 /// Of one scene: the least score of each cell, over whatever else varies.
 HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
                const std::string& across, const std::string& upwards);
+
+/// What became of a statement in one scene.
+struct Judged {
+  std::string scene;
+  std::string statement;
+  std::string relation;
+  Verdict verdict;
+};
+
+/// Every statement in every scene. InputError where one names a method that the sweep has no run of.
+std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
+                              const std::vector<double>& scores);
+bool all_hold(const std::vector<Judged>& judged);
 
 /// Problem, clients and split of all runs, each once.
 std::vector<std::string> scenes_of(const SweepPlan& plan);

@@ -143,8 +143,9 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
     return std::any_of(run.choices.begin(), run.choices.end(),
                        [&](const Choice& choice) { return choice.axis == name; });
   };
-  const bool meet = std::any_of(plan.runs.begin(), plan.runs.end(),
-                                [&](const SweepRun& run) { return has(run, names[0]) && has(run, names[1]); });
+  const bool meet = std::any_of(plan.runs.begin(), plan.runs.end(), [&](const SweepRun& run) {
+    return has(run, names[0]) && has(run, names[1]);
+  });
   return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
 }
 

@@ -64,7 +64,6 @@ std::string script(const HeatMap& map) {
                      static_cast<double>(height) - 0.5)
       // Dark to light, each a step lighter than the one before: readable in grey and with any colour vision.
       << "set palette defined (0 '#0b3c5d', 0.5 '#5aa2c8', 1 '#f2f6f8')\n"
-      << "set format cb '%.1s%c'\n"
       << fmt::format("set object 1 rectangle from {},{} to {},{} front fs empty border rgb '#d55e00' lw 3\n",
                      static_cast<double>(x_least) - 0.5, static_cast<double>(y_least) - 0.5,
                      static_cast<double>(x_least) + 0.5, static_cast<double>(y_least) + 0.5);
@@ -72,6 +71,11 @@ std::string script(const HeatMap& map) {
   const bool logarithmic = least > 0 && most / least > 3;
   if (logarithmic) out << "set logscale cb\n";
   out << fmt::format("set cbrange [{}:{}]\n", least, most > least ? most : least * 1.01 + 1e-300);
+  if (most > least) {
+    const double middle = logarithmic ? std::sqrt(least * most) : (least + most) / 2;
+    out << fmt::format("set cbtics ('{}' {}, '{}' {}, '{}' {})\n", short_text(least), least,
+                       short_text(middle), middle, short_text(most), most);
+  }
   const auto level = [&](double value) {
     if (most <= least) return 0.0;
     return logarithmic ? std::log(value / least) / std::log(most / least) : (value - least) / (most - least);
