@@ -38,6 +38,7 @@ class Contender {
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
   [[nodiscard]] bool over() const { return ended_early_ != nullptr || solver_.over(); }
+  [[nodiscard]] std::size_t rounds() const { return solver_.summary().rounds; }
   /// So far.
   [[nodiscard]] Outcome outcome() const;
 

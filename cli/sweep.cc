@@ -69,8 +69,12 @@ class Running {
       if (live.empty()) break;
       pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(); });
       settle();
-      bar_.show(done_, outcomes_.size(),
-                [&] { return fmt::format("{} of {} runs have ended", done_, outcomes_.size()); });
+      bar_.show(done_, outcomes_.size(), [&] {
+        std::size_t round = 0;
+        for (const Contender* contender : live) round = std::max(round, contender->rounds());
+        return fmt::format("{} of {} runs are done, {} under way in round {}", done_, outcomes_.size(),
+                           live.size(), round);
+      });
     }
     save();
   }
