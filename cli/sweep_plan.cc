@@ -86,9 +86,9 @@ bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split
 void require_tunable(const Axis& axis) {
   for (const char* key : {"problem", "clients", "split", "target", "seed", "split-seed"}) {
     if (axis.key != key) continue;
-    throw InputError(fmt::format("tune: {} is an axis of {}: {}", axis.name, axis.key,
-                                 is_seed(axis) ? "seeds are averaged, not tuned"
-                                               : "runs that differ in it do not compete"));
+    throw InputError(fmt::format(
+        "tune: {} is an axis of {}: {}", axis.name, axis.key,
+        is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
   }
 }
 
