@@ -215,6 +215,7 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   EXPECT_EQ(best[0].score, 101);
   EXPECT_EQ(best[1].setting, 3U);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21(top-k(2))"), 113);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21( top-k(2) )"), 113);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21"), 110);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "lag"), std::nullopt);
   EXPECT_EQ(score_of(p, scores, "elsewhere", "ef21"), std::nullopt);
@@ -453,6 +454,14 @@ TEST_F(Sweep, LeavesTheBestAsRunsAndMapsAsFigures) {
   EXPECT_THAT(content_of(out("map.png")).substr(1, 3), "PNG");
   EXPECT_THAT(laconic({"plot", out("sweep"), "x=top-k", "y=beta", "out=" + out("map.png")}).text,
               HasSubstr("map: there is no axis \"beta\" (did you mean \"zeta\"?)"));
+}
+
+TEST_F(Sweep, DrawsMapsOfSharesAndOfScoresBelowZero) {
+  const Said said =
+      laconic({"sweep", "problem=quadratic(d=20)", "clients=3", "method=clag(top-k({5%,20%}), zeta={0,1})",
+               "rounds=500", "measure=f", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(content_of(out("sweep/map.svg")), HasSubstr("20%"));
 }
 
 TEST(SweepData, FindsTheCornersOfTheMapOfClag) {

@@ -27,10 +27,17 @@ std::string short_text(double value) {
   return fmt::format("{:.4g}", value);
 }
 
+/// gnuplot takes the label of a tic for a format, in which % is %%.
+std::string tic_text(const std::string& value) {
+  std::string text;
+  for (const char c : value) text.append(c == '%' ? 2 : 1, c);
+  return gnuplot_text(text);
+}
+
 std::string tics(const std::vector<std::string>& values) {
   std::string text;
   for (std::size_t i = 0; i < values.size(); ++i)
-    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_text(values[i]), i);
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_text(values[i]), i);
   return text;
 }
 
