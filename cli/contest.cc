@@ -36,9 +36,15 @@ Contender::Contender(const SweepRun& run, const SharedProblem& shared)
 void Contender::advance() {
   for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();
   const View now = method_->point();
-  still_ = is_same_but_for_rounding(before_, now) ? still_ + 1 : 0;
+  if (is_same_but_for_rounding(before_, now)) {
+    ++still_;
+  } else {
+    still_ = 0;
+    still_since_ = solver_.summary().rounds;
+  }
   before_.assign(now.begin(), now.end());
-  if (still_ == kPatience && !over()) ended_early_ = kStill;
+  const bool is_seen = solver_.summary().last.round >= still_since_;  // else its row is of another point
+  if (still_ >= kPatience && is_seen && !over()) ended_early_ = kStill;
 }
 
 Outcome Contender::outcome() const {

@@ -59,8 +59,9 @@ class Contender {
   std::unique_ptr<Method> method_;
   NoRecorder recorder_;
   Solver solver_;
-  Vector before_;          // the point at the last look
-  std::size_t still_ = 0;  // looks at which it was the same
+  Vector before_;                // the point at the last look
+  std::size_t still_ = 0;        // looks at which it was the same
+  std::size_t still_since_ = 0;  // round
   const char* ended_early_ = nullptr;
 };
 

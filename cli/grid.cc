@@ -13,6 +13,7 @@ namespace laconic::cli {
 namespace {
 
 constexpr std::size_t kMostPoints = 1'000'000;
+constexpr const char* kBlanks = " \t\r\n";  // values in files have lines
 
 /// Calls visit(position, character) for each character outside quotes, until that returns true: there it stops.
 template <class Visit>
@@ -44,9 +45,9 @@ std::size_t find_close(std::string_view text) {
 }
 
 std::string trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
+  const std::size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(" \t") - begin + 1));
+  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
 }
 
 /// Cut at the commas that no bracket or brace encloses.
@@ -85,16 +86,23 @@ void add_range(long long from, long long to, long long step, std::vector<std::st
                      static_cast<unsigned long long>(from < to ? from : to);
   if (width / static_cast<unsigned long long>(step) >= kMostPoints)
     throw InputError(fmt::format("{}..{} in braces; a grid has at most {} points", from, to, kMostPoints));
-  for (long long at = from; from <= to ? at <= to : at >= to; at += from <= to ? step : -step)
-    values.push_back(print(at));
+  // Without a sign: `to` may be the largest number there is.
+  const auto stride = static_cast<unsigned long long>(step);
+  for (unsigned long long i = 0; i <= width / stride; ++i) {
+    const auto first = static_cast<unsigned long long>(from);
+    values.push_back(print(static_cast<long long>(from <= to ? first + i * stride : first - i * stride)));
+  }
 }
 
 /// The values an item stands for.
 void add_values(const std::string& item, std::vector<std::string>& values) {
   static const std::regex whole(R"(([+-]?\d+)\.\.([+-]?\d+)(?:\.\.(\d+))?)");
   static const std::regex powers(R"((\d+(?:\.\d+)?)\^([+-]?\d+)(?:\.\.(\d+(?:\.\d+)?)\^([+-]?\d+))?)");
+  constexpr std::size_t kLongest = 200;  // of a range; std::regex needs stack for every character
   std::smatch match;
-  if (std::regex_match(item, match, whole)) {
+  if (item.size() > kLongest) {
+    values.push_back(item);
+  } else if (std::regex_match(item, match, whole)) {
     const long long step = match[3].matched ? number_of(match[3]) : 1;
     if (step == 0) throw InputError(fmt::format("{} in braces; need a step > 0", item));
     add_range(number_of(match[1]), number_of(match[2]), step, values,

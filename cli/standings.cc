@@ -22,6 +22,15 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
   return {};
 }
 
+/// A method in full as print() has it; other texts as they are.
+std::string canonical(const std::string& method) {
+  try {
+    return print(parse(method));
+  } catch (const InputError&) {
+    return method;
+  }
+}
+
 }  // namespace
 
 std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes) {
@@ -70,9 +79,10 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
 std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
                                const std::string& scene, const std::string& method) {
   std::optional<double> least;
+  const std::string in_full = canonical(method);
   for (const SweepRun& run : plan.runs) {
     const Spec& spec = run.description.method;
-    const bool is_of = method == spec.name || method == run.method || method == print(spec);
+    const bool is_of = method == spec.name || method == run.method || in_full == print(spec);
     if (run.scene == scene && is_of) least = std::min(least.value_or(kInfinity), scores[run.setting]);
   }
   return least;

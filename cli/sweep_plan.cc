@@ -68,8 +68,29 @@ void require_axis(const Grid& grid, const std::string& key, const std::string& n
                                names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
+/// As describe() does, with the keys of a sweep among the known ones.
+void require_known(const Setting& setting) {
+  std::vector<std::string> names;
+  for (const KeyRow& row : keys()) names.emplace_back(row.name);
+  for (const KeyRow& row : kSweepKeys) names.emplace_back(row.name);
+  if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
+  throw InputError(fmt::format("{}unknown key \"{}\"{}; known: {}",
+                               setting.place.empty() ? "" : setting.place + ": ", setting.key,
+                               did_you_mean(setting.key, names), fmt::join(names, ", ")));
+}
+
 /// Where runs differ in these alone, they are the same again.
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
+
+/// Runs compete where they do the same thing.
+void require_tunable(const Axis& axis) {
+  for (const char* key : {"problem", "clients", "split", "target", "seed", "split-seed"}) {
+    if (axis.key != key) continue;
+    throw InputError(fmt::format(
+        "tune: {} is an axis of {}: {}", axis.name, axis.key,
+        is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
+  }
+}
 
 std::string scene_of(const Description& description) {
   return fmt::format("problem={} clients={} split={}", print(description.problem), description.clients,
@@ -166,7 +187,9 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   std::vector<Setting> of_runs;
   std::map<std::string, std::string> own;
   for (const Setting& setting : settings) {
+    require_known(setting);
     if (is_sweep_key(setting.key)) {
+      require_utf8(setting);
       own[setting.key] = setting.value;
     } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
       throw InputError(
@@ -199,9 +222,14 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   std::vector<std::string> tuned;
   if (const auto names = given("tune")) {
     if (*names != kNone) tuned = words_of(*names);
-    for (const std::string& name : tuned) require_axis(plan.grid, "tune", name);
-  } else if (plan.grid.axis("step") != nullptr) {
-    tuned = {"step"};
+    for (const std::string& name : tuned) {
+      require_axis(plan.grid, "tune", name);
+      require_tunable(*plan.grid.axis(name));
+    }
+  } else {
+    for (const Axis& axis : plan.grid.axes) {
+      if (axis.key == "step") tuned.push_back(axis.name);
+    }
   }
   group_runs(plan, tuned);
 
@@ -209,7 +237,16 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     const std::vector<std::string> axes = words_of(*names);
     if (axes.size() != 2 || axes[0] == axes[1])
       throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
-    for (const std::string& name : axes) require_axis(plan.grid, "map", name);
+    for (const std::string& name : axes) {
+      require_axis(plan.grid, "map", name);
+      const bool is_tuned = std::find(tuned.begin(), tuned.end(), name) != tuned.end();
+      if (plan.measure->to_target && is_tuned) {
+        throw InputError(fmt::format(
+            "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
+            "tune=none for a map over it",
+            name));
+      }
+    }
     plan.map = {axes[0], axes[1]};
   } else {
     plan.map = axes_to_map(plan, tuned);

@@ -48,6 +48,12 @@ TEST(Grid, SpellsOutListsRangesAndPowers) {
   EXPECT_THAT(spelt("{10..1..4}"), ElementsAre("10", "6", "2"));
   EXPECT_THAT(spelt("{-1..1}"), ElementsAre("-1", "0", "1"));
   EXPECT_THAT(spelt("theory*{2^0..2^2}"), ElementsAre("theory*1", "theory*2", "theory*4"));
+  EXPECT_THAT(spelt("{\n 1..2,\r\n\t2^2\n}"), ElementsAre("1", "2", "4")) << "lines of a file";
+  EXPECT_THAT(spelt("{9223372036854775806..9223372036854775807}"),
+              ElementsAre("9223372036854775806", "9223372036854775807"));
+  EXPECT_THAT(spelt("{-9223372036854775808..9223372036854775807..9223372036854775807}"),
+              ElementsAre("-9223372036854775808", "-1", "9223372036854775806"));
+  EXPECT_EQ(spelt("{" + std::string(300000, '1') + "}").size(), 1U);
   EXPECT_THAT(spelt("{../data/a9a,..//b}"), ElementsAre("../data/a9a", "..//b")) << "paths are no ranges";
   EXPECT_THAT(spelt("logistic(\"{a,b}\", lambda={0,1})"),
               ElementsAre("logistic(\"{a,b}\", lambda=0)", "logistic(\"{a,b}\", lambda=1)"));
@@ -116,6 +122,7 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_TRUE(holds("ef21 * 5 <= gd"));
   EXPECT_TRUE(holds("gd / ef21 / 5 <= 1.0; ef21 < gd ;"));
   EXPECT_FALSE(holds("gd / ef21 >= 5; ef21 > gd"));
+  EXPECT_TRUE(holds("gd >= 1e+2; gd <= 1E+2; gd > 1e-3"));
   EXPECT_TRUE(holds("ef21 / \"clag(top-k(1), zeta=0)\" >= 2\n"));
   for (const char* with_unreached : {"lag > 1", "lag < 1", "gd / lag <= 1", "gd <= lag", "lag / lag >= 0.1"})
     EXPECT_FALSE(holds(with_unreached)) << with_unreached;
@@ -125,6 +132,7 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_EQ(error("gd >= "), "expect: column 7 of \"gd >= \": need a method or a number");
   EXPECT_EQ(error("gd ef21"), "expect: column 4 of \"gd ef21\": need one of <= >= < >");
   EXPECT_EQ(error("gd > 1 ef21 > 1"), "expect: column 8 of \"gd > 1 ef21 > 1\": need a ; between statements");
+  EXPECT_EQ(error("\"\" < gd"), "expect: column 2 of \"\"\" < gd\": need a method in the quotes");
   EXPECT_EQ(error("\"gd > 1"), "expect: column 2 of \"\"gd > 1\": need the end of a quoted text");
 }
 
@@ -161,6 +169,16 @@ TEST(SweepPlan, SaysWhatIsWrong) {
   EXPECT_EQ(error(kGrid, "tune=stap"),
             "tune: there is no axis \"stap\" (did you mean \"step\"?); this sweep has method, "
             "top-k, step, seed");
+  EXPECT_EQ(error(kGrid, "tune=seed"), "tune: seed is an axis of seed: seeds are averaged, not tuned");
+
+  EXPECT_EQ(error({"problem=quadratic(d=20, s={0,1})", "method=gd", "target=1e-3"}, "tune=s"),
+            "tune: s is an axis of problem: runs that differ in it do not compete");
+  EXPECT_EQ(
+      error(kGrid, "map=step,top-k"),
+      "map: step is tuned: runs that could not win have ended early and have no score; sweep with tune=none "
+      "for a map over it");
+  EXPECT_THAT(error(kGrid, "mesure=bits"), HasSubstr("unknown key \"mesure\" (did you mean \"measure\"?)"));
+  EXPECT_EQ(error(kGrid, "expect=\xff > 1"), "expect: not a text in UTF-8");
   EXPECT_EQ(error(kGrid, "map=top-k"), "map: \"top-k\"; need two axes, as in zeta,top-k");
   EXPECT_THAT(error(kGrid, "measure=bit"), HasSubstr("measure: unknown \"bit\" (did you mean \"bits\"?)"));
   EXPECT_EQ(error(kGrid, "measure=seconds"), "measure: no run here has a modelled clock");
@@ -170,6 +188,13 @@ TEST(SweepPlan, SaysWhatIsWrong) {
             "at method=gd, step=1, seed=1, rounds=x: rounds: \"x\"; need a whole number >= 0, below 2^64");
   EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd"}, "measure=rounds"),
             "measure: rounds are counted to a target; give target=");
+}
+
+TEST(SweepPlan, TunesEveryPartOfTheStep) {
+  const SweepPlan p =
+      plan({"problem=quadratic(d=20)", "method=gd", "step={0.1,theory*{1,2}}", "target=1e-3"});
+  EXPECT_EQ(p.runs.size(), 3U);
+  EXPECT_EQ(p.of_cell.size(), 1U);
 }
 
 TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
@@ -190,6 +215,7 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   EXPECT_EQ(best[0].score, 101);
   EXPECT_EQ(best[1].setting, 3U);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21(top-k(2))"), 113);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21( top-k(2) )"), 113);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21"), 110);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "lag"), std::nullopt);
   EXPECT_EQ(score_of(p, scores, "elsewhere", "ef21"), std::nullopt);
@@ -317,6 +343,48 @@ TEST_F(Sweep, GoesOnWhereItStood) {
   EXPECT_THAT(laconic({"resume", out("killed")}).text, HasSubstr("is not a line of this sweep"));
 }
 
+TEST_F(Sweep, DoesCellsAgainOfWhichLinesWereLost) {
+  ASSERT_EQ(sweep("sweep").code, 0);
+  const std::string csv = content_of(out("sweep/sweep.csv"));
+  const SweepPlan p = plan({out("sweep") + "/run.toml"});
+  for (const std::size_t lost : {std::size_t{0}, std::size_t{5}, p.runs.size() - 1}) {
+    Outcomes some = read_sweep_csv(p, out("sweep/sweep.csv"));
+    some[lost].reset();
+    folder_.write("sweep/sweep.csv", sweep_csv(p, some));
+    std::filesystem::remove(out("sweep/summary.json"));
+    EXPECT_EQ(laconic({"resume", out("sweep")}).code, 0);
+    EXPECT_EQ(content_of(out("sweep/sweep.csv")), csv) << lost;
+  }
+}
+
+TEST_F(Sweep, TakesItsMapsWithIt) {
+  folder_.write("sweep/map-3.svg", "not ours");
+  ASSERT_EQ(sweep("sweep", {"seed=1"}).code, 0);
+  ASSERT_TRUE(std::filesystem::exists(out("sweep/map.svg")));
+  EXPECT_EQ(
+      laconic({"run", problem_, "clients=4", "method=gd", "rounds=2", "out=" + out("sweep"), "--force"}).code,
+      0);
+  EXPECT_FALSE(std::filesystem::exists(out("sweep/map.svg")));
+  EXPECT_TRUE(std::filesystem::exists(out("sweep/map-3.svg")));
+}
+
+TEST_F(Sweep, LooksAtThePointWhereARunEndsEarly) {
+  for (const std::string every : {"0", "1000"}) {
+    const std::vector<std::string> words = {problem_,   "clients=2",   "method=gd",
+                                            "step=0.5", "rounds=5000", "eval-every=" + every};
+    const auto with = [&](const std::string& verb, const std::vector<std::string>& more) {
+      std::vector<std::string> all = {verb};
+      all.insert(all.end(), words.begin(), words.end());
+      all.insert(all.end(), more.begin(), more.end());
+      return laconic(all);
+    };
+    ASSERT_EQ(with("sweep", {"measure=f", "out=" + out("sweep"), "--force"}).code, 0);
+    ASSERT_EQ(with("run", {"out=" + out("run"), "--force"}).code, 0);
+    const double f = nlohmann::json::parse(content_of(out("run/summary.json")))["last"]["f"];
+    EXPECT_NEAR(best_of_summary(out("sweep"))[0]["score"], f, 1e-12) << every;
+  }
+}
+
 TEST_F(Sweep, RecordsThatRunsDiverge) {
   const Said said = laconic({"sweep", "problem=quadratic(d=20, s=0.8)", "clients=3", "method=gd",
                              "step={0.1,1e3,1e300}", "target=1e-3", "rounds=5000", "out=" + out("sweep")});
@@ -386,6 +454,14 @@ TEST_F(Sweep, LeavesTheBestAsRunsAndMapsAsFigures) {
   EXPECT_THAT(content_of(out("map.png")).substr(1, 3), "PNG");
   EXPECT_THAT(laconic({"plot", out("sweep"), "x=top-k", "y=beta", "out=" + out("map.png")}).text,
               HasSubstr("map: there is no axis \"beta\" (did you mean \"zeta\"?)"));
+}
+
+TEST_F(Sweep, DrawsMapsOfSharesAndOfScoresBelowZero) {
+  const Said said =
+      laconic({"sweep", "problem=quadratic(d=20)", "clients=3", "method=clag(top-k({5%,20%}), zeta={0,1})",
+               "rounds=500", "measure=f", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(content_of(out("sweep/map.svg")), HasSubstr("20%"));
 }
 
 TEST(SweepData, FindsTheCornersOfTheMapOfClag) {
