@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <regex>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -191,6 +193,22 @@ std::vector<Partial> values_of(const Setting& setting) {
   return values;
 }
 
+/// Axes of one name in the values of different keys are called key.name, but for that of the key of the name.
+void tell_apart(const std::vector<Setting>& settings, std::vector<std::vector<Partial>>& values) {
+  std::map<std::string, std::set<std::string>> keys_of;
+  const auto for_each_choice = [&](auto visit) {
+    for (std::size_t s = 0; s < settings.size(); ++s) {
+      for (Partial& value : values[s]) {
+        for (Choice& choice : value.choices) visit(settings[s].key, choice);
+      }
+    }
+  };
+  for_each_choice([&](const std::string& key, const Choice& choice) { keys_of[choice.axis].insert(key); });
+  for_each_choice([&](const std::string& key, Choice& choice) {
+    if (keys_of[choice.axis].size() > 1 && choice.axis != key) choice.axis = key + "." + choice.axis;
+  });
+}
+
 }  // namespace
 
 const Axis* Grid::axis(const std::string& name) const {
@@ -200,31 +218,31 @@ const Axis* Grid::axis(const std::string& name) const {
 }
 
 Grid grid_of(const std::vector<Setting>& settings) {
+  std::vector<std::vector<Partial>> values;  // of each setting
+  for (const Setting& setting : settings) values.push_back(values_of(setting));
+  tell_apart(settings, values);
+
   Grid grid;
   grid.points.emplace_back();
-  for (const Setting& setting : settings) {
-    const std::vector<Partial> values = values_of(setting);
-    if (grid.points.size() * values.size() > kMostPoints)
-      throw InputError(fmt::format("{}: a grid has at most {} points", setting.key, kMostPoints));
+  for (std::size_t s = 0; s < settings.size(); ++s) {
+    if (grid.points.size() * values[s].size() > kMostPoints)
+      throw InputError(fmt::format("{}: a grid has at most {} points", settings[s].key, kMostPoints));
     std::vector<GridPoint> longer;
     for (const GridPoint& point : grid.points) {
-      for (const Partial& value : values) {
+      for (const Partial& value : values[s]) {
         GridPoint next = point;
-        next.settings.push_back({setting.key, value.text, setting.place});
+        next.settings.push_back({settings[s].key, value.text, settings[s].place});
         next.choices.insert(next.choices.end(), value.choices.begin(), value.choices.end());
         longer.push_back(std::move(next));
       }
     }
     grid.points = std::move(longer);
 
-    for (const Partial& value : values) {
+    for (const Partial& value : values[s]) {
       for (const Choice& choice : value.choices) {
         auto axis = std::find_if(grid.axes.begin(), grid.axes.end(),
                                  [&](const Axis& each) { return each.name == choice.axis; });
-        if (axis == grid.axes.end()) axis = grid.axes.insert(axis, {choice.axis, setting.key, {}});
-        if (axis->key != setting.key) {
-          throw InputError(fmt::format("{} and {} both have an axis {}", axis->key, setting.key, axis->name));
-        }
+        if (axis == grid.axes.end()) axis = grid.axes.insert(axis, {choice.axis, settings[s].key, {}});
         if (std::find(axis->values.begin(), axis->values.end(), choice.value) == axis->values.end())
           axis->values.push_back(choice.value);
       }

@@ -2,6 +2,7 @@
 #include "cli/standings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -108,27 +109,40 @@ bool all_hold(const std::vector<Judged>& judged) {
   return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
 }
 
-HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
-               const std::string& across, const std::string& upwards) {
+std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
+                             const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);
   const Axis& y_axis = *plan.grid.axis(upwards);
-  HeatMap map;
-  map.title = plan.measure->name;
-  if (plan.measure->to_target)
-    map.title += fmt::format(" to |grad f|^2 <= {}", *plan.runs.front().description.solve.target);
-  map.title += ": " + (scenes_of(plan).size() > 1 ? scene : print(plan.runs.front().description.problem));
-  map.x_name = x_axis.name;
-  map.y_name = y_axis.name;
-  map.x_values = x_axis.values;
-  map.y_values = y_axis.values;
-  map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
+  const auto of_scene = [&](const Choice& choice) {
+    const std::string& key = plan.grid.axis(choice.axis)->key;
+    return key == "problem" || key == "clients" || key == "split" || key == "target";
+  };
+  std::vector<std::string> panels;
+  std::vector<HeatMap> maps;
   for (const SweepRun& run : plan.runs) {
     const auto x = place_on(x_axis, run);
     const auto y = place_on(y_axis, run);
-    if (run.scene != scene || !x || !y) continue;
-    map.values[*y][*x] = std::min(map.values[*y][*x], scores[run.setting]);
+    if (!x || !y || std::isinf(scores[run.setting])) continue;
+    std::string panel;
+    for (const Choice& choice : run.choices) {
+      if (of_scene(choice) && choice.axis != across && choice.axis != upwards)
+        panel += fmt::format("{}{}={}", panel.empty() ? "" : ", ", choice.axis, choice.value);
+    }
+    const auto at = std::find(panels.begin(), panels.end(), panel) - panels.begin();
+    if (at == std::ssize(panels)) {
+      panels.push_back(panel);
+      HeatMap map{
+          .x_name = x_axis.name, .y_name = y_axis.name, .x_values = x_axis.values, .y_values = y_axis.values};
+      map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
+      map.title = plan.measure->name;
+      if (plan.measure->to_target) map.title += " to the target";
+      map.title += ": " + (panel.empty() ? print(run.description.problem) : panel);
+      maps.push_back(std::move(map));
+    }
+    double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];
+    cell = std::min(cell, scores[run.setting]);
   }
-  return map;
+  return maps;
 }
 
 }  // namespace laconic::cli

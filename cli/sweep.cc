@@ -29,11 +29,13 @@ class Problems {
  public:
   Problems(const SweepPlan& plan, ThreadPool& pool) {
     Fleet fleet(pool);
+    DataCache cache;
     for (const SweepRun& run : plan.runs) {
       const Description& d = run.description;
-      const auto [at, is_new] = shared_.try_emplace(fmt::format("{} split-seed={}", run.scene, d.split_seed));
+      const auto [at, is_new] = shared_.try_emplace(
+          fmt::format("{} {} {} {}", print(d.problem), d.clients, print(d.split), d.split_seed));
       if (is_new) {
-        at->second.problem = problem_of(d);
+        at->second.problem = problem_of(d, {}, &cache);
         at->second.constants = at->second.problem->constants(fleet);
       }
       of_run_.push_back(&at->second);

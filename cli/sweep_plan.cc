@@ -92,15 +92,19 @@ void require_tunable(const Axis& axis) {
   }
 }
 
-std::string scene_of(const Description& description) {
-  return fmt::format("problem={} clients={} split={}", print(description.problem), description.clients,
-                     print(description.split));
+std::string scene_of(const Grid& grid, const Description& description) {
+  const bool with_target =
+      std::any_of(grid.axes.begin(), grid.axes.end(), [](const Axis& axis) { return axis.key == "target"; });
+  return fmt::format("problem={} clients={} split={}{}", print(description.problem), description.clients,
+                     print(description.split),
+                     with_target ? fmt::format(" target={}", *description.solve.target) : "");
 }
 
 /// The method's value with the braces that are left when one of several methods was chosen.
 std::string method_as_written(const std::vector<Setting>& settings, const GridPoint& point) {
-  for (const Choice& choice : point.choices) {
-    if (choice.axis == "method") return choice.value;
+  // Of a choice among choices the last says it all.
+  for (auto choice = point.choices.rbegin(); choice != point.choices.rend(); ++choice) {
+    if (choice->axis == "method" || choice->axis.starts_with("method#")) return choice->value;
   }
   const auto found = std::find_if(settings.begin(), settings.end(),
                                   [](const Setting& setting) { return setting.key == "method"; });
@@ -126,7 +130,7 @@ SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   SweepRun run;
   run.choices = point.choices;
   run.description = at_point(point.choices, [&] { return describe(point.settings); });
-  run.scene = scene_of(run.description);
+  run.scene = scene_of(plan.grid, run.description);
   run.method = method_as_written(plan.settings, point);
   return run;
 }

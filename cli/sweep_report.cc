@@ -25,6 +25,25 @@ const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
   return plan.runs[plan.of_setting[best.setting][0]];
 }
 
+/// Over the setting's seeds.
+template <class Column>
+double mean_of(const SweepResult& result, const Best& best, Column column) {
+  const std::vector<std::size_t>& runs = result.plan.of_setting[best.setting];
+  double sum = 0;
+  for (const std::size_t r : runs) sum += static_cast<double>(column(result.outcomes[r]->last));
+  return sum / static_cast<double>(runs.size());
+}
+
+/// Why no setting of the method has a score.
+const char* without_score(const SweepResult& result, const Best& best) {
+  for (std::size_t r = 0; r < result.plan.runs.size(); ++r) {
+    const SweepRun& run = result.plan.runs[r];
+    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->why == kBeaten)
+      return "beaten";
+  }
+  return result.plan.measure->to_target ? "not reached" : "-";
+}
+
 std::string table_of(const SweepResult& result) {
   const SweepPlan& plan = result.plan;
   std::string text;
@@ -34,14 +53,14 @@ std::string table_of(const SweepResult& result) {
     for (const Best& best : result.best) {
       if (best.scene != scene) continue;
       if (std::isinf(best.score)) {
-        cells.push_back({best.method, "-", plan.measure->to_target ? "not reached" : "-", "-", "-"});
+        cells.push_back({best.method, "-", without_score(result, best), "-", "-"});
         continue;
       }
       const SweepRun& run = run_of(plan, best);
-      const Row& last = result.outcomes[plan.of_setting[best.setting][0]]->last;
-      cells.push_back({print(run.description.method), print(run.description.step),
-                       score_text(*plan.measure, best.score), fmt::format("{}", last.round),
-                       fmt::format("{:.3e}", last.grad_norm_sq)});
+      cells.push_back(
+          {print(run.description.method), print(run.description.step), score_text(*plan.measure, best.score),
+           fmt::format("{:.7g}", mean_of(result, best, [](const Row& row) { return row.round; })),
+           fmt::format("{:.3e}", mean_of(result, best, [](const Row& row) { return row.grad_norm_sq; }))});
     }
     if (scenes_of(plan).size() > 1) text += scene + "\n";
     text += text_table(cells, 2) + "\n";
@@ -133,13 +152,16 @@ std::string summary_json(const SweepResult& result, const std::map<std::size_t, 
 std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
                                    const std::string& across, const std::string& upwards,
                                    const std::string& path) {
+  const std::vector<HeatMap> maps = maps_of(plan, scores, across, upwards);
+  if (maps.empty())
+    throw InputError(fmt::format("a map of {} over {}: no run on it has a score", upwards, across));
   std::vector<std::string> paths;
-  for (const std::string& scene : scenes_of(plan)) {
+  for (const HeatMap& map : maps) {
     std::filesystem::path file = path;
     if (!paths.empty())
       file.replace_filename(
           fmt::format("{}-{}{}", file.stem().string(), paths.size() + 1, file.extension().string()));
-    draw(map_of(plan, scores, scene, across, upwards), file.string());
+    draw(map, file.string());
     paths.push_back(file.string());
   }
   return paths;

@@ -35,7 +35,7 @@ std::map<std::size_t, std::string> write_best(const SweepResult& result, const O
 /// The content of summary.json; `files` are those of write_best().
 std::string summary_json(const SweepResult& result, const std::map<std::size_t, std::string>& files);
 
-/// A figure of the map over two axes for each scene: path, then path-2, ... Returns their paths.
+/// A figure of each of maps_of(): path, then path-2, ... Returns their paths. InputError where there is none.
 std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
                                    const std::string& across, const std::string& upwards,
                                    const std::string& path);

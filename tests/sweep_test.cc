@@ -82,6 +82,16 @@ TEST(Grid, NamesAxesByWhatTheyStandFor) {
   EXPECT_THAT(axes("3pc-v3(lag(zeta={1,2}), top-k({1,2}))"), ElementsAre("zeta", "top-k"));
 }
 
+TEST(Grid, TellsAxesOfDifferentKeysApart) {
+  std::vector<std::string> names;
+  for (const Axis& axis : grid_of({{"problem", "quadratic(seed={1,2})", ""},
+                                   {"seed", "{1,2}", ""},
+                                   {"method", "marina(p={0.1,1})", ""}})
+                              .axes)
+    names.push_back(axis.name + " of " + axis.key);
+  EXPECT_THAT(names, ElementsAre("problem.seed of problem", "seed of seed", "p of method"));
+}
+
 TEST(Grid, RefusesWhatItCannotSpellOut) {
   const auto error = [](const std::string& value) {
     return error_of([&] { grid_of({{"method", value, ""}}); });
@@ -393,6 +403,60 @@ TEST_F(Sweep, RecordsThatRunsDiverge) {
   const Outcomes outcomes = read_sweep_csv(plan({out("sweep") + "/run.toml"}), out("sweep/sweep.csv"));
   EXPECT_EQ(outcomes[0]->why, "target");
   EXPECT_EQ(outcomes[2]->why, "diverged");
+}
+
+TEST_F(Sweep, DoesNotTakeSilenceForTheEnd) {
+  // On most rounds nothing is said, and the point stands.
+  const Said said = laconic({"sweep", "problem=quadratic(d=20)", "clients=1", "method=dcgd(bernoulli(0.005))",
+                             "target=1e-2", "rounds=200000", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("1 run: 1 target"));
+}
+
+TEST_F(Sweep, EndsRunsThatHaveStoppedMoving) {
+  const Said said = laconic({"sweep", "problem=quadratic(d=2, lambda=0.5)", "clients=1", "method=gd",
+                             "wire=f64", "target=1e-300", "rounds=100000", "out=" + out("sweep")});
+  EXPECT_THAT(said.text, HasSubstr("1 run: 1 still"));
+}
+
+TEST_F(Sweep, DrawsAMapForEachSceneThatIsNotOnIt) {
+  const std::vector<std::string> words = {"sweep",         "problem=quadratic(d=20, s={0,1})",
+                                          "clients={2,4}", "method=ef21(top-k({1,2}))",
+                                          "target=1e-2",   "rounds=5000"};
+  const auto figures = [&](const std::string& name, const std::string& map) {
+    auto with = words;
+    with.insert(with.end(), {"map=" + map, "out=" + out(name)});
+    const Said said = laconic(with);
+    EXPECT_EQ(said.code, 0) << said.text;
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(out(name)))
+      count += entry.path().extension() == ".svg" ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(figures("a", "clients,top-k"), 2U) << "s = 0 and s = 1";
+  EXPECT_EQ(figures("b", "clients,s"), 1U);
+  const SweepPlan p = plan({out("b") + "/run.toml"});
+  const std::vector<double> scores = scores_of(p, read_sweep_csv(p, out("b/sweep.csv")));
+  const std::vector<HeatMap> maps = maps_of(p, scores, "clients", "s");
+  ASSERT_EQ(maps.size(), 1U);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (std::size_t c = 0; c < 2; ++c)  // top-k changes fastest, then clients
+      EXPECT_EQ(maps[0].values[s][c], std::min(scores[4 * s + 2 * c], scores[4 * s + 2 * c + 1]));
+  }
+}
+
+TEST(SweepPlan, LetsOnlyRunsOfOneTargetCompete) {
+  const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "target={1e-1,1e-3}"});
+  EXPECT_THAT(scenes_of(p), ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target=0.1",
+                                        "problem=quadratic(d=20) clients=20 split=contiguous target=0.001"));
+}
+
+TEST(SweepPlan, TakesAMethodAmongMethodsForOne) {
+  std::vector<std::string> names;
+  for (const SweepRun& run :
+       plan({"problem=quadratic(d=20)", "method={gd,{ef21(top-k({1,2})),lag(zeta=1)}}"}).runs)
+    names.push_back(run.method);
+  EXPECT_THAT(names, ElementsAre("gd", "ef21(top-k({1,2}))", "ef21(top-k({1,2}))", "lag(zeta=1)"));
 }
 
 TEST_F(Sweep, JudgesByTheEndWhereThereIsNoTarget) {
