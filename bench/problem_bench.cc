@@ -20,6 +20,7 @@
 #include "laconic/data/lookup.h"
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/linear_model.h"
+#include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
 #include "laconic/transport/fleet.h"
 
@@ -242,8 +243,8 @@ void softmax_gradient(benchmark::State& state) {
 }
 BENCHMARK(softmax_gradient)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-/// One client's dense rows and the products that its gradient is made of, by Eigen, from numbers of the type Scalar
-/// that are there already.
+/// One client's dense rows and the products that its gradient is made of, by Eigen, from numbers of the type
+/// Scalar that are there already.
 template <class Scalar>
 struct DenseAutoencoder {
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -283,7 +284,7 @@ struct DenseAutoencoder {
 
 enum class Products { five_double, two_double, five_float, two_float };
 
-/// Against the dense products alone, without bytes that become numbers, losses, and whatever else is no product.
+/// Against the dense products alone, without bytes that become numbers, losses, or what else is no product.
 void autoencoder_gradient(benchmark::State& state, const std::string& name, Products products) {
   const auto data = find(name);
   if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
@@ -339,6 +340,40 @@ LACONIC_AUTOENCODER(mnist, "mnist", five_float);
 LACONIC_AUTOENCODER(mnist, "mnist", two_float);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", five_double);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", two_double);
+
+/// Against y += a x, which reads and writes as much: a gradient is O(d).
+void quadratic_gradient(benchmark::State& state) {
+  const auto d = static_cast<std::size_t>(state.range(0));
+  const auto problem = make_quadratic({.clients = 10, .d = d, .s = 0.8});
+  const Vector x = some_point(d);
+  Vector g(d), at_zero(d), other(d, 1.0);
+  problem->value_gradient(3, Rows::everything(), Vector(d, 0.0), at_zero);
+  const double value = problem->value_gradient(3, Rows::everything(), x, g).value;
+  const double expected = (dot(x, g) + dot(x, at_zero)) / 2;  // g = A x - b
+  if (!(std::abs(value / expected - 1) < 1e-10)) return state.SkipWithError("wrong answer");
+  const std::size_t times = 10'000'000 / d;
+  race(
+      state, "ratio_to_axpy",
+      [&] {
+        for (std::size_t k = 0; k < times; ++k) {
+          problem->value_gradient(3, Rows::everything(), x, g);
+          benchmark::ClobberMemory();
+        }
+      },
+      [&] {
+        for (std::size_t k = 0; k < times; ++k) {
+          axpy(1e-9, x, other);
+          benchmark::ClobberMemory();
+        }
+      });
+  state.counters["ns_a_coordinate"] = state.counters["median_us"] * 1e3 / static_cast<double>(times * d);
+}
+BENCHMARK(quadratic_gradient)
+    ->Arg(1000)
+    ->Arg(100'000)
+    ->Arg(10'000'000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 void softmax_constants(benchmark::State& state) {
   const auto data = find("fashion-mnist");

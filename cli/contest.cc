@@ -14,16 +14,19 @@ std::unique_ptr<Method> method_of(const Description& description, const SharedPr
   return assembly.build(resolve(description.step, assembly));
 }
 
+constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over some rounds
+
+double largest(View x) {
+  double most = 0;
+  for (const double v : x) most = std::max(most, std::abs(v));
+  return most;
+}
+
 bool is_same_but_for_rounding(View before, View now) {
-  constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over the rounds in between
   if (before.size() != now.size()) return false;
   double moved = 0;
-  double size = 0;
-  for (std::size_t j = 0; j < now.size(); ++j) {
-    moved = std::max(moved, std::abs(now[j] - before[j]));
-    size = std::max(size, std::abs(now[j]));
-  }
-  return moved <= kRounding * size;
+  for (std::size_t j = 0; j < now.size(); ++j) moved = std::max(moved, std::abs(now[j] - before[j]));
+  return moved <= kRounding * largest(now);
 }
 
 }  // namespace
@@ -36,9 +39,12 @@ Contender::Contender(const SweepRun& run, const SharedProblem& shared)
 void Contender::advance() {
   for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();
   const View now = method_->point();
-  still_ = is_same_but_for_rounding(before_, now) ? still_ + 1 : 0;
+  if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
   before_.assign(now.begin(), now.end());
-  if (still_ == kPatience && !over()) ended_early_ = kStill;
+  const Row& last = solver_.summary().last;
+  if (last.round < still_since_ + kPatience * kStride || over()) return;
+  // A method may be silent for long and move again. Not where the step along the gradient itself is lost in rounding.
+  if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = kStill;
 }
 
 Outcome Contender::outcome() const {

@@ -31,13 +31,14 @@ class Contender {
   /// All must outlive it.
   Contender(const SweepRun& run, const SharedProblem& problem);
 
-  /// kStride rounds, or as many as there are left. A point that has not moved for kPatience times that, but for rounding,
-  /// has stopped moving.
+  /// kStride rounds, or as many as there are left. A point has stopped moving that did not for kPatience times that, and
+  /// whose true gradient moves it no more, but for rounding.
   void advance();
   void give_up() { ended_early_ = kBeaten; }
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
   [[nodiscard]] bool over() const { return ended_early_ != nullptr || solver_.over(); }
+  [[nodiscard]] std::size_t rounds() const { return solver_.summary().rounds; }
   /// So far.
   [[nodiscard]] Outcome outcome() const;
 
@@ -58,8 +59,8 @@ class Contender {
   std::unique_ptr<Method> method_;
   NoRecorder recorder_;
   Solver solver_;
-  Vector before_;          // the point at the last look
-  std::size_t still_ = 0;  // looks at which it was the same
+  Vector before_;                // the point at the last look
+  std::size_t still_since_ = 0;  // round
   const char* ended_early_ = nullptr;
 };
 

@@ -187,6 +187,10 @@ void apply(Description& description, const Setting& setting) {
 
 }  // namespace
 
+void require_utf8(const Setting& setting) {
+  if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
+}
+
 std::vector<Setting> settings_of(const std::vector<std::string>& words) {
   std::vector<Setting> settings;
   std::vector<Setting> from_words;
@@ -214,7 +218,7 @@ Description describe(const std::vector<Setting>& settings) {
   Description description;
   std::set<std::string> given;
   for (const Setting& setting : settings) {
-    if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
+    require_utf8(setting);
     if (setting.place.empty()) {
       apply(description, setting);
     } else {
@@ -245,8 +249,14 @@ std::string toml_of(const std::vector<std::pair<std::string, std::string>>& keys
   std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : keys) {
     if (key == "out") continue;
-    text +=
-        fmt::format("{} = {}\n", key, nlohmann::json(value).dump());  // a JSON string is a TOML basic string
+    // A JSON string is a TOML basic string, but for one control character.
+    for (const char c : fmt::format("{} = {}\n", key, nlohmann::json(value).dump())) {
+      if (c == '\x7f') {
+        text += "\\u007F";
+      } else {
+        text += c;
+      }
+    }
   }
   return text;
 }

@@ -69,6 +69,9 @@ struct KeyRow {
 /// The table of keys, for `laconic list`.
 std::vector<KeyRow> keys();
 
+/// InputError where files could not hold the value.
+void require_utf8(const Setting& setting);
+
 /// Rethrows an InputError of `action` with the key in front: "method: column 8: ...".
 template <class Action>
 auto naming(const std::string& key, Action&& action) {

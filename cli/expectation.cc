@@ -53,6 +53,7 @@ class Reader {
     if (take("\"")) {
       const std::size_t end = text_.find('"', at_);
       if (end == std::string::npos) fail("the end of a quoted text");
+      if (end == at_) fail("a method in the quotes");
       result.method = text_.substr(at_, end - at_);
       at_ = end + 1;
       return result;
@@ -62,7 +63,10 @@ class Reader {
       return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
     };
     const std::size_t begin = at_;
-    while (at_ < text_.size() && in_word(text_[at_])) ++at_;
+    const auto is_exponent_sign = [&] {  // 1e+3
+      return text_[at_] == '+' && at_ > begin && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
+    };
+    while (at_ < text_.size() && (in_word(text_[at_]) || is_exponent_sign())) ++at_;
     const std::string word = text_.substr(begin, at_ - begin);
     if (word.empty()) fail("a method or a number");
     const char* const last = word.data() + word.size();

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <regex>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -13,6 +15,7 @@ namespace laconic::cli {
 namespace {
 
 constexpr std::size_t kMostPoints = 1'000'000;
+constexpr const char* kBlanks = " \t\r\n";  // values in files have lines
 
 /// Calls visit(position, character) for each character outside quotes, until that returns true: there it stops.
 template <class Visit>
@@ -44,9 +47,9 @@ std::size_t find_close(std::string_view text) {
 }
 
 std::string trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
+  const std::size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(" \t") - begin + 1));
+  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
 }
 
 /// Cut at the commas that no bracket or brace encloses.
@@ -85,16 +88,23 @@ void add_range(long long from, long long to, long long step, std::vector<std::st
                      static_cast<unsigned long long>(from < to ? from : to);
   if (width / static_cast<unsigned long long>(step) >= kMostPoints)
     throw InputError(fmt::format("{}..{} in braces; a grid has at most {} points", from, to, kMostPoints));
-  for (long long at = from; from <= to ? at <= to : at >= to; at += from <= to ? step : -step)
-    values.push_back(print(at));
+  // Without a sign: `to` may be the largest number there is.
+  const auto stride = static_cast<unsigned long long>(step);
+  for (unsigned long long i = 0; i <= width / stride; ++i) {
+    const auto first = static_cast<unsigned long long>(from);
+    values.push_back(print(static_cast<long long>(from <= to ? first + i * stride : first - i * stride)));
+  }
 }
 
 /// The values an item stands for.
 void add_values(const std::string& item, std::vector<std::string>& values) {
   static const std::regex whole(R"(([+-]?\d+)\.\.([+-]?\d+)(?:\.\.(\d+))?)");
   static const std::regex powers(R"((\d+(?:\.\d+)?)\^([+-]?\d+)(?:\.\.(\d+(?:\.\d+)?)\^([+-]?\d+))?)");
+  constexpr std::size_t kLongest = 200;  // of a range; std::regex needs stack for every character
   std::smatch match;
-  if (std::regex_match(item, match, whole)) {
+  if (item.size() > kLongest) {
+    values.push_back(item);
+  } else if (std::regex_match(item, match, whole)) {
     const long long step = match[3].matched ? number_of(match[3]) : 1;
     if (step == 0) throw InputError(fmt::format("{} in braces; need a step > 0", item));
     add_range(number_of(match[1]), number_of(match[2]), step, values,
@@ -183,6 +193,22 @@ std::vector<Partial> values_of(const Setting& setting) {
   return values;
 }
 
+/// Axes of one name in the values of different keys are called key.name, but for that of the key of the name.
+void tell_apart(const std::vector<Setting>& settings, std::vector<std::vector<Partial>>& values) {
+  std::map<std::string, std::set<std::string>> keys_of;
+  const auto for_each_choice = [&](auto visit) {
+    for (std::size_t s = 0; s < settings.size(); ++s) {
+      for (Partial& value : values[s]) {
+        for (Choice& choice : value.choices) visit(settings[s].key, choice);
+      }
+    }
+  };
+  for_each_choice([&](const std::string& key, const Choice& choice) { keys_of[choice.axis].insert(key); });
+  for_each_choice([&](const std::string& key, Choice& choice) {
+    if (keys_of[choice.axis].size() > 1 && choice.axis != key) choice.axis = key + "." + choice.axis;
+  });
+}
+
 }  // namespace
 
 const Axis* Grid::axis(const std::string& name) const {
@@ -192,31 +218,31 @@ const Axis* Grid::axis(const std::string& name) const {
 }
 
 Grid grid_of(const std::vector<Setting>& settings) {
+  std::vector<std::vector<Partial>> values;  // of each setting
+  for (const Setting& setting : settings) values.push_back(values_of(setting));
+  tell_apart(settings, values);
+
   Grid grid;
   grid.points.emplace_back();
-  for (const Setting& setting : settings) {
-    const std::vector<Partial> values = values_of(setting);
-    if (grid.points.size() * values.size() > kMostPoints)
-      throw InputError(fmt::format("{}: a grid has at most {} points", setting.key, kMostPoints));
+  for (std::size_t s = 0; s < settings.size(); ++s) {
+    if (grid.points.size() * values[s].size() > kMostPoints)
+      throw InputError(fmt::format("{}: a grid has at most {} points", settings[s].key, kMostPoints));
     std::vector<GridPoint> longer;
     for (const GridPoint& point : grid.points) {
-      for (const Partial& value : values) {
+      for (const Partial& value : values[s]) {
         GridPoint next = point;
-        next.settings.push_back({setting.key, value.text, setting.place});
+        next.settings.push_back({settings[s].key, value.text, settings[s].place});
         next.choices.insert(next.choices.end(), value.choices.begin(), value.choices.end());
         longer.push_back(std::move(next));
       }
     }
     grid.points = std::move(longer);
 
-    for (const Partial& value : values) {
+    for (const Partial& value : values[s]) {
       for (const Choice& choice : value.choices) {
         auto axis = std::find_if(grid.axes.begin(), grid.axes.end(),
                                  [&](const Axis& each) { return each.name == choice.axis; });
-        if (axis == grid.axes.end()) axis = grid.axes.insert(axis, {choice.axis, setting.key, {}});
-        if (axis->key != setting.key) {
-          throw InputError(fmt::format("{} and {} both have an axis {}", axis->key, setting.key, axis->name));
-        }
+        if (axis == grid.axes.end()) axis = grid.axes.insert(axis, {choice.axis, settings[s].key, {}});
         if (std::find(axis->values.begin(), axis->values.end(), choice.value) == axis->values.end())
           axis->values.push_back(choice.value);
       }

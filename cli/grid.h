@@ -6,7 +6,7 @@
 //
 // Ranges include both ends and may descend; a, b, m, n and step are whole numbers. An axis is called by the argument it
 // stands for: the option's name (zeta), else the word before the parenthesis (top-k), else the key (step). Where one value
-// has two axes of a name, the second is top-k#2. Axes within an item exist only where that item is chosen.
+// has two axes of a name, the second is top-k#2; where the values of two keys have, they are problem.seed and seed. Axes within an item exist only where that item is chosen.
 #pragma once
 
 #include <string>

@@ -97,6 +97,11 @@ void OutFolder::take_up() {
 
 void OutFolder::clear() {
   try {
+    if (has("sweep.csv")) {  // its maps: map.svg, map-2.svg, ...
+      std::size_t number = 2;
+      for (std::string map = "map.svg"; has(map); map = fmt::format("map-{}.svg", number++))
+        fs::remove(file(map));
+    }
     for (const char* name : kResults) fs::remove_all(file(name));
     if (has(kNext)) fs::rename(file(kNext), file(kDescription));
   } catch (const fs::filesystem_error& failure) {

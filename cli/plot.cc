@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/sweep.h"
 #include "cli/sweep_csv.h"
+#include "cli/sweep_report.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"

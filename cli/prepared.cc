@@ -29,7 +29,7 @@ std::size_t threads_of(const Description& description, const Place& place) {
   return std::max<std::size_t>(1, processors / place.neighbours);
 }
 
-std::unique_ptr<Problem> problem_of(const Description& description, const Place& place) {
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache) {
   std::optional<Range> own;
   if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
   return of_text("problem", [&] {
@@ -37,7 +37,8 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
                                               .split = description.split,
                                               .split_seed = description.split_seed,
                                               .folders = data_folders(),
-                                              .own = own});
+                                              .own = own,
+                                              .cache = cache});
   });
 }
 

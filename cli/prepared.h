@@ -15,6 +15,7 @@
 
 #include "cli/description.h"
 #include "laconic/core/parallel.h"
+#include "laconic/data/lookup.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/recipes.h"
 
@@ -37,7 +38,9 @@ struct Place {
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
 /// The first part of that alone. Only the keys problem, clients, split and split-seed matter.
-std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {});
+/// A cache, where given, keeps what is read.
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {},
+                                    DataCache* cache = nullptr);
 /// How many threads the description asks for; without a wish, this process's share of the processors.
 std::size_t threads_of(const Description& description, const Place& place = {});
 

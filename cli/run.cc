@@ -15,6 +15,7 @@
 #include "cli/ranks.h"
 #include "cli/summary.h"
 #include "cli/sweep.h"
+#include "cli/sweep_report.h"
 #include "cli/verbs.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/file.h"

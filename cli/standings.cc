@@ -2,6 +2,7 @@
 #include "cli/standings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -20,6 +21,15 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
     return std::find(axis.values.begin(), axis.values.end(), choice.value) - axis.values.begin();
   }
   return {};
+}
+
+/// A method in full as print() has it; other texts as they are.
+std::string canonical(const std::string& method) {
+  try {
+    return print(parse(method));
+  } catch (const InputError&) {
+    return method;
+  }
 }
 
 }  // namespace
@@ -70,35 +80,69 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
 std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
                                const std::string& scene, const std::string& method) {
   std::optional<double> least;
+  const std::string in_full = canonical(method);
   for (const SweepRun& run : plan.runs) {
     const Spec& spec = run.description.method;
-    const bool is_of = method == spec.name || method == run.method || method == print(spec);
+    const bool is_of = method == spec.name || method == run.method || in_full == print(spec);
     if (run.scene == scene && is_of) least = std::min(least.value_or(kInfinity), scores[run.setting]);
   }
   return least;
 }
 
-HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
-               const std::string& across, const std::string& upwards) {
+std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
+                              const std::vector<double>& scores) {
+  std::vector<Judged> judged;
+  for (const std::string& scene : scenes_of(plan)) {
+    for (const Expectation& one : expectations) {
+      const auto score = [&](const std::string& method) {
+        if (const auto found = score_of(plan, scores, scene, method)) return *found;
+        throw InputError(
+            fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, method));
+      };
+      judged.push_back({scene, one.text, one.relation, judge(one, score)});
+    }
+  }
+  return judged;
+}
+
+bool all_hold(const std::vector<Judged>& judged) {
+  return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
+}
+
+std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
+                             const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);
   const Axis& y_axis = *plan.grid.axis(upwards);
-  HeatMap map;
-  map.title = plan.measure->name;
-  if (plan.measure->to_target)
-    map.title += fmt::format(" to |grad f|^2 <= {}", *plan.runs.front().description.solve.target);
-  map.title += ": " + (scenes_of(plan).size() > 1 ? scene : print(plan.runs.front().description.problem));
-  map.x_name = x_axis.name;
-  map.y_name = y_axis.name;
-  map.x_values = x_axis.values;
-  map.y_values = y_axis.values;
-  map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
+  const auto of_scene = [&](const Choice& choice) {
+    const std::string& key = plan.grid.axis(choice.axis)->key;
+    return key == "problem" || key == "clients" || key == "split" || key == "target";
+  };
+  std::vector<std::string> panels;
+  std::vector<HeatMap> maps;
   for (const SweepRun& run : plan.runs) {
     const auto x = place_on(x_axis, run);
     const auto y = place_on(y_axis, run);
-    if (run.scene != scene || !x || !y) continue;
-    map.values[*y][*x] = std::min(map.values[*y][*x], scores[run.setting]);
+    if (!x || !y || std::isinf(scores[run.setting])) continue;
+    std::string panel;
+    for (const Choice& choice : run.choices) {
+      if (of_scene(choice) && choice.axis != across && choice.axis != upwards)
+        panel += fmt::format("{}{}={}", panel.empty() ? "" : ", ", choice.axis, choice.value);
+    }
+    const auto at = std::find(panels.begin(), panels.end(), panel) - panels.begin();
+    if (at == std::ssize(panels)) {
+      panels.push_back(panel);
+      HeatMap map{
+          .x_name = x_axis.name, .y_name = y_axis.name, .x_values = x_axis.values, .y_values = y_axis.values};
+      map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
+      map.title = plan.measure->name;
+      if (plan.measure->to_target) map.title += " to the target";
+      map.title += ": " + (panel.empty() ? print(run.description.problem) : panel);
+      maps.push_back(std::move(map));
+    }
+    double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];
+    cell = std::min(cell, scores[run.setting]);
   }
-  return map;
+  return maps;
 }
 
 }  // namespace laconic::cli

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/expectation.h"
 #include "cli/sweep_plan.h"
 #include "laconic/report/heat_map.h"
 #include "laconic/report/trace.h"
@@ -41,11 +42,25 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
 std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
                                const std::string& scene, const std::string& method);
 
-/// Of one scene: the least score of each cell, over whatever else varies.
-HeatMap map_of(const SweepPlan& plan, const std::vector<double>& scores, const std::string& scene,
-               const std::string& across, const std::string& upwards);
+/// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice at the axes
+/// of the scene that are not its own. Maps without any score are left out.
+std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
+                             const std::string& across, const std::string& upwards);
 
-/// Problem, clients and split of all runs, each once.
+/// What became of a statement in one scene.
+struct Judged {
+  std::string scene;
+  std::string statement;
+  std::string relation;
+  Verdict verdict;
+};
+
+/// Every statement in every scene. InputError where one names a method that the sweep has no run of.
+std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
+                              const std::vector<double>& scores);
+bool all_hold(const std::vector<Judged>& judged);
+
+/// Those of all runs, each once.
 std::vector<std::string> scenes_of(const SweepPlan& plan);
 
 }  // namespace laconic::cli

@@ -3,42 +3,39 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/contest.h"
 #include "cli/expectation.h"
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
 #include "cli/sweep_csv.h"
+#include "cli/sweep_report.h"
 #include "cli/verbs.h"
 #include "laconic/core/parallel.h"
 #include "laconic/report/file.h"
-#include "laconic/report/text_table.h"
 
 namespace laconic::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
 
 /// Those of the runs, each read once, with their constants.
 class Problems {
  public:
   Problems(const SweepPlan& plan, ThreadPool& pool) {
     Fleet fleet(pool);
+    DataCache cache;
     for (const SweepRun& run : plan.runs) {
       const Description& d = run.description;
-      const auto [at, is_new] = shared_.try_emplace(fmt::format("{} split-seed={}", run.scene, d.split_seed));
+      const auto [at, is_new] = shared_.try_emplace(
+          fmt::format("{} {} {} {}", print(d.problem), d.clients, print(d.split), d.split_seed));
       if (is_new) {
-        at->second.problem = problem_of(d);
+        at->second.problem = problem_of(d, {}, &cache);
         at->second.constants = at->second.problem->constants(fleet);
       }
       of_run_.push_back(&at->second);
@@ -74,8 +71,12 @@ class Running {
       if (live.empty()) break;
       pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(); });
       settle();
-      bar_.show(done_, outcomes_.size(),
-                [&] { return fmt::format("{} of {} runs have ended", done_, outcomes_.size()); });
+      bar_.show(done_, outcomes_.size(), [&] {
+        std::size_t round = 0;
+        for (const Contender* contender : live) round = std::max(round, contender->rounds());
+        return fmt::format("{} of {} runs are done, {} under way in round {}", done_, outcomes_.size(),
+                           live.size(), round);
+      });
     }
     save();
   }
@@ -126,139 +127,15 @@ class Running {
   ProgressBar bar_{true};
 };
 
-std::string score_text(const Measure& measure, double score) {
-  if (std::isinf(score)) return "-";
-  return measure.to_target && score >= 100 ? fmt::format("{:.0f}", score) : fmt::format("{:.4g}", score);
-}
-
-/// The first run of a setting stands for it: others differ in their seeds alone.
-const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
-  return plan.runs[plan.of_setting[best.setting][0]];
-}
-
-std::string table_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vector<Best>& all) {
-  std::string text;
-  for (const std::string& scene : scenes_of(plan)) {
-    std::vector<std::vector<std::string>> cells = {
-        {"best of each method", "step", plan.measure->name, "rounds", "|grad f|^2"}};
-    for (const Best& best : all) {
-      if (best.scene != scene) continue;
-      if (std::isinf(best.score)) {
-        cells.push_back({best.method, "-", plan.measure->to_target ? "not reached" : "-", "-", "-"});
-        continue;
-      }
-      const SweepRun& run = run_of(plan, best);
-      const Row& last = outcomes[plan.of_setting[best.setting][0]]->last;
-      cells.push_back({print(run.description.method), print(run.description.step),
-                       score_text(*plan.measure, best.score), fmt::format("{}", last.round),
-                       fmt::format("{:.3e}", last.grad_norm_sq)});
-    }
-    if (scenes_of(plan).size() > 1) text += scene + "\n";
-    text += text_table(cells, 2) + "\n";
+/// A figure is no reason to lose a sweep.
+void draw_map(const SweepResult& result, const std::string& path) {
+  const auto& [across, upwards] = *result.plan.map;
+  try {
+    for (const std::string& drawn : draw_maps(result.plan, result.scores, across, upwards, path))
+      fmt::print("map of {} over {} -> {}\n", upwards, across, drawn);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "laconic: no map: {}\n", error.what());
   }
-  return text;
-}
-
-/// How many runs ended in which way: "12 runs: 9 target, 3 diverged".
-std::string tally(const Outcomes& outcomes) {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& outcome : outcomes) ++counts[outcome->why];
-  std::string text = fmt::format("{} run{}:", outcomes.size(), outcomes.size() == 1 ? "" : "s");
-  const char* separator = " ";
-  for (const auto& [why, count] : counts) {
-    text += fmt::format("{}{} {}", separator, count, why);
-    separator = ", ";
-  }
-  return text;
-}
-
-struct Judged {
-  std::string scene;
-  const Expectation* expectation;
-  Verdict verdict;
-};
-
-/// A method that the sweep has no run of is an InputError.
-std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
-                              const std::vector<double>& scores) {
-  std::vector<Judged> judged;
-  for (const std::string& scene : scenes_of(plan)) {
-    for (const Expectation& expectation : expectations) {
-      judged.push_back({scene, &expectation, judge(expectation, [&](const std::string& method) {
-                          if (const auto score = score_of(plan, scores, scene, method)) return *score;
-                          throw InputError(
-                              fmt::format("expect: \"{}\": no run of this sweep is of the method {}",
-                                          expectation.text, method));
-                        })});
-    }
-  }
-  return judged;
-}
-
-bool all_hold(const std::vector<Judged>& judged) {
-  return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
-}
-
-std::string verdict_text(const Judged& judged, bool with_scene) {
-  return fmt::format("{:<3}  {}   ({:.6g} {} {:.6g}){}\n", judged.verdict.holds ? "yes" : "NO",
-                     judged.expectation->text, judged.verdict.left, judged.expectation->relation,
-                     judged.verdict.right, with_scene ? "   " + judged.scene : "");
-}
-
-/// A TOML file for the best setting of each method, to be run as it is: best/clag.toml, best/clag-2.toml ...
-std::map<std::size_t, std::string> write_best(const SweepPlan& plan, const std::vector<Best>& all,
-                                              const OutFolder& out) {
-  std::map<std::size_t, std::string> files;
-  std::map<std::string, std::size_t> seen;
-  for (const Best& best : all) {
-    if (std::isinf(best.score)) continue;
-    const SweepRun& run = run_of(plan, best);
-    const std::string& name = run.description.method.name;
-    const std::size_t count = ++seen[name];
-    const std::string file =
-        count == 1 ? fmt::format("best/{}.toml", name) : fmt::format("best/{}-{}.toml", name, count);
-    std::filesystem::create_directories(out.file("best"));
-    write_whole(out.file(file), toml_of(resolved(run.description)));
-    files[best.setting] = file;
-  }
-  return files;
-}
-
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-std::string summary_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vector<Best>& all,
-                       const std::map<std::size_t, std::string>& files, const std::vector<Judged>& judged,
-                       double seconds) {
-  Json json;
-  json["laconic"] = LACONIC_VERSION;
-  for (const Setting& setting : plan.settings) json["description"][setting.key] = setting.value;
-  json["measure"] = plan.measure->name;
-  json["runs"] = plan.runs.size();
-  json["stopped"] = {{"why", all_hold(judged) ? "finished" : kUnmet}};
-  for (const auto& outcome : outcomes) {
-    Json& count = json["ended"][outcome->why];
-    count = count.is_null() ? 1 : count.get<int>() + 1;
-  }
-  json["best"] = Json::array();
-  for (const Best& best : all) {
-    const SweepRun& run = run_of(plan, best);
-    Json entry = {{"scene", best.scene}, {"method", best.method}, {"score", number_or_null(best.score)}};
-    if (std::isfinite(best.score)) {
-      for (const auto& [key, value] : resolved(run.description)) entry["description"][key] = value;
-      entry["file"] = files.at(best.setting);
-    }
-    json["best"].push_back(entry);
-  }
-  json["expect"] = Json::array();
-  for (const Judged& one : judged) {
-    json["expect"].push_back({{"scene", one.scene},
-                              {"statement", one.expectation->text},
-                              {"left", number_or_null(one.verdict.left)},
-                              {"right", number_or_null(one.verdict.right)},
-                              {"holds", one.verdict.holds}});
-  }
-  json["seconds"] = seconds;
-  return json.dump(2) + "\n";
 }
 
 /// From a plan to the end; `outcomes` holds what has ended already.
@@ -280,32 +157,20 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   }
   running.finish(pool);
 
-  const std::vector<double> scores = scores_of(plan, outcomes);
-  const std::vector<Best> all = best_of(plan, scores);
-  const std::vector<Judged> judged = judge_all(plan, expectations, scores);
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  const bool several = scenes_of(plan).size() > 1;
-  std::string said = table_of(plan, outcomes, all);
-  for (const Judged& one : judged) said += verdict_text(one, several);
-  said += fmt::format("{}, {:.2f} s", tally(outcomes), seconds);
+  SweepResult result{plan, outcomes, scores_of(plan, outcomes)};
+  result.best = best_of(plan, result.scores);
+  result.judged = judge_all(plan, expectations, result.scores);
+  result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (out == nullptr) {
-    fmt::print("{} (not saved: no out=)\n", said);
+    fmt::print("{} (not saved: no out=)\n", report_of(result));
   } else {
-    const auto files = write_best(plan, all, *out);
-    fmt::print("{} -> {}\n", said, out->path());
-    if (plan.map) {
-      try {
-        for (const std::string& path :
-             draw_maps(plan, scores, plan.map->first, plan.map->second, out->file("map.svg")))
-          fmt::print("map of {} over {} -> {}\n", plan.map->second, plan.map->first, path);
-      } catch (const std::exception& error) {  // a figure is no reason to lose a sweep
-        fmt::print(stderr, "laconic: no map: {}\n", error.what());
-      }
-    }
-    write_whole(out->file("summary.json"), summary_of(plan, outcomes, all, files, judged, seconds));
+    fmt::print("{} -> {}\n", report_of(result), out->path());
+    if (plan.map) draw_map(result, out->file("map.svg"));
+    const auto files = write_best(result, *out);
+    write_whole(out->file("summary.json"), summary_json(result, files));
     out->finish();
   }
-  return all_hold(judged) ? kDone : kFailed;
+  return all_hold(result.judged) ? kDone : kFailed;
 }
 
 std::string description_of(const SweepPlan& plan) {
@@ -318,21 +183,6 @@ std::string description_of(const SweepPlan& plan) {
 }
 
 }  // namespace
-
-std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
-                                   const std::string& across, const std::string& upwards,
-                                   const std::string& path) {
-  std::vector<std::string> paths;
-  for (const std::string& scene : scenes_of(plan)) {
-    std::filesystem::path file = path;
-    if (!paths.empty())
-      file.replace_filename(
-          fmt::format("{}-{}{}", file.stem().string(), paths.size() + 1, file.extension().string()));
-    draw(map_of(plan, scores, scene, across, upwards), file.string());
-    paths.push_back(file.string());
-  }
-  return paths;
-}
 
 bool is_sweep(const std::vector<Setting>& settings) {
   return std::any_of(settings.begin(), settings.end(),

@@ -137,6 +137,12 @@ Outcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
     if (!right) fail(line);
     outcomes[r] = outcome;
   }
+  // A sweep enters a cell whole; one of which a line was lost is done again.
+  for (const std::vector<std::size_t>& cell : plan.of_cell) {
+    if (std::all_of(cell.begin(), cell.end(), [&](std::size_t r) { return outcomes[r].has_value(); }))
+      continue;
+    for (const std::size_t r : cell) outcomes[r].reset();
+  }
   return outcomes;
 }
 

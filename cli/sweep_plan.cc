@@ -68,18 +68,43 @@ void require_axis(const Grid& grid, const std::string& key, const std::string& n
                                names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
+/// As describe() does, with the keys of a sweep among the known ones.
+void require_known(const Setting& setting) {
+  std::vector<std::string> names;
+  for (const KeyRow& row : keys()) names.emplace_back(row.name);
+  for (const KeyRow& row : kSweepKeys) names.emplace_back(row.name);
+  if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
+  throw InputError(fmt::format("{}unknown key \"{}\"{}; known: {}",
+                               setting.place.empty() ? "" : setting.place + ": ", setting.key,
+                               did_you_mean(setting.key, names), fmt::join(names, ", ")));
+}
+
 /// Where runs differ in these alone, they are the same again.
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
 
-std::string scene_of(const Description& description) {
-  return fmt::format("problem={} clients={} split={}", print(description.problem), description.clients,
-                     print(description.split));
+/// Runs compete where they do the same thing.
+void require_tunable(const Axis& axis) {
+  for (const char* key : {"problem", "clients", "split", "target", "seed", "split-seed"}) {
+    if (axis.key != key) continue;
+    throw InputError(fmt::format(
+        "tune: {} is an axis of {}: {}", axis.name, axis.key,
+        is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
+  }
+}
+
+std::string scene_of(const Grid& grid, const Description& description) {
+  const bool with_target =
+      std::any_of(grid.axes.begin(), grid.axes.end(), [](const Axis& axis) { return axis.key == "target"; });
+  return fmt::format("problem={} clients={} split={}{}", print(description.problem), description.clients,
+                     print(description.split),
+                     with_target ? fmt::format(" target={}", *description.solve.target) : "");
 }
 
 /// The method's value with the braces that are left when one of several methods was chosen.
 std::string method_as_written(const std::vector<Setting>& settings, const GridPoint& point) {
-  for (const Choice& choice : point.choices) {
-    if (choice.axis == "method") return choice.value;
+  // Of a choice among choices the last says it all.
+  for (auto choice = point.choices.rbegin(); choice != point.choices.rend(); ++choice) {
+    if (choice->axis == "method" || choice->axis.starts_with("method#")) return choice->value;
   }
   const auto found = std::find_if(settings.begin(), settings.end(),
                                   [](const Setting& setting) { return setting.key == "method"; });
@@ -105,7 +130,7 @@ SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   SweepRun run;
   run.choices = point.choices;
   run.description = at_point(point.choices, [&] { return describe(point.settings); });
-  run.scene = scene_of(run.description);
+  run.scene = scene_of(plan.grid, run.description);
   run.method = method_as_written(plan.settings, point);
   return run;
 }
@@ -128,17 +153,25 @@ void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
   }
 }
 
-/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
-std::optional<std::pair<std::string, std::string>> axes_to_map(const Grid& grid,
+/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods. Some run must
+/// have both.
+std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan,
                                                                const std::vector<std::string>& tuned) {
   std::vector<std::string> names;
-  for (const Axis& axis : grid.axes) {
+  for (const Axis& axis : plan.grid.axes) {
     const bool is_tuned = std::find(tuned.begin(), tuned.end(), axis.name) != tuned.end();
     if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
       names.push_back(axis.name);
   }
   if (names.size() != 2) return {};
-  return std::pair{names[1], names[0]};
+  const auto has = [&](const SweepRun& run, const std::string& name) {
+    return std::any_of(run.choices.begin(), run.choices.end(),
+                       [&](const Choice& choice) { return choice.axis == name; });
+  };
+  const bool meet = std::any_of(plan.runs.begin(), plan.runs.end(), [&](const SweepRun& run) {
+    return has(run, names[0]) && has(run, names[1]);
+  });
+  return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
 }
 
 }  // namespace
@@ -158,7 +191,9 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   std::vector<Setting> of_runs;
   std::map<std::string, std::string> own;
   for (const Setting& setting : settings) {
+    require_known(setting);
     if (is_sweep_key(setting.key)) {
+      require_utf8(setting);
       own[setting.key] = setting.value;
     } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
       throw InputError(
@@ -191,9 +226,14 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   std::vector<std::string> tuned;
   if (const auto names = given("tune")) {
     if (*names != kNone) tuned = words_of(*names);
-    for (const std::string& name : tuned) require_axis(plan.grid, "tune", name);
-  } else if (plan.grid.axis("step") != nullptr) {
-    tuned = {"step"};
+    for (const std::string& name : tuned) {
+      require_axis(plan.grid, "tune", name);
+      require_tunable(*plan.grid.axis(name));
+    }
+  } else {
+    for (const Axis& axis : plan.grid.axes) {
+      if (axis.key == "step") tuned.push_back(axis.name);
+    }
   }
   group_runs(plan, tuned);
 
@@ -201,10 +241,19 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     const std::vector<std::string> axes = words_of(*names);
     if (axes.size() != 2 || axes[0] == axes[1])
       throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
-    for (const std::string& name : axes) require_axis(plan.grid, "map", name);
+    for (const std::string& name : axes) {
+      require_axis(plan.grid, "map", name);
+      const bool is_tuned = std::find(tuned.begin(), tuned.end(), name) != tuned.end();
+      if (plan.measure->to_target && is_tuned) {
+        throw InputError(fmt::format(
+            "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
+            "tune=none for a map over it",
+            name));
+      }
+    }
     plan.map = {axes[0], axes[1]};
   } else {
-    plan.map = axes_to_map(plan.grid, tuned);
+    plan.map = axes_to_map(plan, tuned);
   }
   plan.expect = given("expect").value_or("");
   return plan;

@@ -34,7 +34,8 @@ bool is_sweep_key(const std::string& key);
 struct SweepRun {
   Description description;
   std::vector<Choice> choices;
-  std::string scene;   // its problem, clients and split: only runs of one scene compare
+  std::string
+      scene;  // its problem, clients, split, and target where that varies: only runs of one scene compare
   std::string method;  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
   std::size_t setting = 0;
   std::size_t cell = 0;

@@ -3,6 +3,9 @@
 
 #include <set>
 
+#include <Eigen/Dense>
+
+#include "laconic/core/parallel.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -90,6 +93,31 @@ TEST(Autoencoder, ALosslessCodeHasValueAndGradientZero) {
     axpy(1, x, near);
     EXPECT_GE(problem->value_gradient(0, Rows::everything(), near, g).value, 0);
   }
+}
+
+TEST(Autoencoder, DescendsToThePrincipalComponents) {
+  // The least value is what is left of the rows' second moments beside their largest eigenvalues.
+  constexpr std::size_t kRows = 60, kColumns = 8, kHidden = 3;
+  const Dataset data = random_pixels(kRows, kColumns, 2, 1);
+  const auto problem = make_autoencoder(data, {range(0, kRows)}, {.hidden = kHidden});
+  Eigen::MatrixXd moments = Eigen::MatrixXd::Zero(kColumns, kColumns);
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const Vector a = features(data, row, false);
+    const Eigen::Map<const Eigen::VectorXd> v(a.data(), kColumns);
+    moments += v * v.transpose() / kRows;
+  }
+  const Eigen::VectorXd spectrum = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(moments).eigenvalues();
+  const double least = spectrum.head(kColumns - kHidden).sum();
+  Vector x(problem->dim()), g(problem->dim());
+  problem->start(x);
+  EXPECT_GT(problem->value_gradient(0, Rows::everything(), x, g).value, 1.5 * least);
+  double value = 0;
+  for (int t = 0; t < 20000; ++t) {
+    value = problem->value_gradient(0, Rows::everything(), x, g).value;
+    axpy(-0.1, g, x);
+  }
+  EXPECT_NEAR(value, least, 1e-10 * least);
+  EXPECT_LE(std::sqrt(norm_sq(g)), 1e-10);
 }
 
 TEST(Autoencoder, StartsAtItsSeed) {

@@ -569,11 +569,10 @@ TEST(TopK, TiesGoToTheLowestIndex) {
   EXPECT_EQ(entries.index, (std::vector<std::uint32_t>{0, 1, 3}));
 }
 
-TEST(TopK, LongVectorsOfEveryKind) {
-  // Long enough for the sampled guess, and made so that it succeeds, meets ties, or fails.
-  constexpr std::size_t kDim = 200000;
+/// On vectors made so that a guess succeeds, meets ties, or fails; random, sorted, sparse, constant.
+void expect_the_largest_of_every_kind(std::size_t dim) {
   Stream stream = Key{77, 0, 0, 0, 0}.stream(Purpose::batch);
-  Vector random(kDim);
+  Vector random(dim);
   for (double& v : random) v = stream.uniform() * 2 - 1;
   std::vector<Input> inputs;
   inputs.push_back({"random", random});
@@ -581,34 +580,34 @@ TEST(TopK, LongVectorsOfEveryKind) {
   std::sort(sorted.begin(), sorted.end());
   inputs.push_back({"sorted", sorted});
   inputs.push_back({"reverse sorted", Vector(sorted.rbegin(), sorted.rend())});
-  inputs.push_back({"constant", Vector(kDim, -2.5)});
-  inputs.push_back({"zeros", Vector(kDim)});
-  Vector sparse(kDim);
-  for (std::size_t j = 0; j < kDim; j += 150) sparse[j] = random[j];
+  inputs.push_back({"constant", Vector(dim, -2.5)});
+  inputs.push_back({"zeros", Vector(dim)});
+  Vector sparse(dim);
+  for (std::size_t j = 0; j < dim; j += 150) sparse[j] = random[j];
   inputs.push_back({"mostly zero", sparse});
-  Vector levels(kDim);
-  for (std::size_t j = 0; j < kDim; ++j) levels[j] = std::round(random[j] * 8);
+  Vector levels(dim);
+  for (std::size_t j = 0; j < dim; ++j) levels[j] = std::round(random[j] * 8);
   inputs.push_back({"few levels", levels});
-  Vector burst(kDim, 1e-9);
-  for (std::size_t j = 5000; j < 9000; ++j) burst[j] = random[j] * 1e9;
+  Vector burst(dim, 1e-9);
+  for (std::size_t j = dim / 40; j < dim / 22; ++j) burst[j] = random[j] * 1e9;
   inputs.push_back({"one burst", burst});
-  Vector two(kDim, 1.0);
-  for (std::size_t j = 0; j < kDim; j += 2) two[j] = 1.0 + 0x1p-52;
+  Vector two(dim, 1.0);
+  for (std::size_t j = 0; j < dim; j += 2) two[j] = 1.0 + 0x1p-52;
   inputs.push_back({"two neighbouring doubles", two});
-  Vector cubes(kDim);
-  for (std::size_t j = 0; j < kDim; ++j) cubes[j] = std::pow(random[j], 31);
+  Vector cubes(dim);
+  for (std::size_t j = 0; j < dim; ++j) cubes[j] = std::pow(random[j], 31);
   inputs.push_back({"heavy-tailed", cubes});
   for (const auto& [name, x] : inputs) {
-    for (const std::size_t k : {std::size_t{1}, std::size_t{100}, kDim / 100, kDim / 3, kDim - 1, kDim}) {
+    for (const std::size_t k : {std::size_t{1}, dim / 100 + 1, dim / 10, dim / 3, dim - 1, dim}) {
       Entries entries;
       largest_entries(x, k, entries);
-      Vector y(kDim);
+      Vector y(dim);
       ASSERT_EQ(entries.index.size(), k);
       for (std::size_t i = 0; i < k; ++i) {
         ASSERT_TRUE(i == 0 || entries.index[i - 1] < entries.index[i]);
         y[entries.index[i]] = entries.value[i];
       }
-      EXPECT_TRUE(y == top_k_of(x, k)) << name << ", k " << k;
+      EXPECT_TRUE(y == top_k_of(x, k)) << name << ", k " << k << " of " << dim;
 
       Vector half = x;
       scale(0.5, half);  // x - x/2 = x/2, without rounding
@@ -616,9 +615,15 @@ TEST(TopK, LongVectorsOfEveryKind) {
       largest_entries(half, k, entries);
       largest_entries_of_difference(x, half, k, of_difference);
       EXPECT_TRUE(of_difference.index == entries.index && of_difference.value == entries.value)
-          << name << ", k " << k;
+          << name << ", k " << k << " of " << dim;
     }
   }
+}
+
+TEST(TopK, LongVectorsOfEveryKind) { expect_the_largest_of_every_kind(200000); }
+
+TEST(TopK, ShortVectorsOfEveryKind) {
+  for (const std::size_t dim : {10, 63, 64, 65, 129, 1000, 20011}) expect_the_largest_of_every_kind(dim);
 }
 
 /// Pearson's statistic of counts that should all be `expected`, in standard deviations above its mean.
@@ -980,7 +985,8 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
   EXPECT_EQ(refusal("rand-k(101%)"),
             "column 1: rand-k(101%): k = 101%; need a whole number with 1 <= k <= 300");
   EXPECT_EQ(refusal("natural(3)"), "column 1: natural(3): takes no argument without a name; found 1 more: 3");
-  EXPECT_EQ(refusal("perm-k(j=3)"), "column 1: perm-k(j=3): unknown option \"j\" (did you mean \"k\"?); known: k");
+  EXPECT_EQ(refusal("perm-k(j=3)"),
+            "column 1: perm-k(j=3): unknown option \"j\" (did you mean \"k\"?); known: k");
   EXPECT_EQ(refusal("perm-k(k=76)"),
             "column 1: perm-k(k=76): k = 76; need k <= 75, the coordinates that every client is dealt");
   EXPECT_EQ(refusal("c-perm-k(0)"), "column 1: c-perm-k(0): k = 0; need a whole number with 1 <= k <= 300");

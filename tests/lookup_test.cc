@@ -293,5 +293,19 @@ TEST(RealData, FashionMnistComesFromDebian) {
   }));
 }
 
+TEST(DataCache, ReadsASetOnce) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("set", "1 1:2\n-1 2:3\n1 1:1\n");
+  DataCache cache;
+  const auto whole = cache.load(path, {});
+  const auto two = cache.load(path, {.rows = 2});
+  EXPECT_EQ(whole->rows, 3U);
+  EXPECT_EQ(two->rows, 2U);
+  std::filesystem::remove(path);
+  EXPECT_EQ(cache.load(path, {}), whole);
+  EXPECT_EQ(cache.load(path, {.rows = 2}), two);
+  EXPECT_THROW(cache.load(path, {.rows = 1}), InputError);
+}
+
 }  // namespace
 }  // namespace laconic

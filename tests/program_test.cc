@@ -133,6 +133,8 @@ TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
   const std::vector<Case> cases = {
       {{}, "no problem is given, as in"},
       {{quadratic}, "no method is given, as in \"method=marina(rand-k(10))\""},
+      {{"problem=autoencoder(generated(rows=2, d=5), 2)", gd},
+       "step = theory: no theorem with known constants for this method on this problem; give a number"},
       {{quadratic, gd, "rounts=3"},
        "unknown key \"rounts\" (did you mean \"rounds\"?); known: problem, clients"},
       {{quadratic, "method=marina(rand-k(2)"},

@@ -293,6 +293,36 @@ class Resume(InFolder):
         self.assertIn("cannot write", text)
         self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 1)
 
+    @staticmethod
+    def lines_of(path):
+        text = path.read_text() if path.exists() else ""
+        assert text == "" or text.endswith("\n")
+        return text.count("\n")
+
+    def test_a_sweep_that_is_killed_again_and_again(self):
+        words = ["problem=quadratic(d=200, s=0.8)", "clients=10", "method={ef21(top-k({1,2,3,5,8,13})),marina(rand-k({1,5,9}))}",
+                 "step=theory*{2^2..2^5}", "seed={1..4}", "target=1e-6", "rounds=8000", "threads=2"]
+        expected, out = self.folder / "expected", self.folder / "out"
+        code, text = said_by([PROGRAM, "sweep", *words, f"out={expected}"])
+        self.assertEqual(code, 0, text)
+        rng = random.Random(5)
+        kills = 0
+        done = 1  # lines of sweep.csv
+        command = [PROGRAM, "sweep", *words, f"out={out}"]
+        while not (out / "summary.json").exists():
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                while process.poll() is None and self.lines_of(out / "sweep.csv") <= done:
+                    time.sleep(0.01)
+                time.sleep(rng.uniform(0, 0.3))
+                process.kill()
+                kills += process.wait() == -signal.SIGKILL
+            done = self.lines_of(out / "sweep.csv")
+            command = [PROGRAM, "resume", str(out), f"threads={rng.choice([1, 2, 3])}"]
+        self.assertGreater(kills, 0)
+        for file in ("sweep.csv", "best/ef21.toml", "best/marina.toml"):
+            self.assertEqual((out / file).read_bytes(), (expected / file).read_bytes(), file)
+        self.assertEqual(sorted(file.name for file in out.iterdir()), sorted(file.name for file in expected.iterdir()))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -147,7 +147,8 @@ TEST(Split, RefusesWhatItCannotDeal) {
   EXPECT_EQ(error("overlap", 3, 1), "column 1: overlap: its probability is missing, as in overlap(0.5)");
   EXPECT_EQ(error("overlap(2)", 3, 1), "column 1: overlap(2): p = 2; need 0 <= p <= 1");
   EXPECT_EQ(error("overlap(-0.1)", 3, 1), "column 1: overlap(-0.1): p = -0.1; need 0 <= p <= 1");
-  EXPECT_EQ(error("overlap(q=1)", 3, 1), "column 1: overlap(q=1): unknown option \"q\" (did you mean \"p\"?); known: p");
+  EXPECT_EQ(error("overlap(q=1)", 3, 1),
+            "column 1: overlap(q=1): unknown option \"q\" (did you mean \"p\"?); known: p");
   EXPECT_EQ(error("overlap(1, 2)", 3, 1),
             "column 1: overlap(1, 2): takes one argument without a name; found 1 more: 2");
   EXPECT_EQ(error("homogeneous", 3, 3),

@@ -48,6 +48,12 @@ TEST(Grid, SpellsOutListsRangesAndPowers) {
   EXPECT_THAT(spelt("{10..1..4}"), ElementsAre("10", "6", "2"));
   EXPECT_THAT(spelt("{-1..1}"), ElementsAre("-1", "0", "1"));
   EXPECT_THAT(spelt("theory*{2^0..2^2}"), ElementsAre("theory*1", "theory*2", "theory*4"));
+  EXPECT_THAT(spelt("{\n 1..2,\r\n\t2^2\n}"), ElementsAre("1", "2", "4")) << "lines of a file";
+  EXPECT_THAT(spelt("{9223372036854775806..9223372036854775807}"),
+              ElementsAre("9223372036854775806", "9223372036854775807"));
+  EXPECT_THAT(spelt("{-9223372036854775808..9223372036854775807..9223372036854775807}"),
+              ElementsAre("-9223372036854775808", "-1", "9223372036854775806"));
+  EXPECT_EQ(spelt("{" + std::string(300000, '1') + "}").size(), 1U);
   EXPECT_THAT(spelt("{../data/a9a,..//b}"), ElementsAre("../data/a9a", "..//b")) << "paths are no ranges";
   EXPECT_THAT(spelt("logistic(\"{a,b}\", lambda={0,1})"),
               ElementsAre("logistic(\"{a,b}\", lambda=0)", "logistic(\"{a,b}\", lambda=1)"));
@@ -76,6 +82,16 @@ TEST(Grid, NamesAxesByWhatTheyStandFor) {
   EXPECT_THAT(axes("3pc-v3(lag(zeta={1,2}), top-k({1,2}))"), ElementsAre("zeta", "top-k"));
 }
 
+TEST(Grid, TellsAxesOfDifferentKeysApart) {
+  std::vector<std::string> names;
+  for (const Axis& axis : grid_of({{"problem", "quadratic(seed={1,2})", ""},
+                                   {"seed", "{1,2}", ""},
+                                   {"method", "marina(p={0.1,1})", ""}})
+                              .axes)
+    names.push_back(axis.name + " of " + axis.key);
+  EXPECT_THAT(names, ElementsAre("problem.seed of problem", "seed of seed", "p of method"));
+}
+
 TEST(Grid, RefusesWhatItCannotSpellOut) {
   const auto error = [](const std::string& value) {
     return error_of([&] { grid_of({{"method", value, ""}}); });
@@ -91,10 +107,6 @@ TEST(Grid, RefusesWhatItCannotSpellOut) {
   EXPECT_THAT(error("{1..100000000000}"), HasSubstr("at most 1000000 points"));
   EXPECT_THAT(error("{1..99999999999999999999}"), HasSubstr("below 2^63"));
   EXPECT_THAT(error("a({1..1000},{1..1000},{1,2})"), HasSubstr("at most 1000000 points"));
-  EXPECT_EQ(error_of([&] {
-              grid_of({{"method", "a(k={1,2})", ""}, {"problem", "b(k={1,2})", ""}});
-            }),
-            "method and problem both have an axis k");
 }
 
 // --- expectations --------------------------------------------------------------------------------
@@ -116,6 +128,7 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_TRUE(holds("ef21 * 5 <= gd"));
   EXPECT_TRUE(holds("gd / ef21 / 5 <= 1.0; ef21 < gd ;"));
   EXPECT_FALSE(holds("gd / ef21 >= 5; ef21 > gd"));
+  EXPECT_TRUE(holds("gd >= 1e+2; gd <= 1E+2; gd > 1e-3"));
   EXPECT_TRUE(holds("ef21 / \"clag(top-k(1), zeta=0)\" >= 2\n"));
   for (const char* with_unreached : {"lag > 1", "lag < 1", "gd / lag <= 1", "gd <= lag", "lag / lag >= 0.1"})
     EXPECT_FALSE(holds(with_unreached)) << with_unreached;
@@ -125,6 +138,7 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_EQ(error("gd >= "), "expect: column 7 of \"gd >= \": need a method or a number");
   EXPECT_EQ(error("gd ef21"), "expect: column 4 of \"gd ef21\": need one of <= >= < >");
   EXPECT_EQ(error("gd > 1 ef21 > 1"), "expect: column 8 of \"gd > 1 ef21 > 1\": need a ; between statements");
+  EXPECT_EQ(error("\"\" < gd"), "expect: column 2 of \"\"\" < gd\": need a method in the quotes");
   EXPECT_EQ(error("\"gd > 1"), "expect: column 2 of \"\"gd > 1\": need the end of a quoted text");
 }
 
@@ -161,6 +175,16 @@ TEST(SweepPlan, SaysWhatIsWrong) {
   EXPECT_EQ(error(kGrid, "tune=stap"),
             "tune: there is no axis \"stap\" (did you mean \"step\"?); this sweep has method, "
             "top-k, step, seed");
+  EXPECT_EQ(error(kGrid, "tune=seed"), "tune: seed is an axis of seed: seeds are averaged, not tuned");
+
+  EXPECT_EQ(error({"problem=quadratic(d=20, s={0,1})", "method=gd", "target=1e-3"}, "tune=s"),
+            "tune: s is an axis of problem: runs that differ in it do not compete");
+  EXPECT_EQ(
+      error(kGrid, "map=step,top-k"),
+      "map: step is tuned: runs that could not win have ended early and have no score; sweep with tune=none "
+      "for a map over it");
+  EXPECT_THAT(error(kGrid, "mesure=bits"), HasSubstr("unknown key \"mesure\" (did you mean \"measure\"?)"));
+  EXPECT_EQ(error(kGrid, "expect=\xff > 1"), "expect: not a text in UTF-8");
   EXPECT_EQ(error(kGrid, "map=top-k"), "map: \"top-k\"; need two axes, as in zeta,top-k");
   EXPECT_THAT(error(kGrid, "measure=bit"), HasSubstr("measure: unknown \"bit\" (did you mean \"bits\"?)"));
   EXPECT_EQ(error(kGrid, "measure=seconds"), "measure: no run here has a modelled clock");
@@ -170,6 +194,13 @@ TEST(SweepPlan, SaysWhatIsWrong) {
             "at method=gd, step=1, seed=1, rounds=x: rounds: \"x\"; need a whole number >= 0, below 2^64");
   EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd"}, "measure=rounds"),
             "measure: rounds are counted to a target; give target=");
+}
+
+TEST(SweepPlan, TunesEveryPartOfTheStep) {
+  const SweepPlan p =
+      plan({"problem=quadratic(d=20)", "method=gd", "step={0.1,theory*{1,2}}", "target=1e-3"});
+  EXPECT_EQ(p.runs.size(), 3U);
+  EXPECT_EQ(p.of_cell.size(), 1U);
 }
 
 TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
@@ -190,6 +221,7 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   EXPECT_EQ(best[0].score, 101);
   EXPECT_EQ(best[1].setting, 3U);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21(top-k(2))"), 113);
+  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21( top-k(2) )"), 113);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21"), 110);
   EXPECT_EQ(score_of(p, scores, best[0].scene, "lag"), std::nullopt);
   EXPECT_EQ(score_of(p, scores, "elsewhere", "ef21"), std::nullopt);
@@ -317,6 +349,48 @@ TEST_F(Sweep, GoesOnWhereItStood) {
   EXPECT_THAT(laconic({"resume", out("killed")}).text, HasSubstr("is not a line of this sweep"));
 }
 
+TEST_F(Sweep, DoesCellsAgainOfWhichLinesWereLost) {
+  ASSERT_EQ(sweep("sweep").code, 0);
+  const std::string csv = content_of(out("sweep/sweep.csv"));
+  const SweepPlan p = plan({out("sweep") + "/run.toml"});
+  for (const std::size_t lost : {std::size_t{0}, std::size_t{5}, p.runs.size() - 1}) {
+    Outcomes some = read_sweep_csv(p, out("sweep/sweep.csv"));
+    some[lost].reset();
+    folder_.write("sweep/sweep.csv", sweep_csv(p, some));
+    std::filesystem::remove(out("sweep/summary.json"));
+    EXPECT_EQ(laconic({"resume", out("sweep")}).code, 0);
+    EXPECT_EQ(content_of(out("sweep/sweep.csv")), csv) << lost;
+  }
+}
+
+TEST_F(Sweep, TakesItsMapsWithIt) {
+  folder_.write("sweep/map-3.svg", "not ours");
+  ASSERT_EQ(sweep("sweep", {"seed=1"}).code, 0);
+  ASSERT_TRUE(std::filesystem::exists(out("sweep/map.svg")));
+  EXPECT_EQ(
+      laconic({"run", problem_, "clients=4", "method=gd", "rounds=2", "out=" + out("sweep"), "--force"}).code,
+      0);
+  EXPECT_FALSE(std::filesystem::exists(out("sweep/map.svg")));
+  EXPECT_TRUE(std::filesystem::exists(out("sweep/map-3.svg")));
+}
+
+TEST_F(Sweep, LooksAtThePointWhereARunEndsEarly) {
+  for (const std::string every : {"0", "1000"}) {
+    const std::vector<std::string> words = {problem_,   "clients=2",   "method=gd",
+                                            "step=0.5", "rounds=5000", "eval-every=" + every};
+    const auto with = [&](const std::string& verb, const std::vector<std::string>& more) {
+      std::vector<std::string> all = {verb};
+      all.insert(all.end(), words.begin(), words.end());
+      all.insert(all.end(), more.begin(), more.end());
+      return laconic(all);
+    };
+    ASSERT_EQ(with("sweep", {"measure=f", "out=" + out("sweep"), "--force"}).code, 0);
+    ASSERT_EQ(with("run", {"out=" + out("run"), "--force"}).code, 0);
+    const double f = nlohmann::json::parse(content_of(out("run/summary.json")))["last"]["f"];
+    EXPECT_NEAR(best_of_summary(out("sweep"))[0]["score"], f, 1e-12) << every;
+  }
+}
+
 TEST_F(Sweep, RecordsThatRunsDiverge) {
   const Said said = laconic({"sweep", "problem=quadratic(d=20, s=0.8)", "clients=3", "method=gd",
                              "step={0.1,1e3,1e300}", "target=1e-3", "rounds=5000", "out=" + out("sweep")});
@@ -325,6 +399,60 @@ TEST_F(Sweep, RecordsThatRunsDiverge) {
   const Outcomes outcomes = read_sweep_csv(plan({out("sweep") + "/run.toml"}), out("sweep/sweep.csv"));
   EXPECT_EQ(outcomes[0]->why, "target");
   EXPECT_EQ(outcomes[2]->why, "diverged");
+}
+
+TEST_F(Sweep, DoesNotTakeSilenceForTheEnd) {
+  // On most rounds nothing is said, and the point stands.
+  const Said said = laconic({"sweep", "problem=quadratic(d=20)", "clients=1", "method=dcgd(bernoulli(0.005))",
+                             "target=1e-2", "rounds=200000", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("1 run: 1 target"));
+}
+
+TEST_F(Sweep, EndsRunsThatHaveStoppedMoving) {
+  const Said said = laconic({"sweep", problem_, "clients=4", "method=gd", "wire=f64", "target=1e-300",
+                             "rounds=100000", "out=" + out("sweep")});
+  EXPECT_THAT(said.text, HasSubstr("1 run: 1 still"));
+}
+
+TEST_F(Sweep, DrawsAMapForEachSceneThatIsNotOnIt) {
+  const std::vector<std::string> words = {"sweep",         "problem=quadratic(d=20, s={0,1})",
+                                          "clients={2,4}", "method=ef21(top-k({1,2}))",
+                                          "target=1e-2",   "rounds=5000"};
+  const auto figures = [&](const std::string& name, const std::string& map) {
+    auto with = words;
+    with.insert(with.end(), {"map=" + map, "out=" + out(name)});
+    const Said said = laconic(with);
+    EXPECT_EQ(said.code, 0) << said.text;
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(out(name)))
+      count += entry.path().extension() == ".svg" ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(figures("a", "clients,top-k"), 2U) << "s = 0 and s = 1";
+  EXPECT_EQ(figures("b", "clients,s"), 1U);
+  const SweepPlan p = plan({out("b") + "/run.toml"});
+  const std::vector<double> scores = scores_of(p, read_sweep_csv(p, out("b/sweep.csv")));
+  const std::vector<HeatMap> maps = maps_of(p, scores, "clients", "s");
+  ASSERT_EQ(maps.size(), 1U);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (std::size_t c = 0; c < 2; ++c)  // top-k changes fastest, then clients
+      EXPECT_EQ(maps[0].values[s][c], std::min(scores[4 * s + 2 * c], scores[4 * s + 2 * c + 1]));
+  }
+}
+
+TEST(SweepPlan, LetsOnlyRunsOfOneTargetCompete) {
+  const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "target={1e-1,1e-3}"});
+  EXPECT_THAT(scenes_of(p), ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target=0.1",
+                                        "problem=quadratic(d=20) clients=20 split=contiguous target=0.001"));
+}
+
+TEST(SweepPlan, TakesAMethodAmongMethodsForOne) {
+  std::vector<std::string> names;
+  for (const SweepRun& run :
+       plan({"problem=quadratic(d=20)", "method={gd,{ef21(top-k({1,2})),lag(zeta=1)}}"}).runs)
+    names.push_back(run.method);
+  EXPECT_THAT(names, ElementsAre("gd", "ef21(top-k({1,2}))", "ef21(top-k({1,2}))", "lag(zeta=1)"));
 }
 
 TEST_F(Sweep, JudgesByTheEndWhereThereIsNoTarget) {
@@ -386,6 +514,14 @@ TEST_F(Sweep, LeavesTheBestAsRunsAndMapsAsFigures) {
   EXPECT_THAT(content_of(out("map.png")).substr(1, 3), "PNG");
   EXPECT_THAT(laconic({"plot", out("sweep"), "x=top-k", "y=beta", "out=" + out("map.png")}).text,
               HasSubstr("map: there is no axis \"beta\" (did you mean \"zeta\"?)"));
+}
+
+TEST_F(Sweep, DrawsMapsOfSharesAndOfScoresBelowZero) {
+  const Said said =
+      laconic({"sweep", "problem=quadratic(d=20)", "clients=3", "method=clag(top-k({5%,20%}), zeta={0,1})",
+               "rounds=500", "measure=f", "out=" + out("sweep")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(content_of(out("sweep/map.svg")), HasSubstr("20%"));
 }
 
 TEST(SweepData, FindsTheCornersOfTheMapOfClag) {

@@ -9,6 +9,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <span>
 
 #include "laconic/compress/wire.h"
@@ -136,9 +137,34 @@ struct Scratch {
   Entries candidates;
 };
 
+/// The cut of few entries: of those seen so far the `count` largest are kept, with room for as many more; once there is none
+/// left, only what exceeds the least of the largest is looked at. In most orders that is soon next to nothing.
+template <class Source>
+Cut cut_of_few(const Source& x, std::size_t count, Scratch& scratch) {
+  std::vector<Magnitude>& kept = scratch.magnitudes;
+  kept.clear();
+  Magnitude threshold = -1;  // at least `count` entries reach it, once it is 0 or more
+  const auto forget_the_least = [&] {
+    const auto least = kept.begin() + static_cast<std::ptrdiff_t>(count) - 1;
+    std::nth_element(kept.begin(), least, kept.end(), std::greater<>());
+    threshold = *least;
+    kept.resize(count);
+  };
+  for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
+    std::uint64_t bits = above(x, begin, std::min(begin + kTile, x.size()), threshold);
+    for (; bits != 0; bits &= bits - 1)
+      kept.push_back(magnitude(x[begin + static_cast<std::size_t>(std::countr_zero(bits))]));
+    if (kept.size() >= 2 * count) forget_the_least();
+  }
+  forget_the_least();
+  const auto larger = std::count_if(kept.begin(), kept.end(), [&](Magnitude m) { return m > threshold; });
+  return {threshold, count - static_cast<std::size_t>(larger)};
+}
+
 /// The cut by looking at every entry: for short vectors, and where a guess fails.
 template <class Source>
 Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
+  if (count <= x.size() / 8) return cut_of_few(x, count, scratch);
   scratch.magnitudes.resize(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
   Cut cut{kth_largest(scratch.magnitudes, count), count};

@@ -243,6 +243,14 @@ Dataset load_dataset(const std::string& name, const DataOptions& options) {
   return set;
 }
 
+std::shared_ptr<const Dataset> DataCache::load(const std::string& name, const DataOptions& options) {
+  check(!options.choose, "a data set that is shared is whole");
+  std::shared_ptr<const Dataset>& set =
+      sets_[fmt::format("{} {} {}", options.rows.value_or(0), options.columns.value_or(0), name)];
+  if (set == nullptr) set = std::make_shared<const Dataset>(load_dataset(name, options));
+  return set;
+}
+
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options) {
   const Place place = locate(name, options.folders);

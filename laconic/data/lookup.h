@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +37,16 @@ struct DataOptions {
 /// sets, half a second for MNIST. Throws InputError when there is none (the message says where it looked) or
 /// it cannot be used.
 Dataset load_dataset(const std::string& name, const DataOptions& options = {});
+
+/// Training sets that are read once and shared, for many problems over the same data.
+class DataCache {
+ public:
+  /// load_dataset() of whole sets: options.choose is unset. The folders are the same at every call.
+  std::shared_ptr<const Dataset> load(const std::string& name, const DataOptions& options);
+
+ private:
+  std::map<std::string, std::shared_ptr<const Dataset>> sets_;
+};
 
 /// The held-out set that belongs to `name`: the t10k half of idx data, NAME.t or NAME.t.gz of LIBSVM text
 /// (beside the training set, then in options.folders); nothing where there is none. `columns` is that of the

@@ -48,8 +48,9 @@ Shards deal_shuffled(Arguments& /*arguments*/, const SplitInput& input) {
   return equal_blocks(shuffled_order(input), input.clients);
 }
 
-/// The recipe of 3PC's autoencoders: n + 1 equal parts of the shuffled rows, D_0 .. D_n. Client i = 1 .. n holds D_0 with
-/// probability p, whatever the others do, else D_i. The draws do not know of p: who shares at p does so at any larger p.
+/// The recipe of 3PC's autoencoders: n + 1 equal parts of the shuffled rows, D_0 .. D_n. Client i = 1 .. n
+/// holds D_0 with probability p, whatever the others do, else D_i. The draws do not know of p: who shares at
+/// one p does so at any larger.
 Shards share_part(double p, const SplitInput& input) {
   if (input.clients >= input.labels.size()) {
     throw InputError(fmt::format("clients = {}; need clients < {}, the rows of the data, for a part to share",

@@ -16,10 +16,9 @@ namespace laconic {
 using Shards = std::vector<std::vector<std::uint32_t>>;
 
 /// Deals rows 0 .. labels.size()-1 to `clients` clients as `split` says (see splits()). Randomness comes from
-/// `split_seed` alone: the same arguments give the same shards, everywhere. A row may be in several shards, never
-/// twice in one. Cost: one pass over the rows, and what the shards hold; by-label sorts.
-/// Throws InputError for an unknown split or argument, and unless 1 <= clients <= rows (clients < rows where there is a
-/// part that clients share).
+/// `split_seed` alone: the same arguments give the same shards, everywhere. A row may be in several shards,
+/// never twice in one. Cost: one pass over the rows; by-label sorts. Throws InputError for an unknown split
+/// or argument, and unless 1 <= clients <= rows (clients < rows where clients share a part).
 Shards split_rows(const Spec& split, const std::vector<double>& labels, std::size_t clients,
                   std::uint64_t split_seed);
 

@@ -109,14 +109,15 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
 
 /// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
 /// the labels alone, so that a process need not store the others' even for a moment.
-Dataset load(const DataArguments& read, const ProblemSetting& setting) {
+std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
   DataOptions options = read.data;
   if (setting.own) {
     options.choose = [&](const std::vector<double>& labels) {
       return rows_of(deal(labels, setting), *setting.own);
     };
   }
-  return load_dataset(read.name, options);
+  if (setting.cache != nullptr && !setting.own) return setting.cache->load(read.name, options);
+  return std::make_shared<const Dataset>(load_dataset(read.name, options));
 }
 
 using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
@@ -128,16 +129,16 @@ std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& sett
   const DataArguments read = read_data_arguments(arguments, setting, labels);
   if (read.generated)
     return make_linear_model(loss, *read.generated, setting.clients, read.model, setting.own);
-  const Dataset data = load(read, setting);
-  return make(data, deal(data.labels, setting), read.model, setting.own);
+  const auto data = load(read, setting);
+  return make(*data, deal(data->labels, setting), read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting, Labels::many);
   if (read.generated) return make_softmax(*read.generated, setting.clients, read.model, setting.own);
-  const Dataset data = load(read, setting);
-  return make_softmax(data, deal(data.labels, setting), read.model,
-                      load_test_set(read.name, data.columns, read.data), setting.own);
+  const auto data = load(read, setting);
+  return make_softmax(*data, deal(data->labels, setting), read.model,
+                      load_test_set(read.name, data->columns, read.data), setting.own);
 }
 
 std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting& setting) {
@@ -151,8 +152,8 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   if (hidden == 0) arguments.fail("its number of hidden units is missing, as in autoencoder(mnist, 16)");
   options.hidden = hidden;
   if (read.generated) return make_autoencoder(*read.generated, setting.clients, options, setting.own);
-  const Dataset data = load(read, setting);
-  return make_autoencoder(data, deal(data.labels, setting), options, setting.own);
+  const auto data = load(read, setting);
+  return make_autoencoder(*data, deal(data->labels, setting), options, setting.own);
 }
 
 std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& setting) {
@@ -192,7 +193,7 @@ constexpr ProblemRow kProblems[] = {
     {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
      "any number of classes, cross-entropy", softmax},
     {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
-     "linear, |D E a - a|^2: to so few numbers and back; starts at random", autoencoder},
+     "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
 };

@@ -12,6 +12,7 @@
 
 #include "laconic/core/range.h"
 #include "laconic/core/spec.h"
+#include "laconic/data/lookup.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {
@@ -23,6 +24,7 @@ struct ProblemSetting {
   std::uint64_t split_seed = 1;           // of splits that draw
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
   std::optional<Range> own = {};          // shards whose data this process reads and keeps; unset: all
+  DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
 };
 
 /// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,

@@ -40,7 +40,7 @@ inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) {
 /// c[0] + c[1] v + ... (Estrin's scheme: the pairs c[k] + c[k+1] v are independent of each other, and so are
 /// their pairs; Horner's would wait for the latency of each step.)
 template <std::size_t N>
-Doubles polynomial(const double (&c)[N], Doubles v) {
+[[gnu::always_inline]] inline Doubles polynomial(const double (&c)[N], Doubles v) {
   static_assert(N % 4 == 0, "fill up with zeros");
   const Doubles v2 = v * v;
   const Doubles v4 = v2 * v2;

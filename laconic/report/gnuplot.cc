@@ -32,7 +32,8 @@ std::string terminal_for(const std::string& path) {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "laconic-XXXXXX").string();
+    std::error_code error;
+    std::string pattern = (fs::temp_directory_path(error) / "laconic-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw RunError(fmt::format("{}: cannot make a folder", pattern));
     path_ = pattern;
   }

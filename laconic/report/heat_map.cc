@@ -27,10 +27,17 @@ std::string short_text(double value) {
   return fmt::format("{:.4g}", value);
 }
 
+/// gnuplot takes the label of a tic for a format, in which % is %%.
+std::string tic_text(const std::string& value) {
+  std::string text;
+  for (const char c : value) text.append(c == '%' ? 2 : 1, c);
+  return gnuplot_text(text);
+}
+
 std::string tics(const std::vector<std::string>& values) {
   std::string text;
   for (std::size_t i = 0; i < values.size(); ++i)
-    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_text(values[i]), i);
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_text(values[i]), i);
   return text;
 }
 
@@ -38,7 +45,7 @@ std::string script(const HeatMap& map) {
   const std::size_t width = map.x_values.size();
   const std::size_t height = map.y_values.size();
   double least = std::numeric_limits<double>::infinity();
-  double most = 0;
+  double most = -least;
   std::size_t x_least = 0;
   std::size_t y_least = 0;
   for (std::size_t y = 0; y < height; ++y) {
@@ -64,14 +71,19 @@ std::string script(const HeatMap& map) {
                      static_cast<double>(height) - 0.5)
       // Dark to light, each a step lighter than the one before: readable in grey and with any colour vision.
       << "set palette defined (0 '#0b3c5d', 0.5 '#5aa2c8', 1 '#f2f6f8')\n"
-      << "set format cb '%.1s%c'\n"
       << fmt::format("set object 1 rectangle from {},{} to {},{} front fs empty border rgb '#d55e00' lw 3\n",
                      static_cast<double>(x_least) - 0.5, static_cast<double>(y_least) - 0.5,
                      static_cast<double>(x_least) + 0.5, static_cast<double>(y_least) + 0.5);
   // Logarithmic where values differ much, as costs do.
   const bool logarithmic = least > 0 && most / least > 3;
   if (logarithmic) out << "set logscale cb\n";
-  out << fmt::format("set cbrange [{}:{}]\n", least, most > least ? most : least * 1.01 + 1e-300);
+  out << fmt::format("set cbrange [{}:{}]\n", least,
+                     most > least ? most : least + (least == 0 ? 1 : 0.01 * std::abs(least)));
+  if (most > least) {
+    const double middle = logarithmic ? std::sqrt(least * most) : (least + most) / 2;
+    out << fmt::format("set cbtics ('{}' {}, '{}' {}, '{}' {})\n", short_text(least), least,
+                       short_text(middle), middle, short_text(most), most);
+  }
   const auto level = [&](double value) {
     if (most <= least) return 0.0;
     return logarithmic ? std::log(value / least) / std::log(most / least) : (value - least) / (most - least);

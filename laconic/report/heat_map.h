@@ -8,10 +8,10 @@
 namespace laconic {
 
 struct HeatMap {
-  std::string title;
+  std::string title = {};
   std::string x_name, y_name;  // of the axes: across, upwards
   std::vector<std::string> x_values, y_values;
-  std::vector<std::vector<double>> values;  // values[y][x]; infinite where there is none
+  std::vector<std::vector<double>> values = {};  // values[y][x]; infinite where there is none
 };
 
 /// Each cell with its number and a colour, the darker the less; the least is framed. Through gnuplot, see gnuplot.h.

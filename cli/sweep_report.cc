@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sweep_report.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "laconic/report/file.h"
+#include "laconic/report/text_table.h"
+
+namespace laconic::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string score_text(const Measure& measure, double score) {
+  if (std::isinf(score)) return "-";
+  return measure.to_target && score >= 100 ? fmt::format("{:.0f}", score) : fmt::format("{:.4g}", score);
+}
+
+/// The first run of a setting stands for it: others differ in their seeds alone.
+const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
+  return plan.runs[plan.of_setting[best.setting][0]];
+}
+
+/// Over the setting's seeds.
+template <class Column>
+double mean_of(const SweepResult& result, const Best& best, Column column) {
+  const std::vector<std::size_t>& runs = result.plan.of_setting[best.setting];
+  double sum = 0;
+  for (const std::size_t r : runs) sum += static_cast<double>(column(result.outcomes[r]->last));
+  return sum / static_cast<double>(runs.size());
+}
+
+/// Why no setting of the method has a score.
+const char* without_score(const SweepResult& result, const Best& best) {
+  for (std::size_t r = 0; r < result.plan.runs.size(); ++r) {
+    const SweepRun& run = result.plan.runs[r];
+    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->why == kBeaten)
+      return "beaten";
+  }
+  return result.plan.measure->to_target ? "not reached" : "-";
+}
+
+std::string table_of(const SweepResult& result) {
+  const SweepPlan& plan = result.plan;
+  std::string text;
+  for (const std::string& scene : scenes_of(plan)) {
+    std::vector<std::vector<std::string>> cells = {
+        {"best of each method", "step", plan.measure->name, "rounds", "|grad f|^2"}};
+    for (const Best& best : result.best) {
+      if (best.scene != scene) continue;
+      if (std::isinf(best.score)) {
+        cells.push_back({best.method, "-", without_score(result, best), "-", "-"});
+        continue;
+      }
+      const SweepRun& run = run_of(plan, best);
+      cells.push_back(
+          {print(run.description.method), print(run.description.step), score_text(*plan.measure, best.score),
+           fmt::format("{:.7g}", mean_of(result, best, [](const Row& row) { return row.round; })),
+           fmt::format("{:.3e}", mean_of(result, best, [](const Row& row) { return row.grad_norm_sq; }))});
+    }
+    if (scenes_of(plan).size() > 1) text += scene + "\n";
+    text += text_table(cells, 2) + "\n";
+  }
+  return text;
+}
+
+/// How many runs ended in which way: "12 runs: 9 target, 3 diverged".
+std::string tally(const Outcomes& outcomes) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& outcome : outcomes) ++counts[outcome->why];
+  std::string text = fmt::format("{} run{}:", outcomes.size(), outcomes.size() == 1 ? "" : "s");
+  const char* separator = " ";
+  for (const auto& [why, count] : counts) {
+    text += fmt::format("{}{} {}", separator, count, why);
+    separator = ", ";
+  }
+  return text;
+}
+
+std::string verdict_text(const Judged& judged, bool with_scene) {
+  return fmt::format("{:<3}  {}   ({:.6g} {} {:.6g}){}\n", judged.verdict.holds ? "yes" : "NO",
+                     judged.statement, judged.verdict.left, judged.relation, judged.verdict.right,
+                     with_scene ? "   " + judged.scene : "");
+}
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace
+
+std::string report_of(const SweepResult& result) {
+  std::string text = table_of(result);
+  const bool several = scenes_of(result.plan).size() > 1;
+  for (const Judged& one : result.judged) text += verdict_text(one, several);
+  return text + fmt::format("{}, {:.2f} s", tally(result.outcomes), result.seconds);
+}
+
+std::map<std::size_t, std::string> write_best(const SweepResult& result, const OutFolder& out) {
+  std::map<std::size_t, std::string> files;
+  std::map<std::string, std::size_t> seen;
+  for (const Best& best : result.best) {
+    if (std::isinf(best.score)) continue;
+    const SweepRun& run = run_of(result.plan, best);
+    const std::string& name = run.description.method.name;
+    const std::size_t count = ++seen[name];
+    const std::string file =
+        count == 1 ? fmt::format("best/{}.toml", name) : fmt::format("best/{}-{}.toml", name, count);
+    std::filesystem::create_directories(out.file("best"));
+    write_whole(out.file(file), toml_of(resolved(run.description)));
+    files[best.setting] = file;
+  }
+  return files;
+}
+
+std::string summary_json(const SweepResult& result, const std::map<std::size_t, std::string>& files) {
+  const SweepPlan& plan = result.plan;
+  Json json;
+  json["laconic"] = LACONIC_VERSION;
+  for (const Setting& setting : plan.settings) json["description"][setting.key] = setting.value;
+  json["measure"] = plan.measure->name;
+  json["runs"] = plan.runs.size();
+  json["stopped"] = {{"why", all_hold(result.judged) ? "finished" : kUnmet}};
+  for (const auto& outcome : result.outcomes) {
+    Json& count = json["ended"][outcome->why];
+    count = count.is_null() ? 1 : count.get<int>() + 1;
+  }
+  json["best"] = Json::array();
+  for (const Best& best : result.best) {
+    const SweepRun& run = run_of(plan, best);
+    Json entry = {{"scene", best.scene}, {"method", best.method}, {"score", number_or_null(best.score)}};
+    if (std::isfinite(best.score)) {
+      for (const auto& [key, value] : resolved(run.description)) entry["description"][key] = value;
+      entry["file"] = files.at(best.setting);
+    }
+    json["best"].push_back(entry);
+  }
+  json["expect"] = Json::array();
+  for (const Judged& one : result.judged) {
+    json["expect"].push_back({{"scene", one.scene},
+                              {"statement", one.statement},
+                              {"left", number_or_null(one.verdict.left)},
+                              {"right", number_or_null(one.verdict.right)},
+                              {"holds", one.verdict.holds}});
+  }
+  json["seconds"] = result.seconds;
+  return json.dump(2) + "\n";
+}
+
+std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
+                                   const std::string& across, const std::string& upwards,
+                                   const std::string& path) {
+  const std::vector<HeatMap> maps = maps_of(plan, scores, across, upwards);
+  if (maps.empty())
+    throw InputError(fmt::format("a map of {} over {}: no run on it has a score", upwards, across));
+  std::vector<std::string> paths;
+  for (const HeatMap& map : maps) {
+    std::filesystem::path file = path;
+    if (!paths.empty())
+      file.replace_filename(
+          fmt::format("{}-{}{}", file.stem().string(), paths.size() + 1, file.extension().string()));
+    draw(map, file.string());
+    paths.push_back(file.string());
+  }
+  return paths;
+}
+
+}  // namespace laconic::cli
