@@ -102,14 +102,13 @@ void add_values(const std::string& item, std::vector<std::string>& values) {
   static const std::regex powers(R"((\d+(?:\.\d+)?)\^([+-]?\d+)(?:\.\.(\d+(?:\.\d+)?)\^([+-]?\d+))?)");
   constexpr std::size_t kLongest = 200;  // of a range; std::regex needs stack for every character
   std::smatch match;
-  if (item.size() > kLongest) {
-    values.push_back(item);
-  } else if (std::regex_match(item, match, whole)) {
+  const bool may_match = item.size() <= kLongest;
+  if (may_match && std::regex_match(item, match, whole)) {
     const long long step = match[3].matched ? number_of(match[3]) : 1;
     if (step == 0) throw InputError(fmt::format("{} in braces; need a step > 0", item));
     add_range(number_of(match[1]), number_of(match[2]), step, values,
               [](long long value) { return fmt::format("{}", value); });
-  } else if (std::regex_match(item, match, powers)) {
+  } else if (may_match && std::regex_match(item, match, powers)) {
     const std::string base = match[1];
     if (match[3].matched && match[3] != base)
       throw InputError(fmt::format("{} in braces; need one base, as in 2^0..2^10", item));
@@ -133,15 +132,10 @@ std::string axis_name(const std::string& key, const std::string& left) {
   };
   for (std::size_t i = left.size(); i-- > 0;) {
     const char c = left[i];
-    if (c == ')') {
-      ++depth;
-    } else if (c == '(' && depth-- == 0) {
-      return word_before(i);
-    } else if (depth == 0 && c == ',') {
-      positional = true;
-    } else if (depth == 0 && c == '=' && !positional) {
-      return word_before(i);
-    }
+    if (c == ')') ++depth;
+    if (depth == 0 && c == ',') positional = true;
+    if (depth == 0 && (c == '(' || (c == '=' && !positional))) return word_before(i);
+    if (c == '(') --depth;
   }
   return key;
 }

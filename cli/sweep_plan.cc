@@ -103,9 +103,10 @@ std::string scene_of(const Grid& grid, const Description& description) {
 /// The method's value with the braces that are left when one of several methods was chosen.
 std::string method_as_written(const std::vector<Setting>& settings, const GridPoint& point) {
   // Of a choice among choices the last says it all.
-  for (auto choice = point.choices.rbegin(); choice != point.choices.rend(); ++choice) {
-    if (choice->axis == "method" || choice->axis.starts_with("method#")) return choice->value;
-  }
+  const auto chosen = std::find_if(point.choices.rbegin(), point.choices.rend(), [](const Choice& choice) {
+    return choice.axis == "method" || choice.axis.starts_with("method#");
+  });
+  if (chosen != point.choices.rend()) return chosen->value;
   const auto found = std::find_if(settings.begin(), settings.end(),
                                   [](const Setting& setting) { return setting.key == "method"; });
   return found == settings.end() ? "" : found->value;
