@@ -193,6 +193,16 @@ LACONIC_LINEAR(ijcnn1, "ijcnn1");
 LACONIC_LINEAR(phishing, "phishing");
 LACONIC_LINEAR(mushrooms, "mushrooms");
 
+/// mean = the gradient of f at x, one client after another; g is where each puts its own.
+void mean_gradient(const Problem& problem, View x, MutView g, MutView mean) {
+  fill(mean, 0.0);
+  for (std::size_t i = 0; i < problem.shards(); ++i) {
+    problem.value_gradient(i, Rows::everything(), x, g);
+    axpy(1.0 / static_cast<double>(problem.shards()), g, mean);
+  }
+  benchmark::DoNotOptimize(mean.data());
+}
+
 /// Against Eigen's two products on the same shapes, from doubles that are there already.
 void softmax_gradient(benchmark::State& state) {
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -203,14 +213,7 @@ void softmax_gradient(benchmark::State& state) {
   const auto problem = make_softmax(*data, shards, {});
   const Vector x = some_point(problem->dim());
   Vector g(problem->dim()), mean(problem->dim());
-  const auto candidate = [&] {
-    fill(mean, 0.0);
-    for (std::size_t i = 0; i < kClients; ++i) {
-      problem->value_gradient(i, Rows::everything(), x, g);
-      axpy(1.0 / kClients, g, mean);
-    }
-    benchmark::DoNotOptimize(mean.data());
-  };
+  const auto candidate = [&] { mean_gradient(*problem, x, g, mean); };
 
   const auto columns = static_cast<Eigen::Index>(data->columns);
   constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: it is read for each client again
@@ -294,14 +297,7 @@ void autoencoder_gradient(benchmark::State& state, const std::string& name, Prod
   const auto problem = make_autoencoder(*data, shards, {.hidden = kHidden});
   Vector x(problem->dim()), g(problem->dim()), mean(problem->dim());
   problem->start(x);
-  const auto candidate = [&] {
-    fill(mean, 0.0);
-    for (std::size_t i = 0; i < kClients; ++i) {
-      problem->value_gradient(i, Rows::everything(), x, g);
-      axpy(1.0 / kClients, g, mean);
-    }
-    benchmark::DoNotOptimize(mean.data());
-  };
+  const auto candidate = [&] { mean_gradient(*problem, x, g, mean); };
 
   DenseAutoencoder<double> in_double(*data, static_cast<Eigen::Index>(rows), kHidden, x);
   DenseAutoencoder<float> in_float(*data, static_cast<Eigen::Index>(rows), kHidden, x);

@@ -43,7 +43,8 @@ void Contender::advance() {
   before_.assign(now.begin(), now.end());
   const Row& last = solver_.summary().last;
   if (last.round < still_since_ + kPatience * kStride || over()) return;
-  // A method may be silent for long and move again. Not where the step along the gradient itself is lost in rounding.
+  // A method may be silent for long and move again. Not where the step along the gradient itself is lost in
+  // rounding.
   if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = kStill;
 }
 

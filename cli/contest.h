@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The runs of one cell of a sweep, in lockstep: all of them go the same number of rounds, then those that cannot win any
-// more end. Who ends when depends on the cell alone, so a sweep's results are the same on any number of threads.
+// The runs of one cell of a sweep, in lockstep: all of them go the same number of rounds, then those that
+// cannot win any more end. Who ends when depends on the cell alone, so a sweep's results are the same on any
+// number of threads.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,6 @@
 #include "laconic/problem/problem.h"
 #include "laconic/solve.h"
 #include "laconic/transport/fleet.h"
-#include "laconic/transport/transport.h"
 
 namespace laconic::cli {
 
@@ -31,8 +31,8 @@ class Contender {
   /// All must outlive it.
   Contender(const SweepRun& run, const SharedProblem& problem);
 
-  /// kStride rounds, or as many as there are left. A point has stopped moving that did not for kPatience times that, and
-  /// whose true gradient moves it no more, but for rounding.
+  /// kStride rounds, or as many as there are left. A point has stopped moving that did not for kPatience
+  /// times that, and whose true gradient moves it no more, but for rounding.
   void advance();
   void give_up() { ended_early_ = kBeaten; }
 
@@ -43,8 +43,8 @@ class Contender {
   [[nodiscard]] Outcome outcome() const;
 
  private:
-  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other then, do not
-  // wait long.
+  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other
+  // then, do not wait long.
   static constexpr std::size_t kStride = 16;
   static constexpr std::size_t kPatience = 8;
 
@@ -54,8 +54,7 @@ class Contender {
 
   const SweepRun& run_;
   ThreadPool pool_{1};
-  std::unique_ptr<Transport> transport_ = alone();
-  Fleet fleet_{pool_, *transport_};
+  Fleet fleet_{pool_};
   std::unique_ptr<Method> method_;
   NoRecorder recorder_;
   Solver solver_;
@@ -71,7 +70,8 @@ class Contest {
 
   /// Those that go on. They may advance at once, on different threads.
   [[nodiscard]] std::vector<Contender*> live() const;
-  /// After each has advanced: a run ends when its setting's score can only become worse than one that is final.
+  /// After each has advanced: a run ends when its setting's score can only become worse than one that is
+  /// final.
   void settle();
   /// Enters what has come of the runs, once none is live; returns how many they are.
   std::size_t report(Outcomes& outcomes) const;

@@ -181,11 +181,15 @@ void apply(Description& description, const Setting& setting) {
     return;
   }
   if (is_sweep_key(setting.key)) throw InputError(fmt::format("{}: is a key of laconic sweep", setting.key));
-  throw InputError(fmt::format("unknown key \"{}\"{}; known: {}", setting.key,
-                               did_you_mean(setting.key, names), fmt::join(names, ", ")));
+  fail_unknown_key(setting.key, names);
 }
 
 }  // namespace
+
+void fail_unknown_key(const std::string& key, const std::vector<std::string>& known) {
+  throw InputError(
+      fmt::format("unknown key \"{}\"{}; known: {}", key, did_you_mean(key, known), fmt::join(known, ", ")));
+}
 
 void require_utf8(const Setting& setting) {
   if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));

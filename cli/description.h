@@ -45,8 +45,8 @@ struct Setting {
 /// column.
 std::vector<Setting> read_toml(const std::string& path);
 
-/// Words are `key=value` or the path of a TOML file. Of a key that is given several times one setting is left: that of
-/// the last word, else that of the last file.
+/// Words are `key=value` or the path of a TOML file. Of a key that is given several times one setting is
+/// left: that of the last word, else that of the last file.
 std::vector<Setting> settings_of(const std::vector<std::string>& words);
 
 /// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
@@ -68,6 +68,10 @@ struct KeyRow {
 };
 /// The table of keys, for `laconic list`.
 std::vector<KeyRow> keys();
+
+/// InputError that offers the nearest of the known names: `unknown key "stp" (did you mean "step"?); known:
+/// ...`.
+[[noreturn]] void fail_unknown_key(const std::string& key, const std::vector<std::string>& known);
 
 /// InputError where files could not hold the value.
 void require_utf8(const Setting& setting);

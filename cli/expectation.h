@@ -5,7 +5,7 @@
 //   statement := product ( '<=' | '>=' | '<' | '>' ) product
 //   product   := factor { ( '*' | '/' ) factor }
 //   factor    := number | method
-//   method    := name (ef21: the best of all ef21(...)) | "text" (a method in full, or as the sweep writes it)
+//   method    := name (ef21: the best of all ef21(...)) | "text" (in full, or as the sweep writes it)
 //
 // A statement is made of every scene (problem, clients and split) of the sweep.
 #pragma once

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kMostPoints = 1'000'000;
 constexpr const char* kBlanks = " \t\r\n";  // values in files have lines
 
-/// Calls visit(position, character) for each character outside quotes, until that returns true: there it stops.
+/// Calls visit(position, character) for each character outside quotes, until that returns true: there it
+/// stops.
 template <class Visit>
 std::size_t find_unquoted(std::string_view text, Visit visit) {
   bool quoted = false;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Braces in a value are an axis of a grid: method=clag(top-k({1,3,5}), zeta={0,2^0..2^10}), step=theory*{2^0..2^11}.
+// Braces in a value are an axis of a grid: method=clag(top-k({1,3,5}), zeta={0,2^0..2^10}),
+// step=theory*{2^0..2^11}.
 //
 //   braces := '{' item { ',' item } '}'
 //   item   := a..b | a..b..step | b^m..b^n | b^m | any text, with braces of its own or without
 //
-// Ranges include both ends and may descend; a, b, m, n and step are whole numbers. An axis is called by the argument it
-// stands for: the option's name (zeta), else the word before the parenthesis (top-k), else the key (step). Where one value
-// has two axes of a name, the second is top-k#2; where the values of two keys have, they are problem.seed and seed. Axes within an item exist only where that item is chosen.
+// Ranges include both ends and may descend; a, b, m, n and step are whole numbers. An axis is called by the
+// argument it stands for: the option's name (zeta), else the word before the parenthesis (top-k), else the
+// key (step). Where one value has two axes of a name, the second is top-k#2; where the values of two keys
+// have, they are problem.seed and seed. Axes within an item exist only where that item is chosen.
 #pragma once
 
 #include <string>

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/description.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
 #include "cli/verbs.h"
@@ -64,8 +65,7 @@ int plot(const std::vector<std::string>& words) {
     } else if (key == "out") {
       out = value;
     } else {
-      throw InputError(fmt::format("unknown key \"{}\"{}; known: x, y, log, title, out", key,
-                                   did_you_mean(key, {"x", "y", "log", "title", "out"})));
+      fail_unknown_key(key, {"x", "y", "log", "title", "out"});
     }
   }
   if (folders.empty())

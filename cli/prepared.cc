@@ -12,6 +12,22 @@
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
+namespace {
+
+std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
+  if (!description.topology) {
+    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
+    return nullptr;
+  }
+  const auto graphs = of_text("topology", [&] {
+    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
+  });
+  return of_text("mixing", [&] {
+    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
+  });
+}
+
+}  // namespace
 
 std::vector<std::string> data_folders() {
   std::vector<std::string> folders;
@@ -23,8 +39,8 @@ std::vector<std::string> data_folders() {
   return folders;
 }
 
-std::size_t threads_of(const Description& description, const Place& place) {
-  if (description.threads > 0) return description.threads;
+std::size_t threads_of(std::size_t threads, const Place& place) {
+  if (threads > 0) return threads;
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
   return std::max<std::size_t>(1, processors / place.neighbours);
 }
@@ -46,26 +62,10 @@ Prepared prepare(const Description& description, const Place& place) {
   Prepared p;
   p.problem = problem_of(description, place);
   // More threads than clients would only wait.
-  p.pool = std::make_unique<ThreadPool>(std::min(threads_of(description, place), p.problem->shards()));
+  p.pool =
+      std::make_unique<ThreadPool>(std::min(threads_of(description.threads, place), p.problem->shards()));
   return p;
 }
-
-namespace {
-
-std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
-  if (!description.topology) {
-    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
-    return nullptr;
-  }
-  const auto graphs = of_text("topology", [&] {
-    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
-  });
-  return of_text("mixing", [&] {
-    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
-  });
-}
-
-}  // namespace
 
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {

@@ -41,8 +41,8 @@ Prepared prepare(const Description& description, const Place& place = {});
 /// A cache, where given, keeps what is read.
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {},
                                     DataCache* cache = nullptr);
-/// How many threads the description asks for; without a wish, this process's share of the processors.
-std::size_t threads_of(const Description& description, const Place& place = {});
+/// How many threads `threads` asks for: where it is 0, this process's share of the processors.
+std::size_t threads_of(std::size_t threads, const Place& place = {});
 
 /// The method for that problem and those constants.
 Assembly assembly_of(const Description& description, const Problem& problem,

@@ -114,8 +114,8 @@ Description describe_again(const OutFolder& out, const std::vector<std::string>&
   return describe(settings);
 }
 
-/// From a description that is read, to the end. `out` is rank 0's, where there is a folder; `goes_on`: it holds a
-/// checkpoint, from which the run goes on.
+/// From a description that is read, to the end. `out` is rank 0's, where there is a folder; `goes_on`: it
+/// holds a checkpoint, from which the run goes on.
 int carry_out(const Description& description, OutFolder* out, bool goes_on, Transport& transport,
               std::size_t neighbours) {
   const bool first = transport.rank() == 0;

@@ -23,8 +23,8 @@ inline constexpr const char* kBeaten = "beaten";       // it could not win its c
 inline constexpr const char* kStill = "still";         // its point had stopped moving
 using Outcomes = std::vector<std::optional<Outcome>>;  // of each run; none where it has not ended
 
-/// Of each setting the mean of its runs' measure, what it took to the target or what there was at the end; infinite
-/// unless all of them have come so far.
+/// Of each setting the mean of its runs' measure, what it took to the target or what there was at the end;
+/// infinite unless all of them have come so far.
 std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// The best setting of a method, as the sweep writes it, in one scene.
@@ -37,13 +37,13 @@ struct Best {
 /// In the order of the grid, scene by scene.
 std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores);
 
-/// The least score in the scene of a method by its name (ef21), in full, or as the sweep writes it; nothing where
-/// no run is of that method.
+/// The least score in the scene of a method by its name (ef21), in full, or as the sweep writes it; nothing
+/// where no run is of that method.
 std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
                                const std::string& scene, const std::string& method);
 
-/// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice at the axes
-/// of the scene that are not its own. Maps without any score are left out.
+/// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice
+/// at the axes of the scene that are not its own. Maps without any score are left out.
 std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
                              const std::string& across, const std::string& upwards);
 

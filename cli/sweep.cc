@@ -141,9 +141,7 @@ void draw_map(const SweepResult& result, const std::string& path) {
 /// From a plan to the end; `outcomes` holds what has ended already.
 int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goes_on) {
   const Clock::time_point begin = Clock::now();
-  Description threads_only;
-  threads_only.threads = plan.threads;
-  ThreadPool pool(threads_of(threads_only));
+  ThreadPool pool(threads_of(plan.threads));
   const Problems problems(plan, pool);
   require_right(plan, problems);
   const std::vector<Expectation> expectations = parse_expectations(plan.expect);

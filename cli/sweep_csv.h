@@ -9,9 +9,9 @@
 
 namespace laconic::cli {
 
-/// Columns: run (its number in the grid, from 0), problem, clients, split, method, step_rule, seed, the other axes by
-/// their names, why (it ended), then those of trace.csv at its last row. In the order of the grid, texts with commas
-/// quoted as in RFC 4180; no clock in it.
+/// Columns: run (its number in the grid, from 0), problem, clients, split, method, step_rule, seed, the other
+/// axes by their names, why (it ended), then those of trace.csv at its last row. In the order of the grid,
+/// texts with commas quoted as in RFC 4180; no clock in it.
 std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// What that holds of a sweep of the same plan. Throws InputError where it is not such a file.

@@ -74,9 +74,8 @@ void require_known(const Setting& setting) {
   for (const KeyRow& row : keys()) names.emplace_back(row.name);
   for (const KeyRow& row : kSweepKeys) names.emplace_back(row.name);
   if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
-  throw InputError(fmt::format("{}unknown key \"{}\"{}; known: {}",
-                               setting.place.empty() ? "" : setting.place + ": ", setting.key,
-                               did_you_mean(setting.key, names), fmt::join(names, ", ")));
+  if (setting.place.empty()) fail_unknown_key(setting.key, names);
+  naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
 }
 
 /// Where runs differ in these alone, they are the same again.
@@ -154,8 +153,8 @@ void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
   }
 }
 
-/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods. Some run must
-/// have both.
+/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
+/// Some run must have both.
 std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan,
                                                                const std::vector<std::string>& tuned) {
   std::vector<std::string> names;

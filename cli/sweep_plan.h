@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sweep is to do: a grid of runs, what is measured, and which of the runs compete.
 //
-// Runs that differ in nothing but their seeds are one setting: its score is the mean of theirs. Settings that differ in
-// nothing but the axes that are tuned (`tune`, by default the step) are one cell, of which only the best one matters.
+// Runs that differ in nothing but their seeds are one setting: its score is the mean of theirs. Settings that
+// differ in nothing but the axes that are tuned (`tune`, by default the step) are one cell, of which only the
+// best one matters.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +62,8 @@ struct SweepPlan {
 /// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.
 SweepPlan plan_of(const std::vector<Setting>& settings);
 
-/// Rethrows an InputError of `action` with the point of the grid in front: "at top-k=30, step=theory*2: method: ...".
+/// Rethrows an InputError of `action` with the point of the grid in front: "at top-k=30, step=theory*2:
+/// method: ...".
 template <class Action>
 auto at_point(const std::vector<Choice>& choices, Action&& action) {
   try {

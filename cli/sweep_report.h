@@ -29,7 +29,8 @@ struct SweepResult {
 /// For the terminal: the best of each method, the verdicts, and how the runs ended. No newline at its end.
 std::string report_of(const SweepResult& result);
 
-/// A TOML file for the best setting of each method, to be run as it is: best/clag.toml, best/clag-2.toml ... By setting.
+/// A TOML file for the best setting of each method, to be run as it is: best/clag.toml, best/clag-2.toml ...
+/// By setting.
 std::map<std::size_t, std::string> write_best(const SweepResult& result, const OutFolder& out);
 
 /// The content of summary.json; `files` are those of write_best().

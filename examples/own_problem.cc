@@ -8,7 +8,8 @@
 #include "laconic/laconic.h"
 using namespace laconic;
 
-/// f_i(x) = mean over the rows (a, b) of client i of sqrt(1 + (a'x - b)^2) - 1, the pseudo-Huber loss. |a| = 1.
+/// f_i(x) = mean over the rows (a, b) of client i of sqrt(1 + (a'x - b)^2) - 1, the pseudo-Huber loss. |a| =
+/// 1.
 class RobustRegression final : public Problem {
  public:
   RobustRegression(std::size_t clients, std::size_t rows, View truth)

@@ -113,7 +113,8 @@ void Solver::stop(Summary::Why why, std::string reason) {
 }
 
 void Solver::record() {
-  // Of rounds between the rows nobody asks: whatever is lost there is lost for good, and gradients are looked at anyway.
+  // Of rounds between the rows nobody asks: whatever is lost there is lost for good, and gradients are looked
+  // at anyway.
   const double grad_norm_sq = norm_sq(evaluation_.gradient);
   const char* lost = !all_finite(method_.point())    ? "the point"
                      : !std::isfinite(evaluation_.f) ? "f"

@@ -43,7 +43,8 @@ struct Summary {
 const char* name_of(Summary::Why why);
 
 /// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several
-/// going at once. Everything passed by reference must outlive it, and calls are collective as that of solve().
+/// going at once. Everything passed by reference must outlive it, and calls are collective as that of
+/// solve().
 class Solver {
  public:
   /// Computes nothing yet. Arguments as of solve().
@@ -54,7 +55,8 @@ class Solver {
   [[nodiscard]] bool over() const { return over_; }
   /// The next round (the start, at first), its row and its checkpoint. Only while it is not over.
   void round();
-  /// The last row and what it took so far; seconds are those spent in round(), and of the processes before this one.
+  /// The last row and what it took so far; seconds are those spent in round(), and of the processes before
+  /// this one.
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
  private:
@@ -89,10 +91,11 @@ class Solver {
 
 /// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs
 /// to it restored already: rows and final point are then those of a run that was never interrupted.
-/// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with the same description, and gets
-/// the same summary (but for the seconds) and the same rows; which rank keeps them is its caller's choice. A run whose
-/// point, f or gradient turns non-finite ends with Why::diverged; rows recorded before stay valid. Throws what the
-/// recorder and the checkpoints throw, on this rank only: whoever catches it must end the others.
+/// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with
+/// the same description, and gets the same summary (but for the seconds) and the same rows; which rank keeps
+/// them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged;
+/// rows recorded before stay valid. Throws what the recorder and the checkpoints throw, on this rank only:
+/// whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder, Checkpoints* checkpoints = nullptr,
               const std::optional<Progress>& from = {});

@@ -14,8 +14,9 @@ namespace {
 
 using Vectors = std::vector<Vector>;
 
-/// f_i(x) = |A_i x - b_i|^2 / 2 with A_i = i/sqrt(n) I and b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n: unlike Hessians, and
-/// gradients at 0 that differ by zeta. Then L = n, and x* is known. `shift` adds a_i'x, sum of the a_i = 0.
+/// f_i(x) = |A_i x - b_i|^2 / 2 with A_i = i/sqrt(n) I and b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n: unlike
+/// Hessians, and gradients at 0 that differ by zeta. Then L = n, and x* is known. `shift` adds a_i'x, sum of
+/// the a_i = 0.
 class DistributedLs final : public Problem {
  public:
   DistributedLs(std::size_t n, std::size_t dim, double zeta, double shift = 0)

@@ -44,8 +44,8 @@ class PermK final : public Compressor {
     if (promise_ == Promise::contractive || everything) bound.alpha = 1 / rarity();
     if (promise_ == Promise::unbiased || everything) {
       bound.omega = rarity() - 1;
-      // With equality. Of workers that have no coordinate in common, E|(1/n) sum Q_i(a_i)|^2 is that of each by
-      // itself, (1/n^2) sum rarity |a_i|^2; A = B = 1 where all of the deal is said.
+      // With equality. Of workers that have no coordinate in common, E|(1/n) sum Q_i(a_i)|^2 is that of each
+      // by itself, (1/n^2) sum rarity |a_i|^2; A = B = 1 where all of the deal is said.
       bound.A = rarity() / n;
       bound.B = 1;
     }

@@ -137,8 +137,9 @@ struct Scratch {
   Entries candidates;
 };
 
-/// The cut of few entries: of those seen so far the `count` largest are kept, with room for as many more; once there is none
-/// left, only what exceeds the least of the largest is looked at. In most orders that is soon next to nothing.
+/// The cut of few entries: of those seen so far the `count` largest are kept, with room for as many more;
+/// once there is none left, only what exceeds the least of the largest is looked at. In most orders that is
+/// soon next to nothing.
 template <class Source>
 Cut cut_of_few(const Source& x, std::size_t count, Scratch& scratch) {
   std::vector<Magnitude>& kept = scratch.magnitudes;

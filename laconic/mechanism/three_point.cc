@@ -93,8 +93,8 @@ ThreePoint v1(Arguments& args, const Setting& setting) {
           .pairs = 1};
 }
 
-/// b + C(x - b), b = h + Q(x - y). The inequality is one client's, and so is omega: that the clients of perm-k
-/// say different coordinates makes their mean better, but no single one of them.
+/// b + C(x - b), b = h + Q(x - y). The inequality is one client's, and so is omega: that the clients of
+/// perm-k say different coordinates makes their mean better, but no single one of them.
 ThreePoint v2(Arguments& args, const Setting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);

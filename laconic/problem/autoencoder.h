@@ -23,12 +23,12 @@ struct AutoencoderOptions {
 };
 
 /// Keeps the entries other than 0 of the rows of the shards `own`, all where it is unset. A gradient costs
-/// 8 * hidden flops an entry (D E a of a row is never made: see the .cc) and 8 * columns * hidden^2 a call; each
-/// thread keeps 4 * columns * hidden doubles of scratch. All of it is in doubles, in one fixed order, so that the
-/// value is right to some 1e-16 of the mean |a|^2; it is never below 0.
-/// Starts with every entry uniform on +-sqrt(6 / (columns + hidden)) (Glorot and Bengio, AISTATS 2010): at 0
-/// the gradient is 0. No constants: f is a polynomial of degree four, smooth on bounded sets only.
-/// InputError for options out of their range, no shard, a shard without rows, rows that are not in the set.
+/// 8 * hidden flops an entry (D E a of a row is never made: see the .cc) and 8 * columns * hidden^2 a call;
+/// each thread keeps 4 * columns * hidden doubles of scratch. All of it is in doubles, in one fixed order, so
+/// that the value is right to some 1e-16 of the mean |a|^2; it is never below 0. Starts with every entry
+/// uniform on +-sqrt(6 / (columns + hidden)) (Glorot and Bengio, AISTATS 2010): at 0 the gradient is 0. No
+/// constants: f is a polynomial of degree four, smooth on bounded sets only. InputError for options out of
+/// their range, no shard, a shard without rows, rows that are not in the set.
 std::unique_ptr<Problem> make_autoencoder(const Dataset& data, const Shards& shards,
                                           const AutoencoderOptions& options,
                                           const std::optional<Range>& own = {});

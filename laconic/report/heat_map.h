@@ -14,7 +14,8 @@ struct HeatMap {
   std::vector<std::vector<double>> values = {};  // values[y][x]; infinite where there is none
 };
 
-/// Each cell with its number and a colour, the darker the less; the least is framed. Through gnuplot, see gnuplot.h.
+/// Each cell with its number and a colour, the darker the less; the least is framed. Through gnuplot, see
+/// gnuplot.h.
 void draw(const HeatMap& map, const std::string& path);
 
 }  // namespace laconic

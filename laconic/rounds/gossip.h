@@ -6,8 +6,8 @@
 //   x_i <- sum_j w_ij u_j                                              from the old values of all
 //   c_i <- c_i - z_i + sum_j w_ij z_j
 // where h_i is the mean of the round's gradients: K-GT (Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313),
-// where z_i = (x_i - y_i) / (K eta_c). With one of the gradients as h_i it is Periodical-GT: gradient tracking
-// that skips K - 1 of K talks; with K = 1 either is gradient tracking. Without c it is local D-SGD.
+// where z_i = (x_i - y_i) / (K eta_c). With one of the gradients as h_i it is Periodical-GT: gradient
+// tracking that skips K - 1 of K talks; with K = 1 either is gradient tracking. Without c it is local D-SGD.
 //
 // sum_i c_i stays 0, and the mean of the x_i moves by -eta_s eta_c (1/n) sum of all gradients, whatever W.
 #pragma once

@@ -317,7 +317,8 @@ Assembly k_gt(Arguments& args, const MethodSetting& s) {
       {.oracle = full_or_batch(s), .steps = steps, .tracked = Sample::mean, .average_start = average});
 }
 
-/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone, option II.
+/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone, option
+/// II.
 Assembly scaffold(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   std::shared_ptr<Oracle> shared = full_or_batch(s);

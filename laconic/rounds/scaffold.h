@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone taking part,
-// control variates by option II: local steps around a server that corrects their drift. With K local steps of
-// length eta_l and the outer step eta_g, a round is
+// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone taking
+// part, control variates by option II: local steps around a server that corrects their drift. With K local
+// steps of length eta_l and the outer step eta_g, a round is
 //   y_i = x, then K times y_i <- y_i - eta_l (g_i(y_i) - c_i + c)      laconic/local/local_steps.h
 //   y_i - x and c_i+ - c_i, where c_i+ = c_i - c + (x - y_i) / (K eta_l)      said to the server
 //   x <- x + eta_g mean_i (y_i - x);   c <- c + mean_i (c_i+ - c_i)           said to everyone
-// c_i+ is the mean of the round's gradients. K-GT (rounds/gossip.h) on a complete graph makes the same models.
+// c_i+ is the mean of the round's gradients. K-GT (rounds/gossip.h) on a complete graph makes the same
+// models.
 #pragma once
 
 #include <cstdint>

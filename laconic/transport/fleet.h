@@ -124,7 +124,8 @@ class Fleet final : public AllShards {
   /// incoming_[r]: the messages of rank r, one after another.
   void gather_messages(Board& board);
   void fold_slices(Board& board, MutView acc);
-  /// said(e) for the entries of nodes that rank `from` owns and a node of rank `to` hears, in ascending order.
+  /// said(e) for the entries of nodes that rank `from` owns and a node of rank `to` hears, in ascending
+  /// order.
   template <class Said>
   void for_each_heard(const Mixing& mixing, const Board& board, std::size_t from, std::size_t to,
                       Said&& said);
