@@ -2,6 +2,8 @@
 #include "laconic/core/rng.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include <Random123/philox.h>
 
@@ -132,6 +134,15 @@ std::uint64_t Stream::below(std::uint64_t n) {
     while (static_cast<std::uint64_t>(product) < threshold) product = static_cast<__uint128_t>(next64()) * n;
   }
   return static_cast<std::uint64_t>(product >> 64);
+}
+
+void fill_normal(Stream stream, std::span<double> x) {
+  for (std::size_t j = 0; j < x.size(); j += 2) {
+    const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));
+    const double angle = 2 * std::numbers::pi * stream.uniform();
+    x[j] = radius * std::cos(angle);
+    if (j + 1 < x.size()) x[j + 1] = radius * std::sin(angle);
+  }
 }
 
 }  // namespace laconic

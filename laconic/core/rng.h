@@ -25,6 +25,7 @@ enum class Purpose : std::uint8_t {
   data = 6,         // rows that are drawn, not read
   start = 7,        // the point from which a run starts
   graph = 8,        // who hears whom, where that is drawn
+  noise = 9,        // what a look at a gradient adds to it
 };
 
 class Stream;
@@ -70,5 +71,9 @@ class Stream {
   std::uint64_t next_block_ = 0;
   unsigned used_ = 4;
 };
+
+/// x = independent N(0, 1), by the transform of Box and Muller (1958): two uniforms a pair of entries. Uses
+/// libm, so that unlike CPUs agree to rounding only.
+void fill_normal(Stream stream, std::span<double> x);
 
 }  // namespace laconic

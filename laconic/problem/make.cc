@@ -13,6 +13,7 @@
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/autoencoder.h"
+#include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/linear_model.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
@@ -156,13 +157,38 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   return make_autoencoder(*data, deal(data->labels, setting), options, setting.own);
 }
 
+void require_no_split(const ProblemSetting& setting, Arguments& arguments) {
+  if (setting.split == Spec("contiguous")) return;
+  arguments.fail(fmt::format("split = {}; there are no rows to deal: leave split out", print(setting.split)));
+}
+
+/// The dimension d, where it is free.
+std::size_t read_dim(Arguments& arguments, std::size_t fallback) {
+  const std::size_t d = arguments.whole("d", fallback);
+  constexpr double kMost = 0x1p32;  // what a message can index
+  if (static_cast<double>(d) >= kMost) arguments.fail(fmt::format("d = {}; need d < 2^32", d));
+  return d;
+}
+
+std::unique_ptr<Problem> distributed_ls(Arguments& arguments, const ProblemSetting& setting) {
+  DistributedLsOptions options;
+  options.clients = setting.clients;
+  options.d = read_dim(arguments, options.d);
+  for (const auto& [name, value] : {std::pair{"zeta", &options.zeta}, {"sigma", &options.sigma}}) {
+    *value = arguments.number(name, *value);
+    if (!(*value >= 0) || std::isinf(*value))
+      arguments.fail(fmt::format("{} = {}; need {} >= 0", name, *value, name));
+  }
+  options.seed = arguments.whole("seed", options.seed, 0);
+  arguments.done();
+  require_no_split(setting, arguments);
+  return make_distributed_ls(options, setting.own);
+}
+
 std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& setting) {
   QuadraticOptions options;
   options.clients = setting.clients;
-  options.d = arguments.whole("d", options.d);
-  constexpr double kMost = 0x1p32;  // what a message can index
-  if (static_cast<double>(options.d) >= kMost)
-    arguments.fail(fmt::format("d = {}; need d < 2^32", options.d));
+  options.d = read_dim(arguments, options.d);
   options.s = arguments.number("s", options.s);
   if (!(options.s >= 0) || std::isinf(options.s))
     arguments.fail(fmt::format("s = {}; need s >= 0", options.s));
@@ -176,10 +202,7 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
   }
   options.seed = static_cast<std::uint32_t>(seed);
   arguments.done();
-  if (setting.split != Spec("contiguous")) {
-    arguments.fail(
-        fmt::format("split = {}; there are no rows to deal: leave split out", print(setting.split)));
-  }
+  require_no_split(setting, arguments);
   return make_quadratic(options);
 }
 
@@ -196,6 +219,8 @@ constexpr ProblemRow kProblems[] = {
      "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
+    {"distributed-ls", "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
+     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma", distributed_ls},
 };
 
 }  // namespace

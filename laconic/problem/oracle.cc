@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/problem/oracle.h"
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,34 @@ class Minibatches final : public Oracle {
   std::size_t batch_;
 };
 
+class Noisy final : public Oracle {
+ public:
+  Noisy(std::unique_ptr<Oracle> oracle, double deviation)
+      : oracle_(std::move(oracle)), deviation_(deviation) {}
+
+  Measured gradient(const Key& key, View x, MutView g) const override {
+    thread_local Vector noise;  // scratch, so that a round allocates nothing
+    noise.resize(g.size());
+    fill_normal(key.stream(Purpose::noise), noise);
+    const Measured measured = oracle_->gradient(key, x, g);
+    axpy(deviation_, noise, g);
+    return measured;
+  }
+  std::size_t calls(const Key& key) const override { return oracle_->calls(key); }
+  bool exact() const override { return false; }
+
+ private:
+  std::unique_ptr<Oracle> oracle_;
+  double deviation_;
+};
+
+std::unique_ptr<Oracle> through_noise(const Problem& problem, double samples,
+                                      std::unique_ptr<Oracle> oracle) {
+  if (problem.noise() == 0) return oracle;
+  const double deviation = problem.noise() / std::sqrt(static_cast<double>(problem.dim()) * samples);
+  return std::make_unique<Noisy>(std::move(oracle), deviation);
+}
+
 class OnCoin final : public Oracle {
  public:
   OnCoin(SharedCoin coin, std::unique_ptr<Oracle> heads, std::unique_ptr<Oracle> tails)
@@ -63,11 +92,11 @@ class OnCoin final : public Oracle {
 }  // namespace
 
 std::unique_ptr<Oracle> full_gradients(const Problem& problem) {
-  return std::make_unique<FullGradients>(problem);
+  return through_noise(problem, 1, std::make_unique<FullGradients>(problem));
 }
 
 std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch) {
-  return std::make_unique<Minibatches>(problem, batch);
+  return through_noise(problem, static_cast<double>(batch), std::make_unique<Minibatches>(problem, batch));
 }
 
 std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,

@@ -28,7 +28,9 @@ class Oracle {
   [[nodiscard]] virtual bool exact() const = 0;
 };
 
-/// The problem must outlive the oracle.
+// Where the problem has noise(), both of these add N(0, (sigma^2 / (d b)) I) to the gradient, drawn at its
+// key, with b the rows of the minibatch, and 1 for all rows. The problem must outlive the oracle.
+
 std::unique_ptr<Oracle> full_gradients(const Problem& problem);
 
 /// `batch` >= 1 rows, drawn uniformly with replacement.

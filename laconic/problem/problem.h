@@ -60,6 +60,10 @@ class Problem {
   /// once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
 
+  /// sigma, where a method sees gradients through noise: E|noise|^2 = sigma^2 (laconic/problem/oracle.h).
+  /// value_gradient() and the trace are without.
+  [[nodiscard]] virtual double noise() const { return 0; }
+
   /// The point from which every run starts: 0 unless the problem says otherwise.
   virtual void start(MutView x) const { fill(x, 0.0); }
 

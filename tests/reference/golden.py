@@ -7,6 +7,7 @@ lacks the data of a case."""
 import argparse
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ except ImportError:
     sys.exit(77)
 
 import compressors
-import gossip
+import local
 import methods
 import problems
 import rng
@@ -31,15 +32,14 @@ SAME, CONSTANT = 1e-10, 1e-9  # relative
 
 
 def deviation(found, expected, floor=0.0):
-    """The largest relative difference; of vectors, relative to their norm. What is below floor * the first one counts
-    as that: a gradient near 0 is a difference of large numbers and holds their rounding."""
+    """The largest relative difference; of vectors, relative to their norm. What is below the floor counts as that: what is
+    nearly 0 is a difference of large numbers and holds their rounding."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
     if found.shape != expected.shape:
         return np.inf
     if found.ndim == 2:
         return max(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-300) for a, b in zip(found, expected))
-    least = max(floor * np.abs(expected.flat[0]), 1e-300) if expected.size else 1
-    worst = np.max(np.abs(found - expected) / np.maximum(np.abs(expected), least), initial=0)
+    worst = np.max(np.abs(found - expected) / np.maximum(np.abs(expected), max(floor, 1e-300)), initial=0)
     return np.inf if np.isnan(worst) else worst
 
 
@@ -62,8 +62,8 @@ def run_program(program, case, out):
 def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
-    if "topology" in case:
-        return transcribe_gossip(case, problem, wire)
+    if "topology" in case or case["method"].startswith("scaffold"):
+        return transcribe_local(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
         else compressors.Identity(problem.d, wire))
@@ -78,20 +78,21 @@ def transcribe(case, replay):
     return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
 
 
-def transcribe_gossip(case, problem, wire):
-    """The same of a method without a server: the trace is about the mean of the models."""
-    n, seed, batch = problem.n, case["seed"], case.get("batch")
-    graphs = gossip.graphs(specs.parse(case["topology"]), n, 1)  # drawn by the split seed
-    Ws = [gossip.weights(case.get("mixing", "metropolis"), A) for A in graphs]
+def transcribe_local(case, problem, wire):
+    """The same of a method with local steps: the trace is about the mean of the models, where there are several."""
+    n, seed, batch, on_graph = problem.n, case["seed"], case.get("batch"), "topology" in case
+    graphs = local.graphs(specs.parse(case["topology"]), n, 1) if on_graph else [np.eye(n)]  # drawn by the split seed
+    Ws = [local.weights(case.get("mixing", "metropolis"), A) for A in graphs]
 
     def gradient(i, x, t, k):
-        if not batch:
-            return problem.gradient(i, x)
-        stream = rng.Stream(seed, t, i, k, purpose=rng.BATCH)
-        return problem.gradient(i, x, [stream.below(problem.rows(i)) for _ in range(batch)])
+        draw = lambda purpose: rng.Stream(seed, t, i, k, purpose=purpose)
+        stream = draw(rng.BATCH)
+        g = problem.gradient(i, x, [stream.below(problem.rows(i)) for _ in range(batch)]) if batch else problem.gradient(i, x)
+        sigma = getattr(problem, "sigma", 0)
+        return g + sigma / math.sqrt(problem.d * (batch or 1)) * draw(rng.NOISE).normals(problem.d) if sigma else g
 
-    method, told = gossip.make_method(specs.parse(case["method"]), problem, Ws, wire, float(case["step"]),
-                                      float(case.get("outer-step", 1)), gradient)
+    method, told = local.make_method(specs.parse(case["method"]), problem, Ws, wire, float(case["step"]),
+                                     float(case.get("outer-step", 1)), gradient)
     models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
     means = models.mean(axis=1)
     measured = [problems.value_and_gradient(problem, x) for x in means]
@@ -100,8 +101,8 @@ def transcribe_gossip(case, problem, wire):
     said = told + np.cumsum(edges * np.diff(vectors, prepend=0))
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": problem.d * said,
              "oracle_calls": asked * rows, "step": [float(case["step"])] * len(means),
-             "consensus": ((models - means[:, None]) ** 2).sum(axis=(1, 2)) / n}
-    facts = gossip.quality(Ws) | {"index_bits": 0, "header_bits": 32 * edges.max()}
+             "consensus": ((models - means[:, None]) ** 2).sum(axis=2).mean(axis=1)}
+    facts = (local.quality(Ws) if on_graph else {}) | {"index_bits": 0, "header_bits": 32 * vectors[1] * edges.max()}
     return {key: np.array(values) for key, values in trace.items()}, means[-1], problem.constants(), facts
 
 
@@ -110,8 +111,9 @@ def compare(case, ours, theirs):
     trace, x, constants, facts = ours
     their_trace, their_x, summary = theirs
     same = case.get("same", SAME)
-    found = {name: (deviation(their_trace[name], trace[name], 1e-8 if name == "grad_norm_sq" else 0), same if name in ("f", "grad_norm_sq", "consensus") else SAME)
-             for name in trace}
+    floors = {"grad_norm_sq": 1e-8 * trace["grad_norm_sq"][0], "consensus": 1e-20 * max(trace.get("consensus", [0]))}
+    found = {name: (deviation(their_trace[name], trace[name], floors.get(name, 0)),
+                    same if name in ("f", "grad_norm_sq", "consensus") else SAME) for name in trace}
     found["x"] = (deviation([their_x.ravel()], [x]), same)
     # Bits are those of real messages: the values, also those that papers do not count, what an index costs at most, and
     # at most 4 bytes of header for each message and each message in it.

@@ -218,6 +218,33 @@ class Quadratic:
                 "L_max": max(L)}
 
 
+class DistributedLs:
+    """f_i = |A_i x - b_i|^2 / 2, A_i = i/sqrt(n) I, b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n. K-GT's E1, section 10 of the spec."""
+
+    def __init__(self, n, d, zeta, sigma, seed):
+        self.n, self.d, self.sigma = n, d, sigma
+        self.a = np.arange(1, n + 1) / math.sqrt(n)
+        self.b = [zeta / (i + 1) * rng.Stream(seed, worker=i, purpose=rng.DATA).normals(d) for i in range(n)]
+
+    def start(self):
+        return np.ones(self.d) / math.sqrt(self.d)
+
+    def rows(self, i):
+        return 1
+
+    def value(self, i, x):
+        return np.sum((self.a[i] * x - self.b[i])**2) / 2
+
+    def gradient(self, i, x, rows=None):
+        return self.a[i] * (self.a[i] * x - self.b[i])
+
+    def constants(self):
+        L = self.a**2
+        x = sum(a * b for a, b in zip(self.a, self.b)) / sum(L)
+        return {"L_minus": np.mean(L), "L_plus": math.sqrt(np.mean(L**2)), "L_pm": np.std(L), "L_tilde": math.sqrt(np.mean(L**2)),
+                "L_max": max(L), "mu": np.mean(L), "f_lower": sum(self.value(i, x) for i in range(self.n)) / self.n}
+
+
 # ---- by description -------------------------------------------------------------------------------------------------
 LINEAR = {"logistic": Logistic, "nonconvex": Nonconvex, "least-squares": LeastSquares, "softmax": Softmax}
 
@@ -226,6 +253,9 @@ def make_problem(spec, clients, how, read):
     """read(name, rows) -> (A, labels)."""
     if spec.name == "quadratic":
         return Quadratic(clients, int(spec.number("d", 1000)), spec.number("s", 0), spec.number("lambda", 1e-6))
+    if spec.name == "distributed-ls":
+        return DistributedLs(clients, int(spec.number("d", 50)), spec.number("zeta", 10), spec.number("sigma", 0),
+                             int(spec.number("seed", 1)))
     rows = spec.number("rows", None)
     A, y = read(spec.args[0].name, rows and int(rows))
     if spec.name == "autoencoder":

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addressed randomness: Philox4x32-10 as Salmon et al. define it (SC 2011, section 3.3), and laconic's addresses."""
+import math
+
+import numpy as np
+
 M0, M1 = 0xD2511F53, 0xCD9E8D57  # multipliers
 W0, W1 = 0x9E3779B9, 0xBB67AE85  # Weyl constants: the golden ratio, sqrt(3) - 1
 MASK32 = 0xFFFFFFFF
 EVERYONE = 0xFFFFFFFF
 
-COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH = range(9)  # purposes
+COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH, NOISE = range(10)  # purposes
 
 
 def philox4x32(counter, key):
@@ -40,6 +44,14 @@ class Stream:
     def uniform(self):
         """On [0, 1), 53 bits."""
         return (self.next64() >> 11) * 2.0**-53
+
+    def normals(self, count):
+        """N(0, 1), by Box and Muller's transform."""
+        values = []
+        while len(values) < count:
+            radius, angle = math.sqrt(-2 * math.log(1 - self.uniform())), 2 * math.pi * self.uniform()
+            values += [radius * math.cos(angle), radius * math.sin(angle)]
+        return np.array(values[:count])
 
     def below(self, n):
         """On {0, .., n-1}: the high half of a product (Lemire 2019), without the few low halves that would favour."""

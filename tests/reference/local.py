@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Methods without a server, in matrix form: a row of X is the model of a node. Each yields (X^t, vectors that a node has said
+"""Methods with local steps, in matrix form: a row of X is the model of a node. Each yields (X^t, vectors that a node has said
 along each edge so far, gradients per node so far) after round t = 0, 1, ..."""
 from itertools import count
 
@@ -107,6 +107,20 @@ def gt(problem, gradient, W, wire, K, eta, first=False):
     # C + G is what Y was when it was told.
 
 
+def scaffold(problem, gradient, wire, K, eta_l, eta_g):
+    """Karimireddy et al. 2020 (arXiv 1910.06378), everyone, option II. One model, the server's."""
+    x = np.array(problem.start())
+    c, c_i, said = 0 * x, np.zeros((problem.n, problem.d)), 0
+    for t in count(1):
+        yield x[None], said, (t - 1) * K
+        Y = np.array([x] * problem.n)
+        for k in range(K):
+            Y = Y - eta_l * (stack(gradient, Y, t, k) - c_i + c)
+        told = wire(Y - x), wire((x - Y) / (K * eta_l) - c)  # the second: c_i+ - c_i, where c_i+ = c_i - c + (x - y_i) / (K eta_l)
+        x, c, c_i = x + eta_g * told[0].mean(axis=0), c + told[1].mean(axis=0), c_i + told[1]
+        said = said + 2
+
+
 def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient):
     """The generator, and whether `init=avg` has everyone say a vector at the start."""
     K = int(spec.number("steps", 1))
@@ -114,6 +128,8 @@ def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient):
     average = spec.word("init", "zero") == "avg"
     if spec.name == "d-sgd":
         return d_sgd(problem, gradient, W, wire, K, eta_c, eta_s), average
+    if spec.name == "scaffold":
+        return scaffold(problem, gradient, wire, K, eta_c, eta_s), average
     if spec.name == "k-gt":
         return k_gt(problem, gradient, W, wire, K, eta_c, eta_s, average), average
     if spec.name in ("gt", "periodical-gt"):
