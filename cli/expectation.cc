@@ -26,7 +26,7 @@ class Reader {
       one.left = product();
       one.relation = relation();
       one.right = product();
-      one.text = text_.substr(begin, text_.find_last_not_of(" \n\t\r", at_ - 1) + 1 - begin);
+      one.text = read_since(begin);
       all.push_back(std::move(one));
       if (!at_end() && !take(";")) fail("a ; between statements");
     }
@@ -48,15 +48,34 @@ class Reader {
   }
 
   Factor factor(bool divides) {
+    skip_spaces();
+    const std::size_t begin = at_;
     Factor result;
     result.divides = divides;
+    std::string name = quoted_or_word();
+    const char* const last = name.data() + name.size();
+    const auto [end, error] = std::from_chars(name.data(), last, result.number);
+    if (error == std::errc{} && end == last) return result;
+    result.number = 1;
+    if (take("(")) {
+      result.measure = std::move(name);
+      name = quoted_or_word();
+    }
+    result.method = std::move(name);
+    if (take("[")) result.where = choices();
+    if (!result.measure.empty() && !take(")")) fail("the ) after what is measured");
+    result.text = read_since(begin);
+    return result;
+  }
+
+  std::string quoted_or_word() {
     if (take("\"")) {
-      const std::size_t end = text_.find('"', at_);
+      const std::size_t begin = at_;
+      const std::size_t end = text_.find('"', begin);
       if (end == std::string::npos) fail("the end of a quoted text");
-      if (end == at_) fail("a method in the quotes");
-      result.method = text_.substr(at_, end - at_);
+      if (end == begin) fail("a method in the quotes");
       at_ = end + 1;
-      return result;
+      return text_.substr(begin, end - begin);
     }
     skip_spaces();
     const auto in_word = [](char c) {
@@ -67,14 +86,25 @@ class Reader {
       return text_[at_] == '+' && at_ > begin && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
     };
     while (at_ < text_.size() && (in_word(text_[at_]) || is_exponent_sign())) ++at_;
-    const std::string word = text_.substr(begin, at_ - begin);
-    if (word.empty()) fail("a method or a number");
-    const char* const last = word.data() + word.size();
-    const auto [end, error] = std::from_chars(word.data(), last, result.number);
-    if (error == std::errc{} && end == last) return result;
-    result.number = 1;
-    result.method = word;
-    return result;
+    if (at_ == begin) fail("a method or a number");
+    return text_.substr(begin, at_ - begin);
+  }
+
+  /// After the bracket that opens.
+  std::vector<Choice> choices() {
+    std::vector<Choice> all;
+    do {
+      skip_spaces();
+      const std::size_t begin = at_;
+      const std::size_t end = text_.find_first_of(",]", begin);
+      const std::size_t equals = text_.find('=', begin);
+      if (end == std::string::npos) fail("the ] after the values of axes");
+      if (equals == begin || equals >= end || equals + 1 == end) fail("an axis and its value, as in steps=5");
+      all.push_back({text_.substr(begin, equals - begin), text_.substr(equals + 1, end - equals - 1)});
+      at_ = end;
+    } while (take(","));
+    take("]");
+    return all;
   }
 
   std::string relation() {
@@ -84,6 +114,10 @@ class Reader {
     fail("one of <= >= < >");
   }
 
+  /// Without the spaces behind it.
+  [[nodiscard]] std::string read_since(std::size_t begin) const {
+    return text_.substr(begin, text_.find_last_not_of(" \n\t\r", at_ - 1) + 1 - begin);
+  }
   void skip_spaces() {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
   }
@@ -109,11 +143,11 @@ class Reader {
 
 std::vector<Expectation> parse_expectations(const std::string& text) { return Reader(text).statements(); }
 
-Verdict judge(const Expectation& expectation, const std::function<double(const std::string& method)>& score) {
+Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score) {
   const auto value = [&](const std::vector<Factor>& factors) {
     double product = 1;
     for (const Factor& factor : factors) {
-      const double one = factor.method.empty() ? factor.number : score(factor.method);
+      const double one = factor.method.empty() ? factor.number : score(factor);
       // Infinite whether it multiplies or divides: nothing is known of a score that was not reached.
       if (std::isinf(product) || std::isinf(one)) {
         product = std::numeric_limits<double>::infinity();

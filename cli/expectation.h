@@ -4,21 +4,30 @@
 //   expect    := statement { ';' statement }
 //   statement := product ( '<=' | '>=' | '<' | '>' ) product
 //   product   := factor { ( '*' | '/' ) factor }
-//   factor    := number | method
+//   factor    := number | best | measure '(' best ')'
+//   best      := method [ '[' axis '=' value { ',' axis '=' value } ']' ]
 //   method    := name (ef21: the best of all ef21(...)) | "text" (in full, or as the sweep writes it)
 //
-// A statement is made of every scene (problem, clients and split) of the sweep.
+// k-gt[steps=5] is the best of those runs of k-gt that have 5 at the axis steps, by the sweep's measure, and
+// test-error(k-gt) what another measure says of that best one. A statement is made of every scene (problem,
+// clients, split) of the sweep; a best whose brackets name an axis of the problem is of that scene instead,
+// and the first such one says of which scenes the statement is made: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "cli/grid.h"
+
 namespace laconic::cli {
 
 struct Factor {
   double number = 1;
-  std::string method;  // empty: the number
+  std::string method = {};         // empty: the number
+  std::vector<Choice> where = {};  // what its runs have at some axes
+  std::string measure = {};        // empty: the sweep's
+  std::string text = {};           // of a method: the factor as written
   bool divides = false;
 };
 
@@ -36,7 +45,7 @@ struct Verdict {
   bool holds = false;  // never where a score is infinite: who did not reach the target proves nothing
 };
 
-/// `score` gives the best score of a method.
-Verdict judge(const Expectation& expectation, const std::function<double(const std::string& method)>& score);
+/// `score` gives the number that stands for a method.
+Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score);
 
 }  // namespace laconic::cli

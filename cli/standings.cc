@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
@@ -23,6 +24,69 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
   return {};
 }
 
+/// Whether the axis makes scenes.
+bool is_of_scene(const SweepPlan& plan, const Choice& choice) {
+  const Axis* axis = plan.grid.axis(choice.axis);
+  if (axis == nullptr) return false;
+  return axis->key == "problem" || axis->key == "clients" || axis->key == "split" || axis->key == "target";
+}
+
+std::vector<Choice> scene_choices(const SweepPlan& plan, const std::vector<Choice>& choices) {
+  std::vector<Choice> some;
+  std::copy_if(choices.begin(), choices.end(), std::back_inserter(some),
+               [&](const Choice& choice) { return is_of_scene(plan, choice); });
+  return some;
+}
+
+bool has_all(const SweepRun& run, const std::vector<Choice>& choices) {
+  return std::all_of(choices.begin(), choices.end(), [&](const Choice& wanted) {
+    return std::any_of(run.choices.begin(), run.choices.end(), [&](const Choice& choice) {
+      return choice.axis == wanted.axis && choice.value == wanted.value;
+    });
+  });
+}
+
+const SweepRun& first_of(const SweepPlan& plan, const std::string& scene) {
+  return *std::find_if(plan.runs.begin(), plan.runs.end(),
+                       [&](const SweepRun& run) { return run.scene == scene; });
+}
+
+/// Whether the run's scene is this one but for the axes of `elsewhere`.
+bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::string& scene,
+                    const std::vector<Choice>& elsewhere) {
+  std::vector<Choice> rest = scene_choices(plan, run.choices);
+  std::erase_if(rest, [&](const Choice& choice) {
+    return std::any_of(elsewhere.begin(), elsewhere.end(),
+                       [&](const Choice& each) { return each.axis == choice.axis; });
+  });
+  return has_all(first_of(plan, scene), rest);
+}
+
+void require_axes(const SweepPlan& plan, const Expectation& expectation) {
+  for (const auto* side : {&expectation.left, &expectation.right}) {
+    for (const Factor& factor : *side) {
+      for (const auto& [name, value] : factor.where) {
+        const Axis* axis = plan.grid.axis(name);
+        if (axis != nullptr &&
+            std::find(axis->values.begin(), axis->values.end(), value) != axis->values.end())
+          continue;
+        throw InputError(
+            fmt::format("expect: \"{}\": no axis of this sweep takes {}={}", expectation.text, name, value));
+      }
+    }
+  }
+}
+
+/// The scenes that the first factor to name some is about.
+std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expectation) {
+  for (const auto* side : {&expectation.left, &expectation.right}) {
+    for (const Factor& factor : *side) {
+      if (auto named = scene_choices(plan, factor.where); !named.empty()) return named;
+    }
+  }
+  return {};
+}
+
 /// A method in full as print() has it; other texts as they are.
 std::string canonical(const std::string& method) {
   try {
@@ -35,16 +99,20 @@ std::string canonical(const std::string& method) {
 }  // namespace
 
 std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes) {
+  return scores_of(plan, outcomes, *plan.measure);
+}
+
+std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes, const Measure& measure) {
   const std::string reached = name_of(Summary::Why::target);
   const std::string diverged = name_of(Summary::Why::diverged);
   const auto counts = [&](const std::string& why) {
-    return plan.measure->to_target ? why == reached : why != diverged;
+    return measure.to_target ? why == reached : why != diverged;
   };
   std::vector<double> scores;
   for (const std::vector<std::size_t>& runs : plan.of_setting) {
     double sum = 0;
     for (const std::size_t r : runs)
-      sum += outcomes[r] && counts(outcomes[r]->why) ? plan.measure->of(outcomes[r]->last) : kInfinity;
+      sum += outcomes[r] && counts(outcomes[r]->why) ? measure.of(outcomes[r]->last) : kInfinity;
     scores.push_back(sum / static_cast<double>(runs.size()));
   }
   return scores;
@@ -77,29 +145,41 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
   return all;
 }
 
-std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
-                               const std::string& scene, const std::string& method) {
-  std::optional<double> least;
-  const std::string in_full = canonical(method);
+std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
+                                        const std::string& scene, const Factor& factor) {
+  std::optional<std::size_t> best;
+  const std::string in_full = canonical(factor.method);
+  const std::vector<Choice> elsewhere = scene_choices(plan, factor.where);
   for (const SweepRun& run : plan.runs) {
     const Spec& spec = run.description.method;
-    const bool is_of = method == spec.name || method == run.method || in_full == print(spec);
-    if (run.scene == scene && is_of) least = std::min(least.value_or(kInfinity), scores[run.setting]);
+    if (factor.method != spec.name && factor.method != run.method && in_full != print(spec)) continue;
+    if (!has_all(run, factor.where)) continue;
+    if (elsewhere.empty() ? run.scene != scene : !differ_only_in(plan, run, scene, elsewhere)) continue;
+    if (!best || scores[run.setting] < scores[*best]) best = run.setting;
   }
-  return least;
+  return best;
 }
 
 std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
-                              const std::vector<double>& scores) {
+                              const Outcomes& outcomes) {
+  const std::vector<double> scores = scores_of(plan, outcomes);
   std::vector<Judged> judged;
-  for (const std::string& scene : scenes_of(plan)) {
-    for (const Expectation& one : expectations) {
-      const auto score = [&](const std::string& method) {
-        if (const auto found = score_of(plan, scores, scene, method)) return *found;
+  for (const Expectation& one : expectations) {
+    require_axes(plan, one);
+    const auto score = [&](const std::string& scene, const Factor& factor) {
+      const auto setting = best_setting(plan, scores, scene, factor);
+      if (!setting) {
         throw InputError(
-            fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, method));
-      };
-      judged.push_back({scene, one.text, one.relation, judge(one, score)});
+            fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, factor.text));
+      }
+      if (factor.measure.empty()) return scores[*setting];
+      return scores_of(plan, outcomes, measure_named(factor.measure, plan.has_target()))[*setting];
+    };
+    const std::vector<Choice> made_of = scenes_named(plan, one);
+    for (const std::string& scene : scenes_of(plan)) {
+      if (!has_all(first_of(plan, scene), made_of)) continue;
+      const Verdict verdict = judge(one, [&](const Factor& factor) { return score(scene, factor); });
+      judged.push_back({scene, one.text, one.relation, verdict});
     }
   }
   return judged;
@@ -113,10 +193,6 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
                              const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);
   const Axis& y_axis = *plan.grid.axis(upwards);
-  const auto of_scene = [&](const Choice& choice) {
-    const std::string& key = plan.grid.axis(choice.axis)->key;
-    return key == "problem" || key == "clients" || key == "split" || key == "target";
-  };
   std::vector<std::string> panels;
   std::vector<HeatMap> maps;
   for (const SweepRun& run : plan.runs) {
@@ -125,7 +201,7 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
     if (!x || !y || std::isinf(scores[run.setting])) continue;
     std::string panel;
     for (const Choice& choice : run.choices) {
-      if (of_scene(choice) && choice.axis != across && choice.axis != upwards)
+      if (is_of_scene(plan, choice) && choice.axis != across && choice.axis != upwards)
         panel += fmt::format("{}{}={}", panel.empty() ? "" : ", ", choice.axis, choice.value);
     }
     const auto at = std::find(panels.begin(), panels.end(), panel) - panels.begin();

@@ -23,8 +23,10 @@ inline constexpr const char* kBeaten = "beaten";       // it could not win its c
 inline constexpr const char* kStill = "still";         // its point had stopped moving
 using Outcomes = std::vector<std::optional<Outcome>>;  // of each run; none where it has not ended
 
-/// Of each setting the mean of its runs' measure, what it took to the target or what there was at the end;
-/// infinite unless all of them have come so far.
+/// Of each setting the mean of what is measured of its runs, what it took to the target or what there was at
+/// the end; infinite unless all of them have come so far.
+std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes, const Measure& measure);
+/// By the sweep's measure.
 std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// The best setting of a method, as the sweep writes it, in one scene.
@@ -37,10 +39,10 @@ struct Best {
 /// In the order of the grid, scene by scene.
 std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores);
 
-/// The least score in the scene of a method by its name (ef21), in full, or as the sweep writes it; nothing
-/// where no run is of that method.
-std::optional<double> score_of(const SweepPlan& plan, const std::vector<double>& scores,
-                               const std::string& scene, const std::string& method);
+/// The setting of least score that the factor names (expectation.h), seen from a scene; nothing where no run
+/// is so.
+std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
+                                        const std::string& scene, const Factor& factor);
 
 /// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice
 /// at the axes of the scene that are not its own. Maps without any score are left out.
@@ -55,9 +57,10 @@ struct Judged {
   Verdict verdict;
 };
 
-/// Every statement in every scene. InputError where one names a method that the sweep has no run of.
+/// Every statement in every scene of which it is made. InputError where one names a method that the sweep has
+/// no run of, an axis or a measure that is not there.
 std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
-                              const std::vector<double>& scores);
+                              const Outcomes& outcomes);
 bool all_hold(const std::vector<Judged>& judged);
 
 /// Those of all runs, each once.

@@ -145,7 +145,7 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   const Problems problems(plan, pool);
   require_right(plan, problems);
   const std::vector<Expectation> expectations = parse_expectations(plan.expect);
-  judge_all(plan, expectations, scores_of(plan, outcomes));  // for what is wrong with them
+  judge_all(plan, expectations, outcomes);  // for what is wrong with them
 
   Running running(plan, problems, outcomes, out);
   if (out != nullptr && !goes_on) {
@@ -157,7 +157,7 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
 
   SweepResult result{plan, outcomes, scores_of(plan, outcomes)};
   result.best = best_of(plan, result.scores);
-  result.judged = judge_all(plan, expectations, result.scores);
+  result.judged = judge_all(plan, expectations, outcomes);
   result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (out == nullptr) {
     fmt::print("{} (not saved: no out=)\n", report_of(result));

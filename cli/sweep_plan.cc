@@ -21,13 +21,16 @@ constexpr Measure kMeasures[] = {
     {"grad-norm-sq", "squared gradient norm at the end", false,
      [](const Row& row) { return row.grad_norm_sq; }},
     {"f", "f at the end", false, [](const Row& row) { return row.f; }},
+    {"consensus", "(1/n) sum |x_i - mean|^2 at the end", false, [](const Row& row) { return row.consensus; }},
+    {"test-error", "1 - test_accuracy at the end", false,
+     [](const Row& row) { return 1 - row.test_accuracy.value_or(0); }},
 };
 
 constexpr KeyRow kSweepKeys[] = {
     {"measure", "bits",
      "what the best has least of: to the target bits (the default), paper-bits, rounds, oracle-calls, "
      "seconds; or at "
-     "the end grad-norm-sq (the default without a target), f"},
+     "the end grad-norm-sq (the default without a target), f, consensus, test-error"},
     {"tune", "step",
      "axes of which only the best value matters: runs that cannot win any more end early; default step; "
      "none"},
@@ -37,16 +40,6 @@ constexpr KeyRow kSweepKeys[] = {
 };
 
 const char* const kNone = "none";
-
-const Measure& measure_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (const Measure& measure : kMeasures) {
-    names.emplace_back(measure.name);
-    if (name == measure.name) return measure;
-  }
-  throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),
-                               fmt::join(names, ", ")));
-}
 
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> words;
@@ -178,6 +171,20 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
 
 std::span<const Measure> measures() { return kMeasures; }
 
+const Measure& measure_named(const std::string& name, bool has_target) {
+  std::vector<std::string> names;
+  for (const Measure& measure : kMeasures) {
+    names.emplace_back(measure.name);
+    if (name != measure.name) continue;
+    if (measure.to_target && !has_target)
+      throw InputError(fmt::format("measure: {} are counted to a target; give target=", name));
+    if (name == "seconds") throw InputError("measure: no run here has a modelled clock");
+    return measure;
+  }
+  throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),
+                               fmt::join(names, ", ")));
+}
+
 std::span<const KeyRow> sweep_keys() { return kSweepKeys; }
 
 bool is_sweep_key(const std::string& key) {
@@ -217,11 +224,8 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   const auto given = [&](const char* key) {
     return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
   };
-  plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"));
-  if (plan.measure->to_target && !plan.has_target())
-    throw InputError(fmt::format("measure: {} are counted to a target; give target=", plan.measure->name));
-  if (std::string(plan.measure->name) == "seconds")
-    throw InputError("measure: no run here has a modelled clock");
+  plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
+                                plan.has_target());
 
   std::vector<std::string> tuned;
   if (const auto names = given("tune")) {

@@ -27,6 +27,8 @@ struct Measure {
   double (*of)(const Row&);
 };
 std::span<const Measure> measures();
+/// Throws InputError for an unknown name, and for one that asks for what the runs do not have.
+const Measure& measure_named(const std::string& name, bool has_target);
 
 /// The keys that a sweep has besides those of a run, for `laconic list`.
 std::span<const KeyRow> sweep_keys();

@@ -112,7 +112,10 @@ TEST(Grid, RefusesWhatItCannotSpellOut) {
 // --- expectations --------------------------------------------------------------------------------
 
 TEST(Expectation, ComparesProductsOfScores) {
-  const auto score = [](const std::string& method) {
+  const auto score = [](const Factor& factor) {
+    const std::string& method = factor.method;
+    if (factor.measure == "rounds") return 7.0;
+    if (!factor.where.empty()) return 3.0;
     if (method == "gd") return 100.0;
     if (method == "ef21") return 20.0;
     if (method == "clag(top-k(1), zeta=0)") return 10.0;
@@ -130,11 +133,27 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_FALSE(holds("gd / ef21 >= 5; ef21 > gd"));
   EXPECT_TRUE(holds("gd >= 1e+2; gd <= 1E+2; gd > 1e-3"));
   EXPECT_TRUE(holds("ef21 / \"clag(top-k(1), zeta=0)\" >= 2\n"));
+  EXPECT_TRUE(
+      holds("ef21[top-k=1] >= 3; ef21[top-k=1]<=3;rounds(gd) <= 7; 7 <= rounds ( \"gd\" [a=b, c=d ] )"));
   for (const char* with_unreached : {"lag > 1", "lag < 1", "gd / lag <= 1", "gd <= lag", "lag / lag >= 0.1"})
     EXPECT_FALSE(holds(with_unreached)) << with_unreached;
 
   EXPECT_EQ(parse_expectations(" gd / ef21 >= 5 ;x<2").at(0).text, "gd / ef21 >= 5");
+  const Factor factor =
+      parse_expectations("1 < 2 / f(k-gt[steps=5, problem.seed=2^3]) * gd").at(0).right.at(1);
+  EXPECT_EQ(factor.text, "f(k-gt[steps=5, problem.seed=2^3])");
+  EXPECT_EQ(factor.method, "k-gt");
+  EXPECT_EQ(factor.measure, "f");
+  ASSERT_EQ(factor.where.size(), 2);
+  EXPECT_EQ(factor.where[1].axis, "problem.seed");
+  EXPECT_EQ(factor.where[1].value, "2^3");
   const auto error = [](const std::string& text) { return error_of([&] { parse_expectations(text); }); };
+  EXPECT_EQ(error("gd[steps] > 1"),
+            "expect: column 4 of \"gd[steps] > 1\": need an axis and its value, as in steps=5");
+  EXPECT_EQ(error("gd[=5] > 1"),
+            "expect: column 4 of \"gd[=5] > 1\": need an axis and its value, as in steps=5");
+  EXPECT_EQ(error("gd[a=5 > 1"), "expect: column 4 of \"gd[a=5 > 1\": need the ] after the values of axes");
+  EXPECT_EQ(error("f(gd > 1"), "expect: column 6 of \"f(gd > 1\": need the ) after what is measured");
   EXPECT_EQ(error("gd >= "), "expect: column 7 of \"gd >= \": need a method or a number");
   EXPECT_EQ(error("gd ef21"), "expect: column 4 of \"gd ef21\": need one of <= >= < >");
   EXPECT_EQ(error("gd > 1 ef21 > 1"), "expect: column 8 of \"gd > 1 ef21 > 1\": need a ; between statements");
@@ -220,11 +239,58 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   ASSERT_EQ(best.size(), 2U);
   EXPECT_EQ(best[0].score, 101);
   EXPECT_EQ(best[1].setting, 3U);
-  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21(top-k(2))"), 113);
-  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21( top-k(2) )"), 113);
-  EXPECT_EQ(score_of(p, scores, best[0].scene, "ef21"), 110);
-  EXPECT_EQ(score_of(p, scores, best[0].scene, "lag"), std::nullopt);
-  EXPECT_EQ(score_of(p, scores, "elsewhere", "ef21"), std::nullopt);
+  const auto score_of = [&](const std::string& scene, const Factor& factor) {
+    const auto setting = best_setting(p, scores, scene, factor);
+    return setting ? std::optional(scores[*setting]) : std::nullopt;
+  };
+  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21(top-k(2))"}), 113);
+  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21( top-k(2) )"}), 113);
+  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21"}), 110);
+  EXPECT_EQ(score_of(best[0].scene, {.method = "lag"}), std::nullopt);
+  EXPECT_EQ(score_of("elsewhere", {.method = "ef21"}), std::nullopt);
+}
+
+TEST(SweepPlan, StatementsMayNameTheirScenes) {
+  const SweepPlan p = plan({"problem=quadratic(d=20, s={0,1,2})", "method={gd,ef21(top-k({1,2}))}",
+                            "split-seed={1,2}", "step=0.1", "measure=f"});
+  Outcomes outcomes(p.runs.size());
+  for (std::size_t r = 0; r < p.runs.size(); ++r) {
+    outcomes[r] = cli::Outcome{"rounds", {}};
+    const Description& run = p.runs[r].description;
+    outcomes[r]->last.f = run.problem.options.at(1).second.number + 10 * static_cast<double>(run.split_seed) +
+                          (run.method.name == "gd"                 ? 100
+                           : run.method == parse("ef21(top-k(1))") ? 0
+                                                                   : 5);
+    outcomes[r]->last.consensus = 1000 + outcomes[r]->last.f;
+  }
+  const auto judged = [&](const std::string& text) {
+    return judge_all(p, parse_expectations(text), outcomes);
+  };
+  // The mean over the seeds adds 15.
+  const auto here = judged("gd > ef21");
+  ASSERT_EQ(here.size(), 3);
+  EXPECT_EQ(here[1].verdict.left, 116);
+  EXPECT_EQ(here[1].verdict.right, 16);
+  const auto of_ends = judged("gd[s=2] > gd[s=0]");
+  ASSERT_EQ(of_ends.size(), 1);
+  EXPECT_EQ(of_ends[0].verdict.left, 117);
+  EXPECT_EQ(of_ends[0].verdict.right, 115);
+  EXPECT_THAT(of_ends[0].scene, HasSubstr("s=2"));
+  const auto with_neighbour = judged("ef21 > gd[s=0]");
+  ASSERT_EQ(with_neighbour.size(), 1);
+  EXPECT_EQ(with_neighbour[0].verdict.left, 15);
+  const auto of_choice = judged("ef21[top-k=2] > ef21[top-k=1]");
+  ASSERT_EQ(of_choice.size(), 3);
+  EXPECT_EQ(of_choice[2].verdict.left, 22);
+  EXPECT_EQ(of_choice[2].verdict.right, 17);
+  // Of the best by f.
+  EXPECT_EQ(judged("consensus(ef21[s=1]) > 0").at(0).verdict.left, 1016);
+  const auto error = [&](const std::string& text) { return error_of([&] { judged(text); }); };
+  EXPECT_EQ(error("gd[s=7] > 1"), "expect: \"gd[s=7] > 1\": no axis of this sweep takes s=7");
+  EXPECT_EQ(error("gd[t=7] > 1"), "expect: \"gd[t=7] > 1\": no axis of this sweep takes t=7");
+  EXPECT_EQ(error("gd[top-k=1] > 1"),
+            "expect: \"gd[top-k=1] > 1\": no run of this sweep is of the method gd[top-k=1]");
+  EXPECT_EQ(error("rounds(gd) > 1"), "measure: rounds are counted to a target; give target=");
 }
 
 // --- whole sweeps --------------------------------------------------------------------------------
