@@ -67,6 +67,58 @@ void round_against_gradients(benchmark::State& state, const std::string& problem
   state.counters["ratio_to_gradients"] = median(ratios);
 }
 
+/// A round of K-GT on a torus with gradients that cost next to nothing. Counter `ratio_to_memory`: to reading and
+/// writing once all that it must touch, x and c of every node and its messages z and u.
+void gossip_round(benchmark::State& state, Wire wire) {
+  constexpr std::size_t kDim = 10'000;
+  const auto problem = make_problem(parse("quadratic(d=10000, s=0.1, lambda=0.01)"), {.clients = 1000});
+  const std::size_t n = problem->shards();
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  const auto mixing = std::make_shared<MixingPlan>(
+      make_mixing(Spec("metropolis"), make_topology(parse("torus(25,40)"), {.nodes = n})));
+  const auto method =
+      assemble(Spec("k-gt"), {.problem = *problem, .wire = wire, .mixing = mixing}).build(0.1);
+  method->start(fleet, nullptr);
+  method->round(fleet, 1, nullptr);
+
+  // The answer: the mean has moved by the mean gradient, and the corrections sum to 0.
+  Evaluation watch;
+  method->evaluate(fleet, watch);
+  Vector expected(kDim), gradient(kDim), sum(kDim);
+  problem->start(expected);
+  const Vector start = expected;
+  for (std::size_t i = 0; i < n; ++i) {
+    problem->value_gradient(i, Rows::everything(), start, gradient);
+    axpy(-0.1 / static_cast<double>(n), gradient, expected);
+    axpy(1, method->state(fleet).workers[i][1], sum);
+  }
+  if (distance_sq(method->point(), expected) > 1e-12 * norm_sq(expected) || norm_sq(sum) > 1e-20)
+    state.SkipWithError("the round went wrong");
+
+  const std::size_t message_doubles = kDim * bytes_of(wire) / sizeof(double);
+  std::vector<Vector> states;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const std::size_t doubles : {kDim, kDim, message_doubles, message_doubles})
+      states.emplace_back(doubles, 1.0);
+  }
+  const auto touch = [&] {
+    for (Vector& each : states) scale(1.0000001, each);
+  };
+  touch();
+  std::vector<double> ratios;
+  std::size_t t = 1;
+  for ([[maybe_unused]] auto _ : state) {
+    const double whole = seconds_of([&] { method->round(fleet, ++t, nullptr); });
+    ratios.push_back(whole / seconds_of(touch));
+    state.SetIterationTime(whole);
+  }
+  state.counters["ratio_to_memory"] = median(ratios);
+}
+
+BENCHMARK_CAPTURE(gossip_round, torus_f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(gossip_round, torus_f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
+
 BENCHMARK_CAPTURE(round_against_gradients, marina_w8a, "nonconvex(w8a, bias=1)", "marina(rand-k(10))", 5)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);

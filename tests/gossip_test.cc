@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods without a server: against transcriptions of their papers, and what they keep in every round.
 #include <cmath>
-#include <numbers>
 
 #include <gmock/gmock.h>
 
 #include "laconic/local/local_steps.h"
+#include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/oracle.h"
+#include "laconic/problem/quadratic.h"
 #include "tests/support.h"
 
 namespace laconic::testing {
@@ -14,70 +15,86 @@ namespace {
 
 using Vectors = std::vector<Vector>;
 
-/// f_i(x) = |A_i x - b_i|^2 / 2 with A_i = i/sqrt(n) I and b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n: unlike
-/// Hessians, and gradients at 0 that differ by zeta. Then L = n, and x* is known. `shift` adds a_i'x, sum of
-/// the a_i = 0.
-class DistributedLs final : public Problem {
+std::unique_ptr<Problem> unlike_clients(double zeta = 10) {
+  return make_distributed_ls({.clients = 10, .d = 6, .zeta = zeta});
+}
+
+/// Where the mean of the clients' gradients is 0: all Hessians of distributed-ls are multiples of I.
+Vector solution_of(const Problem& problem) {
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  Vector x(problem.dim());
+  Vector g(problem.dim());
+  const Vector zero(problem.dim());
+  for (std::size_t i = 0; i < problem.shards(); ++i) {
+    problem.value_gradient(i, Rows::everything(), zero, g);
+    axpy(-1.0 / static_cast<double>(problem.shards()), g, x);
+  }
+  scale(1 / problem.constants(fleet).value().L_minus, x);
+  return x;
+}
+
+/// Another problem, looked at in another way.
+class Changed : public Problem {
  public:
-  DistributedLs(std::size_t n, std::size_t dim, double zeta, double shift = 0)
-      : dim_(dim), b_(n, Vector(dim)), a_(b_) {
-    for (std::size_t i = 0; i < n; ++i) {
-      Stream stream = Key{.seed = 11, .worker = static_cast<std::uint32_t>(i)}.stream(Purpose::data);
-      for (std::size_t j = 0; j < dim; ++j) {
-        const double u = 1 - stream.uniform();
-        const double normal = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * stream.uniform());
-        b_[i][j] = zeta / static_cast<double>(i + 1) * normal;
-        const double a = shift * (stream.uniform() - 0.5);
+  explicit Changed(const Problem& problem) : problem_(problem) {}
+  std::size_t dim() const override { return problem_.dim(); }
+  std::size_t shards() const override { return problem_.shards(); }
+  std::size_t rows(std::size_t i) const override { return problem_.rows(i); }
+  std::optional<Constants> constants(AllShards&) const override { return {}; }
+  void start(MutView x) const override { problem_.start(x); }
+
+ protected:
+  const Problem& problem_;
+};
+
+/// f_i(x) + a_i'x, where the a_i, of size 100, sum to 0.
+class Shifted final : public Changed {
+ public:
+  explicit Shifted(const Problem& problem) : Changed(problem), a_(shards(), Vector(dim())) {
+    for (std::size_t i = 0; i < shards(); ++i) {
+      for (std::size_t j = 0; j < dim(); ++j) {
+        const double a = 100 * std::sin(static_cast<double>(1 + i * dim() + j));
         a_[i][j] += a;
-        a_[(i + 1) % n][j] -= a;
+        a_[(i + 1) % shards()][j] -= a;
       }
     }
   }
-
-  std::size_t dim() const override { return dim_; }
-  std::size_t shards() const override { return b_.size(); }
-  std::size_t rows(std::size_t) const override { return 1; }
-  std::optional<Constants> constants(AllShards&) const override { return {}; }
-  Measured value_gradient(std::size_t i, Rows, View x, MutView g) const override {
-    double value = 0;
-    for (std::size_t j = 0; j < dim_; ++j) {
-      const double rest = slope(i) * x[j] - b_[i][j];
-      value += rest * rest / 2 + a_[i][j] * x[j];
-      g[j] = slope(i) * rest + a_[i][j];
-    }
-    return {value, 0};
-  }
-
-  [[nodiscard]] double slope(std::size_t i) const {
-    return static_cast<double>(i + 1) / std::sqrt(static_cast<double>(b_.size()));
-  }
-  [[nodiscard]] Vector solution() const {
-    Vector x(dim_);
-    double sum = 0;
-    for (std::size_t i = 0; i < b_.size(); ++i) {
-      axpy(slope(i), b_[i], x);
-      sum += slope(i) * slope(i);
-    }
-    scale(1 / sum, x);
-    return x;
+  Measured value_gradient(std::size_t i, Rows rows, View x, MutView g) const override {
+    Measured measured = problem_.value_gradient(i, rows, x, g);
+    measured.value += dot(a_[i], x);
+    axpy(1, a_[i], g);
+    return measured;
   }
   [[nodiscard]] View a(std::size_t i) const { return a_[i]; }
 
  private:
-  std::size_t dim_;
-  Vectors b_;
   Vectors a_;
+};
+
+/// Client i is client 3i + 4 (mod n) of the other, n not a multiple of 3.
+class Relabelled final : public Changed {
+ public:
+  using Changed::Changed;
+  [[nodiscard]] std::size_t old_name(std::size_t i) const { return (3 * i + 4) % shards(); }
+  Measured value_gradient(std::size_t i, Rows rows, View x, MutView g) const override {
+    return problem_.value_gradient(old_name(i), rows, x, g);
+  }
 };
 
 /// A run whose models can be looked at.
 class Nodes {
  public:
   Nodes(const Problem& problem, const Job& job)
+      : Nodes(
+            problem, job,
+            make_mixing(parse(job.mixing), make_topology(parse(job.topology), {.nodes = problem.shards()}))) {
+  }
+  Nodes(const Problem& problem, const Job& job, MixingPlan plan)
       : problem_(problem),
         pool_(1),
         fleet_(pool_),
-        plan_(std::make_shared<MixingPlan>(
-            make_mixing(parse(job.mixing), make_topology(parse(job.topology), {.nodes = problem.shards()})))),
+        plan_(std::make_shared<MixingPlan>(std::move(plan))),
         method_(assemble(parse(job.method), {.problem = problem,
                                              .seed = job.seed,
                                              .wire = job.wire,
@@ -404,14 +421,14 @@ TEST_F(Gossip, OfEveryoneWithEveryoneIsScaffold) {
 }
 
 TEST(GossipLs, StaysAtItsFixedPoint) {
-  const DistributedLs problem(10, 6, 10);
-  const Vector x = problem.solution();
+  const auto problem = unlike_clients();
+  const Vector x = solution_of(*problem);
   for (const char* method : {"k-gt(steps=7)", "periodical-gt(steps=7)", "gt"}) {
-    Nodes nodes(problem,
+    Nodes nodes(*problem,
                 {.problem = {}, .method = method, .step = "0.01", .wire = Wire::f64, .topology = "ring"});
     for (std::size_t i = 0; i < 10; ++i) {
       copy(x, nodes.x(i));
-      problem.value_gradient(i, Rows::everything(), x, nodes.c(i));
+      problem->value_gradient(i, Rows::everything(), x, nodes.c(i));
       scale(-1, nodes.c(i));
     }
     nodes.rounds(100);
@@ -422,12 +439,12 @@ TEST(GossipLs, StaysAtItsFixedPoint) {
 TEST(GossipLs, TrackingReachesTheSolutionWhereDSgdStallsByZetaSquared) {
   Vector stalls;
   for (const double zeta : {1.0, 10.0, 100.0}) {
-    const DistributedLs problem(10, 6, zeta);
+    const auto problem = unlike_clients(zeta);
     const auto error_of_method = [&](const char* method, std::size_t rounds) {
-      Nodes nodes(problem,
+      Nodes nodes(*problem,
                   {.problem = {}, .method = method, .step = "0.002", .wire = Wire::f64, .topology = "ring"});
       nodes.rounds(rounds);
-      return nodes.error(problem.solution());
+      return nodes.error(solution_of(*problem));
     };
     EXPECT_LE(error_of_method("k-gt(steps=10)", 4000), 1e-26 * zeta * zeta);
     EXPECT_LE(error_of_method("periodical-gt(steps=10)", 4000), 1e-26 * zeta * zeta);
@@ -439,14 +456,14 @@ TEST(GossipLs, TrackingReachesTheSolutionWhereDSgdStallsByZetaSquared) {
 }
 
 TEST(GossipLs, RoundsFallWithTheLocalSteps) {
-  const DistributedLs problem(10, 6, 10);
-  const Vector x = problem.solution();
+  const auto problem = unlike_clients();
+  const Vector x = solution_of(*problem);
   const auto rounds_of = [&](std::size_t K) {
-    Nodes nodes(problem, {.problem = {},
-                          .method = fmt::format("k-gt(steps={})", K),
-                          .step = "2e-4",
-                          .wire = Wire::f64,
-                          .topology = "ring"});
+    Nodes nodes(*problem, {.problem = {},
+                           .method = fmt::format("k-gt(steps={})", K),
+                           .step = "2e-4",
+                           .wire = Wire::f64,
+                           .topology = "ring"});
     std::size_t t = 0;
     for (; nodes.error(x) > 1e-6; ++t) nodes.round();
     return static_cast<double>(t);
@@ -457,18 +474,18 @@ TEST(GossipLs, RoundsFallWithTheLocalSteps) {
 }
 
 TEST(GossipLs, HeterogeneityShiftsTheCorrectionsAlone) {
-  const DistributedLs plain(10, 6, 10);
-  const DistributedLs shifted(10, 6, 10, 100);
+  const auto plain = unlike_clients();
+  const Shifted shifted(*plain);
   const Job job{.problem = {},
                 .method = "k-gt(steps=5, init=avg)",
                 .step = "0.005",
                 .wire = Wire::f64,
                 .topology = "ring"};
-  Nodes a(plain, job);
+  Nodes a(*plain, job);
   Nodes b(shifted, job);
   Job zero = job;
   zero.method = "k-gt(steps=5)";
-  Nodes c(plain, zero);
+  Nodes c(*plain, zero);
   Nodes d(shifted, zero);
   for (Nodes* nodes : {&a, &b, &c, &d}) nodes->rounds(60);
   double apart = 0;
@@ -482,14 +499,86 @@ TEST(GossipLs, HeterogeneityShiftsTheCorrectionsAlone) {
   EXPECT_GE(apart, 1e-4);
 }
 
+TEST(GossipLs, OfClientsAlikeIsGradientDescent) {
+  const auto problem = make_quadratic({.clients = 7, .d = 20, .s = 0, .lambda = 0.1});
+  Nodes nodes(
+      *problem,
+      {.problem = {}, .method = "k-gt(steps=6)", .step = "0.3", .wire = Wire::f64, .topology = "path"});
+  Vector x(problem->dim());
+  Vector g(problem->dim());
+  problem->start(x);
+  for (std::size_t t = 1; t <= 20; ++t) {
+    nodes.round();
+    for (std::size_t k = 0; k < 6; ++k) {
+      problem->value_gradient(0, Rows::everything(), x, g);
+      axpy(-0.3, g, x);
+    }
+    expect_near(nodes.all_x(), Vectors(7, x), 1e-12);
+    for (std::size_t i = 0; i < 7; ++i) EXPECT_LE(norm_sq(nodes.c(i)), 1e-26);
+  }
+}
+
+TEST(GossipLs, NamesOfNodesDoNotMatter) {
+  const auto problem = unlike_clients();
+  const Relabelled relabelled(*problem);
+  for (const char* method :
+       {"k-gt(steps=5)", "k-gt(steps=5, init=avg)", "periodical-gt(steps=5)", "d-sgd(steps=5)"}) {
+    const Job job{.problem = {}, .method = method, .step = "0.005", .wire = Wire::f64, .topology = "star"};
+    Nodes nodes(*problem, job);
+    std::vector<std::vector<Neighbour>> rows(10);  // w_ij of the new names is w of the old ones
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      for (std::uint32_t j = 0; j < 10; ++j) {
+        for (const Neighbour& old : nodes.plan().of_round(1).row(relabelled.old_name(i))) {
+          if (old.node == relabelled.old_name(j)) rows[i].push_back({j, old.weight});
+        }
+      }
+    }
+    Nodes other(relabelled, job, MixingPlan({Mixing(rows)}));
+    nodes.rounds(50);
+    other.rounds(50);
+    for (std::size_t i = 0; i < 10; ++i) {
+      const View x = nodes.x(relabelled.old_name(i));
+      EXPECT_LE(distance_sq(other.x(i), x), 1e-24 * norm_sq(x)) << method;
+    }
+    EXPECT_GE(distance_sq(other.x(0), nodes.x(0)), 1e-6) << method;  // or there would be nothing to see
+  }
+}
+
+/// With sigma = 5. Twenty rounds apart the errors are nearly independent, so the mean of 250 looks at 6 numbers
+/// is right to 4 %.
+TEST(GossipLs, NoiseFloorsFallWithTheLocalStepsWhereTheMeanGradientIsTracked) {
+  const auto problem = make_distributed_ls({.clients = 10, .d = 6, .zeta = 10, .sigma = 5});
+  const Vector x = solution_of(*problem);
+  const auto floor_of = [&](const std::string& method, std::size_t K) {
+    Nodes nodes(*problem, {.problem = {},
+                           .method = fmt::format("{}(steps={})", method, K),
+                           .step = fmt::format("{}", 0.02 / static_cast<double>(K)),
+                           .wire = Wire::f64,
+                           .topology = "ring"});
+    nodes.rounds(300);
+    double sum = 0;
+    for (int look = 0; look < 250; ++look) {
+      nodes.rounds(20);
+      sum += nodes.error(x) / 250;
+    }
+    return sum;
+  };
+  const double one = floor_of("k-gt", 1);
+  EXPECT_NEAR(one, 1.2e-2, 2e-3);
+  EXPECT_NEAR(5 * floor_of("k-gt", 5) / one, 1, 0.2);
+  EXPECT_NEAR(20 * floor_of("k-gt", 20) / one, 1, 0.2);
+  EXPECT_NEAR(floor_of("periodical-gt", 5), 5.6e-3, 1e-3);
+  EXPECT_NEAR(floor_of("periodical-gt", 20), 4.4e-3, 1e-3);
+}
+
 TEST(GossipLs, WithoutOuterStepsOnlyMixes) {
-  const DistributedLs problem(10, 6, 10);
-  Nodes nodes(problem, {.problem = {},
-                        .method = "k-gt(steps=3)",
-                        .step = "0.01",
-                        .wire = Wire::f64,
-                        .topology = "path",
-                        .outer_step = 0});
+  const auto problem = unlike_clients();
+  Nodes nodes(*problem, {.problem = {},
+                         .method = "k-gt(steps=3)",
+                         .step = "0.01",
+                         .wire = Wire::f64,
+                         .topology = "path",
+                         .outer_step = 0});
   Vectors expected;
   for (std::size_t i = 0; i < 10; ++i) {
     for (std::size_t j = 0; j < 6; ++j) nodes.x(i)[j] = std::sin(static_cast<double>(7 * i + j));
