@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "laconic/compress/message.h"
 #include "laconic/core/range.h"
+#include "laconic/core/vec.h"
 
 namespace laconic {
 
@@ -23,5 +25,16 @@ constexpr std::size_t dense_bytes(std::size_t coordinates, std::size_t value_byt
 /// Writes the dense message that says the given coordinates of `dense`, dense_bytes() long; returns the first
 /// byte not written.
 std::uint8_t* cut_dense(const Message& dense, Range coordinates, std::uint8_t* to);
+
+/// A message and how it counts in a sum.
+struct Summand {
+  const Message* message = nullptr;
+  double weight = 0;
+};
+
+/// acc += the sum of weight * (what the message says of these coordinates), of which acc has those alone. The
+/// bits of as many decode_add, one after another; acc is read and written once. The messages are dense and of
+/// one width.
+void add_slices(std::span<const Summand> sum, Range coordinates, MutView acc);
 
 }  // namespace laconic

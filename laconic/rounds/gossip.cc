@@ -36,7 +36,7 @@ class Gossip final : public Method {
     const Range own = fleet.owned(problem_.shards());
     fleet.for_each(own, [&](std::size_t i) { step_and_speak(i); });
     fleet.exchange(w, board_);
-    fleet.for_each(own, [&](std::size_t i) { hear(w, i); });
+    hear(fleet, w);
     count(w);
     if (watch != nullptr) evaluate(fleet, *watch);
   }
@@ -75,6 +75,8 @@ class Gossip final : public Method {
     thread_local Scratch of_thread;
     return of_thread;
   }
+
+  static constexpr std::size_t kTile = 2048;  // coordinates
 
   Node& node(std::size_t i) { return nodes_[i - first_node_]; }
   /// Of node i: the entry that says u_i, and z_i where there is one.
@@ -150,18 +152,35 @@ class Gossip final : public Method {
     write_dense(options_.wire, z, board_[z_of(i)].message);
   }
 
-  /// As the messages have it, its own ones too: so what the wire loses of z moves no sum of the c_i.
-  void hear(const Mixing& w, std::size_t i) {
-    Node& own = node(i);
-    fill(own.x, 0.0);
-    for (const Neighbour& j : w.row(i)) add(u_of(j.node), j.weight, own.x);
-    if (!tracks_) return;
-    add(z_of(i), -1, own.c);
-    for (const Neighbour& j : w.row(i)) add(z_of(j.node), j.weight, own.c);
+  /// Every own node hears its neighbours, a tile of coordinates of all nodes after another: what a node said
+  /// of a tile stays in the cache while its neighbours hear it. Where there are few tiles, threads share the
+  /// nodes too.
+  void hear(Fleet& fleet, const Mixing& w) {
+    const Range own = fleet.owned(problem_.shards());
+    const std::size_t tiles = (problem_.dim() + kTile - 1) / kTile;
+    const std::size_t blocks = tiles < 4 * fleet.pool().threads() ? 4 * fleet.pool().threads() : 1;
+    fleet.for_each({0, tiles * blocks}, [&](std::size_t task) {
+      const std::size_t first = task / blocks * kTile;
+      const Range tile{first, std::min(first + kTile, problem_.dim())};
+      const Range block = block_of(own.size(), task % blocks, blocks);
+      for (std::size_t i = block.begin; i < block.end; ++i) hear(w.row(own.begin + i), own.begin + i, tile);
+    });
   }
 
-  void add(std::size_t e, double weight, MutView acc) {
-    decode_add(board_[e].key, board_[e].message, weight, acc);
+  /// Of some coordinates. As the messages have them, its own ones too: so what the wire loses of z moves no
+  /// sum of the c_i.
+  void hear(std::span<const Neighbour> row, std::size_t i, Range tile) {
+    thread_local std::vector<Summand> sum;
+    sum.clear();
+    for (const Neighbour& j : row) sum.push_back({&board_[u_of(j.node)].message, j.weight});
+    const MutView x = MutView(node(i).x).subspan(tile.begin, tile.size());
+    fill(x, 0.0);
+    add_slices(sum, tile, x);
+    if (!tracks_) return;
+    sum.clear();
+    for (const Neighbour& j : row)
+      sum.push_back({&board_[z_of(j.node)].message, j.weight - (j.node == i ? 1 : 0)});
+    add_slices(sum, tile, MutView(node(i).c).subspan(tile.begin, tile.size()));
   }
 
   /// Every directed edge counts; whoever speaks is one participant.

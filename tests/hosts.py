@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts on one machine: network namespaces on a bridge, and mpirun over them, so that ranks talk over real TCP.
+
+All of it runs behind a fence: in namespaces of networks, mounts and processes that are gone when their first process is, and
+that is killed when this one ends, however it ends. So there is nothing to clean up. Needs root, or leave to make namespaces
+as a user, and iproute2; exit code 77 where namespaces cannot be made."""
+import os
+import shutil
+import subprocess
+import sys
+
+FENCE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child",
+         "--mount-proc", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+INSIDE = "LACONIC_BEHIND_THE_FENCE"  # in the environment there
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+def go_behind_the_fence():
+    """Returns in a new process, behind the fence; the one that called ends with its exit code."""
+    if INSIDE in os.environ:
+        return
+    try:
+        probe = subprocess.run([*FENCE, "true"], capture_output=True, text=True)
+    except FileNotFoundError as error:
+        skip(f"no namespaces here: {error}")
+    if probe.returncode != 0:
+        skip(f"no namespaces here: {probe.stderr.strip()}")
+    command = [*FENCE, sys.executable, "-B", *sys.argv]
+    sys.exit(subprocess.run(command, env=os.environ | {INSIDE: "1", "TMPDIR": "/run"}).returncode)
+
+
+def make_hosts(count, bits_per_second=None):
+    """host0, host1, ... with a link each to the bridge, behind a token bucket either way where the speed is given."""
+    shaped = bits_per_second and f"root tbf rate {bits_per_second:.0f}bit burst 32k latency 100ms"
+    lines = [
+        "mount -t tmpfs none /run",  # where ip keeps the names of namespaces, and we what we write
+        "ip link set lo up",
+        "ip link add switch type bridge",
+        "ip addr add 10.0.0.254/24 dev switch",  # mpirun itself
+        "ip link set switch up",
+    ]
+    for h in range(count):
+        lines += [
+            f"ip netns add host{h}",
+            f"ip link add port{h} type veth peer name eth0 netns host{h}",
+            f"ip link set port{h} master switch up",
+            f"ip -n host{h} link set lo up",
+            f"ip -n host{h} addr add 10.0.0.{h + 1}/24 dev eth0",
+            f"ip -n host{h} link set eth0 up",
+        ]
+        if shaped:
+            lines += [
+                f"ip netns exec host{h} tc qdisc add dev eth0 {shaped}",  # what the host sends
+                f"tc qdisc add dev port{h} {shaped}",  # what it receives
+            ]
+    for line in lines:
+        try:
+            done = subprocess.run(line.split(), capture_output=True, text=True)
+        except FileNotFoundError as error:
+            skip(str(error))
+        if done.returncode != 0:
+            skip(f"{line}: {done.stderr.strip()}")
+
+
+def bytes_sent_by(host):
+    """Over its link, since it was made."""
+    with open("/proc/self/net/dev", encoding="utf8") as file:
+        links = dict(line.split(":") for line in file if ":" in line)
+    received = {name.strip(): int(numbers.split()[0]) for name, numbers in links.items()}
+    return received[f"port{host}"]
+
+
+def launcher(folder, count):
+    """mpirun with a rank on each host. Its remote shell enters a namespace, under a host's name: ranks of one name would
+    share memory."""
+    shell = folder / "shell"
+    shell.write_text('#!/bin/sh\nhost=$1; shift\nexec ip netns exec $host unshare --uts sh -c "hostname $host; $*"\n')
+    shell.chmod(0o755)
+    return [shutil.which("mpirun.openmpi") or "mpirun", "--allow-run-as-root", "-n", str(count), "--bind-to", "none",
+            "--host", ",".join(f"host{h}" for h in range(count)), "--mca", "plm_rsh_agent", str(shell),
+            "--mca", "oob_tcp_if_include", "10.0.0.0/24", "--mca", "btl_tcp_if_include", "10.0.0.0/24",
+            "--mca", "btl", "self,tcp", "--mca", "mpi_yield_when_idle", "1"]

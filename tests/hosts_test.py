@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""hosts_test.py PROGRAM: nodes on three hosts, which talk over TCP, end with the bytes of one process; and what crosses the
+links is what neighbours on unlike hosts say to each other, however many nodes there are. Exit code 77 where there can be no
+hosts (hosts.py)."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import hosts
+from launch import said_by
+
+HOSTS = 3
+DIM = 3000
+VECTOR = 1 + 4 * DIM  # bytes of a message
+
+
+class Hosts(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_to(self, out, command, *words):
+        words = ["run", f"problem=distributed-ls(d={DIM}, sigma=1)", "step=0.002", "threads=1", "eval-every=0", *words]
+        code, text = said_by([*command, *words, f"out={self.folder / out}"], {"OMPI_MCA_btl_tcp_if_include": "10.0.0.0/24",
+                                                                              "OMPI_MCA_oob_tcp_if_include": "10.0.0.0/24"})
+        self.assertEqual(code, 0, text)
+        return [(self.folder / out / name).read_bytes() for name in ("trace.csv", "x.npy")]
+
+    def test_hosts_write_what_one_process_writes(self):
+        command = [*hosts.launcher(self.folder, HOSTS), PROGRAM]
+        for method, topology in [("k-gt(steps=3)", "ring"), ("k-gt(steps=2, init=avg)", "one-peer"), ("d-sgd(steps=2)", "star"),
+                                 ("scaffold(steps=2)", None), ("marina(rand-k(1%))", None)]:
+            with self.subTest(method=method, topology=topology):
+                words = [f"method={method}", "clients=8", "rounds=12", *([f"topology={topology}"] if topology else [])]
+                name = method.split("(")[0] + str(topology)
+                self.assertEqual(self.run_to(f"{name}-hosts", command, *words), self.run_to(name, [PROGRAM], *words))
+
+    def test_links_carry_what_neighbours_say(self):
+        command = [*hosts.launcher(self.folder, HOSTS), PROGRAM]
+        words = ["method=k-gt(steps=1)", "topology=ring"]
+
+        def sent(clients, rounds):  # by the first host, whose block of the ring has a neighbour on either other one
+            before = hosts.bytes_sent_by(0)
+            self.run_to(f"{clients}-{rounds}", command, *words, f"clients={clients}", f"rounds={rounds}")
+            return hosts.bytes_sent_by(0) - before
+
+        for clients in (3, 9, 30):
+            a_round = (sent(clients, 60) - sent(clients, 10)) / 50
+            said = 2 * 2 * VECTOR  # z and u, to either neighbour
+            self.assertGreaterEqual(a_round, 0.98 * said)
+            self.assertLessEqual(a_round, 1.2 * said, f"{clients} nodes")  # headers of packets, and acknowledgements
+
+
+if __name__ == "__main__":
+    hosts.go_behind_the_fence()
+    PROGRAM = str(Path(sys.argv.pop(1)).resolve())
+    hosts.make_hosts(HOSTS)
+    unittest.main()
