@@ -25,6 +25,18 @@ void print_rows(const char* title, const Rows& rows) {
   fmt::print("\n");
 }
 
+const char* name_of(DataKind kind) {
+  switch (kind) {
+    case DataKind::libsvm:
+      return "LIBSVM";
+    case DataKind::idx:
+      return "idx images";
+    case DataKind::cifar:
+      return "CIFAR-10";
+  }
+  return "";
+}
+
 }  // namespace
 
 int list() {
@@ -57,9 +69,7 @@ int list() {
 
   fmt::print("data sets found\n");
   const auto found = find_datasets(data_folders());
-  for (const auto& set : found)
-    fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM",
-               set.path);
+  for (const auto& set : found) fmt::print("  {:<16} {:<10} {}\n", set.name, name_of(set.kind), set.path);
   if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
   return kDone;
 }
