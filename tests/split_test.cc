@@ -311,7 +311,8 @@ TEST(Split, RefusesWhatItCannotDeal) {
             "column 1: dirichlet: its concentration is missing, as in dirichlet(0.3)");
   EXPECT_EQ(error("dirichlet(0)", 9, 3), "column 1: dirichlet(0): a = 0; need 0 < a <= 1e9");
   EXPECT_EQ(error("dirichlet(-1)", 9, 3), "column 1: dirichlet(-1): a = -1; need 0 < a <= 1e9");
-  EXPECT_EQ(error("dirichlet(2e9)", 9, 3), "column 1: dirichlet(2000000000): a = 2000000000; need 0 < a <= 1e9");
+  EXPECT_EQ(error("dirichlet(2e9)", 9, 3),
+            "column 1: dirichlet(2000000000): a = 2000000000; need 0 < a <= 1e9");
   std::vector<double> numbers(1001);
   std::iota(numbers.begin(), numbers.end(), 0.5);
   for (const char* split : {"main-class(0.5)", "dirichlet(1)"}) {

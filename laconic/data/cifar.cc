@@ -12,7 +12,7 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kPixels = 3 * 32 * 32;
+constexpr std::size_t kPixels = 3072;
 constexpr std::size_t kRecord = 1 + kPixels;
 constexpr int kLastLabel = 9;
 
