@@ -38,9 +38,9 @@ struct Place {
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
-/// The first part of that alone. Only the keys problem, clients, split and split-seed matter.
-/// A cache, where given, keeps what is read. So does `csv` the classes of the clients (cli/clients_table.h), as
-/// it is where the problem knows no classes.
+/// The first part of that alone. Only the keys problem, clients, split and split-seed matter. A cache, where
+/// given, keeps what is read. So does `csv` the classes of the clients (cli/clients_table.h), as it is where
+/// the problem knows no classes.
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {},
                                     DataCache* cache = nullptr, std::string* csv = nullptr);
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.

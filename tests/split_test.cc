@@ -232,9 +232,9 @@ TEST(Split, ClassesAreDealtByTheSeedAlone) {
 }
 
 TEST(Split, DirichletDrawsTheNextRowAsAnUrnDoes) {
-  // While no class is used up, two rows of a client are of one class with probability sum of E[share^2], which
-  // is sum of p (a C p + 1) / (a C + 1). The first two of 8 rows come while all classes last; clients are
-  // independent then, so that the count is binomial: 4 deviations are exceeded once in 16,000.
+  // While no class is used up, two rows of a client are of one class with probability sum of E[share^2],
+  // which is sum of p (a C p + 1) / (a C + 1). The first two of 8 rows come while all classes last; clients
+  // are independent then, so that the count is binomial: 4 deviations are exceeded once in 16,000.
   constexpr std::size_t kClients = 4000;
   for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>(10, 3200), {16000, 8000, 8000}}) {
     const std::vector<double> labels = classes_of_sizes(sizes);
@@ -261,8 +261,8 @@ TEST(Split, DirichletIsConcentratedWhereAIsSmall) {
       sum += static_cast<double>(*std::max_element(counts.begin(), counts.end())) / 500;
     return sum / 20;
   };
-  // Of 10 alike shares of 500 rows the largest is some 0.1 + 1.5 sqrt(0.09 / 500) = 0.12; with a = 0.01 one class
-  // has nearly all rows of a client, until it is used up.
+  // Of 10 alike shares of 500 rows the largest is some 0.1 + 1.5 sqrt(0.09 / 500) = 0.12; with a = 0.01 one
+  // class has nearly all rows of a client, until it is used up.
   EXPECT_LT(largest_share("dirichlet(1e9)"), 0.14);
   EXPECT_LT(largest_share("dirichlet(100)"), largest_share("dirichlet(1)"));
   EXPECT_LT(largest_share("dirichlet(1)"), largest_share("dirichlet(0.1)"));

@@ -196,8 +196,8 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
   }
   throw InputError(
       fmt::format("no data set \"{0}\"{1}: looked for a file {0} or {0}.gz or a folder {0} of idx or "
-                  "CIFAR-10 files {2}; set "
-                  "LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"",
+                  "CIFAR-10 files {2}; set LACONIC_DATA to the folders that hold data, or fetch the public "
+                  "sets with \"make data\"",
                   name, did_you_mean(name, known), where));
 }
 

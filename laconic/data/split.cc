@@ -184,7 +184,7 @@ Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
     arguments.done();
     arguments.fail("its concentration is missing, as in dirichlet(0.3)");
   }
-  // Beyond, even of a billion rows of a client no shares could be told from those of all rows.
+  // Beyond that, a billion rows of a client would not tell its shares from those of all rows.
   if (!(*a > 0 && *a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", *a));
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
