@@ -12,13 +12,13 @@
 // main class included.
 //
 // dirichlet(a), a > 0, is that of Hsu, Qi and Brown 2019 (arXiv 1909.06335), whose clients are equally large
-// and never empty: each draws the shares of its classes from Dirichlet(a C p), where p are the classes' shares
-// of all rows. Their alpha is a C; where classes are equally large this is Dirichlet(a, ..., a), which is what
-// most programs mean by a. Small a: one class a client; large a: all clients alike. Clients pick rows in turns,
-// so that a class is used up for all of them at once; from then on the shares of the others are what counts.
-// No share is computed: a client's next row is of a class with probability proportional to a C p + the rows of
-// it that the client has already, which is the same (Polya's urn) and takes no logarithm, on which machines may
-// differ.
+// and never empty: each draws the shares of its classes from Dirichlet(a C p), where p are the classes'
+// shares of all rows. Their alpha is a C; where classes are equally large this is Dirichlet(a, ..., a), which
+// is what most programs mean by a. Small a: one class a client; large a: all clients alike. Clients pick rows
+// in turns, so that a class is used up for all of them at once; from then on the shares of the others are
+// what counts. No share is computed: a client's next row is of a class with probability proportional to a C p
+// + the rows of it that the client has already, which is the same (Polya's urn) and takes no logarithm, on
+// which machines may differ.
 #pragma once
 
 #include <cstddef>
