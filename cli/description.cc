@@ -168,7 +168,7 @@ bool is_utf8(const std::string& text) {
   }
 }
 
-void apply(Description& description, const Setting& setting) {
+void read(Description& description, const Setting& setting) {
   std::vector<std::string> names;
   for (const Key& key : kKeys) {
     names.emplace_back(key.name);
@@ -216,18 +216,22 @@ std::vector<Setting> settings_of(const std::vector<std::string>& words) {
   return last;
 }
 
+void apply(Description& description, const Setting& setting) {
+  require_utf8(setting);
+  if (setting.place.empty()) {
+    read(description, setting);
+  } else {
+    naming(setting.place, [&] { read(description, setting); });
+  }
+}
+
 Description describe(const std::vector<std::string>& words) { return describe(settings_of(words)); }
 
 Description describe(const std::vector<Setting>& settings) {
   Description description;
   std::set<std::string> given;
   for (const Setting& setting : settings) {
-    require_utf8(setting);
-    if (setting.place.empty()) {
-      apply(description, setting);
-    } else {
-      naming(setting.place, [&] { apply(description, setting); });
-    }
+    apply(description, setting);
     given.insert(setting.key);
   }
   for (const char* required : {"problem", "method"}) {

@@ -55,6 +55,9 @@ Description describe(const std::vector<std::string>& words);
 /// The same of settings that are read already; later ones win.
 Description describe(const std::vector<Setting>& settings);
 
+/// Sets what the setting is about. An unknown key and a value out of range are InputErrors.
+void apply(Description& description, const Setting& setting);
+
 /// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
 std::vector<std::pair<std::string, std::string>> resolved(const Description& description);
 

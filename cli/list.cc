@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdint>
 #include <span>
 
 #include <fmt/format.h>
 
+#include "cli/clients_table.h"
+#include "cli/description.h"
 #include "cli/prepared.h"
 #include "cli/sweep_plan.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
+#include "laconic/data/classes.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
 #include "laconic/network/graph.h"
@@ -25,9 +29,53 @@ void print_rows(const char* title, const Rows& rows) {
   fmt::print("\n");
 }
 
+const char* name_of(DataKind kind) {
+  switch (kind) {
+    case DataKind::libsvm:
+      return "LIBSVM";
+    case DataKind::idx:
+      return "idx images";
+    case DataKind::cifar:
+      return "CIFAR-10";
+  }
+  return "";
+}
+
+/// Who would hold what in a run with these keys. Reads labels, no features.
+int list_clients(const std::vector<std::string>& words) {
+  const std::vector<std::string> known = {"data", "split", "clients", "split-seed"};
+  std::string name;
+  Description description;
+  for (const Setting& setting : settings_of(words)) {
+    if (setting.key == "data") {
+      require_utf8(setting);
+      name = setting.value;
+    } else if (std::find(known.begin(), known.end(), setting.key) != known.end()) {
+      apply(description, setting);
+    } else {
+      fail_unknown_key(setting.key, known);
+    }
+  }
+  if (name.empty()) throw InputError("no data set is given, as in \"laconic list data=a9a split=by-label\"");
+
+  const auto no_row = [](const std::vector<double>&) { return std::vector<std::uint32_t>{}; };
+  const Dataset data = load_dataset(name, {.folders = data_folders(), .choose = no_row});
+  const Shards shards = of_text("split", [&] {
+    return split_rows(description.split, data.labels, description.clients, description.split_seed);
+  });
+  const auto classes = classes_of(data.labels);
+  fmt::print("{}: {} rows, {}; split {}, split-seed {}, {} clients\n\n{}", name, data.rows,
+             classes ? fmt::format("{} classes", classes->labels.size())
+                     : fmt::format("no classes (more than {} distinct labels)", kMostClasses),
+             print(description.split), description.split_seed, description.clients,
+             clients_text(data.labels, shards));
+  return kDone;
+}
+
 }  // namespace
 
-int list() {
+int list(const std::vector<std::string>& words) {
+  if (!words.empty()) return list_clients(words);
   fmt::print("methods\n");
   for (const MethodRow& row : methods()) {
     fmt::print("  {:<52} {}{}\n", row.usage, row.summary, row.paper == "-" ? "" : " (" + row.paper + ")");
@@ -57,9 +105,7 @@ int list() {
 
   fmt::print("data sets found\n");
   const auto found = find_datasets(data_folders());
-  for (const auto& set : found)
-    fmt::print("  {:<16} {:<10} {}\n", set.name, set.kind == DataKind::idx ? "idx images" : "LIBSVM",
-               set.path);
+  for (const auto& set : found) fmt::print("  {:<16} {:<10} {}\n", set.name, name_of(set.kind), set.path);
   if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
   return kDone;
 }

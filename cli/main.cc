@@ -59,7 +59,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   CLI::App* theory_verb =
       verb("theory", "Constants, step size and bound of a method on a problem", description);
   CLI::App* list_verb =
-      verb("list", "Methods, compressors, problems, splits, keys, and the data sets found", nullptr);
+      verb("list", "Methods, compressors, problems, splits, keys, and the data sets found",
+           "data=NAME, then split=, clients=, split-seed= as in a run: the classes that each client holds");
   CLI::App* plot_verb =
       verb("plot", "A figure and a table of several runs",
            "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf; or the folder "
@@ -88,7 +89,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     });
   }
   if (*theory_verb) return on_first(transport, [&] { return theory(words); });
-  if (*list_verb) return on_first(transport, [&] { return list(); });
+  if (*list_verb) return on_first(transport, [&] { return list(words); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });
   return kWrongInput;
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "cli/clients_table.h"
 #include "laconic/core/range.h"
 #include "laconic/network/graph.h"
 #include "laconic/network/mixing.h"
@@ -45,22 +46,28 @@ std::size_t threads_of(std::size_t threads, const Place& place) {
   return std::max<std::size_t>(1, processors / place.neighbours);
 }
 
-std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache) {
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache,
+                                    std::string* csv) {
   std::optional<Range> own;
   if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
-  return of_text("problem", [&] {
-    return make_problem(description.problem, {.clients = description.clients,
-                                              .split = description.split,
-                                              .split_seed = description.split_seed,
-                                              .folders = data_folders(),
-                                              .own = own,
-                                              .cache = cache});
-  });
+  ProblemSetting setting = {.clients = description.clients,
+                            .split = description.split,
+                            .split_seed = description.split_seed,
+                            .folders = data_folders(),
+                            .own = own,
+                            .cache = cache};
+  if (csv != nullptr) {
+    setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
+      *csv = clients_csv(labels, shards);
+    };
+  }
+  return of_text("problem", [&] { return make_problem(description.problem, setting); });
 }
 
 Prepared prepare(const Description& description, const Place& place) {
   Prepared p;
-  p.problem = problem_of(description, place);
+  const bool writes = place.rank == 0 && !description.out.empty();
+  p.problem = problem_of(description, place, nullptr, writes ? &p.clients_csv : nullptr);
   // More threads than clients would only wait.
   p.pool =
       std::make_unique<ThreadPool>(std::min(threads_of(description.threads, place), p.problem->shards()));

@@ -26,6 +26,7 @@ struct Prepared {
   std::unique_ptr<Problem> problem;
   std::optional<Constants> constants;  // the same on all ranks, as the assembly is
   Assembly assembly;
+  std::string clients_csv;  // what clients.csv will hold; empty where there will be none
 };
 
 /// Which rank of how many this is, and how many of them share the processors of its machine.
@@ -37,10 +38,11 @@ struct Place {
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
-/// The first part of that alone. Only the keys problem, clients, split and split-seed matter.
-/// A cache, where given, keeps what is read.
+/// The first part of that alone. Only the keys problem, clients, split and split-seed matter. A cache, where
+/// given, keeps what is read. So does `csv` the classes of the clients (cli/clients_table.h), as it is where
+/// the problem knows no classes.
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {},
-                                    DataCache* cache = nullptr);
+                                    DataCache* cache = nullptr, std::string* csv = nullptr);
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.
 std::size_t threads_of(std::size_t threads, const Place& place = {});
 

@@ -155,6 +155,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
       files = std::make_unique<FileRecorder>(out->path(), with_accuracy, *from);
     } else {
       out->clear();
+      if (!prepared.clients_csv.empty()) write_whole(out->file("clients.csv"), prepared.clients_csv);
       files = std::make_unique<FileRecorder>(out->path(), with_accuracy);
       out->keep();
     }

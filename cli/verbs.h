@@ -25,7 +25,8 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
 /// Many runs in this one process: see cli/sweep_plan.h.
 int sweep(const std::vector<std::string>& words, bool force);
 int theory(const std::vector<std::string>& words);
-int list();
+/// Everything there is; of words that name a data set and a split, what each client would hold.
+int list(const std::vector<std::string>& words);
 int plot(const std::vector<std::string>& words);
 
 }  // namespace laconic::cli

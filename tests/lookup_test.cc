@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "tests/cifar_content.h"
 #include "tests/idx_content.h"
 #include "tests/temporary_folder.h"
 
@@ -75,8 +77,9 @@ TEST(LoadDataset, PassesOverAFolderThatIsNoDataSet) {
   folder.write("a9a/trace.csv", "round\n");
   folder.write("data/a9a.gz", gzipped("1 1:1\n"));
   EXPECT_EQ(first_label("a9a", {"data"}), 1);
-  EXPECT_THAT(error_of_name("a9a"),
-              testing::HasSubstr(" as a path (a folder without idx files), in /usr/share/datasets;"));
+  EXPECT_THAT(
+      error_of_name("a9a"),
+      testing::HasSubstr(" as a path (a folder without files of a data set), in /usr/share/datasets;"));
 }
 
 TEST(LoadDataset, KnowsTheColumnsOfThePublicSets) {
@@ -140,12 +143,13 @@ TEST(LoadDataset, SaysWhatIsMissing) {
       error_of_name("mushroms", {"data", "none"}),
       "no data set \"mushroms\" (did you mean \"mushrooms\"?): looked for a file mushroms or mushroms.gz or "
       "a folder "
-      "mushroms of idx files as a path, in data, in none (no such folder), in /usr/share/datasets" +
+      "mushroms of idx or CIFAR-10 files as a path, in data, in none (no such folder), in "
+      "/usr/share/datasets" +
           std::string(std::filesystem::exists("/usr/share/datasets") ? "" : " (no such folder)") +
           "; set LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"");
   EXPECT_EQ(error_of_name("/none/x", {"data"}),
             "no data set \"/none/x\": looked for a file /none/x or /none/x.gz or a folder /none/x of idx "
-            "files as a path; "
+            "or CIFAR-10 files as a path; "
             "set LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"");
   EXPECT_EQ(error_of_name(""), "the name of a data set is empty; expected one such as a9a, or a path");
 }
@@ -161,7 +165,7 @@ TEST(LoadDataset, SaysWhatIsWrongWithIdxFiles) {
             "labels-idx1 for images-idx3), found none");
   std::filesystem::remove("mnist/t10k-labels-idx1-ubyte");
   EXPECT_EQ(error_of_name("mnist"),
-            "mnist: expected the four idx files of a data set, found no t10k-labels-idx1-ubyte and no "
+            "mnist: expected the 4 files of an idx data set, found no t10k-labels-idx1-ubyte and no "
             "t10k-labels-idx1-ubyte.gz");
 }
 
@@ -210,13 +214,71 @@ TEST(LoadTestSet, IsTheOtherHalfOfIdxData) {
       folder.path("mnist/t10k-images-idx3-ubyte") + ": columns = 2; need exactly 3, as in the training set");
 }
 
+/// The six files of CIFAR-10; the labels of the training batches are `label`, ..., `label` + 4.
+void write_cifar_set(const TemporaryFolder& folder, const std::string& prefix, int label) {
+  for (int batch = 1; batch <= 5; ++batch)
+    folder.write(fmt::format("{}data_batch_{}.bin", prefix, batch), cifar_record(label + batch - 1, 1, 2, 3));
+  folder.write(prefix + "test_batch.bin.gz", gzipped(cifar_record(9, 1, 2, 3)));
+}
+
+TEST(LoadDataset, FindsCifarByItsUsualNames) {
+  const TemporaryFolder folder;
+  write_cifar_set(folder, "one/cifar-10-batches-bin/", 1);
+  write_cifar_set(folder, "two/", 2);
+  folder.write("three/cifar10_train_10k.bin.gz",
+               gzipped(cifar_record(7, 1, 2, 3) + cifar_record(8, 1, 2, 3)));
+  const auto labels = [](const std::string& name, const std::vector<std::string>& folders = {}) {
+    return load_dataset(name, {.folders = folders}).labels;
+  };
+  const std::string batches = folder.path("one/cifar-10-batches-bin");
+  for (const std::string& where : {folder.path("one"), batches, batches + "/"})
+    EXPECT_THAT(labels("cifar10", {where}), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(labels("cifar10", {folder.path("three"), folder.path("two")}), ElementsAre(7, 8));
+  EXPECT_THAT(labels("cifar10", {folder.path("two"), folder.path("three")}), ElementsAre(2, 3, 4, 5, 6));
+  EXPECT_THAT(labels(batches), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(labels("cifar10_train_10k.bin", {folder.path("three")}), ElementsAre(7, 8));
+  EXPECT_THAT(labels(folder.path("two/data_batch_3.bin")), ElementsAre(4));
+  EXPECT_THAT(labels(folder.path("two/test_batch.bin")), ElementsAre(9));
+  EXPECT_EQ(load_dataset("cifar10", {.folders = {folder.path("two")}}).name, "cifar10");
+
+  // The whole set goes before the smaller part of it.
+  folder.write("one/cifar10_train_10k.bin", cifar_record(7, 1, 2, 3));
+  EXPECT_EQ(labels("cifar10", {folder.path("one")}).size(), 5U);
+  EXPECT_EQ(error_of([&] { load_dataset(batches, {.columns = 1024}); }),
+            batches + "/data_batch_1.bin: columns = 1024; need 3072, the pixels of an image");
+  std::filesystem::remove(batches + "/data_batch_4.bin");
+  EXPECT_EQ(error_of_name(batches), batches +
+                                        ": expected the 6 files of CIFAR-10, found no data_batch_4.bin and "
+                                        "no data_batch_4.bin.gz");
+}
+
+TEST(LoadTestSet, IsTheTestBatchOfCifar) {
+  const TemporaryFolder folder;
+  write_cifar_set(folder, "one/cifar-10-batches-bin/", 1);
+  const std::string small = folder.write("two/cifar10_train_10k.bin", cifar_record(7, 1, 2, 3));
+  const auto labels = [&](const std::string& name) {
+    const auto test = load_test_set(name, 3072, {.folders = {folder.path("one"), folder.path("two")}});
+    return test ? test->labels : std::vector<double>{};
+  };
+  EXPECT_THAT(labels("cifar10"), ElementsAre(9));
+  EXPECT_THAT(labels(folder.path("one/cifar-10-batches-bin/data_batch_2.bin")), ElementsAre(9));
+  EXPECT_THAT(labels(folder.path("one/cifar-10-batches-bin/test_batch.bin")), ElementsAre());
+  EXPECT_THAT(labels(small), ElementsAre());
+  folder.write("two/cifar10_test_2k.bin.gz", gzipped(cifar_record(5, 1, 2, 3)));
+  EXPECT_THAT(labels(small), ElementsAre(5));
+  EXPECT_THAT(error_of([&] { load_test_set(small, 784); }),
+              testing::HasSubstr("columns = 3072; need exactly 784"));
+}
+
 /// name, path below the folder and kind; sets of Debian packages, which the machine may have, left out.
 std::vector<std::string> found_in(const TemporaryFolder& folder, const std::vector<std::string>& folders) {
   std::vector<std::string> lines;
   for (const FoundDataset& found : find_datasets(folders)) {
     if (!found.path.starts_with(folder.path())) continue;
     lines.push_back(found.name + " " + found.path.substr(folder.path().size() + 1) +
-                    (found.kind == DataKind::idx ? " idx" : " libsvm"));
+                    (found.kind == DataKind::idx     ? " idx"
+                     : found.kind == DataKind::cifar ? " cifar"
+                                                     : " libsvm"));
   }
   return lines;
 }
@@ -236,13 +298,16 @@ TEST(FindDatasets, ListsWhatLoads) {
   write_idx_set(folder, "two/fashion-mnist/", 2);
   write_idx_set(folder, "two/half-mnist/", 2);
   std::filesystem::remove(folder.path("two/half-mnist/t10k-labels-idx1-ubyte"));
+  write_cifar_set(folder, "two/cifar-10-batches-bin/", 2);
+  folder.write("one/cifar-10-batches-bin/readme.html", "no batch");
   folder.write("two/a.gz", gzipped("3 1:1\n"));
   folder.write("two/c", "3 1:1\n");
 
   const std::vector<std::string> folders = {folder.path("none"), folder.path("one"), folder.path("two"), ""};
   EXPECT_THAT(found_in(folder, folders),
               ElementsAre("a one/a libsvm", "b one/b.gz libsvm", "mnist one idx", "wide one/wide libsvm",
-                          "c two/c libsvm", "fashion-mnist two/fashion-mnist idx"));
+                          "c two/c libsvm", "cifar10 two/cifar-10-batches-bin cifar",
+                          "fashion-mnist two/fashion-mnist idx"));
   for (const FoundDataset& found : find_datasets(folders)) {
     if (!found.path.starts_with(folder.path())) continue;
     EXPECT_NO_THROW(load_dataset(found.name, {.folders = folders})) << found.name;
@@ -273,6 +338,15 @@ TEST(RealData, MnistHasItsTestSet) {
   ASSERT_TRUE(test.has_value());
   EXPECT_EQ(std::vector<double>(test->labels.begin(), test->labels.begin() + 10),
             (std::vector<double>{7, 2, 1, 0, 4, 1, 4, 9, 5, 9}));
+}
+
+TEST(RealData, CifarHasItsTestSet) {
+  const auto small = real_file("cifar10_train_10k.bin.gz");
+  if (!small || !real_file("cifar10_test_2k.bin.gz")) GTEST_SKIP() << "no cifar10_*.bin.gz in LACONIC_DATA";
+  const DataOptions options = {.folders = {std::filesystem::path(*small).parent_path().string()}};
+  const Dataset training = load_dataset("cifar10", options);
+  EXPECT_GE(training.rows, 10000U);  // more where the whole set lies there too
+  EXPECT_GE(load_test_set("cifar10", training.columns, options)->rows, 2000U);
 }
 
 TEST(RealData, FashionMnistComesFromDebian) {

@@ -213,10 +213,82 @@ TEST_F(Program, ShowsTheTheory) {
 TEST_F(Program, ListsWhatThereIs) {
   const Said said = laconic({"list"});
   EXPECT_EQ(said.code, 0);
-  for (const char* name :
-       {"marina(Q", "rand-k(", "perm-k", "logistic(", "quadratic(", "by-label", "eval-every"}) {
+  for (const char* name : {"marina(Q", "rand-k(", "perm-k", "logistic(", "quadratic(", "by-label",
+                           "main-class(", "dirichlet(", "eval-every"}) {
     EXPECT_THAT(said.text, HasSubstr(name));
   }
+}
+
+TEST_F(Program, ListsTheClassesOfClients) {
+  const std::string data = folder_.write("six", "1 1:1\n-1 1:1\n1 1:1\n-1 1:1\n-1 1:1\n2.5 1:1\n-1 1:1\n");
+  const Said said = laconic({"list", "data=" + data, "clients=3"});
+  EXPECT_EQ(said.code, 0);
+  EXPECT_EQ(said.text, data +
+                           ": 7 rows, 3 classes; split contiguous, split-seed 1, 3 clients\n"
+                           "\n"
+                           "client    rows   [-1]    [1]  [2.5]\n"
+                           "     0       2      1      1      0\n"
+                           "     1       2      1      1      0\n"
+                           "     2       2      1      0      1\n");
+  const Said drawn = laconic({"list", "data=" + data_, "split=dirichlet(0.1)", "clients=2", "split-seed=4"});
+  EXPECT_THAT(drawn.text, HasSubstr("60 rows, 2 classes; split dirichlet(0.1), split-seed 4, 2 clients\n"));
+
+  std::string many, numbers;
+  for (int i = 0; i < 42; ++i) many += fmt::format("{} 1:1\n", i / 2);
+  for (int i = 0; i < 1001; ++i) numbers += fmt::format("{}.5 1:1\n", i);
+  EXPECT_THAT(laconic({"list", "data=" + folder_.write("many", many), "clients=2"}).text,
+              HasSubstr("client    rows classes   most rows\n"
+                        "     0      21      11   2 of [0]\n"
+                        "     1      21      11   2 of [11]\n"));
+  const Said none = laconic({"list", "data=" + folder_.write("numbers", numbers), "clients=2"});
+  EXPECT_EQ(none.code, 0);
+  EXPECT_THAT(none.text, HasSubstr("1001 rows, no classes (more than 1000 distinct labels)"));
+  EXPECT_THAT(none.text, HasSubstr("client    rows\n     0     500\n     1     500\n"));
+
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
+      {{"split=by-label"}, "no data set is given, as in \"laconic list data=a9a split=by-label\""},
+      {{"data=nowhere"}, "no data set \"nowhere\""},
+      {{"data=" + data, "clients=8"}, "clients = 8; need clients <= 7, the rows of the data"},
+      {{"data=" + data, "clients=0"}, "clients: \"0\"; need a whole number >= 1"},
+      {{"data=" + data, "split=main-class(0.2)"}, "clients = 20"},
+      {{"data=" + data, "split=main-class(0.2)", "clients=2"},
+       "split: column 1: main-class(0.2): q = 0.2; need 1/3 <= q <= 1 of 3 classes"},
+      {{"data=" + data, "rounds=3"}, "unknown key \"rounds\"; known: data, split, clients, split-seed"},
+      {{"a9a-or-so"}, "\"a9a-or-so\" is neither key=value nor a TOML file"},
+  };
+  for (const auto& [words, message] : wrong) {
+    std::vector<std::string> all = {"list"};
+    all.insert(all.end(), words.begin(), words.end());
+    const Said refused = laconic(all);
+    EXPECT_EQ(refused.code, 2) << refused.text;
+    EXPECT_THAT(refused.text, HasSubstr(message));
+    EXPECT_EQ(std::count(refused.text.begin(), refused.text.end(), '\n'), 1) << refused.text;
+  }
+}
+
+TEST_F(Program, StoresTheClassesOfClientsWithARun) {
+  const auto run = [&](const std::string& problem, const std::string& name) {
+    return laconic({"run", "problem=" + problem, "method=gd", "step=0.01", "clients=3",
+                    "split=main-class(0.75)", "rounds=1", "out=" + out(name)});
+  };
+  std::string text;
+  for (int i = 0; i < 24; ++i) text += fmt::format("{} 1:{}\n", i % 3, i);
+  const std::string data = "\"" + folder_.write("three", text) + "\"";
+  ASSERT_EQ(run("softmax(" + data + ")", "run").code, 0);
+  EXPECT_EQ(content_of(out("run/clients.csv")),
+            "client,rows,class_0,class_1,class_2\n0,8,6,1,1\n1,8,1,6,1\n2,8,1,1,6\n");
+  EXPECT_EQ(*read_table(out("run/clients.csv")).column("class_1"), (std::vector<double>{1, 6, 1}));
+  // What the rows are is nothing to a problem that does not classify; and a run that replaces another leaves
+  // nothing of it.
+  ASSERT_EQ(run("least-squares(" + data + ")", "other").code, 0);
+  EXPECT_FALSE(exists("other/clients.csv"));
+  ASSERT_EQ(
+      laconic({"run", "problem=quadratic(d=3)", "method=gd", "rounds=1", "out=" + out("run"), "--force"})
+          .code,
+      0);
+  EXPECT_FALSE(exists("run/clients.csv"));
+  EXPECT_EQ(laconic({"run", problem_, "method=gd", "clients=2", "rounds=1", "out=" + out("two")}).code, 0);
+  EXPECT_THAT(content_of(out("two/clients.csv")), StartsWith("client,rows,class_-1,class_1\n0,30,"));
 }
 
 TEST_F(Program, PlotsRunsSideBySide) {

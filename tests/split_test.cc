@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "laconic/core/error.h"
+#include "laconic/data/classes.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic {
@@ -29,12 +32,18 @@ bool shares(const Split& split) {
   return split.name == std::string("overlap") || split.name == std::string("homogeneous");
 }
 
+/// A split of the table with arguments that any data will do for.
+Spec example_of(const Split& split) {
+  const std::string name = split.name;
+  return parse(name == "main-class" ? "main-class(1)" : name == "dirichlet" ? "dirichlet(0.5)" : name);
+}
+
 TEST(Split, EverySplitDealsEqualSharesWithoutRepeating) {
   for (const Split& split : splits()) {
     if (shares(split)) continue;
     for (const auto& [rows, clients] : std::vector<std::pair<std::size_t, std::size_t>>{
              {1, 1}, {12, 1}, {12, 4}, {12, 12}, {14, 4}, {1000, 7}, {7, 6}}) {
-      const Shards shards = split_rows(parse(split.name), labels_of(rows), clients, 1);
+      const Shards shards = split_rows(example_of(split), labels_of(rows), clients, 1);
       ASSERT_EQ(shards.size(), clients) << split.name;
       std::set<std::uint32_t> seen;
       for (const auto& shard : shards) {
@@ -123,6 +132,144 @@ TEST(Split, OverlapDrawsForEachClientByItself) {
               ElementsAre(ElementsAre(9, 6), ElementsAre(8, 0), ElementsAre(7, 2), ElementsAre(1, 4)));
 }
 
+/// So many rows of the classes 0, 1, ..., mixed well.
+std::vector<double> classes_of_sizes(const std::vector<std::size_t>& sizes) {
+  std::vector<double> sorted;
+  for (std::size_t c = 0; c < sizes.size(); ++c)
+    sorted.insert(sorted.end(), sizes[c], static_cast<double>(c));
+  std::vector<double> mixed;
+  const Shards order = split_rows(parse("shuffled"), sorted, 1, 99);
+  for (const std::uint32_t row : order[0]) mixed.push_back(sorted[row]);
+  return mixed;
+}
+
+/// clients x classes: how many rows of each.
+using Table = std::vector<std::vector<std::size_t>>;
+Table table_of(const Shards& shards, const std::vector<double>& labels) {
+  const auto classes = classes_of(labels);
+  Table table;
+  for (const auto& shard : shards) table.push_back(classes->count(shard));
+  return table;
+}
+
+Table main_class_table(const std::string& split, const std::vector<std::size_t>& sizes, std::size_t clients) {
+  const std::vector<double> labels = classes_of_sizes(sizes);
+  const Shards shards = split_rows(parse(split), labels, clients, 1);
+  std::set<std::uint32_t> seen;
+  for (const auto& shard : shards) {
+    EXPECT_EQ(shard.size(), labels.size() / clients) << split;
+    seen.insert(shard.begin(), shard.end());
+  }
+  EXPECT_EQ(seen.size(), labels.size() / clients * clients) << split << ": a row twice";
+  return table_of(shards, labels);
+}
+
+TEST(Split, MainClassIsExactWhereClassesAreEquallyLarge) {
+  constexpr std::size_t kClasses = 10;
+  for (const std::size_t size : {100, 97}) {
+    for (const std::size_t times : {1, 2, 3}) {
+      for (const double q : {0.1, 0.3, 0.5, 0.72, 1.0}) {
+        const Table table = main_class_table(fmt::format("main-class({})", q),
+                                             std::vector<std::size_t>(kClasses, size), kClasses * times);
+        const double share = static_cast<double>(size / times);
+        const double main = std::floor(q * share + 0.5);
+        const double other = (share - main) / (kClasses - 1);
+        for (std::size_t client = 0; client < table.size(); ++client) {
+          for (std::size_t c = 0; c < kClasses; ++c) {
+            const auto count = static_cast<double>(table[client][c]);
+            if (c == client % kClasses) {
+              EXPECT_EQ(count, main);
+            } else {
+              EXPECT_GE(count, std::floor(other));
+              EXPECT_LE(count, std::ceil(other));
+            }
+          }
+        }
+      }
+    }
+  }
+  // Numbers that one can follow: 4 classes of 10, a main class of 5, and 5 rows of three others.
+  EXPECT_THAT(main_class_table("main-class(0.5)", {10, 10, 10, 10}, 4),
+              ElementsAre(ElementsAre(5, 2, 2, 1), ElementsAre(1, 5, 2, 2), ElementsAre(2, 1, 5, 2),
+                          ElementsAre(2, 2, 1, 5)));
+}
+
+TEST(Split, MainClassGoesAsFarAsTheRowsOfAClassDo) {
+  // A share of 20. Class 1 has 6 rows for the 10 of client 1, who is dealt what is left of class 0.
+  EXPECT_THAT(main_class_table("main-class(0.5)", {34, 6}, 2),
+              ElementsAre(ElementsAre(20, 0), ElementsAre(14, 6)));
+  // A share of 15 and main classes 0, 1, 0: the 20 rows of class 0 go round clients 0 and 2.
+  EXPECT_THAT(main_class_table("main-class(1)", {20, 25}, 3),
+              ElementsAre(ElementsAre(10, 5), ElementsAre(0, 15), ElementsAre(10, 5)));
+  // Fewer clients than classes: classes 2 and 3 have no main client, but are dealt all the same.
+  const Table few = main_class_table("main-class(0.4)", {20, 20, 20, 20}, 2);
+  EXPECT_THAT(few[0], ElementsAre(16, 4, 10, 10));
+  EXPECT_THAT(few[1], ElementsAre(4, 16, 10, 10));
+}
+
+TEST(Split, MainClassTakesClassesInTheOrderOfTheirLabels) {
+  const std::vector<double> labels = {7, -1, 2.5, 7, -1, 2.5};
+  const Shards shards = split_rows(parse("main-class(1)"), labels, 3, 1);
+  for (std::size_t client = 0; client < 3; ++client) {
+    for (const std::uint32_t row : shards[client])
+      EXPECT_EQ(labels[row], (std::vector<double>{-1, 2.5, 7}[client]));
+  }
+}
+
+TEST(Split, ClassesAreDealtByTheSeedAlone) {
+  const std::vector<double> labels = classes_of_sizes({30, 40, 50});
+  for (const char* split : {"main-class(0.6)", "dirichlet(0.5)"}) {
+    EXPECT_EQ(split_rows(parse(split), labels, 7, 3), split_rows(parse(split), labels, 7, 3));
+    EXPECT_NE(split_rows(parse(split), labels, 7, 3), split_rows(parse(split), labels, 7, 4));
+  }
+  EXPECT_NE(split_rows(parse("dirichlet(0.5)"), labels, 7, 3),
+            split_rows(parse("dirichlet(0.6)"), labels, 7, 3));
+  // Part of every result, as with shuffled.
+  EXPECT_THAT(split_rows(parse("main-class(0.5)"), labels_of(12), 3, 1),
+              ElementsAre(ElementsAre(0, 6, 4, 2), ElementsAre(3, 1, 7, 8), ElementsAre(9, 10, 5, 11)));
+  EXPECT_THAT(split_rows(parse("dirichlet(0.5)"), labels_of(12), 3, 1),
+              ElementsAre(ElementsAre(5, 0, 6, 9), ElementsAre(1, 4, 11, 2), ElementsAre(7, 10, 3, 8)));
+}
+
+TEST(Split, DirichletDrawsTheNextRowAsAnUrnDoes) {
+  // While no class is used up, two rows of a client are of one class with probability sum of E[share^2],
+  // which is sum of p (a C p + 1) / (a C + 1). The first two of 8 rows come while all classes last; clients
+  // are independent then, so that the count is binomial: 4 deviations are exceeded once in 16,000.
+  constexpr std::size_t kClients = 4000;
+  for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>(10, 3200), {16000, 8000, 8000}}) {
+    const std::vector<double> labels = classes_of_sizes(sizes);
+    for (const double a : {0.01, 0.3, 1.0, 100.0}) {
+      const double total = a * static_cast<double>(sizes.size());
+      double expected = 0;
+      for (const std::size_t size : sizes) {
+        const double p = static_cast<double>(size) / static_cast<double>(labels.size());
+        expected += p * (total * p + 1) / (total + 1);
+      }
+      int alike = 0;
+      for (const auto& shard : split_rows(parse(fmt::format("dirichlet({})", a)), labels, kClients, 5))
+        alike += labels[shard[0]] == labels[shard[1]] ? 1 : 0;
+      EXPECT_NEAR(alike, expected * kClients, 4 * std::sqrt(expected * (1 - expected) * kClients)) << a;
+    }
+  }
+}
+
+TEST(Split, DirichletIsConcentratedWhereAIsSmall) {
+  const std::vector<double> labels = classes_of_sizes(std::vector<std::size_t>(10, 1000));
+  const auto largest_share = [&](const char* split) {  // of a class, mean over the clients
+    double sum = 0;
+    for (const auto& counts : table_of(split_rows(parse(split), labels, 20, 1), labels))
+      sum += static_cast<double>(*std::max_element(counts.begin(), counts.end())) / 500;
+    return sum / 20;
+  };
+  // Of 10 alike shares of 500 rows the largest is some 0.1 + 1.5 sqrt(0.09 / 500) = 0.12; with a = 0.01 one
+  // class has nearly all rows of a client, until it is used up.
+  EXPECT_LT(largest_share("dirichlet(1e9)"), 0.14);
+  EXPECT_LT(largest_share("dirichlet(100)"), largest_share("dirichlet(1)"));
+  EXPECT_LT(largest_share("dirichlet(1)"), largest_share("dirichlet(0.1)"));
+  EXPECT_GT(largest_share("dirichlet(0.01)"), 0.7);
+  EXPECT_GT(largest_share("dirichlet(1e-300)"), 0.7);
+}
+
 TEST(Split, RowsOfSomeShardsAreEachNamedOnce) {
   const Shards shards = {{5, 2}, {2, 9}, {2, 9}, {0}};
   EXPECT_THAT(rows_of(shards, {0, 3}), ElementsAre(2, 5, 9));
@@ -137,10 +284,11 @@ TEST(Split, RefusesWhatItCannotDeal) {
   EXPECT_EQ(
       error("contigous", 3, 1),
       "column 1: unknown split \"contigous\" (did you mean \"contiguous\"?); known: contiguous, shuffled, "
-      "by-label, overlap, homogeneous");
+      "by-label, overlap, homogeneous, main-class, dirichlet");
   EXPECT_EQ(
       error("zzzzzzzz", 3, 1),
-      "column 1: unknown split \"zzzzzzzz\"; known: contiguous, shuffled, by-label, overlap, homogeneous");
+      "column 1: unknown split \"zzzzzzzz\"; known: contiguous, shuffled, by-label, overlap, homogeneous, "
+      "main-class, dirichlet");
   EXPECT_EQ(error("shuffled(3)", 3, 1),
             "column 1: shuffled(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(error("by-label(x=1)", 3, 1), "column 1: by-label(x=1): unknown option \"x\"; known: none");
@@ -151,6 +299,26 @@ TEST(Split, RefusesWhatItCannotDeal) {
             "column 1: overlap(q=1): unknown option \"q\" (did you mean \"p\"?); known: p");
   EXPECT_EQ(error("overlap(1, 2)", 3, 1),
             "column 1: overlap(1, 2): takes one argument without a name; found 1 more: 2");
+  EXPECT_EQ(error("main-class", 9, 3),
+            "column 1: main-class: the share of its main class is missing, as in main-class(0.5)");
+  EXPECT_EQ(error("main-class(0.3)", 9, 3),
+            "column 1: main-class(0.3): q = 0.3; need 1/3 <= q <= 1 of 3 classes");
+  EXPECT_EQ(error("main-class(1.1)", 9, 3),
+            "column 1: main-class(1.1): q = 1.1; need 1/3 <= q <= 1 of 3 classes");
+  EXPECT_EQ(error("main-class(p=1)", 9, 3),
+            "column 1: main-class(p=1): unknown option \"p\" (did you mean \"q\"?); known: q");
+  EXPECT_EQ(error("dirichlet", 9, 3),
+            "column 1: dirichlet: its concentration is missing, as in dirichlet(0.3)");
+  EXPECT_EQ(error("dirichlet(0)", 9, 3), "column 1: dirichlet(0): a = 0; need 0 < a <= 1e9");
+  EXPECT_EQ(error("dirichlet(-1)", 9, 3), "column 1: dirichlet(-1): a = -1; need 0 < a <= 1e9");
+  EXPECT_EQ(error("dirichlet(2e9)", 9, 3),
+            "column 1: dirichlet(2000000000): a = 2000000000; need 0 < a <= 1e9");
+  std::vector<double> numbers(1001);
+  std::iota(numbers.begin(), numbers.end(), 0.5);
+  for (const char* split : {"main-class(0.5)", "dirichlet(1)"}) {
+    EXPECT_EQ(error_of([&] { split_rows(parse(split), numbers, 3, 1); }),
+              fmt::format("column 1: {}: the rows have more than 1000 distinct labels; need classes", split));
+  }
   EXPECT_EQ(error("homogeneous", 3, 3),
             "clients = 3; need clients < 3, the rows of the data, for a part to share");
   EXPECT_EQ(error("contiguous", 3, 0), "clients = 0; need clients >= 1");

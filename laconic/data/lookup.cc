@@ -13,6 +13,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
+#include "laconic/data/cifar.h"
 #include "laconic/data/gzip.h"
 #include "laconic/data/idx.h"
 #include "laconic/data/libsvm.h"
@@ -40,16 +41,26 @@ constexpr KnownSet kKnownSets[] = {
 constexpr std::array<const char*, 4> kIdxNames = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                                   "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 
+constexpr const char* kCifarSet = "cifar10";
+constexpr const char* kCifarFolder = "cifar-10-batches-bin";
+constexpr std::array<const char*, 6> kCifarNames = {"data_batch_1.bin", "data_batch_2.bin",
+                                                    "data_batch_3.bin", "data_batch_4.bin",
+                                                    "data_batch_5.bin", "test_batch.bin"};
+constexpr const char* kSmallCifarTrain = "cifar10_train_10k.bin";
+constexpr const char* kSmallCifarTest = "cifar10_test_2k.bin";
+
 /// Images and labels of one half of an idx set.
 struct IdxPair {
   fs::path images;
   fs::path labels;
 };
 
-/// A file, or a folder of idx files.
+/// Where a set is.
 struct Place {
+  enum class Kind { file, idx_folder, cifar_folder };
+
   fs::path path;
-  bool folder;
+  Kind kind;
 };
 
 bool is_folder(const fs::path& path) {
@@ -75,33 +86,67 @@ std::optional<fs::path> plain_or_gz(const fs::path& path) {
   return {};
 }
 
-/// Those of the four that are there, in the order of kIdxNames.
-std::array<std::optional<fs::path>, 4> idx_files_in(const fs::path& folder) {
-  std::array<std::optional<fs::path>, 4> files;
-  for (std::size_t i = 0; i < files.size(); ++i) files[i] = plain_or_gz(folder / kIdxNames[i]);
+/// Those of the names that are there, in their order.
+template <std::size_t count>
+std::array<std::optional<fs::path>, count> files_in(const fs::path& folder,
+                                                    const std::array<const char*, count>& names) {
+  std::array<std::optional<fs::path>, count> files;
+  for (std::size_t i = 0; i < count; ++i) files[i] = plain_or_gz(folder / names[i]);
   return files;
 }
 
-bool has_idx_files(const fs::path& folder) {
-  const auto files = idx_files_in(folder);
+template <std::size_t count>
+bool has_any(const fs::path& folder, const std::array<const char*, count>& names) {
+  const auto files = files_in(folder, names);
   return std::any_of(files.begin(), files.end(), [](const auto& file) { return file.has_value(); });
 }
 
-bool has_all_idx_files(const fs::path& folder) {
-  const auto files = idx_files_in(folder);
+template <std::size_t count>
+bool has_all(const fs::path& folder, const std::array<const char*, count>& names) {
+  const auto files = files_in(folder, names);
   return std::all_of(files.begin(), files.end(), [](const auto& file) { return file.has_value(); });
+}
+
+/// All of them. `what` they are is for the error where one is missing.
+template <std::size_t count>
+std::array<fs::path, count> require_all(const fs::path& folder, const std::array<const char*, count>& names,
+                                        const char* what) {
+  const auto files = files_in(folder, names);
+  std::array<fs::path, count> paths;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!files[i]) {
+      throw InputError(fmt::format("{}: expected the {} files of {}, found no {} and no {}.gz",
+                                   folder.string(), count, what, names[i], names[i]));
+    }
+    paths[i] = *files[i];
+  }
+  return paths;
 }
 
 /// The training half, or the test half. Throws unless the folder holds both.
 IdxPair idx_pair_in(const fs::path& folder, bool training) {
-  const auto files = idx_files_in(folder);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!files[i]) {
-      throw InputError(fmt::format("{}: expected the four idx files of a data set, found no {} and no {}.gz",
-                                   folder.string(), kIdxNames[i], kIdxNames[i]));
-    }
-  }
-  return training ? IdxPair{*files[0], *files[1]} : IdxPair{*files[2], *files[3]};
+  const auto files = require_all(folder, kIdxNames, "an idx data set");
+  return training ? IdxPair{files[0], files[1]} : IdxPair{files[2], files[3]};
+}
+
+/// The training batches, or the test batch. Throws unless the folder holds all.
+std::vector<std::string> cifar_batches_in(const fs::path& folder, bool training) {
+  const auto files = require_all(folder, kCifarNames, "CIFAR-10");
+  if (!training) return {files.back().string()};
+  std::vector<std::string> batches;
+  std::transform(files.begin(), files.end() - 1, std::back_inserter(batches),
+                 [](const fs::path& file) { return file.string(); });
+  return batches;
+}
+
+bool is_cifar_file(const fs::path& file) { return without_gz(file.filename().string()).ends_with(".bin"); }
+
+/// What belongs to a file of training records, by the names of both.
+std::optional<fs::path> cifar_test_file(const fs::path& training) {
+  const std::string name = without_gz(training.filename().string());
+  if (name == kSmallCifarTrain) return plain_or_gz(training.parent_path() / kSmallCifarTest);
+  if (name.starts_with("data_batch_")) return plain_or_gz(training.parent_path() / kCifarNames.back());
+  return {};
 }
 
 /// What idx files that lie in `folder` itself are called.
@@ -111,11 +156,24 @@ std::string name_of_idx_folder(const fs::path& folder) {
   return name.ends_with("mnist") ? name : "mnist";
 }
 
+/// CIFAR-10, whole or the smaller part of it, in a folder of data sets.
+std::optional<Place> locate_cifar_in(const fs::path& folder) {
+  for (const fs::path& batches : {folder / kCifarFolder, folder})
+    if (has_any(batches, kCifarNames)) return Place{batches, Place::Kind::cifar_folder};
+  if (auto file = plain_or_gz(folder / kSmallCifarTrain)) return Place{std::move(*file), Place::Kind::file};
+  return {};
+}
+
+/// In a folder of data sets, or, where it is empty, as a path.
 std::optional<Place> locate_in(const fs::path& folder, const std::string& name) {
-  if (auto file = plain_or_gz(folder / name)) return Place{std::move(*file), false};
-  if (has_idx_files(folder / name)) return Place{folder / name, true};
-  if (!folder.empty() && name == name_of_idx_folder(folder) && has_idx_files(folder))
-    return Place{folder, true};
+  using Kind = Place::Kind;
+  if (auto file = plain_or_gz(folder / name)) return Place{std::move(*file), Kind::file};
+  if (has_any(folder / name, kIdxNames)) return Place{folder / name, Kind::idx_folder};
+  if (has_any(folder / name, kCifarNames)) return Place{folder / name, Kind::cifar_folder};
+  if (folder.empty()) return {};
+  if (name == name_of_idx_folder(folder) && has_any(folder, kIdxNames))
+    return Place{folder, Kind::idx_folder};
+  if (name == kCifarSet) return locate_cifar_in(folder);
   return {};
 }
 
@@ -128,7 +186,7 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
 }
 
 [[noreturn]] void fail_missing(const std::string& name, const std::vector<std::string>& folders) {
-  std::string where = is_folder(name) ? "as a path (a folder without idx files)" : "as a path";
+  std::string where = is_folder(name) ? "as a path (a folder without files of a data set)" : "as a path";
   std::vector<std::string> known;
   if (fs::path(name).is_relative()) {
     for (const std::string& folder : searched(folders)) {
@@ -136,10 +194,11 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
     }
     for (const FoundDataset& found : find_datasets(folders)) known.push_back(found.name);
   }
-  throw InputError(fmt::format(
-      "no data set \"{0}\"{1}: looked for a file {0} or {0}.gz or a folder {0} of idx files {2}; set "
-      "LACONIC_DATA to the folders that hold data, or fetch the public sets with \"make data\"",
-      name, did_you_mean(name, known), where));
+  throw InputError(
+      fmt::format("no data set \"{0}\"{1}: looked for a file {0} or {0}.gz or a folder {0} of idx or "
+                  "CIFAR-10 files {2}; set LACONIC_DATA to the folders that hold data, or fetch the public "
+                  "sets with \"make data\"",
+                  name, did_you_mean(name, known), where));
 }
 
 Place locate(const std::string& name, const std::vector<std::string>& folders) {
@@ -181,16 +240,26 @@ fs::path labels_beside(const fs::path& images) {
   return *labels;
 }
 
-Dataset load_idx(const IdxPair& files, const DataOptions& options) {
-  Dataset set = read_idx(files.images.string(), files.labels.string(), options.rows, options.choose);
+/// The set, as it is named by its path, if its columns are those that are declared.
+Dataset checked_images(Dataset set, const DataOptions& options) {
   if (options.columns && *options.columns != set.columns) {
-    throw InputError(fmt::format("{}: columns = {}; need {}, the pixels of an image", files.images.string(),
+    throw InputError(fmt::format("{}: columns = {}; need {}, the pixels of an image", set.name,
                                  *options.columns, set.columns));
   }
   return set;
 }
 
+Dataset load_idx(const IdxPair& files, const DataOptions& options) {
+  return checked_images(read_idx(files.images.string(), files.labels.string(), options.rows, options.choose),
+                        options);
+}
+
+Dataset load_cifar(const std::vector<std::string>& files, const DataOptions& options) {
+  return checked_images(read_cifar(files, options.rows, options.choose), options);
+}
+
 Dataset load_file(const fs::path& path, const DataOptions& options) {
+  if (is_cifar_file(path)) return load_cifar({path.string()}, options);
   // Read once: the path may be a pipe.
   const std::string content = read_file(path.string());
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
@@ -230,15 +299,47 @@ std::set<std::string> candidates_in(const fs::path& folder) {
     names.insert(without_gz(entry->path().filename().string()));
   }
   names.insert(name_of_idx_folder(folder));
+  names.erase(kCifarFolder);  // by the name of the set
+  names.insert(kCifarSet);
   return names;
+}
+
+/// What a candidate turned out to be; nothing where it does not load.
+std::optional<DataKind> kind_of(const std::string& name, const Place& place) {
+  switch (place.kind) {
+    case Place::Kind::idx_folder:
+      if (has_all(place.path, kIdxNames)) return DataKind::idx;
+      break;
+    case Place::Kind::cifar_folder:
+      if (has_all(place.path, kCifarNames)) return DataKind::cifar;
+      break;
+    case Place::Kind::file:
+      if (!is_cifar_file(place.path)) {
+        if (can_be_libsvm(place.path)) return DataKind::libsvm;
+      } else if (name == kCifarSet) {
+        return DataKind::cifar;
+      }
+      break;
+  }
+  return {};
 }
 
 }  // namespace
 
 Dataset load_dataset(const std::string& name, const DataOptions& options) {
   const Place place = locate(name, options.folders);
-  Dataset set =
-      place.folder ? load_idx(idx_pair_in(place.path, true), options) : load_file(place.path, options);
+  Dataset set;
+  switch (place.kind) {
+    case Place::Kind::file:
+      set = load_file(place.path, options);
+      break;
+    case Place::Kind::idx_folder:
+      set = load_idx(idx_pair_in(place.path, true), options);
+      break;
+    case Place::Kind::cifar_folder:
+      set = load_cifar(cifar_batches_in(place.path, true), options);
+      break;
+  }
   set.name = name;
   return set;
 }
@@ -256,10 +357,18 @@ std::optional<Dataset> load_test_set(const std::string& name, std::size_t column
   const Place place = locate(name, options.folders);
   std::string found;
   Dataset set;
-  if (place.folder) {
+  if (place.kind == Place::Kind::idx_folder) {
     const IdxPair files = idx_pair_in(place.path, false);
     found = files.images.string();
     set = read_idx(found, files.labels.string());
+  } else if (place.kind == Place::Kind::cifar_folder) {
+    found = cifar_batches_in(place.path, false).front();
+    set = read_cifar({found});
+  } else if (is_cifar_file(place.path)) {
+    const auto file = cifar_test_file(place.path);
+    if (!file) return {};
+    found = file->string();
+    set = read_cifar({found});
   } else if (const auto images = sibling(place.path, "train-images-idx3", "t10k-images-idx3")) {
     found = images->string();
     set = read_idx(found, labels_beside(*images).string());
@@ -288,9 +397,10 @@ std::vector<FoundDataset> find_datasets(const std::vector<std::string>& folders)
     for (const std::string& name : candidates_in(folder)) {
       if (taken.contains(name)) continue;
       const auto place = locate_in(folder, name);
-      if (!place || !(place->folder ? has_all_idx_files(place->path) : can_be_libsvm(place->path))) continue;
+      const auto kind = place ? kind_of(name, *place) : std::nullopt;
+      if (!kind) continue;
       taken.insert(name);
-      found.push_back({name, place->path.string(), place->folder ? DataKind::idx : DataKind::libsvm});
+      found.push_back({name, place->path.string(), *kind});
     }
   }
   return found;

@@ -2,8 +2,10 @@
 #include "laconic/data/split.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -11,6 +13,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/rng.h"
+#include "laconic/data/classes.h"
 
 namespace laconic {
 namespace {
@@ -84,6 +87,128 @@ Shards deal_by_label(Arguments& /*arguments*/, const SplitInput& input) {
   return equal_blocks(order, input.clients);
 }
 
+Classes classes_for(const Arguments& arguments, const SplitInput& input) {
+  std::optional<Classes> classes = classes_of(input.labels);
+  if (!classes) {
+    arguments.fail(fmt::format("the rows have more than {} distinct labels; need classes", kMostClasses));
+  }
+  return std::move(*classes);
+}
+
+/// The rows of each class, in the order given.
+std::vector<Order> by_class(const Order& order, const Classes& classes) {
+  std::vector<Order> rows(classes.labels.size());
+  for (const std::uint32_t row : order) rows[classes.of_row[row]].push_back(row);
+  return rows;
+}
+
+/// Gives rows, last first, to one client after the other, `rounds` times or until none is left.
+void give_in_turns(Order& rows, const std::vector<std::size_t>& clients, std::size_t rounds, Shards& shards) {
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (const std::size_t client : clients) {
+      if (rows.empty()) return;
+      shards[client].push_back(rows.back());
+      rows.pop_back();
+    }
+  }
+}
+
+/// Fills all shards up to `share` rows with those of the order that are in no shard yet.
+void fill_up(const Order& order, std::size_t share, Shards& shards) {
+  std::vector<bool> taken(order.size());
+  for (const auto& shard : shards)
+    for (const std::uint32_t row : shard) taken[row] = true;
+  auto next = order.begin();
+  for (auto& shard : shards) {
+    for (; shard.size() < share; ++next)
+      if (!taken[*next]) shard.push_back(*next);
+  }
+}
+
+Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
+  const auto q = arguments.number("q", std::size_t{0});
+  if (!q) {
+    arguments.done();
+    arguments.fail("the share of its main class is missing, as in main-class(0.5)");
+  }
+  const Classes classes = classes_for(arguments, input);
+  const std::size_t count = classes.labels.size();
+  if (!(*q >= 1 / static_cast<double>(count) && *q <= 1))
+    arguments.fail(fmt::format("q = {}; need 1/{} <= q <= 1 of {} classes", *q, count, count));
+
+  const std::size_t share = input.labels.size() / input.clients;
+  const auto of_main = static_cast<std::size_t>(std::floor(*q * static_cast<double>(share) + 0.5));
+  const std::size_t others = std::max<std::size_t>(count - 1, 1);
+  const std::size_t of_each_other = (share - of_main) / others;
+  const std::size_t uneven = (share - of_main) % others;  // so many classes give one row more
+
+  const Order order = shuffled_order(input);
+  std::vector<Order> rows = by_class(order, classes);
+  Shards shards(input.clients);
+  for (std::size_t c = 0; c < count; ++c) {
+    std::vector<std::size_t> mains;
+    std::vector<std::size_t> rest;
+    std::vector<std::size_t> one_more;  // of the rest, those for whom c comes soon after their main class
+    for (std::size_t client = 0; client < input.clients; ++client) {
+      const std::size_t after_main = (c + count - client % count) % count;
+      (after_main == 0 ? mains : rest).push_back(client);
+      if (after_main >= 1 && after_main <= uneven) one_more.push_back(client);
+    }
+    give_in_turns(rows[c], mains, of_main, shards);
+    give_in_turns(rows[c], rest, of_each_other, shards);
+    give_in_turns(rows[c], one_more, 1, shards);
+  }
+  fill_up(order, share, shards);
+  return shards;
+}
+
+/// A class that has rows left, each as likely as its weight says.
+std::size_t draw_class(std::span<const double> weights, const std::vector<Order>& rows, Stream& stream) {
+  double total = 0;
+  for (std::size_t c = 0; c < weights.size(); ++c)
+    if (!rows[c].empty()) total += weights[c];
+  double left = stream.uniform() * total;
+  std::size_t drawn = 0;
+  for (std::size_t c = 0; c < weights.size(); ++c) {
+    if (rows[c].empty()) continue;
+    drawn = c;  // the last one, should rounding leave a little behind it
+    if (left < weights[c]) break;
+    left -= weights[c];
+  }
+  return drawn;
+}
+
+Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
+  const auto a = arguments.number("a", std::size_t{0});
+  if (!a) {
+    arguments.done();
+    arguments.fail("its concentration is missing, as in dirichlet(0.3)");
+  }
+  // Beyond that, a billion rows of a client would not tell its shares from those of all rows.
+  if (!(*a > 0 && *a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", *a));
+  const Classes classes = classes_for(arguments, input);
+  const std::size_t count = classes.labels.size();
+  std::vector<Order> rows = by_class(shuffled_order(input), classes);
+
+  std::vector<double> weights(input.clients * count);  // clients x classes: a C p, and one for each row
+  const double scale = *a * static_cast<double>(count) / static_cast<double>(input.labels.size());
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    weights[i] = scale * static_cast<double>(rows[i % count].size());
+
+  Shards shards(input.clients);
+  Stream stream = Key{.seed = input.seed, .step = 2}.stream(Purpose::split);
+  for (std::size_t left = input.labels.size() / input.clients; left > 0; --left) {
+    for (std::size_t client = 0; client < input.clients; ++client) {
+      const std::span<double> own = std::span(weights).subspan(client * count, count);
+      const std::size_t c = draw_class(own, rows, stream);
+      shards[client].push_back(rows[c].back());
+      rows[c].pop_back();
+      own[c] += 1;
+    }
+  }
+  return shards;
+}
+
 constexpr Split kSplits[] = {
     {"contiguous", "contiguous", "equal blocks of rows in file order", deal_contiguous},
     {"shuffled", "shuffled", "equal blocks of rows permuted by split-seed", deal_shuffled},
@@ -94,6 +219,12 @@ constexpr Split kSplits[] = {
      deal_overlap},
     {"homogeneous", "homogeneous", "overlap(1): all clients hold the same rows, 1/(n + 1) of them all",
      deal_homogeneous},
+    {"main-class", "main-class(Q)",
+     "a share Q of a client's rows is of one class, the rest of all others alike; 1/classes <= Q <= 1",
+     deal_main_class},
+    {"dirichlet", "dirichlet(A)",
+     "classes in proportions drawn for each client: one class where A is small, alike where it is large",
+     deal_dirichlet},
 };
 
 }  // namespace

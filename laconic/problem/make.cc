@@ -11,7 +11,6 @@
 
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
-#include "laconic/data/split.h"
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/linear_model.h"
@@ -108,6 +107,12 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
                  [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
 }
 
+Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& setting) {
+  Shards shards = deal(labels, setting);
+  if (setting.on_classes_dealt) setting.on_classes_dealt(labels, shards);
+  return shards;
+}
+
 /// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
 /// the labels alone, so that a process need not store the others' even for a moment.
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
@@ -131,14 +136,16 @@ std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& sett
   if (read.generated)
     return make_linear_model(loss, *read.generated, setting.clients, read.model, setting.own);
   const auto data = load(read, setting);
-  return make(*data, deal(data->labels, setting), read.model, setting.own);
+  const Shards shards =
+      labels == Labels::two ? deal_classes(data->labels, setting) : deal(data->labels, setting);
+  return make(*data, shards, read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting, Labels::many);
   if (read.generated) return make_softmax(*read.generated, setting.clients, read.model, setting.own);
   const auto data = load(read, setting);
-  return make_softmax(*data, deal(data->labels, setting), read.model,
+  return make_softmax(*data, deal_classes(data->labels, setting), read.model,
                       load_test_set(read.name, data->columns, read.data), setting.own);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "laconic/core/range.h"
 #include "laconic/core/spec.h"
 #include "laconic/data/lookup.h"
+#include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {
@@ -25,6 +27,8 @@ struct ProblemSetting {
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
   std::optional<Range> own = {};          // shards whose data this process reads and keeps; unset: all
   DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
+  /// Told, once, how the rows of a data set are dealt, where labels are classes: of problems that classify.
+  std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};
 };
 
 /// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Labels as classes: the distinct ones, ascending.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace laconic {
+
+/// More distinct labels than this are numbers to be fitted, not classes.
+constexpr std::size_t kMostClasses = 1000;
+
+struct Classes {
+  std::vector<double> labels;         // distinct, ascending
+  std::vector<std::uint32_t> of_row;  // one a row: which of them it has
+
+  /// How many of these rows each class has.
+  [[nodiscard]] std::vector<std::size_t> count(const std::vector<std::uint32_t>& rows) const;
+};
+
+/// Nothing where there are more than kMostClasses.
+std::optional<Classes> classes_of(const std::vector<double>& labels);
+
+}  // namespace laconic
