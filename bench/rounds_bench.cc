@@ -73,7 +73,7 @@ void gossip_round(benchmark::State& state, Wire wire) {
   constexpr std::size_t kDim = 10'000;
   const auto problem = make_problem(parse("quadratic(d=10000, s=0.1, lambda=0.01)"), {.clients = 1000});
   const std::size_t n = problem->shards();
-  ThreadPool pool(1);
+  ThreadPool pool(static_cast<std::size_t>(state.range(0)));
   Fleet fleet(pool);
   const auto mixing = std::make_shared<MixingPlan>(
       make_mixing(Spec("metropolis"), make_topology(parse("torus(25,40)"), {.nodes = n})));
@@ -103,7 +103,7 @@ void gossip_round(benchmark::State& state, Wire wire) {
       states.emplace_back(doubles, 1.0);
   }
   const auto touch = [&] {
-    for (Vector& each : states) scale(1.0000001, each);
+    pool.for_each(states.size(), [&](std::size_t i) { scale(1.0000001, states[i]); });
   };
   touch();
   std::vector<double> ratios;
@@ -116,8 +116,18 @@ void gossip_round(benchmark::State& state, Wire wire) {
   state.counters["ratio_to_memory"] = median(ratios);
 }
 
-BENCHMARK_CAPTURE(gossip_round, torus_f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(gossip_round, torus_f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(gossip_round, torus_f32, Wire::f32)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(gossip_round, torus_f64, Wire::f64)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 BENCHMARK_CAPTURE(round_against_gradients, marina_w8a, "nonconvex(w8a, bias=1)", "marina(rand-k(10))", 5)
     ->UseManualTime()

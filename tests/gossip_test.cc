@@ -368,7 +368,7 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
             const Vector none;
             LocalScratch scratch;
             local_steps(*oracle, {.seed = 3, .round = t, .worker = i}, {steps, 0.2},
-                        tracks ? View(nodes.c(i)) : none, y, Sample::mean, scratch);
+                        tracks ? View(nodes.c(i)) : none, nodes.x(i), y, Sample::mean, scratch);
             axpy(-0.9 * 0.2 * static_cast<double>(steps) / static_cast<double>(n), scratch.sample, expected);
           }
           nodes.round();

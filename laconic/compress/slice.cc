@@ -35,7 +35,7 @@ namespace {
 
 /// Four values of a message at a time, and how many fours have their sums in registers.
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kFours = 8;
+constexpr std::size_t kFours = 4;
 
 template <class Value>
 Doubles four_values(const std::uint8_t* from) {
@@ -49,11 +49,16 @@ Doubles four_values(const std::uint8_t* from) {
   return four;
 }
 
+/// Whether acc counts for what it holds.
+enum class From { acc, zero };
+
 /// acc = fours * 4 coordinates, of which the first is `first`.
-template <class Value, std::size_t fours>
+template <class Value, From from, std::size_t fours>
 void add_fours(std::span<const Summand> sum, std::size_t first, double* acc) {
-  Doubles total[fours];
-  for (std::size_t k = 0; k < fours; ++k) total[k] = load<Doubles>(acc + kLanes * k);
+  Doubles total[fours]{};
+  if (from == From::acc) {
+    for (std::size_t k = 0; k < fours; ++k) total[k] = load<Doubles>(acc + kLanes * k);
+  }
   for (const Summand& one : sum) {
     const std::uint8_t* values = one.message->bytes.data() + 1 + first * sizeof(Value);
     for (std::size_t k = 0; k < fours; ++k)
@@ -62,32 +67,41 @@ void add_fours(std::span<const Summand> sum, std::size_t first, double* acc) {
   std::memcpy(acc, total, sizeof(total));
 }
 
-template <class Value>
+template <class Value, From from>
 void add_one(std::span<const Summand> sum, std::size_t coordinate, double& acc) {
+  if (from == From::zero) acc = 0;
   for (const Summand& one : sum) {
     const std::uint8_t* values = one.message->bytes.data() + 1;
     acc += one.weight * static_cast<double>(load_le<Value>(values + coordinate * sizeof(Value)));
   }
 }
 
-}  // namespace
-
-void add_slices(std::span<const Summand> sum, Range coordinates, MutView acc) {
-  if (sum.empty()) return;
-  const std::uint8_t first_byte = sum[0].message->bytes.at(0);
+template <From from>
+void add(std::span<const Summand> sum, Range coordinates, MutView acc) {
+  const std::uint8_t first_byte =
+      sum.empty() ? laconic::first_byte(Format::dense, Wire::f32) : sum[0].message->bytes.at(0);
   const std::size_t width = dense_value_bytes(first_byte);
   for (const Summand& one : sum) {
     const std::vector<std::uint8_t>& bytes = one.message->bytes;
     check(width > 0 && bytes.at(0) == first_byte && dense_bytes(coordinates.end, width) <= bytes.size(),
           "only dense messages of one width can be added by slices");
   }
-  const auto add = [&]<class Value>(Value) {
+  with_value_type(width == bytes_of(Wire::f32) ? Wire::f32 : Wire::f64, [&]<class Value>(Value) {
     std::size_t j = 0;
     for (; j + kFours * kLanes <= acc.size(); j += kFours * kLanes)
-      add_fours<Value, kFours>(sum, coordinates.begin + j, acc.data() + j);
-    for (; j < acc.size(); ++j) add_one<Value>(sum, coordinates.begin + j, acc[j]);
-  };
-  with_value_type(width == bytes_of(Wire::f32) ? Wire::f32 : Wire::f64, add);
+      add_fours<Value, from, kFours>(sum, coordinates.begin + j, acc.data() + j);
+    for (; j < acc.size(); ++j) add_one<Value, from>(sum, coordinates.begin + j, acc[j]);
+  });
+}
+
+}  // namespace
+
+void add_slices(std::span<const Summand> sum, Range coordinates, MutView acc) {
+  add<From::acc>(sum, coordinates, acc);
+}
+
+void sum_slices(std::span<const Summand> sum, Range coordinates, MutView acc) {
+  add<From::zero>(sum, coordinates, acc);
 }
 
 }  // namespace laconic

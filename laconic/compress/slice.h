@@ -36,5 +36,7 @@ struct Summand {
 /// bits of as many decode_add, one after another; acc is read and written once. The messages are dense and of
 /// one width.
 void add_slices(std::span<const Summand> sum, Range coordinates, MutView acc);
+/// acc = the sum: the same, where acc held zeros.
+void sum_slices(std::span<const Summand> sum, Range coordinates, MutView acc);
 
 }  // namespace laconic

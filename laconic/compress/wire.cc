@@ -48,6 +48,14 @@ void write_dense(Wire wire, View values, Message& out) {
                begin_message(Format::dense, wire, kHeader + values.size() * bytes_of(wire), out));
 }
 
+void write_dense_sum(Wire wire, View a, View b, Message& out) {
+  std::uint8_t* to = begin_message(Format::dense, wire, kHeader + a.size() * bytes_of(wire), out);
+  with_value_type(wire, [&]<class Value>(Value) {
+    for (std::size_t j = 0; j < a.size(); ++j)
+      store_le(static_cast<Value>(a[j] + b[j]), to + j * sizeof(Value));
+  });
+}
+
 void add_dense(const Incoming& message, double weight, MutView acc) {
   message.need_length(kHeader + acc.size() * bytes_of(message.wire));
   const std::uint8_t* values = message.bytes.data() + kHeader;

@@ -32,6 +32,9 @@ inline constexpr std::size_t kDealtWorkersLimit = std::size_t{1} << 20;
 /// All values, in order.
 void write_dense(Wire wire, View values, Message& out);
 
+/// All sums a + b, in order.
+void write_dense_sum(Wire wire, View a, View b, Message& out);
+
 /// The zero vector, in one byte.
 void write_nothing(Wire wire, Message& out);
 

@@ -24,25 +24,25 @@ struct LocalScratch {
   Vector sample;  // on return h, the gradient that stands for the round's
 };
 
-/// y -= eta (g + c)
-inline void corrected_step(double eta, View g, View c, MutView y) {
-  if (c.empty()) return axpy(-eta, g, y);
-  for (std::size_t j = 0; j < y.size(); ++j) y[j] -= eta * (g[j] + c[j]);
+/// y = x - eta (g + c), where y may be x; c empty: 0.
+inline void corrected_step(View x, double eta, View g, View c, MutView y) {
+  for (std::size_t j = 0; j < y.size(); ++j) y[j] = x[j] - eta * (c.empty() ? g[j] : g[j] + c[j]);
 }
 
-/// K times y <- y - eta_c (g(y) + c), with the gradient of step k drawn at key.step = k; c empty: 0. The
-/// sample h is (1/K) sum g, the first g or the last one. Cost: K gradients, and a pass over vectors for each;
-/// two for a mean.
-inline void local_steps(const Oracle& oracle, Key key, const LocalPlan& plan, View correction, MutView y,
-                        Sample sample, LocalScratch& scratch) {
+/// y_0 = x, then K times y <- y - eta_c (g(y) + c), with the gradient of step k drawn at key.step = k; c empty:
+/// 0. The sample h is (1/K) sum g, the first g or the last one. Cost: K gradients, and a pass over vectors for
+/// each; two for a mean.
+inline void local_steps(const Oracle& oracle, Key key, const LocalPlan& plan, View correction, View x,
+                        MutView y, Sample sample, LocalScratch& scratch) {
   if (plan.steps == 1) sample = Sample::last;  // the same, without a sum
   scratch.gradient.resize(y.size());
   scratch.sample.resize(y.size());
   if (sample == Sample::mean) fill(scratch.sample, 0.0);
   for (std::size_t k = 0; k < plan.steps; ++k) {
     key.step = static_cast<std::uint32_t>(k);
-    oracle.gradient(key, y, scratch.gradient);
-    corrected_step(plan.step, scratch.gradient, correction, y);
+    const View from = k == 0 ? x : View(y);
+    oracle.gradient(key, from, scratch.gradient);
+    corrected_step(from, plan.step, scratch.gradient, correction, y);
     if (sample == Sample::mean) axpy(1.0 / static_cast<double>(plan.steps), scratch.gradient, scratch.sample);
     if (sample == Sample::first && k == 0) copy(scratch.gradient, scratch.sample);
   }

@@ -36,7 +36,7 @@ class Gossip final : public Method {
     const Range own = fleet.owned(problem_.shards());
     fleet.for_each(own, [&](std::size_t i) { step_and_speak(i); });
     fleet.exchange(w, board_);
-    hear(fleet, w);
+    fleet.for_each(own, [&](std::size_t i) { hear(w.row(i), i); });
     count(w);
     if (watch != nullptr) evaluate(fleet, *watch);
   }
@@ -75,8 +75,6 @@ class Gossip final : public Method {
     thread_local Scratch of_thread;
     return of_thread;
   }
-
-  static constexpr std::size_t kTile = 2048;  // coordinates
 
   Node& node(std::size_t i) { return nodes_[i - first_node_]; }
   /// Of node i: the entry that says u_i, and z_i where there is one.
@@ -139,48 +137,28 @@ class Gossip final : public Method {
   void step_and_speak(std::size_t i) {
     const Node& own = node(i);
     Vector& y = scratch().y;
-    y = own.x;
-    local_steps(*parts_.oracle, board_[u_of(i)].key, {parts_.steps, options_.step}, own.c, y,
+    y.resize(problem_.dim());
+    local_steps(*parts_.oracle, board_[u_of(i)].key, {parts_.steps, options_.step}, own.c, own.x, y,
                 parts_.tracked.value_or(Sample::last), scratch().steps);
     if (options_.outer_step != 1) {  // u_i = x_i + eta_s (y_i - x_i)
       for (std::size_t j = 0; j < y.size(); ++j) y[j] = own.x[j] + options_.outer_step * (y[j] - own.x[j]);
     }
     write_dense(options_.wire, y, board_[u_of(i)].message);
-    if (!tracks_) return;
-    Vector& z = scratch().steps.sample;  // z_i = c_i + h_i
-    axpy(1, own.c, z);
-    write_dense(options_.wire, z, board_[z_of(i)].message);
+    if (tracks_) write_dense_sum(options_.wire, own.c, scratch().steps.sample, board_[z_of(i)].message);
   }
 
-  /// Every own node hears its neighbours, a tile of coordinates of all nodes after another: what a node said
-  /// of a tile stays in the cache while its neighbours hear it. Where there are few tiles, threads share the
-  /// nodes too.
-  void hear(Fleet& fleet, const Mixing& w) {
-    const Range own = fleet.owned(problem_.shards());
-    const std::size_t tiles = (problem_.dim() + kTile - 1) / kTile;
-    const std::size_t blocks = tiles < 4 * fleet.pool().threads() ? 4 * fleet.pool().threads() : 1;
-    fleet.for_each({0, tiles * blocks}, [&](std::size_t task) {
-      const std::size_t first = task / blocks * kTile;
-      const Range tile{first, std::min(first + kTile, problem_.dim())};
-      const Range block = block_of(own.size(), task % blocks, blocks);
-      for (std::size_t i = block.begin; i < block.end; ++i) hear(w.row(own.begin + i), own.begin + i, tile);
-    });
-  }
-
-  /// Of some coordinates. As the messages have them, its own ones too: so what the wire loses of z moves no
-  /// sum of the c_i.
-  void hear(std::span<const Neighbour> row, std::size_t i, Range tile) {
+  /// As the messages have them, its own ones too: so what the wire loses of z moves no sum of the c_i.
+  void hear(std::span<const Neighbour> row, std::size_t i) {
     thread_local std::vector<Summand> sum;
+    const Range all{0, problem_.dim()};
     sum.clear();
     for (const Neighbour& j : row) sum.push_back({&board_[u_of(j.node)].message, j.weight});
-    const MutView x = MutView(node(i).x).subspan(tile.begin, tile.size());
-    fill(x, 0.0);
-    add_slices(sum, tile, x);
+    sum_slices(sum, all, node(i).x);
     if (!tracks_) return;
     sum.clear();
     for (const Neighbour& j : row)
       sum.push_back({&board_[z_of(j.node)].message, j.weight - (j.node == i ? 1 : 0)});
-    add_slices(sum, tile, MutView(node(i).c).subspan(tile.begin, tile.size()));
+    add_slices(sum, all, node(i).c);
   }
 
   /// Every directed edge counts; whoever speaks is one participant.

@@ -94,10 +94,10 @@ class Scaffold final : public Method {
     Entry& moved = moved_[e];
     Entry& learnt = learnt_[e];
     Vector& c_i = workers_[moved.key.worker - first_worker_];
-    scratch.y = x_;
+    scratch.y.resize(x_.size());
     scratch.correction = c_;
     axpy(-1, c_i, scratch.correction);
-    local_steps(*oracle_, moved.key, options_.local, scratch.correction, scratch.y, Sample::mean,
+    local_steps(*oracle_, moved.key, options_.local, scratch.correction, x_, scratch.y, Sample::mean,
                 scratch.steps);
     moved.envelope.calls = options_.local.steps * oracle_->calls(moved.key);
     moved.envelope.finite = all_finite(scratch.y) && all_finite(scratch.steps.sample);
