@@ -103,5 +103,39 @@ TEST(Generated, ClassesFollowTheModelButForTheNoise) {
   }
 }
 
+/// The planted model is what logistic regression finds: here by Newton's method on many rows.
+TEST(Generated, NormalRowsAreThoseOfALogisticModel) {
+  const auto fitted = [](std::size_t client, double shift, double noise) {
+    const GeneratedOptions options{.rows = 40000,
+                                   .columns = 3,
+                                   .nnz = 3,
+                                   .noise = noise,
+                                   .shift = shift,
+                                   .law = GeneratedOptions::Law::normal};
+    const Dataset data = generate(options, client);
+    const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, 3, Eigen::RowMajor>> A(
+        sparse(data).value.data(), 40000, 3);
+    EXPECT_TRUE((A.transpose() * A / 40000).isIdentity(0.03));
+    EXPECT_LE(A.colwise().mean().norm(), 0.02);
+    const Eigen::Map<const Eigen::VectorXd> labels(data.labels.data(), 40000);
+    Eigen::Vector3d x = Eigen::Vector3d::Zero();
+    for (int step = 0; step < 20; ++step) {
+      const Eigen::VectorXd p = (1 + (-(A * x)).array().exp()).inverse();
+      const Eigen::VectorXd curvature = p.array() * (1 - p.array());
+      const Eigen::Matrix3d hessian = A.transpose() * curvature.asDiagonal() * A;
+      x -= hessian.ldlt().solve(A.transpose() * (p - labels));
+    }
+    return x;
+  };
+  // Fits are right to about 0.03: 1/sqrt(40000 * curvature).
+  const Eigen::Vector3d common = fitted(0, 0, 0);
+  EXPECT_GE(common.norm(), 0.3);
+  EXPECT_LE((fitted(1, 0, 0) - common).norm(), 0.2);
+  const Eigen::Vector3d shifted = fitted(1, 1, 0);
+  EXPECT_GE((shifted - common).norm(), 0.4);
+  EXPECT_LE((fitted(1, 2, 0) - common - 2 * (shifted - common)).norm(), 0.4) << "shifts are in proportion";
+  EXPECT_LE(fitted(0, 0, 0.5).norm(), 0.8 * common.norm()) << "labels drawn anew say nothing";
+}
+
 }  // namespace
 }  // namespace laconic

@@ -52,6 +52,7 @@ TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
       {"autoencoder(data=three, hidden=5, rows=2, seed=7)", 2, 20, 1, false},
       {"logistic(generated(rows=3, d=8, nnz=2), bias=1)", 7, 9, 3, true},
       {"nonconvex(data=generated)", 2, 100, 100, true},
+      {"logistic(generated(rows=3, d=8, law=normal, shift=2), lambda=0.01, reg=nonconvex)", 4, 8, 3, true},
       {"least-squares(generated(d=5))", 2, 5, 100, false},
       {"softmax(generated(rows=2, d=5, classes=4))", 2, 20, 2, true},
       {"autoencoder(generated(rows=2, d=5), 3)", 2, 30, 2, false},
@@ -178,7 +179,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
        "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
-       "least-squares, softmax, autoencoder, quadratic"},
+       "least-squares, softmax, autoencoder, quadratic, distributed-ls"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
@@ -188,8 +189,16 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic(generated(d=4, nnz=5))", "column 10: generated(d=4, nnz=5): nnz = 5; need nnz <= 4"},
       {"logistic(generated(noise=2))", "column 10: generated(noise=2): noise = 2; need 0 <= noise <= 1"},
       {"logistic(generated(shift=-1))", "column 10: generated(shift=-1): shift = -1; need shift >= 0"},
+      {"logistic(generated(law=cauchy))",
+       "column 10: generated(law=cauchy): law = cauchy; need uniform or normal"},
+      {"logistic(generated(d=5, nnz=2, law=normal))",
+       "column 10: generated(d=5, nnz=2, law=normal): law = normal; is for two classes and rows with all "
+       "their "
+       "columns"},
+      {"least-squares(generated(law=normal))",
+       "column 15: generated(law=normal): law = normal; is for two classes and rows with all their columns"},
       {"logistic(generated(classes=3))",
-       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, noise, shift, "
+       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, "
        "seed"},
       {"softmax(generated(classes=1))",
        "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},

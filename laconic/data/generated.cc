@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "laconic/core/error.h"
 #include "laconic/core/rng.h"
 
 namespace laconic {
@@ -33,9 +34,8 @@ void draw_columns(Stream& stream, std::size_t columns, std::size_t count, std::v
   }
 }
 
-}  // namespace
-
-Dataset generate(const GeneratedOptions& options, std::size_t client) {
+/// Room for the rows.
+Dataset empty_rows(const GeneratedOptions& options) {
   Dataset data{
       .name = "generated", .rows = options.rows, .columns = options.columns, .features = {}, .labels = {}};
   auto& features = std::get<SparseRows>(data.features);
@@ -43,7 +43,45 @@ Dataset generate(const GeneratedOptions& options, std::size_t client) {
   features.column.reserve(options.rows * options.nnz);
   features.value.reserve(options.rows * options.nnz);
   data.labels.reserve(options.rows);
+  return data;
+}
 
+Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client) {
+  check(options.classes == 2 && options.nnz == options.columns, "normal rows are whole and of two classes");
+  const Key own{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
+  std::vector<double> model(options.columns), shift(options.columns), row(options.columns);
+  fill_normal(own.common().stream(Purpose::data), model);
+  fill_normal(own.stream(Purpose::data), shift);
+  for (std::size_t j = 0; j < model.size(); ++j) model[j] += options.shift * shift[j];
+
+  Dataset data = empty_rows(options);
+  auto& features = std::get<SparseRows>(data.features);
+  for (std::size_t i = 0; i < options.rows; ++i) {
+    Key key = own;
+    key.step = 1 + static_cast<std::uint32_t>(i);
+    fill_normal(key.stream(Purpose::data), row);
+    double score = 0;
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      features.column.push_back(static_cast<std::uint32_t>(j));
+      features.value.push_back(row[j]);
+      score += model[j] * row[j];
+    }
+    features.begin.push_back(features.column.size());
+    key.copy = 1;
+    Stream stream = key.stream(Purpose::data);
+    const bool anew = stream.uniform() < options.noise;
+    const double chance = anew ? 0.5 : 1 / (1 + std::exp(-score));
+    data.labels.push_back(stream.uniform() < chance ? 1 : 0);
+  }
+  return data;
+}
+
+}  // namespace
+
+Dataset generate(const GeneratedOptions& options, std::size_t client) {
+  if (options.law == GeneratedOptions::Law::normal) return draw_logistic_model(options, client);
+  Dataset data = empty_rows(options);
+  auto& features = std::get<SparseRows>(data.features);
   const Stream common = Key{.seed = options.seed}.common().stream(Purpose::data);
   const std::size_t scores = options.classes > 2 ? options.classes : 1;  // one decides between two classes
   Key key{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};

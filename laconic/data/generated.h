@@ -19,13 +19,20 @@ struct GeneratedOptions {
   double shift = 0;  // >= 0: how far each client's planted model is from the common one, relative to its size
   std::uint64_t seed = 1;
 
+  enum class Law { uniform, normal };
+  Law law = Law::uniform;  // of values, planted models and shifts
+
   /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0:
   /// the score itself is the label.
   std::size_t classes = 2;
 };
 
-/// The rows of one client. Values are uniform, scaled so that E|a|^2 = 1; so are the weights of the planted
-/// models, on [-1, 1]. Uses no libm, so that CPUs agree. About 2 us for a row of 20 entries.
+/// The rows of one client.
+/// Uniform: values are scaled so that E|a|^2 = 1, the weights of the planted models are on [-1, 1]. Uses no
+/// libm, so that CPUs agree. About 2 us for a row of 20 entries.
+/// Normal, for 2 classes and nnz = columns only: the logistic model, a ~ N(0, I), the client's planted model
+/// x_i = x + shift N(0, I) with x ~ N(0, I), and a row has label 1 with probability 1/(1 + exp(-a'x_i)); the
+/// share `noise` of them is drawn anew besides.
 Dataset generate(const GeneratedOptions& options, std::size_t client);
 
 }  // namespace laconic

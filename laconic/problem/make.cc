@@ -21,7 +21,7 @@ namespace laconic {
 namespace {
 
 constexpr GeneratedRow kGenerated = {
-    "generated", "generated(rows=100, d=100, nnz=d, noise=0.1, shift=0, seed=1)",
+    "generated", "generated(rows=100, d=100, nnz=d, law=uniform|normal, noise=0.1, shift=0, seed=1)",
     "rows drawn for each client, in place of DATA; of softmax with classes=2"};
 
 /// The arguments that all problems over data share, read and checked before any file is.
@@ -52,7 +52,9 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.rows = count("rows", options.rows, kMost - 1);
   options.columns = count("d", options.columns, kMost);
   options.nnz = count("nnz", options.columns, options.columns);
-  options.noise = arguments.number("noise", options.noise);
+  const bool normal = arguments.choice("law", {"uniform", "normal"}, "uniform") == "normal";
+  if (normal) options.law = GeneratedOptions::Law::normal;
+  options.noise = arguments.number("noise", normal ? 0 : options.noise);
   if (!(options.noise >= 0 && options.noise <= 1))
     arguments.fail(fmt::format("noise = {}; need 0 <= noise <= 1", options.noise));
   options.shift = arguments.number("shift", options.shift);
@@ -62,6 +64,8 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.classes = labels == Labels::real ? 0 : 2;
   if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);
   arguments.done();
+  if (normal && (options.classes != 2 || options.nnz != options.columns))
+    arguments.fail("law = normal; is for two classes and rows with all their columns");
   if (setting.split != Spec("contiguous")) {
     arguments.fail(fmt::format("split = {}; these rows belong to their clients already: leave split out",
                                print(setting.split)));
