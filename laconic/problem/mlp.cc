@@ -3,7 +3,10 @@
 // derivatives E_l of the loss with respect to Z_l
 //   dW_l = E_l' A_{l-1},   db_l = E_l' 1,   E_{l-1} = (E_l W_l) o act'(Z_{l-1}).
 // A Hessian-vector product is how all of these change, to first order, as x moves along v (the R-operator of
-// Pearlmutter, Neural Computation 6, 1994).
+// Pearlmutter, Neural Computation 6, 1994). With V_l, c_l the parts of v, and R for the change of what follows,
+//   RZ_l = A_{l-1} V_l' + RA_{l-1} W_l' + 1 c_l',   RA_l = RZ_l o act'(Z_l),
+//   RdW_l = RE_l' A_{l-1} + E_l' RA_{l-1},          Rdb_l = RE_l' 1,
+//   RE_{l-1} = (RE_l W_l + E_l V_l) o act'(Z_{l-1}) + (E_l W_l) o act''(Z_{l-1}) o RZ_{l-1}.
 #include "laconic/problem/mlp.h"
 
 #include <algorithm>
@@ -109,9 +112,9 @@ template <class Scalar>
 struct Pass {
   Flat<Scalar> x, gradient;
   std::vector<Matrix<Scalar>> input;  // of layer l, one row a line; input[0] is the features
-  std::vector<Matrix<Scalar>>
-      error;      // derivatives with respect to what layer l gives; of the last, that first
-  Vector scores;  // what the last layer gives, as cross_entropy() has it
+  // Derivatives of the losses with respect to what layer l gives. The last layer's begins as its scores.
+  std::vector<Matrix<Scalar>> error;
+  Vector scores;  // once more, as cross_entropy() has them
   Vector label;   // of each row
 
   /// What layer l gives.
@@ -256,7 +259,7 @@ class Mlp final : public Problem {
     }
   }
 
-  /// From the features to the last layer's scores.
+  /// The outputs of all layers, from the features to the scores.
   void forward(Index count, Pass<Scalar>& at) const {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       Block<Scalar> out = top(at.output(l), count);
@@ -322,7 +325,7 @@ class Mlp final : public Problem {
       below_change.noalias() = error_change * weights(at.x, layers_[l]);
       below_change.noalias() += error * weights(change.x, layers_[l]);
       times_slope(activation_, input, below_change);
-      // act'' times the change of z is, of tanh, -2 a times the change of a = tanh(z).
+      // Of tanh, act'' o RZ = -2 A o RA; of relu, 0.
       if (activation_ == Activation::tanh)
         below_change.array() -= 2 * below.array() * input.array() * input_change.array();
       times_slope(activation_, input, below);
