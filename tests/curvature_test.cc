@@ -113,8 +113,8 @@ TEST_P(Curvature, IsThatOfTheGradient) {
   for_each_rows([&](std::size_t i, Rows rows) {
     for (unsigned k = 0; k < 3; ++k) {
       const Vector v = direction(10 + k);
-      // Along a unit vector: h^2 = 1e-10 times third derivatives of size 1 to 10, and 1e-16 / h from rounding.
-      // No kink of relu is within h of x.
+      // Along a unit vector: h^2 = 1e-10 times third derivatives of size 1 to 10, and 1e-16 / h from
+      // rounding. No kink of relu is within h of x.
       const double h = 1e-5;
       Vector moved = x_, ahead(x_.size()), behind(x_.size());
       axpy(h, v, moved);

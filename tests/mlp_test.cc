@@ -118,8 +118,8 @@ TEST(Mlp, HasTheGradientOfItsValue) {
           .widths = widths, .activation = activation, .lambda = 0.01, .precision = Precision::f64};
       const auto problem = make_mlp(random_pixels(40, 6, 3, 1), {range(0, 40)}, options);
       const Vector x = random_vector(problem->dim(), 3);  // not the start: biases 0 may be on relu's kink
-      // h^2 = 1e-10 times third derivatives, which some hundred coordinates add up to about 1e3; relu has none
-      // away from its kinks, and none of those is within h of this x.
+      // h^2 = 1e-10 times third derivatives, which some hundred coordinates add up to about 1e3; relu has
+      // none away from its kinks, and none of those is within h of this x.
       expect_gradient_of_value(*problem, 0, Rows::everything(), x, 1e-7);
       const std::vector<std::uint32_t> list = {3, 3, 39, 0};
       expect_gradient_of_value(*problem, 0, Rows::listed(list), x, 1e-7);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of a block of rows, with one row a line: Z_l = A_{l-1} W_l' + 1 b_l', A_l = act(Z_l), and backwards from the
+// Of a block of rows, one a line: Z_l = A_{l-1} W_l' + 1 b_l', A_l = act(Z_l), and backwards from the
 // derivatives E_l of the loss with respect to Z_l
 //   dW_l = E_l' A_{l-1},   db_l = E_l' 1,   E_{l-1} = (E_l W_l) o act'(Z_{l-1}).
 // A Hessian-vector product is how all of these change, to first order, as x moves along v (the R-operator of
-// Pearlmutter, Neural Computation 6, 1994). With V_l, c_l the parts of v, and R for the change of what follows,
+// Pearlmutter, Neural Computation 6, 1994). With V_l, c_l the parts of v, and R for the change of what
+// follows,
 //   RZ_l = A_{l-1} V_l' + RA_{l-1} W_l' + 1 c_l',   RA_l = RZ_l o act'(Z_l),
 //   RdW_l = RE_l' A_{l-1} + E_l' RA_{l-1},          Rdb_l = RE_l' 1,
 //   RE_{l-1} = (RE_l W_l + E_l V_l) o act'(Z_{l-1}) + (E_l W_l) o act''(Z_{l-1}) o RZ_{l-1}.
@@ -106,8 +107,8 @@ void times_slope(Activation activation, Block<Scalar> a, Block<Scalar> error) {
   }
 }
 
-/// What a thread keeps from call to call: what a network makes of a block of rows. Or, in the same places, how
-/// all that changes as x does.
+/// What a thread keeps from call to call: what a network makes of a block of rows. Or, in the same places,
+/// how all that changes as x does.
 template <class Scalar>
 struct Pass {
   Flat<Scalar> x, gradient;

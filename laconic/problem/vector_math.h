@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp, tanh and log1p for four numbers at once, by polynomials. No libm: its last bits differ between CPUs, and
-// compilers do not vectorise a function that is written for one number (15 ns instead of 1 to 3).
+// exp, tanh and log1p for four numbers at once, by polynomials. No libm: its last bits differ between CPUs,
+// and compilers do not vectorise a function that is written for one number (15 ns instead of 1 to 3).
 #pragma once
 
 #include <cstddef>
