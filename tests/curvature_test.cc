@@ -197,11 +197,26 @@ TEST(CurvatureOfLinks, IsRightForAnyMargin) {
         apply_curvature(loss, kLinkLanes, target.data(), at.data(), change.data());
         const auto expected = static_cast<double>(2 * second);
         // exp_of_minus() is exp(-708) at least, times 2 and |4 - 6 s| <= 4.
-        const double tolerance = 2e-14 * std::abs(expected) + 8 * std::exp(-708);
+        const double tolerance = 1e-14 * std::abs(expected) + 8 * std::exp(-708);
         for (const double c : change) EXPECT_NEAR(c, expected, tolerance) << margin;
       }
     }
   }
+}
+
+TEST(CurvatureOfLinks, ChangesItsSignWhereItShould) {
+  // Of (1 - sigma(z))^2 where 1 - sigma(z) = 2/3.
+  const auto nonconvex = [](double margin) {
+    std::array<double, kLinkLanes> target, at, change;
+    target.fill(1);
+    at.fill(margin);
+    change.fill(1);
+    apply_curvature(Loss::nonconvex, kLinkLanes, target.data(), at.data(), change.data());
+    return change[0];
+  };
+  EXPECT_NEAR(nonconvex(-std::log(2)), 0, 1e-14 * curvature_bound(Loss::nonconvex));
+  EXPECT_GT(nonconvex(-std::log(2) + 1e-9), 0);
+  EXPECT_LT(nonconvex(-std::log(2) - 1e-9), 0);
 }
 
 TEST(CurvatureOfRegularisers, IsRightForAnyPoint) {
