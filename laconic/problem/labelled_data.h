@@ -30,12 +30,12 @@ class LabelledRows {
   [[nodiscard]] bool pixels() const { return pixels_; }
   [[nodiscard]] double class_of(std::size_t row) const { return class_[row]; }
 
-  /// Raw pixels (0 .. 255) of a row, then 255 for the bias: the caller divides by 255.
+  /// Raw pixels (0 .. 255) of a row, then 255 for the bias, all times `unit`: 1/255 makes features of them.
   template <class Scalar>
-  void read_pixels(std::size_t row, Scalar* out) const {
+  void read_pixels(std::size_t row, Scalar* out, Scalar unit = 1) const {
     const std::uint8_t* pixel = pixel_.data() + row * columns_;
-    for (std::size_t j = 0; j < columns_; ++j) out[j] = pixel[j];
-    if (bias_) out[columns_] = 255;
+    for (std::size_t j = 0; j < columns_; ++j) out[j] = unit * static_cast<Scalar>(pixel[j]);
+    if (bias_) out[columns_] = unit * 255;
   }
 
   /// Calls entry(column, value) for each entry of a row that is not pixels.

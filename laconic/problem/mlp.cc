@@ -249,8 +249,7 @@ class Mlp final : public Problem {
       const std::size_t row = selection[first + static_cast<std::size_t>(k)];
       at.label[static_cast<std::size_t>(k)] = selection.rows.class_of(row);
       if (selection.rows.pixels()) {
-        selection.rows.read_pixels(row, features.row(k).data());
-        features.row(k) *= Scalar(1 / 255.0);
+        selection.rows.read_pixels(row, features.row(k).data(), Scalar(1 / 255.0));
       } else {
         features.row(k).setZero();
         selection.rows.for_each(row, [&](std::uint32_t column, double value) {

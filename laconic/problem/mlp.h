@@ -34,10 +34,10 @@ struct MlpOptions {
 /// Copies the rows of the shards `own`, all where it is unset (features stay as they are: a byte a pixel),
 /// and the test set if there is one; right and wrong are as for make_softmax(). Rows are met in blocks of
 /// 256, fewer where they are wide, of which each thread keeps every layer's numbers, besides two vectors of
-/// length dim. Within a block sums are of the given precision; over blocks, and losses, of doubles. A gradient costs
-/// 4 flops a weight and row for the first layer and 6 for the others, a Hessian-vector product about twice
-/// that. Sums of products run in Eigen's order: fixed, but for the sizes of the CPU's caches, which say where
-/// it cuts long ones.
+/// length dim. Within a block sums are of the given precision; over blocks, and losses, of doubles. A
+/// gradient costs 4 flops a weight and row for the first layer and 6 for the others, a Hessian-vector product
+/// about twice that. Sums of products run in Eigen's order: fixed, but for the sizes of the CPU's caches,
+/// which say where it cuts long ones.
 ///
 /// Starts with biases 0 and weights uniform on +-bound by layer: sqrt(6 / inputs) of relu (He et al., ICCV
 /// 2015), sqrt(6 / (inputs + units)) of tanh (Glorot and Bengio, AISTATS 2010). relu' (0) = 0, and its second
