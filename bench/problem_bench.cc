@@ -20,6 +20,7 @@
 #include "laconic/data/lookup.h"
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/linear_model.h"
+#include "laconic/problem/mlp.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
 #include "laconic/transport/fleet.h"
@@ -336,6 +337,111 @@ LACONIC_AUTOENCODER(mnist, "mnist", five_float);
 LACONIC_AUTOENCODER(mnist, "mnist", two_float);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", five_double);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", two_double);
+
+/// A batch of rows and the products that the gradient of mlp(DATA, 64) is made of, by Eigen.
+template <class Scalar>
+struct DenseMlp {
+  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  Matrix A, W1, W2;  // rows x columns, hidden x columns, classes x hidden
+  Matrix hidden, scores, below, dW1, dW2;
+
+  DenseMlp(const Dataset& data, Eigen::Index rows, Eigen::Index units, Eigen::Index classes, View x)
+      : A(rows, static_cast<Eigen::Index>(data.columns)) {
+    const auto& bytes = std::get<PixelRows>(data.features).pixel;
+    for (Eigen::Index i = 0; i < A.size(); ++i)
+      A.data()[i] = bytes[static_cast<std::size_t>(i)] / Scalar(255);
+    using Doubles = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    W1 = Eigen::Map<const Doubles>(x.data(), units, A.cols()).template cast<Scalar>();
+    W2 = Eigen::Map<const Doubles>(x.data() + W1.size() + units, classes, units).template cast<Scalar>();
+  }
+
+  void forward() {
+    hidden.noalias() = A * W1.transpose();
+    scores.noalias() = hidden * W2.transpose();
+  }
+
+  void backward() {
+    dW2.noalias() = scores.transpose() * hidden;
+    below.noalias() = scores * W2;
+    dW1.noalias() = below.transpose() * A;
+  }
+
+  /// The gradient where biases are 0, in the order of x.
+  Vector gradient(const Dataset& data) {
+    hidden = (A * W1.transpose()).cwiseMax(Scalar(0));
+    scores = (hidden * W2.transpose()).array().exp();
+    scores.array().colwise() /= scores.rowwise().sum().array().eval();
+    for (Eigen::Index i = 0; i < A.rows(); ++i)
+      scores(i, static_cast<Eigen::Index>(data.labels[static_cast<std::size_t>(i)])) -= 1;
+    scores /= static_cast<Scalar>(A.rows());
+    dW2 = scores.transpose() * hidden;
+    below = ((scores * W2).array() * (hidden.array() > 0).template cast<Scalar>()).matrix();
+    dW1 = below.transpose() * A;
+    Vector g(dW1.data(), dW1.data() + dW1.size());
+    const auto append = [&](const Matrix& m) { g.insert(g.end(), m.data(), m.data() + m.size()); };
+    append(below.colwise().sum());
+    append(dW2);
+    append(scores.colwise().sum());
+    return g;
+  }
+};
+
+/// Steps of minibatch gradient descent, x in doubles, against the products alone.
+void mlp_step(benchmark::State& state, const std::string& name, MlpOptions::Precision precision) {
+  const auto data = find(name);
+  if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
+  constexpr std::size_t kClients = 10, kHidden = 64, kSteps = 200;
+  constexpr Eigen::Index kClasses = 10;
+  const auto batch = static_cast<std::size_t>(state.range(0));
+  const Shards shards = contiguous(data->rows, kClients);
+  const auto problem = make_mlp(*data, shards, {.widths = {kHidden}, .precision = precision});
+  Vector x(problem->dim()), g(problem->dim());
+  problem->start(x);
+
+  const auto rows = static_cast<Eigen::Index>(batch);
+  DenseMlp<double> in_double(*data, rows, kHidden, kClasses, x);
+  DenseMlp<float> in_float(*data, rows, kHidden, kClasses, x);
+  std::vector<std::uint32_t> list(batch);
+  std::iota(list.begin(), list.end(), std::uint32_t{0});
+  problem->value_gradient(0, Rows::listed(list), x, g);
+  const bool single = precision == MlpOptions::Precision::f32;
+  if (!(relative_distance(g, in_double.gradient(*data)) < (single ? 1e-6 : 1e-13)))
+    return state.SkipWithError("wrong answer");
+
+  std::vector<std::uint32_t> drawn(kSteps * batch);
+  for (std::size_t k = 0; k < drawn.size(); ++k)
+    drawn[k] = static_cast<std::uint32_t>(k * 2654435761U % shards[0].size());
+  const auto products = [&](auto& dense) {
+    for (std::size_t t = 0; t < kSteps; ++t) {
+      dense.forward();
+      dense.backward();
+      benchmark::ClobberMemory();
+    }
+  };
+  race(
+      state, "ratio_to_eigen_products",
+      [&] {
+        for (std::size_t t = 0; t < kSteps; ++t) {
+          const std::span<const std::uint32_t> rows_of_step = std::span(drawn).subspan(t * batch, batch);
+          problem->value_gradient(0, Rows::listed(rows_of_step), x, g);
+          axpy(-0.01, g, x);
+        }
+      },
+      [&] { single ? products(in_float) : products(in_double); });
+  state.counters["steps_a_second"] = 1e6 * kSteps / state.counters["median_us"];
+}
+
+#define LACONIC_MLP(name, data, precision)                                                \
+  BENCHMARK_CAPTURE(mlp_step, name##_##precision, data, MlpOptions::Precision::precision) \
+      ->Arg(32)                                                                           \
+      ->Arg(512)                                                                          \
+      ->UseManualTime()                                                                   \
+      ->Unit(benchmark::kMillisecond)
+
+LACONIC_MLP(fashion_mnist, "fashion-mnist", f32);
+LACONIC_MLP(mnist, "mnist", f32);
+LACONIC_MLP(fashion_mnist, "fashion-mnist", f64);
 
 /// Against y += a x, which reads and writes as much: a gradient is O(d).
 void quadratic_gradient(benchmark::State& state) {

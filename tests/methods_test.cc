@@ -81,6 +81,10 @@ class Methods : public ::testing::TestWithParam<const char*> {
          .clients = 6,
          .step = "0.02",
          .split = "overlap(0.5)"},
+        {.problem = fmt::format("mlp(\"{}\", 3, lambda=0.01)", classes),
+         .method = GetParam(),
+         .clients = 5,
+         .step = "0.02"},
         {.problem = "logistic(generated(rows=4, d=15, nnz=6, shift=0.5), lambda=0.1)",
          .method = GetParam(),
          .clients = 6}};

@@ -56,6 +56,10 @@ TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
       {"least-squares(generated(d=5))", 2, 5, 100, false},
       {"softmax(generated(rows=2, d=5, classes=4))", 2, 20, 2, true},
       {"autoencoder(generated(rows=2, d=5), 3)", 2, 30, 2, false},
+      {"mlp(tiny, 4)", 2, 26, 2, true},
+      {"mlp(three, 4, 5, activation=tanh, lambda=0.1, seed=7, precision=f64)", 3, 55, 1, true},
+      {"mlp(data=tiny, widths=2, rows=4)", 2, 14, 2, true},
+      {"mlp(generated(rows=2, d=5, classes=4), 3, 2, 1)", 2, 37, 2, true},
       {"quadratic(d=20)", 7, 20, 1, false},
       {"quadratic", 2, 1000, 1, false},
   };
@@ -97,6 +101,7 @@ TEST_F(ProblemMake, KeepsTheRowsOfItsOwnShardsOnly) {
       {"shuffled", "softmax(three)"},     {"shuffled", "autoencoder(tiny, 2)"},
       {"overlap(0.5)", "logistic(tiny)"}, {"overlap(0.5)", "autoencoder(tiny, 2)"},
       {"homogeneous", "softmax(tiny)"},   {"homogeneous", "autoencoder(tiny, 2)"},
+      {"shuffled", "mlp(three, 1)"},      {"overlap(0.5)", "mlp(tiny, 1)"},
   };
   setting_.clients = 3;
   for (const auto& [split, text] : cases) {
@@ -179,7 +184,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
        "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
-       "least-squares, softmax, autoencoder, quadratic, distributed-ls"},
+       "least-squares, softmax, autoencoder, mlp, quadratic, distributed-ls"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
@@ -217,6 +222,22 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
        "hidden, seed, rows"},
       {"autoencoder(tiny, 1000000000)",
        "hidden = 1000000000; need 2 * 3 * hidden < 2^32, as the rows have 3 columns"},
+      {"mlp(tiny)", "column 1: mlp(tiny): its widths are missing, as in mlp(mnist, 64)"},
+      {"mlp(tiny, 3, 0)", "column 1: mlp(tiny, 3, 0): widths = 0; need a whole number >= 1"},
+      {"mlp(tiny, wide)", "column 1: mlp(tiny, wide): widths = wide; need a number"},
+      {"mlp(tiny, 3, 4, widths=2)",
+       "column 1: mlp(tiny, 3, 4, widths=2): \"widths\" is given twice, by position and by name"},
+      {"mlp(tiny, 3, activation=sigmoid)",
+       "column 1: mlp(tiny, 3, activation=sigmoid): activation = sigmoid; need relu or tanh"},
+      {"mlp(tiny, 3, precision=f16)",
+       "column 1: mlp(tiny, 3, precision=f16): precision = f16; need f32 or f64"},
+      {"mlp(tiny, 3, lambda=-1)", "column 1: mlp(tiny, 3, lambda=-1): lambda = -1; need lambda >= 0"},
+      {"mlp(tiny, 3, 4, reg=l2)",
+       "column 1: mlp(tiny, 3, 4, reg=l2): unknown option \"reg\"; known: data, widths, "
+       "activation, lambda, seed, precision, rows"},
+      {"mlp(tiny, 1000000000)",
+       "widths = 1000000000; need fewer than 2^32 weights and biases: with 3 columns and 2 classes there are "
+       "6000000002"},
       {"quadratic(d=0)", "column 1: quadratic(d=0): d = 0; need a whole number >= 1"},
       {"quadratic(s=-1)", "column 1: quadratic(s=-1): s = -1; need s >= 0"},
       {"quadratic(lambda=0)", "column 1: quadratic(lambda=0): lambda = 0; need lambda > 0"},
@@ -240,7 +261,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
 }
 
 TEST(Problems, TheTableNamesThemAll) {
-  EXPECT_EQ(problems().size(), 6U);
+  EXPECT_EQ(problems().size(), 7U);
   for (const ProblemRow& row : problems()) EXPECT_TRUE(std::string(row.usage).starts_with(row.name));
 }
 

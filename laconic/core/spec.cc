@@ -219,7 +219,7 @@ void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std
 }
 
 const Spec* Arguments::find(std::string_view name, std::size_t position) {
-  known_.emplace_back(name);
+  if (known_.empty() || known_.back() != name) known_.emplace_back(name);
   const Spec* found = nullptr;
   if (position != kNamed) {
     positions_ = std::max(positions_, position + 1);
@@ -256,6 +256,16 @@ std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::s
     fail(fmt::format("{} = {}; need a whole number >= {}", name, *value, least));
   }
   return static_cast<std::size_t>(*value);
+}
+
+std::vector<std::size_t> Arguments::wholes(std::string_view name, std::size_t position) {
+  std::vector<std::size_t> values;
+  const auto read = [&](std::size_t at) {
+    if (const std::size_t value = whole(name, 0, 1, at); value > 0) values.push_back(value);
+  };
+  read(position);
+  while (++position < spec_.args.size()) read(position);
+  return values;
 }
 
 std::string Arguments::word(std::string_view name, std::string_view fallback, std::size_t position) {

@@ -91,6 +91,8 @@ class Arguments {
   /// A whole number >= least.
   std::size_t whole(std::string_view name, std::size_t fallback, std::size_t least = 1,
                     std::size_t position = kNamed);
+  /// Whole numbers >= 1: all arguments from a position on, or one by name; none where there are none.
+  std::vector<std::size_t> wholes(std::string_view name, std::size_t position);
   std::string word(std::string_view name, std::string_view fallback, std::size_t position = kNamed);
   /// The word of a value that find() gave; fails where it has arguments.
   [[nodiscard]] std::string plain_word(std::string_view name, const Spec& value) const;

@@ -76,7 +76,7 @@ class Autoencoder final : public Problem {
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
     const DataRows& data = shards_[shard];
-    const std::size_t count = rows.all ? rows_[shard] : rows.list.size();
+    const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the gradient of no rows was asked for");
     const ConstMap D(x.data(), columns_, hidden_);
     const ConstMap E(x.data() + columns_ * hidden_, hidden_, columns_);
@@ -91,7 +91,7 @@ class Autoencoder final : public Problem {
     s.sums.setZero(columns_, 2 * hidden_);
     double squares = 0;
     for (std::size_t k = 0; k < count; ++k) {
-      const auto row = static_cast<Index>(rows.all ? k : rows.list[k]);
+      const auto row = static_cast<Index>(rows[k]);
       s.codes.setZero(2 * hidden_);
       for (DataRows::InnerIterator a(data, row); a; ++a) {
         s.codes += a.value() * s.encoders.row(a.index());

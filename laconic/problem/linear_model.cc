@@ -58,27 +58,34 @@ class Shard {
   LinkSums add_gradient(Loss loss, Rows rows, View x, MutView g) const {
     if (rows.all && packed_) return packed_->add_gradient(loss, x, g);
     LinkSums total;
-    const auto link = [&](std::size_t count, const double* target, const float* weight, double* margin) {
+    sweep(rows, x, g, [&](std::size_t count, const double* target, const float* weight, double* margin) {
       const LinkSums part = apply_link(loss, count, target, weight, margin);
       total.value += part.value;
       total.correct += part.correct;
-    };
-    if (rows.all) {
-      sweep(
-          size(), [](std::size_t k) { return k; }, x, g, link);
-    } else {
-      sweep(
-          rows.list.size(), [&](std::size_t k) { return rows.list[k]; }, x, g, link);
-    }
+    });
     return total;
   }
 
   /// out += A'A v
   void add_gram(View v, MutView out) const {
     if (packed_) return packed_->add_gram(v, out);
-    sweep(
-        size(), [](std::size_t k) { return k; }, v, out,
-        [](std::size_t, const double*, const float*, double*) {});
+    sweep(Rows::everything(), v, out, [](std::size_t, const double*, const float*, double*) {});
+  }
+
+  /// out += A'diag(l'')A v, l'' at the margins A x.
+  void add_hessian_vector(Loss loss, Rows rows, View x, View v, MutView out) const {
+    const std::size_t count = rows.count(size());
+    std::array<double, kBlock> margin, change, target;
+    for (std::size_t first = 0; first < count; first += kBlock) {
+      const std::size_t block = std::min(kBlock, count - first);
+      for (std::size_t k = 0; k < block; ++k) target[k] = targets_[rows[first + k]];
+      multiply(rows, first, block, x, margin.data());
+      multiply(rows, first, block, v, change.data());
+      std::size_t padded = block;
+      for (; padded % kLinkLanes != 0; ++padded) margin[padded] = target[padded] = change[padded] = 0;
+      apply_curvature(loss, padded, target.data(), margin.data(), change.data());
+      add_transposed(rows, first, block, change.data(), out);
+    }
   }
 
   /// lmax(A'A)
@@ -109,46 +116,59 @@ class Shard {
   }
 
  private:
-  /// Margins of a block of rows, link, transposed product; row_of(k) is the k-th row asked for.
-  template <class RowOf, class Link>
-  void sweep(std::size_t count, RowOf row_of, View x, MutView g, Link link) const {
+  /// Margins of a block of rows, link, transposed product.
+  template <class Link>
+  void sweep(Rows rows, View x, MutView g, Link link) const {
     static constexpr auto kOne = [] {
       std::array<float, kBlock> ones{};
       ones.fill(1);
       return ones;
     }();
+    const std::size_t count = rows.count(size());
     std::array<double, kBlock> margin, target;
     std::array<float, kBlock> weight = kOne;
-    const bool one_value = rows_.one_value();
     for (std::size_t first = 0; first < count; first += kBlock) {
       const std::size_t block = std::min(kBlock, count - first);
-      for (std::size_t k = 0; k < block; ++k) {
-        const std::size_t row = row_of(first + k);
-        target[k] = targets_[row];
-        double sum = 0;
-        if (one_value) {
-          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) sum += x[rows_.column[e]];
-          sum *= rows_.value[0];
-        } else {
-          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
-            sum += rows_.value[e] * x[rows_.column[e]];
-          }
-        }
-        margin[k] = sum;
-      }
+      for (std::size_t k = 0; k < block; ++k) target[k] = targets_[rows[first + k]];
+      multiply(rows, first, block, x, margin.data());
       std::size_t padded = block;
       for (; padded % kLinkLanes != 0; ++padded) margin[padded] = target[padded] = weight[padded] = 0;
       link(padded, target.data(), weight.data(), margin.data());
-      for (std::size_t k = 0; k < block; ++k) {
-        const std::size_t row = row_of(first + k);
-        if (one_value) {
-          const double coefficient = margin[k] * rows_.value[0];
-          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
-            g[rows_.column[e]] += coefficient;
-        } else {
-          for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
-            g[rows_.column[e]] += margin[k] * rows_.value[e];
-          }
+      add_transposed(rows, first, block, margin.data(), g);
+    }
+  }
+
+  /// out[k] = a'x, a the row at rows[first + k], for k < count.
+  void multiply(Rows rows, std::size_t first, std::size_t count, View x, double* out) const {
+    const bool one_value = rows_.one_value();
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t row = rows[first + k];
+      double sum = 0;
+      if (one_value) {
+        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) sum += x[rows_.column[e]];
+        sum *= rows_.value[0];
+      } else {
+        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+          sum += rows_.value[e] * x[rows_.column[e]];
+        }
+      }
+      out[k] = sum;
+    }
+  }
+
+  /// out += coefficient[0] a + coefficient[1] b + ..., a and b the rows at rows[first] and rows[first + 1].
+  void add_transposed(Rows rows, std::size_t first, std::size_t count, const double* coefficient,
+                      MutView out) const {
+    const bool one_value = rows_.one_value();
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t row = rows[first + k];
+      if (one_value) {
+        const double product = coefficient[k] * rows_.value[0];
+        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
+          out[rows_.column[e]] += product;
+      } else {
+        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+          out[rows_.column[e]] += coefficient[k] * rows_.value[e];
         }
       }
     }
@@ -195,13 +215,24 @@ class LinearModel final : public Problem {
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    const std::size_t count = rows.all ? rows_[shard] : rows.list.size();
+    const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
     const LinkSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
     const double share = 1 / static_cast<double>(count);
     scale(share, g);
     return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+  }
+
+  [[nodiscard]] bool has_curvature() const override { return true; }
+
+  void hessian_vector(std::size_t shard, Rows rows, View x, View v, MutView out) const override {
+    const std::size_t count = rows.count(rows_[shard]);
+    check(count > 0, "the curvature of no rows was asked for");
+    fill(out, 0.0);
+    shards_[shard].add_hessian_vector(loss_, rows, x, v, out);
+    scale(1 / static_cast<double>(count), out);
+    regulariser_.add_hessian_vector(x, v, out);
   }
 
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {

@@ -28,6 +28,11 @@ struct LinkSums {
 /// error of value and derivative at most 1e-14 for any margin; a margin that is not a number stays one.
 LinkSums apply_link(Loss loss, std::size_t count, const double* target, const float* weight, double* margin);
 
+/// For k < count: change[k] becomes l''(margin[k]; target[k]) * change[k]. `count` as above. The error of l''
+/// is at most 1e-14 of its size or, where the nonconvex one changes its sign, of its largest.
+void apply_curvature(Loss loss, std::size_t count, const double* target, const double* margin,
+                     double* change);
+
 constexpr std::size_t kLinkLanes = 8;
 
 }  // namespace laconic

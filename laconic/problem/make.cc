@@ -14,6 +14,7 @@
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/linear_model.h"
+#include "laconic/problem/mlp.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
 
@@ -22,7 +23,7 @@ namespace {
 
 constexpr GeneratedRow kGenerated = {
     "generated", "generated(rows=100, d=100, nnz=d, law=uniform|normal, noise=0.1, shift=0, seed=1)",
-    "rows drawn for each client, in place of DATA; of softmax with classes=2"};
+    "rows drawn for each client, in place of DATA; of softmax and mlp with classes=2"};
 
 /// The arguments that all problems over data share, read and checked before any file is.
 struct DataArguments {
@@ -90,13 +91,17 @@ void read_rows(Arguments& arguments, DataArguments& read) {
   }
 }
 
+double read_lambda(Arguments& arguments) {
+  const double lambda = arguments.number("lambda", 0.0);
+  if (!(lambda >= 0) || std::isinf(lambda))
+    arguments.fail(fmt::format("lambda = {}; need lambda >= 0", lambda));
+  return lambda;
+}
+
 DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting, Labels labels) {
   DataArguments read;
   read_source(arguments, setting, labels, read);
-  read.model.regulariser.lambda = arguments.number("lambda", 0.0);
-  if (!(read.model.regulariser.lambda >= 0) || std::isinf(read.model.regulariser.lambda)) {
-    arguments.fail(fmt::format("lambda = {}; need lambda >= 0", read.model.regulariser.lambda));
-  }
+  read.model.regulariser.lambda = read_lambda(arguments);
   read.model.regulariser.kind = arguments.choice("reg", {"l2", "nonconvex"}, "l2") == "l2"
                                     ? Regulariser::Kind::l2
                                     : Regulariser::Kind::nonconvex;
@@ -168,6 +173,28 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   return make_autoencoder(*data, deal(data->labels, setting), options, setting.own);
 }
 
+std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting) {
+  DataArguments read;
+  read_source(arguments, setting, Labels::many, read);
+  MlpOptions options;
+  options.widths = arguments.wholes("widths", 1);
+  options.activation = arguments.choice("activation", {"relu", "tanh"}, "relu") == "relu"
+                           ? MlpOptions::Activation::relu
+                           : MlpOptions::Activation::tanh;
+  options.lambda = read_lambda(arguments);
+  options.seed = arguments.whole("seed", options.seed, 0);
+  options.precision = arguments.choice("precision", {"f32", "f64"}, "f32") == "f32"
+                          ? MlpOptions::Precision::f32
+                          : MlpOptions::Precision::f64;
+  read_rows(arguments, read);
+  arguments.done();
+  if (options.widths.empty()) arguments.fail("its widths are missing, as in mlp(mnist, 64)");
+  if (read.generated) return make_mlp(*read.generated, setting.clients, options, setting.own);
+  const auto data = load(read, setting);
+  return make_mlp(*data, deal_classes(data->labels, setting), options,
+                  load_test_set(read.name, data->columns, read.data), setting.own);
+}
+
 void require_no_split(const ProblemSetting& setting, Arguments& arguments) {
   if (setting.split == Spec("contiguous")) return;
   arguments.fail(fmt::format("split = {}; there are no rows to deal: leave split out", print(setting.split)));
@@ -228,6 +255,8 @@ constexpr ProblemRow kProblems[] = {
      "any number of classes, cross-entropy", softmax},
     {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
      "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
+    {"mlp", "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, seed=1, precision=f32|f64)",
+     "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
     {"distributed-ls", "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",

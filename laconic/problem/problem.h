@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "laconic/core/error.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/vec.h"
 #include "laconic/problem/all_shards.h"
@@ -23,6 +24,13 @@ struct Rows {
 
   static Rows everything() { return {}; }
   static Rows listed(std::span<const std::uint32_t> positions) { return {false, positions}; }
+
+  /// How many of a shard of so many rows.
+  [[nodiscard]] std::size_t count(std::size_t rows_of_shard) const {
+    return all ? rows_of_shard : list.size();
+  }
+  /// The position of the k-th of them.
+  std::size_t operator[](std::size_t k) const { return all ? k : list[k]; }
 };
 
 /// What one pass over rows says besides the gradient.
@@ -59,6 +67,15 @@ class Problem {
   /// A pure function: the same bits for the same arguments, on any thread; may be called from several at
   /// once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
+
+  /// Whether hessian_vector() is there.
+  [[nodiscard]] virtual bool has_curvature() const { return false; }
+  /// out = H v, H the Hessian at x of the same mean loss over the given rows: exact, no differences of
+  /// gradients. Overwrites out. Pure, as value_gradient() is.
+  virtual void hessian_vector(std::size_t /*shard*/, Rows /*rows*/, View /*x*/, View /*v*/,
+                              MutView /*out*/) const {
+    check(false, "a problem without curvature was asked for it");
+  }
 
   /// sigma, where a method sees gradients through noise: E|noise|^2 = sigma^2 (laconic/problem/oracle.h).
   /// value_gradient() and the trace are without.

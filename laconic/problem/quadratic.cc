@@ -41,24 +41,18 @@ class Quadratic final : public Problem {
   [[nodiscard]] std::size_t rows(std::size_t) const override { return 1; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    check(rows.all || !rows.list.empty(), "the gradient of no rows was asked for");
-    const double a = nu_[shard] / 4;
-    const double diagonal = 2 * a + shift_;
-    const double b = a * (beta_[shard] - 1);
-    const std::size_t last = d_ - 1;
-    // A x, and x'A x while a block is in the cache; the first and the last coordinate have one neighbour.
-    DotOfPieces product;
-    for (std::size_t begin = 0; begin < d_; begin += kBlock) {
-      const std::size_t end = std::min(begin + kBlock, d_);
-      if (begin == 0) g[0] = diagonal * x[0] - (last > 0 ? a * x[1] : 0);
-      for (std::size_t j = std::max<std::size_t>(begin, 1); j < std::min(end, last); ++j)
-        g[j] = diagonal * x[j] - a * (x[j - 1] + x[j + 1]);
-      if (end == d_ && last > 0) g[last] = diagonal * x[last] - a * x[last - 1];
-      product.add(x.subspan(begin, end - begin), g.subspan(begin, end - begin));
-    }
-    const double value = product.total() / 2 - b * x[0];
+    check(rows.count(1) > 0, "the gradient of no rows was asked for");
+    const double b = nu_[shard] / 4 * (beta_[shard] - 1);
+    const double value = multiply(shard, x, g) / 2 - b * x[0];
     g[0] -= b;
     return {value, 0};
+  }
+
+  [[nodiscard]] bool has_curvature() const override { return true; }
+
+  void hessian_vector(std::size_t shard, Rows rows, View /*x*/, View v, MutView out) const override {
+    check(rows.count(1) > 0, "the curvature of no rows was asked for");
+    multiply(shard, v, out);
   }
 
   void start(MutView x) const override {
@@ -99,6 +93,24 @@ class Quadratic final : public Problem {
   }
 
  private:
+  /// out = A x of a client; returns x'A x.
+  double multiply(std::size_t shard, View x, MutView out) const {
+    const double a = nu_[shard] / 4;
+    const double diagonal = 2 * a + shift_;
+    const std::size_t last = d_ - 1;
+    // x'A x while a block is in the cache; the first and the last coordinate have one neighbour.
+    DotOfPieces product;
+    for (std::size_t begin = 0; begin < d_; begin += kBlock) {
+      const std::size_t end = std::min(begin + kBlock, d_);
+      if (begin == 0) out[0] = diagonal * x[0] - (last > 0 ? a * x[1] : 0);
+      for (std::size_t j = std::max<std::size_t>(begin, 1); j < std::min(end, last); ++j)
+        out[j] = diagonal * x[j] - a * (x[j - 1] + x[j + 1]);
+      if (end == d_ && last > 0) out[last] = diagonal * x[last] - a * x[last - 1];
+      product.add(x.subspan(begin, end - begin), out.subspan(begin, end - begin));
+    }
+    return product.total();
+  }
+
   /// The smallest and the largest eigenvalue of T.
   [[nodiscard]] std::array<double, 2> ends_of_spectrum() const {
     // 2 -+ 2 cos(angle), the first without cancellation: it is about 1e-5 at d = 1000, and lambda is 1e-6.

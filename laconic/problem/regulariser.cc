@@ -22,4 +22,14 @@ double Regulariser::add_gradient(View x, MutView g) const {
   return lambda * sum;
 }
 
+void Regulariser::add_hessian_vector(View x, View v, MutView out) const {
+  if (lambda == 0) return;
+  if (kind == Kind::l2) return axpy(lambda, v, out);
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    // (2 - 6 x^2) / (1 + x^2)^3 with x^2 = q - 1, and nothing that overflows before it is divided.
+    const double q = 1 + x[k] * x[k];
+    out[k] += lambda * ((8 / q - 6) / q / q) * v[k];
+  }
+}
+
 }  // namespace laconic

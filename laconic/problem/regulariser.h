@@ -18,6 +18,9 @@ struct Regulariser {
   /// g += its gradient at x; returns its value. One pass; none when lambda = 0.
   double add_gradient(View x, MutView g) const;
 
+  /// out += its Hessian at x times v, which is diagonal. One pass; none when lambda = 0.
+  void add_hessian_vector(View x, View v, MutView out) const;
+
   /// The largest second derivative: lambda, or 2 lambda (at x_k = 0) of the nonconvex one.
   [[nodiscard]] double curvature() const { return kind == Kind::l2 ? lambda : 2 * lambda; }
 };

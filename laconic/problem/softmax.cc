@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <numeric>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
+#include "laconic/problem/cross_entropy.h"
+#include "laconic/problem/labelled_data.h"
 #include "laconic/problem/vector_math.h"
 
 namespace laconic {
@@ -34,68 +32,6 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 
 double sum(Doubles v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
-/// Some rows of a data set in an order of their own, with the class of each. Features stay as they were: a
-/// byte a pixel, or sparse.
-class LabelledRows {
- public:
-  static constexpr double kNoClass = -1;
-
-  LabelledRows(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, const Vector& classes,
-               bool bias)
-      : columns_(data.columns), bias_(bias), pixels_(std::holds_alternative<PixelRows>(data.features)) {
-    for (const std::uint32_t row : row_numbers) {
-      const auto at = std::lower_bound(classes.begin(), classes.end(), data.labels[row]);
-      const bool known = at != classes.end() && *at == data.labels[row];
-      class_.push_back(known ? static_cast<double>(at - classes.begin()) : kNoClass);
-      if (pixels_) {
-        const auto first = std::get<PixelRows>(data.features).pixel.begin() +
-                           static_cast<std::ptrdiff_t>(data.place_of(row) * columns_);
-        pixel_.insert(pixel_.end(), first, first + static_cast<std::ptrdiff_t>(columns_));
-        continue;
-      }
-      const auto add = [&](std::uint32_t column, double value) {
-        sparse_.column.push_back(column);
-        sparse_.value.push_back(value);
-      };
-      for_each_entry(data, row, add);
-      if (bias_) add(static_cast<std::uint32_t>(columns_), 1.0);
-      sparse_.begin.push_back(sparse_.column.size());
-    }
-    // There may be a hundred thousand of these.
-    class_.shrink_to_fit();
-    pixel_.shrink_to_fit();
-    sparse_.begin.shrink_to_fit();
-    sparse_.column.shrink_to_fit();
-    sparse_.value.shrink_to_fit();
-  }
-
-  [[nodiscard]] std::size_t size() const { return class_.size(); }
-  [[nodiscard]] bool pixels() const { return pixels_; }
-  [[nodiscard]] double class_of(std::size_t row) const { return class_[row]; }
-
-  /// Raw pixels (0 .. 255) of a row, then 255 for the bias: the caller divides by 255.
-  void read_pixels(std::size_t row, double* out) const {
-    const std::uint8_t* pixel = pixel_.data() + row * columns_;
-    for (std::size_t j = 0; j < columns_; ++j) out[j] = pixel[j];
-    if (bias_) out[columns_] = 255;
-  }
-
-  template <class Entry>
-  void for_each(std::size_t row, Entry entry) const {
-    for (std::uint64_t e = sparse_.begin[row]; e < sparse_.begin[row + 1]; ++e) {
-      entry(sparse_.column[e], sparse_.value[e]);
-    }
-  }
-
- private:
-  std::size_t columns_;
-  bool bias_;
-  bool pixels_;
-  std::vector<std::uint8_t> pixel_;
-  SparseRows sparse_;  // a value an entry
-  std::vector<double> class_;
-};
-
 /// W and its gradient in the layout of the products; kept from call to call, one a thread.
 struct Scratch {
   Vector weights, gradient;  // pixels: classes x features, padded; sparse: features x classes, padded
@@ -104,55 +40,32 @@ struct Scratch {
   Vector lanes;              // the same, kLanes partial sums each
 };
 
-/// Which rows a block is made of: all of them in order, or those of a list.
-struct Selection {
-  const LabelledRows& rows;
-  Rows chosen;
-
-  [[nodiscard]] std::size_t size() const { return chosen.all ? rows.size() : chosen.list.size(); }
-  [[nodiscard]] std::size_t operator[](std::size_t k) const { return chosen.all ? k : chosen.list[k]; }
-};
-
 class Softmax final : public Problem {
  public:
-  Softmax(const Dataset& data, const Shards& shards, const ModelOptions& options, const Vector& classes,
-          const std::optional<Dataset>& test, const std::optional<Range>& own)
-      : Softmax(data.columns, classes.size(), options,
-                OwnShards<LabelledRows>(shards.size(), own, [&](std::size_t i) {
-                  return LabelledRows(data, shards[i], classes, options.bias);
-                })) {
-    for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
-    data_checksum_ = data.checksum;
-    if (!test) return;
-    // Of both: a set that is its own test set must not cancel out.
-    data_checksum_ = data_checksum_ * 31 + test->checksum;
-    test_.emplace(*test, all_rows(test->rows), classes, options.bias);
-  }
-
-  Softmax(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-          const Vector& classes, const std::optional<Range>& own)
-      : Softmax(data.columns, classes.size(), options,
-                OwnShards<LabelledRows>(clients, own, [&, rows = all_rows(data.rows)](std::size_t i) {
-                  return LabelledRows(generate(data, i), rows, classes, options.bias);
-                })) {
-    rows_.assign(clients, data.rows);
-  }
+  Softmax(LabelledData data, const Regulariser& regulariser)
+      : regulariser_(regulariser),
+        data_(std::move(data)),
+        columns_(data_.columns),
+        classes_(data_.classes),
+        padded_columns_(round_up(columns_, kFeatureTile)),
+        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)) {}
 
   [[nodiscard]] std::size_t dim() const override { return classes_ * columns_; }
-  [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
-  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
+  [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
+  [[nodiscard]] std::size_t rows(std::size_t shard) const override { return data_.rows[shard]; }
   [[nodiscard]] bool classifies() const override { return true; }
-  [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
+  [[nodiscard]] std::uint32_t data_checksum() const override { return data_.checksum; }
 
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
-    const Selection selection{shards_[shard], rows};
+    const Selection selection{data_.shards[shard], rows};
     check(selection.size() > 0, "the gradient of no rows was asked for");
-    Scratch& scratch = prepare(selection.rows, x);
+    thread_local Scratch scratch;
+    prepare(selection.rows, x, scratch);
     Measured measured;
     for (std::size_t first = 0; first < selection.size(); first += kBlock) {
       const std::size_t count = std::min(kBlock, selection.size() - first);
       score(selection, first, count, scratch);
-      const Measured part = link(selection, first, count, scratch.scores.data());
+      const Measured part = link(selection, first, count, scratch);
       measured.value += part.value;
       measured.correct += part.correct;
       transpose(selection, first, count, scratch);
@@ -163,35 +76,58 @@ class Softmax final : public Problem {
     return measured;
   }
 
+  [[nodiscard]] bool has_curvature() const override { return true; }
+
+  /// H v = (1/m) sum over rows of u a', u what the change V a of the scores makes of the loss's derivatives.
+  void hessian_vector(std::size_t shard, Rows rows, View x, View v, MutView out) const override {
+    const Selection selection{data_.shards[shard], rows};
+    check(selection.size() > 0, "the curvature of no rows was asked for");
+    thread_local Scratch scratch, change;
+    prepare(selection.rows, x, scratch);
+    prepare(selection.rows, v, change);
+    for (std::size_t first = 0; first < selection.size(); first += kBlock) {
+      const std::size_t count = std::min(kBlock, selection.size() - first);
+      score(selection, first, count, scratch);
+      score(selection, first, count, change);
+      cross_entropy_change(classes_, kBlock, labels(selection, first, count).data(), scratch.scores.data(),
+                           change.scores.data());
+      transpose(selection, first, count, change);
+    }
+    collect(selection.rows, change, 1 / static_cast<double>(selection.size()), out);
+    regulariser_.add_hessian_vector(x, v, out);
+  }
+
   [[nodiscard]] std::optional<double> test_accuracy(View x, ThreadPool& pool) const override {
-    if (!test_) return {};
+    if (!data_.test) return {};
     constexpr std::size_t kChunk = 64 * kBlock;
-    std::vector<double> correct((test_->size() + kChunk - 1) / kChunk);
+    std::vector<double> correct((data_.test->size() + kChunk - 1) / kChunk);
     pool.for_each(correct.size(), [&](std::size_t chunk) {
-      const Selection selection{*test_, Rows::everything()};
-      Scratch& scratch = prepare(*test_, x);
-      const std::size_t end = std::min((chunk + 1) * kChunk, test_->size());
+      const Selection selection{*data_.test, Rows::everything()};
+      thread_local Scratch scratch;
+      prepare(*data_.test, x, scratch);
+      const std::size_t end = std::min((chunk + 1) * kChunk, data_.test->size());
       for (std::size_t first = chunk * kChunk; first < end; first += kBlock) {
         const std::size_t count = std::min(kBlock, end - first);
         score(selection, first, count, scratch);
-        correct[chunk] += link(selection, first, count, scratch.scores.data()).correct;
+        correct[chunk] += link(selection, first, count, scratch).correct;
       }
     });
     double total = 0;
     for (const double c : correct) total += c;
-    return total / static_cast<double>(test_->size());
+    return total / static_cast<double>(data_.test->size());
   }
 
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
     const double r = regulariser_.curvature();
     const std::size_t n = shards();
-    const auto rows = [&](std::size_t i) { return static_cast<double>(rows_[i]); };
-    const Vector L = all.numbers(
-        n, [&](std::size_t i) { return kCurvature * largest_gram_eigenvalue(shards_[i]) / rows(i) + r; });
+    const auto rows = [&](std::size_t i) { return static_cast<double>(data_.rows[i]); };
+    const Vector L = all.numbers(n, [&](std::size_t i) {
+      return kCurvature * largest_gram_eigenvalue(data_.shards[i]) / rows(i) + r;
+    });
     const Vector sample =
-        all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(shards_[i], r); });
-    const Product gram =
-        mean_gram(all, rows_, [&](std::size_t i, View v, MutView out) { add_gram(shards_[i], v, out); });
+        all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(data_.shards[i], r); });
+    const Product gram = mean_gram(
+        all, data_.rows, [&](std::size_t i, View v, MutView out) { add_gram(data_.shards[i], v, out); });
 
     Constants constants = constants_of_clients(L, sample);
     constants.L_minus = kCurvature * largest_eigenvalue(columns_, gram) + r;
@@ -202,17 +138,7 @@ class Softmax final : public Problem {
   }
 
  private:
-  Softmax(std::size_t columns, std::size_t classes, const ModelOptions& options,
-          OwnShards<LabelledRows> shards)
-      : regulariser_(options.regulariser),
-        columns_(columns + (options.bias ? 1 : 0)),
-        classes_(classes),
-        padded_columns_(round_up(columns_, kFeatureTile)),
-        padded_classes_(round_up(classes_, kClassTile * kTransposeClasses)),
-        shards_(std::move(shards)) {}
-
-  Scratch& prepare(const LabelledRows& rows, View x) const {
-    thread_local Scratch scratch;
+  void prepare(const LabelledRows& rows, View x, Scratch& scratch) const {
     scratch.scores.assign(padded_classes_ * kBlock, 0);
     scratch.lanes.assign(padded_classes_ * kBlock * kLanes, 0);
     if (rows.pixels()) {
@@ -231,7 +157,6 @@ class Softmax final : public Problem {
       }
     }
     scratch.gradient.assign(scratch.weights.size(), 0);
-    return scratch;
   }
 
   /// g = share * the gathered gradient, in the order of x.
@@ -343,48 +268,17 @@ class Softmax final : public Problem {
     }
   }
 
-  /// Scores become softmax(scores) - e_label, and 0 in the padding; sums the losses and the rows that are
-  /// right.
+  /// The loss of the block's rows; the scores become its derivatives.
   [[nodiscard]] Measured link(const Selection& selection, std::size_t first, std::size_t count,
-                              double* scores) const {
-    std::array<double, kBlock> label, weight;
-    for (std::size_t r = 0; r < kBlock; ++r) {
-      label[r] = r < count ? selection.rows.class_of(selection[first + r]) : LabelledRows::kNoClass;
-      weight[r] = r < count ? 1 : 0;
-    }
-    Doubles value{}, correct{};
-    for (std::size_t r = 0; r < kBlock; r += kLanes) {
-      const Doubles w = load<Doubles>(weight.data() + r);
-      const Doubles own = load<Doubles>(label.data() + r);
-      Doubles largest = load<Doubles>(scores + r), best{}, of_label{};
-      for (std::size_t c = 0; c < classes_; ++c) {
-        const Doubles z = load<Doubles>(scores + c * kBlock + r);
-        const Doubles number = all(static_cast<double>(c));
-        best = z > largest ? number : best;
-        largest = z > largest ? z : largest;
-        of_label = own == number ? z : of_label;
-      }
-      Doubles total{}, rest{};  // of exp(z - largest); rest leaves out the largest itself
-      for (std::size_t c = 0; c < classes_; ++c) {
-        double* const at = scores + c * kBlock + r;
-        const Doubles e = exp_of_minus(largest - load<Doubles>(at));
-        total += e;
-        rest += best == all(static_cast<double>(c)) ? all(0) : e;
-        std::memcpy(at, &e, sizeof e);
-      }
-      value += w * ((largest - of_label) + log_of_one_plus(rest));
-      correct += own == best ? w : all(0);
-      for (std::size_t c = 0; c < padded_classes_; ++c) {
-        double* const at = scores + c * kBlock + r;
-        const Doubles p = load<Doubles>(at) / total;
-        // p - 1 would cancel where the label is the most likely class.
-        const Doubles of_own = own == best ? -rest / total : p - 1.0;
-        const Doubles residual = own == all(static_cast<double>(c)) ? of_own : p;
-        const Doubles coefficient = c < classes_ ? w * residual : all(0);
-        std::memcpy(at, &coefficient, sizeof coefficient);
-      }
-    }
-    return {sum(value), sum(correct)};
+                              Scratch& scratch) const {
+    return cross_entropy(classes_, kBlock, labels(selection, first, count).data(), scratch.scores.data());
+  }
+
+  static std::array<double, kBlock> labels(const Selection& selection, std::size_t first, std::size_t count) {
+    std::array<double, kBlock> label;
+    label.fill(kNoClass);
+    for (std::size_t r = 0; r < count; ++r) label[r] = selection.rows.class_of(selection[first + r]);
+    return label;
   }
 
   /// out += A'A v
@@ -434,40 +328,23 @@ class Softmax final : public Problem {
   }
 
   Regulariser regulariser_;
+  LabelledData data_;
   std::size_t columns_;
   std::size_t classes_;
   std::size_t padded_columns_;
   std::size_t padded_classes_;
-  std::uint32_t data_checksum_ = 0;
-  OwnShards<LabelledRows> shards_;
-  std::vector<std::size_t> rows_;  // of every shard
-  std::optional<LabelledRows> test_;
 };
 
 }  // namespace
 
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                       const std::optional<Dataset>& test, const std::optional<Range>& own) {
-  require_usable(data, shards, options);
-  Vector classes = data.labels;
-  std::sort(classes.begin(), classes.end());
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
-  if (classes.size() < 2) {
-    throw InputError(fmt::format("{}: found 1 distinct label ({}); need at least 2 to tell rows apart",
-                                 data.name, classes[0]));
-  }
-  if (test && test->columns != data.columns) {
-    throw InputError(fmt::format("{}: the test set has {} columns; need {} as in the training set", data.name,
-                                 test->columns, data.columns));
-  }
-  return std::make_unique<Softmax>(data, shards, options, classes, test, own);
+  return std::make_unique<Softmax>(label_rows(data, shards, options, test, own), options.regulariser);
 }
 
 std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
                                       const ModelOptions& options, const std::optional<Range>& own) {
-  Vector classes(data.classes);
-  std::iota(classes.begin(), classes.end(), 0.0);
-  return std::make_unique<Softmax>(data, clients, options, classes, own);
+  return std::make_unique<Softmax>(label_rows(data, clients, options, own), options.regulariser);
 }
 
 }  // namespace laconic

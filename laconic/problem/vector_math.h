@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp and log1p for four numbers at once, by polynomials. No libm: its last bits differ between CPUs, and
-// compilers do not vectorise a function that is written for one number (15 ns instead of 1 to 3).
+// exp, tanh and log1p for four numbers at once, by polynomials. No libm: its last bits differ between CPUs,
+// and compilers do not vectorise a function that is written for one number (15 ns instead of 1 to 3).
 #pragma once
 
 #include <cstddef>
@@ -80,6 +80,13 @@ inline Doubles exp_of_minus(Doubles a) {
   const Integers exponent =
       1023 - (reinterpret_cast<Integers>(shifted) - reinterpret_cast<Integers>(all(kRound)));
   return polynomial(kExp, r) * reinterpret_cast<Doubles>(exponent << 52);
+}
+
+/// tanh(a), absolute error at most 3e-16.
+inline Doubles tanh(Doubles a) {
+  const Doubles t = exp_of_minus(2.0 * magnitude(a));
+  const Doubles size = (1.0 - t) / (1.0 + t);
+  return a < 0.0 ? -size : size;
 }
 
 /// log(1 + t) for 0 <= t <= 1, to full relative precision near 0 too: 2 atanh(t / (2 + t)).

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that are in one of several classes: what a classifier keeps of its data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "laconic/core/range.h"
+#include "laconic/core/vec.h"
+#include "laconic/data/dataset.h"
+#include "laconic/data/generated.h"
+#include "laconic/data/split.h"
+#include "laconic/problem/model.h"
+#include "laconic/problem/problem.h"
+
+namespace laconic {
+
+/// Some rows of a data set in an order of their own, with the class of each. Features stay as they were: a
+/// byte a pixel, or sparse.
+class LabelledRows {
+ public:
+  /// `classes` are labels, ascending; a row whose label is not among them has kNoClass (cross_entropy.h).
+  /// `bias` appends a column of ones.
+  LabelledRows(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, const Vector& classes,
+               bool bias);
+
+  [[nodiscard]] std::size_t size() const { return class_.size(); }
+  [[nodiscard]] bool pixels() const { return pixels_; }
+  [[nodiscard]] double class_of(std::size_t row) const { return class_[row]; }
+
+  /// Raw pixels (0 .. 255) of a row, then 255 for the bias, all times `unit`: 1/255 makes features of them.
+  template <class Scalar>
+  void read_pixels(std::size_t row, Scalar* out, Scalar unit = 1) const {
+    const std::uint8_t* pixel = pixel_.data() + row * columns_;
+    for (std::size_t j = 0; j < columns_; ++j) out[j] = unit * static_cast<Scalar>(pixel[j]);
+    if (bias_) out[columns_] = unit * 255;
+  }
+
+  /// Calls entry(column, value) for each entry of a row that is not pixels.
+  template <class Entry>
+  void for_each(std::size_t row, Entry entry) const {
+    for (std::uint64_t e = sparse_.begin[row]; e < sparse_.begin[row + 1]; ++e) {
+      entry(sparse_.column[e], sparse_.value[e]);
+    }
+  }
+
+ private:
+  std::size_t columns_;
+  bool bias_;
+  bool pixels_;
+  std::vector<std::uint8_t> pixel_;
+  SparseRows sparse_;  // a value an entry
+  std::vector<double> class_;
+};
+
+/// Rows that a question is about: all of them in order, or those of a list.
+struct Selection {
+  const LabelledRows& rows;
+  Rows chosen;
+
+  [[nodiscard]] std::size_t size() const { return chosen.count(rows.size()); }
+  [[nodiscard]] std::size_t operator[](std::size_t k) const { return chosen[k]; }
+};
+
+/// Classes are the distinct labels of the training set in ascending order.
+struct LabelledData {
+  std::size_t columns = 0;  // of a row, that of ones included
+  std::size_t classes = 0;  // >= 2
+  OwnShards<LabelledRows> shards;
+  std::vector<std::size_t> rows;     // of every shard
+  std::optional<LabelledRows> test;  // held out
+  std::uint32_t checksum = 0;        // of the training set and the test set
+};
+
+/// Copies the rows of the shards `own`, all where it is unset, and the test set if there is one. InputError
+/// for one label only, a test set with other columns, and as require_usable() has it.
+LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                        const std::optional<Dataset>& test, const std::optional<Range>& own);
+
+/// The same of rows that are drawn, data.classes >= 2 of them; without a test set.
+LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
+                        const std::optional<Range>& own);
+
+}  // namespace laconic
