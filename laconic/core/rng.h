@@ -26,6 +26,7 @@ enum class Purpose : std::uint8_t {
   start = 7,        // the point from which a run starts
   graph = 8,        // who hears whom, where that is drawn
   noise = 9,        // what a look at a gradient adds to it
+  probe = 10,       // the random signs of Hutchinson's estimator
 };
 
 class Stream;

@@ -10,6 +10,20 @@
 
 namespace laconic {
 
+/// y_0 = x, then for k = 0 .. steps-1: g = g(y) drawn at key.step = k, and step(k, from, g, y), which goes
+/// from y_k, the view `from`, to y_{k+1}, in place but for the first; it may change g.
+template <class Step>
+void take_local_steps(const Oracle& oracle, Key key, std::size_t steps, View x, MutView y, Vector& g,
+                      Step&& step) {
+  g.resize(y.size());
+  for (std::size_t k = 0; k < steps; ++k) {
+    key.step = static_cast<std::uint32_t>(k);
+    const View from = k == 0 ? x : View(y);
+    oracle.gradient(key, from, g);
+    step(k, from, g, y);
+  }
+}
+
 struct LocalPlan {
   std::size_t steps = 1;  // K >= 1
   double step = 0;        // eta_c
@@ -24,28 +38,22 @@ struct LocalScratch {
   Vector sample;  // on return h, the gradient that stands for the round's
 };
 
-/// y = x - eta (g + c), where y may be x; c empty: 0.
-inline void corrected_step(View x, double eta, View g, View c, MutView y) {
-  for (std::size_t j = 0; j < y.size(); ++j) y[j] = x[j] - eta * (c.empty() ? g[j] : g[j] + c[j]);
-}
-
-/// y_0 = x, then K times y <- y - eta_c (g(y) + c), with the gradient of step k drawn at key.step = k; c empty:
-/// 0. The sample h is (1/K) sum g, the first g or the last one. Cost: K gradients, and a pass over vectors for
-/// each; two for a mean.
-inline void local_steps(const Oracle& oracle, Key key, const LocalPlan& plan, View correction, View x,
+/// y_0 = x, then K times y <- y - eta_c (g(y) + c); c empty: 0. The sample h is (1/K) sum g, the first g or the
+/// last one. Cost: K gradients, and a pass over vectors for each; two for a mean.
+inline void local_steps(const Oracle& oracle, const Key& key, const LocalPlan& plan, View correction, View x,
                         MutView y, Sample sample, LocalScratch& scratch) {
   if (plan.steps == 1) sample = Sample::last;  // the same, without a sum
-  scratch.gradient.resize(y.size());
   scratch.sample.resize(y.size());
   if (sample == Sample::mean) fill(scratch.sample, 0.0);
-  for (std::size_t k = 0; k < plan.steps; ++k) {
-    key.step = static_cast<std::uint32_t>(k);
-    const View from = k == 0 ? x : View(y);
-    oracle.gradient(key, from, scratch.gradient);
-    corrected_step(from, plan.step, scratch.gradient, correction, y);
-    if (sample == Sample::mean) axpy(1.0 / static_cast<double>(plan.steps), scratch.gradient, scratch.sample);
-    if (sample == Sample::first && k == 0) copy(scratch.gradient, scratch.sample);
-  }
+  const View c = correction;
+  take_local_steps(oracle, key, plan.steps, x, y, scratch.gradient,
+                   [&](std::size_t k, View from, View g, MutView to) {
+                     for (std::size_t j = 0; j < to.size(); ++j)
+                       to[j] = from[j] - plan.step * (c.empty() ? g[j] : g[j] + c[j]);
+                     if (sample == Sample::mean)
+                       axpy(1.0 / static_cast<double>(plan.steps), g, scratch.sample);
+                     if (sample == Sample::first && k == 0) copy(g, scratch.sample);
+                   });
   if (sample == Sample::last) scratch.sample.swap(scratch.gradient);
 }
 

@@ -36,4 +36,8 @@ std::unique_ptr<Turnout> everyone(std::size_t workers);
 /// weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). A round without heads costs O(sample).
 std::unique_ptr<Turnout> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample);
 
+/// `sample` of all, uniform and without replacement, each with weight 1/sample: FedAvg (arXiv 1602.05629).
+/// 1 <= sample <= workers.
+std::unique_ptr<Turnout> sampled(std::size_t workers, std::size_t sample);
+
 }  // namespace laconic

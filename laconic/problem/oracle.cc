@@ -15,6 +15,9 @@ class FullGradients final : public Oracle {
   Measured gradient(const Key& key, View x, MutView g) const override {
     return problem_.value_gradient(key.worker, Rows::everything(), x, g);
   }
+  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
+    problem_.hessian_vector(key.worker, Rows::everything(), x, v, out);
+  }
   std::size_t calls(const Key& key) const override { return problem_.rows(key.worker); }
   bool exact() const override { return true; }
 
@@ -27,17 +30,25 @@ class Minibatches final : public Oracle {
   Minibatches(const Problem& problem, std::size_t batch) : problem_(problem), batch_(batch) {}
 
   Measured gradient(const Key& key, View x, MutView g) const override {
-    thread_local std::vector<std::uint32_t> rows;  // scratch, so that a round allocates nothing
-    rows.resize(batch_);
-    Stream stream = key.stream(Purpose::batch);
-    const std::size_t shard_rows = problem_.rows(key.worker);
-    for (std::uint32_t& row : rows) row = static_cast<std::uint32_t>(stream.below(shard_rows));
-    return problem_.value_gradient(key.worker, Rows::listed(rows), x, g);
+    return problem_.value_gradient(key.worker, draw(key), x, g);
+  }
+  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
+    problem_.hessian_vector(key.worker, draw(key), x, v, out);
   }
   std::size_t calls(const Key& /*key*/) const override { return batch_; }
   bool exact() const override { return false; }
 
  private:
+  /// Valid until this thread draws again.
+  [[nodiscard]] Rows draw(const Key& key) const {
+    thread_local std::vector<std::uint32_t> rows;  // scratch, so that a round allocates nothing
+    rows.resize(batch_);
+    Stream stream = key.stream(Purpose::batch);
+    const std::size_t shard_rows = problem_.rows(key.worker);
+    for (std::uint32_t& row : rows) row = static_cast<std::uint32_t>(stream.below(shard_rows));
+    return Rows::listed(rows);
+  }
+
   const Problem& problem_;
   std::size_t batch_;
 };
@@ -54,6 +65,9 @@ class Noisy final : public Oracle {
     const Measured measured = oracle_->gradient(key, x, g);
     axpy(deviation_, noise, g);
     return measured;
+  }
+  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
+    oracle_->hessian_vector(key, x, v, out);
   }
   std::size_t calls(const Key& key) const override { return oracle_->calls(key); }
   bool exact() const override { return false; }
@@ -77,6 +91,9 @@ class OnCoin final : public Oracle {
 
   Measured gradient(const Key& key, View x, MutView g) const override {
     return chosen(key).gradient(key, x, g);
+  }
+  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
+    chosen(key).hessian_vector(key, x, v, out);
   }
   std::size_t calls(const Key& key) const override { return chosen(key).calls(key); }
   bool exact() const override { return heads_->exact() && tails_->exact(); }

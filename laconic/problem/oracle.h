@@ -21,6 +21,10 @@ class Oracle {
   /// with one key.
   virtual Measured gradient(const Key& key, View x, MutView g) const = 0;
 
+  /// out = H v, H the Hessian at x of the rows that gradient() with this key sees, without noise. Needs a
+  /// problem that has_curvature().
+  virtual void hessian_vector(const Key& key, View x, View v, MutView out) const = 0;
+
   /// Single-sample gradients that gradient() with this key costs.
   [[nodiscard]] virtual std::size_t calls(const Key& key) const = 0;
 

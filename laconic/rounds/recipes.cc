@@ -14,6 +14,7 @@
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/gossip.h"
+#include "laconic/rounds/local.h"
 #include "laconic/rounds/scaffold.h"
 #include "laconic/rounds/star.h"
 
@@ -331,6 +332,86 @@ Assembly scaffold(Arguments& args, const MethodSetting& s) {
   return assembly;
 }
 
+Assembly local(const MethodSetting& s, LocalParts parts) {
+  Assembly assembly;
+  if (parts.scaling) {
+    const Scaling& scaling = parts.scaling->scaling;
+    assembly.facts = {{"alpha", scaling.alpha}, {"beta", scaling.beta}};
+  }
+  assembly.build = [parts = std::move(parts), &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+                    wire = s.wire](double step) {
+    return make_local(problem, parts, {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
+  };
+  return assembly;
+}
+
+/// What clients say their vectors with, where the method names it.
+std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s) {
+  const Spec* spec = args.find("compressor");
+  return spec == nullptr ? identity(s) : compressor(*spec, s);
+}
+
+std::optional<MomentumPlan> momentum_of(Arguments& args) {
+  const double beta = args.number("momentum", 0.0);
+  if (!(beta >= 0 && beta < 1)) args.fail(fmt::format("momentum = {}; need 0 <= momentum < 1", beta));
+  const bool averaged = args.choice("momentum-at-sync", {"average", "reset"}, "average") == "average";
+  if (beta == 0) return {};
+  return MomentumPlan{.beta = beta, .averaged = averaged};
+}
+
+/// Local SGD (Stich 2019, arXiv 1805.09767), everyone.
+Assembly local_sgd(Arguments& args, const MethodSetting& s) {
+  return local(s, {.oracle = full_or_batch(s),
+                   .turnout = everyone(s.problem.shards()),
+                   .compressor = optional_compressor(args, s),
+                   .steps = local_steps_of(args),
+                   .momentum = momentum_of(args)});
+}
+
+/// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629): Local SGD of some clients,
+/// drawn without replacement.
+Assembly fedavg(Arguments& args, const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  const std::size_t steps = local_steps_of(args);
+  const std::size_t sample = args.whole("sample", n);
+  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
+  return local(s, {.oracle = full_or_batch(s),
+                   .turnout = sampled(n, sample),
+                   .compressor = optional_compressor(args, s),
+                   .steps = steps});
+}
+
+/// SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv 2406.00846).
+Assembly savic(Arguments& args, const MethodSetting& s) {
+  const Spec& rule = args.required("rule", 0, "savic(adam, steps=10)");
+  const ScalingRow& row = row_named(rule, "scaling", scalings());
+  if (row.curvature && !s.problem.has_curvature()) {
+    args.fail(
+        fmt::format("{} needs Hessian-vector products, which this problem does not have; use adam, rmsprop "
+                    "or adagrad",
+                    row.name));
+  }
+  const std::size_t steps = args.whole("steps", 1, 1, 1);
+  ScalingPlan plan{
+      .scaling = {.row = &row, .beta = args.number("beta", row.beta), .alpha = args.number("alpha", 0.01)}};
+  if (!(plan.scaling.beta >= 0 && plan.scaling.beta < 1))
+    args.fail(fmt::format("beta = {}; need 0 <= beta < 1", plan.scaling.beta));
+  if (!(plan.scaling.alpha > 0) || std::isinf(plan.scaling.alpha))
+    args.fail(fmt::format("alpha = {}; need alpha > 0", plan.scaling.alpha));
+  plan.local = args.choice("scaling", {"global", "local"}, "global") == "local";
+  plan.mean_of_squares = args.choice("statistic", {"sq-of-mean", "mean-of-sq"}, "sq-of-mean") == "mean-of-sq";
+  plan.refresh = args.whole("refresh", plan.refresh);
+  plan.refresh_at_start = args.flag("refresh-at-start", plan.refresh_at_start);
+  plan.start_probes = args.whole("start-probes", plan.start_probes);
+  plan.shared_probes = args.choice("probes", {"own", "shared"}, "own") == "shared";
+  return local(s, {.oracle = full_or_batch(s),
+                   .turnout = everyone(s.problem.shards()),
+                   .compressor = optional_compressor(args, s),
+                   .steps = steps,
+                   .scaling = plan,
+                   .momentum = momentum_of(args)});
+}
+
 std::vector<MethodRow> all_methods() {
   std::vector<MethodRow> rows = {
       {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
@@ -356,6 +437,15 @@ std::vector<MethodRow> all_methods() {
        "arXiv 2301.01313", k_gt},
       {"scaffold", "scaffold(steps=K)", "local steps whose drift a server corrects", "arXiv 1910.06378",
        scaffold},
+      {"local-sgd", "local-sgd(steps=H, momentum=0, compressor=C)", "H local steps, then the mean of all",
+       "arXiv 1805.09767", local_sgd},
+      {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
+       "arXiv 1602.05629", fedavg},
+      {"savic",
+       "savic(adam|rmsprop|adagrad|oasis, steps=H, scaling=global|local, alpha=0.01, beta=B, refresh=1, "
+       "statistic=sq-of-mean|mean-of-sq, refresh-at-start=1, momentum=0, compressor=C)",
+       "local SGD with steps scaled as the rule has it, refreshed when clients talk", "arXiv 2406.00846",
+       savic},
   };
   for (const ThreePointRow& row : three_points()) {
     rows.push_back({row.name, row.usage, row.summary, row.paper,

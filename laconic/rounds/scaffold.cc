@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/scaffold.h"
 
-#include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "laconic/compress/wire.h"
-#include "laconic/core/error.h"
+#include "laconic/network/turnout.h"
+#include "laconic/rounds/conversation.h"
 
 namespace laconic {
 namespace {
@@ -23,8 +22,8 @@ class Scaffold final : public Method {
         c_(problem.dim()),
         dx_(problem.dim()),
         dc_(problem.dim()),
-        moved_(problem.shards()),
-        learnt_(problem.shards()) {
+        everyone_(everyone(problem.shards())),
+        talk_(problem.shards(), 2) {
     problem_.start(x_);
   }
 
@@ -34,31 +33,16 @@ class Scaffold final : public Method {
   }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
-    const std::size_t n = problem_.shards();
     ledger_.open_round();
     ledger_.downlink_bits += static_cast<double>(8 * bytes_of(options_.wire) * 2 * x_.size());  // x and c
     fill(dx_, 0.0);
     fill(dc_, 0.0);
-    const std::size_t window = fleet.window(n, 2 * x_.size());
-    for (std::size_t first = 0; first < n; first += window) {
-      moved_.clear();
-      learnt_.clear();
-      for (std::size_t i = first; i < std::min(first + window, n); ++i) {
-        Key key{options_.seed, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(i)};
-        moved_.add(key, 1.0 / static_cast<double>(n));
-        key.copy = 1;
-        learnt_.add(key, 1.0 / static_cast<double>(n));
-      }
-      fleet.for_each(fleet.owned(moved_), [&](std::size_t e) { step_and_speak(e); });
-      fleet.share(moved_);
-      fleet.share(learnt_);
-      for (std::size_t e = 0; e < moved_.size(); ++e) hear(e, t);
-      fleet.fold(moved_, dx_);
-      fleet.fold(learnt_, dc_);
-    }
+    const Key key{options_.seed, static_cast<std::uint32_t>(t)};
+    const MutView sums[] = {dx_, dc_};
+    talk_.hold(fleet, key, 0, everyone_->draw(key.common()), sums, ledger_,
+               [&](std::span<Entry* const> said) { return step_and_speak(*said[0], *said[1]); });
     axpy(options_.outer_step, dx_, x_);
     axpy(1, dc_, c_);
-    ledger_.participants = n;
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -89,10 +73,8 @@ class Scaffold final : public Method {
     workers_.resize(own.size(), Vector(problem_.dim(), 0.0));
   }
 
-  void step_and_speak(std::size_t e) {
+  bool step_and_speak(Entry& moved, Entry& learnt) {
     thread_local Scratch scratch;
-    Entry& moved = moved_[e];
-    Entry& learnt = learnt_[e];
     Vector& c_i = workers_[moved.key.worker - first_worker_];
     scratch.y.resize(x_.size());
     scratch.correction = c_;
@@ -100,23 +82,13 @@ class Scaffold final : public Method {
     local_steps(*oracle_, moved.key, options_.local, scratch.correction, x_, scratch.y, Sample::mean,
                 scratch.steps);
     moved.envelope.calls = options_.local.steps * oracle_->calls(moved.key);
-    moved.envelope.finite = all_finite(scratch.y) && all_finite(scratch.steps.sample);
-    if (!moved.envelope.finite) return;
+    if (!all_finite(scratch.y) || !all_finite(scratch.steps.sample)) return false;
     axpy(-1, x_, scratch.y);              // y_i - x
     axpy(-1, c_i, scratch.steps.sample);  // c_i+ - c_i
     write_dense(options_.wire, scratch.y, moved.message);
     write_dense(options_.wire, scratch.steps.sample, learnt.message);
-    moved.envelope.describe(moved.message, x_.size());
-    learnt.envelope.describe(learnt.message, x_.size());
     decode_add(learnt.key, learnt.message, 1, c_i);  // as the server hears it
-  }
-
-  void hear(std::size_t e, std::size_t t) {
-    if (!moved_[e].envelope.finite) {
-      throw Diverged(fmt::format("diverged: a local step is not finite in round {}; try a smaller step", t));
-    }
-    ledger_.hear(moved_[e].envelope);
-    ledger_.hear(learnt_[e].envelope);
+    return true;
   }
 
   const Problem& problem_;
@@ -128,8 +100,8 @@ class Scaffold final : public Method {
   Vector dc_;
   std::size_t first_worker_ = 0;
   std::vector<Vector> workers_;  // c_i of those that this rank owns
-  Board moved_;
-  Board learnt_;
+  std::unique_ptr<Turnout> everyone_;
+  Conversation talk_;
   Ledger ledger_;
 };
 

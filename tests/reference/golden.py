@@ -62,7 +62,7 @@ def run_program(program, case, out):
 def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
-    if "topology" in case or case["method"].startswith("scaffold"):
+    if "topology" in case or case["method"].startswith(("scaffold", "local-sgd", "fedavg", "savic")):
         return transcribe_local(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
@@ -92,17 +92,17 @@ def transcribe_local(case, problem, wire):
         return g + sigma / math.sqrt(problem.d * (batch or 1)) * draw(rng.NOISE).normals(problem.d) if sigma else g
 
     method, told = local.make_method(specs.parse(case["method"]), problem, Ws, wire, float(case["step"]),
-                                     float(case.get("outer-step", 1)), gradient)
+                                     float(case.get("outer-step", 1)), gradient, seed)
     models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
     means = models.mean(axis=1)
     measured = [problems.value_and_gradient(problem, x) for x in means]
-    edges = np.array([0] + [graphs[t % len(graphs)].sum() / n for t in range(case["rounds"])])  # a node's, of each round
+    edges = np.array([not on_graph] + [graphs[t % len(graphs)].sum() / n for t in range(case["rounds"])])  # a node's, of each round
     rows = batch or sum(problem.rows(i) for i in range(n)) / n
     said = told + np.cumsum(edges * np.diff(vectors, prepend=0))
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": problem.d * said,
              "oracle_calls": asked * rows, "step": [float(case["step"])] * len(means),
              "consensus": ((models - means[:, None]) ** 2).sum(axis=2).mean(axis=1)}
-    facts = (local.quality(Ws) if on_graph else {}) | {"index_bits": 0, "header_bits": 32 * vectors[1] * edges.max()}
+    facts = (local.quality(Ws) if on_graph else {}) | {"index_bits": 0, "header_bits": 32 * max(vectors[1], 2) * edges.max()}
     return {key: np.array(values) for key, values in trace.items()}, means[-1], problem.constants(), facts
 
 

@@ -121,9 +121,95 @@ def scaffold(problem, gradient, wire, K, eta_l, eta_g):
         said = said + 2
 
 
-def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient):
+# ---- around a server, scaled --------------------------------------------------------------------------------------------------
+def take_part(seed, t, n, sample):
+    """`sample` of 0 .. n-1, without replacement (Floyd)."""
+    stream, chosen = rng.Stream(seed, t, rng.EVERYONE, purpose=rng.TURNOUT), set()
+    for last in range(n - sample, n):
+        any = stream.below(last + 1)
+        chosen.add(last if any in chosen else any)
+    return sorted(chosen)
+
+
+def scale_rule(name, t, beta, D, S):
+    """The diagonal after the t-th statistic S, which of all but oasis is squared (arXiv 2406.00846, section 3 of the spec)."""
+    if name == "oasis":
+        return S if t == 0 else beta * D + (1 - beta) * S
+    if name == "adagrad":
+        return np.sqrt(D**2 + S)
+    b = beta if name == "rmsprop" else (beta - beta**(t + 1)) / (1 - beta**(t + 1))
+    return np.sqrt(b * D**2 + (1 - b) * S)
+
+
+def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0, averaged=True, savic=None):
+    """FedAvg (arXiv 1602.05629) of `sample` clients, Local SGD of all; with `savic`, arXiv 2406.00846: (name, beta, alpha, local,
+    mean of squares, refresh, at the start, probes at the start, shared probes)."""
+    n, d = problem.n, problem.d
+    x, m, said, asked, refreshed = np.array(problem.start()), np.zeros(d), 0, 0, 0
+    scales = [np.ones(d)] * n
+    if savic:
+        name, beta, alpha, own, mean_of_sq, refresh, at_start, start_probes, shared = savic
+        D = [np.zeros(d) if at_start else np.ones(d)] * n
+
+    def statistic(i, t):
+        if name != "oasis":
+            g = gradient(i, x, t, H)
+            return (g**2 if own or mean_of_sq else g), 1
+        probes = [(H + p, rng.Stream(seed, t, rng.EVERYONE if shared else i, H + p, purpose=rng.PROBE).signs(d))
+                  for p in range(start_probes if refreshed == 0 else 1)]
+        return sum(v * problem.hessian(i, v) for _, v in probes) / len(probes), len(probes)
+
+    def rescale(t):
+        """(vectors said, gradients asked for)"""
+        nonlocal D, scales, refreshed
+        S, calls = zip(*(statistic(i, t) for i in range(n)))
+        if not own:
+            S = sum(wire(each) for each in S) / n
+            S = [S if name == "oasis" or mean_of_sq else S**2] * n
+        D = [scale_rule(name, refreshed, beta, D_i, S_i) for D_i, S_i in zip(D, S)]
+        scales = [np.maximum(alpha, np.abs(D_i)) for D_i in D]
+        refreshed += 1
+        return (0 if own else 1), calls[0]
+
+    if savic and at_start:
+        said, asked = rescale(0)
+    elif savic:
+        scales = [np.maximum(alpha, np.abs(D_i)) for D_i in D]
+    for t in count(1):
+        yield x[None], said, asked
+        who = take_part(seed, t, n, sample)
+        moved, momenta = [], []
+        for i in who:
+            y, m_i = x, m if averaged else 0 * m
+            for k in range(H):
+                g = gradient(i, y, t, k)
+                m_i = beta1 * m_i + (1 - beta1) * g
+                y = y - gamma * m_i / scales[i]
+            moved.append(wire(y - x))
+            momenta.append(wire(m_i))
+        x = x + eta_s * sum(moved) / len(who)
+        said, asked = said + len(who) / n, asked + H * len(who) / n
+        if beta1 and averaged:
+            m, said = sum(momenta) / n, said + 1
+        if savic and t % refresh == 0:
+            more, calls = rescale(t)
+            said, asked = said + more, asked + calls
+
+
+def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed):
     """The generator, and whether `init=avg` has everyone say a vector at the start."""
     K = int(spec.number("steps", 1))
+    momentum = spec.number("momentum", 0), spec.word("momentum-at-sync", "average") == "average"
+    if spec.name in ("local-sgd", "fedavg"):
+        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *momentum), False
+    if spec.name == "savic":
+        name = spec.args[0].name
+        beta = spec.number("beta", {"adam": 0.999, "rmsprop": 0.99, "oasis": 0.95, "adagrad": 0}[name])
+        savic = (name, beta, spec.number("alpha", 0.01), spec.word("scaling", "global") == "local",
+                 spec.word("statistic", "sq-of-mean") == "mean-of-sq", int(spec.number("refresh", 1)),
+                 bool(spec.number("refresh-at-start", 1)), int(spec.number("start-probes", 10)),
+                 spec.word("probes", "own") == "shared")
+        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, problem.n, *momentum, savic), False
     W = lambda t: Ws[(t - 1) % len(Ws)]
     average = spec.word("init", "zero") == "avg"
     if spec.name == "d-sgd":

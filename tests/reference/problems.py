@@ -209,6 +209,9 @@ class Quadratic:
     def gradient(self, i, x):
         return self.A[i] @ x - self.b[i]
 
+    def hessian(self, i, v):
+        return self.A[i] @ v
+
     def constants(self):
         mean, mean_sq = sum(self.A) / self.n, sum(A @ A for A in self.A) / self.n
         L = np.array([np.abs(np.linalg.eigvalsh(A)).max() for A in self.A])

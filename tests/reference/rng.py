@@ -9,7 +9,7 @@ W0, W1 = 0x9E3779B9, 0xBB67AE85  # Weyl constants: the golden ratio, sqrt(3) - 1
 MASK32 = 0xFFFFFFFF
 EVERYONE = 0xFFFFFFFF
 
-COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH, NOISE = range(10)  # purposes
+COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH, NOISE, PROBE = range(11)  # purposes
 
 
 def philox4x32(counter, key):
@@ -52,6 +52,11 @@ class Stream:
             radius, angle = math.sqrt(-2 * math.log(1 - self.uniform())), 2 * math.pi * self.uniform()
             values += [radius * math.cos(angle), radius * math.sin(angle)]
         return np.array(values[:count])
+
+    def signs(self, count):
+        """-1 or 1: the bits of the words, lowest first."""
+        words = [self.next32() for _ in range(-(-count // 32))]
+        return np.array([2.0 * (words[j // 32] >> j % 32 & 1) - 1 for j in range(count)])
 
     def below(self, n):
         """On {0, .., n-1}: the high half of a product (Lemire 2019), without the few low halves that would favour."""

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One turn of talking to a server: those who take part say some vectors each, and the server adds them up.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/network/turnout.h"
+#include "laconic/rounds/ledger.h"
+#include "laconic/transport/fleet.h"
+
+namespace laconic {
+
+class Conversation {
+ public:
+  /// Of so many workers, who say at most `parts` vectors each.
+  Conversation(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)) {}
+
+  /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers.
+  /// speak(said) on the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p,
+  /// and counts the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged
+  /// is thrown on all ranks. Keys are those of `round` with the worker, and first_part + p as step.
+  template <class Speak>
+  void hold(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
+            std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {
+    const std::size_t parts = sums.size();
+    const std::size_t dim = sums[0].size();
+    const std::size_t window = fleet.window(shares.size(), parts * dim);
+    for (std::size_t first = 0; first < shares.size(); first += window) {
+      for (std::size_t p = 0; p < parts; ++p) {
+        boards_[p].clear();
+        for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
+          boards_[p].add({.seed = round.seed,
+                          .round = round.round,
+                          .worker = shares[s].worker,
+                          .step = first_part + static_cast<std::uint32_t>(p),
+                          .copy = shares[s].copy},
+                         shares[s].weight);
+        }
+      }
+      fleet.for_each(fleet.owned(boards_[0]), [&](std::size_t e) {
+        thread_local std::vector<Entry*> said;
+        said.clear();
+        for (std::size_t p = 0; p < parts; ++p) said.push_back(&boards_[p][e]);
+        said[0]->envelope.finite = speak(std::span<Entry* const>(said));
+        if (!said[0]->envelope.finite) return;
+        for (Entry* each : said) each->envelope.describe(each->message, dim);
+      });
+      for (std::size_t p = 0; p < parts; ++p) fleet.share(boards_[p]);
+      for (std::size_t e = 0; e < boards_[0].size(); ++e) {
+        if (!boards_[0][e].envelope.finite) {
+          throw Diverged(fmt::format("diverged: a local step is not finite in round {}; try a smaller step",
+                                     round.round));
+        }
+        for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e].envelope);
+      }
+      for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], sums[p]);
+    }
+    ledger.participants = shares.size();
+  }
+
+ private:
+  std::vector<Board> boards_;
+};
+
+}  // namespace laconic

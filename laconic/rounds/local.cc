@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/rounds/local.h"
+
+#include <span>
+#include <vector>
+
+#include "laconic/compress/slice.h"
+#include "laconic/core/error.h"
+#include "laconic/local/local_steps.h"
+#include "laconic/rounds/conversation.h"
+
+namespace laconic {
+namespace {
+
+/// What is said, and by that the address of its draws.
+enum Part : std::uint32_t { kModel = 0, kMomentum = 1, kStatistic = 2 };
+
+class Local final : public Method {
+ public:
+  Local(const Problem& problem, const LocalParts& parts, const LocalOptions& options)
+      : problem_(problem),
+        parts_(parts),
+        options_(options),
+        scales_(parts.scaling.has_value()),
+        x_(problem.dim()),
+        moved_(problem.dim()),
+        talk_(problem.shards(), 2) {
+    check(parts_.turnout->complete() || (!scales_ && !parts_.momentum),
+          "a sample cannot scale or have momentum");
+    problem_.start(x_);
+    if (averages_momentum()) {
+      momentum_.resize(x_.size());
+      next_momentum_.resize(x_.size());
+    }
+    if (!scales_) return;
+    const double first = parts_.scaling->refresh_at_start ? 0.0 : 1.0;
+    if (!parts_.scaling->local) {
+      D_.assign(x_.size(), first);
+      statistic_.resize(x_.size());
+    }
+  }
+
+  void start(Fleet& fleet, Evaluation* watch) override {
+    take_on_clients(fleet);
+    ledger_.open_round();
+    if (scales_ && parts_.scaling->refresh_at_start) refresh(fleet, 0);
+    if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+    ledger_.open_round();
+    tell(x_);
+    if (averages_momentum()) tell(momentum_);
+    if (scales_ && !parts_.scaling->local) {
+      if (refreshes_after(t - 1)) tell(D_);
+      scale_.resize(D_.size());
+      parts_.scaling->scaling.clip(D_, scale_);
+    }
+
+    fill(moved_, 0.0);
+    fill(next_momentum_, 0.0);
+    const Key key{options_.seed, static_cast<std::uint32_t>(t)};
+    std::vector<MutView> sums = {moved_};
+    if (averages_momentum()) sums.push_back(next_momentum_);
+    talk_.hold(fleet, key, kModel, parts_.turnout->draw(key.common()), sums, ledger_,
+               [&](std::span<Entry* const> said) { return step_and_speak(said); });
+    axpy(options_.outer_step, moved_, x_);
+    momentum_.swap(next_momentum_);
+
+    if (scales_ && refreshes_after(t)) refresh(fleet, t);
+    if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  void evaluate(Fleet& fleet, Evaluation& out) override { laconic::evaluate(problem_, x_, fleet, out); }
+
+  State state(Fleet& fleet) override {
+    take_on_clients(fleet);
+    State state{.ledger = &ledger_, .shared = {x_, D_, momentum_}};
+    for (Vector& D : clients_) state.workers.push_back({D});
+    return state;
+  }
+
+  View point() const override { return x_; }
+  const Ledger& ledger() const override { return ledger_; }
+  double step() const override { return options_.step; }
+
+ private:
+  /// What a client computes with until it has spoken.
+  struct Scratch {
+    Vector y;
+    Vector gradient;
+    Vector momentum;
+    Vector scale;
+    Vector statistic;
+    Vector probe;
+  };
+  static Scratch& scratch() {
+    thread_local Scratch of_thread;
+    return of_thread;
+  }
+
+  [[nodiscard]] bool averages_momentum() const { return parts_.momentum && parts_.momentum->averaged; }
+
+  /// Whether D moves after round t (0: at the start), and how often it has before.
+  [[nodiscard]] bool refreshes_after(std::size_t t) const {
+    return t == 0 ? parts_.scaling->refresh_at_start : t % parts_.scaling->refresh == 0;
+  }
+  [[nodiscard]] std::size_t refreshes_before(std::size_t t) const {
+    if (t == 0) return 0;
+    return (parts_.scaling->refresh_at_start ? 1 : 0) + (t - 1) / parts_.scaling->refresh;
+  }
+
+  void take_on_clients(Fleet& fleet) {
+    const Range own = fleet.owned(problem_.shards());
+    first_client_ = own.begin;
+    const bool keep = scales_ && parts_.scaling->local;
+    const double first = keep && !parts_.scaling->refresh_at_start ? 1.0 : 0.0;
+    clients_.resize(own.size(), Vector(keep ? x_.size() : 0, first));
+  }
+
+  /// The server, to everyone.
+  void tell(View v) { ledger_.downlink_bits += static_cast<double>(8 * bytes_of(options_.wire) * v.size()); }
+
+  bool step_and_speak(std::span<Entry* const> said) {
+    Scratch& s = scratch();
+    const Key& key = said[0]->key;
+    View scale = scale_;
+    if (scales_ && parts_.scaling->local) {
+      s.scale.resize(x_.size());
+      parts_.scaling->scaling.clip(clients_[key.worker - first_client_], s.scale);
+      scale = s.scale;
+    }
+    if (parts_.momentum) s.momentum.assign(x_.size(), 0.0);
+    if (averages_momentum()) s.momentum = momentum_;
+    s.y.resize(x_.size());
+    take_local_steps(*parts_.oracle, key, parts_.steps, x_, s.y, s.gradient,
+                     [&](std::size_t, View from, MutView g, MutView to) {
+                       if (parts_.momentum) {
+                         const double beta = parts_.momentum->beta;
+                         for (std::size_t j = 0; j < g.size(); ++j)
+                           g[j] = s.momentum[j] = beta * s.momentum[j] + (1 - beta) * g[j];
+                       }
+                       for (std::size_t j = 0; j < to.size(); ++j)
+                         to[j] = from[j] - options_.step * (scale.empty() ? g[j] : g[j] / scale[j]);
+                     });
+    said[0]->envelope.calls = parts_.steps * parts_.oracle->calls(key);
+    if (!all_finite(s.y)) return false;
+    parts_.compressor->compress_difference(key, s.y, x_, said[kModel]->message);
+    if (averages_momentum())
+      parts_.compressor->compress(said[kMomentum]->key, s.momentum, said[kMomentum]->message);
+    return true;
+  }
+
+  /// D moves by the clients' statistics at x.
+  void refresh(Fleet& fleet, std::size_t t) {
+    const ScalingPlan& plan = *parts_.scaling;
+    const std::size_t before = refreshes_before(t);
+    const Key key{options_.seed, static_cast<std::uint32_t>(t)};
+    if (plan.local) {
+      const Vector calls = fleet.numbers(problem_.shards(), [&](std::size_t i) {
+        Key own = key;
+        own.worker = static_cast<std::uint32_t>(i);
+        std::size_t asked = 0;
+        plan.scaling.update(before, statistic_of(own, before, asked), clients_[i - first_client_]);
+        return static_cast<double>(asked);
+      });
+      for (const double each : calls) ledger_.oracle_calls += static_cast<std::uint64_t>(each);
+      return;
+    }
+    fill(statistic_, 0.0);
+    const std::size_t participants = ledger_.participants;
+    const MutView sums[] = {statistic_};
+    talk_.hold(fleet, key, kStatistic, parts_.turnout->draw(key.common()), sums, ledger_,
+               [&](std::span<Entry* const> said) {
+                 std::size_t asked = 0;
+                 const View S = statistic_of(said[0]->key, before, asked);
+                 said[0]->envelope.calls = asked;
+                 if (!all_finite(S)) return false;
+                 parts_.compressor->compress(said[0]->key, S, said[0]->message);
+                 return true;
+               });
+    if (t > 0) ledger_.participants = participants;  // the same clients, who spoke already
+    if (!plan.scaling.row->curvature && !plan.mean_of_squares) {
+      for (double& s : statistic_) s *= s;
+    }
+    plan.scaling.update(before, statistic_, D_);
+  }
+
+  /// What the client says of x: the curvature along random signs, the gradient, or (squared already, where
+  /// nobody else's is to be added first) its square.
+  View statistic_of(Key key, std::size_t before, std::size_t& asked) {
+    const ScalingPlan& plan = *parts_.scaling;
+    Scratch& s = scratch();
+    s.statistic.assign(x_.size(), 0.0);
+    key.step = static_cast<std::uint32_t>(parts_.steps);  // a draw of its own, after those of the local steps
+    if (!plan.scaling.row->curvature) {
+      asked = parts_.oracle->calls(key);
+      parts_.oracle->gradient(key, x_, s.statistic);
+      if (plan.local || plan.mean_of_squares) {
+        for (double& each : s.statistic) each *= each;
+      }
+      return s.statistic;
+    }
+    const std::size_t probes = before == 0 ? plan.start_probes : 1;
+    s.probe.resize(x_.size());
+    s.gradient.resize(x_.size());
+    for (std::size_t p = 0; p < probes; ++p, ++key.step) {
+      Key address = plan.shared_probes ? key.common() : key;
+      address.step = key.step;
+      Stream signs = address.stream(Purpose::probe);
+      std::uint32_t word = 0;
+      for (std::size_t j = 0; j < s.probe.size(); ++j, word >>= 1) {
+        if (j % 32 == 0) word = signs.next32();
+        s.probe[j] = (word & 1) != 0 ? 1 : -1;
+      }
+      parts_.oracle->hessian_vector(key, x_, s.probe, s.gradient);
+      asked += parts_.oracle->calls(key);
+      for (std::size_t j = 0; j < s.probe.size(); ++j)
+        s.statistic[j] += s.probe[j] * s.gradient[j] / static_cast<double>(probes);
+    }
+    return s.statistic;
+  }
+
+  const Problem& problem_;
+  LocalParts parts_;
+  LocalOptions options_;
+  bool scales_;
+  Vector x_;
+  Vector moved_;
+  Vector momentum_, next_momentum_;  // where they are averaged
+  Vector D_, scale_, statistic_;     // of global scaling
+  std::size_t first_client_ = 0;
+  std::vector<Vector> clients_;  // D of those that this rank owns, of local scaling
+  Conversation talk_;
+  Ledger ledger_;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
+                                   const LocalOptions& options) {
+  return std::make_unique<Local>(problem, parts, options);
+}
+
+}  // namespace laconic

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver of methods whose clients take local steps between rounds with a server: Local SGD and FedAvg
+// (McMahan et al. 2017, arXiv 1602.05629), and SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv
+// 2406.00846), whose steps are scaled by a diagonal s (laconic/local/scaling.h). With H local steps of length
+// gamma, round t at client m is
+//   y_m = x, then H times y_m <- y_m - gamma g_m(y_m) / s                  s = 1 without scaling
+//   y_m - x                                              said to the server, compressed
+//   x <- x + eta_s mean_m (y_m - x)                      said to everyone
+// and after every q-th round, and at the start,
+//   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                said to the server too
+//   D <- rule(D, its mean),  s = clip(D)                 the new s holds from the next round on
+// With momentum m <- b m + (1 - b) g takes the place of g; m starts a round as the mean of all, which they say,
+// or at 0. With local scaling each client has a D of its own, of its own statistic, which it need not say.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "laconic/compress/compressor.h"
+#include "laconic/local/scaling.h"
+#include "laconic/network/turnout.h"
+#include "laconic/problem/oracle.h"
+#include "laconic/rounds/method.h"
+
+namespace laconic {
+
+struct ScalingPlan {
+  Scaling scaling;
+  bool local = false;             // each client its own D
+  bool mean_of_squares = false;   // S^2 is the mean of the g_m^2, not the square of the mean
+  std::size_t refresh = 1;        // q >= 1: after every q-th round
+  bool refresh_at_start = true;   // otherwise D = 1 until the first refresh
+  std::size_t start_probes = 10;  // >= 1: of curvature, whose mean is the first D
+  bool shared_probes = false;     // v_m the same for all clients
+};
+
+struct MomentumPlan {
+  double beta = 0;       // 0 < beta < 1
+  bool averaged = true;  // a round begins with the mean of the clients' momenta, otherwise at 0
+};
+
+/// A local method, disassembled.
+struct LocalParts {
+  std::shared_ptr<const Oracle> oracle;
+  std::shared_ptr<Turnout> turnout;              // everyone, with scaling or momentum
+  std::shared_ptr<const Compressor> compressor;  // of all that clients say
+  std::size_t steps = 1;                         // H >= 1
+  std::optional<ScalingPlan> scaling = {};
+  std::optional<MomentumPlan> momentum = {};
+};
+
+struct LocalOptions {
+  double step = 0;        // gamma > 0
+  double outer_step = 1;  // eta_s >= 0
+  std::uint64_t seed = 0;
+  Wire wire = Wire::f32;
+};
+
+/// Memory: a few vectors, one for each of this rank's clients with local scaling, and a window of messages. The
+/// server tells x in every round, and what clients need besides: s where it is new, m where it is averaged. The
+/// problem must outlive the method.
+std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
+                                   const LocalOptions& options);
+
+}  // namespace laconic
