@@ -58,6 +58,15 @@ const char* const kMethods[] = {
     "k-gt(steps=3)",
     "k-gt(steps=2, init=avg)",
     "scaffold(steps=3)",
+    "local-sgd(steps=3)",
+    "local-sgd(steps=2, momentum=0.5, compressor=qsgd(4))",
+    "fedavg(steps=2, sample=2)",
+    "savic(adam, steps=2)",
+    "savic(rmsprop, steps=2, refresh=2, refresh-at-start=0, momentum=0.5, momentum-at-sync=reset)",
+    "savic(adagrad, steps=2, scaling=local, alpha=0.1)",
+    "savic(adam, steps=2, statistic=mean-of-sq, compressor=natural)",
+    "savic(oasis, steps=2, alpha=0.2)",
+    "savic(oasis, steps=2, scaling=local, probes=shared, alpha=0.2)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -93,13 +102,17 @@ class Methods : public ::testing::TestWithParam<const char*> {
       if (gossips()) jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
       jobs[i].outer_step = i % 2 == 0 ? 1 : 0.7;
     }
+    if (has("oasis"))
+      std::erase_if(jobs, [](const Job& job) { return job.problem.starts_with("autoencoder"); });
     return jobs;
   }
 
   /// Without a server.
   static bool gossips() { return has("gt") || has("d-sgd"); }
-  /// Such methods say nothing at the start (for their ledgers see gossip_test.cc), and have no theorem.
-  static bool steps_locally() { return gossips() || has("scaffold"); }
+  /// Such methods have no theorem; for their ledgers see gossip_test.cc and local_test.cc.
+  static bool steps_locally() {
+    return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("savic");
+  }
 
   static bool has(std::string_view part) {
     return std::string_view(GetParam()).find(part) != std::string::npos;
@@ -452,8 +465,10 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   EXPECT_EQ(
       refusal({.problem = problem, .method = "marin(rand-k(3))"}),
       "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
-      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, scaffold, ef21, lag, "
-      "clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
+      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, scaffold, local-sgd, "
+      "fedavg, savic, ef21, lag, clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5"); known: gd, dcgd, diana, vr-diana, "
+      "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, scaffold, "
+      "local-sgd, fedavg, savic, ef21, lag, clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),

@@ -37,6 +37,10 @@ METHODS = [
     "periodical-gt(steps=3)",
     "k-gt(steps=3, init=avg)",
     "scaffold(steps=3)",
+    "local-sgd(steps=2, momentum=0.5)",
+    "fedavg(steps=2, sample=2)",
+    "savic(oasis, steps=2, scaling=local)",
+    "savic(adam, steps=2, compressor=rand-k(3))",
 ]
 
 
