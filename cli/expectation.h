@@ -9,8 +9,8 @@
 //   method    := name (ef21: the best of all ef21(...)) | "text" (in full, or as the sweep writes it)
 //
 // k-gt[steps=5] is the best of those runs of k-gt that have 5 at the axis steps, by the sweep's measure, and
-// test-error(k-gt) what another measure says of that best one. A statement is made of every scene (problem,
-// clients, split) of the sweep; a best whose brackets name an axis of the problem is of that scene instead,
+// test-error(k-gt) what another measure says of that best one. Values are as the sweep writes them, without
+// commas. A statement is made of every scene (problem, clients, split, target) of the sweep; a best whose brackets name an axis of the problem is of that scene instead,
 // and the first such one says of which scenes the statement is made: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
 #pragma once
 

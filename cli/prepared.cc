@@ -13,23 +13,6 @@
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
-namespace {
-
-std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
-  if (!description.topology) {
-    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
-    return nullptr;
-  }
-  const auto graphs = of_text("topology", [&] {
-    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
-  });
-  return of_text("mixing", [&] {
-    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
-  });
-}
-
-}  // namespace
-
 std::vector<std::string> data_folders() {
   std::vector<std::string> folders;
   const char* variable = std::getenv("LACONIC_DATA");
@@ -72,6 +55,19 @@ Prepared prepare(const Description& description, const Place& place) {
   p.pool =
       std::make_unique<ThreadPool>(std::min(threads_of(description.threads, place), p.problem->shards()));
   return p;
+}
+
+std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
+  if (!description.topology) {
+    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
+    return nullptr;
+  }
+  const auto graphs = of_text("topology", [&] {
+    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
+  });
+  return of_text("mixing", [&] {
+    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
+  });
 }
 
 Assembly assembly_of(const Description& description, const Problem& problem,

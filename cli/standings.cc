@@ -62,16 +62,29 @@ bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::strin
   return has_all(first_of(plan, scene), rest);
 }
 
+/// Why the runs of a factor cannot be told by this choice, or "" if they can.
+std::string trouble_with(const SweepPlan& plan, const Choice& choice) {
+  const Axis* axis = plan.grid.axis(choice.axis);
+  if (axis == nullptr) return fmt::format("no axis of this sweep is {}", choice.axis);
+  if (std::find(axis->values.begin(), axis->values.end(), choice.value) == axis->values.end())
+    return fmt::format("the axis {} has {}, not {}", choice.axis, fmt::join(axis->values, ", "),
+                       choice.value);
+  if (is_seed(*axis)) return fmt::format("scores are means over {}", choice.axis);
+  const bool is_tuned = std::find(plan.tuned.begin(), plan.tuned.end(), choice.axis) != plan.tuned.end();
+  if (is_tuned && plan.measure->to_target) {
+    return fmt::format(
+        "{} is tuned: runs that could not win have ended early and have no score; sweep with tune=none",
+        choice.axis);
+  }
+  return "";
+}
+
 void require_axes(const SweepPlan& plan, const Expectation& expectation) {
   for (const auto* side : {&expectation.left, &expectation.right}) {
     for (const Factor& factor : *side) {
-      for (const auto& [name, value] : factor.where) {
-        const Axis* axis = plan.grid.axis(name);
-        if (axis != nullptr &&
-            std::find(axis->values.begin(), axis->values.end(), value) != axis->values.end())
-          continue;
-        throw InputError(
-            fmt::format("expect: \"{}\": no axis of this sweep takes {}={}", expectation.text, name, value));
+      for (const Choice& choice : factor.where) {
+        const std::string trouble = trouble_with(plan, choice);
+        if (!trouble.empty()) throw InputError(fmt::format("expect: \"{}\": {}", expectation.text, trouble));
       }
     }
   }
@@ -106,7 +119,7 @@ std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes, c
   const std::string reached = name_of(Summary::Why::target);
   const std::string diverged = name_of(Summary::Why::diverged);
   const auto counts = [&](const std::string& why) {
-    return measure.to_target ? why == reached : why != diverged;
+    return measure.to_target ? why == reached : why != diverged && why != kBeaten;
   };
   std::vector<double> scores;
   for (const std::vector<std::size_t>& runs : plan.of_setting) {
@@ -172,7 +185,8 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
         throw InputError(
             fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, factor.text));
       }
-      if (factor.measure.empty()) return scores[*setting];
+      // Where no run got to the target none is the best, of which something could be measured.
+      if (factor.measure.empty() || std::isinf(scores[*setting])) return scores[*setting];
       return scores_of(plan, outcomes, measure_named(factor.measure, plan.has_target()))[*setting];
     };
     const std::vector<Choice> made_of = scenes_named(plan, one);

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -49,6 +51,25 @@ class Problems {
 };
 
 /// Whatever only the data and the constants can tell: methods that do not fit, steps that no theorem gives.
+/// Of the measure that the sweep or a statement asks for.
+bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectations, std::string_view measure) {
+  if (plan.measure->name == measure) return true;
+  for (const Expectation& one : expectations) {
+    for (const auto* side : {&one.left, &one.right}) {
+      if (std::any_of(side->begin(), side->end(), [&](const Factor& f) { return f.measure == measure; }))
+        return true;
+    }
+  }
+  return false;
+}
+
+void require_test_set(const Problem& problem, ThreadPool& pool) {
+  Vector x(problem.dim());
+  problem.start(x);
+  if (!problem.test_accuracy(x, pool))
+    throw InputError("measure: test-error needs a problem with a test set");
+}
+
 void require_right(const SweepPlan& plan, const Problems& problems) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
@@ -146,6 +167,10 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   require_right(plan, problems);
   const std::vector<Expectation> expectations = parse_expectations(plan.expect);
   judge_all(plan, expectations, outcomes);  // for what is wrong with them
+  if (asks_for(plan, expectations, "test-error")) {
+    const std::set<const SharedProblem*> all(problems.of_run().begin(), problems.of_run().end());
+    for (const SharedProblem* shared : all) require_test_set(*shared->problem, pool);
+  }
 
   Running running(plan, problems, outcomes, out);
   if (out != nullptr && !goes_on) {

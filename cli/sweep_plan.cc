@@ -71,9 +71,6 @@ void require_known(const Setting& setting) {
   naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
 }
 
-/// Where runs differ in these alone, they are the same again.
-bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
-
 /// Runs compete where they do the same thing.
 void require_tunable(const Axis& axis) {
   for (const char* key : {"problem", "clients", "split", "target", "seed", "split-seed"}) {
@@ -128,7 +125,7 @@ SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   return run;
 }
 
-void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
+void group_runs(SweepPlan& plan) {
   Numbering settings;
   Numbering cells;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
@@ -139,7 +136,7 @@ void group_runs(SweepPlan& plan, const std::vector<std::string>& tuned) {
       const std::string text = fmt::format("{}={}\n", choice.axis, choice.value);
       if (is_seed(*plan.grid.axis(choice.axis))) continue;
       setting += text;
-      if (std::find(tuned.begin(), tuned.end(), choice.axis) == tuned.end()) cell += text;
+      if (std::find(plan.tuned.begin(), plan.tuned.end(), choice.axis) == plan.tuned.end()) cell += text;
     }
     run.setting = settings.number(setting, r, plan.of_setting);
     run.cell = cells.number(cell, r, plan.of_cell);
@@ -168,6 +165,8 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
 }
 
 }  // namespace
+
+bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
 
 std::span<const Measure> measures() { return kMeasures; }
 
@@ -227,7 +226,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
                                 plan.has_target());
 
-  std::vector<std::string> tuned;
+  std::vector<std::string>& tuned = plan.tuned;
   if (const auto names = given("tune")) {
     if (*names != kNone) tuned = words_of(*names);
     for (const std::string& name : tuned) {
@@ -239,7 +238,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
       if (axis.key == "step") tuned.push_back(axis.name);
     }
   }
-  group_runs(plan, tuned);
+  group_runs(plan);
 
   if (const auto names = given("map")) {
     const std::vector<std::string> axes = words_of(*names);

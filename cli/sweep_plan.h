@@ -30,6 +30,9 @@ std::span<const Measure> measures();
 /// Throws InputError for an unknown name, and for one that asks for what the runs do not have.
 const Measure& measure_named(const std::string& name, bool has_target);
 
+/// Where runs differ in these axes alone, they are the same again.
+bool is_seed(const Axis& axis);
+
 /// The keys that a sweep has besides those of a run, for `laconic list`.
 std::span<const KeyRow> sweep_keys();
 bool is_sweep_key(const std::string& key);
@@ -48,6 +51,7 @@ struct SweepPlan {
   std::vector<Setting> settings;  // as given, each key once
   Grid grid;
   const Measure* measure = nullptr;
+  std::vector<std::string> tuned;  // axes
   std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
   std::string expect;
   std::size_t threads = 0;

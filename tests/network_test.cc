@@ -304,7 +304,7 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
       "column 1: torus(4294967296, 4294967296): has 4294967296 x 4294967296 nodes; need 16, the clients");
   EXPECT_EQ(refusal("hypercube", 20), "column 1: hypercube: has 1, 2, 4, 8, ... nodes; need 20, the clients");
   EXPECT_EQ(refusal("erdos-renyi", 20),
-            "column 1: erdos-renyi: p = 0; need 0 < p <= 1, as in erdos-renyi(0.3)");
+            "column 1: erdos-renyi: its probability is missing, as in erdos-renyi(0.3)");
   EXPECT_EQ(
       refusal("erdos-renyi(0.0001)", 50),
       "column 1: erdos-renyi(0.0001): none of 1000 draws with 50 nodes is connected; need a larger p, as "
@@ -323,8 +323,8 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
   EXPECT_EQ(of_file("0 1\n1 2 3\n", 4),
             "column 1: edges(\"FILE\"): FILE:2: \"1 2 3\"; need two nodes, as in 0 1");
   EXPECT_EQ(of_file("0 one\n", 4), "column 1: edges(\"FILE\"): FILE:1: \"0 one\"; need two nodes, as in 0 1");
-  EXPECT_EQ(of_file("0 4\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two nodes of 0 to 3");
-  EXPECT_EQ(of_file("1 1\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two nodes of 0 to 3");
+  EXPECT_EQ(of_file("0 4\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
+  EXPECT_EQ(of_file("1 1\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two different nodes of 0 to 3");
   EXPECT_EQ(of_file("", 4), "column 1: edges(\"FILE\"): FILE: cannot be read, or is empty");
   EXPECT_EQ(refusal("edges(\"/nowhere\")", 4),
             "column 1: edges(\"/nowhere\"): /nowhere: cannot be read, or is empty");

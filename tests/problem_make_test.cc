@@ -197,11 +197,10 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic(generated(law=cauchy))",
        "column 10: generated(law=cauchy): law = cauchy; need uniform or normal"},
       {"logistic(generated(d=5, nnz=2, law=normal))",
-       "column 10: generated(d=5, nnz=2, law=normal): law = normal; is for two classes and rows with all "
-       "their "
+       "column 10: generated(d=5, nnz=2, law=normal): law = normal; need nnz = d = 5: rows with all their "
        "columns"},
       {"least-squares(generated(law=normal))",
-       "column 15: generated(law=normal): law = normal; is for two classes and rows with all their columns"},
+       "column 15: generated(law=normal): law = normal; draws two classes, which this problem does not take"},
       {"logistic(generated(classes=3))",
        "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, "
        "seed"},

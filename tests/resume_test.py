@@ -193,6 +193,16 @@ class Resume(InFolder):
         self.assert_one_message([PROGRAM, "run", *words, f"out={good}"], 2, "or go on with it: laconic resume")
         self.assert_one_message([PROGRAM, "run", *words, "checkpoint-every=7"], 2, "give out=")
 
+    def test_another_graph_is_refused(self):
+        edges = self.folder / "edges"
+        ring = "".join(f"{i} {(i + 1) % 6}\n" for i in range(6))
+        edges.write_text(ring)
+        out = self.interrupted("graph", "problem=quadratic(d=50, s=0.8)", "clients=6", "method=k-gt(steps=2)", "step=0.05",
+                               f'topology=edges("{edges}")', "rounds=1000000", ranks=2)
+        edges.write_text(ring + "0 3\n")
+        for ranks in (0, 2):
+            self.assert_one_message(launched(ranks, "resume", str(out)), 2, "weights of neighbours")
+
     @staticmethod
     def parts(out):
         newest = Resume.round_of(out)

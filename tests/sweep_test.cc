@@ -286,11 +286,38 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
   // Of the best by f.
   EXPECT_EQ(judged("consensus(ef21[s=1]) > 0").at(0).verdict.left, 1016);
   const auto error = [&](const std::string& text) { return error_of([&] { judged(text); }); };
-  EXPECT_EQ(error("gd[s=7] > 1"), "expect: \"gd[s=7] > 1\": no axis of this sweep takes s=7");
-  EXPECT_EQ(error("gd[t=7] > 1"), "expect: \"gd[t=7] > 1\": no axis of this sweep takes t=7");
+  EXPECT_EQ(error("gd[s=7] > 1"), "expect: \"gd[s=7] > 1\": the axis s has 0, 1, 2, not 7");
+  EXPECT_EQ(error("gd[t=7] > 1"), "expect: \"gd[t=7] > 1\": no axis of this sweep is t");
   EXPECT_EQ(error("gd[top-k=1] > 1"),
             "expect: \"gd[top-k=1] > 1\": no run of this sweep is of the method gd[top-k=1]");
+  EXPECT_EQ(error("gd[split-seed=1] > 1"),
+            "expect: \"gd[split-seed=1] > 1\": scores are means over split-seed");
   EXPECT_EQ(error("rounds(gd) > 1"), "measure: rounds are counted to a target; give target=");
+}
+
+TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
+  const auto judged = [](const std::string& tune, const std::vector<std::string>& why,
+                         const std::string& text) {
+    const SweepPlan p =
+        plan({"problem=quadratic(d=20)", "method=gd", "step={0.1,0.2}", "target=1e-3", "tune=" + tune});
+    Outcomes outcomes;
+    for (const std::string& each : why) {
+      outcomes.push_back(cli::Outcome{each, {}});
+      outcomes.back()->last.uplink_bits = 100 * static_cast<double>(outcomes.size());
+      outcomes.back()->last.f = 3;
+    }
+    return judge_all(p, parse_expectations(text), outcomes).at(0).verdict;
+  };
+  EXPECT_TRUE(judged("step", {"target", kBeaten}, "f(gd) <= 3").holds);
+  EXPECT_TRUE(judged("none", {"target", "rounds"}, "f(gd[step=0.2]) > 0").left > 1e300) << "it has no score";
+  EXPECT_TRUE(judged("none", {"target", "target"}, "gd[step=0.2] >= 200").holds);
+  // Nobody got there: none is the best, in whatever order they stand.
+  EXPECT_FALSE(judged("step", {"rounds", "rounds"}, "f(gd) <= 3").holds);
+  EXPECT_FALSE(judged("step", {"rounds", "rounds"}, "f(gd) >= 3").holds);
+  EXPECT_THAT(error_of([&] {
+                judged("step", {"target", kBeaten}, "gd[step=0.2] > 1");
+              }),
+              HasSubstr("step is tuned: runs that could not win have ended early"));
 }
 
 // --- whole sweeps --------------------------------------------------------------------------------
@@ -529,6 +556,13 @@ TEST_F(Sweep, JudgesByTheEndWhereThereIsNoTarget) {
   EXPECT_THAT(said.text, HasSubstr("grad-norm-sq"));
   EXPECT_THAT(said.text, HasSubstr("yes  gd < ef21"));
   EXPECT_THAT(said.text, HasSubstr("4 runs: 4 rounds"));
+}
+
+TEST_F(Sweep, MeasuresTheTestErrorOnlyWhereThereIsATestSet) {
+  const Said said =
+      laconic({"sweep", "problem=quadratic(d=20)", "method=gd", "rounds=5", "expect=test-error(gd) <= 1"});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_EQ(said.text, "laconic: measure: test-error needs a problem with a test set\n");
 }
 
 TEST_F(Sweep, FailsWhereAnExpectationDoes) {

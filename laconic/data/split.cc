@@ -220,7 +220,8 @@ constexpr Split kSplits[] = {
     {"homogeneous", "homogeneous", "overlap(1): all clients hold the same rows, 1/(n + 1) of them all",
      deal_homogeneous},
     {"main-class", "main-class(Q)",
-     "a share Q of a client's rows is of one class, the rest of all others alike; 1/classes <= Q <= 1",
+     "a share Q of a client's rows is of one class, the rest of all others alike, where there are so many; "
+     "1/classes <= Q <= 1",
      deal_main_class},
     {"dirichlet", "dirichlet(A)",
      "classes in proportions drawn for each client: one class where A is small, alike where it is large",

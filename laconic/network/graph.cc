@@ -105,8 +105,10 @@ std::vector<Graph> one_peer(Arguments& /*args*/, const TopologySetting& s) {
 }
 
 std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
-  const double p = args.number("p", 0, 0);
-  if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1, as in erdos-renyi(0.3)", p));
+  const std::optional<double> given = args.number("p", std::size_t{0});
+  if (!given) args.fail("its probability is missing, as in erdos-renyi(0.3)");
+  const double p = *given;
+  if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
   constexpr std::uint32_t kDraws = 1000;
   for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
     Heard heard(s.nodes);
@@ -149,8 +151,8 @@ std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
     if (!i || !j || rest.find_first_not_of(" \t\r") != std::string_view::npos)
       args.fail(fmt::format("{}:{}: \"{}\"; need two nodes, as in 0 1", name, number, line));
     if (*i >= s.nodes || *j >= s.nodes || *i == *j)
-      args.fail(
-          fmt::format("{}:{}: edge {} {}; need two nodes of 0 to {}", name, number, *i, *j, s.nodes - 1));
+      args.fail(fmt::format("{}:{}: edge {} {}; need two different nodes of 0 to {}", name, number, *i, *j,
+                            s.nodes - 1));
     join(heard, *i, *j);
   }
   if (number == 1) args.fail(fmt::format("{}: cannot be read, or is empty", name));

@@ -8,6 +8,7 @@
 #include <Eigen/SparseCholesky>
 #include <fmt/format.h>
 
+#include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
 
@@ -223,6 +224,17 @@ MixingPlan::MixingPlan(std::vector<Mixing> turns) : turns_(std::move(turns)) {
     graphs.emplace_back(std::move(heard));
   }
   if (!connected(graphs)) throw InputError("the weights connect only some of the nodes");
+}
+
+std::uint32_t MixingPlan::checksum() const {
+  std::uint32_t sum = 0;
+  for (const Mixing& w : turns_) {
+    for (std::size_t i = 0; i < nodes(); ++i) {
+      for (const Neighbour& j : w.row(i))
+        sum = checksum_of(fmt::format("{} {} {:a}\n", i, j.node, j.weight), sum);
+    }
+  }
+  return sum;
 }
 
 MixingQuality quality(const MixingPlan& plan) {

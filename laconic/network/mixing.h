@@ -53,6 +53,8 @@ class MixingPlan {
 
   [[nodiscard]] std::size_t nodes() const { return turns_.front().nodes(); }
   [[nodiscard]] std::size_t period() const { return turns_.size(); }
+  /// Tells plans apart that are unlike in any weight.
+  [[nodiscard]] std::uint32_t checksum() const;
   /// Round 1, 2, ...
   [[nodiscard]] const Mixing& of_round(std::size_t t) const { return turns_[(t - 1) % turns_.size()]; }
 

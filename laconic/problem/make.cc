@@ -65,8 +65,11 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.classes = labels == Labels::real ? 0 : 2;
   if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);
   arguments.done();
-  if (normal && (options.classes != 2 || options.nnz != options.columns))
-    arguments.fail("law = normal; is for two classes and rows with all their columns");
+  if (normal && options.classes != 2)
+    arguments.fail("law = normal; draws two classes, which this problem does not take");
+  if (normal && options.nnz != options.columns)
+    arguments.fail(
+        fmt::format("law = normal; need nnz = d = {}: rows with all their columns", options.columns));
   if (setting.split != Spec("contiguous")) {
     arguments.fail(fmt::format("split = {}; these rows belong to their clients already: leave split out",
                                print(setting.split)));

@@ -108,6 +108,8 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   auto shared = std::make_shared<GossipParts>(std::move(parts));
   Assembly assembly;
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
+  if (s.mixing->period() > 1)  // rounds, of which these are
+    assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
   assembly.build = [shared, &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
                     wire = s.wire](double step) {
     check(shared->oracle != nullptr, "an assembly is built only once");
