@@ -8,6 +8,7 @@
 
 #include "laconic/core/parallel.h"
 #include "laconic/problem/autoencoder.h"
+#include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/linear_model.h"
 #include "laconic/problem/link.h"
 #include "laconic/problem/mlp.h"
@@ -33,6 +34,7 @@ Shards some_shards() { return {range(0, 30), range(20, 21), range(0, 600)}; }
 std::vector<Case> cases() {
   std::vector<Case> all = {
       {"quadratic", [] { return make_quadratic({.clients = 3, .d = 25, .s = 0.8}); }},
+      {"distributed-ls", [] { return make_distributed_ls({.clients = 3, .d = 7}); }},
       {"quadratic of one coordinate", [] { return make_quadratic({.clients = 3, .d = 1, .s = 0.8}); }},
       {"generated rows",
        [] { return make_linear_model(Loss::logistic, {.rows = 50, .columns = 12, .nnz = 5}, 3, {}, {}); }},

@@ -112,7 +112,7 @@ TEST(Local, FixedScalesAreOtherCoordinates) {
 
 TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   const auto problem = make_quadratic({.clients = 4, .d = 12, .s = 0.8});
-  Looked once(*problem, "savic(adagrad, steps=3, refresh=1000000, alpha=1e-9)", 0.1);
+  Looked once(*problem, "savic(adagrad, steps=3, refresh=1000000, alpha=0.1)", 0.1);
   // D of the gradients at 8 times the scale: f scaled by 8 has 8 times the gradients, so 8 g / (8 s) = g / s.
   class Times8 final : public Problem {
    public:
@@ -132,7 +132,7 @@ TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
     const Problem& problem_;
   };
   const Times8 times8(*problem);
-  Looked again(times8, "savic(adagrad, steps=3, refresh=1000000, alpha=8e-9)", 0.1);
+  Looked again(times8, "savic(adagrad, steps=3, refresh=1000000, alpha=0.8)", 0.1);
   once.rounds(20);
   again.rounds(20);
   for (std::size_t j = 0; j < 12; ++j) EXPECT_EQ(again.x()[j], once.x()[j]);  // powers of two round alike

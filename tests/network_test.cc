@@ -323,8 +323,10 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
   EXPECT_EQ(of_file("0 1\n1 2 3\n", 4),
             "column 1: edges(\"FILE\"): FILE:2: \"1 2 3\"; need two nodes, as in 0 1");
   EXPECT_EQ(of_file("0 one\n", 4), "column 1: edges(\"FILE\"): FILE:1: \"0 one\"; need two nodes, as in 0 1");
-  EXPECT_EQ(of_file("0 4\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
-  EXPECT_EQ(of_file("1 1\n", 4), "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two different nodes of 0 to 3");
+  EXPECT_EQ(of_file("0 4\n", 4),
+            "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
+  EXPECT_EQ(of_file("1 1\n", 4),
+            "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two different nodes of 0 to 3");
   EXPECT_EQ(of_file("", 4), "column 1: edges(\"FILE\"): FILE: cannot be read, or is empty");
   EXPECT_EQ(refusal("edges(\"/nowhere\")", 4),
             "column 1: edges(\"/nowhere\"): /nowhere: cannot be read, or is empty");

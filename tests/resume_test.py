@@ -73,8 +73,9 @@ class Resume(InFolder):
         rounds, rows = ([line.split(",")[0] for line in (out / file).read_text().splitlines()]
                         for file in ("timing.csv", "trace.csv"))
         self.assertEqual(rounds, rows)
-        self.assertEqual({file.name for file in out.iterdir()},
-                         {"run.toml", "trace.csv", "timing.csv", "summary.json", "x.npy"})
+        names = {file.name for file in out.iterdir()}
+        self.assertEqual(names, {file.name for file in expected.iterdir()})
+        self.assertEqual(names - {"clients.csv"}, {"run.toml", "trace.csv", "timing.csv", "summary.json", "x.npy"})
 
     def resume(self, out, *words, ranks=0):
         code, text = said_by(launched(ranks, "resume", str(out), *words))

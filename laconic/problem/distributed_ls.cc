@@ -44,6 +44,13 @@ class DistributedLs final : public Problem {
     return {value, 0};
   }
 
+  [[nodiscard]] bool has_curvature() const override { return true; }
+  void hessian_vector(std::size_t shard, Rows rows, View /*x*/, View v, MutView out) const override {
+    check(rows.all || !rows.list.empty(), "the curvature of no rows was asked for");
+    copy(v, out);
+    scale(slope(shard) * slope(shard), out);
+  }
+
   void start(MutView x) const override { fill(x, 1 / std::sqrt(static_cast<double>(d_))); }
 
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {

@@ -61,7 +61,7 @@ class Local final : public Method {
     fill(next_momentum_, 0.0);
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};
     std::vector<MutView> sums = {moved_};
-    if (averages_momentum()) sums.push_back(next_momentum_);
+    if (averages_momentum()) sums.emplace_back(next_momentum_);
     talk_.hold(fleet, key, kModel, parts_.turnout->draw(key.common()), sums, ledger_,
                [&](std::span<Entry* const> said) { return step_and_speak(said); });
     axpy(options_.outer_step, moved_, x_);
