@@ -143,6 +143,16 @@ class Reader {
 
 std::vector<Expectation> parse_expectations(const std::string& text) { return Reader(text).statements(); }
 
+std::vector<const Factor*> methods_in(const Expectation& expectation) {
+  std::vector<const Factor*> methods;
+  for (const auto* side : {&expectation.left, &expectation.right}) {
+    for (const Factor& factor : *side) {
+      if (!factor.method.empty()) methods.push_back(&factor);
+    }
+  }
+  return methods;
+}
+
 Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score) {
   const auto value = [&](const std::vector<Factor>& factors) {
     double product = 1;

@@ -37,6 +37,9 @@ struct Expectation {
   std::string relation;
 };
 
+/// Those of its factors that are no numbers, from left to right.
+std::vector<const Factor*> methods_in(const Expectation& expectation);
+
 /// Throws InputError naming the statement.
 std::vector<Expectation> parse_expectations(const std::string& text);
 

@@ -13,6 +13,23 @@
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
+namespace {
+
+/// The topology with its weights; nothing where the description has none.
+std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
+  if (!description.topology) {
+    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
+    return nullptr;
+  }
+  const auto graphs = of_text("topology", [&] {
+    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
+  });
+  return of_text("mixing", [&] {
+    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
+  });
+}
+
+}  // namespace
 std::vector<std::string> data_folders() {
   std::vector<std::string> folders;
   const char* variable = std::getenv("LACONIC_DATA");
@@ -55,19 +72,6 @@ Prepared prepare(const Description& description, const Place& place) {
   p.pool =
       std::make_unique<ThreadPool>(std::min(threads_of(description.threads, place), p.problem->shards()));
   return p;
-}
-
-std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes) {
-  if (!description.topology) {
-    if (description.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
-    return nullptr;
-  }
-  const auto graphs = of_text("topology", [&] {
-    return make_topology(*description.topology, {.nodes = nodes, .seed = description.split_seed});
-  });
-  return of_text("mixing", [&] {
-    return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
-  });
 }
 
 Assembly assembly_of(const Description& description, const Problem& problem,

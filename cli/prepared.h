@@ -46,9 +46,6 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.
 std::size_t threads_of(std::size_t threads, const Place& place = {});
 
-/// The topology with its weights; nothing where the description has none.
-std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std::size_t nodes);
-
 /// The method for that problem and those constants.
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants);

@@ -63,9 +63,9 @@ std::string identity_of(const Description& description, const Problem& problem) 
 }
 
 /// And what must be so before round 0, though libraries and CPUs may differ from machine to machine.
-std::string numbers_of(const Description& description, const Prepared& prepared, const Method& method) {
+std::string numbers_of(const Prepared& prepared, const Method& method) {
   std::string text = fmt::format("gamma = {}\n", method.step());
-  if (const auto mixing = mixing_of(description, prepared.problem->shards()))
+  if (const auto& mixing = prepared.assembly.mixing)
     text += fmt::format("weights of neighbours with checksum {:08x}\n", mixing->checksum());
   if (prepared.constants) {
     for (const auto& [name, value] : named_constants(*prepared.constants))
@@ -133,16 +133,16 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     prepared.assembly = assembly_of(description, *prepared.problem, prepared.constants);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
-  require_same(transport, numbers_of(description, prepared, *method));
+  const std::string numbers = numbers_of(prepared, *method);
+  require_same(transport, numbers);
 
   std::optional<Checkpoints> checkpoints;
   std::optional<Progress> from;
   std::unique_ptr<FileRecorder> files;  // rank 0's
   const bool saves = saves_checkpoints(description.solve);
   const auto make_checkpoints = [&] {
-    checkpoints.emplace(
-        description.out + "/" + OutFolder::kCheckpoint,
-        identity_of(description, *prepared.problem) + numbers_of(description, prepared, *method));
+    checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
+                        identity_of(description, *prepared.problem) + numbers);
   };
   together(transport, [&] {
     if (goes_on || saves) require_seen(description.out, transport.rank());

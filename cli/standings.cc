@@ -70,8 +70,7 @@ std::string trouble_with(const SweepPlan& plan, const Choice& choice) {
     return fmt::format("the axis {} has {}, not {}", choice.axis, fmt::join(axis->values, ", "),
                        choice.value);
   if (is_seed(*axis)) return fmt::format("scores are means over {}", choice.axis);
-  const bool is_tuned = std::find(plan.tuned.begin(), plan.tuned.end(), choice.axis) != plan.tuned.end();
-  if (is_tuned && plan.measure->to_target) {
+  if (plan.is_tuned(choice.axis) && plan.measure->to_target) {
     return fmt::format(
         "{} is tuned: runs that could not win have ended early and have no score; sweep with tune=none",
         choice.axis);
@@ -80,22 +79,18 @@ std::string trouble_with(const SweepPlan& plan, const Choice& choice) {
 }
 
 void require_axes(const SweepPlan& plan, const Expectation& expectation) {
-  for (const auto* side : {&expectation.left, &expectation.right}) {
-    for (const Factor& factor : *side) {
-      for (const Choice& choice : factor.where) {
-        const std::string trouble = trouble_with(plan, choice);
-        if (!trouble.empty()) throw InputError(fmt::format("expect: \"{}\": {}", expectation.text, trouble));
-      }
+  for (const Factor* factor : methods_in(expectation)) {
+    for (const Choice& choice : factor->where) {
+      const std::string trouble = trouble_with(plan, choice);
+      if (!trouble.empty()) throw InputError(fmt::format("expect: \"{}\": {}", expectation.text, trouble));
     }
   }
 }
 
 /// The scenes that the first factor to name some is about.
 std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expectation) {
-  for (const auto* side : {&expectation.left, &expectation.right}) {
-    for (const Factor& factor : *side) {
-      if (auto named = scene_choices(plan, factor.where); !named.empty()) return named;
-    }
+  for (const Factor* factor : methods_in(expectation)) {
+    if (auto named = scene_choices(plan, factor->where); !named.empty()) return named;
   }
   return {};
 }

@@ -50,17 +50,14 @@ class Problems {
   std::vector<const SharedProblem*> of_run_;
 };
 
-/// Whatever only the data and the constants can tell: methods that do not fit, steps that no theorem gives.
-/// Of the measure that the sweep or a statement asks for.
+/// Whether the sweep or a statement is about the measure.
 bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectations, std::string_view measure) {
-  if (plan.measure->name == measure) return true;
-  for (const Expectation& one : expectations) {
-    for (const auto* side : {&one.left, &one.right}) {
-      if (std::any_of(side->begin(), side->end(), [&](const Factor& f) { return f.measure == measure; }))
-        return true;
-    }
-  }
-  return false;
+  const auto in_statement = [&](const Expectation& one) {
+    const std::vector<const Factor*> methods = methods_in(one);
+    return std::any_of(methods.begin(), methods.end(),
+                       [&](const Factor* factor) { return factor->measure == measure; });
+  };
+  return plan.measure->name == measure || std::any_of(expectations.begin(), expectations.end(), in_statement);
 }
 
 void require_test_set(const Problem& problem, ThreadPool& pool) {
@@ -70,6 +67,7 @@ void require_test_set(const Problem& problem, ThreadPool& pool) {
     throw InputError("measure: test-error needs a problem with a test set");
 }
 
+/// Whatever only the data and the constants can tell: methods that do not fit, steps that no theorem gives.
 void require_right(const SweepPlan& plan, const Problems& problems) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];

@@ -136,7 +136,7 @@ void group_runs(SweepPlan& plan) {
       const std::string text = fmt::format("{}={}\n", choice.axis, choice.value);
       if (is_seed(*plan.grid.axis(choice.axis))) continue;
       setting += text;
-      if (std::find(plan.tuned.begin(), plan.tuned.end(), choice.axis) == plan.tuned.end()) cell += text;
+      if (!plan.is_tuned(choice.axis)) cell += text;
     }
     run.setting = settings.number(setting, r, plan.of_setting);
     run.cell = cells.number(cell, r, plan.of_cell);
@@ -145,12 +145,10 @@ void group_runs(SweepPlan& plan) {
 
 /// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
 /// Some run must have both.
-std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan,
-                                                               const std::vector<std::string>& tuned) {
+std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan) {
   std::vector<std::string> names;
   for (const Axis& axis : plan.grid.axes) {
-    const bool is_tuned = std::find(tuned.begin(), tuned.end(), axis.name) != tuned.end();
-    if (!is_tuned && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
+    if (!plan.is_tuned(axis.name) && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
       names.push_back(axis.name);
   }
   if (names.size() != 2) return {};
@@ -226,16 +224,15 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
                                 plan.has_target());
 
-  std::vector<std::string>& tuned = plan.tuned;
   if (const auto names = given("tune")) {
-    if (*names != kNone) tuned = words_of(*names);
-    for (const std::string& name : tuned) {
+    if (*names != kNone) plan.tuned = words_of(*names);
+    for (const std::string& name : plan.tuned) {
       require_axis(plan.grid, "tune", name);
       require_tunable(*plan.grid.axis(name));
     }
   } else {
     for (const Axis& axis : plan.grid.axes) {
-      if (axis.key == "step") tuned.push_back(axis.name);
+      if (axis.key == "step") plan.tuned.push_back(axis.name);
     }
   }
   group_runs(plan);
@@ -246,8 +243,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
       throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
     for (const std::string& name : axes) {
       require_axis(plan.grid, "map", name);
-      const bool is_tuned = std::find(tuned.begin(), tuned.end(), name) != tuned.end();
-      if (plan.measure->to_target && is_tuned) {
+      if (plan.measure->to_target && plan.is_tuned(name)) {
         throw InputError(fmt::format(
             "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
             "tune=none for a map over it",
@@ -256,7 +252,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     }
     plan.map = {axes[0], axes[1]};
   } else {
-    plan.map = axes_to_map(plan, tuned);
+    plan.map = axes_to_map(plan);
   }
   plan.expect = given("expect").value_or("");
   return plan;

@@ -6,6 +6,7 @@
 // best one matters.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -51,7 +52,7 @@ struct SweepPlan {
   std::vector<Setting> settings;  // as given, each key once
   Grid grid;
   const Measure* measure = nullptr;
-  std::vector<std::string> tuned;  // axes
+  std::vector<std::string> tuned;                          // axes
   std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
   std::string expect;
   std::size_t threads = 0;
@@ -61,6 +62,9 @@ struct SweepPlan {
   std::vector<std::vector<std::size_t>> of_setting;  // the runs of each setting
   std::vector<std::vector<std::size_t>> of_cell;     // the runs of each cell
 
+  [[nodiscard]] bool is_tuned(const std::string& axis) const {
+    return std::find(tuned.begin(), tuned.end(), axis) != tuned.end();
+  }
   /// Whether runs may end early, because they cannot win their cell any more.
   [[nodiscard]] bool has_target() const { return runs.front().description.solve.target.has_value(); }
 };

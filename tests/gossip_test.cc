@@ -34,20 +34,6 @@ Vector solution_of(const Problem& problem) {
   return x;
 }
 
-/// Another problem, looked at in another way.
-class Changed : public Problem {
- public:
-  explicit Changed(const Problem& problem) : problem_(problem) {}
-  std::size_t dim() const override { return problem_.dim(); }
-  std::size_t shards() const override { return problem_.shards(); }
-  std::size_t rows(std::size_t i) const override { return problem_.rows(i); }
-  std::optional<Constants> constants(AllShards&) const override { return {}; }
-  void start(MutView x) const override { problem_.start(x); }
-
- protected:
-  const Problem& problem_;
-};
-
 /// f_i(x) + a_i'x, where the a_i, of size 100, sum to 0.
 class Shifted final : public Changed {
  public:

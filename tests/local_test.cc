@@ -67,15 +67,11 @@ TEST(Local, EqualScalesOnlyDivideTheStep) {
 }
 
 /// f(s^-1/2 y), which begins at y = s^1/2 x_0.
-class Stretched final : public Problem {
+class Stretched final : public Changed {
  public:
-  Stretched(const Problem& problem, View scale) : problem_(problem) {
+  Stretched(const Problem& problem, View scale) : Changed(problem) {
     for (const double s : scale) root_.push_back(std::sqrt(s));
   }
-  std::size_t dim() const override { return problem_.dim(); }
-  std::size_t shards() const override { return problem_.shards(); }
-  std::size_t rows(std::size_t i) const override { return problem_.rows(i); }
-  std::optional<Constants> constants(AllShards&) const override { return {}; }
   void start(MutView y) const override {
     problem_.start(y);
     for (std::size_t j = 0; j < y.size(); ++j) y[j] *= root_[j];
@@ -90,7 +86,6 @@ class Stretched final : public Problem {
   [[nodiscard]] double root(std::size_t j) const { return root_[j]; }
 
  private:
-  const Problem& problem_;
   Vector root_;
 };
 
@@ -114,22 +109,14 @@ TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   const auto problem = make_quadratic({.clients = 4, .d = 12, .s = 0.8});
   Looked once(*problem, "savic(adagrad, steps=3, refresh=1000000, alpha=0.1)", 0.1);
   // D of the gradients at 8 times the scale: f scaled by 8 has 8 times the gradients, so 8 g / (8 s) = g / s.
-  class Times8 final : public Problem {
+  class Times8 final : public Changed {
    public:
-    explicit Times8(const Problem& problem) : problem_(problem) {}
-    std::size_t dim() const override { return problem_.dim(); }
-    std::size_t shards() const override { return problem_.shards(); }
-    std::size_t rows(std::size_t i) const override { return problem_.rows(i); }
-    std::optional<Constants> constants(AllShards&) const override { return {}; }
-    void start(MutView x) const override { problem_.start(x); }
+    using Changed::Changed;
     Measured value_gradient(std::size_t i, Rows rows, View x, MutView g) const override {
       const Measured measured = problem_.value_gradient(i, rows, x, g);
       scale(8, g);
       return measured;
     }
-
-   private:
-    const Problem& problem_;
   };
   const Times8 times8(*problem);
   Looked again(times8, "savic(adagrad, steps=3, refresh=1000000, alpha=0.8)", 0.1);

@@ -62,6 +62,20 @@ inline std::vector<std::string> data_folders() {
 #define LACONIC_NEEDS_DATA(name) \
   if (!real_file(std::string(name) + ".gz")) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
 
+/// Another problem, looked at in another way.
+class Changed : public Problem {
+ public:
+  explicit Changed(const Problem& problem) : problem_(problem) {}
+  std::size_t dim() const override { return problem_.dim(); }
+  std::size_t shards() const override { return problem_.shards(); }
+  std::size_t rows(std::size_t i) const override { return problem_.rows(i); }
+  std::optional<Constants> constants(AllShards&) const override { return {}; }
+  void start(MutView x) const override { problem_.start(x); }
+
+ protected:
+  const Problem& problem_;
+};
+
 /// A run described in words, and what came of it.
 struct Job {
   std::string problem;

@@ -52,16 +52,16 @@ Doubles four_values(const std::uint8_t* from) {
 /// Whether acc counts for what it holds.
 enum class From { acc, zero };
 
-/// acc = fours * 4 coordinates, of which the first is `first`.
-template <class Value, From from, std::size_t fours>
+/// Of kFours * kLanes coordinates, of which the first is `first`.
+template <class Value, From from>
 void add_fours(std::span<const Summand> sum, std::size_t first, double* acc) {
-  Doubles total[fours]{};
+  Doubles total[kFours]{};
   if (from == From::acc) {
-    for (std::size_t k = 0; k < fours; ++k) total[k] = load<Doubles>(acc + kLanes * k);
+    for (std::size_t k = 0; k < kFours; ++k) total[k] = load<Doubles>(acc + kLanes * k);
   }
   for (const Summand& one : sum) {
     const std::uint8_t* values = one.message->bytes.data() + 1 + first * sizeof(Value);
-    for (std::size_t k = 0; k < fours; ++k)
+    for (std::size_t k = 0; k < kFours; ++k)
       total[k] += one.weight * four_values<Value>(values + kLanes * k * sizeof(Value));
   }
   std::memcpy(acc, total, sizeof(total));
@@ -89,7 +89,7 @@ void add(std::span<const Summand> sum, Range coordinates, MutView acc) {
   with_value_type(width == bytes_of(Wire::f32) ? Wire::f32 : Wire::f64, [&]<class Value>(Value) {
     std::size_t j = 0;
     for (; j + kFours * kLanes <= acc.size(); j += kFours * kLanes)
-      add_fours<Value, from, kFours>(sum, coordinates.begin + j, acc.data() + j);
+      add_fours<Value, from>(sum, coordinates.begin + j, acc.data() + j);
     for (; j < acc.size(); ++j) add_one<Value, from>(sum, coordinates.begin + j, acc[j]);
   });
 }

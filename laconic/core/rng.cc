@@ -136,6 +136,20 @@ std::uint64_t Stream::below(std::uint64_t n) {
   return static_cast<std::uint64_t>(product >> 64);
 }
 
+void draw_distinct(Stream& stream, std::size_t n, std::size_t count, std::vector<std::uint32_t>& drawn) {
+  drawn.clear();
+  for (std::size_t j = n - count; j < n; ++j) {
+    const auto last = static_cast<std::uint32_t>(j);
+    const auto any = count == n ? last : static_cast<std::uint32_t>(stream.below(j + 1));
+    const auto at = std::lower_bound(drawn.begin(), drawn.end(), any);
+    if (at != drawn.end() && *at == any) {
+      drawn.push_back(last);
+    } else {
+      drawn.insert(at, any);
+    }
+  }
+}
+
 void fill_normal(Stream stream, std::span<double> x) {
   for (std::size_t j = 0; j < x.size(); j += 2) {
     const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));

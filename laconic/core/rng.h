@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace laconic {
 
@@ -72,6 +73,10 @@ class Stream {
   std::uint64_t next_block_ = 0;
   unsigned used_ = 4;
 };
+
+/// drawn = `count` different numbers of 0 .. n-1, ascending, each set of them as likely as any other (Floyd's
+/// algorithm; nothing is drawn where all are wanted). count <= n < 2^32. A draw costs a move of those behind it.
+void draw_distinct(Stream& stream, std::size_t n, std::size_t count, std::vector<std::uint32_t>& drawn);
 
 /// x = independent N(0, 1), by the transform of Box and Muller (1958): two uniforms a pair of entries. Uses
 /// libm, so that unlike CPUs agree to rounding only.

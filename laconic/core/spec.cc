@@ -280,6 +280,12 @@ std::string Arguments::plain_word(std::string_view name, const Spec& value) cons
   return value.name;
 }
 
+double Arguments::required_number(std::string_view name, std::size_t position, const std::string& missing) {
+  const std::optional<double> value = number(name, position);
+  if (!value) fail_missing(missing);
+  return *value;
+}
+
 std::string Arguments::required_word(std::string_view name, std::size_t position) {
   std::string value = word(name, "", position);
   if (value.empty()) fail_missing(fmt::format("\"{}\" is missing", name));

@@ -88,6 +88,8 @@ class Arguments {
 
   double number(std::string_view name, double fallback, std::size_t position = kNamed);
   std::optional<double> number(std::string_view name, std::size_t position = kNamed);
+  /// Fails with `missing` where there is none.
+  double required_number(std::string_view name, std::size_t position, const std::string& missing);
   /// A whole number >= least.
   std::size_t whole(std::string_view name, std::size_t fallback, std::size_t least = 1,
                     std::size_t position = kNamed);

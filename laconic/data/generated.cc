@@ -19,21 +19,6 @@ double planted(const Stream& models, std::size_t number, std::uint32_t column) {
   return on_both_sides(words[0] * 0x1p-32);
 }
 
-/// `count` different columns, ascending (Floyd's algorithm).
-void draw_columns(Stream& stream, std::size_t columns, std::size_t count, std::vector<std::uint32_t>& drawn) {
-  drawn.clear();
-  for (std::size_t j = columns - count; j < columns; ++j) {
-    const auto last = static_cast<std::uint32_t>(j);
-    const auto any = count == columns ? last : static_cast<std::uint32_t>(stream.below(j + 1));
-    const auto at = std::lower_bound(drawn.begin(), drawn.end(), any);
-    if (at != drawn.end() && *at == any) {
-      drawn.push_back(last);
-    } else {
-      drawn.insert(at, any);
-    }
-  }
-}
-
 /// Room for the rows.
 Dataset empty_rows(const GeneratedOptions& options) {
   Dataset data{
@@ -92,7 +77,7 @@ Dataset generate(const GeneratedOptions& options, std::size_t client) {
   for (std::size_t i = 0; i < options.rows; ++i) {
     key.step = 1 + static_cast<std::uint32_t>(i);
     Stream stream = key.stream(Purpose::data);
-    draw_columns(stream, options.columns, options.nnz, columns);
+    draw_distinct(stream, options.columns, options.nnz, columns);
     score.assign(scores, 0);
     for (const std::uint32_t column : columns) {
       const double value = size * on_both_sides(stream.uniform());

@@ -69,13 +69,9 @@ Shards share_part(double p, const SplitInput& input) {
 }
 
 Shards deal_overlap(Arguments& arguments, const SplitInput& input) {
-  const auto p = arguments.number("p", std::size_t{0});
-  if (!p) {
-    arguments.done();
-    arguments.fail("its probability is missing, as in overlap(0.5)");
-  }
-  if (!(*p >= 0 && *p <= 1)) arguments.fail(fmt::format("p = {}; need 0 <= p <= 1", *p));
-  return share_part(*p, input);
+  const double p = arguments.required_number("p", 0, "its probability is missing, as in overlap(0.5)");
+  if (!(p >= 0 && p <= 1)) arguments.fail(fmt::format("p = {}; need 0 <= p <= 1", p));
+  return share_part(p, input);
 }
 
 Shards deal_homogeneous(Arguments& /*arguments*/, const SplitInput& input) { return share_part(1, input); }
@@ -126,18 +122,15 @@ void fill_up(const Order& order, std::size_t share, Shards& shards) {
 }
 
 Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
-  const auto q = arguments.number("q", std::size_t{0});
-  if (!q) {
-    arguments.done();
-    arguments.fail("the share of its main class is missing, as in main-class(0.5)");
-  }
+  const double q =
+      arguments.required_number("q", 0, "the share of its main class is missing, as in main-class(0.5)");
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
-  if (!(*q >= 1 / static_cast<double>(count) && *q <= 1))
-    arguments.fail(fmt::format("q = {}; need 1/{} <= q <= 1 of {} classes", *q, count, count));
+  if (!(q >= 1 / static_cast<double>(count) && q <= 1))
+    arguments.fail(fmt::format("q = {}; need 1/{} <= q <= 1 of {} classes", q, count, count));
 
   const std::size_t share = input.labels.size() / input.clients;
-  const auto of_main = static_cast<std::size_t>(std::floor(*q * static_cast<double>(share) + 0.5));
+  const auto of_main = static_cast<std::size_t>(std::floor(q * static_cast<double>(share) + 0.5));
   const std::size_t others = std::max<std::size_t>(count - 1, 1);
   const std::size_t of_each_other = (share - of_main) / others;
   const std::size_t uneven = (share - of_main) % others;  // so many classes give one row more
@@ -179,19 +172,15 @@ std::size_t draw_class(std::span<const double> weights, const std::vector<Order>
 }
 
 Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
-  const auto a = arguments.number("a", std::size_t{0});
-  if (!a) {
-    arguments.done();
-    arguments.fail("its concentration is missing, as in dirichlet(0.3)");
-  }
+  const double a = arguments.required_number("a", 0, "its concentration is missing, as in dirichlet(0.3)");
   // Beyond that, a billion rows of a client would not tell its shares from those of all rows.
-  if (!(*a > 0 && *a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", *a));
+  if (!(a > 0 && a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", a));
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
   std::vector<Order> rows = by_class(shuffled_order(input), classes);
 
   std::vector<double> weights(input.clients * count);  // clients x classes: a C p, and one for each row
-  const double scale = *a * static_cast<double>(count) / static_cast<double>(input.labels.size());
+  const double scale = a * static_cast<double>(count) / static_cast<double>(input.labels.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     weights[i] = scale * static_cast<double>(rows[i % count].size());
 

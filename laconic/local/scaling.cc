@@ -3,16 +3,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 namespace laconic {
 namespace {
 
+Blend keeping(double share) { return {share, 1 - share}; }
+
+Blend adam(double beta, std::size_t t) {
+  const double power = std::pow(beta, static_cast<double>(t + 1));
+  return keeping((beta - power) / (1 - power));
+}
+Blend rmsprop(double beta, std::size_t /*t*/) { return keeping(beta); }
+Blend adagrad(double /*beta*/, std::size_t /*t*/) { return {1, 1}; }
+Blend oasis(double beta, std::size_t t) { return keeping(t == 0 ? 0 : beta); }
+
 constexpr ScalingRow kScalings[] = {
-    {"adam", "squared gradients, a mean over the past without a bias at the start", false, 0.999},
-    {"rmsprop", "squared gradients, a mean over the past", false, 0.99},
-    {"adagrad", "squared gradients, their sum", false, 0},
-    {"oasis", "Hutchinson's estimate of the Hessian's diagonal, a mean over the past", true, 0.95},
+    {"adam", false, 0.999, adam},
+    {"rmsprop", false, 0.99, rmsprop},
+    {"adagrad", false, 0, adagrad},
+    {"oasis", true, 0.95, oasis},
 };
 
 }  // namespace
@@ -20,22 +29,13 @@ constexpr ScalingRow kScalings[] = {
 std::span<const ScalingRow> scalings() { return kScalings; }
 
 void Scaling::update(std::size_t t, View statistic, MutView D) const {
-  const std::string_view name = row->name;
+  const auto [keep, take] = row->blend(beta, t);
   if (row->curvature) {
-    const double keep = t == 0 ? 0 : beta;
-    for (std::size_t j = 0; j < D.size(); ++j) D[j] = keep * D[j] + (1 - keep) * statistic[j];
-    return;
+    for (std::size_t j = 0; j < D.size(); ++j) D[j] = keep * D[j] + take * statistic[j];
+  } else {
+    for (std::size_t j = 0; j < D.size(); ++j)
+      D[j] = std::sqrt(keep * D[j] * D[j] + take * std::max(statistic[j], 0.0));
   }
-  double keep = beta;
-  double take = 1 - beta;
-  if (name == "adagrad") keep = take = 1;
-  if (name == "adam") {
-    const double power = std::pow(beta, static_cast<double>(t + 1));
-    keep = (beta - power) / (1 - power);
-    take = 1 - keep;
-  }
-  for (std::size_t j = 0; j < D.size(); ++j)
-    D[j] = std::sqrt(keep * D[j] * D[j] + take * std::max(statistic[j], 0.0));
 }
 
 void Scaling::clip(View D, MutView s) const {

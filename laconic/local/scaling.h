@@ -11,12 +11,18 @@
 
 namespace laconic {
 
+/// How much D keeps of itself, and takes of the statistic.
+struct Blend {
+  double keep = 0;
+  double take = 0;
+};
+
 /// One row of the table of scalings.
 struct ScalingRow {
   const char* name;
-  const char* summary;  // one line
-  bool curvature;       // S is v o (Hessian v), v of random signs; otherwise S is a gradient
-  double beta;          // by default
+  bool curvature;  // S is v o (Hessian v), v of random signs; otherwise S is a gradient
+  double beta;     // by default
+  Blend (*blend)(double beta, std::size_t t);
 };
 std::span<const ScalingRow> scalings();
 

@@ -52,32 +52,21 @@ class SampleUnless final : public Turnout {
 
 class Sampled final : public Turnout {
  public:
-  Sampled(std::size_t workers, std::size_t sample) : workers_(workers), sample_(sample) {}
+  Sampled(std::size_t workers, std::size_t sample)
+      : workers_(workers), shares_(sample, {.weight = 1.0 / static_cast<double>(sample)}) {}
 
   const std::vector<Share>& draw(const Key& common) override {
-    shares_.clear();
     Stream stream = common.stream(Purpose::turnout);
-    for (std::size_t last = workers_ - sample_; last < workers_; ++last) {  // Floyd's algorithm
-      const auto any = static_cast<std::uint32_t>(stream.below(last + 1));
-      const auto at = place_of(any);
-      const bool taken = at != shares_.end() && at->worker == any;
-      const Share share{taken ? static_cast<std::uint32_t>(last) : any, 1.0 / static_cast<double>(sample_),
-                        0};
-      shares_.insert(taken ? shares_.end() : at, share);
-    }
+    draw_distinct(stream, workers_, shares_.size(), drawn_);
+    for (std::size_t s = 0; s < shares_.size(); ++s) shares_[s].worker = drawn_[s];
     return shares_;
   }
-  bool complete() const override { return sample_ == workers_; }
+  bool complete() const override { return shares_.size() == workers_; }
 
  private:
-  std::vector<Share>::iterator place_of(std::uint32_t worker) {
-    return std::lower_bound(shares_.begin(), shares_.end(), worker,
-                            [](const Share& share, std::uint32_t w) { return share.worker < w; });
-  }
-
   std::size_t workers_;
-  std::size_t sample_;
   std::vector<Share> shares_;
+  std::vector<std::uint32_t> drawn_;
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ class Conversation {
   /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers.
   /// speak(said) on the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p,
   /// and counts the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged
-  /// is thrown on all ranks. Keys are those of `round` with the worker, and first_part + p as step.
+  /// is thrown on all ranks. Keys are those of `round` with the worker, and first_part + p as step. The
+  /// ledger counts each message as a participant: callers of several parts set it right.
   template <class Speak>
   void hold(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
             std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {
@@ -62,7 +63,6 @@ class Conversation {
       }
       for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], sums[p]);
     }
-    ledger.participants = shares.size();
   }
 
  private:

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/gossip.h"
 
-#include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "laconic/compress/slice.h"
 #include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/network/turnout.h"
+#include "laconic/rounds/conversation.h"
 
 namespace laconic {
 namespace {
@@ -95,31 +97,22 @@ class Gossip final : public Method {
 
   /// c_i = mean_j g_j - g_i at x_0, with one gradient of every node as its message has it.
   void average_start(Fleet& fleet) {
-    const std::size_t n = problem_.shards();
     Vector mean(problem_.dim());
-    const std::size_t window = fleet.window(n, problem_.dim());
-    Board board(n);
-    for (std::size_t first = 0; first < n; first += window) {
-      board.clear();
-      for (std::size_t i = first; i < std::min(first + window, n); ++i) {
-        board.add({.seed = options_.seed, .worker = static_cast<std::uint32_t>(i)},
-                  1.0 / static_cast<double>(n));
-      }
-      fleet.for_each(fleet.owned(board), [&](std::size_t e) {
-        Entry& entry = board[e];
-        Node& own = node(entry.key.worker);
-        Vector& g = scratch().y;
-        g.resize(problem_.dim());
-        parts_.oracle->gradient(entry.key, own.x, g);
-        write_dense(options_.wire, g, entry.message);
-        entry.envelope.describe(entry.message, problem_.dim());
-        entry.envelope.calls = parts_.oracle->calls(entry.key);
-        decode_add(entry.key, entry.message, -1, own.c);
-      });
-      fleet.share(board);
-      for (std::size_t e = 0; e < board.size(); ++e) ledger_.hear(board[e].envelope);
-      fleet.fold(board, mean);
-    }
+    const MutView sums[] = {mean};
+    const Key key{options_.seed};
+    Conversation talk(problem_.shards(), 1);
+    talk.hold(fleet, key, 0, everyone(problem_.shards())->draw(key.common()), sums, ledger_,
+              [&](std::span<Entry* const> said) {
+                Entry& entry = *said[0];
+                Node& own = node(entry.key.worker);
+                Vector& g = scratch().y;
+                g.resize(problem_.dim());
+                parts_.oracle->gradient(entry.key, own.x, g);
+                write_dense(options_.wire, g, entry.message);
+                entry.envelope.calls = parts_.oracle->calls(entry.key);
+                decode_add(entry.key, entry.message, -1, own.c);
+                return true;  // the first evaluation shows what is not finite
+              });
     for (Node& node : nodes_) axpy(1, mean, node.c);
   }
 

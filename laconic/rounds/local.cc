@@ -4,7 +4,6 @@
 #include <span>
 #include <vector>
 
-#include "laconic/compress/slice.h"
 #include "laconic/core/error.h"
 #include "laconic/local/local_steps.h"
 #include "laconic/rounds/conversation.h"
@@ -62,12 +61,15 @@ class Local final : public Method {
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};
     std::vector<MutView> sums = {moved_};
     if (averages_momentum()) sums.emplace_back(next_momentum_);
-    talk_.hold(fleet, key, kModel, parts_.turnout->draw(key.common()), sums, ledger_,
+    const std::vector<Share>& shares = parts_.turnout->draw(key.common());
+    const std::size_t participants = shares.size();
+    talk_.hold(fleet, key, kModel, shares, sums, ledger_,
                [&](std::span<Entry* const> said) { return step_and_speak(said); });
     axpy(options_.outer_step, moved_, x_);
     momentum_.swap(next_momentum_);
 
     if (scales_ && refreshes_after(t)) refresh(fleet, t);
+    ledger_.participants = participants;  // however many vectors each has said
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -168,7 +170,6 @@ class Local final : public Method {
       return;
     }
     fill(statistic_, 0.0);
-    const std::size_t participants = ledger_.participants;
     const MutView sums[] = {statistic_};
     talk_.hold(fleet, key, kStatistic, parts_.turnout->draw(key.common()), sums, ledger_,
                [&](std::span<Entry* const> said) {
@@ -179,7 +180,6 @@ class Local final : public Method {
                  parts_.compressor->compress(said[0]->key, S, said[0]->message);
                  return true;
                });
-    if (t > 0) ledger_.participants = participants;  // the same clients, who spoke already
     if (!plan.scaling.row->curvature && !plan.mean_of_squares) {
       for (double& s : statistic_) s *= s;
     }

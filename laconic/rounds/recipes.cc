@@ -107,6 +107,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   const MixingQuality mixes = quality(*s.mixing);
   auto shared = std::make_shared<GossipParts>(std::move(parts));
   Assembly assembly;
+  assembly.mixing = s.mixing;
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
   if (s.mixing->period() > 1)  // rounds, of which these are
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));

@@ -35,6 +35,7 @@ struct MethodSetting {
 /// A method chosen and its theory worked out, before a step is settled.
 struct Assembly {
   std::vector<std::pair<std::string, double>> facts;  // omega, alpha, p ... where they apply
+  std::shared_ptr<const MixingPlan> mixing;           // of methods without a server
   std::optional<Theorem> theorem;                     // for step = theory
   std::optional<Theorem> theorem_pl;                  // for step = theory-pl
   std::function<std::unique_ptr<Method>(double step)> build;

@@ -41,6 +41,7 @@ class Scaffold final : public Method {
     const MutView sums[] = {dx_, dc_};
     talk_.hold(fleet, key, 0, everyone_->draw(key.common()), sums, ledger_,
                [&](std::span<Entry* const> said) { return step_and_speak(*said[0], *said[1]); });
+    ledger_.participants = problem_.shards();
     axpy(options_.outer_step, dx_, x_);
     axpy(1, dc_, c_);
     if (watch != nullptr) evaluate(fleet, *watch);
