@@ -10,7 +10,7 @@ namespace laconic::cli {
 namespace {
 
 std::unique_ptr<Method> method_of(const Description& description, const SharedProblem& shared) {
-  const Assembly assembly = assembly_of(description, *shared.problem, shared.constants);
+  const Assembly assembly = assembly_of(description, *shared.problem, shared.known.constants);
   return assembly.build(resolve(description.step, assembly));
 }
 
@@ -34,7 +34,7 @@ bool is_same_but_for_rounding(View before, View now) {
 Contender::Contender(const SweepRun& run, const SharedProblem& shared)
     : run_(run),
       method_(method_of(run.description, shared)),
-      solver_(*shared.problem, *method_, fleet_, run.description.solve, recorder_) {}
+      solver_(*shared.problem, *method_, fleet_, solve_options(run.description, shared.known), recorder_) {}
 
 void Contender::advance() {
   for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();

@@ -22,7 +22,7 @@ namespace laconic::cli {
 /// A problem that many runs share.
 struct SharedProblem {
   std::unique_ptr<Problem> problem;
-  std::optional<Constants> constants;
+  Known known;
 };
 
 /// One run, on one thread.

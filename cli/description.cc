@@ -54,6 +54,13 @@ double not_negative(const std::string& text) {
   return *value;
 }
 
+double share(const std::string& text) {
+  const auto value = finite(text);
+  if (!(value && *value > 0 && *value <= 1))
+    throw InputError(fmt::format("\"{}\"; need a number > 0 and <= 1", text));
+  return *value;
+}
+
 Wire wire_of(const std::string& text) {
   if (text == "f32") return Wire::f32;
   if (text == "f64") return Wire::f64;
@@ -112,7 +119,8 @@ const Key kKeys[] = {
      [](D& d, S s) { d.step = parse_step(s); },
      [](const D& d) { return print(d.step); }},
     {{"outer-step", "1",
-      "eta_s of methods with local steps: how far to go where they led; without it 1; others ignore it"},
+      "eta_s of methods with local steps: how far to go where they led; without it 1 (diloco: 0.7); others "
+      "ignore it"},
      [](D& d, S s) { d.outer_step = not_negative(s); },
      [](const D& d) { return text_of(d.outer_step); }},
     {{"topology", "ring",
@@ -137,6 +145,13 @@ const Key kKeys[] = {
     {{"target", "1e-6", "stop when the squared norm of the true gradient is at most this"},
      [](D& d, S s) { d.solve.target = positive(s); },
      [](const D& d) { return text_of(d.solve.target); }},
+    {{"target-gap", "1e-4",
+      "stop when f(x) - f* is at most this share of f(x_0) - f*; f* of convex problems is found beforehand"},
+     [](D& d, S s) { d.target_gap = share(s); },
+     [](const D& d) { return text_of(d.target_gap); }},
+    {{"target-accuracy", "0.9", "stop when this share of the test set is classified right"},
+     [](D& d, S s) { d.solve.target_accuracy = share(s); },
+     [](const D& d) { return text_of(d.solve.target_accuracy); }},
     {{"max-bits", "1e9", "stop when a client has sent so many bits"},
      [](D& d, S s) { d.solve.max_bits = positive(s); },
      [](const D& d) { return text_of(d.solve.max_bits); }},

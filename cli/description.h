@@ -29,9 +29,12 @@ struct Description {
   std::uint64_t seed = 1;
   std::uint64_t split_seed = 1;
   SolveOptions solve;
+  std::optional<double> target_gap;  // of f, in shares of that at the start; solve.target_f comes of it
   Wire wire = Wire::f32;
   std::size_t threads = 0;  // 0: as many as the machine has
   std::string out;          // empty: nothing is written
+
+  [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
 };
 
 /// A key, its value as text, and where that stands ("demo.toml:3"; empty for a word), for errors.

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "cli/clients_table.h"
 #include "laconic/core/range.h"
 #include "laconic/network/graph.h"
@@ -30,6 +32,7 @@ std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std:
 }
 
 }  // namespace
+
 std::vector<std::string> data_folders() {
   std::vector<std::string> folders;
   const char* variable = std::getenv("LACONIC_DATA");
@@ -74,6 +77,29 @@ Prepared prepare(const Description& description, const Place& place) {
   return p;
 }
 
+Known known_of(const Description& description, const Problem& problem, AllShards& all) {
+  Known known;
+  known.constants = problem.constants(all);
+  if (description.target_gap) known.minimum = minimum_of(problem, all);
+  return known;
+}
+
+SolveOptions solve_options(const Description& description, const Known& known) {
+  SolveOptions options = description.solve;
+  if (description.target_gap) {
+    const auto& [f_start, f_star] = *known.minimum;
+    options.target_f = f_star + *description.target_gap * (f_start - f_star);
+  }
+  return options;
+}
+
+void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool) {
+  Vector x(problem.dim());
+  problem.start(x);
+  if (!problem.test_accuracy(x, pool))
+    throw InputError(fmt::format("{}: needs a problem with a test set", key));
+}
+
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {
   const auto mixing = mixing_of(description, problem.shards());
@@ -84,7 +110,7 @@ Assembly assembly_of(const Description& description, const Problem& problem,
                                          .wire = description.wire,
                                          .batch = description.batch,
                                          .mixing = mixing,
-                                         .outer_step = description.outer_step.value_or(1)});
+                                         .outer_step = description.outer_step});
   });
 }
 

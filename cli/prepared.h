@@ -16,16 +16,27 @@
 #include "cli/description.h"
 #include "laconic/core/parallel.h"
 #include "laconic/data/lookup.h"
+#include "laconic/problem/minimum.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/recipes.h"
 
 namespace laconic::cli {
 
+/// What is found out about a problem before a run; the same on all ranks.
+struct Known {
+  std::optional<Constants> constants;
+  std::optional<Minimum> minimum;  // where a description asks for target-gap
+};
+Known known_of(const Description& description, const Problem& problem, AllShards& all);
+
+/// The description's, with the target-gap as the f that it stands for.
+SolveOptions solve_options(const Description& description, const Known& known);
+
 struct Prepared {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Problem> problem;
-  std::optional<Constants> constants;  // the same on all ranks, as the assembly is
-  Assembly assembly;
+  Known known;
+  Assembly assembly;        // the same on all ranks
   std::string clients_csv;  // what clients.csv will hold; empty where there will be none
 };
 
@@ -45,6 +56,9 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
                                     DataCache* cache = nullptr, std::string* csv = nullptr);
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.
 std::size_t threads_of(std::size_t threads, const Place& place = {});
+
+/// Refuses a target-accuracy, or whatever `key` names, where the problem has no test set.
+void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool);
 
 /// The method for that problem and those constants.
 Assembly assembly_of(const Description& description, const Problem& problem,

@@ -67,10 +67,11 @@ std::string numbers_of(const Prepared& prepared, const Method& method) {
   std::string text = fmt::format("gamma = {}\n", method.step());
   if (const auto& mixing = prepared.assembly.mixing)
     text += fmt::format("weights of neighbours with checksum {:08x}\n", mixing->checksum());
-  if (prepared.constants) {
-    for (const auto& [name, value] : named_constants(*prepared.constants))
+  if (prepared.known.constants) {
+    for (const auto& [name, value] : named_constants(*prepared.known.constants))
       text += fmt::format("{} = {}\n", name, value);
   }
+  if (prepared.known.minimum) text += fmt::format("f* = {}\n", prepared.known.minimum->f_star);
   return text;
 }
 
@@ -128,9 +129,11 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   });
   require_same(transport, identity_of(description, *prepared.problem));
   Fleet fleet(*prepared.pool, transport);
-  prepared.constants = prepared.problem->constants(fleet);
+  if (description.solve.target_accuracy)
+    require_test_set("target-accuracy", *prepared.problem, *prepared.pool);
+  prepared.known = known_of(description, *prepared.problem, fleet);
   together(transport, [&] {
-    prepared.assembly = assembly_of(description, *prepared.problem, prepared.constants);
+    prepared.assembly = assembly_of(description, *prepared.problem, prepared.known.constants);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
   const std::string numbers = numbers_of(prepared, *method);
@@ -171,7 +174,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
-    summary = solve(*prepared.problem, *method, fleet, description.solve, screen,
+    summary = solve(*prepared.problem, *method, fleet, solve_options(description, prepared.known), screen,
                     checkpoints ? &*checkpoints : nullptr, from);
   }
   const bool failed = summary.why == Summary::Why::diverged;

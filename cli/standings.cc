@@ -27,8 +27,7 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
 /// Whether the axis makes scenes.
 bool is_of_scene(const SweepPlan& plan, const Choice& choice) {
   const Axis* axis = plan.grid.axis(choice.axis);
-  if (axis == nullptr) return false;
-  return axis->key == "problem" || axis->key == "clients" || axis->key == "split" || axis->key == "target";
+  return axis != nullptr && is_scene(*axis);
 }
 
 std::vector<Choice> scene_choices(const SweepPlan& plan, const std::vector<Choice>& choices) {

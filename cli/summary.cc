@@ -28,9 +28,11 @@ std::string summary_json(const Description& description, const Prepared& prepare
   for (const auto& [key, value] : resolved(description)) json["description"][key] = value;
   json["host"] = {{"name", host_name()}, {"ranks", ranks}, {"threads", prepared.pool->threads()}};
   json["constants"] = Json::object();
-  if (prepared.constants) {
-    for (const auto& [name, value] : named_constants(*prepared.constants)) json["constants"][name] = value;
+  if (prepared.known.constants) {
+    for (const auto& [name, value] : named_constants(*prepared.known.constants))
+      json["constants"][name] = value;
   }
+  if (prepared.known.minimum) json["constants"]["f_star"] = prepared.known.minimum->f_star;
   json["method"] = Json::object();
   for (const auto& [name, value] : prepared.assembly.facts) json["method"][name] = value;
   json["method"]["gamma"] = summary.last.step;

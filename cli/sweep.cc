@@ -38,8 +38,10 @@ class Problems {
           fmt::format("{} {} {} {}", print(d.problem), d.clients, print(d.split), d.split_seed));
       if (is_new) {
         at->second.problem = problem_of(d, {}, &cache);
-        at->second.constants = at->second.problem->constants(fleet);
+        at->second.known.constants = at->second.problem->constants(fleet);
       }
+      if (d.target_gap && !at->second.known.minimum)
+        at->second.known.minimum = minimum_of(*at->second.problem, fleet);
       of_run_.push_back(&at->second);
     }
   }
@@ -60,20 +62,14 @@ bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectation
   return plan.measure->name == measure || std::any_of(expectations.begin(), expectations.end(), in_statement);
 }
 
-void require_test_set(const Problem& problem, ThreadPool& pool) {
-  Vector x(problem.dim());
-  problem.start(x);
-  if (!problem.test_accuracy(x, pool))
-    throw InputError("measure: test-error needs a problem with a test set");
-}
-
 /// Whatever only the data and the constants can tell: methods that do not fit, steps that no theorem gives.
-void require_right(const SweepPlan& plan, const Problems& problems) {
+void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& pool) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
     const SharedProblem& shared = *problems.of_run()[r];
     at_point(run.choices, [&] {
-      resolve(run.description.step, assembly_of(run.description, *shared.problem, shared.constants));
+      if (run.description.solve.target_accuracy) require_test_set("target-accuracy", *shared.problem, pool);
+      resolve(run.description.step, assembly_of(run.description, *shared.problem, shared.known.constants));
     });
   }
 }
@@ -162,12 +158,12 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   const Clock::time_point begin = Clock::now();
   ThreadPool pool(threads_of(plan.threads));
   const Problems problems(plan, pool);
-  require_right(plan, problems);
+  require_right(plan, problems, pool);
   const std::vector<Expectation> expectations = parse_expectations(plan.expect);
   judge_all(plan, expectations, outcomes);  // for what is wrong with them
   if (asks_for(plan, expectations, "test-error")) {
     const std::set<const SharedProblem*> all(problems.of_run().begin(), problems.of_run().end());
-    for (const SharedProblem* shared : all) require_test_set(*shared->problem, pool);
+    for (const SharedProblem* shared : all) require_test_set("measure", *shared->problem, pool);
   }
 
   Running running(plan, problems, outcomes, out);

@@ -71,22 +71,25 @@ void require_known(const Setting& setting) {
   naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
 }
 
+bool is_target(const std::string& key) { return key.starts_with("target"); }
+
 /// Runs compete where they do the same thing.
 void require_tunable(const Axis& axis) {
-  for (const char* key : {"problem", "clients", "split", "target", "seed", "split-seed"}) {
-    if (axis.key != key) continue;
-    throw InputError(fmt::format(
-        "tune: {} is an axis of {}: {}", axis.name, axis.key,
-        is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
-  }
+  if (!is_seed(axis) && !is_scene(axis)) return;
+  throw InputError(
+      fmt::format("tune: {} is an axis of {}: {}", axis.name, axis.key,
+                  is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
 }
 
 std::string scene_of(const Grid& grid, const Description& description) {
-  const bool with_target =
-      std::any_of(grid.axes.begin(), grid.axes.end(), [](const Axis& axis) { return axis.key == "target"; });
-  return fmt::format("problem={} clients={} split={}{}", print(description.problem), description.clients,
-                     print(description.split),
-                     with_target ? fmt::format(" target={}", *description.solve.target) : "");
+  std::string scene = fmt::format("problem={} clients={} split={}", print(description.problem),
+                                  description.clients, print(description.split));
+  for (const auto& [key, value] : resolved(description)) {
+    const bool is_axis = std::any_of(grid.axes.begin(), grid.axes.end(),
+                                     [&, &key = key](const Axis& axis) { return axis.key == key; });
+    if (is_axis && is_target(key)) scene += fmt::format(" {}={}", key, value);
+  }
+  return scene;
 }
 
 /// The method's value with the braces that are left when one of several methods was chosen.
@@ -165,6 +168,10 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
 }  // namespace
 
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
+
+bool is_scene(const Axis& axis) {
+  return axis.key == "problem" || axis.key == "clients" || axis.key == "split" || is_target(axis.key);
+}
 
 std::span<const Measure> measures() { return kMeasures; }
 

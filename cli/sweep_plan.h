@@ -33,6 +33,8 @@ const Measure& measure_named(const std::string& name, bool has_target);
 
 /// Where runs differ in these axes alone, they are the same again.
 bool is_seed(const Axis& axis);
+/// Whether runs that differ in it do not do the same thing.
+bool is_scene(const Axis& axis);
 
 /// The keys that a sweep has besides those of a run, for `laconic list`.
 std::span<const KeyRow> sweep_keys();
@@ -66,7 +68,7 @@ struct SweepPlan {
     return std::find(tuned.begin(), tuned.end(), axis) != tuned.end();
   }
   /// Whether runs may end early, because they cannot win their cell any more.
-  [[nodiscard]] bool has_target() const { return runs.front().description.solve.target.has_value(); }
+  [[nodiscard]] bool has_target() const { return runs.front().description.has_target(); }
 };
 
 /// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.

@@ -44,18 +44,22 @@ int theory(const std::vector<std::string>& words) {
   const Description description = describe(words);
   Prepared p = prepare(description);
   Fleet fleet(*p.pool);
-  p.constants = p.problem->constants(fleet);
-  p.assembly = assembly_of(description, *p.problem, p.constants);
+  p.known = known_of(description, *p.problem, fleet);
+  p.assembly = assembly_of(description, *p.problem, p.known.constants);
 
   fmt::print("problem {}\n", print(description.problem));
   fmt::print("  {:<10} = {}\n  {:<10} = {}\n", "d", p.problem->dim(), "n", p.problem->shards());
   std::size_t rows = 0;
   for (std::size_t i = 0; i < p.problem->shards(); ++i) rows += p.problem->rows(i);
   fmt::print("  {:<10} = {}\n", "rows", rows);
-  if (p.constants) {
-    for (const auto& [name, value] : named_constants(*p.constants)) print_number(name, value);
+  if (p.known.constants) {
+    for (const auto& [name, value] : named_constants(*p.known.constants)) print_number(name, value);
   } else {
     fmt::print("  no constants are known for this problem\n");
+  }
+  if (p.known.minimum) {
+    print_number("f(x_0)", p.known.minimum->f_start);
+    print_number("f*", p.known.minimum->f_star);
   }
 
   fmt::print("\nmethod {}\n", print(description.method));
@@ -71,12 +75,12 @@ int theory(const std::vector<std::string>& words) {
   const double step = resolve(description.step, p.assembly);
   fmt::print("\nthis run: step = {}\n", print(description.step));
   print_number("gamma", step);
-  if (theorem != nullptr && p.constants && p.constants->f_lower) {
+  if (theorem != nullptr && p.known.constants && p.known.constants->f_lower) {
     Vector start(p.problem->dim());
     p.problem->start(start);
     Evaluation at_start;
     evaluate(*p.problem, start, fleet, at_start);
-    print_bound(*theorem, step, description.solve.rounds, at_start.f, *p.constants->f_lower);
+    print_bound(*theorem, step, description.solve.rounds, at_start.f, *p.known.constants->f_lower);
   }
   return kDone;
 }

@@ -145,6 +145,10 @@ void Solver::record() {
   if (options_.target && grad_norm_sq <= *options_.target) {
     stop(Summary::Why::target, fmt::format("target reached: |grad f|^2 <= {}", *options_.target));
   }
+  if (options_.target_f && row.f <= *options_.target_f)
+    stop(Summary::Why::target, fmt::format("target reached: f <= {}", *options_.target_f));
+  if (options_.target_accuracy && row.test_accuracy && *row.test_accuracy >= *options_.target_accuracy)
+    stop(Summary::Why::target, fmt::format("target reached: test accuracy >= {}", *options_.target_accuracy));
 }
 
 double Solver::uplink_bits() const {

@@ -18,10 +18,13 @@ namespace laconic {
 /// When to look, and when to stop: at the first round at which a rule holds. The last round is always
 /// evaluated.
 struct SolveOptions {
-  std::size_t rounds = 1000;            // at most this many after the start
-  std::size_t eval_every = 1;           // rows 0, E, 2E, ... and the last; 0: the first and the last only
-  std::optional<double> target = {};    // |grad f(x_t)|^2 <= target, at evaluated rounds
-  std::optional<double> max_bits = {};  // uplink bits per client >= this
+  std::size_t rounds = 1000;   // at most this many after the start
+  std::size_t eval_every = 1;  // rows 0, E, 2E, ... and the last; 0: the first and the last only
+  // Targets, looked at in evaluated rounds.
+  std::optional<double> target = {};           // |grad f(x_t)|^2 <= this
+  std::optional<double> target_f = {};         // f(x_t) <= this
+  std::optional<double> target_accuracy = {};  // test accuracy >= this, of problems that have a test set
+  std::optional<double> max_bits = {};         // uplink bits per client >= this
   std::optional<double> max_seconds =
       {};  // by rank 0's wall clock: the one rule that two runs need not share
   // When to save a checkpoint; both may be set.

@@ -58,6 +58,37 @@ TEST(Generated, AClientIsAFunctionOfItsNumberAndTheSeed) {
       << "more rows are these and others";
 }
 
+TEST(Generated, UnitsAndDirectionsChangeTheFeaturesAlone) {
+  const GeneratedOptions options{.rows = 30, .columns = 12, .nnz = 12, .law = GeneratedOptions::Law::normal};
+  GeneratedOptions scaled = options;
+  scaled.decades = 3;
+  GeneratedOptions turned = scaled;
+  turned.rotated = true;
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto rows = [](const GeneratedOptions& o) {
+    const Dataset data = generate(o, 2);
+    return Matrix(Eigen::Map<const Matrix>(sparse(data).value.data(), 30, 12));
+  };
+  const Matrix plain = rows(options), units = rows(scaled), directions = rows(turned);
+  for (int j = 0; j < 12; ++j) {
+    const double unit = std::pow(10, -3.0 * j / 11);
+    EXPECT_LE((units.col(j) - unit * plain.col(j)).norm(), 1e-14 * units.col(j).norm());
+  }
+  // One orthogonal matrix takes every row to where it is: products of rows are kept, and coordinates are mixed.
+  EXPECT_LE((directions * directions.transpose() - units * units.transpose()).norm(),
+            1e-13 * units.squaredNorm());
+  EXPECT_GT((directions - units).norm(), 0.5 * units.norm());
+  const Matrix Q = plain.topRows(12).partialPivLu().solve(rows([&] {
+                                                            GeneratedOptions o = options;
+                                                            o.rotated = true;
+                                                            return o;
+                                                          }())
+                                                              .topRows(12));
+  EXPECT_LE((Q * Q.transpose() - Matrix::Identity(12, 12)).norm(), 1e-10);
+  for (const GeneratedOptions& each : {scaled, turned})
+    EXPECT_EQ(generate(each, 2).labels, generate(options, 2).labels);
+}
+
 /// How far the labels of some clients' rows are from the best linear model of all of them.
 double misfit(const GeneratedOptions& options) {
   const std::size_t clients = 4;

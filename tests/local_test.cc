@@ -193,6 +193,30 @@ TEST(Scaling, FollowsItsRule) {
   EXPECT_EQ(s, (Vector{5, 0.5}));
 }
 
+TEST(Local, AServerThatHardlyScalesIsFedAvg) {
+  const auto problem = unlike_clients();
+  // tau sees nothing of v: x += 1e9 moved / (|moved| + 1e9).
+  Job scaled = with("fedadam(steps=3, beta1=0, beta2=0, tau=1e9)", "0.01");
+  scaled.outer_step = 1e9;
+  expect_close(train(scaled, problem.get()), train(with("fedavg(steps=3)", "0.01"), problem.get()), 1e-7);
+}
+
+/// The first step of AdamW is gamma sign(g), but for epsilon, and the first of Nesterov eta_s (1 + mu) times
+/// the mean movement.
+TEST(Local, DiLoCoBeginsWithTheSigns) {
+  const auto problem = unlike_clients();
+  Looked method(*problem, "diloco(steps=1, weight-decay=0)", 0.01);
+  method.rounds(1);
+  Vector start(6), expected(6), g(6);
+  problem->start(start);
+  copy(start, expected);
+  for (std::size_t m = 0; m < 10; ++m) {
+    problem->value_gradient(m, Rows::everything(), start, g);
+    for (std::size_t j = 0; j < 6; ++j) expected[j] -= 0.7 * 1.9 * 0.01 * (g[j] > 0 ? 1 : -1) / 10;
+  }
+  for (std::size_t j = 0; j < 6; ++j) EXPECT_NEAR(method.x()[j], expected[j], 1e-8);
+}
+
 TEST(LocalLedger, CountsModelsStatisticsAndMomenta) {
   struct Case {
     const char* method;
@@ -203,6 +227,8 @@ TEST(LocalLedger, CountsModelsStatisticsAndMomenta) {
   for (const Case& c : {Case{"local-sgd(steps=3)", 0, 1, 1, 1, 0, 3},
                         {"local-sgd(steps=3, momentum=0.9)", 0, 2, 2, 2, 0, 3},
                         {"local-sgd(steps=3, momentum=0.9, momentum-at-sync=reset)", 0, 1, 1, 1, 0, 3},
+                        {"fedadam(steps=3)", 0, 1, 1, 1, 0, 3},
+                        {"diloco(steps=3)", 0, 1, 1, 1, 0, 3},
                         {"savic(adam, steps=3)", 1, 2, 2, 2, 1, 4},
                         {"savic(adam, steps=3, refresh-at-start=0)", 0, 2, 1, 2, 0, 4},
                         {"savic(adam, steps=3, scaling=local)", 0, 1, 1, 1, 1, 4},
@@ -267,6 +293,9 @@ TEST(LocalErrors, SayWhatIsNeeded) {
   EXPECT_THAT(refusal("savic(adam, alpha=0)"), HasSubstr("alpha = 0; need alpha > 0"));
   EXPECT_THAT(refusal("local-sgd(momentum=1)"), HasSubstr("momentum = 1; need 0 <= momentum < 1"));
   EXPECT_THAT(refusal("fedavg(sample=6)"), HasSubstr("sample = 6; need 1 <= sample <= 5, the clients"));
+  EXPECT_THAT(refusal("fedadam(tau=0)"), HasSubstr("tau = 0; need tau > 0"));
+  EXPECT_THAT(refusal("fedadam(beta2=1)"), HasSubstr("beta2 = 1; need 0 <= beta2 < 1"));
+  EXPECT_THAT(refusal("diloco(weight-decay=-1)"), HasSubstr("weight-decay = -1; need weight-decay >= 0"));
   EXPECT_THAT(refusal("savic(oasis)", "autoencoder(generated(d=5), 2)"),
               HasSubstr("oasis needs Hessian-vector products, which this problem does not have"));
   EXPECT_THAT(error_of([&] { train({.problem = "quadratic(d=20)", .method = "local-sgd"}); }),

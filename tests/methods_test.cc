@@ -61,6 +61,9 @@ const char* const kMethods[] = {
     "local-sgd(steps=3)",
     "local-sgd(steps=2, momentum=0.5, compressor=qsgd(4))",
     "fedavg(steps=2, sample=2)",
+    "fedadam(steps=2, sample=2, tau=0.1)",
+    "diloco(steps=2)",
+    "diloco(steps=3, weight-decay=0, compressor=natural)",
     "savic(adam, steps=2)",
     "savic(rmsprop, steps=2, refresh=2, refresh-at-start=0, momentum=0.5, momentum-at-sync=reset)",
     "savic(adagrad, steps=2, scaling=local, alpha=0.1)",
@@ -111,7 +114,8 @@ class Methods : public ::testing::TestWithParam<const char*> {
   static bool gossips() { return has("gt") || has("d-sgd"); }
   /// Such methods have no theorem; for their ledgers see gossip_test.cc and local_test.cc.
   static bool steps_locally() {
-    return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("savic");
+    return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||
+           has("diloco") || has("savic");
   }
 
   static bool has(std::string_view part) {
@@ -169,7 +173,8 @@ TEST_P(Methods, DivergeOnAllRanksTogether) {
           .clients = 5,
           .step = "1e150",
           .rounds = 500,
-          .topology = gossips() ? "ring" : ""};
+          .topology = gossips() ? "ring" : "",
+          .outer_step = has("diloco") ? 1e150 : 1};  // whose inner steps are bounded
   const Outcome alone = train(run);
   EXPECT_EQ(alone.summary.why, Summary::Why::diverged);
   for (const Outcome& outcome : train_on_ranks(3, run)) {
@@ -184,10 +189,10 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
     run.seed = 2;
     const Outcome second = train(run);
     const bool draws = has("marina") || has("v5") || has("rand-k") || has("perm-k") || has("natural") ||
-                       has("bernoulli") || has("qsgd") || has("fedavg") || has("oasis");
+                       has("bernoulli") || has("qsgd") || has("sample=") || has("oasis");
     // One client is dealt everything, and of two two are sampled.
     const bool in_vain =
-        has("identity") || (has("perm-k)") && run.clients == 1) || (has("fedavg") && run.clients == 2);
+        has("identity") || (has("perm-k)") && run.clients == 1) || (has("fed") && run.clients == 2);
     const bool random = draws && !in_vain;
     EXPECT_EQ(first.x != second.x, random) << run.problem;
   }
@@ -467,7 +472,7 @@ TEST(Methods, RefuseWhatDoesNotFit) {
       refusal({.problem = problem, .method = "marin(rand-k(3))"}),
       "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: gd, dcgd, diana, vr-diana, "
       "marina, vr-marina, vr-marina-online, pp-marina, d-sgd, gt, periodical-gt, k-gt, scaffold, local-sgd, "
-      "fedavg, savic, ef21, lag, clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
+      "fedavg, fedadam, diloco, savic, ef21, lag, clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),

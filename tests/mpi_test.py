@@ -39,6 +39,8 @@ METHODS = [
     "scaffold(steps=3)",
     "local-sgd(steps=2, momentum=0.5)",
     "fedavg(steps=2, sample=2)",
+    "fedadam(steps=2, sample=2, tau=0.1)",
+    "diloco(steps=2, compressor=qsgd(4))",
     "savic(oasis, steps=2, scaling=local)",
     "savic(adam, steps=2, compressor=rand-k(3))",
 ]

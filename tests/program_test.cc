@@ -113,6 +113,29 @@ TEST_F(Program, EndsADivergedRunWithCodeOneAndKeepsTheTrace) {
   EXPECT_EQ(nlohmann::json::parse(content_of(out("run/summary.json")))["stopped"]["why"], "diverged");
 }
 
+TEST_F(Program, StopsAtAShareOfTheGapOrAtAnAccuracy) {
+  Said said = laconic(
+      {"run", problem_, "clients=4", "method=gd", "target-gap=1e-3", "rounds=100000", "out=" + out("gap")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  const auto summary = nlohmann::json::parse(content_of(out("gap/summary.json")));
+  EXPECT_EQ(summary["stopped"]["why"], "target");
+  const Table table = read_table(out("gap/trace.csv"));
+  const std::vector<double>& f = *table.column("f");
+  const double f_star = summary["constants"]["f_star"];
+  const double goal = f_star + 1e-3 * (f.front() - f_star);
+  EXPECT_LE(f.back(), goal);
+  EXPECT_GT(f[f.size() - 2], goal);
+
+  folder_.write("classes.t", two_classes(20, 9));
+  said = laconic({"run", problem_, "clients=4", "method=gd", "target-accuracy=0.5", "rounds=1000"});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.text, HasSubstr("target-accuracy: needs a problem with a test set"));
+  said = laconic({"run", "problem=softmax(\"" + data_ + "\")", "clients=4", "method=gd",
+                  "target-accuracy=0.5", "rounds=1000"});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, StartsWith("target reached: test accuracy >= 0.5; "));
+}
+
 TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {
   const std::string gd = "method=gd";
   const std::string quadratic = "problem=quadratic(d=10)";

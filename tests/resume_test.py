@@ -24,7 +24,8 @@ LONG = ["problem=quadratic(d=200, s=0.8)", "clients=7", "method=diana(rand-k(5))
 METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(rand-k(3))",
            "vr-marina-online(rand-k(3), batch=4, large-batch=8)", "pp-marina(rand-k(3), sample=2)", "lag(zeta=4)",
            "clag(top-k(3), zeta=4)", "3pc-v2(rand-k(3), top-k(3))", "3pc-v3(lag(zeta=4), top-k(3))", "d-sgd(steps=2)", "k-gt(steps=3, init=avg)",
-           "scaffold(steps=3)", "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)"]
+           "scaffold(steps=3)", "fedadam(steps=2, tau=0.1)", "diloco(steps=2)",
+           "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)"]
 
 
 def launched(ranks, *words):

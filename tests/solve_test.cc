@@ -50,6 +50,15 @@ TEST(Solve, StopsAtTheTarget) {
   EXPECT_GT(outcome.rows[outcome.rows.size() - 2].grad_norm_sq, 1e-6);
 }
 
+TEST(Solve, StopsAtTheValue) {
+  Job run = kJob;
+  run.rounds = 10000;
+  run.solve.target_f = train(kJob).last().f;
+  const Outcome outcome = train(run);
+  EXPECT_EQ(outcome.summary.why, Summary::Why::target);
+  EXPECT_EQ(outcome.last().round, kJob.rounds);
+}
+
 TEST(Solve, StopsAtTheBitsAndLooksOnceMore) {
   Job run = kJob;
   run.solve.max_bits = 4 * 10 * 32;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "laconic/core/error.h"
 #include "laconic/core/rng.h"
@@ -31,6 +33,43 @@ Dataset empty_rows(const GeneratedOptions& options) {
   return data;
 }
 
+/// A random orthogonal matrix, uniform but for the signs of its rows, as the product of d - 1 reflections
+/// (Stewart 1980, The efficient generation of random orthogonal matrices): the k-th turns a normal vector of the last
+/// d - k coordinates into their first axis.
+class Rotation {
+ public:
+  Rotation(const Key& common, std::size_t d) {
+    for (std::size_t k = 0; k + 1 < d; ++k) {
+      std::vector<double> axis(d - k);
+      Key key = common;
+      key.step = static_cast<std::uint32_t>(k);
+      key.copy = 2;  // a draw of its own
+      fill_normal(key.stream(Purpose::data), axis);
+      const double length = std::sqrt(square(axis));
+      axis[0] += axis[0] < 0 ? -length : length;
+      axes_.push_back(std::move(axis));
+    }
+  }
+
+  void turn(std::vector<double>& row) const {
+    for (std::size_t k = axes_.size(); k-- > 0;) {
+      const std::vector<double>& axis = axes_[k];
+      double along = 0;
+      for (std::size_t j = 0; j < axis.size(); ++j) along += axis[j] * row[k + j];
+      along *= 2 / square(axis);
+      for (std::size_t j = 0; j < axis.size(); ++j) row[k + j] -= along * axis[j];
+    }
+  }
+
+ private:
+  static double square(const std::vector<double>& v) {
+    double sum = 0;
+    for (const double each : v) sum += each * each;
+    return sum;
+  }
+  std::vector<std::vector<double>> axes_;
+};
+
 Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client) {
   check(options.classes == 2 && options.nnz == options.columns, "normal rows are whole and of two classes");
   const Key own{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
@@ -38,6 +77,11 @@ Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client)
   fill_normal(own.common().stream(Purpose::data), model);
   fill_normal(own.stream(Purpose::data), shift);
   for (std::size_t j = 0; j < model.size(); ++j) model[j] += options.shift * shift[j];
+  std::vector<double> unit(options.columns, 1.0);
+  for (std::size_t j = 1; j < unit.size(); ++j)
+    unit[j] = std::pow(10, -options.decades * static_cast<double>(j) / static_cast<double>(unit.size() - 1));
+  std::optional<Rotation> rotation;
+  if (options.rotated) rotation.emplace(own.common(), options.columns);
 
   Dataset data = empty_rows(options);
   auto& features = std::get<SparseRows>(data.features);
@@ -46,11 +90,11 @@ Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client)
     key.step = 1 + static_cast<std::uint32_t>(i);
     fill_normal(key.stream(Purpose::data), row);
     double score = 0;
-    for (std::size_t j = 0; j < row.size(); ++j) {
-      features.column.push_back(static_cast<std::uint32_t>(j));
-      features.value.push_back(row[j]);
-      score += model[j] * row[j];
-    }
+    for (std::size_t j = 0; j < row.size(); ++j) score += model[j] * row[j];
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] *= unit[j];
+    if (rotation) rotation->turn(row);
+    for (std::size_t j = 0; j < row.size(); ++j) features.column.push_back(static_cast<std::uint32_t>(j));
+    features.value.insert(features.value.end(), row.begin(), row.end());
     features.begin.push_back(features.column.size());
     key.copy = 1;
     Stream stream = key.stream(Purpose::data);

@@ -4,14 +4,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "laconic/core/power.h"
+
 namespace laconic {
 namespace {
 
 Blend keeping(double share) { return {share, 1 - share}; }
 
 Blend adam(double beta, std::size_t t) {
-  const double power = std::pow(beta, static_cast<double>(t + 1));
-  return keeping((beta - power) / (1 - power));
+  const double forgotten = power(beta, t + 1);
+  return keeping((beta - forgotten) / (1 - forgotten));
 }
 Blend rmsprop(double beta, std::size_t /*t*/) { return keeping(beta); }
 Blend adagrad(double /*beta*/, std::size_t /*t*/) { return {1, 1}; }

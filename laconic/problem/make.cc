@@ -22,7 +22,8 @@ namespace laconic {
 namespace {
 
 constexpr GeneratedRow kGenerated = {
-    "generated", "generated(rows=100, d=100, nnz=d, law=uniform|normal, noise=0.1, shift=0, seed=1)",
+    "generated",
+    "generated(rows=100, d=100, nnz=d, law=uniform|normal, noise=0.1, shift=0, decades=0, rotated=0, seed=1)",
     "rows drawn for each client, in place of DATA; of softmax and mlp with classes=2"};
 
 /// The arguments that all problems over data share, read and checked before any file is.
@@ -61,6 +62,12 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.shift = arguments.number("shift", options.shift);
   if (!(options.shift >= 0) || std::isinf(options.shift))
     arguments.fail(fmt::format("shift = {}; need shift >= 0", options.shift));
+  options.decades = arguments.number("decades", options.decades);
+  if (!(options.decades >= 0 && options.decades <= 100))
+    arguments.fail(fmt::format("decades = {}; need 0 <= decades <= 100", options.decades));
+  options.rotated = arguments.flag("rotated", options.rotated);
+  if (!normal && (options.decades > 0 || options.rotated))
+    arguments.fail("decades and rotated are of law=normal");
   options.seed = arguments.whole("seed", options.seed, 0);
   options.classes = labels == Labels::real ? 0 : 2;
   if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);

@@ -24,8 +24,11 @@ class Local final : public Method {
         x_(problem.dim()),
         moved_(problem.dim()),
         talk_(problem.shards(), 2) {
-    check(parts_.turnout->complete() || (!scales_ && !parts_.momentum),
-          "a sample cannot scale or have momentum");
+    check(parts_.turnout->complete() || (!scales_ && !parts_.momentum && !parts_.adamw),
+          "a sample cannot scale, or have momentum or moments");
+    check(!parts_.adamw || (!scales_ && !parts_.momentum), "AdamW scales by itself");
+    for (std::size_t k = 0; k < parts_.outer->memory(); ++k)
+      outer_memory_.emplace_back(problem.dim(), parts_.outer->first(k));
     problem_.start(x_);
     if (averages_momentum()) {
       momentum_.resize(x_.size());
@@ -65,7 +68,7 @@ class Local final : public Method {
     const std::size_t participants = shares.size();
     talk_.hold(fleet, key, kModel, shares, sums, ledger_,
                [&](std::span<Entry* const> said) { return step_and_speak(said); });
-    axpy(options_.outer_step, moved_, x_);
+    parts_.outer->move(options_.outer_step, moved_, outer_memory_, x_);
     momentum_.swap(next_momentum_);
 
     if (scales_ && refreshes_after(t)) refresh(fleet, t);
@@ -78,7 +81,8 @@ class Local final : public Method {
   State state(Fleet& fleet) override {
     take_on_clients(fleet);
     State state{.ledger = &ledger_, .shared = {x_, D_, momentum_}};
-    for (Vector& D : clients_) state.workers.push_back({D});
+    for (const MutView vector : outer_memory_) state.shared.push_back(vector);
+    for (Client& client : clients_) state.workers.push_back({client.D, client.m, client.v});
     return state;
   }
 
@@ -87,6 +91,11 @@ class Local final : public Method {
   double step() const override { return options_.step; }
 
  private:
+  /// What a client keeps from round to round.
+  struct Client {
+    Vector D;     // of local scaling
+    Vector m, v;  // of AdamW
+  };
   /// What a client computes with until it has spoken.
   struct Scratch {
     Vector y;
@@ -115,10 +124,15 @@ class Local final : public Method {
   void take_on_clients(Fleet& fleet) {
     const Range own = fleet.owned(problem_.shards());
     first_client_ = own.begin;
-    const bool keep = scales_ && parts_.scaling->local;
-    const double first = keep && !parts_.scaling->refresh_at_start ? 1.0 : 0.0;
-    clients_.resize(own.size(), Vector(keep ? x_.size() : 0, first));
+    Client fresh;
+    if (scales_ && parts_.scaling->local)
+      fresh.D.assign(x_.size(), parts_.scaling->refresh_at_start ? 0.0 : 1.0);
+    if (parts_.adamw) fresh.m.assign(x_.size(), 0.0);
+    fresh.v = fresh.m;
+    clients_.resize(own.size(), fresh);
   }
+
+  Client& client(const Key& key) { return clients_[key.worker - first_client_]; }
 
   /// The server, to everyone.
   void tell(View v) { ledger_.downlink_bits += static_cast<double>(8 * bytes_of(options_.wire) * v.size()); }
@@ -129,14 +143,20 @@ class Local final : public Method {
     View scale = scale_;
     if (scales_ && parts_.scaling->local) {
       s.scale.resize(x_.size());
-      parts_.scaling->scaling.clip(clients_[key.worker - first_client_], s.scale);
+      parts_.scaling->scaling.clip(client(key).D, s.scale);
       scale = s.scale;
     }
     if (parts_.momentum) s.momentum.assign(x_.size(), 0.0);
     if (averages_momentum()) s.momentum = momentum_;
     s.y.resize(x_.size());
     take_local_steps(*parts_.oracle, key, parts_.steps, x_, s.y, s.gradient,
-                     [&](std::size_t, View from, MutView g, MutView to) {
+                     [&](std::size_t k, View from, MutView g, MutView to) {
+                       if (parts_.adamw) {
+                         const std::size_t before = (key.round - std::size_t{1}) * parts_.steps + k;
+                         parts_.adamw->step(before + 1, options_.step, g, client(key).m, client(key).v, from,
+                                            to);
+                         return;
+                       }
                        if (parts_.momentum) {
                          const double beta = parts_.momentum->beta;
                          for (std::size_t j = 0; j < g.size(); ++j)
@@ -163,7 +183,7 @@ class Local final : public Method {
         Key own = key;
         own.worker = static_cast<std::uint32_t>(i);
         std::size_t asked = 0;
-        plan.scaling.update(before, statistic_of(own, before, asked), clients_[i - first_client_]);
+        plan.scaling.update(before, statistic_of(own, before, asked), client(own).D);
         return static_cast<double>(asked);
       });
       for (const double each : calls) ledger_.oracle_calls += static_cast<std::uint64_t>(each);
@@ -229,8 +249,9 @@ class Local final : public Method {
   Vector moved_;
   Vector momentum_, next_momentum_;  // where they are averaged
   Vector D_, scale_, statistic_;     // of global scaling
+  std::vector<Vector> outer_memory_;
   std::size_t first_client_ = 0;
-  std::vector<Vector> clients_;  // D of those that this rank owns, of local scaling
+  std::vector<Client> clients_;  // those that this rank owns
   Conversation talk_;
   Ledger ledger_;
 };

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver of methods whose clients take local steps between rounds with a server: Local SGD and FedAvg
 // (McMahan et al. 2017, arXiv 1602.05629), and SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv
-// 2406.00846), whose steps are scaled by a diagonal s (laconic/local/scaling.h). With H local steps of length
-// gamma, round t at client m is
+// 2406.00846), whose steps are scaled by a diagonal s (laconic/local/scaling.h); FedAdam and DiLoCo, whose server has a
+// rule of its own (laconic/local/outer_rule.h). With H local steps of length gamma, round t at client m is
 //   y_m = x, then H times y_m <- y_m - gamma g_m(y_m) / s                  s = 1 without scaling
 //   y_m - x                                              said to the server, compressed
-//   x <- x + eta_s mean_m (y_m - x)                      said to everyone
+//   x <- x + eta_s mean_m (y_m - x)                      said to everyone; or as the outer rule has it
 // and after every q-th round, and at the start,
 //   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                said to the server too
 //   D <- rule(D, its mean),  s = clip(D)                 the new s holds from the next round on
 // With momentum m <- b m + (1 - b) g takes the place of g; m starts a round as the mean of all, which they say,
-// or at 0. With local scaling each client has a D of its own, of its own statistic, which it need not say.
+// or at 0. With local scaling each client has a D of its own, of its own statistic, which it need not say. With AdamW
+// (laconic/local/adamw.h) for local steps each client keeps its moments from round to round.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,8 @@
 #include <optional>
 
 #include "laconic/compress/compressor.h"
+#include "laconic/local/adamw.h"
+#include "laconic/local/outer_rule.h"
 #include "laconic/local/scaling.h"
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
@@ -44,11 +47,13 @@ struct MomentumPlan {
 /// A local method, disassembled.
 struct LocalParts {
   std::shared_ptr<const Oracle> oracle;
-  std::shared_ptr<Turnout> turnout;              // everyone, with scaling or momentum
+  std::shared_ptr<Turnout> turnout;              // everyone, where clients have scales, momentum or moments
   std::shared_ptr<const Compressor> compressor;  // of all that clients say
   std::size_t steps = 1;                         // H >= 1
   std::optional<ScalingPlan> scaling = {};
   std::optional<MomentumPlan> momentum = {};
+  std::optional<AdamW> adamw = {};  // in place of scaling and momentum
+  std::shared_ptr<const OuterRule> outer = plain_outer();
 };
 
 struct LocalOptions {
@@ -58,7 +63,8 @@ struct LocalOptions {
   Wire wire = Wire::f32;
 };
 
-/// Memory: a few vectors, one for each of this rank's clients with local scaling, and a window of messages. The
+/// Memory: a few vectors, one for each of this rank's clients with local scaling, two with AdamW, and a window of
+/// messages. The
 /// server tells x in every round, and what clients need besides: s where it is new, m where it is averaged. The
 /// problem must outlive the method.
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,

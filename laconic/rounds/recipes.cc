@@ -111,7 +111,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
   if (s.mixing->period() > 1)  // rounds, of which these are
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
-  assembly.build = [shared, &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+  assembly.build = [shared, &problem = s.problem, outer_step = s.outer_step.value_or(1), seed = s.seed,
                     wire = s.wire](double step) {
     check(shared->oracle != nullptr, "an assembly is built only once");
     return make_gossip(problem, std::move(*shared),
@@ -327,7 +327,7 @@ Assembly scaffold(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   std::shared_ptr<Oracle> shared = full_or_batch(s);
   Assembly assembly;
-  assembly.build = [shared, steps, &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+  assembly.build = [shared, steps, &problem = s.problem, outer_step = s.outer_step.value_or(1), seed = s.seed,
                     wire = s.wire](double step) {
     return make_scaffold(problem, shared,
                          {.local = {steps, step}, .outer_step = outer_step, .seed = seed, .wire = wire});
@@ -335,13 +335,14 @@ Assembly scaffold(Arguments& args, const MethodSetting& s) {
   return assembly;
 }
 
-Assembly local(const MethodSetting& s, LocalParts parts) {
+Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1) {
   Assembly assembly;
   if (parts.scaling) {
     const Scaling& scaling = parts.scaling->scaling;
     assembly.facts = {{"alpha", scaling.alpha}, {"beta", scaling.beta}};
   }
-  assembly.build = [parts = std::move(parts), &problem = s.problem, outer_step = s.outer_step, seed = s.seed,
+  assembly.build = [parts = std::move(parts), &problem = s.problem,
+                    outer_step = s.outer_step.value_or(outer_step), seed = s.seed,
                     wire = s.wire](double step) {
     return make_local(problem, parts, {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
   };
@@ -354,9 +355,21 @@ std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const Met
   return spec == nullptr ? identity(s) : compressor(*spec, s);
 }
 
+/// A share that a mean keeps of itself.
+double decay_rate(Arguments& args, const char* name, double fallback) {
+  const double beta = args.number(name, fallback);
+  if (!(beta >= 0 && beta < 1)) args.fail(fmt::format("{} = {}; need 0 <= {} < 1", name, beta, name));
+  return beta;
+}
+
+double above_zero(Arguments& args, const char* name, double fallback) {
+  const double value = args.number(name, fallback);
+  if (!(value > 0) || std::isinf(value)) args.fail(fmt::format("{} = {}; need {} > 0", name, value, name));
+  return value;
+}
+
 std::optional<MomentumPlan> momentum_of(Arguments& args) {
-  const double beta = args.number("momentum", 0.0);
-  if (!(beta >= 0 && beta < 1)) args.fail(fmt::format("momentum = {}; need 0 <= momentum < 1", beta));
+  const double beta = decay_rate(args, "momentum", 0.0);
   const bool averaged = args.choice("momentum-at-sync", {"average", "reset"}, "average") == "average";
   if (beta == 0) return {};
   return MomentumPlan{.beta = beta, .averaged = averaged};
@@ -371,17 +384,49 @@ Assembly local_sgd(Arguments& args, const MethodSetting& s) {
                    .momentum = momentum_of(args)});
 }
 
-/// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629): Local SGD of some clients,
-/// drawn without replacement.
-Assembly fedavg(Arguments& args, const MethodSetting& s) {
+/// Local SGD of `sample` clients, drawn without replacement.
+LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   const std::size_t steps = local_steps_of(args);
   const std::size_t sample = args.whole("sample", n);
   if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
-  return local(s, {.oracle = full_or_batch(s),
-                   .turnout = sampled(n, sample),
-                   .compressor = optional_compressor(args, s),
-                   .steps = steps});
+  return {.oracle = full_or_batch(s),
+          .turnout = sampled(n, sample),
+          .compressor = optional_compressor(args, s),
+          .steps = steps};
+}
+
+/// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629).
+Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_clients(args, s)); }
+
+/// FedAdam (Reddi et al. 2021, arXiv 2003.00295), Algorithm 2: FedAvg whose server takes Adam's steps.
+Assembly fedadam(Arguments& args, const MethodSetting& s) {
+  LocalParts parts = sampled_clients(args, s);
+  const ServerAdam defaults;
+  parts.outer = server_adam({.beta1 = decay_rate(args, "beta1", defaults.beta1),
+                             .beta2 = decay_rate(args, "beta2", defaults.beta2),
+                             .tau = above_zero(args, "tau", defaults.tau)});
+  return local(s, std::move(parts));
+}
+
+/// DiLoCo (Douillard et al. 2023, arXiv 2311.08105), Algorithm 1: AdamW inside, Nesterov's momentum outside.
+Assembly diloco(Arguments& args, const MethodSetting& s) {
+  const std::size_t steps = local_steps_of(args);
+  AdamW inner;
+  inner.beta1 = decay_rate(args, "beta1", inner.beta1);
+  inner.beta2 = decay_rate(args, "beta2", inner.beta2);
+  inner.decay = args.number("weight-decay", 0.1);
+  if (!(inner.decay >= 0) || std::isinf(inner.decay))
+    args.fail(fmt::format("weight-decay = {}; need weight-decay >= 0", inner.decay));
+  constexpr double kOuterStep = 0.7;
+  return local(s,
+               {.oracle = full_or_batch(s),
+                .turnout = everyone(s.problem.shards()),
+                .compressor = optional_compressor(args, s),
+                .steps = steps,
+                .adamw = inner,
+                .outer = nesterov(decay_rate(args, "outer-momentum", 0.9))},
+               kOuterStep);
 }
 
 /// SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv 2406.00846).
@@ -395,12 +440,9 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
                     row.name));
   }
   const std::size_t steps = args.whole("steps", 1, 1, 1);
-  ScalingPlan plan{
-      .scaling = {.row = &row, .beta = args.number("beta", row.beta), .alpha = args.number("alpha", 0.01)}};
-  if (!(plan.scaling.beta >= 0 && plan.scaling.beta < 1))
-    args.fail(fmt::format("beta = {}; need 0 <= beta < 1", plan.scaling.beta));
-  if (!(plan.scaling.alpha > 0) || std::isinf(plan.scaling.alpha))
-    args.fail(fmt::format("alpha = {}; need alpha > 0", plan.scaling.alpha));
+  ScalingPlan plan{.scaling = {.row = &row,
+                               .beta = decay_rate(args, "beta", row.beta),
+                               .alpha = above_zero(args, "alpha", 0.01)}};
   plan.local = args.choice("scaling", {"global", "local"}, "global") == "local";
   plan.mean_of_squares = args.choice("statistic", {"sq-of-mean", "mean-of-sq"}, "sq-of-mean") == "mean-of-sq";
   plan.refresh = args.whole("refresh", plan.refresh);
@@ -444,6 +486,11 @@ std::vector<MethodRow> all_methods() {
        "arXiv 1805.09767", local_sgd},
       {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
        "arXiv 1602.05629", fedavg},
+      {"fedadam", "fedadam(steps=H, sample=S, beta1=0.9, beta2=0.99, tau=0.001, compressor=C)",
+       "FedAvg whose server takes Adam's steps, of outer-step=", "arXiv 2003.00295", fedadam},
+      {"diloco",
+       "diloco(steps=H, beta1=0.9, beta2=0.999, weight-decay=0.1, outer-momentum=0.9, compressor=C)",
+       "H steps of AdamW, then Nesterov's momentum with outer-step=0.7", "arXiv 2311.08105", diloco},
       {"savic",
        "savic(adam|rmsprop|adagrad|oasis, steps=H, scaling=global|local, alpha=0.01, beta=B, refresh=1, "
        "statistic=sq-of-mean|mean-of-sq, refresh-at-start=1, momentum=0, compressor=C)",

@@ -29,7 +29,8 @@ struct MethodSetting {
   std::optional<std::size_t> batch = {};  // rows of a minibatch; without it gradients are full
   // Of methods without a server, which need it; the others talk to a star of their own.
   std::shared_ptr<const MixingPlan> mixing = {};
-  double outer_step = 1;  // eta_s of methods with local steps, >= 0; `step` is then the local one
+  // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
+  std::optional<double> outer_step = {};
 };
 
 /// A method chosen and its theory worked out, before a step is settled.

@@ -62,7 +62,7 @@ def run_program(program, case, out):
 def transcribe(case, replay):
     wire = compressors.WIRES[case["wire"]]
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
-    if "topology" in case or case["method"].startswith(("scaffold", "local-sgd", "fedavg", "savic")):
+    if "topology" in case or case["method"].startswith(("scaffold", "local-sgd", "fedavg", "fedadam", "diloco", "savic")):
         return transcribe_local(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
@@ -91,8 +91,9 @@ def transcribe_local(case, problem, wire):
         sigma = getattr(problem, "sigma", 0)
         return g + sigma / math.sqrt(problem.d * (batch or 1)) * draw(rng.NOISE).normals(problem.d) if sigma else g
 
-    method, told = local.make_method(specs.parse(case["method"]), problem, Ws, wire, float(case["step"]),
-                                     float(case.get("outer-step", 1)), gradient, seed)
+    spec = specs.parse(case["method"])
+    eta_s = float(case.get("outer-step", 0.7 if spec.name == "diloco" else 1))
+    method, told = local.make_method(spec, problem, Ws, wire, float(case["step"]), eta_s, gradient, seed)
     models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
     means = models.mean(axis=1)
     measured = [problems.value_and_gradient(problem, x) for x in means]

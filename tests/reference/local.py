@@ -196,12 +196,53 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
             said, asked = said + more, asked + calls
 
 
+def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, tau):
+    """Reddi et al. 2021 (arXiv 2003.00295), Algorithm 2, from v = tau^2."""
+    n, x = problem.n, np.array(problem.start())
+    m, v, share = 0 * x, 0 * x + tau**2, sample / n
+    for t in count(1):
+        yield x[None], (t - 1) * share, (t - 1) * H * share
+        moved = []
+        for i in take_part(seed, t, n, sample):
+            y = x
+            for k in range(H):
+                y = y - gamma * gradient(i, y, t, k)
+            moved.append(wire(y - x))
+        Delta = sum(moved) / sample
+        m = beta1 * m + (1 - beta1) * Delta
+        v = beta2 * v + (1 - beta2) * Delta**2
+        x = x + eta * m / (np.sqrt(v) + tau)
+
+
+def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu):
+    """Douillard et al. 2023 (arXiv 2311.08105), Algorithm 1. The inner optimiser is PyTorch's AdamW, whose state stays where it is."""
+    x = np.array(problem.start())
+    M, V, b = np.zeros((problem.n, problem.d)), np.zeros((problem.n, problem.d)), 0 * x
+    for t in count(1):
+        yield x[None], t - 1, (t - 1) * H
+        Y = np.array([x] * problem.n)
+        for k in range(H):
+            step, G = (t - 1) * H + k + 1, stack(gradient, Y, t, k)
+            Y = Y * (1 - gamma * decay)
+            M, V = beta1 * M + (1 - beta1) * G, beta2 * V + (1 - beta2) * G**2
+            Y = Y - gamma / (1 - beta1**step) * M / (np.sqrt(V) / np.sqrt(1 - beta2**step) + 1e-8)
+        Delta = -np.mean([wire(y - x) for y in Y], axis=0)
+        b = mu * b + Delta
+        x = x - lr * (Delta + mu * b)
+
+
 def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed):
     """The generator, and whether `init=avg` has everyone say a vector at the start."""
     K = int(spec.number("steps", 1))
     momentum = spec.number("momentum", 0), spec.word("momentum-at-sync", "average") == "average"
     if spec.name in ("local-sgd", "fedavg"):
         return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *momentum), False
+    if spec.name == "fedadam":
+        rates = spec.number("beta1", 0.9), spec.number("beta2", 0.99), spec.number("tau", 1e-3)
+        return fedadam(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *rates), False
+    if spec.name == "diloco":
+        rates = spec.number("beta1", 0.9), spec.number("beta2", 0.999), spec.number("weight-decay", 0.1)
+        return diloco(problem, gradient, wire, K, eta_c, eta_s, *rates, spec.number("outer-momentum", 0.9)), False
     if spec.name == "savic":
         name = spec.args[0].name
         beta = spec.number("beta", {"adam": 0.999, "rmsprop": 0.99, "oasis": 0.95, "adagrad": 0}[name])

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/problem/minimum.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class MinimumOf : public ::testing::Test {
+ protected:
+  Minimum find(const std::string& problem) {
+    const auto made = make_problem(parse(problem), {.clients = 5, .folders = data_folders()});
+    return minimum_of(*made, fleet_);
+  }
+
+  ThreadPool pool_{2};
+  Fleet fleet_{pool_};
+};
+
+TEST_F(MinimumOf, IsWhereGradientDescentEnds) {
+  for (const char* problem : {"quadratic(d=20, s=0.8, lambda=0.01)", "distributed-ls(d=8, zeta=5)",
+                              "logistic(generated(rows=40, d=10, law=normal, decades=1), lambda=0.01)",
+                              "least-squares(generated(rows=40, d=10), lambda=0.01)",
+                              "softmax(generated(rows=30, d=6), lambda=0.1)"}) {
+    SCOPED_TRACE(problem);
+    const Minimum minimum = find(problem);
+    const bool knows_step = std::string_view(problem).find("distributed") == std::string_view::npos;
+    const Outcome gd = train({.problem = problem,
+                              .method = "gd",
+                              .step = knows_step ? "theory" : "0.1",
+                              .rounds = 20000,
+                              .wire = Wire::f64,
+                              .solve = {.eval_every = 0}});
+    EXPECT_DOUBLE_EQ(minimum.f_start, gd.rows.front().f);
+    EXPECT_NEAR(minimum.f_star, gd.last().f, 1e-10 * (1 + std::abs(gd.last().f)));
+    EXPECT_LE(minimum.f_star, gd.last().f + 1e-14 * (1 + std::abs(gd.last().f)));
+  }
+}
+
+TEST_F(MinimumOf, NeedsCurvatureAndConvexity) {
+  EXPECT_THAT(error_of([&] { find("autoencoder(generated(d=5), 2)"); }),
+              HasSubstr("which this problem does not have"));
+  EXPECT_THAT(error_of([&] { find("mlp(generated(rows=20, d=6), 4)"); }),
+              HasSubstr("needs a convex problem"));
+}
+
+}  // namespace
+}  // namespace laconic::testing
