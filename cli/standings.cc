@@ -125,6 +125,17 @@ std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes, c
   return scores;
 }
 
+double deviation_of(const SweepPlan& plan, const Outcomes& outcomes, std::size_t setting) {
+  const std::vector<std::size_t>& runs = plan.of_setting[setting];
+  if (runs.size() == 1) return 0;
+  const double count = static_cast<double>(runs.size());
+  double mean = 0;
+  for (const std::size_t r : runs) mean += plan.measure->of(outcomes[r]->last) / count;
+  double sum = 0;
+  for (const std::size_t r : runs) sum += std::pow(plan.measure->of(outcomes[r]->last) - mean, 2);
+  return std::sqrt(sum / (count - 1));
+}
+
 std::vector<std::string> scenes_of(const SweepPlan& plan) {
   std::vector<std::string> scenes;
   for (const SweepRun& run : plan.runs) {

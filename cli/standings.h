@@ -29,6 +29,10 @@ std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes, c
 /// By the sweep's measure.
 std::vector<double> scores_of(const SweepPlan& plan, const Outcomes& outcomes);
 
+/// Over the runs of a setting that has a score: the deviation of one run's from their mean, sqrt(sum /
+/// (runs - 1)); 0 for a single run.
+double deviation_of(const SweepPlan& plan, const Outcomes& outcomes, std::size_t setting);
+
 /// The best setting of a method, as the sweep writes it, in one scene.
 struct Best {
   std::string scene;

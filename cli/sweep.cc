@@ -182,6 +182,7 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
     fmt::print("{} (not saved: no out=)\n", report_of(result));
   } else {
     fmt::print("{} -> {}\n", report_of(result), out->path());
+    write_whole(out->file("cells.csv"), cells_csv(plan, outcomes));
     if (plan.map) draw_map(result, out->file("map.svg"));
     const auto files = write_best(result, *out);
     write_whole(out->file("summary.json"), summary_json(result, files));

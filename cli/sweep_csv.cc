@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <type_traits>
@@ -20,6 +21,13 @@ std::string field(const std::string& text) {
   for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
   quoted.push_back('"');
   return quoted;
+}
+
+std::string line_of(const Fields& fields) {
+  std::string line;
+  for (std::size_t f = 0; f < fields.size(); ++f)
+    line += fmt::format("{}{}", f == 0 ? "" : ",", field(fields[f]));
+  return line + '\n';
 }
 
 /// The records of the file; a quoted field may hold anything.
@@ -91,13 +99,7 @@ bool read(const std::string& text, std::optional<double>& value) {
 }  // namespace
 
 std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes) {
-  std::string text;
-  const auto add = [&](const Fields& fields) {
-    for (std::size_t f = 0; f < fields.size(); ++f)
-      text += fmt::format("{}{}", f == 0 ? "" : ",", field(fields[f]));
-    text += '\n';
-  };
-  add(header_of(plan));
+  std::string text = line_of(header_of(plan));
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     if (!outcomes[r]) continue;
     Fields fields = key_fields(plan, r);
@@ -109,7 +111,39 @@ std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes) {
         fields.push_back(fmt::format("{}", value));
       }
     });
-    add(fields);
+    text += line_of(fields);
+  }
+  return text;
+}
+
+std::string cells_csv(const SweepPlan& plan, const Outcomes& outcomes) {
+  const Fields header = header_of(plan);
+  const auto is_key = [&](std::size_t f) {  // of a cell
+    return header[f] != "run" && header[f] != "seed" && header[f] != "split-seed";
+  };
+  const std::size_t keys = key_fields(plan, 0).size();
+  Fields names;
+  for (std::size_t f = 0; f < keys; ++f) {
+    if (is_key(f)) names.push_back(header[f]);
+  }
+  names.insert(names.end(), {"runs", plan.measure->name, "deviation"});
+  std::string text = line_of(names);
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  for (const std::vector<std::size_t>& runs : plan.of_cell) {
+    const std::size_t best = *std::min_element(runs.begin(), runs.end(), [&](std::size_t a, std::size_t b) {
+      return scores[plan.runs[a].setting] < scores[plan.runs[b].setting];
+    });
+    const std::size_t setting = plan.runs[best].setting;
+    const Fields of_run = key_fields(plan, best);
+    Fields fields;
+    for (std::size_t f = 0; f < keys; ++f) {
+      if (is_key(f)) fields.push_back(of_run[f]);
+    }
+    const bool has_score = std::isfinite(scores[setting]);
+    fields.push_back(fmt::format("{}", plan.of_setting[setting].size()));
+    fields.push_back(has_score ? fmt::format("{}", scores[setting]) : "");
+    fields.push_back(has_score ? fmt::format("{}", deviation_of(plan, outcomes, setting)) : "");
+    text += line_of(fields);
   }
   return text;
 }

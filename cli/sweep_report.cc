@@ -20,6 +20,13 @@ std::string score_text(const Measure& measure, double score) {
   return measure.to_target && score >= 100 ? fmt::format("{:.0f}", score) : fmt::format("{:.4g}", score);
 }
 
+/// With the deviation, where it is a mean.
+std::string score_text(const SweepResult& result, const Best& best) {
+  const std::string text = score_text(*result.plan.measure, best.score);
+  if (result.plan.of_setting[best.setting].size() == 1) return text;
+  return fmt::format("{} +- {:.2g}", text, deviation_of(result.plan, result.outcomes, best.setting));
+}
+
 /// The first run of a setting stands for it: others differ in their seeds alone.
 const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
   return plan.runs[plan.of_setting[best.setting][0]];
@@ -58,7 +65,7 @@ std::string table_of(const SweepResult& result) {
       }
       const SweepRun& run = run_of(plan, best);
       cells.push_back(
-          {print(run.description.method), print(run.description.step), score_text(*plan.measure, best.score),
+          {print(run.description.method), print(run.description.step), score_text(result, best),
            fmt::format("{:.7g}", mean_of(result, best, [](const Row& row) { return row.round; })),
            fmt::format("{:.3e}", mean_of(result, best, [](const Row& row) { return row.grad_norm_sq; }))});
     }

@@ -378,6 +378,48 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
   }
 }
 
+TEST_F(Sweep, SaysMeanAndDeviationOfEveryCell) {
+  const Said said =
+      laconic({"sweep", problem_, "clients=4", "method=marina(rand-k({2,4}))", "step=theory*{1,2,4}",
+               "seed={1..3}", "rounds=30", "measure=f", "out=" + out("sweep")});
+  ASSERT_EQ(said.code, 0) << said.text;
+  const SweepPlan p = plan({out("sweep") + "/run.toml"});
+  const Outcomes outcomes = read_sweep_csv(p, out("sweep/sweep.csv"));
+  ASSERT_EQ(outcomes.size(), 18U);
+  std::pair<double, double> least = {1e9, 0};
+  for (const std::string K : {"2", "4"}) {
+    double best = 1e9, best_deviation = 0;
+    std::string best_step;
+    for (const std::string factor : {"", "*2", "*4"}) {
+      std::vector<double> f;
+      for (std::size_t r = 0; r < outcomes.size(); ++r) {
+        const Description& d = p.runs[r].description;
+        if (print(d.method) == "marina(rand-k(" + K + "))" && print(d.step) == "theory" + factor)
+          f.push_back(outcomes[r]->last.f);
+      }
+      ASSERT_EQ(f.size(), 3U);
+      const double mean = (f[0] + f[1] + f[2]) / 3;
+      if (mean >= best) continue;
+      best = mean;
+      best_step = "theory" + factor;
+      best_deviation = 0;
+      for (const double each : f) best_deviation += (each - mean) * (each - mean);
+      best_deviation = std::sqrt(best_deviation / 2);
+    }
+    const std::string line = fmt::format("{},{},3,", best_step, K);
+    const std::string csv = content_of(out("sweep/cells.csv"));
+    const std::size_t at = csv.find(line);
+    ASSERT_NE(at, std::string::npos) << csv;
+    const std::string rest = csv.substr(at + line.size());
+    EXPECT_NEAR(std::stod(rest), best, 1e-12);
+    EXPECT_NEAR(std::stod(rest.substr(rest.find(',') + 1)), best_deviation, 1e-12);
+    EXPECT_THAT(csv,
+                ::testing::StartsWith("problem,clients,split,method,step_rule,rand-k,runs,f,deviation\n"));
+    least = std::min(least, std::pair(best, best_deviation));
+  }
+  EXPECT_THAT(said.text, ::testing::HasSubstr(fmt::format("{:.4g} +- {:.2g}", least.first, least.second)));
+}
+
 TEST_F(Sweep, EndsEarlyOnlyThoseThatCannotWin) {
   ASSERT_EQ(sweep("whole", {"tune=none"}).code, 0);
   ASSERT_EQ(sweep("early").code, 0);
@@ -402,7 +444,8 @@ TEST_F(Sweep, HasTheSameBytesOnAnyNumberOfThreads) {
   ASSERT_EQ(sweep("one", {"threads=1"}).code, 0);
   for (const char* threads : {"2", "3", "8"}) {
     ASSERT_EQ(sweep(threads, {std::string("threads=") + threads}).code, 0);
-    for (const char* file : {"sweep.csv", "map.svg", "best/gd.toml", "best/clag.toml", "best/marina.toml"})
+    for (const char* file :
+         {"sweep.csv", "cells.csv", "map.svg", "best/gd.toml", "best/clag.toml", "best/marina.toml"})
       EXPECT_EQ(content_of(out("one/") + file), content_of(out(threads) + "/" + file))
           << threads << " " << file;
   }

@@ -403,10 +403,11 @@ Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampl
 Assembly fedadam(Arguments& args, const MethodSetting& s) {
   LocalParts parts = sampled_clients(args, s);
   const ServerAdam defaults;
+  constexpr double kOuterStep = 0.1;  // 1 would begin with steps of 0.1 sign(moved) / tau
   parts.outer = server_adam({.beta1 = decay_rate(args, "beta1", defaults.beta1),
                              .beta2 = decay_rate(args, "beta2", defaults.beta2),
                              .tau = above_zero(args, "tau", defaults.tau)});
-  return local(s, std::move(parts));
+  return local(s, std::move(parts), kOuterStep);
 }
 
 /// DiLoCo (Douillard et al. 2023, arXiv 2311.08105), Algorithm 1: AdamW inside, Nesterov's momentum outside.
@@ -487,7 +488,7 @@ std::vector<MethodRow> all_methods() {
       {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
        "arXiv 1602.05629", fedavg},
       {"fedadam", "fedadam(steps=H, sample=S, beta1=0.9, beta2=0.99, tau=0.001, compressor=C)",
-       "FedAvg whose server takes Adam's steps, of outer-step=", "arXiv 2003.00295", fedadam},
+       "FedAvg whose server takes Adam's steps, of outer-step=0.1", "arXiv 2003.00295", fedadam},
       {"diloco",
        "diloco(steps=H, beta1=0.9, beta2=0.999, weight-decay=0.1, outer-momentum=0.9, compressor=C)",
        "H steps of AdamW, then Nesterov's momentum with outer-step=0.7", "arXiv 2311.08105", diloco},

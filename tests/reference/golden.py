@@ -92,7 +92,7 @@ def transcribe_local(case, problem, wire):
         return g + sigma / math.sqrt(problem.d * (batch or 1)) * draw(rng.NOISE).normals(problem.d) if sigma else g
 
     spec = specs.parse(case["method"])
-    eta_s = float(case.get("outer-step", 0.7 if spec.name == "diloco" else 1))
+    eta_s = float(case.get("outer-step", {"fedadam": 0.1, "diloco": 0.7}.get(spec.name, 1)))
     method, told = local.make_method(spec, problem, Ws, wire, float(case["step"]), eta_s, gradient, seed)
     models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
     means = models.mean(axis=1)
