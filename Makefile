@@ -26,7 +26,7 @@ test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
 	@cmake --build --preset release
 	@ctest --preset ci -j $(jobs)
 
-test-torch: ## networks by LibTorch (which it installs: 1 GB): their tests
+test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
 	@$(install) build test torch
 	@cmake --preset torch
 	@cmake --build --preset torch --target laconic_torch_checks
@@ -38,6 +38,7 @@ bench: ## the benchmarks, each against a reference timed in the same run
 	@cmake --build --preset release --target laconic_bench laconic_program
 	@build/bench/laconic_bench
 	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/
 	@$(install) data

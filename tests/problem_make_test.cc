@@ -184,7 +184,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
        "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
-       "least-squares, softmax, autoencoder, mlp, quadratic, distributed-ls"},
+       "least-squares, softmax, autoencoder, mlp, torch, quadratic, distributed-ls"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
