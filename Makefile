@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench data format tidy clean
+.PHONY: help build demo test test-torch bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the program, optimised: build/laconic
 	@$(install) build
@@ -26,12 +26,19 @@ test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
 	@cmake --build --preset release
 	@ctest --preset ci -j $(jobs)
 
+test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
+	@$(install) build test torch
+	@cmake --preset torch
+	@cmake --build --preset torch --target laconic_torch_checks
+	@ctest --preset torch
+
 bench: ## the benchmarks, each against a reference timed in the same run
 	@$(install) build test bench
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
 	@cmake --build --preset release --target laconic_bench laconic_program
 	@build/bench/laconic_bench
 	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/
 	@$(install) data

@@ -59,6 +59,9 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
                             .folders = data_folders(),
                             .own = own,
                             .cache = cache};
+#ifdef LACONIC_TORCH
+  setting.make_torch_network = make_torch_network;
+#endif
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
       *csv = clients_csv(labels, shards);

@@ -184,7 +184,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic", "column 1: logistic: its data set is missing, a name such as a9a"},
       {"logistc(tiny)",
        "column 1: unknown problem \"logistc\" (did you mean \"logistic\"?); known: logistic, nonconvex, "
-       "least-squares, softmax, autoencoder, mlp, quadratic, distributed-ls"},
+       "least-squares, softmax, autoencoder, mlp, torch, quadratic, distributed-ls"},
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
@@ -237,6 +237,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"mlp(tiny, 1000000000)",
        "widths = 1000000000; need fewer than 2^32 weights and biases: with 3 columns and 2 classes there are "
        "6000000002"},
+      {"torch(cnn, tiny)", "column 1: torch(cnn, tiny): this build has no LibTorch: cmake --preset torch"},
       {"quadratic(d=0)", "column 1: quadratic(d=0): d = 0; need a whole number >= 1"},
       {"quadratic(s=-1)", "column 1: quadratic(s=-1): s = -1; need s >= 0"},
       {"quadratic(lambda=0)", "column 1: quadratic(lambda=0): lambda = 0; need lambda > 0"},
@@ -260,7 +261,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
 }
 
 TEST(Problems, TheTableNamesThemAll) {
-  EXPECT_EQ(problems().size(), 8U);
+  EXPECT_EQ(problems().size(), 9U);
   for (const ProblemRow& row : problems()) EXPECT_TRUE(std::string(row.usage).starts_with(row.name));
 }
 

@@ -84,9 +84,10 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   return options;
 }
 
-void read_source(Arguments& arguments, const ProblemSetting& setting, Labels labels, DataArguments& read) {
+void read_source(Arguments& arguments, const ProblemSetting& setting, Labels labels, DataArguments& read,
+                 std::size_t position = 0) {
   read.data.folders = setting.folders;
-  if (const Spec* data = arguments.find("data", 0); is_generated(data)) {
+  if (const Spec* data = arguments.find("data", position); is_generated(data)) {
     read.generated = read_generated(*data, labels, setting);
   } else if (data != nullptr) {
     read.name = arguments.plain_word("data", *data);
@@ -205,6 +206,28 @@ std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting
                   load_test_set(read.name, data->columns, read.data), setting.own);
 }
 
+std::unique_ptr<Problem> torch_network(Arguments& arguments, const ProblemSetting& setting) {
+  if (setting.make_torch_network == nullptr)
+    arguments.fail("this build has no LibTorch: cmake --preset torch");
+  const bool deep = arguments.choice("network", {"cnn", "resnet18"}, "", 0) == "resnet18";
+  DataArguments read;
+  read_source(arguments, setting, Labels::many, read, 1);
+  if (read.generated) arguments.fail("data = generated; need images, such as mnist or cifar10");
+  TorchOptions options;
+  options.lambda = read_lambda(arguments);
+  options.seed = arguments.whole("seed", options.seed, 0);
+  options.precision = arguments.choice("precision", {"f32", "f64"}, "f32") == "f32"
+                          ? TorchOptions::Precision::f32
+                          : TorchOptions::Precision::f64;
+  options.device = arguments.choice("device", {"cpu", "cuda"}, "cpu");
+  read_rows(arguments, read);
+  arguments.done();
+  const auto data = load(read, setting);
+  return setting.make_torch_network(deep ? TorchNetwork::resnet18 : TorchNetwork::cnn, *data,
+                                    deal_classes(data->labels, setting), options,
+                                    load_test_set(read.name, data->columns, read.data), setting.own);
+}
+
 void require_no_split(const ProblemSetting& setting, Arguments& arguments) {
   if (setting.split == Spec("contiguous")) return;
   arguments.fail(fmt::format("split = {}; there are no rows to deal: leave split out", print(setting.split)));
@@ -267,6 +290,8 @@ constexpr ProblemRow kProblems[] = {
      "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
     {"mlp", "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, seed=1, precision=f32|f64)",
      "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp},
+    {"torch", "torch(cnn|resnet18, DATA, lambda=0, rows=N, seed=1, precision=f32|f64, device=cpu|cuda)",
+     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
      "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
     {"distributed-ls", "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",

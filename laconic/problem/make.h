@@ -16,6 +16,7 @@
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
+#include "laconic/problem/torch/options.h"
 
 namespace laconic {
 
@@ -29,6 +30,7 @@ struct ProblemSetting {
   DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
   /// Told, once, how the rows of a data set are dealt, where labels are classes: of problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};
+  MakeTorchNetwork* make_torch_network = nullptr;  // of torch(...), for programs that link laconic_torch
 };
 
 /// Throws InputError: an unknown problem or argument, a value out of its range (`column 1: logistic(a9a,

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""torch_mlp.py PROGRAM : steps of minibatch SGD a second, of laconic and of PyTorch on a CPU, a thread each.
+
+Both train the network 784-64-10 on Fashion-MNIST, 32 rows a step, in floats. PyTorch's loop is the usual one, over a
+tensor that holds all rows as floats. laconic's is one client of `laconic run method=local-sgd`: it draws its rows, which
+are bytes, keeps x in doubles, and says it every 500 steps. Before anything is timed, PyTorch must find the loss that laconic
+says of a point, and go on from there to about the loss at which laconic arrives with as many steps.
+
+Time is processor time: other programs on the machine do not count. laconic's is the difference between a long and a
+short run, so that reading the data and evaluating do not count. The two are timed in turn, and medians compared.
+
+Exit code 77 where PyTorch or the data is not there. `make bench` does not install PyTorch (Debian's python3-torch, 637 MB
+with what it needs). Its products are those of the BLAS it finds, which is named: Debian's plain libblas3 is slow,
+libopenblas0-pthread is not.
+"""
+import csv
+import gzip
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+try:
+    import numpy
+    import torch
+except ImportError as error:
+    print(f"torch_mlp.py: skipped, {error}")
+    sys.exit(77)
+
+DATA = "fashion-mnist"
+BATCH, STEP = 32, 0.05
+STEPS = 500  # of a round
+SHORT, MIDDLE, LONG = 1, 7, 25  # rounds: from SHORT on; compared; timed
+TIMED = 2000  # of PyTorch's steps
+REPEATS = 7
+GOAL = 2.0
+
+
+def data_folder(program):
+    """Where laconic finds the data."""
+    listed = subprocess.run([program, "list"], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        words = line.split()
+        if words[:1] == [DATA] and words[-1].startswith("/"):
+            return Path(words[-1])
+    print(f"torch_mlp.py: skipped, no {DATA} in LACONIC_DATA")
+    sys.exit(77)
+
+
+def read_idx(folder, name, header):
+    path = folder / name
+    opened = path.open("rb") if path.exists() else gzip.open(f"{path}.gz")
+    with opened as file:
+        return numpy.frombuffer(file.read()[header:], dtype=numpy.uint8)
+
+
+class Laconic:
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+
+    def run(self, rounds):
+        """Processor seconds of a run."""
+        words = [f"problem=mlp({DATA}, 64)", "clients=1", f"method=local-sgd(steps={STEPS})", f"batch={BATCH}",
+                 f"step={STEP}", f"rounds={rounds}", "eval-every=0", "threads=1", f"out={self.folder}"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([self.program, "run", *words, "--force"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with open(self.folder / "trace.csv", encoding="utf8") as file:
+            self.losses = [float(row["f"]) for row in csv.DictReader(file)]
+        self.x = numpy.load(self.folder / "x.npy")
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def seconds_a_step(self):
+        short = self.run(SHORT)
+        return (self.run(LONG) - short) / ((LONG - SHORT) * STEPS)
+
+
+class PyTorch:
+    def __init__(self, folder):
+        torch.set_num_threads(1)
+        self.rows = torch.tensor(read_idx(folder, "train-images-idx3-ubyte", 16)).view(-1, 784).float() / 255
+        self.labels = torch.tensor(read_idx(folder, "train-labels-idx1-ubyte", 8)).long()
+        self.model = torch.nn.Sequential(torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+        self.loss = torch.nn.CrossEntropyLoss()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=STEP)
+
+    def begin_at(self, x):
+        torch.nn.utils.vector_to_parameters(torch.tensor(x).float(), self.model.parameters())
+
+    def loss_of_all(self):
+        with torch.no_grad():
+            return self.loss(self.model(self.rows), self.labels).item()
+
+    def train(self, steps):
+        for _ in range(steps):
+            batch = torch.randint(len(self.labels), (BATCH,))
+            self.optimizer.zero_grad()
+            self.loss(self.model(self.rows[batch]), self.labels[batch]).backward()
+            self.optimizer.step()
+
+    def seconds_a_step(self):
+        begin = time.process_time()
+        self.train(TIMED)
+        return (time.process_time() - begin) / TIMED
+
+
+def check(laconic, pytorch):
+    laconic.run(SHORT)
+    start, first = laconic.x, laconic.losses[-1]
+    pytorch.begin_at(start)
+    if abs(pytorch.loss_of_all() / first - 1) > 1e-5:
+        sys.exit(f"PyTorch's loss is {pytorch.loss_of_all():.9g} where laconic's is {first:.9g}")
+    laconic.run(MIDDLE)
+    steps = (MIDDLE - SHORT) * STEPS
+    pytorch.train(steps)
+    found, expected = pytorch.loss_of_all(), laconic.losses[-1]
+    if abs(found / expected - 1) > 0.15:  # one minibatch more or less moves it by some percent
+        sys.exit(f"PyTorch ends with a loss of {found:.4g}, laconic of {expected:.4g}")
+    print(f"from a loss of {first:.4f}, after {steps} steps: laconic {expected:.4f}, PyTorch {found:.4f}")
+
+
+def blas():
+    with open("/proc/self/maps", encoding="utf8") as maps:
+        names = set(re.findall(r"/\S*(?:blas|mkl)[^/\s]*\.so[^\s]*", maps.read()))
+    return ", ".join(sorted({str(Path(name).resolve()) for name in names})) or "a BLAS of its own"
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    program = str(Path(sys.argv[1]).resolve())
+    pytorch = PyTorch(data_folder(program))
+    with tempfile.TemporaryDirectory() as folder:
+        laconic = Laconic(program, Path(folder) / "run")
+        check(laconic, pytorch)
+        pairs = [(laconic.seconds_a_step(), pytorch.seconds_a_step()) for _ in range(REPEATS)]
+    ours, theirs = (statistics.median(times) for times in zip(*pairs))
+    ratios = sorted(b / a for a, b in pairs)
+    print(f"mlp 784-64-10, {BATCH} rows a step, one thread: laconic {1 / ours:.0f} steps a second, PyTorch "
+          f"{torch.__version__} {1 / theirs:.0f} ({blas()}); ratio {theirs / ours:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
+          f"goal {GOAL}")
+
+
+if __name__ == "__main__":
+    main()
