@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/expectation.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -21,12 +22,12 @@ class Reader {
   std::vector<Expectation> statements() {
     std::vector<Expectation> all;
     while (!at_end()) {
-      const std::size_t begin = at_;
+      begin_ = at_;
       Expectation one;
       one.left = product();
       one.relation = relation();
       one.right = product();
-      one.text = read_since(begin);
+      one.text = read_since(begin_);
       all.push_back(std::move(one));
       if (!at_end() && !take(";")) fail("a ; between statements");
     }
@@ -132,11 +133,16 @@ class Reader {
     return true;
   }
   [[noreturn]] void fail(const char* expected) const {
-    throw InputError(fmt::format("expect: column {} of \"{}\": need {}", at_ + 1, text_, expected));
+    const std::size_t begin = text_.find_first_not_of(" \n\t\r", begin_);
+    std::string statement = text_.substr(begin, text_.find(';', begin_) - begin);
+    std::replace(statement.begin(), statement.end(), '\n', ' ');
+    throw InputError(
+        fmt::format("expect: column {} of \"{}\": need {}", at_ - begin + 1, statement, expected));
   }
 
   const std::string& text_;
   std::size_t at_ = 0;
+  std::size_t begin_ = 0;  // of the statement in hand
 };
 
 }  // namespace

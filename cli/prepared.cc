@@ -100,7 +100,7 @@ void require_test_set(const std::string& key, const Problem& problem, ThreadPool
   Vector x(problem.dim());
   problem.start(x);
   if (!problem.test_accuracy(x, pool))
-    throw InputError(fmt::format("{}: needs a problem with a test set", key));
+    throw InputError(fmt::format("{} needs a problem with a test set", key));
 }
 
 Assembly assembly_of(const Description& description, const Problem& problem,

@@ -57,7 +57,7 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.
 std::size_t threads_of(std::size_t threads, const Place& place = {});
 
-/// Refuses a target-accuracy, or whatever `key` names, where the problem has no test set.
+/// Refuses what `key` begins to say, as in "target-accuracy:", where the problem has no test set.
 void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool);
 
 /// The method for that problem and those constants.

@@ -130,7 +130,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   require_same(transport, identity_of(description, *prepared.problem));
   Fleet fleet(*prepared.pool, transport);
   if (description.solve.target_accuracy)
-    require_test_set("target-accuracy", *prepared.problem, *prepared.pool);
+    require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
   prepared.known = known_of(description, *prepared.problem, fleet);
   together(transport, [&] {
     prepared.assembly = assembly_of(description, *prepared.problem, prepared.known.constants);

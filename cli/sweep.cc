@@ -68,7 +68,7 @@ void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& 
     const SweepRun& run = plan.runs[r];
     const SharedProblem& shared = *problems.of_run()[r];
     at_point(run.choices, [&] {
-      if (run.description.solve.target_accuracy) require_test_set("target-accuracy", *shared.problem, pool);
+      if (run.description.solve.target_accuracy) require_test_set("target-accuracy:", *shared.problem, pool);
       resolve(run.description.step, assembly_of(run.description, *shared.problem, shared.known.constants));
     });
   }
@@ -163,7 +163,7 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   judge_all(plan, expectations, outcomes);  // for what is wrong with them
   if (asks_for(plan, expectations, "test-error")) {
     const std::set<const SharedProblem*> all(problems.of_run().begin(), problems.of_run().end());
-    for (const SharedProblem* shared : all) require_test_set("measure", *shared->problem, pool);
+    for (const SharedProblem* shared : all) require_test_set("measure: test-error", *shared->problem, pool);
   }
 
   Running running(plan, problems, outcomes, out);

@@ -158,6 +158,8 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_EQ(error("gd ef21"), "expect: column 4 of \"gd ef21\": need one of <= >= < >");
   EXPECT_EQ(error("gd > 1 ef21 > 1"), "expect: column 8 of \"gd > 1 ef21 > 1\": need a ; between statements");
   EXPECT_EQ(error("\"\" < gd"), "expect: column 2 of \"\"\" < gd\": need a method in the quotes");
+  EXPECT_EQ(error("gd > 1;\n  f(gd > 1;\nef21 > 1"),
+            "expect: column 6 of \"f(gd > 1\": need the ) after what is measured");
   EXPECT_EQ(error("\"gd > 1"), "expect: column 2 of \"\"gd > 1\": need the end of a quoted text");
 }
 
