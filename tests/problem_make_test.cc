@@ -202,8 +202,8 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"least-squares(generated(law=normal))",
        "column 15: generated(law=normal): law = normal; draws two classes, which this problem does not take"},
       {"logistic(generated(classes=3))",
-       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, "
-       "seed"},
+       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, decades, "
+       "rotated, seed"},
       {"softmax(generated(classes=1))",
        "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},
       {"logistic(generated, rows=5)",
