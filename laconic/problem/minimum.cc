@@ -29,13 +29,8 @@ class Newton {
       const double slope = dot(g_, p_);  // -2 times what the quadratic model hopes to gain
       if (-slope <= kRounding * (std::abs(f) + f_start - f)) return {f_start, f};
       double step = 1;
-      double lower = f;
-      do {
-        copy(x_, next);
-        axpy(step, p_, next);
-        lower = value(next);
-        step /= 2;
-      } while (!(lower <= f + 1e-4 * 2 * step * slope) && step > 1e-10);
+      double lower = value_after(step, next);
+      while (!(lower <= f + 1e-4 * step * slope) && step > 1e-10) lower = value_after(step /= 2, next);
       if (!(lower < f)) return {f_start, f};  // nothing is left but rounding
       x_.swap(next);
       f = lower;
@@ -44,6 +39,13 @@ class Newton {
   }
 
  private:
+  /// f(next), next = x + step p.
+  double value_after(double step, Vector& next) {
+    copy(x_, next);
+    axpy(step, p_, next);
+    return value(next);
+  }
+
   double value(View x) {
     const Vector values = all_.numbers(problem_.shards(), [&](std::size_t i) {
       thread_local Vector g;
@@ -64,7 +66,7 @@ class Newton {
   void hessian_vector(View v, MutView out) {
     all_.mean(
         problem_.shards(),
-        [&](std::size_t i, MutView Hv) { problem_.hessian_vector(i, Rows::everything(), x_, v, Hv); }, out);
+        [&](std::size_t i, MutView own) { problem_.hessian_vector(i, Rows::everything(), x_, v, own); }, out);
   }
 
   /// H p = -g, as exactly as the gradient is small.
