@@ -7,9 +7,12 @@
 #include <thread>
 
 #include "cli/clients_table.h"
+#include "laconic/core/numbers.h"
 #include "laconic/core/range.h"
+#include "laconic/network/allocation.h"
 #include "laconic/network/graph.h"
 #include "laconic/network/mixing.h"
+#include "laconic/network/stragglers.h"
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
@@ -30,6 +33,7 @@ std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std:
 }
 
 }  // namespace
+
 std::vector<std::string> data_folders() {
   std::vector<std::string> folders;
   const char* variable = std::getenv("LACONIC_DATA");
@@ -48,14 +52,19 @@ std::size_t threads_of(std::size_t threads, const Place& place) {
 
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache,
                                     std::string* csv) {
-  std::optional<Range> own;
-  if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
   ProblemSetting setting = {.clients = description.clients,
                             .split = description.split,
                             .split_seed = description.split_seed,
                             .folders = data_folders(),
-                            .own = own,
                             .cache = cache};
+  if (place.ranks > 1) {
+    const Range workers = block_of(description.clients, place.rank, place.ranks);
+    setting.own = of_text("method", [&] {
+      return shards_of(
+          workers, description.method,
+          {.workers = description.clients, .seed = description.split_seed, .rule = description.allocation});
+    });
+  }
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
       *csv = clients_csv(labels, shards);
@@ -77,6 +86,11 @@ Prepared prepare(const Description& description, const Place& place) {
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {
   const auto mixing = mixing_of(description, problem.shards());
+  std::shared_ptr<const Stragglers> stragglers;
+  if (description.stragglers) {
+    stragglers =
+        of_text("stragglers", [&] { return make_stragglers(*description.stragglers, problem.shards()); });
+  }
   return of_text("method", [&] {
     return assemble(description.method, {.problem = problem,
                                          .constants = constants,
@@ -84,7 +98,10 @@ Assembly assembly_of(const Description& description, const Problem& problem,
                                          .wire = description.wire,
                                          .batch = description.batch,
                                          .mixing = mixing,
-                                         .outer_step = description.outer_step.value_or(1)});
+                                         .outer_step = description.outer_step.value_or(1),
+                                         .stragglers = stragglers,
+                                         .allocation = description.allocation,
+                                         .split_seed = description.split_seed});
   });
 }
 

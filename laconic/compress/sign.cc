@@ -68,7 +68,8 @@ class Sign final : public Compressor {
   Setting setting_;
 };
 
-/// c: the largest size, of all or of a block; the norm; a bound that all know; the norm, which nobody is told.
+/// c: the largest size, of all or of a block; the norm; a bound that all know; the norm, which nobody is
+/// told.
 enum class Scale { linf, block, l2, fixed, none };
 
 class OneBit final : public Compressor {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signs on the wire: what they are multiplied with, then a plane of ceil(d/8) bytes, a bit a coordinate. The
-// multiple is a value (sign), a value for each block (block sign), or three bytes of the header, where all know
-// it (known sign). Signs are those of the entries, or drawn: wire_sign.cc has no other difference between them.
+// multiple is a value (sign), a value for each block (block sign), or three bytes of the header, where all
+// know it (known sign). Signs are those of the entries, or drawn: wire_sign.cc has no other difference
+// between them.
 #include <algorithm>
 #include <array>
 #include <bit>
