@@ -331,6 +331,11 @@ BENCHMARK_CAPTURE(one_side, natural_encode_f64, "natural", Side::encode, Wire::f
 BENCHMARK_CAPTURE(one_side, natural_decode_f64, "natural", Side::decode, Wire::f64)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, sign_encode_f32, "sign", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, sign_decode_f32, "sign", Side::decode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, one_bit_encode_f32, "one-bit", Side::encode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, one_bit_decode_f32, "one-bit", Side::decode, Wire::f32)->UseManualTime();
+BENCHMARK_CAPTURE(one_side, one_bit_blocks_encode_f32, "one-bit(scale=block, block=1024)", Side::encode,
+                  Wire::f32)
+    ->UseManualTime();
 BENCHMARK_CAPTURE(one_side, qsgd_4_encode_f32, "qsgd(4)", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, qsgd_4_decode_f32, "qsgd(4)", Side::decode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, rand_k_encode, "rand-k(1%)", Side::encode, Wire::f32)->UseManualTime();

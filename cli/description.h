@@ -25,6 +25,8 @@ struct Description {
   std::optional<double> outer_step;
   std::optional<Spec> topology;
   std::optional<Spec> mixing;
+  std::optional<Spec> stragglers;
+  std::optional<Spec> allocation;
   std::optional<std::size_t> batch;
   std::uint64_t seed = 1;
   std::uint64_t split_seed = 1;

@@ -14,8 +14,10 @@
 #include "laconic/data/classes.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
+#include "laconic/network/allocation.h"
 #include "laconic/network/graph.h"
 #include "laconic/network/mixing.h"
+#include "laconic/network/stragglers.h"
 #include "laconic/problem/make.h"
 #include "laconic/rounds/recipes.h"
 
@@ -86,6 +88,9 @@ int list(const std::vector<std::string>& words) {
   print_rows("splits", splits());
   print_rows("topologies, for methods without a server", topologies());
   print_rows("mixings, the weights of neighbours", mixings());
+
+  print_rows("allocations, of methods whose clients hold each other's data", allocations());
+  print_rows("stragglers", straggler_models());
 
   fmt::print("keys of a run (words key=value, or a TOML file)\n");
   const auto defaults = resolved(Description{});

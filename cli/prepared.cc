@@ -9,9 +9,12 @@
 #include <fmt/format.h>
 
 #include "cli/clients_table.h"
+#include "laconic/core/numbers.h"
 #include "laconic/core/range.h"
+#include "laconic/network/allocation.h"
 #include "laconic/network/graph.h"
 #include "laconic/network/mixing.h"
+#include "laconic/network/stragglers.h"
 #include "laconic/problem/make.h"
 
 namespace laconic::cli {
@@ -51,17 +54,22 @@ std::size_t threads_of(std::size_t threads, const Place& place) {
 
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache,
                                     std::string* csv) {
-  std::optional<Range> own;
-  if (place.ranks > 1) own = block_of(description.clients, place.rank, place.ranks);
   ProblemSetting setting = {.clients = description.clients,
                             .split = description.split,
                             .split_seed = description.split_seed,
                             .folders = data_folders(),
-                            .own = own,
                             .cache = cache};
 #ifdef LACONIC_TORCH
   setting.make_torch_network = make_torch_network;
 #endif
+  if (place.ranks > 1) {
+    const Range workers = block_of(description.clients, place.rank, place.ranks);
+    setting.own = of_text("method", [&] {
+      return shards_of(
+          workers, description.method,
+          {.workers = description.clients, .seed = description.split_seed, .rule = description.allocation});
+    });
+  }
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
       *csv = clients_csv(labels, shards);
@@ -106,6 +114,11 @@ void require_test_set(const std::string& key, const Problem& problem, ThreadPool
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {
   const auto mixing = mixing_of(description, problem.shards());
+  std::shared_ptr<const Stragglers> stragglers;
+  if (description.stragglers) {
+    stragglers =
+        of_text("stragglers", [&] { return make_stragglers(*description.stragglers, problem.shards()); });
+  }
   return of_text("method", [&] {
     return assemble(description.method, {.problem = problem,
                                          .constants = constants,
@@ -113,7 +126,10 @@ Assembly assembly_of(const Description& description, const Problem& problem,
                                          .wire = description.wire,
                                          .batch = description.batch,
                                          .mixing = mixing,
-                                         .outer_step = description.outer_step});
+                                         .outer_step = description.outer_step,
+                                         .stragglers = stragglers,
+                                         .allocation = description.allocation,
+                                         .split_seed = description.split_seed});
   });
 }
 

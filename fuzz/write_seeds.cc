@@ -26,9 +26,13 @@ void write_seed(const std::filesystem::path& file, const Key& key, std::size_t d
 void write_seeds(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const Key key{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
-  std::vector<std::string> specs = {"perm-k"};  // all of a deal; with K = 1 it is below
-  for (const CompressorRow& row : compressors())
-    specs.push_back(row.usage.ends_with(')') ? row.name + "(1)" : row.usage);
+  std::vector<std::string> specs = {"perm-k(1)",       "c-perm-k(1)",
+                                    "sign(block=8)",   "one-bit(scale=block, block=16)",
+                                    "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)"};
+  for (const CompressorRow& row : compressors()) {
+    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several
+    specs.push_back(usage.ends_with(')') ? row.name + "(1)" : usage);
+  }
   for (const std::string& spec : specs) {
     for (const std::size_t dim : {1, 37, 600}) {
       for (const Wire wire : {Wire::f32, Wire::f64}) {

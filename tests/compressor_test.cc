@@ -15,6 +15,7 @@
 #include "laconic/compress/deal.h"
 #include "laconic/compress/select.h"
 #include "laconic/compress/subset.h"
+#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
 
 namespace laconic {
@@ -87,6 +88,22 @@ double level_floats(std::size_t d, std::size_t, Wire wire) {
   return 1 + static_cast<double>(bits * d) / (wire == Wire::f32 ? 32 : 64);
 }
 
+/// Values, and a bit a coordinate.
+template <std::size_t values>
+double bit_floats(std::size_t d, std::size_t, Wire wire) {
+  return values + static_cast<double>(d) / (wire == Wire::f32 ? 32 : 64);
+}
+template <std::size_t block>
+double block_floats(std::size_t d, std::size_t k, Wire wire) {
+  return static_cast<double>((d + block - 1) / block) + bit_floats<0>(d, k, wire);
+}
+/// Header with what all know.
+std::size_t bit_bytes(std::size_t d, std::size_t, std::size_t) { return 4 + (d + 7) / 8; }
+template <std::size_t block>
+std::size_t block_sign_bytes(std::size_t d, std::size_t, std::size_t width) {
+  return 4 + (d + block - 1) / block * width + (d + 7) / 8;
+}
+
 const Row kRows[] = {
     {"identity", all_of, Meets::on_every_message, k_floats, k_bytes},
     {"rand-k(K)", tenth, Meets::with_equality, k_floats, k_bytes},
@@ -126,6 +143,16 @@ const Row kRows[] = {
        return 1 + static_cast<double>(d) / (wire == Wire::f32 ? 32 : 64);
      },
      [](std::size_t d, std::size_t, std::size_t width) { return 1 + width + (d + 7) / 8; }},
+    {"sign(block=24)", all_of, Meets::on_every_message, block_floats<24>, block_sign_bytes<24>},
+    {"sign(scale=one)", all_of, Meets::at_most, bit_floats<0>, bit_bytes},
+    {"one-bit", all_of, Meets::at_most, bit_floats<1>,
+     [](std::size_t d, std::size_t, std::size_t width) { return 1 + width + (d + 7) / 8; }},
+    {"one-bit(scale=l2)", all_of, Meets::with_equality, bit_floats<1>,
+     [](std::size_t d, std::size_t, std::size_t width) { return 1 + width + (d + 7) / 8; }},
+    {"one-bit(scale=block, block=24)", all_of, Meets::at_most, block_floats<24>, block_sign_bytes<24>},
+    {"one-bit(scale=fixed, bound=2)", all_of, Meets::at_most, bit_floats<0>, bit_bytes},
+    {"one-bit(scale=none)", all_of, Meets::at_most, bit_floats<0>, bit_bytes},
+    {"dithered-sign(2)", all_of, Meets::at_most, bit_floats<0>, bit_bytes},
 };
 
 std::string spec_of(const Row& row, std::size_t dim) {
@@ -949,6 +976,19 @@ TEST(Compressors, BoundsAreTheFormulas) {
   EXPECT_EQ(sign.omega, std::nullopt);
   EXPECT_EQ(sign.floats, 2);
   EXPECT_EQ(make("sign", 64, Wire::f32)->bound().floats, 3);
+  EXPECT_EQ(make("sign(block=16)", 64)->bound().alpha, 1.0 / 16);
+  EXPECT_EQ(make("sign(block=16)", 64)->bound().floats, 5);
+  EXPECT_EQ(make("sign(scale=one)", 64)->bound().alpha, std::nullopt);
+  const Bound one_bit = make("one-bit", 64, Wire::f32)->bound();
+  EXPECT_EQ(one_bit.omega, 63);
+  EXPECT_EQ(one_bit.alpha, std::nullopt);
+  EXPECT_EQ(one_bit.floats, 3);
+  EXPECT_EQ(one_bit.A, 63.0 / 4);
+  EXPECT_EQ(make("one-bit(scale=block, block=16)", 64)->bound().omega, 15);
+  for (const char* spec : {"one-bit(scale=fixed, bound=1)", "one-bit(scale=none)", "dithered-sign(1)"}) {
+    EXPECT_EQ(make(spec, 64)->bound().omega, std::nullopt) << spec;
+    EXPECT_EQ(make(spec, 64)->bound().floats, 1) << spec;
+  }
   const Bound perm_k = make("perm-k", 13)->bound();
   EXPECT_EQ(perm_k.omega, 3);
   EXPECT_EQ(perm_k.density, 4);
@@ -1008,10 +1048,22 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: qsgd(32768): s = 32768; need a whole number with 1 <= s <= 32767");
   EXPECT_EQ(refusal("natural-dithering(128)"),
             "column 1: natural-dithering(128): s = 128; need a whole number with 1 <= s <= 127");
+  EXPECT_EQ(
+      refusal("one-bit(scale=block)"),
+      "column 1: one-bit(scale=block): \"block\" is missing: the coordinates of a block, as in block=64");
+  EXPECT_EQ(refusal("sign(block=12)"),
+            "column 1: sign(block=12): block = 12; need a multiple of 8 below 2^24");
+  EXPECT_EQ(
+      refusal("one-bit(scale=fixed)"),
+      "column 1: one-bit(scale=fixed): \"bound\" is missing: the largest size of an entry, as in bound=0.1");
+  EXPECT_EQ(refusal("dithered-sign(-1)"),
+            "column 1: dithered-sign(-1): bound = -1; need 1e-38 <= bound <= 3e38");
+  EXPECT_EQ(refusal("one-bit(bound=1)"),
+            "column 1: one-bit(bound=1): unknown option \"bound\"; known: scale");
   EXPECT_EQ(refusal("sign(1)"), "column 1: sign(1): takes no argument without a name; found 1 more: 1");
   const std::string known =
       "known: identity, rand-k, c-rand-k, top-k, perm-k, c-perm-k, natural, qsgd, natural-dithering, "
-      "bernoulli, c-bernoulli, sign";
+      "bernoulli, c-bernoulli, sign, one-bit, dithered-sign";
   EXPECT_EQ(refusal("rand-q(3)"),
             "column 1: unknown compressor \"rand-q\" (did you mean \"rand-k\"?); " + known);
   EXPECT_EQ(refusal("10"), "column 1: unknown compressor \"10\"; " + known);
@@ -1019,6 +1071,155 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: perm-k: clients = 1048576; need fewer than 2^20");
   EXPECT_EQ(error_of([] { make("top-k(5)", std::size_t{1} << 32); }),
             "column 1: top-k(5): 4294967296 coordinates; need fewer than 2^32");
+}
+
+// --- one bit a coordinate ------------------------------------------------------------------------
+
+Vector random_vector(std::size_t dim, std::uint64_t seed) {
+  Vector x(dim);
+  fill_normal(Key{.seed = seed}.stream(Purpose::data), x);
+  return x;
+}
+
+/// By the formula and the definition of the words, a coordinate at a time.
+Vector drawn_by_the_rule(const Key& key, double s, View x) {
+  const Stream stream = key.stream(Purpose::compressor);
+  Vector q(x.size());
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double share = std::clamp(0.5 + x[j] / (2 * s), 0.0, 1.0);
+    const auto threshold = static_cast<std::uint64_t>(std::llround(0x1p32 * share));
+    q[j] = stream.block(j / 4)[j % 4] < threshold ? s : -s;
+  }
+  return q;
+}
+
+TEST(OneBit, DrawsByTheRuleWordByWord) {
+  for (const std::size_t dim : {1UL, 63UL, 64UL, 65UL, 511UL, 512UL, 513UL, 1000UL, 1000003UL}) {
+    const Vector x = random_vector(dim, dim);
+    const Key key{3, 1, 4, 1, 5};
+    const double largest = largest_size(x);
+    EXPECT_EQ(compressed(*make("one-bit", dim), key, x), drawn_by_the_rule(key, largest, x));
+    const double bound = known_scale(0.7);
+    EXPECT_EQ(compressed(*make("one-bit(scale=fixed, bound=0.7)", dim), key, x),
+              drawn_by_the_rule(key, bound, x));
+    const double rounded = std::nextafter(static_cast<float>(largest * (1 + 1e-9)), INFINITY);
+    const Vector narrow = compressed(*make("one-bit", dim, Wire::f32), key, x);
+    EXPECT_GE(std::abs(narrow[0]), largest) << "rounded up";
+    EXPECT_LE(std::abs(narrow[0]), rounded);
+    EXPECT_EQ(narrow, drawn_by_the_rule(key, std::abs(narrow[0]), x)) << "measured by what is said";
+  }
+}
+
+TEST(OneBit, BlocksAreDrawnAsOneVectorByTheirOwnScales) {
+  const std::size_t dim = 1000;
+  const Vector x = random_vector(dim, 8);
+  const Key key{3, 1, 4, 0, 0};
+  const Vector q = compressed(*make("one-bit(scale=block, block=72)", dim), key, x);
+  for (std::size_t begin = 0; begin < dim; begin += 72) {
+    const std::size_t end = std::min(dim, begin + 72);
+    const double s = largest_size(View(x).subspan(begin, end - begin));
+    const Vector whole = drawn_by_the_rule(key, s, x);
+    for (std::size_t j = begin; j < end; ++j) EXPECT_EQ(q[j], whole[j]);
+  }
+}
+
+TEST(OneBit, HasTheVarianceOfTheFormula) {
+  const std::size_t dim = 40;
+  const Vector x = random_vector(dim, 5);
+  const double largest = largest_size(x);
+  const double bound = known_scale(3);
+  ASSERT_LT(largest, bound);
+  for (const auto& [spec, s_sq] : {std::pair<const char*, double>{"one-bit", largest * largest},
+                                   {"one-bit(scale=l2)", norm_sq(x)},
+                                   {"one-bit(scale=fixed, bound=3)", bound * bound},
+                                   {"dithered-sign(3)", bound * bound}}) {
+    const MonteCarlo drawn(*make(spec, dim), x, 200000);
+    const double variance = static_cast<double>(dim) * s_sq - norm_sq(x);
+    EXPECT_NEAR(drawn.error, variance, 0.02 * variance) << spec;
+    double off = 0;
+    for (std::size_t j = 0; j < dim; ++j) off += (drawn.mean[j] - x[j]) * (drawn.mean[j] - x[j]);
+    EXPECT_GT(drawn.draws * off / variance, 0.4) << spec;
+    EXPECT_LT(drawn.draws * off / variance, 2.5) << spec;
+  }
+}
+
+TEST(OneBit, AKnownBoundAndADitherAreOneLaw) {
+  const std::size_t dim = 50;
+  const int draws = 20000;
+  Vector x(dim);
+  for (std::size_t j = 0; j < dim; ++j) x[j] = -1 + 2 * static_cast<double>(j) / (dim - 1);
+  const MonteCarlo one(*make("one-bit(scale=fixed, bound=1)", dim), x, draws);
+  const MonteCarlo other(*make("dithered-sign(1)", dim), x, draws);
+  for (std::size_t j = 0; j < dim; ++j) {
+    const double p = (1 + x[j]) / 2;
+    const double deviation = 2 * std::sqrt(2 * p * (1 - p) / draws);  // of a difference of means of -1 and 1
+    EXPECT_LE(std::abs(one.mean[j] - other.mean[j]), 4.5 * deviation) << j;
+  }
+}
+
+TEST(OneBit, EdgesAreCertainAndZerosAreFair) {
+  for (std::uint32_t round = 0; round < 2000; ++round) {
+    const Key key{7, round, 0, 0, 0};
+    const Vector edges = {2, -2, 0, -0.0};
+    const Vector q = compressed(*make("one-bit", 4), key, edges);
+    EXPECT_EQ(q[0], 2);
+    EXPECT_EQ(q[1], -2);
+    const Vector clipped = compressed(*make("one-bit(scale=fixed, bound=0.5)", 4), key, edges);
+    EXPECT_EQ(clipped[0], 0.5);
+    EXPECT_EQ(clipped[1], -0.5);
+  }
+  for (const char* spec : {"one-bit", "one-bit(scale=l2)", "one-bit(scale=block, block=8)"})
+    EXPECT_EQ(compressed(*make(spec, 77), {}, Vector(77)), Vector(77)) << spec;
+  for (const double zero : {0.0, -0.0}) {
+    const Vector coins = compressed(*make("one-bit(scale=fixed, bound=1)", 10000), {}, Vector(10000, zero));
+    EXPECT_LE(std::abs(std::accumulate(coins.begin(), coins.end(), 0.0)), 4.5 * 100);
+  }
+}
+
+TEST(OneBit, WhatIsNoNumberIsNeverABit) {
+  for (const char* spec : {"one-bit", "one-bit(scale=l2)", "one-bit(scale=block, block=8)",
+                           "one-bit(scale=none)", "one-bit(scale=fixed, bound=1)", "dithered-sign(1)"}) {
+    for (const double wrong : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+      for (const std::size_t at : {0, 17, 32}) {
+        Vector x(33, 1.0);
+        x[at] = wrong;
+        const Vector q = compressed(*make(spec, 33), {}, x);
+        EXPECT_FALSE(std::isfinite(q[at])) << spec << " of " << wrong;
+      }
+    }
+  }
+}
+
+TEST(OneBit, WorkersAndRoundsDrawApart) {
+  const std::size_t dim = 40000;
+  const auto coins = make("one-bit(scale=fixed, bound=1)", dim);
+  const Vector zeros(dim);
+  const Vector one = compressed(*coins, {1, 1, 1, 0, 0}, zeros);
+  EXPECT_EQ(one, compressed(*coins, {1, 1, 1, 0, 0}, zeros));
+  for (const Key& other : {Key{2, 1, 1, 0, 0}, {1, 2, 1, 0, 0}, {1, 1, 2, 0, 0}})
+    EXPECT_LE(std::abs(dot(one, compressed(*coins, other, zeros))), 5 * std::sqrt(static_cast<double>(dim)));
+}
+
+TEST(OneBit, KnownScalesAreTheLeastOfThreeBytes) {
+  EXPECT_EQ(known_scale(1), 1);
+  EXPECT_EQ(known_scale(0.75), 0.75);
+  for (const double c : {0.1, 1 / 3.0, 1e-38, 3e38, 1 + 1e-9, 255.99}) {
+    const double known = known_scale(c);
+    EXPECT_GE(known, c);
+    EXPECT_LE(known, c * (1 + 0x1p-15));
+    EXPECT_EQ(known, known_scale(known));
+  }
+}
+
+TEST(Sign, OfBlocksIsTheSignOfEach) {
+  const Vector x = random_vector(100, 4);
+  const Vector q = compressed(*make("sign(block=24)", 100), {}, x);
+  for (std::size_t begin = 0; begin < 100; begin += 24) {
+    const View block = View(x).subspan(begin, std::min<std::size_t>(24, 100 - begin));
+    const Vector alone = compressed(*make("sign", block.size()), {}, block);
+    for (std::size_t j = 0; j < block.size(); ++j) EXPECT_EQ(q[begin + j], alone[j]);
+  }
+  EXPECT_EQ(compressed(*make("sign(scale=one)", 4), {}, Vector{0, -0.0, -3, 5}), (Vector{1, 1, -1, 1}));
 }
 
 TEST(Compressors, SharesAreOfTheDimension) {
@@ -1030,7 +1231,8 @@ TEST(Compressors, TheTableListsThemAll) {
   for (const CompressorRow& row : compressors()) {
     EXPECT_TRUE(row.usage.starts_with(row.name));
     EXPECT_FALSE(row.summary.empty());
-    const std::string spec = row.usage.ends_with(')') ? row.name + "(1)" : row.usage;
+    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several
+    const std::string spec = usage.ends_with(')') ? row.name + "(1)" : usage;
     EXPECT_NE(make(spec, 5), nullptr);
   }
 }

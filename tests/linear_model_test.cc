@@ -13,7 +13,7 @@ namespace {
 using namespace laconic::testing;
 
 using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
-                                             const std::optional<Range>&);
+                                             const std::optional<Numbers>&);
 
 struct Model {
   const char* name;

@@ -98,6 +98,18 @@ const Example kExamples[] = {
     {"natural", Wire::f64, {1, -2, 0.5}, {1, -2, 0.5}, "86 ff 00 fe c3 03"},
     {"bernoulli(0.25)", Wire::f32, {1, -2, 0.5}, {0, 0, 0}, "07"},
     {"sign", Wire::f32, {1, -2, 3, 0, -4}, {2, -2, 2, 2, -2}, "08 00 00 00 40 12"},
+    {"one-bit", Wire::f32, {2, -2, 2, -2, -2}, {2, -2, 2, -2, -2}, "08 00 00 00 40 1a"},
+    {"one-bit(scale=fixed, bound=0.75)",
+     Wire::f32,
+     {1, -2, 0.75, -0.75, 3},
+     {0.75, -0.75, 0.75, -0.75, 0.75},
+     "0e 00 40 3f 0a"},
+    {"sign(scale=one)", Wire::f64, {1, -2, 0.5}, {1, -1, 1}, "8e 00 80 3f 02"},
+    {"sign(block=8)",
+     Wire::f32,
+     {1, -3, 2, -2, 2, -2, 1, 3, -5},
+     {2, -2, 2, -2, 2, -2, 2, 2, -5},
+     "0f 08 00 00 00 00 00 40 00 00 a0 40 2a 01"},
     {"qsgd(5)", Wire::f32, {3, -4, 0, 0}, {3, -4, 0, 0}, "09 05 00 00 00 00 80 3f 18 55"},
     {"natural-dithering(3)", Wire::f32, {2, -2, 2, 2}, {2, -2, 2, 2}, "0a 03 00 00 00 00 80 40 4d 0b"},
 };
@@ -180,7 +192,9 @@ std::vector<Message> one_of_each(const Key& key) {
   for (const Wire wire : {Wire::f32, Wire::f64}) {
     for (const char* spec :
          {"identity", "rand-k(5)", "rand-k(30)", "perm-k", "perm-k(3)", "top-k(5)", "top-k(25)", "natural",
-          "bernoulli(1e-12)", "sign", "qsgd(1)", "qsgd(4)", "qsgd(300)", "natural-dithering(5)"}) {
+          "bernoulli(1e-12)", "sign", "sign(block=16)", "sign(scale=one)", "one-bit",
+          "one-bit(scale=block, block=8)", "one-bit(scale=fixed, bound=1)", "qsgd(1)", "qsgd(4)", "qsgd(300)",
+          "natural-dithering(5)"}) {
       all.push_back(compressed(spec, wire, 4, key, x));
     }
     all.push_back(compressed("perm-k", wire, 50, key, x));
@@ -207,6 +221,8 @@ TEST(Decode, HeadersHaveAtMostFourBytes) {
   EXPECT_LE(compressed("natural", Wire::f32, 2, key, x).bytes.size(), 4 + 9U);
   EXPECT_EQ(compressed("bernoulli(1e-12)", Wire::f32, 2, key, x).bytes.size(), 1U);
   EXPECT_EQ(compressed("sign", Wire::f32, 2, key, x).bytes.size(), 1 + 4 + 1U);
+  EXPECT_EQ(compressed("one-bit(scale=fixed, bound=8)", Wire::f32, 2, key, x).bytes.size(), 4 + 1U);
+  EXPECT_EQ(compressed("sign(block=8)", Wire::f32, 2, key, x).bytes.size(), 4 + 4 + 1U);
   EXPECT_EQ(compressed("qsgd(4)", Wire::f32, 2, key, x).bytes.size(), 4 + 4 + 8 * 4 / 8U);
   EXPECT_EQ(compressed("natural-dithering(4)", Wire::f32, 2, key, x).bytes.size(), 4 + 4 + 8 * 4 / 8U);
 }
@@ -319,6 +335,22 @@ TEST(Decode, SaysWhatIsWrong) {
             "a sign message (f32, 6 bytes, for 3 coordinates): a scale of -1; need >= 0");
   EXPECT_EQ(error_of(key, {8, 0, 0, 0x80, 0x3f, 8}, 3),
             "a sign message (f32, 6 bytes, for 3 coordinates): a padding bit is set");
+  EXPECT_EQ(error_of(key, {14, 0, 0x80, 0x3f}, 3),
+            "a known sign message (f32, 4 bytes, for 3 coordinates): need 5 bytes");
+  EXPECT_EQ(error_of(key, {14, 0, 0x80, 0xbf, 0}, 3),
+            "a known sign message (f32, 5 bytes, for 3 coordinates): a scale of -1; need a finite one > 0");
+  EXPECT_EQ(error_of(key, {14, 0, 0x80, 0x7f, 0}, 3),
+            "a known sign message (f32, 5 bytes, for 3 coordinates): a scale of inf; need a finite one > 0");
+  EXPECT_EQ(error_of(key, {14, 0, 0x80, 0x3f, 8}, 3),
+            "a known sign message (f32, 5 bytes, for 3 coordinates): a padding bit is set");
+  EXPECT_EQ(error_of(key, {15, 12, 0, 0}, 3),
+            "a block sign message (f32, 4 bytes, for 3 coordinates): blocks of 12 coordinates; need a "
+            "multiple of 8, "
+            "at least 8");
+  EXPECT_EQ(error_of(key, {15, 8, 0, 0, 0, 0, 0x80, 0xbf, 0}, 3),
+            "a block sign message (f32, 9 bytes, for 3 coordinates): a scale of -1; need >= 0");
+  EXPECT_EQ(error_of(key, {15, 8, 0, 0, 0, 0, 0x80, 0x3f, 8}, 3),
+            "a block sign message (f32, 9 bytes, for 3 coordinates): a padding bit is set");
   EXPECT_EQ(error_of(key, {9, 4, 0}, 3),
             "a uniform levels message (f32, 3 bytes, for 3 coordinates): truncated in its header of 4 bytes");
   EXPECT_EQ(error_of(key, {9, 0, 0, 0}, 3),

@@ -43,14 +43,25 @@ METHODS = [
     "diloco(steps=2, compressor=qsgd(4))",
     "savic(oasis, steps=2, scaling=local)",
     "savic(adam, steps=2, compressor=rand-k(3))",
+    "gc-1bit(redundancy=2)",
+    "sgc(redundancy=3)",
+    "is-sgd",
+    "bgc(redundancy=2, decode=lsq)",
+    "erasurehead(redundancy=2)",
+    "exact-gc(code=cyclic, tolerates=2)",
+    "majority(redundancy=2)",
+    "coco-ef(redundancy=2)",
+    "gc-diana(redundancy=2)",
 ]
+CODED = [method.split("(")[0] for method in METHODS[METHODS.index("gc-1bit(redundancy=2)"):]]
 
 
 def words_of(method):
     """With what it needs besides."""
     gossips = "gt" in method or "d-sgd" in method
-    return [f"method={method}", *(["topology=one-peer"] if gossips else []),
-            *(["step=0.05"] if gossips or "steps=" in method else [])]
+    coded = method.split("(")[0] in CODED
+    return [f"method={method}", *(["topology=one-peer"] if gossips else []), *(["stragglers=bernoulli(0.3)"] if coded else []),
+            *(["step=0.05"] if gossips or coded or "steps=" in method else [])]
 
 
 def mpirun(ranks, *words):

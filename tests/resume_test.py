@@ -25,7 +25,8 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "vr-marina-online(rand-k(3), batch=4, large-batch=8)", "pp-marina(rand-k(3), sample=2)", "lag(zeta=4)",
            "clag(top-k(3), zeta=4)", "3pc-v2(rand-k(3), top-k(3))", "3pc-v3(lag(zeta=4), top-k(3))", "d-sgd(steps=2)", "k-gt(steps=3, init=avg)",
            "scaffold(steps=3)", "fedadam(steps=2, tau=0.1)", "diloco(steps=2)",
-           "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)"]
+           "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)",
+           "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)"]
 
 
 def launched(ranks, *words):
@@ -113,7 +114,8 @@ class Resume(InFolder):
     def test_every_method_and_any_number_of_ranks(self):
         for m, method in enumerate(METHODS):
             words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", f"method={method}", "rounds=400",
-                     "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else [])]
+                     "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else []),
+                     *(["stragglers=bernoulli(0.3)", "step=0.05"] if "redundancy=" in method else [])]
             expected = self.undisturbed(f"expected-{m}", *words)
             before, after = [(0, 3), (2, 5), (3, 0)][m % 3]
             with self.subTest(method=method, before=before, after=after):

@@ -272,9 +272,10 @@ TEST(Split, DirichletIsConcentratedWhereAIsSmall) {
 
 TEST(Split, RowsOfSomeShardsAreEachNamedOnce) {
   const Shards shards = {{5, 2}, {2, 9}, {2, 9}, {0}};
-  EXPECT_THAT(rows_of(shards, {0, 3}), ElementsAre(2, 5, 9));
-  EXPECT_THAT(rows_of(shards, {3, 4}), ElementsAre(0));
-  EXPECT_TRUE(rows_of(shards, {2, 2}).empty());
+  EXPECT_THAT(rows_of(shards, Range{0, 3}), ElementsAre(2, 5, 9));
+  EXPECT_THAT(rows_of(shards, Range{3, 4}), ElementsAre(0));
+  EXPECT_THAT(rows_of(shards, Numbers({3, 1, 3})), ElementsAre(0, 2, 9));
+  EXPECT_TRUE(rows_of(shards, Range{2, 2}).empty());
 }
 
 TEST(Split, RefusesWhatItCannotDeal) {

@@ -92,7 +92,14 @@ struct Job {
   std::string topology = {};
   std::string mixing = "metropolis";
   double outer_step = 1;
+  std::string stragglers = {};
+  std::string allocation = {};
 };
+
+/// The key, where the run has it.
+inline std::optional<Spec> spec_of(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(parse(text));
+}
 
 struct Outcome {
   std::vector<Row> rows;
@@ -123,7 +130,7 @@ inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
 }
 
 /// With the data of the shards `own` only, where given.
-inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<Range>& own = {}) {
+inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<Numbers>& own = {}) {
   return make_problem(
       parse(run.problem),
       {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
@@ -136,7 +143,9 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   Outcome outcome;
   std::unique_ptr<Problem> own;
   if (problem == nullptr) {
-    own = problem_of(run, block_of(run.clients, transport.rank(), transport.size()));
+    own = problem_of(run,
+                     shards_of(block_of(run.clients, transport.rank(), transport.size()), parse(run.method),
+                               {.workers = run.clients, .rule = spec_of(run.allocation)}));
     problem = own.get();
   }
   Fleet fleet(pool, transport);
@@ -146,13 +155,17 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
     const auto graphs = make_topology(parse(run.topology), {.nodes = problem->shards()});
     mixing = std::make_shared<MixingPlan>(make_mixing(parse(run.mixing), graphs));
   }
+  std::shared_ptr<const Stragglers> stragglers;
+  if (!run.stragglers.empty()) stragglers = make_stragglers(parse(run.stragglers), problem->shards());
   outcome.assembly = assemble(parse(run.method), {.problem = *problem,
                                                   .constants = outcome.constants,
                                                   .seed = run.seed,
                                                   .wire = run.wire,
                                                   .batch = run.batch,
                                                   .mixing = mixing,
-                                                  .outer_step = run.outer_step});
+                                                  .outer_step = run.outer_step,
+                                                  .stragglers = stragglers,
+                                                  .allocation = spec_of(run.allocation)});
   outcome.step = resolve(parse_step(run.step), outcome.assembly);
   const auto method = outcome.assembly.build(outcome.step);
   outcome.assembly.build = nullptr;

@@ -44,8 +44,21 @@ const std::vector<CompressorRow>& compressors() {
        "everything over q with probability q, else nothing; unbiased, omega = 1/q - 1", make_bernoulli},
       {"c-bernoulli", "c-bernoulli(q)", "everything with probability q, else nothing; contractive, alpha = q",
        make_c_bernoulli},
-      {"sign", "sign", "the mean size, and the sign of each coordinate; contractive, alpha >= 1/d",
+      {"sign", "sign, sign(block=B), sign(scale=one)",
+       "the mean size, of all or of each block, and the sign of each coordinate; contractive, alpha >= 1/d "
+       "or "
+       "1/B. With scale=one signs alone, which promise nothing",
        make_sign},
+      {"one-bit", "one-bit, one-bit(scale=linf|l2|block|fixed|none, block=B, bound=B)",
+       "a size, and a sign of each coordinate drawn so that the mean is right; unbiased, omega <= d - 1, or "
+       "B - 1 "
+       "of blocks. With scale=fixed the size is the bound, beyond which entries are clipped; with none it is "
+       "not "
+       "sent",
+       make_one_bit},
+      {"dithered-sign", "dithered-sign(B)",
+       "the signs of the coordinates plus uniform noise on [-B, B], times B: as one-bit with scale=fixed",
+       make_dithered_sign},
   };
   return rows;
 }

@@ -30,5 +30,7 @@ std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const Setting& setting);
 std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const Setting& setting);
 // sign.cc
 std::unique_ptr<Compressor> make_sign(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const Setting& setting);
 
 }  // namespace laconic

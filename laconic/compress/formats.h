@@ -30,6 +30,9 @@ enum class Format : std::uint8_t {
   pair = 11,
   afresh = 12,
   assumed = 13,
+  // More ways to say signs.
+  known_sign = 14,
+  block_sign = 15,
 };
 
 /// Set in the first byte when values are f64.
@@ -100,6 +103,8 @@ void add_bitmap(const Incoming& message, double weight, MutView acc);
 void add_natural(const Incoming& message, double weight, MutView acc);
 void add_nothing(const Incoming& message, double weight, MutView acc);
 void add_sign(const Incoming& message, double weight, MutView acc);
+void add_known_sign(const Incoming& message, double weight, MutView acc);
+void add_block_sign(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
@@ -113,6 +118,8 @@ double floats_bitmap(const Incoming& message);
 double floats_natural(const Incoming& message);
 double floats_nothing(const Incoming& message);
 double floats_sign(const Incoming& message);
+double floats_known_sign(const Incoming& message);
+double floats_block_sign(const Incoming& message);
 double floats_uniform_levels(const Incoming& message);
 double floats_power_levels(const Incoming& message);
 double floats_pair(const Incoming& message);

@@ -31,6 +31,8 @@ constexpr FormatRow kFormats[] = {
     {Format::pair, "pair", add_pair, floats_pair},
     {Format::afresh, "afresh", add_dense_behind, floats_afresh},
     {Format::assumed, "assumed", add_dense_behind, floats_assumed},
+    {Format::known_sign, "known sign", add_known_sign, floats_known_sign},
+    {Format::block_sign, "block sign", add_block_sign, floats_block_sign},
 };
 
 const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {

@@ -55,6 +55,27 @@ void write_natural(Wire wire, const Stream& stream, View x, Message& out);
 
 /// c sign(x), c = |x|_1/d: a value, and a bit a coordinate. The sign of a zero, also of -0.0, is +.
 void write_sign(Wire wire, View x, Message& out);
+/// The same with a c for each block of so many coordinates, a multiple of 8 below 2^24; the last may be
+/// shorter.
+void write_block_sign(Wire wire, std::size_t block, View x, Message& out);
+/// c sign(x) with c = known_scale(c), which all know: a bit a coordinate.
+void write_known_sign(Wire wire, double c, View x, Message& out);
+
+/// The least number >= c that three bytes hold: an f32 without the last 8 bits. 0 < c <= 3.2e38.
+double known_scale(double c);
+
+// Signs drawn so that c times the sign has mean x_j: + with probability 1/2 + x_j / (2 c), to 2^-33, by word
+// j of the stream. c >= max |x_j|, or entries beyond it count as it. A vector with a c beyond the wire's
+// range, or with an entry that is not a number, travels dense. One or two passes over x.
+
+/// c is rounded up to the wire's width, and that is what x is measured by.
+void write_random_sign(Wire wire, double c, const Stream& stream, View x, Message& out);
+/// A c for each block of so many coordinates, as above, and it is the largest |x_j| there.
+void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, View x, Message& out);
+/// x is measured by c, and the message says known_scale(said) in its place.
+void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, View x, Message& out);
+/// The largest |x_j|; infinity or NaN where an entry is.
+double largest_size(View x);
 
 /// Levels s of write_uniform_levels, 1 at least: a coordinate has 16 bits at most.
 inline constexpr std::size_t kUniformLevelLimit = (std::size_t{1} << 15) - 1;

@@ -28,6 +28,8 @@ enum class Purpose : std::uint8_t {
   graph = 8,        // who hears whom, where that is drawn
   noise = 9,        // what a look at a gradient adds to it
   probe = 10,       // the random signs of Hutchinson's estimator
+  allocation = 11,  // who holds which shards, where several hold the same
+  straggler = 12,   // who answers too late
 };
 
 class Stream;

@@ -221,10 +221,9 @@ constexpr Split kSplits[] = {
 
 std::span<const Split> splits() { return kSplits; }
 
-std::vector<std::uint32_t> rows_of(const Shards& shards, Range some) {
+std::vector<std::uint32_t> rows_of(const Shards& shards, const Numbers& some) {
   std::vector<std::uint32_t> rows;
-  for (std::size_t i = some.begin; i < some.end; ++i)
-    rows.insert(rows.end(), shards[i].begin(), shards[i].end());
+  for (const std::size_t i : some) rows.insert(rows.end(), shards[i].begin(), shards[i].end());
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   return rows;

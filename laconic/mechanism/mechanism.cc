@@ -36,6 +36,21 @@ class Memory final : public Mechanism {
   double rate_;
 };
 
+class Feedback final : public Mechanism {
+ public:
+  Feedback(CompressorPtr c, double gain) : c_(std::move(c)), gain_(gain) {}
+
+  void encode(const Key& key, View h, View /*y*/, View /*x*/, Message& out) const override {
+    c_->compress(key, h, out);
+  }
+  Rates rates() const override { return {-1, 0}; }
+  double takes_in() const override { return gain_; }
+
+ private:
+  CompressorPtr c_;
+  double gain_;
+};
+
 class Difference final : public Mechanism {
  public:
   explicit Difference(CompressorPtr c) : c_(std::move(c)) {}
@@ -170,6 +185,8 @@ MechanismPtr memory(CompressorPtr c, double rate) {
   check(rate > 0 && rate <= 1, "memory: need 0 < rate <= 1");
   return std::make_unique<Memory>(std::move(c), rate);
 }
+
+MechanismPtr feedback(CompressorPtr c, double gain) { return std::make_unique<Feedback>(std::move(c), gain); }
 
 MechanismPtr difference(CompressorPtr c) { return std::make_unique<Difference>(std::move(c)); }
 

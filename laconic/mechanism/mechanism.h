@@ -16,7 +16,7 @@ namespace laconic {
 /// How the memories move when a message m has been heard: the worker's h += worker * m, and the server's
 /// shift, the mean of what it remembers of the workers, += server * (mean of m). The server's estimate is
 /// shift + mean of m.
-///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1}
+///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0}
 struct Rates {
   double worker = 0;
   double server = 0;
@@ -31,6 +31,8 @@ class Mechanism {
   virtual void encode(const Key& key, View h, View y, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
+  /// a: before it speaks, a worker adds a x to its memory h.
+  [[nodiscard]] virtual double takes_in() const { return 0; }
 
   /// Whether in this round everyone says the whole gradient and all memories start over from it. The same
   /// answer for every worker: `key` is read through Key::common().
@@ -52,6 +54,11 @@ MechanismPtr direct(CompressorPtr c);
 /// h + C(x - h), of which C(x - h) is said and a `rate` of it remembered: DIANA (arXiv 1901.09269, Algorithm
 /// 1) with rate alpha_D; EF21 (arXiv 2106.05203) with rate 1 and contractive C.
 MechanismPtr memory(CompressorPtr c, double rate);
+
+/// C(h), where h takes in gain x before, and what is said leaves it: error feedback (Seide, Fu, Droppo, Li,
+/// Yu 2014; COCO-EF, arXiv 2603.16353). h is in units of a step, so that the step is inside the memory: with
+/// a constant one, and C(a x) = a C(x), that is the same.
+MechanismPtr feedback(CompressorPtr c, double gain);
 
 /// h + C(x - y), of which C(x - y) is said: MARINA between restarts (arXiv 2102.07845, Algorithm 1).
 /// Workers remember nothing but y.

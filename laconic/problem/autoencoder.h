@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/core/range.h"
+#include "laconic/core/numbers.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
 #include "laconic/data/split.h"
@@ -31,11 +31,11 @@ struct AutoencoderOptions {
 /// their range, no shard, a shard without rows, rows that are not in the set.
 std::unique_ptr<Problem> make_autoencoder(const Dataset& data, const Shards& shards,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Range>& own = {});
+                                          const std::optional<Numbers>& own = {});
 
 /// The same over rows that are drawn.
 std::unique_ptr<Problem> make_autoencoder(const GeneratedOptions& data, std::size_t clients,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Range>& own = {});
+                                          const std::optional<Numbers>& own = {});
 
 }  // namespace laconic

@@ -42,7 +42,7 @@ LabelledRows::LabelledRows(const Dataset& data, const std::vector<std::uint32_t>
 }
 
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                        const std::optional<Dataset>& test, const std::optional<Range>& own) {
+                        const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
   require_usable(data, shards, options);
   Vector classes = data.labels;
   std::sort(classes.begin(), classes.end());
@@ -73,7 +73,7 @@ LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOp
 }
 
 LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-                        const std::optional<Range>& own) {
+                        const std::optional<Numbers>& own) {
   Vector classes(data.classes);
   std::iota(classes.begin(), classes.end(), 0.0);
   const std::vector<std::uint32_t> rows = all_rows(data.rows);

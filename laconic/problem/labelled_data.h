@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "laconic/core/range.h"
+#include "laconic/core/numbers.h"
 #include "laconic/core/vec.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
@@ -77,10 +77,10 @@ struct LabelledData {
 /// Copies the rows of the shards `own`, all where it is unset, and the test set if there is one. InputError
 /// for one label only, a test set with other columns, and as require_usable() has it.
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                        const std::optional<Dataset>& test, const std::optional<Range>& own);
+                        const std::optional<Dataset>& test, const std::optional<Numbers>& own);
 
 /// The same of rows that are drawn, data.classes >= 2 of them; without a test set.
 LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-                        const std::optional<Range>& own);
+                        const std::optional<Numbers>& own);
 
 }  // namespace laconic

@@ -183,7 +183,7 @@ class Shard {
 class LinearModel final : public Problem {
  public:
   LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options,
-              const std::optional<Range>& own, View targets)
+              const std::optional<Numbers>& own, View targets)
       : loss_(loss),
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
@@ -194,7 +194,7 @@ class LinearModel final : public Problem {
   }
 
   LinearModel(Loss loss, const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-              const std::optional<Range>& own)
+              const std::optional<Numbers>& own)
       : loss_(loss),
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
@@ -300,7 +300,7 @@ Vector binary_targets(const Dataset& data) {
 }
 
 std::unique_ptr<Problem> make(Loss loss, const Dataset& data, const Shards& shards,
-                              const ModelOptions& options, const std::optional<Range>& own,
+                              const ModelOptions& options, const std::optional<Numbers>& own,
                               const Vector& targets) {
   require_usable(data, shards, options);
   return std::make_unique<LinearModel>(loss, data, shards, options, own, targets);
@@ -309,22 +309,22 @@ std::unique_ptr<Problem> make(Loss loss, const Dataset& data, const Shards& shar
 }  // namespace
 
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                       const std::optional<Range>& own) {
+                                       const std::optional<Numbers>& own) {
   return make(Loss::logistic, data, shards, options, own, binary_targets(data));
 }
 
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options, const std::optional<Range>& own) {
+                                        const ModelOptions& options, const std::optional<Numbers>& own) {
   return make(Loss::nonconvex, data, shards, options, own, binary_targets(data));
 }
 
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
-                                            const ModelOptions& options, const std::optional<Range>& own) {
+                                            const ModelOptions& options, const std::optional<Numbers>& own) {
   return make(Loss::least_squares, data, shards, options, own, data.labels);
 }
 
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
-                                           const ModelOptions& options, const std::optional<Range>& own) {
+                                           const ModelOptions& options, const std::optional<Numbers>& own) {
   return std::make_unique<LinearModel>(loss, data, clients, options, own);
 }
 

@@ -15,7 +15,7 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/core/range.h"
+#include "laconic/core/numbers.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
 #include "laconic/problem/link.h"
@@ -27,19 +27,20 @@ namespace laconic {
 /// l = log(1 + exp(-b a'x)). Two distinct labels, the larger becomes b = +1, the smaller -1; any other number
 /// of them is an InputError.
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                       const std::optional<Range>& own = {});
+                                       const std::optional<Numbers>& own = {});
 
 /// l = (1 - sigma(b a'x))^2, labels as for make_logistic.
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options, const std::optional<Range>& own = {});
+                                        const ModelOptions& options, const std::optional<Numbers>& own = {});
 
 /// l = (a'x - b)^2 / 2, b the label as it is.
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
                                             const ModelOptions& options,
-                                            const std::optional<Range>& own = {});
+                                            const std::optional<Numbers>& own = {});
 
 /// The same over rows that are drawn (data.classes: 2, of least squares 0).
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
-                                           const ModelOptions& options, const std::optional<Range>& own = {});
+                                           const ModelOptions& options,
+                                           const std::optional<Numbers>& own = {});
 
 }  // namespace laconic

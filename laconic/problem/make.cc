@@ -147,7 +147,7 @@ std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSett
 }
 
 using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
-                                                   const std::optional<Range>& own);
+                                                   const std::optional<Numbers>& own);
 
 template <Loss loss, LinearFactory make>
 std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& setting) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "laconic/core/range.h"
+#include "laconic/core/numbers.h"
 #include "laconic/core/spec.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
@@ -26,7 +26,7 @@ struct ProblemSetting {
   Spec split{"contiguous"};               // how rows are dealt to clients (data/split.h)
   std::uint64_t split_seed = 1;           // of splits that draw
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
-  std::optional<Range> own = {};          // shards whose data this process reads and keeps; unset: all
+  std::optional<Numbers> own = {};        // shards whose data this process reads and keeps; unset: all
   DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
   /// Told, once, how the rows of a data set are dealt, where labels are classes: of problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};

@@ -395,12 +395,12 @@ ModelOptions decay(const MlpOptions& options) { return {{Regulariser::Kind::l2, 
 }  // namespace
 
 std::unique_ptr<Problem> make_mlp(const Dataset& data, const Shards& shards, const MlpOptions& options,
-                                  const std::optional<Dataset>& test, const std::optional<Range>& own) {
+                                  const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
   return make(label_rows(data, shards, decay(options), test, own), options);
 }
 
 std::unique_ptr<Problem> make_mlp(const GeneratedOptions& data, std::size_t clients,
-                                  const MlpOptions& options, const std::optional<Range>& own) {
+                                  const MlpOptions& options, const std::optional<Numbers>& own) {
   return make(label_rows(data, clients, decay(options), own), options);
 }
 

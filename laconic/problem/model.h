@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "laconic/core/error.h"
+#include "laconic/core/numbers.h"
 #include "laconic/core/range.h"
 #include "laconic/core/spectrum.h"
 #include "laconic/data/dataset.h"
@@ -29,26 +30,26 @@ struct ModelOptions {
 /// data set, and lambda is finite and >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 
-/// One thing for each shard of a range: what a process keeps of its own shards.
+/// One thing for each of some shards: what a process keeps of those it has a use for.
 template <class Shard>
 class OwnShards {
  public:
   /// Of so many shards those of `own`, all where that is unset, each as make(i) has it.
   template <class Make>
-  OwnShards(std::size_t shards, const std::optional<Range>& own, Make make)
+  OwnShards(std::size_t shards, const std::optional<Numbers>& own, Make make)
       : own_(own.value_or(Range{0, shards})) {
-    check(own_.end <= shards, "shards are kept that there are not");
+    check(own_.place_of(shards) == own_.size(), "shards are kept that there are not");
     shards_.reserve(own_.size());
-    for (std::size_t i = own_.begin; i < own_.end; ++i) shards_.push_back(make(i));
+    for (const std::size_t i : own_) shards_.push_back(make(i));
   }
 
   const Shard& operator[](std::size_t i) const {
     check(own_.contains(i), "the rows of a shard were asked for that another process keeps");
-    return shards_[i - own_.begin];
+    return shards_[own_.place_of(i)];
   }
 
  private:
-  Range own_;
+  Numbers own_;
   std::vector<Shard> shards_;
 };
 

@@ -106,6 +106,46 @@ class OnCoin final : public Oracle {
   std::unique_ptr<Oracle> tails_;
 };
 
+class Coded final : public Oracle {
+ public:
+  Coded(std::unique_ptr<Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {}
+
+  Measured gradient(const Key& key, View x, MutView g) const override {
+    combine(key, g, [&](const Key& of_subset, MutView out) { each_->gradient(of_subset, x, out); });
+    return {};
+  }
+  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
+    combine(key, out,
+            [&](const Key& of_subset, MutView part) { each_->hessian_vector(of_subset, x, v, part); });
+  }
+  std::size_t calls(const Key& key) const override {
+    std::size_t sum = 0;
+    for (const Term& term : code_.row(key.worker)) sum += each_->calls(of(key, term));
+    return sum;
+  }
+  bool exact() const override { return false; }
+
+ private:
+  static Key of(Key key, const Term& term) {
+    key.worker = term.subset;
+    return key;
+  }
+
+  template <class Look>
+  void combine(const Key& key, MutView sum, Look&& look) const {
+    thread_local Vector part;  // scratch, so that a round allocates nothing
+    part.resize(sum.size());
+    fill(sum, 0.0);
+    for (const Term& term : code_.row(key.worker)) {
+      look(of(key, term), part);
+      axpy(term.coefficient, part, sum);
+    }
+  }
+
+  std::unique_ptr<Oracle> each_;
+  Code code_;
+};
+
 }  // namespace
 
 std::unique_ptr<Oracle> full_gradients(const Problem& problem) {
@@ -119,6 +159,10 @@ std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch) {
 std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
                                 std::unique_ptr<Oracle> tails) {
   return std::make_unique<OnCoin>(coin, std::move(heads), std::move(tails));
+}
+
+std::unique_ptr<Oracle> coded(std::unique_ptr<Oracle> each, Code code) {
+  return std::make_unique<Coded>(std::move(each), std::move(code));
 }
 
 }  // namespace laconic

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a worker looks at its own function: all of its rows, or a minibatch of them.
+// How a worker looks at its own function: all of its rows, or a minibatch of them; or at the functions of
+// several, where workers hold each other's data.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include "laconic/core/coin.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
+#include "laconic/network/code.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {
@@ -43,5 +45,10 @@ std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch);
 /// One oracle in rounds whose coin shows heads, another in the rest: VR-MARINA's full gradient now and then.
 std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
                                 std::unique_ptr<Oracle> tails);
+
+/// What the worker says of the subsets that it holds: sum_k B_ik g_k, with g_k from `each` at key.worker = k,
+/// so that all who hold a subset look at the same rows of it; added in ascending k. Costs what the subsets
+/// cost. Measures nothing and is not exact: a worker's vector is not the gradient of its f_i.
+std::unique_ptr<Oracle> coded(std::unique_ptr<Oracle> each, Code code);
 
 }  // namespace laconic

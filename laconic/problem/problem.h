@@ -52,8 +52,8 @@ struct Constants {
   std::optional<double> f_lower;  // a lower bound of f
 };
 
-/// A process keeps the data of some shards only (those of its own workers); only these have gradients there.
-/// All else is known of every shard.
+/// A process keeps the data of some shards only, those that its own workers look at; only these have
+/// gradients there. All else is known of every shard.
 class Problem {
  public:
   virtual ~Problem() = default;

@@ -11,6 +11,8 @@
 #include "laconic/core/error.h"
 #include "laconic/mechanism/mechanism.h"
 #include "laconic/mechanism/three_point.h"
+#include "laconic/network/code.h"
+#include "laconic/network/decoder.h"
 #include "laconic/network/turnout.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/gossip.h"
@@ -120,6 +122,37 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   return assembly;
 }
 
+/// Those who answer of everyone.
+std::unique_ptr<Turnout> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder) {
+  const std::size_t n = s.problem.shards();
+  return answers(s.stragglers ? s.stragglers : std::shared_ptr(make_stragglers(parse("fixed(0)"), n)),
+                 std::move(decoder));
+}
+
+/// Those who answer, weighed so that `factor` times the mean of all messages is what is expected: by how
+/// often each is late (ht), or by how many they are (count).
+std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s, const std::string& decode,
+                                          double factor = 1) {
+  const std::size_t n = s.problem.shards();
+  if (!s.stragglers) return factor == 1 ? everyone(n) : answers(s, by_count(factor));
+  if (decode == "ht") return answers(s, by_expectation(*s.stragglers, n, factor));
+  if (!common_lateness(*s.stragglers, n))
+    args.fail("decode = count; needs clients that are late equally often; use ht");
+  return answers(s, by_count(factor));
+}
+
+std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s) {
+  return unbiased_answers(args, s, args.choice("decode", {"ht", "count"}, "ht"));
+}
+
+/// The probability that a client is late, for methods whose clients remember what they said.
+double lateness(Arguments& args, const MethodSetting& s) {
+  if (!s.stragglers) return 0;
+  const auto p = common_lateness(*s.stragglers, s.problem.shards());
+  if (!p) args.fail("clients remember what they said, and need to be late equally often");
+  return *p;
+}
+
 std::size_t local_steps_of(Arguments& args) {
   const std::size_t steps = args.whole("steps", 1, 1, 0);
   if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
@@ -129,10 +162,10 @@ std::size_t local_steps_of(Arguments& args) {
 // --- the recipes ---------------------------------------------------------------------------------
 
 /// Distributed gradient descent; with a batch, distributed SGD.
-Assembly gd(Arguments& /*args*/, const MethodSetting& s) {
-  Assembly m = star(s, {.oracle = full_or_batch(s),
-                        .mechanism = direct(identity(s)),
-                        .turnout = everyone(s.problem.shards())});
+Assembly gd(Arguments& args, const MethodSetting& s) {
+  Assembly m = star(
+      s,
+      {.oracle = full_or_batch(s), .mechanism = direct(identity(s)), .turnout = unbiased_answers(args, s)});
   if (s.constants && !s.batch) {
     m.theorem = gd_theorem(*s.constants);
     m.theorem_pl = gd_theorem_pl(*s.constants);
@@ -144,9 +177,9 @@ Assembly gd(Arguments& /*args*/, const MethodSetting& s) {
 Assembly dcgd(Arguments& args, const MethodSetting& s) {
   CompressorPtr c = compressor(args.required("compressor", 0, "dcgd(rand-k(10))"), s);
   const Bound bound = c->bound();
-  Assembly m = star(s, {.oracle = full_or_batch(s),
-                        .mechanism = direct(std::move(c)),
-                        .turnout = everyone(s.problem.shards())});
+  Assembly m = star(
+      s,
+      {.oracle = full_or_batch(s), .mechanism = direct(std::move(c)), .turnout = unbiased_answers(args, s)});
   if (bound.omega) m.facts.emplace_back("omega", *bound.omega);
   if (bound.alpha && !bound.omega) m.facts.emplace_back("alpha", *bound.alpha);
   if (s.constants && bound.omega && !s.batch)
@@ -161,9 +194,10 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   const double omega = *bound.omega;
   const double largest_alpha = 1 / (1 + omega);
   const double alpha = probability(args, "alpha", largest_alpha);
+  lateness(args, s);
   Assembly m = star(s, {.oracle = full_or_batch(s),
                         .mechanism = memory(std::move(q), alpha),
-                        .turnout = everyone(s.problem.shards())});
+                        .turnout = unbiased_answers(args, s)});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
   if (s.constants && !s.batch && alpha <= largest_alpha) {
     m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1, alpha);
@@ -279,10 +313,13 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
   const bool exact = args.choice("init", {"exact", "zero"}, "exact") == "exact";
   ThreePoint c = row.make(args, setting_of_compressors(s));
   if (c.coin.p > 0 && !exact) args.fail("init = zero; its coin has everyone begin with the whole gradient");
+  if (c.coin.p > 0 && s.stragglers)
+    args.fail("stragglers: when its coin shows heads the memories of all start over, and so all must answer");
+  const double n = static_cast<double>(s.problem.shards());
   Assembly m =
       star(s, {.oracle = full_or_batch(s),
                .mechanism = exact ? restarting(std::move(c.map), identity(s), c.coin) : std::move(c.map),
-               .turnout = everyone(s.problem.shards())});
+               .turnout = s.stragglers ? answers(s, equally(1 / n)) : everyone(s.problem.shards())});
   if (c.omega) m.facts.emplace_back("omega", *c.omega);
   if (c.alpha) m.facts.emplace_back("alpha", *c.alpha);
   if (c.coin.p > 0) m.facts.emplace_back("p", c.coin.p);
@@ -458,51 +495,304 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
                    .momentum = momentum_of(args)});
 }
 
+// --- gradient coding: clients hold each other's data, some answer late ---------------------------
+
+std::optional<std::size_t> redundancy_of(Arguments& args) {
+  const std::size_t d = args.whole("redundancy", 0, 1);
+  return d == 0 ? std::nullopt : std::optional(d);
+}
+
+Allocation replicated(Arguments& args, const AllocationSetting& setting) {
+  return make_allocation("random", redundancy_of(args), setting);
+}
+
+/// By one rule, where the method is about that.
+Allocation ruled(Arguments& args, const AllocationSetting& setting, const std::string& rule, std::size_t d) {
+  if (setting.rule && *setting.rule != Spec(rule))
+    args.fail(fmt::format("allocation = {}; this is about {}", print(*setting.rule), rule));
+  return make_allocation(rule, d, setting);
+}
+
+Allocation in_groups(Arguments& args, const AllocationSetting& setting) {
+  return ruled(args, setting, "fractional", redundancy_of(args).value_or(1));
+}
+
+struct ByChance {
+  Allocation allocation;
+  double redundancy;  // in the mean, which of drawn loads is not theirs
+};
+
+ByChance by_chance(Arguments& args, const AllocationSetting& setting) {
+  const auto d = redundancy_of(args);
+  Allocation allocation = make_allocation("bernoulli", d, setting);
+  const double mean = d ? static_cast<double>(*d) : allocation.loads().mean;
+  return {std::move(allocation), mean};
+}
+
+struct ExactCode {
+  Allocation allocation;
+  bool in_groups;
+  std::size_t tolerates;
+};
+
+ExactCode exact_code(Arguments& args, const AllocationSetting& setting) {
+  const std::string code = args.choice("code", {"fractional", "cyclic"}, "fractional");
+  const std::size_t tolerates = args.whole("tolerates", 1);
+  if (tolerates >= setting.workers)
+    args.fail(fmt::format("tolerates = {}; need tolerates < {}, the clients", tolerates, setting.workers));
+  return {ruled(args, setting, code, tolerates + 1), code == "fractional", tolerates};
+}
+
+AllocationSetting setting_of_allocations(const MethodSetting& s) {
+  return {.workers = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation};
+}
+
+/// The assembly, with what there is to know of its allocation.
+Assembly coded_star(const MethodSetting& s, const Allocation& allocation, StarParts parts) {
+  Assembly m = star(s, std::move(parts));
+  const Spread loads = allocation.loads();
+  const Spread overlaps = allocation.overlaps();
+  m.facts = {{"load, least", loads.least},     {"load, mean", loads.mean},
+             {"load, most", loads.most},       {"overlap, least", overlaps.least},
+             {"overlap, mean", overlaps.mean}, {"overlap, most", overlaps.most}};
+  if (allocation.lost() > 0) m.facts.emplace_back("subsets lost", static_cast<double>(allocation.lost()));
+  return m;
+}
+
+/// What a client looks at: its own shard as everywhere, or what it says of all that it holds.
+std::unique_ptr<Oracle> coded_oracle(const MethodSetting& s, const Allocation& allocation, Code code) {
+  return allocation.is_identity() ? full_or_batch(s) : coded(full_or_batch(s), std::move(code));
+}
+
+/// h_i = sum_k S_ik g_k / d_k, whose mean is the gradient, by a mechanism.
+Assembly shared_star(Arguments& args, const MethodSetting& s, const Allocation& allocation,
+                     MechanismPtr mechanism) {
+  return coded_star(s, allocation,
+                    {.oracle = coded_oracle(s, allocation, share_code(allocation)),
+                     .mechanism = std::move(mechanism),
+                     .turnout = unbiased_answers(args, s)});
+}
+
+/// 1-bit gradient coding (Li, Skoglund 2024, arXiv 2403.14716).
+Assembly gc_1bit(Arguments& args, const MethodSetting& s) {
+  const Allocation allocation = replicated(args, setting_of_allocations(s));
+  const Spec* given = args.find("encoder");
+  Spec encoder = given == nullptr ? Spec("one-bit") : *given;
+  for (const char* option : {"scale", "block", "bound"}) {
+    if (const Spec* value = args.find(option)) encoder.options.emplace_back(option, *value);
+  }
+  return shared_star(args, s, allocation, direct(compressor(encoder, s)));
+}
+
+/// Stochastic gradient coding (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383).
+Assembly sgc(Arguments& args, const MethodSetting& s) {
+  return shared_star(args, s, replicated(args, setting_of_allocations(s)), direct(identity(s)));
+}
+
+/// SGD that ignores stragglers: SGC without redundancy.
+Assembly is_sgd(Arguments& args, const MethodSetting& s) {
+  return shared_star(args, s, no_redundancy(s.problem.shards()), direct(identity(s)));
+}
+
+/// Bernoulli gradient coding (Charles, Papailiopoulos, Ellenberg 2017, arXiv 1711.06771).
+Assembly bgc(Arguments& args, const MethodSetting& s) {
+  const auto [allocation, d] = by_chance(args, setting_of_allocations(s));
+  const Code code = sum_code(allocation);
+  const std::string decode = args.choice("decode", {"ht", "count", "lsq"}, "ht");
+  return coded_star(s, allocation,
+                    {.oracle = coded_oracle(s, allocation, code),
+                     .mechanism = direct(identity(s)),
+                     .turnout = decode == "lsq" ? answers(s, by_least_squares(code, false))
+                                                : unbiased_answers(args, s, decode, 1 / d)});
+}
+
+/// ErasureHead (Wang, Charles, Papailiopoulos 2019, arXiv 1901.09671).
+Assembly erasurehead(Arguments& args, const MethodSetting& s) {
+  const Allocation allocation = in_groups(args, setting_of_allocations(s));
+  return coded_star(s, allocation,
+                    {.oracle = coded_oracle(s, allocation, sum_code(allocation)),
+                     .mechanism = direct(identity(s)),
+                     .turnout = answers(s, one_of_each_group(allocation, false))});
+}
+
+/// Gradient coding (Tandon, Lei, Dimakis, Karampatziakis, ICML 2017, arXiv 1612.03301).
+Assembly exact_gc(Arguments& args, const MethodSetting& s) {
+  const auto [allocation, in_groups, tolerates] = exact_code(args, setting_of_allocations(s));
+  const Code code =
+      in_groups ? sum_code(allocation) : cyclic_code(s.problem.shards(), tolerates, s.split_seed);
+  return coded_star(s, allocation,
+                    {.oracle = coded(full_or_batch(s), code),
+                     .mechanism = direct(identity(s)),
+                     .turnout = answers(
+                         s, in_groups ? one_of_each_group(allocation, true) : by_least_squares(code, true))});
+}
+
+/// signSGD with majority vote (Bernstein, Wang, Azizzadenesheli, Anandkumar, ICML 2018, arXiv 1802.04434).
+Assembly majority(Arguments& args, const MethodSetting& s) {
+  const Allocation allocation = replicated(args, setting_of_allocations(s));
+  return coded_star(s, allocation,
+                    {.oracle = coded_oracle(s, allocation, share_code(allocation)),
+                     .mechanism = direct(compressor(parse("sign(scale=one)"), s)),
+                     .turnout = answers(s, equally(1)),
+                     .majority = true});
+}
+
+/// COCO-EF (arXiv 2603.16353); without redundancy and stragglers EF-signSGD (arXiv 1901.09847).
+Assembly coco_ef(Arguments& args, const MethodSetting& s) {
+  const Spec* given = args.find("compressor", 0);
+  CompressorPtr c = compressor(given == nullptr ? Spec("sign") : *given, s);
+  const Bound bound = c->bound();
+  if (!bound.alpha)
+    args.fail("coco-ef needs a contractive compressor, such as sign, sign(block=64) or top-k(10)");
+  const Allocation allocation = replicated(args, setting_of_allocations(s));
+  const double n = static_cast<double>(s.problem.shards());
+  Assembly m =
+      coded_star(s, allocation,
+                 {.oracle = coded_oracle(s, allocation, share_code(allocation)),
+                  .mechanism = feedback(std::move(c), 1 / (1 - lateness(args, s))),
+                  .turnout = s.stragglers ? answers(s, equally(1 / n)) : everyone(s.problem.shards())});
+  m.facts.emplace_back("alpha", *bound.alpha);
+  return m;
+}
+
+/// Coded differences: DIANA (arXiv 1901.09269) on coded gradients.
+Assembly gc_diana(Arguments& args, const MethodSetting& s) {
+  const Spec* given = args.find("compressor", 0);
+  const Spec spec = given == nullptr ? Spec("one-bit") : *given;
+  CompressorPtr q = compressor(spec, s);
+  const Bound bound = q->bound();
+  if (!bound.omega)
+    args.fail(fmt::format("gc-diana needs an unbiased compressor: {} is not; use one-bit", print(spec)));
+  const double alpha = probability(args, "alpha", 1 / (1 + *bound.omega));
+  lateness(args, s);
+  Assembly m = shared_star(args, s, replicated(args, setting_of_allocations(s)), memory(std::move(q), alpha));
+  m.facts.insert(m.facts.end(), {{"omega", *bound.omega}, {"alpha", alpha}});
+  return m;
+}
+
 std::vector<MethodRow> all_methods() {
+  const std::string coin_of_all =
+      "when its coin shows heads the memories of all start over, and so all must answer";
+  const std::string neighbours = "nodes without a server hear their neighbours in every round";
+  const std::string own_sample = "it hears a sample of its own choice: leave some out with sample=";
+  const std::string corrections = "it hears everyone in every round; fedavg hears some";
   std::vector<MethodRow> rows = {
       {"gd", "gd", "gradient descent; with batch=, SGD", "-", gd},
       {"dcgd", "dcgd(C)", "compressed gradients, no memory", "arXiv 1806.06573", dcgd},
       {"diana", "diana(Q, alpha=1/(1+omega))", "compressed differences to a memory", "arXiv 1901.09269",
        diana},
       {"vr-diana", "vr-diana(Q, batch=B)", "DIANA on minibatches seen through an anchor", "arXiv 1904.05115",
-       vr_diana},
+       vr_diana, "when its anchor moves, the gradients there of all do, and so all must answer"},
       {"marina", "marina(Q, p=floats/d)", "compressed gradient differences, now and then a full gradient",
-       "arXiv 2102.07845", marina},
+       "arXiv 2102.07845", marina, coin_of_all},
       {"vr-marina", "vr-marina(Q, batch=B)", "MARINA with differences by minibatches", "arXiv 2102.07845",
-       vr_marina},
+       vr_marina, coin_of_all},
       {"vr-marina-online", "vr-marina-online(Q, batch=B, large-batch=L)", "VR-MARINA without full gradients",
-       "arXiv 2102.07845", vr_marina_online},
+       "arXiv 2102.07845", vr_marina_online, coin_of_all},
       {"pp-marina", "pp-marina(Q, sample=R)", "MARINA that hears R sampled clients a round",
-       "arXiv 2102.07845", pp_marina},
-      {"d-sgd", "d-sgd(steps=K)", "K local steps, then the mean of the neighbours", "arXiv 2003.10422",
-       d_sgd},
-      {"gt", "gt", "gradient tracking", "arXiv 2202.03836", gt},
+       "arXiv 2102.07845", pp_marina, own_sample},
+      {"d-sgd", "d-sgd(steps=K)", "K local steps, then the mean of the neighbours", "arXiv 2003.10422", d_sgd,
+       neighbours},
+      {"gt", "gt", "gradient tracking", "arXiv 2202.03836", gt, neighbours},
       {"periodical-gt", "periodical-gt(steps=K, sample=last)", "gradient tracking that talks every K steps",
-       "arXiv 2301.01313", periodical_gt},
+       "arXiv 2301.01313", periodical_gt, neighbours},
       {"k-gt", "k-gt(steps=K, init=zero)", "gradient tracking with local steps, on the mean of K gradients",
-       "arXiv 2301.01313", k_gt},
+       "arXiv 2301.01313", k_gt, neighbours},
       {"scaffold", "scaffold(steps=K)", "local steps whose drift a server corrects", "arXiv 1910.06378",
-       scaffold},
+       scaffold, corrections},
       {"local-sgd", "local-sgd(steps=H, momentum=0, compressor=C)", "H local steps, then the mean of all",
-       "arXiv 1805.09767", local_sgd},
+       "arXiv 1805.09767", local_sgd, corrections},
       {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
-       "arXiv 1602.05629", fedavg},
+       "arXiv 1602.05629", fedavg, own_sample},
       {"fedadam", "fedadam(steps=H, sample=S, beta1=0.9, beta2=0.99, tau=0.001, compressor=C)",
-       "FedAvg whose server takes Adam's steps, of outer-step=0.1", "arXiv 2003.00295", fedadam},
+       "FedAvg whose server takes Adam's steps, of outer-step=0.1", "arXiv 2003.00295", fedadam, own_sample},
       {"diloco",
        "diloco(steps=H, beta1=0.9, beta2=0.999, weight-decay=0.1, outer-momentum=0.9, compressor=C)",
-       "H steps of AdamW, then Nesterov's momentum with outer-step=0.7", "arXiv 2311.08105", diloco},
+       "H steps of AdamW, then Nesterov's momentum with outer-step=0.7", "arXiv 2311.08105", diloco,
+       corrections},
       {"savic",
        "savic(adam|rmsprop|adagrad|oasis, steps=H, scaling=global|local, alpha=0.01, beta=B, refresh=1, "
        "statistic=sq-of-mean|mean-of-sq, refresh-at-start=1, momentum=0, compressor=C)",
        "local SGD with steps scaled as the rule has it, refreshed when clients talk", "arXiv 2406.00846",
-       savic},
+       savic, corrections},
+      {"gc-1bit",
+       "gc-1bit(redundancy=D, scale=linf|l2|block|fixed, encoder=C, decode=ht|count)",
+       "a bit a coordinate of coded gradients, through stragglers",
+       "arXiv 2403.14716",
+       gc_1bit,
+       {},
+       replicated},
+      {"sgc",
+       "sgc(redundancy=D, decode=ht|count)",
+       "coded gradients as they are, through stragglers",
+       "arXiv 1905.05383",
+       sgc,
+       {},
+       replicated},
+      {"is-sgd", "is-sgd(decode=ht|count)", "gradients as they are, stragglers ignored", "-", is_sgd},
+      {"bgc",
+       "bgc(redundancy=D, decode=ht|count|lsq)",
+       "sums of the gradients that a client holds by chance",
+       "arXiv 1711.06771",
+       bgc,
+       {},
+       [](Arguments& args, const AllocationSetting& setting) { return by_chance(args, setting).allocation; }},
+      {"erasurehead",
+       "erasurehead(redundancy=D)",
+       "one answer of each group of clients that hold the same",
+       "arXiv 1901.09671",
+       erasurehead,
+       {},
+       in_groups},
+      {"exact-gc",
+       "exact-gc(tolerates=S, code=fractional|cyclic)",
+       "the exact gradient, whichever S clients are late; of more, no step",
+       "arXiv 1612.03301",
+       exact_gc,
+       {},
+       [](Arguments& args, const AllocationSetting& setting) {
+         return exact_code(args, setting).allocation;
+       }},
+      {"majority",
+       "majority(redundancy=D)",
+       "signSGD: signs up, the sign that most have down",
+       "arXiv 1802.04434",
+       majority,
+       {},
+       replicated},
+      {"coco-ef",
+       "coco-ef(C=sign, redundancy=D)",
+       "coded gradients, compressed with error feedback",
+       "arXiv 2603.16353",
+       coco_ef,
+       {},
+       replicated},
+      {"gc-diana",
+       "gc-diana(Q=one-bit, redundancy=D, alpha=1/(1+omega), decode=ht|count)",
+       "coded gradients, compressed as differences to a memory",
+       "arXiv 1901.09269",
+       gc_diana,
+       {},
+       replicated},
   };
   for (const ThreePointRow& row : three_points()) {
     rows.push_back({row.name, row.usage, row.summary, row.paper,
                     [&row](Arguments& args, const MethodSetting& s) { return three_point(row, args, s); }});
   }
   return rows;
+}
+
+/// Nothing where each client holds its own.
+std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
+                                        const AllocationSetting& setting) {
+  Arguments args(method);
+  if (row.allocate != nullptr) return row.allocate(args, setting);
+  if (setting.rule)
+    args.fail(
+        fmt::format("allocation = {}: each client holds its own data only; leave allocation out, or use "
+                    "sgc or gc-1bit",
+                    print(*setting.rule)));
+  return {};
 }
 
 }  // namespace
@@ -512,12 +802,27 @@ const std::vector<MethodRow>& methods() {
   return rows;
 }
 
+Numbers shards_of(Range workers, const Spec& method, const AllocationSetting& setting) {
+  const std::optional<Allocation> allocation =
+      allocation_of(row_named(method, "method", methods()), method, setting);
+  std::vector<std::uint32_t> shards;
+  for (const std::uint32_t i : Numbers(workers)) {
+    shards.push_back(i);
+    if (!allocation) continue;
+    shards.insert(shards.end(), allocation->held(i).begin(), allocation->held(i).end());
+  }
+  return Numbers(std::move(shards));
+}
+
 Assembly assemble(const Spec& method, const MethodSetting& setting) {
   const MethodRow& row = row_named(method, "method", methods());
   Arguments args(method);
+  if (setting.stragglers && !row.needs_everyone.empty())
+    args.fail(fmt::format("stragglers: {}", row.needs_everyone));
+  if (row.allocate == nullptr) allocation_of(row, method, setting_of_allocations(setting));  // refuses it
   Assembly assembly = row.assemble(args, setting);
   args.done();
-  if (setting.problem.noise() > 0) {  // which no theorem here knows
+  if (setting.problem.noise() > 0 || setting.stragglers) {  // which no theorem here knows
     assembly.theorem.reset();
     assembly.theorem_pl.reset();
   }

@@ -12,8 +12,12 @@
 #include <vector>
 
 #include "laconic/compress/message.h"
+#include "laconic/core/numbers.h"
+#include "laconic/core/range.h"
 #include "laconic/core/spec.h"
+#include "laconic/network/allocation.h"
 #include "laconic/network/mixing.h"
+#include "laconic/network/stragglers.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/method.h"
 #include "laconic/rounds/theory.h"
@@ -31,6 +35,10 @@ struct MethodSetting {
   std::shared_ptr<const MixingPlan> mixing = {};
   // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
   std::optional<double> outer_step = {};
+  std::shared_ptr<const Stragglers> stragglers = {};  // who answers too late; without it nobody
+  // Of methods whose clients hold each other's data: who holds what, and the seed by which that is drawn.
+  std::optional<Spec> allocation = {};
+  std::uint64_t split_seed = 1;
 };
 
 /// A method chosen and its theory worked out, before a step is settled.
@@ -42,7 +50,11 @@ struct Assembly {
   std::function<std::unique_ptr<Method>(double step)> build;
 };
 
-/// Throws InputError for an unknown method, or arguments out of range.
+/// The shards that some workers look at in the method, their own among them: what a process must keep of the
+/// data. Throws InputError for an unknown method, and an allocation that is not possible or not of use.
+Numbers shards_of(Range workers, const Spec& method, const AllocationSetting& setting);
+
+/// Throws InputError for an unknown method, arguments out of range, and what the method cannot do with.
 Assembly assemble(const Spec& method, const MethodSetting& setting);
 
 /// How a step is chosen: a number, or a multiple of what a theorem allows.
@@ -67,6 +79,10 @@ struct MethodRow {
   std::string summary;
   std::string paper;
   std::function<Assembly(Arguments&, const MethodSetting&)> assemble;
+  /// Of methods that cannot do without an answer: why. The others take stragglers.
+  std::string needs_everyone = {};
+  /// Of methods whose clients hold each other's data.
+  Allocation (*allocate)(Arguments&, const AllocationSetting&) = nullptr;
 };
 const std::vector<MethodRow>& methods();
 

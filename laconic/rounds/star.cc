@@ -23,8 +23,10 @@ class Star final : public Method {
         // computes it and it is exact.
         keeps_gradient_(compares_ && parts_.oracle->exact() && parts_.turnout->complete()),
         server_remembers_(parts_.mechanism->replaces()),
+        // What it is the mean of moves by 1/n of what a worker says, whatever that weighs.
+        shift_is_mean_(rates_.worker > 0 && !server_remembers_ && !parts_.turnout->complete()),
         x_(problem.dim()),
-        server_(problem.dim(), rates_.server, server_remembers_ ? problem.shards() : 0),
+        server_(problem.dim(), rates_.server, !shift_is_mean_, server_remembers_ ? problem.shards() : 0),
         board_(problem.shards()) {
     problem_.start(x_);
     if (compares_ && !keeps_gradient_) x_before_.resize(problem.dim());
@@ -39,8 +41,8 @@ class Star final : public Method {
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     if (!x_before_.empty()) copy(x_, x_before_);
     axpy(-options_.step, server_.estimate(), x_);
-    ledger_.downlink_bits +=
-        static_cast<double>(8 * bytes_of(options_.wire) * x_.size() + parts_.mechanism->coin_bits());
+    const std::size_t bits_of_value = parts_.majority ? 1 : 8 * bytes_of(options_.wire);
+    ledger_.downlink_bits += static_cast<double>(bits_of_value * x_.size() + parts_.mechanism->coin_bits());
     converse(fleet, t, watch);
   }
 
@@ -77,7 +79,7 @@ class Star final : public Method {
     first_worker_ = own.begin;
     workers_.resize(own.size());
     for (Worker& worker : workers_) {
-      if (rates_.worker > 0 && !server_remembers_) worker.h.assign(x_.size(), 0.0);
+      if (rates_.worker != 0 && !server_remembers_) worker.h.assign(x_.size(), 0.0);
       if (keeps_gradient_) worker.y.assign(x_.size(), 0.0);
       if (parts_.anchor) worker.at_anchor.assign(x_.size(), 0.0);
     }
@@ -114,7 +116,9 @@ class Star final : public Method {
       server_.hear(fleet, board_);
       if (watch_here) watch->add(fleet, board_);
     }
-    server_.close();
+    const double n = static_cast<double>(problem_.shards());
+    server_.close(shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
+    if (parts_.majority && !shares.empty()) server_.take_majority();
     if (parts_.anchor && parts_.anchor->heads(round)) copy(x_, anchor_);
     if (watch != nullptr && !watch_here) evaluate(fleet, *watch);
   }
@@ -167,6 +171,7 @@ class Star final : public Method {
         y = slot.other;
       }
     }
+    if (const double a = parts_.mechanism->takes_in(); a != 0) axpy(a, slot.gradient, worker.h);
     parts_.mechanism->encode(entry.key, h, y, slot.gradient, entry.message);
     entry.envelope.describe(entry.message, x_.size());
     if (keeps_gradient_) worker.y.swap(slot.gradient);  // where the next round looks for it
@@ -197,6 +202,7 @@ class Star final : public Method {
   bool compares_;
   bool keeps_gradient_;
   bool server_remembers_;
+  bool shift_is_mean_;
   Vector x_;
   Vector x_before_;
   Vector anchor_;

@@ -4,7 +4,9 @@
 //   x_t = x_{t-1} - gamma g                          everyone, from the same numbers
 //   worker i: m_i = C_{h_i, y_i}(grad f_i(x_t))      said to the server, and applied by the worker itself
 //   g from sum of w_i m_i                            rounds/server.h; on every rank, from the same bytes
-// and start() is the same without the step.
+// and start() is the same without the step. Workers who are not in the turnout compute nothing that counts,
+// say nothing and remember what they did; after a round without any the server goes on along what it
+// remembers, if anything.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +31,7 @@ struct StarParts {
   std::optional<SharedCoin> anchor = {};
   std::unique_ptr<Mechanism> mechanism;
   std::unique_ptr<Turnout> turnout;
+  bool majority = false;  // the server says the sign of each coordinate of its estimate, in a bit
 };
 
 struct StarOptions {

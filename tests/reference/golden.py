@@ -20,6 +20,7 @@ except ImportError:
     print("skipped: this Python has no NumPy (Debian: python3-numpy)")
     sys.exit(77)
 
+import coding
 import compressors
 import local
 import methods
@@ -45,7 +46,7 @@ def deviation(found, expected, floor=0.0):
 
 def run_program(program, case, out):
     words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
-    words |= {key: case[key] for key in ("topology", "mixing", "outer-step", "batch") if key in case}
+    words |= {key: case[key] for key in ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation") if key in case}
     words |= {"threads": case.get("threads", 1), "out": out}
     done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
                           capture_output=True, text=True, timeout=300)
@@ -64,6 +65,8 @@ def transcribe(case, replay):
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
     if "topology" in case or case["method"].startswith(("scaffold", "local-sgd", "fedavg", "fedadam", "diloco", "savic")):
         return transcribe_local(case, problem, wire)
+    if specs.parse(case["method"]).name in coding.NAMES:
+        return transcribe_coded(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
         else compressors.Identity(problem.d, wire))
@@ -76,6 +79,25 @@ def transcribe(case, replay):
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": floats,
              "oracle_calls": [(t + 1) * rows for t in range(len(points))], "step": [gamma] * len(points)}
     return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
+
+
+def transcribe_coded(case, problem, wire):
+    """The same of a method whose clients hold each other's data."""
+    batch, gamma = case.get("batch"), float(case["step"])
+
+    def gradient(k, x, t):
+        stream = rng.Stream(case["seed"], t, k, purpose=rng.BATCH)
+        return problem.gradient(k, x, [stream.below(problem.rows(k)) for _ in range(batch)]) if batch else problem.gradient(k, x)
+
+    model = specs.parse(case["stragglers"]) if "stragglers" in case else None
+    asked = lambda k: batch or problem.rows(k)
+    method = coding.make_method(specs.parse(case["method"]), problem, gradient, asked, gamma, wire, case["seed"], model,
+                                case.get("allocation", "random"), 1, specs.parse)
+    points, floats, calls = zip(*islice(method, case["rounds"] + 1))
+    measured = [problems.value_and_gradient(problem, x) for x in points]
+    trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": floats,
+             "oracle_calls": calls, "step": [gamma] * len(points)}
+    return {key: np.array(values) for key, values in trace.items()}, points[-1], problem.constants(), {"index_bits": 0, "header_bits": 40}
 
 
 def transcribe_local(case, problem, wire):

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/network/decoder.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include <Eigen/Dense>
+
+namespace laconic {
+namespace {
+
+class ByExpectation final : public Decoder {
+ public:
+  ByExpectation(const Stragglers& stragglers, std::size_t workers, double factor) : weights_(workers) {
+    for (std::size_t i = 0; i < workers; ++i) {
+      weights_[i] = factor / (static_cast<double>(workers) * (1 - stragglers.late(i)));
+    }
+  }
+
+  void weigh(std::vector<Share>& answered) override {
+    for (Share& share : answered) share.weight = weights_[share.worker];
+  }
+
+ private:
+  std::vector<double> weights_;
+};
+
+class ByCount final : public Decoder {
+ public:
+  explicit ByCount(double factor) : factor_(factor) {}
+
+  void weigh(std::vector<Share>& answered) override {
+    for (Share& share : answered) share.weight = factor_ / static_cast<double>(answered.size());
+  }
+
+ private:
+  double factor_;
+};
+
+class Equally final : public Decoder {
+ public:
+  explicit Equally(double weight) : weight_(weight) {}
+
+  void weigh(std::vector<Share>& answered) override {
+    for (Share& share : answered) share.weight = weight_;
+  }
+
+ private:
+  double weight_;
+};
+
+class OneOfEachGroup final : public Decoder {
+ public:
+  OneOfEachGroup(const Allocation& fractional, bool exact)
+      : weight_(1 / static_cast<double>(fractional.workers())), exact_(exact) {
+    // A group is known by the lowest of the subsets that it holds.
+    for (std::size_t i = 0; i < fractional.workers(); ++i) {
+      group_.push_back(fractional.held(i).front());
+      if (i == 0 || group_[i] != group_[i - 1]) ++groups_;
+    }
+  }
+
+  void weigh(std::vector<Share>& answered) override {
+    std::size_t heard = 0;
+    for (std::size_t s = 0; s < answered.size(); ++s) {
+      const bool first =
+          s == 0 || group_[answered[s].worker] != group_[answered[s - 1].worker];  // groups are neighbours
+      answered[s].weight = first ? weight_ : 0;
+      heard += first ? 1 : 0;
+    }
+    if (!exact_ || heard == groups_) return;
+    for (Share& share : answered) share.weight = 0;
+  }
+
+ private:
+  double weight_;
+  bool exact_;
+  std::vector<std::uint32_t> group_;
+  std::size_t groups_ = 0;
+};
+
+class ByLeastSquares final : public Decoder {
+ public:
+  ByLeastSquares(const Code& code, bool exact)
+      : B_(Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(code.workers()),
+                                 static_cast<Eigen::Index>(code.workers()))),
+        exact_(exact) {
+    for (std::size_t i = 0; i < code.workers(); ++i) {
+      for (const Term& term : code.row(i)) B_(static_cast<Eigen::Index>(i), term.subset) = term.coefficient;
+    }
+  }
+
+  void weigh(std::vector<Share>& answered) override {
+    if (answered.empty()) return;
+    std::vector<bool> pattern(static_cast<std::size_t>(B_.rows()), false);
+    for (const Share& share : answered) pattern[share.worker] = true;
+    auto known = known_.find(pattern);
+    if (known == known_.end()) {
+      if (known_.size() == kMostKnown) known_.clear();
+      known = known_.emplace(std::move(pattern), solve(answered)).first;
+    }
+    for (std::size_t s = 0; s < answered.size(); ++s) answered[s].weight = known->second[s];
+  }
+
+ private:
+  static constexpr std::size_t kMostKnown = 256;
+
+  [[nodiscard]] std::vector<double> solve(const std::vector<Share>& answered) const {
+    Eigen::MatrixXd rows(B_.cols(), static_cast<Eigen::Index>(answered.size()));  // B_R'
+    for (std::size_t s = 0; s < answered.size(); ++s)
+      rows.col(static_cast<Eigen::Index>(s)) = B_.row(answered[s].worker).transpose();
+    const Eigen::VectorXd ones = Eigen::VectorXd::Ones(B_.cols());
+    const Eigen::VectorXd a = rows.completeOrthogonalDecomposition().solve(ones);
+    std::vector<double> weights(answered.size(), 0.0);
+    constexpr double kExact = 1e-7;  // rounding of random codes for up to 100 workers stays below
+    if (exact_ && !((rows * a - ones).lpNorm<Eigen::Infinity>() <= kExact)) return weights;
+    for (std::size_t s = 0; s < weights.size(); ++s)
+      weights[s] = a[static_cast<Eigen::Index>(s)] / static_cast<double>(B_.rows());
+    return weights;
+  }
+
+  Eigen::MatrixXd B_;
+  bool exact_;
+  std::unordered_map<std::vector<bool>, std::vector<double>> known_;
+};
+
+class Answers final : public Turnout {
+ public:
+  Answers(std::shared_ptr<const Stragglers> stragglers, std::unique_ptr<Decoder> decoder)
+      : stragglers_(std::move(stragglers)), decoder_(std::move(decoder)) {}
+
+  const std::vector<Share>& draw(const Key& common) override {
+    stragglers_->draw(common, answering_);
+    shares_.resize(answering_.size());
+    for (std::size_t s = 0; s < shares_.size(); ++s) shares_[s].worker = answering_[s];
+    decoder_->weigh(shares_);
+    return shares_;
+  }
+  bool complete() const override { return false; }
+
+ private:
+  std::shared_ptr<const Stragglers> stragglers_;
+  std::unique_ptr<Decoder> decoder_;
+  std::vector<std::uint32_t> answering_;
+  std::vector<Share> shares_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> by_expectation(const Stragglers& stragglers, std::size_t workers, double factor) {
+  return std::make_unique<ByExpectation>(stragglers, workers, factor);
+}
+
+std::unique_ptr<Decoder> by_count(double factor) { return std::make_unique<ByCount>(factor); }
+
+std::unique_ptr<Decoder> equally(double weight) { return std::make_unique<Equally>(weight); }
+
+std::unique_ptr<Decoder> one_of_each_group(const Allocation& fractional, bool exact) {
+  return std::make_unique<OneOfEachGroup>(fractional, exact);
+}
+
+std::unique_ptr<Decoder> by_least_squares(const Code& code, bool exact) {
+  return std::make_unique<ByLeastSquares>(code, exact);
+}
+
+std::unique_ptr<Turnout> answers(std::shared_ptr<const Stragglers> stragglers,
+                                 std::unique_ptr<Decoder> decoder) {
+  return std::make_unique<Answers>(std::move(stragglers), std::move(decoder));
+}
+
+}  // namespace laconic
