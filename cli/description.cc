@@ -61,6 +61,11 @@ double share(const std::string& text) {
   return *value;
 }
 
+double below_one(double value) {
+  if (value == 1) throw InputError("\"1\"; need a number > 0 and < 1");
+  return value;
+}
+
 Wire wire_of(const std::string& text) {
   if (text == "f32") return Wire::f32;
   if (text == "f64") return Wire::f64;
@@ -154,8 +159,10 @@ const Key kKeys[] = {
      [](D& d, S s) { d.solve.target = positive(s); },
      [](const D& d) { return text_of(d.solve.target); }},
     {{"target-gap", "1e-4",
-      "stop when f(x) - f* is at most this share of f(x_0) - f*; f* of convex problems is found beforehand"},
-     [](D& d, S s) { d.target_gap = share(s); },
+      "stop when f(x) - f* is at most this share of f(x_0) - f*; f* of convex problems is found beforehand, "
+      "in up "
+      "to 3000 passes over the data"},
+     [](D& d, S s) { d.target_gap = below_one(share(s)); },
      [](const D& d) { return text_of(d.target_gap); }},
     {{"target-accuracy", "0.9", "stop when this share of the test set is classified right"},
      [](D& d, S s) { d.solve.target_accuracy = share(s); },

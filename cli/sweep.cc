@@ -41,7 +41,7 @@ class Problems {
         at->second.known.constants = at->second.problem->constants(fleet);
       }
       if (d.target_gap && !at->second.known.minimum)
-        at->second.known.minimum = minimum_of(*at->second.problem, fleet);
+        at_point(run.choices, [&] { at->second.known.minimum = minimum_of(*at->second.problem, fleet); });
       of_run_.push_back(&at->second);
     }
   }

@@ -126,7 +126,7 @@ std::string cells_csv(const SweepPlan& plan, const Outcomes& outcomes) {
   for (std::size_t f = 0; f < keys; ++f) {
     if (is_key(f)) names.push_back(header[f]);
   }
-  names.insert(names.end(), {"runs", plan.measure->name, "deviation"});
+  names.insert(names.end(), {"runs", "score", "deviation"});
   std::string text = line_of(names);
   const std::vector<double> scores = scores_of(plan, outcomes);
   for (const std::vector<std::size_t>& runs : plan.of_cell) {
@@ -136,10 +136,11 @@ std::string cells_csv(const SweepPlan& plan, const Outcomes& outcomes) {
     const std::size_t setting = plan.runs[best].setting;
     const Fields of_run = key_fields(plan, best);
     Fields fields;
-    for (std::size_t f = 0; f < keys; ++f) {
-      if (is_key(f)) fields.push_back(of_run[f]);
-    }
     const bool has_score = std::isfinite(scores[setting]);
+    for (std::size_t f = 0; f < keys; ++f) {
+      const bool is_tuned = plan.is_tuned(header[f] == "step_rule" ? "step" : header[f]);
+      if (is_key(f)) fields.push_back(is_tuned && !has_score ? "" : of_run[f]);
+    }
     fields.push_back(fmt::format("{}", plan.of_setting[setting].size()));
     fields.push_back(has_score ? fmt::format("{}", scores[setting]) : "");
     fields.push_back(has_score ? fmt::format("{}", deviation_of(plan, outcomes, setting)) : "");

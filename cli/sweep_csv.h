@@ -15,8 +15,8 @@ namespace laconic::cli {
 std::string sweep_csv(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// Columns: problem, clients, split, method, step_rule and the other axes but for seeds, with the values of the
-/// cell's best setting; runs (its seeds), score and deviation (by the sweep's measure, both empty where the cell
-/// has none). In the order of the grid.
+/// cell's best setting; runs (its seeds), score and deviation by the sweep's measure. Score, deviation and the
+/// tuned axes are empty where no setting of the cell has a score. In the order of the grid.
 std::string cells_csv(const SweepPlan& plan, const Outcomes& outcomes);
 
 /// What that holds of a sweep of the same plan. Throws InputError where it is not such a file.

@@ -181,7 +181,8 @@ const Measure& measure_named(const std::string& name, bool has_target) {
     names.emplace_back(measure.name);
     if (name != measure.name) continue;
     if (measure.to_target && !has_target)
-      throw InputError(fmt::format("measure: {} are counted to a target; give target=", name));
+      throw InputError(fmt::format(
+          "measure: {} are counted to a target; give target=, target-gap= or target-accuracy=", name));
     if (name == "seconds") throw InputError("measure: no run here has a modelled clock");
     return measure;
   }

@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::size_t kClients = 4;
 constexpr std::size_t kDim = 8;
+constexpr double kStart = 30;   // far enough off that a method which stays there breaks the bounds
 constexpr double kAlpha = 0.2;  // clips some of the scales
 
-/// f_m(x) = 1/2 sum_j h_mj (x_j - b_mj)^2 with noisy gradients, and a note of every point that one was asked at.
+/// f_m(x) = 1/2 sum_j h_mj (x_j - b_mj)^2 with noisy gradients, and a sum of the points that one was asked at.
 class Diagonal final : public Problem {
  public:
   Diagonal(double smallest, bool identical, double sigma)
-      : h_(kClients, Vector(kDim)), b_(kClients, Vector(kDim)), sigma_(sigma), asked_(kClients) {
+      : h_(kClients, Vector(kDim)), b_(kClients, Vector(kDim)), sigma_(sigma), sums_(kClients, Vector(kDim)) {
     for (std::size_t m = 0; m < kClients; ++m) {
       for (std::size_t j = 0; j < kDim; ++j) {
         const double even =
@@ -34,9 +35,10 @@ class Diagonal final : public Problem {
   std::size_t rows(std::size_t) const override { return 1; }
   std::optional<Constants> constants(AllShards&) const override { return {}; }
   double noise() const override { return sigma_; }
-  void start(MutView x) const override { fill(x, 3.0); }
+  void start(MutView x) const override { fill(x, kStart); }
   Measured value_gradient(std::size_t m, Rows, View x, MutView g) const override {
-    asked_[m].emplace_back(x.begin(), x.end());
+    axpy(1, x, sums_[m]);
+    ++asked_;
     double f = 0;
     for (std::size_t j = 0; j < kDim; ++j) {
       g[j] = h_[m][j] * (x[j] - b_[m][j]);
@@ -66,7 +68,7 @@ class Diagonal final : public Problem {
     return largest;
   }
   [[nodiscard]] Vector solution() const {
-    Vector x(kDim, 3.0);  // where nothing bends, that next to the start
+    Vector x(kDim, kStart);  // where nothing bends, that next to the start
     for (std::size_t j = 0; j < kDim; ++j) {
       double sum = 0;
       for (std::size_t m = 0; m < kClients; ++m) sum += h_[m][j] * b_[m][j] / kClients;
@@ -93,17 +95,15 @@ class Diagonal final : public Problem {
   /// The mean over clients and local steps of the points that gradients were asked at.
   [[nodiscard]] Vector average() const {
     Vector sum(kDim);
-    for (const auto& points : asked_) {
-      for (const Vector& point : points)
-        axpy(1.0 / static_cast<double>(kClients * points.size()), point, sum);
-    }
+    for (const Vector& own : sums_) axpy(1.0 / static_cast<double>(asked_), own, sum);
     return sum;
   }
 
  private:
   std::vector<Vector> h_, b_;
   double sigma_;
-  mutable std::vector<std::vector<Vector>> asked_;
+  mutable std::vector<Vector> sums_;  // of the points
+  mutable std::size_t asked_ = 0;
 };
 
 /// The last point, of steps of gamma / s.
@@ -126,18 +126,18 @@ double distance_sq(const Diagonal& problem, View x, bool scaled) {
   return sum;
 }
 
-constexpr std::size_t kSeeds = 20;
+constexpr std::size_t kSeeds = 5;
 
-/// Not above the bound, and not so far below that it would hold whatever the method did.
-void expect_bounded(double measured, double bound) {
+/// Not above the bound, which not to move from the start would break.
+void expect_bounded(double measured, double at_start, double bound) {
   EXPECT_LE(measured, bound);
-  EXPECT_GE(measured, bound / 1e4);
+  EXPECT_GT(at_start, bound);
 }
 
 TEST(LocalBounds, StronglyConvexAndIdentical) {  // (a)
   constexpr double mu = 0.03, sigma = 2;
-  for (const std::size_t H : {1, 5, 20}) {
-    for (const std::size_t T : {std::size_t{100}, std::size_t{2000}}) {
+  for (const std::size_t H : {std::size_t{1}, std::size_t{5}, std::size_t{20}}) {
+    for (const std::size_t T : {4000 * H, 8000 * H}) {
       SCOPED_TRACE(fmt::format("H = {}, T = {}", H, T));
       const Diagonal problem(mu, true, sigma);
       const double L = problem.L(), Gamma = problem.Gamma();
@@ -145,57 +145,59 @@ TEST(LocalBounds, StronglyConvexAndIdentical) {  // (a)
       double mean = 0;
       for (std::size_t seed = 1; seed <= kSeeds; ++seed)
         mean += distance_sq(problem, run(problem, H, gamma, T, seed), true) / kSeeds;
-      const Vector start(kDim, 3.0);
+      const Vector start(kDim, kStart);
       const double first =
           std::pow(1 - gamma * mu / Gamma, static_cast<double>(T)) * distance_sq(problem, start, true);
       const double noise = gamma * sigma * sigma * Gamma / (kAlpha * mu * kClients);
       const double drift =
           2 * L * Gamma * gamma * gamma * static_cast<double>(H - 1) * sigma * sigma / (kAlpha * kAlpha * mu);
-      expect_bounded(mean, first + noise + drift);
+      expect_bounded(mean, distance_sq(problem, start, true), first + noise + drift);
     }
   }
 }
 
 TEST(LocalBounds, ConvexAndIdentical) {  // (b)
   constexpr double sigma = 2;
-  for (const std::size_t H : {1, 5, 20}) {
-    for (const std::size_t T : {std::size_t{100}, std::size_t{2000}}) {
+  for (const std::size_t H : {std::size_t{1}, std::size_t{5}, std::size_t{20}}) {
+    for (const std::size_t T : {4000 * H, 8000 * H}) {
       SCOPED_TRACE(fmt::format("H = {}, T = {}", H, T));
-      double mean = 0, bound = 0;
+      double mean = 0, bound = 0, at_start = 0;
       for (std::size_t seed = 1; seed <= kSeeds; ++seed) {
         const Diagonal problem(0, true, sigma);
         const double L = problem.L();
         const double gamma = kAlpha / (4 * L);
         run(problem, H, gamma, T, seed);
         mean += problem.gap(problem.average()) / kSeeds;
-        const double first = distance_sq(problem, Vector(kDim, 3.0), false);
+        at_start = problem.gap(Vector(kDim, kStart));
+        const double first = distance_sq(problem, Vector(kDim, kStart), false);
         bound = 2 * problem.Gamma() * first / (gamma * static_cast<double>(T)) +
                 2 * gamma * sigma * sigma / (kAlpha * kClients) +
                 4 * gamma * gamma * L * static_cast<double>(H - 1) * sigma * sigma / (kAlpha * kAlpha);
       }
-      expect_bounded(mean, bound);
+      expect_bounded(mean, at_start, bound);
     }
   }
 }
 
 TEST(LocalBounds, ConvexAndHeterogeneous) {  // (c)
   constexpr double sigma = 2;
-  for (const std::size_t H : {1, 5, 20}) {
-    for (const std::size_t T : {std::size_t{100}, std::size_t{2000}}) {
+  for (const std::size_t H : {std::size_t{1}, std::size_t{5}, std::size_t{20}}) {
+    for (const std::size_t T : {4000 * H, 8000 * H}) {
       SCOPED_TRACE(fmt::format("H = {}, T = {}", H, T));
-      double mean = 0, bound = 0;
+      double mean = 0, bound = 0, at_start = 0;
       for (std::size_t seed = 1; seed <= kSeeds; ++seed) {
         const Diagonal problem(0, false, sigma);
         const double L = problem.L(), drift = static_cast<double>(H - 1);
         const double gamma = H == 1 ? kAlpha / (4 * L) : std::min(kAlpha / (4 * L), kAlpha / (8 * L * drift));
         run(problem, H, gamma, T, seed);
         mean += problem.gap(problem.average()) / kSeeds;
-        const double first = distance_sq(problem, Vector(kDim, 3.0), false);
+        at_start = problem.gap(Vector(kDim, kStart));
+        const double first = distance_sq(problem, Vector(kDim, kStart), false);
         bound = 4 * problem.Gamma() * first / (gamma * static_cast<double>(T)) +
                 20 * gamma * problem.sigma_dif_sq() / (kAlpha * kClients) +
                 16 * gamma * gamma * L * drift * drift * problem.sigma_dif_sq() / (kAlpha * kAlpha);
       }
-      expect_bounded(mean, bound);
+      expect_bounded(mean, at_start, bound);
     }
   }
 }

@@ -200,9 +200,10 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
        "column 10: generated(d=5, nnz=2, law=normal): law = normal; need nnz = d = 5: rows with all their "
        "columns"},
       {"least-squares(generated(law=normal))",
-       "column 15: generated(law=normal): law = normal; draws two classes, which this problem does not take"},
+       "column 15: generated(law=normal): law = normal; draws rows of two classes"},
       {"logistic(generated(classes=3))",
-       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, decades, "
+       "column 10: generated(classes=3): unknown option \"classes\"; known: rows, d, nnz, law, noise, shift, "
+       "decades, "
        "rotated, seed"},
       {"softmax(generated(classes=1))",
        "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},

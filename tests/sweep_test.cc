@@ -214,7 +214,7 @@ TEST(SweepPlan, SaysWhatIsWrong) {
   EXPECT_EQ(error(kGrid, "rounds={10,x}"),
             "at method=gd, step=1, seed=1, rounds=x: rounds: \"x\"; need a whole number >= 0, below 2^64");
   EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd"}, "measure=rounds"),
-            "measure: rounds are counted to a target; give target=");
+            "measure: rounds are counted to a target; give target=, target-gap= or target-accuracy=");
 }
 
 TEST(SweepPlan, TunesEveryPartOfTheStep) {
@@ -294,7 +294,8 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
             "expect: \"gd[top-k=1] > 1\": no run of this sweep is of the method gd[top-k=1]");
   EXPECT_EQ(error("gd[split-seed=1] > 1"),
             "expect: \"gd[split-seed=1] > 1\": scores are means over split-seed");
-  EXPECT_EQ(error("rounds(gd) > 1"), "measure: rounds are counted to a target; give target=");
+  EXPECT_EQ(error("rounds(gd) > 1"),
+            "measure: rounds are counted to a target; give target=, target-gap= or target-accuracy=");
 }
 
 TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
@@ -415,8 +416,8 @@ TEST_F(Sweep, SaysMeanAndDeviationOfEveryCell) {
     const std::string rest = csv.substr(at + line.size());
     EXPECT_NEAR(std::stod(rest), best, 1e-12);
     EXPECT_NEAR(std::stod(rest.substr(rest.find(',') + 1)), best_deviation, 1e-12);
-    EXPECT_THAT(csv,
-                ::testing::StartsWith("problem,clients,split,method,step_rule,rand-k,runs,f,deviation\n"));
+    EXPECT_THAT(
+        csv, ::testing::StartsWith("problem,clients,split,method,step_rule,rand-k,runs,score,deviation\n"));
     least = std::min(least, std::pair(best, best_deviation));
   }
   EXPECT_THAT(said.text, ::testing::HasSubstr(fmt::format("{:.4g} +- {:.2g}", least.first, least.second)));

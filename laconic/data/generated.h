@@ -22,7 +22,7 @@ struct GeneratedOptions {
   enum class Law { uniform, normal };
   Law law = Law::uniform;  // of values, planted models and shifts
   // Of normal rows, once the labels are drawn: in which units and directions the features are seen.
-  double decades = 0;    // >= 0: feature j < d is multiplied by 10^(-decades j / (d-1))
+  double decades = 0;    // 0 .. 8: feature j < d is multiplied by 10^(-decades j / (d-1))
   bool rotated = false;  // and the row by a random orthogonal matrix, the same for all
 
   /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0:
@@ -35,7 +35,8 @@ struct GeneratedOptions {
 /// libm, so that CPUs agree. About 2 us for a row of 20 entries.
 /// Normal, for 2 classes and nnz = columns only: the logistic model, a ~ N(0, I), the client's planted model
 /// x_i = x + shift N(0, I) with x ~ N(0, I), and a row has label 1 with probability 1/(1 + exp(-a'x_i)); the
-/// share `noise` of them is drawn anew besides. Rotating costs 2 d^2 flops a row.
+/// share `noise` of them is drawn anew besides. Rotating costs 2 d^2 flops a row, and as
+/// many random numbers and d^2 / 2 doubles of memory a client.
 Dataset generate(const GeneratedOptions& options, std::size_t client);
 
 }  // namespace laconic

@@ -45,6 +45,7 @@ class DistributedLs final : public Problem {
   }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
+  [[nodiscard]] bool is_convex() const override { return true; }
   void hessian_vector(std::size_t shard, Rows rows, View /*x*/, View v, MutView out) const override {
     check(rows.all || !rows.list.empty(), "the curvature of no rows was asked for");
     copy(v, out);

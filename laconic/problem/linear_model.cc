@@ -225,6 +225,9 @@ class LinearModel final : public Problem {
   }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
+  [[nodiscard]] bool is_convex() const override {
+    return loss_ != Loss::nonconvex && regulariser_.is_convex();
+  }
 
   void hessian_vector(std::size_t shard, Rows rows, View x, View v, MutView out) const override {
     const std::size_t count = rows.count(rows_[shard]);

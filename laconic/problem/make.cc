@@ -63,8 +63,8 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   if (!(options.shift >= 0) || std::isinf(options.shift))
     arguments.fail(fmt::format("shift = {}; need shift >= 0", options.shift));
   options.decades = arguments.number("decades", options.decades);
-  if (!(options.decades >= 0 && options.decades <= 100))
-    arguments.fail(fmt::format("decades = {}; need 0 <= decades <= 100", options.decades));
+  if (!(options.decades >= 0 && options.decades <= 8))
+    arguments.fail(fmt::format("decades = {}; need 0 <= decades <= 8", options.decades));
   options.rotated = arguments.flag("rotated", options.rotated);
   if (!normal && (options.decades > 0 || options.rotated))
     arguments.fail("decades and rotated are of law=normal");
@@ -72,8 +72,7 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.classes = labels == Labels::real ? 0 : 2;
   if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);
   arguments.done();
-  if (normal && options.classes != 2)
-    arguments.fail("law = normal; draws two classes, which this problem does not take");
+  if (normal && options.classes != 2) arguments.fail("law = normal; draws rows of two classes");
   if (normal && options.nnz != options.columns)
     arguments.fail(
         fmt::format("law = normal; need nnz = d = {}: rows with all their columns", options.columns));

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "laconic/core/error.h"
 
 namespace laconic {
 namespace {
 
 constexpr int kDirections = 100;
+constexpr int kProducts = 3000;
 constexpr double kRounding = 1e-15;  // of f
 
 class Newton {
@@ -35,10 +38,18 @@ class Newton {
       x_.swap(next);
       f = lower;
     }
-    throw InputError("target-gap: the minimum is not found; the problem may have none");
+    fail();
   }
 
  private:
+  [[noreturn]] static void fail() {
+    throw InputError(
+        fmt::format("target-gap: no minimum is found in {} directions and {} products; there may be none "
+                    "(add lambda=), or "
+                    "it is too ill-conditioned",
+                    kDirections, kProducts));
+  }
+
   /// f(next), next = x + step p.
   double value_after(double step, Vector& next) {
     copy(x_, next);
@@ -76,15 +87,13 @@ class Newton {
     fill(p_, 0.0);
     Vector residual(g_), direction(g_), product(g_.size());
     scale(-1, direction);
-    for (std::size_t k = 0; k < g_.size() + 10; ++k) {
+    for (std::size_t k = 0; k < 2 * g_.size() + 10; ++k) {
       const double left = norm_sq(residual);
       if (std::sqrt(left) <= enough) return;
+      if (products_++ == kProducts) fail();
       hessian_vector(direction, product);
       const double curvature = dot(direction, product);
-      if (!(curvature > 0)) {
-        if (k > 0 && curvature >= -1e-14 * norm_sq(direction)) return;  // flat, as far as it can be told
-        throw InputError("target-gap: needs a convex problem; this one bends downwards on the way from x_0");
-      }
+      if (!(curvature > 0)) return;  // flat, as far as rounding can tell
       const double length = left / curvature;
       axpy(length, direction, p_);
       axpy(length, product, residual);
@@ -96,11 +105,14 @@ class Newton {
   const Problem& problem_;
   AllShards& all_;
   Vector x_, g_, p_;
+  int products_ = 0;
 };
 
 }  // namespace
 
 Minimum minimum_of(const Problem& problem, AllShards& all) {
+  if (!problem.is_convex())
+    throw InputError("target-gap: needs a convex problem; this one is not, or not known to be");
   if (!problem.has_curvature())
     throw InputError("target-gap: needs Hessian-vector products, which this problem does not have");
   return Newton(problem, all).find();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The least value of a convex f, for stop rules and curves on f - f*.
+// The least value of a convex f, or what it comes down to where it has none, for stop rules and curves on f - f*.
 #pragma once
 
 #include "laconic/problem/all_shards.h"
@@ -13,10 +13,9 @@ struct Minimum {
 };
 
 /// By Newton's method, each direction from conjugate gradients (Nocedal, Wright 2006, Algorithm 7.1), until its
-/// decrement is lost in the rounding of f. Needs Hessian-vector products and a convex f: throws InputError
-/// where the problem has none, where it meets a direction of negative curvature, and where 100 directions do
-/// not do. Outside every ledger, and noise. Collective. Costs some passes over all data a direction, and at
-/// most d + 10 products.
+/// decrement is lost in the rounding of f. Throws InputError where f is not known to be convex or has no
+/// Hessian-vector products, and where 100 directions or 3000 products, each a pass over all data, do not do: f
+/// then has no minimum, or one that is too ill-conditioned. Outside every ledger, and noise. Collective.
 Minimum minimum_of(const Problem& problem, AllShards& all);
 
 }  // namespace laconic

@@ -77,6 +77,9 @@ class Problem {
     check(false, "a problem without curvature was asked for it");
   }
 
+  /// Whether f is known to be convex.
+  [[nodiscard]] virtual bool is_convex() const { return false; }
+
   /// sigma, where a method sees gradients through noise: E|noise|^2 = sigma^2 (laconic/problem/oracle.h).
   /// value_gradient() and the trace are without.
   [[nodiscard]] virtual double noise() const { return 0; }

@@ -49,6 +49,7 @@ class Quadratic final : public Problem {
   }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
+  [[nodiscard]] bool is_convex() const override { return true; }
 
   void hessian_vector(std::size_t shard, Rows rows, View /*x*/, View v, MutView out) const override {
     check(rows.count(1) > 0, "the curvature of no rows was asked for");

@@ -23,6 +23,7 @@ struct Regulariser {
 
   /// The largest second derivative: lambda, or 2 lambda (at x_k = 0) of the nonconvex one.
   [[nodiscard]] double curvature() const { return kind == Kind::l2 ? lambda : 2 * lambda; }
+  [[nodiscard]] bool is_convex() const { return kind == Kind::l2 || lambda == 0; }
 };
 
 }  // namespace laconic

@@ -77,6 +77,7 @@ class Softmax final : public Problem {
   }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
+  [[nodiscard]] bool is_convex() const override { return regulariser_.is_convex(); }
 
   /// H v = (1/m) sum over rows of u a', u what the change V a of the scores makes of the loss's derivatives.
   void hessian_vector(std::size_t shard, Rows rows, View x, View v, MutView out) const override {
