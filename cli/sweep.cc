@@ -36,13 +36,14 @@ class Problems {
       const Description& d = run.description;
       const auto [at, is_new] = shared_.try_emplace(
           fmt::format("{} {} {} {}", print(d.problem), d.clients, print(d.split), d.split_seed));
+      SharedProblem& shared = at->second;
       if (is_new) {
-        at->second.problem = problem_of(d, {}, &cache);
-        at->second.known.constants = at->second.problem->constants(fleet);
+        shared.problem = problem_of(d, {}, &cache);
+        shared.known.constants = shared.problem->constants(fleet);
       }
-      if (d.target_gap && !at->second.known.minimum)
-        at_point(run.choices, [&] { at->second.known.minimum = minimum_of(*at->second.problem, fleet); });
-      of_run_.push_back(&at->second);
+      if (d.target_gap && !shared.known.minimum)
+        at_point(run.choices, [&] { shared.known.minimum = minimum_of(*shared.problem, fleet); });
+      of_run_.push_back(&shared);
     }
   }
   [[nodiscard]] const std::vector<const SharedProblem*>& of_run() const { return of_run_; }
