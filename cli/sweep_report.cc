@@ -22,7 +22,7 @@ std::string score_text(const Measure& measure, double score) {
 
 /// With the deviation, where it is a mean.
 std::string score_text(const SweepResult& result, const Best& best) {
-  const std::string text = score_text(*result.plan.measure, best.score);
+  std::string text = score_text(*result.plan.measure, best.score);
   if (result.plan.of_setting[best.setting].size() == 1) return text;
   return fmt::format("{} +- {:.2g}", text, deviation_of(result.plan, result.outcomes, best.setting));
 }
