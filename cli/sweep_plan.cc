@@ -71,7 +71,8 @@ void require_known(const Setting& setting) {
   naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
 }
 
-bool is_target(const std::string& key) { return key.starts_with("target"); }
+/// Whether runs that differ in the key do not do the same thing.
+bool changes_the_task(const std::string& key) { return key.starts_with("target") || key == "stragglers"; }
 
 /// Runs compete where they do the same thing.
 void require_tunable(const Axis& axis) {
@@ -87,7 +88,7 @@ std::string scene_of(const Grid& grid, const Description& description) {
   for (const auto& [key, value] : resolved(description)) {
     const bool is_axis = std::any_of(grid.axes.begin(), grid.axes.end(),
                                      [&, &key = key](const Axis& axis) { return axis.key == key; });
-    if (is_axis && is_target(key)) scene += fmt::format(" {}={}", key, value);
+    if (is_axis && changes_the_task(key)) scene += fmt::format(" {}={}", key, value);
   }
   return scene;
 }
@@ -170,7 +171,7 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
 
 bool is_scene(const Axis& axis) {
-  return axis.key == "problem" || axis.key == "clients" || axis.key == "split" || is_target(axis.key);
+  return axis.key == "problem" || axis.key == "clients" || axis.key == "split" || changes_the_task(axis.key);
 }
 
 std::span<const Measure> measures() { return kMeasures; }

@@ -200,6 +200,9 @@ TEST(SweepPlan, SaysWhatIsWrong) {
 
   EXPECT_EQ(error({"problem=quadratic(d=20, s={0,1})", "method=gd", "target=1e-3"}, "tune=s"),
             "tune: s is an axis of problem: runs that differ in it do not compete");
+  EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd", "stragglers=bernoulli({0.1,0.5})", "target=1e-3"},
+                  "tune=bernoulli"),
+            "tune: bernoulli is an axis of stragglers: runs that differ in it do not compete");
   EXPECT_EQ(
       error(kGrid, "map=step,top-k"),
       "map: step is tuned: runs that could not win have ended early and have no score; sweep with tune=none "
@@ -379,6 +382,15 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
       }
     });
   }
+}
+
+TEST_F(Sweep, HasATableForEachModelOfStragglers) {
+  const Said said = laconic({"sweep", problem_, "clients=4", "method={gd,sgc(redundancy=2)}", "step={0.1,1}",
+                             "stragglers=bernoulli({0.1,0.5})", "rounds=20", "measure=f",
+                             "expect=gd[bernoulli=0.1] / gd[bernoulli=0.5] <= 1"});
+  EXPECT_EQ(said.code, 0) << said.text;
+  for (const char* p : {"0.1", "0.5"})
+    EXPECT_THAT(said.text, ::testing::HasSubstr(fmt::format(" stragglers=bernoulli({})\nbest of each", p)));
 }
 
 TEST_F(Sweep, SaysMeanAndDeviationOfEveryCell) {

@@ -285,6 +285,8 @@ TEST(ThreePointTable, SpeaksTenValuesARoundAsInThePaper) {
 TEST(ThreePointTable, RefusesWhatDoesNotFit) {
   const auto refusal = [](const std::string& spec) { return error_of([&] { make(spec, 20); }); };
   const std::string clause = ": need a contractive compressor: ";
+  EXPECT_EQ(refusal("ef21(one-bit(scale=none))"), "column 1: ef21(one-bit(scale=none))" + clause +
+                                                      "one-bit(scale=none) is not; use top-k or c-rand-k");
   EXPECT_EQ(refusal("ef21(rand-k(2))"),
             "column 1: ef21(rand-k(2))" + clause + "rand-k(2) is unbiased; use c-rand-k");
   EXPECT_EQ(refusal("clag(perm-k, zeta=2)"),

@@ -31,8 +31,8 @@ Contractive contractive(Arguments& args, const char* name, std::size_t position,
   const std::string unscaled = "c-" + spec.name;
   const bool has_unscaled =
       std::any_of(all.begin(), all.end(), [&](const CompressorRow& row) { return row.name == unscaled; });
-  args.fail(fmt::format("need a contractive compressor: {} is unbiased; use {}", print(spec),
-                        has_unscaled ? unscaled : "top-k or c-rand-k"));
+  args.fail(fmt::format("need a contractive compressor: {} is {}; use {}", print(spec),
+                        bound.omega ? "unbiased" : "not", has_unscaled ? unscaled : "top-k or c-rand-k"));
 }
 
 double zeta_of(Arguments& args) {

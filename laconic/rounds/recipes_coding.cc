@@ -184,7 +184,7 @@ Assembly gc_diana(Arguments& args, const MethodSetting& s) {
 std::vector<MethodRow> coding_methods() {
   std::vector<MethodRow> rows = {
       {"gc-1bit",
-       "gc-1bit(redundancy=D, scale=linf|l2|block|fixed, encoder=C, decode=ht|count)",
+       "gc-1bit(redundancy=D, scale=linf|l2|block|fixed, block=N, bound=B, encoder=C, decode=ht|count)",
        "a bit a coordinate of coded gradients, through stragglers",
        "arXiv 2403.14716",
        gc_1bit,
@@ -214,7 +214,7 @@ std::vector<MethodRow> coding_methods() {
        in_groups},
       {"exact-gc",
        "exact-gc(tolerates=S, code=fractional|cyclic)",
-       "the exact gradient, whichever S clients are late; of more, no step",
+       "the exact gradient, whichever S clients are late (cyclic: with wire=f64); of more, no step",
        "arXiv 1612.03301",
        exact_gc,
        {},
