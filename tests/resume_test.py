@@ -57,13 +57,17 @@ class Resume(InFolder):
 
     @staticmethod
     def kill_all_in(out):
-        """mpirun and its ranks, which outlive it a little."""
-        for pid in [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]:
-            try:
-                if str(out).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    os.kill(pid, signal.SIGKILL)
-            except OSError:  # it has ended since
-                pass
+        """mpirun and its ranks, which outlive it a little: when this returns, none of them is left."""
+        left = True
+        while left:
+            left = False
+            for pid in [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]:
+                try:
+                    if str(out).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():  # a dead one's is empty
+                        os.kill(pid, signal.SIGKILL)
+                        left = True
+                except OSError:  # it has ended since
+                    pass
 
     @staticmethod
     def round_of(out):
@@ -97,6 +101,8 @@ class Resume(InFolder):
                         ranks = random.choice(counts)
                         words = ["resume", str(out), f"threads={random.choice((1, 2))}"]
                         if not (out / "run.toml").exists():  # killed before it knew what to do
+                            self.kill_all_in(out)  # or a rank that is left writes it after all
+                        if not (out / "run.toml").exists():
                             words = ["run", *LONG, "checkpoint-every=60", f"out={out}"]
                         try:
                             patience = random.uniform(0, whole) if kills < KILLS else SECONDS
