@@ -9,11 +9,6 @@
 namespace laconic::cli {
 namespace {
 
-std::unique_ptr<Method> method_of(const Description& description, const SharedProblem& shared) {
-  const Assembly assembly = assembly_of(description, *shared.problem, shared.known.constants);
-  return assembly.build(resolve(description.step, assembly));
-}
-
 constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over some rounds
 
 double largest(View x) {
@@ -33,8 +28,11 @@ bool is_same_but_for_rounding(View before, View now) {
 
 Contender::Contender(const SweepRun& run, const SharedProblem& shared)
     : run_(run),
-      method_(method_of(run.description, shared)),
-      solver_(*shared.problem, *method_, fleet_, solve_options(run.description, shared.known), recorder_) {}
+      assembly_(assembly_of(run.description, *shared.problem, shared.known.constants)),
+      method_(assembly_.build(resolve(run.description.step, assembly_))),
+      clock_(clock_of(run.description, assembly_)),
+      solver_(*shared.problem, *method_, fleet_, solve_options(run.description, shared.known, clock_.get()),
+              recorder_) {}
 
 void Contender::advance() {
   for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();

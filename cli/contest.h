@@ -55,7 +55,9 @@ class Contender {
   const SweepRun& run_;
   ThreadPool pool_{1};
   Fleet fleet_{pool_};
+  Assembly assembly_;
   std::unique_ptr<Method> method_;
+  std::unique_ptr<const Clock> clock_;
   NoRecorder recorder_;
   Solver solver_;
   Vector before_;                // the point at the last look

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/description.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -10,6 +11,9 @@
 
 #include "cli/grid.h"
 #include "cli/sweep_plan.h"
+#include "laconic/core/quantity.h"
+#include "laconic/network/link.h"
+#include "laconic/network/stragglers.h"
 
 namespace laconic::cli {
 namespace {
@@ -92,6 +96,27 @@ std::string print_interval(const SolveOptions& options) {
   return options.checkpoint_seconds ? fmt::format("{}s", *options.checkpoint_seconds) : "";
 }
 
+const char* const kLink = "link";
+
+/// What stands between the brackets of the spec of links.
+std::string in_brackets(const Spec& spec) {
+  const std::string text = print(spec);
+  return text.substr(spec.name.size() + 1, text.size() - spec.name.size() - 2);
+}
+
+/// Seconds, separated by commas.
+std::vector<double> times_of(const std::string& text) {
+  std::vector<double> times;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    const auto seconds = seconds_in(std::string_view(text).substr(begin, comma - begin));
+    if (!seconds) throw InputError(fmt::format("\"{}\"; need seconds, as in 1us or 1us,10us", text));
+    times.push_back(*seconds);
+    begin = comma + 1;
+  }
+  return times;
+}
+
 template <class Value>
 std::string text_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : "";
@@ -143,6 +168,21 @@ const Key kKeys[] = {
       "which shards a client holds, of methods with redundancy; without it theirs; drawn ones by split-seed"},
      [](D& d, S s) { d.allocation = parse(s); },
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
+    {{"network", "100mbit,20ms",
+      "links of the modelled clock (network_seconds): lan, wan, a bandwidth and a latency; of several, "
+      "client "
+      "i "
+      "takes its turn; without it messages take no time"},
+     [](D& d, S s) {
+       d.network = parse_arguments(kLink, s);
+       make_links(*d.network);  // refuses what is wrong
+     },
+     [](const D& d) { return d.network ? in_brackets(*d.network) : ""; }},
+    {{"compute", "1us",
+      "seconds of a single-sample gradient on the modelled clock; of several (1us,10us), client i takes its "
+      "turn; without it 0"},
+     [](D& d, S s) { d.compute = times_of(s); },
+     [](const D& d) { return fmt::format("{}", fmt::join(d.compute, ",")); }},
     {{"batch", "32", "rows of a minibatch; without it gradients are full"},
      [](D& d, S s) { d.batch = whole(s, 1); },
      [](const D& d) { return text_of(d.batch); }},
@@ -217,6 +257,14 @@ void read(Description& description, const Setting& setting) {
 }
 
 }  // namespace
+
+bool Description::is_timed() const {
+  const auto models = straggler_models();
+  return network || !compute.empty() ||
+         (stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
+            return row.timed && row.name == stragglers->name;
+          }));
+}
 
 void fail_unknown_key(const std::string& key, const std::vector<std::string>& known) {
   throw InputError(

@@ -27,6 +27,8 @@ struct Description {
   std::optional<Spec> mixing;
   std::optional<Spec> stragglers;
   std::optional<Spec> allocation;
+  std::optional<Spec> network;  // its brackets hold the links (network/link.h)
+  std::vector<double> compute;  // seconds a single-sample gradient, of which client i takes its turn
   std::optional<std::size_t> batch;
   std::uint64_t seed = 1;
   std::uint64_t split_seed = 1;
@@ -37,6 +39,8 @@ struct Description {
   std::string out;          // empty: nothing is written
 
   [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
+  /// Whether the run has a modelled clock.
+  [[nodiscard]] bool is_timed() const;
 };
 
 /// A key, its value as text, and where that stands ("demo.toml:3"; empty for a word), for errors.

@@ -16,6 +16,7 @@
 #include "laconic/data/split.h"
 #include "laconic/network/allocation.h"
 #include "laconic/network/graph.h"
+#include "laconic/network/link.h"
 #include "laconic/network/mixing.h"
 #include "laconic/network/stragglers.h"
 #include "laconic/problem/make.h"
@@ -91,6 +92,7 @@ int list(const std::vector<std::string>& words) {
 
   print_rows("allocations, of methods whose clients hold each other's data", allocations());
   print_rows("stragglers", straggler_models());
+  print_rows("links of the modelled network", links());
 
   fmt::print("keys of a run (words key=value, or a TOML file)\n");
   const auto defaults = resolved(Description{});

@@ -13,6 +13,7 @@
 #include "laconic/core/range.h"
 #include "laconic/network/allocation.h"
 #include "laconic/network/graph.h"
+#include "laconic/network/link.h"
 #include "laconic/network/mixing.h"
 #include "laconic/network/stragglers.h"
 #include "laconic/problem/make.h"
@@ -32,6 +33,10 @@ std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std:
   return of_text("mixing", [&] {
     return std::make_shared<MixingPlan>(make_mixing(description.mixing.value_or(Spec("metropolis")), graphs));
   });
+}
+
+AllocationSetting allocations_of(const Description& description) {
+  return {.workers = description.clients, .seed = description.split_seed, .rule = description.allocation};
 }
 
 }  // namespace
@@ -64,11 +69,8 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
 #endif
   if (place.ranks > 1) {
     const Range workers = block_of(description.clients, place.rank, place.ranks);
-    setting.own = of_text("method", [&] {
-      return shards_of(
-          workers, description.method,
-          {.workers = description.clients, .seed = description.split_seed, .rule = description.allocation});
-    });
+    setting.own = of_text(
+        "method", [&] { return shards_of(workers, description.method, allocations_of(description)); });
   }
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
@@ -95,13 +97,21 @@ Known known_of(const Description& description, const Problem& problem, AllShards
   return known;
 }
 
-SolveOptions solve_options(const Description& description, const Known& known) {
+SolveOptions solve_options(const Description& description, const Known& known, const Clock* clock) {
   SolveOptions options = description.solve;
   if (description.target_gap) {
     const auto& [f_start, f_star] = *known.minimum;
     options.target_f = f_star + *description.target_gap * (f_start - f_star);
   }
+  options.clock = clock;
   return options;
+}
+
+std::unique_ptr<const Clock> clock_of(const Description& description, const Assembly& assembly) {
+  if (!description.is_timed()) return nullptr;
+  return std::make_unique<Clock>(description.clients,
+                                 description.network ? make_links(*description.network) : std::vector<Link>{},
+                                 description.compute, assembly.stragglers, description.seed);
 }
 
 void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool) {
@@ -116,8 +126,9 @@ Assembly assembly_of(const Description& description, const Problem& problem,
   const auto mixing = mixing_of(description, problem.shards());
   std::shared_ptr<const Stragglers> stragglers;
   if (description.stragglers) {
-    stragglers =
-        of_text("stragglers", [&] { return make_stragglers(*description.stragglers, problem.shards()); });
+    const auto loads =
+        of_text("method", [&] { return loads_of(description.method, allocations_of(description)); });
+    stragglers = of_text("stragglers", [&] { return make_stragglers(*description.stragglers, loads); });
   }
   return of_text("method", [&] {
     return assemble(description.method, {.problem = problem,

@@ -29,8 +29,10 @@ struct Known {
 };
 Known known_of(const Description& description, const Problem& problem, AllShards& all);
 
-/// The description's, with the target-gap as the f that it stands for.
-SolveOptions solve_options(const Description& description, const Known& known);
+/// The description's, with the target-gap as the f that it stands for, and its clock.
+SolveOptions solve_options(const Description& description, const Known& known, const Clock* clock);
+/// The modelled clock of a run with that assembly; nullptr where the description has none.
+std::unique_ptr<const Clock> clock_of(const Description& description, const Assembly& assembly);
 
 struct Prepared {
   std::unique_ptr<ThreadPool> pool;

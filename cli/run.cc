@@ -67,6 +67,8 @@ std::string numbers_of(const Prepared& prepared, const Method& method) {
   std::string text = fmt::format("gamma = {}\n", method.step());
   if (const auto& mixing = prepared.assembly.mixing)
     text += fmt::format("weights of neighbours with checksum {:08x}\n", mixing->checksum());
+  if (const auto& stragglers = prepared.assembly.stragglers; stragglers && stragglers->checksum() != 0)
+    text += fmt::format("times of stragglers with checksum {:08x}\n", stragglers->checksum());
   if (prepared.known.constants) {
     for (const auto& [name, value] : named_constants(*prepared.known.constants))
       text += fmt::format("{} = {}\n", name, value);
@@ -171,11 +173,13 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     if (first && goes_on) checkpoints->remove_leftovers();
   });
 
+  const auto clock = clock_of(description, prepared.assembly);
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
-    summary = solve(*prepared.problem, *method, fleet, solve_options(description, prepared.known), screen,
-                    checkpoints ? &*checkpoints : nullptr, from);
+    summary =
+        solve(*prepared.problem, *method, fleet, solve_options(description, prepared.known, clock.get()),
+              screen, checkpoints ? &*checkpoints : nullptr, from);
   }
   const bool failed = summary.why == Summary::Why::diverged;
   if (!first) return failed ? kFailed : kDone;
@@ -185,7 +189,8 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     write_whole(out->file("summary.json"), summary_json(description, prepared, summary, transport.size()));
     out->finish();
   }
-  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "", last_words(summary),
+  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "",
+             last_words(summary, prepared.assembly),
              out != nullptr ? " -> " + description.out : " (not saved: no out=)");
   return failed ? kFailed : kDone;
 }

@@ -192,7 +192,8 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
       }
       // Where no run got to the target none is the best, of which something could be measured.
       if (factor.measure.empty() || std::isinf(scores[*setting])) return scores[*setting];
-      return scores_of(plan, outcomes, measure_named(factor.measure, plan.has_target()))[*setting];
+      return scores_of(plan, outcomes,
+                       measure_named(factor.measure, plan.has_target(), plan.is_timed()))[*setting];
     };
     const std::vector<Choice> made_of = scenes_named(plan, one);
     for (const std::string& scene : scenes_of(plan)) {

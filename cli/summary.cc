@@ -43,6 +43,7 @@ std::string summary_json(const Description& description, const Prepared& prepare
                        {"promise", theorem->promise}};
   }
   json["stopped"] = {{"why", name_of(summary.why)}, {"reason", summary.reason}, {"rounds", summary.rounds}};
+  if (summary.unheard_rounds > 0) json["stopped"]["unheard_rounds"] = summary.unheard_rounds;
   json["last"] = json_of(summary.last);
   const double clients = static_cast<double>(prepared.problem->shards());
   json["totals"] = {{"clients", prepared.problem->shards()},
@@ -54,12 +55,18 @@ std::string summary_json(const Description& description, const Prepared& prepare
   return json.dump(2) + "\n";
 }
 
-std::string last_words(const Summary& summary) {
+std::string last_words(const Summary& summary, const Assembly& assembly) {
   if (!summary.recorded) return summary.reason;
   const Row& last = summary.last;
-  return fmt::format("{}; f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s",
-                     summary.reason, last.f, last.grad_norm_sq, bits_text(last.uplink_bits),
-                     bits_text(last.downlink_bits), summary.seconds);
+  std::string text = fmt::format("{}; f = {:.6g}, |grad f|^2 = {:.4g}, {} up and {} down a client, {:.2f} s",
+                                 summary.reason, last.f, last.grad_norm_sq, bits_text(last.uplink_bits),
+                                 bits_text(last.downlink_bits), summary.seconds);
+  if (last.network_seconds > 0) text += fmt::format(" ({:.4g} s modelled)", last.network_seconds);
+  if (summary.unheard_rounds > 0)
+    text +=
+        fmt::format("; in {} rounds no message could be used: too few came in time", summary.unheard_rounds);
+  for (const std::string& warning : assembly.warnings) text += "; " + warning;
+  return text;
 }
 
 }  // namespace laconic::cli

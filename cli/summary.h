@@ -15,7 +15,7 @@ namespace laconic::cli {
 std::string summary_json(const Description& description, const Prepared& prepared, const Summary& summary,
                          std::size_t ranks);
 
-/// One line for the terminal: why it stopped, f, the gradient, bits and seconds.
-std::string last_words(const Summary& summary);
+/// One line for the terminal: why it stopped, f, the gradient, bits, seconds, and what a user may not expect.
+std::string last_words(const Summary& summary, const Assembly& assembly);
 
 }  // namespace laconic::cli

@@ -72,7 +72,9 @@ void require_known(const Setting& setting) {
 }
 
 /// Whether runs that differ in the key do not do the same thing.
-bool changes_the_task(const std::string& key) { return key.starts_with("target") || key == "stragglers"; }
+bool changes_the_task(const std::string& key) {
+  return key.starts_with("target") || key == "stragglers" || key == "network" || key == "compute";
+}
 
 /// Runs compete where they do the same thing.
 void require_tunable(const Axis& axis) {
@@ -176,7 +178,7 @@ bool is_scene(const Axis& axis) {
 
 std::span<const Measure> measures() { return kMeasures; }
 
-const Measure& measure_named(const std::string& name, bool has_target) {
+const Measure& measure_named(const std::string& name, bool has_target, bool is_timed) {
   std::vector<std::string> names;
   for (const Measure& measure : kMeasures) {
     names.emplace_back(measure.name);
@@ -184,7 +186,8 @@ const Measure& measure_named(const std::string& name, bool has_target) {
     if (measure.to_target && !has_target)
       throw InputError(fmt::format(
           "measure: {} are counted to a target; give target=, target-gap= or target-accuracy=", name));
-    if (name == "seconds") throw InputError("measure: no run here has a modelled clock");
+    if (name == "seconds" && !is_timed)
+      throw InputError("measure: seconds are those of a modelled clock; give network= or compute=");
     return measure;
   }
   throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),
@@ -231,7 +234,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
     return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
   };
   plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
-                                plan.has_target());
+                                plan.has_target(), plan.is_timed());
 
   if (const auto names = given("tune")) {
     if (*names != kNone) plan.tuned = words_of(*names);

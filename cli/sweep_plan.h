@@ -29,7 +29,7 @@ struct Measure {
 };
 std::span<const Measure> measures();
 /// Throws InputError for an unknown name, and for one that asks for what the runs do not have.
-const Measure& measure_named(const std::string& name, bool has_target);
+const Measure& measure_named(const std::string& name, bool has_target, bool is_timed);
 
 /// Where runs differ in these axes alone, they are the same again.
 bool is_seed(const Axis& axis);
@@ -69,6 +69,11 @@ struct SweepPlan {
   }
   /// Whether runs may end early, because they cannot win their cell any more.
   [[nodiscard]] bool has_target() const { return runs.front().description.has_target(); }
+  /// Whether all runs have a modelled clock.
+  [[nodiscard]] bool is_timed() const {
+    return std::all_of(runs.begin(), runs.end(),
+                       [](const SweepRun& run) { return run.description.is_timed(); });
+  }
 };
 
 /// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.

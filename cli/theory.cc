@@ -64,6 +64,7 @@ int theory(const std::vector<std::string>& words) {
 
   fmt::print("\nmethod {}\n", print(description.method));
   for (const auto& [name, value] : p.assembly.facts) print_number(name, value);
+  for (const std::string& warning : p.assembly.warnings) fmt::print("  {}\n", warning);
   if (p.assembly.theorem) print_theorem("step = theory", *p.assembly.theorem);
   if (p.assembly.theorem_pl) print_theorem("step = theory-pl", *p.assembly.theorem_pl);
 

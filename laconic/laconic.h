@@ -18,6 +18,7 @@
 #include "laconic/network/code.h"         // IWYU pragma: export
 #include "laconic/network/decoder.h"      // IWYU pragma: export
 #include "laconic/network/graph.h"        // IWYU pragma: export
+#include "laconic/network/link.h"         // IWYU pragma: export
 #include "laconic/network/mixing.h"       // IWYU pragma: export
 #include "laconic/network/stragglers.h"   // IWYU pragma: export
 #include "laconic/network/turnout.h"      // IWYU pragma: export
@@ -25,6 +26,7 @@
 #include "laconic/problem/oracle.h"       // IWYU pragma: export
 #include "laconic/problem/problem.h"      // IWYU pragma: export
 #include "laconic/report/trace.h"         // IWYU pragma: export
+#include "laconic/rounds/clock.h"         // IWYU pragma: export
 #include "laconic/rounds/gossip.h"        // IWYU pragma: export
 #include "laconic/rounds/recipes.h"       // IWYU pragma: export
 #include "laconic/rounds/scaffold.h"      // IWYU pragma: export

@@ -47,6 +47,7 @@ Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOption
   next_ = from->round + 1;
   before_ = from->timing;
   saved_at_ = before_.seconds;
+  network_seconds_ = from->network_seconds;
   summary_.last = from->last;
   summary_.recorded = true;
 }
@@ -73,6 +74,8 @@ void Solver::compute(Evaluation* watch) {
   } else {
     method_.round(fleet_, t, watch);
   }
+  if (options_.clock) network_seconds_ += options_.clock->seconds(t, method_.ledger().turns);
+  summary_.unheard_rounds = method_.ledger().unheard_rounds;
   // Where several rules hold at once, the last one named is the reason: the most telling one.
   if (t >= options_.rounds) stop(Summary::Why::rounds, fmt::format("{} rounds done", options_.rounds));
   if (options_.max_seconds && fleet_.answer_of_first(seconds() >= *options_.max_seconds)) {
@@ -102,7 +105,8 @@ bool Solver::checkpoint_is_due() {
 
 void Solver::save() {
   const std::uint32_t trace_checksum = recorder_.sync();
-  checkpoints_->save(fleet_, {next_, timing(), summary_.last, trace_checksum}, method_.state(fleet_));
+  checkpoints_->save(fleet_, {next_, timing(), network_seconds_, summary_.last, trace_checksum},
+                     method_.state(fleet_));
   saved_at_ = seconds();
 }
 
@@ -137,6 +141,7 @@ void Solver::record() {
   row.participants = ledger.participants;
   row.step = method_.step();
   row.consensus = evaluation_.consensus;
+  row.network_seconds = network_seconds_;
   if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
   row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
   recorder_.record(row, timing());

@@ -10,6 +10,7 @@
 #include "laconic/problem/problem.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/trace.h"
+#include "laconic/rounds/clock.h"
 #include "laconic/rounds/method.h"
 #include "laconic/transport/fleet.h"
 
@@ -30,6 +31,7 @@ struct SolveOptions {
   // When to save a checkpoint; both may be set.
   std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
+  const Clock* clock = nullptr;                       // for Row::network_seconds; without it 0
 };
 
 struct Summary {
@@ -39,6 +41,7 @@ struct Summary {
   bool recorded = false;  // whether there is a row
   Row last;               // the last one
   std::size_t rounds = 0;
+  std::size_t unheard_rounds = 0;  // of these, those of which the server could use no message
   double seconds = 0;
 };
 
@@ -46,7 +49,7 @@ struct Summary {
 const char* name_of(Summary::Why why);
 
 /// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several
-/// going at once. Everything passed by reference must outlive it, and calls are collective as that of
+/// going at once. Everything passed by reference, and the clock, must outlive it, and calls are collective as that of
 /// solve().
 class Solver {
  public:
@@ -86,6 +89,7 @@ class Solver {
   double in_rounds_ = 0;     // seconds, of rounds that are done
   Clock::time_point begin_;  // of the round in hand
   double saved_at_ = 0;
+  double network_seconds_ = 0;
   std::size_t rows_ = 0;
   Evaluation evaluation_;
   Summary summary_;

@@ -60,7 +60,9 @@ def words_of(method):
     """With what it needs besides."""
     gossips = "gt" in method or "d-sgd" in method
     coded = method.split("(")[0] in CODED
-    return [f"method={method}", *(["topology=one-peer"] if gossips else []), *(["stragglers=bernoulli(0.3)"] if coded else []),
+    late = "shifted-exp(1ms, 1000, 2000, deadline=4ms, first=2)" if method.startswith("gc-1bit") else "bernoulli(0.3)"
+    return [f"method={method}", *(["topology=one-peer"] if gossips else []), *([f"stragglers={late}"] if coded else []),
+            "network=lan, link(1mbit, 5ms)", "compute=1us,2us",
             *(["step=0.05"] if gossips or coded or "steps=" in method else [])]
 
 

@@ -18,7 +18,8 @@ from launch import ENVIRONMENT, InFolder, SECONDS, said_by
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 KILLS = 20
-LONG = ["problem=quadratic(d=200, s=0.8)", "clients=7", "method=diana(rand-k(5))", "rounds=6000", "eval-every=50"]
+LONG = ["problem=quadratic(d=200, s=0.8)", "clients=7", "method=diana(rand-k(5))", "rounds=6000", "eval-every=50",
+        "network=wan", "stragglers=shifted-exp(1ms, 1000)"]
 
 # Each keeps something else from round to round.
 METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(rand-k(3))",
@@ -121,6 +122,7 @@ class Resume(InFolder):
         for m, method in enumerate(METHODS):
             words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", f"method={method}", "rounds=400",
                      "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else []),
+                     "network=wan,lan", "compute=1us,2us",
                      *(["stragglers=bernoulli(0.3)", "step=0.05"] if "redundancy=" in method else [])]
             expected = self.undisturbed(f"expected-{m}", *words)
             before, after = [(0, 3), (2, 5), (3, 0)][m % 3]
@@ -178,8 +180,8 @@ class Resume(InFolder):
             ("gone", lambda out: part(out, 1).unlink(), "cannot read"),
             ("manifest", lambda out: edit(manifest(out), '"ranks": 2', '"ranks": 1'), "is damaged"),
             ("no-json", lambda out: manifest(out).write_text("round 7"), "is damaged"),
-            ("version", lambda out: edit(manifest(out), '"laconic checkpoint": 1', '"laconic checkpoint": 99'),
-             "version 99; need 1"),
+            ("version", lambda out: edit(manifest(out), '"laconic checkpoint": 2', '"laconic checkpoint": 99'),
+             "version 99; need 2"),
             ("foreign", lambda out: put_checkpoint_of(other, out), "it has seed = 2, this run has seed = 1"),
             ("mixed", lambda out: put_one_part_of(other, out), "another run's"),
             ("described", lambda out: edit(out / "run.toml", "rand-k(3)", "rand-k(4)"), "this run has method = diana(rand-k(4))"),

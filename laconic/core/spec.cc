@@ -43,6 +43,16 @@ class Parser {
     return spec;
   }
 
+  Spec parse_arguments(std::string name) {
+    Spec spec(std::move(name));
+    do {
+      parse_item(spec);
+    } while (take(','));
+    skip_space();
+    if (at_ < text_.size()) fail(fmt::format("expected ',', found '{}'", text_[at_]));
+    return spec;
+  }
+
  private:
   static constexpr int kDeepest = 64;
 
@@ -189,6 +199,10 @@ bool operator==(const Spec& a, const Spec& b) {
   return a.kind == b.kind && a.name == b.name && a.args == b.args && a.options == b.options;
 }
 
+Spec parse_arguments(std::string name, std::string_view text) {
+  return Parser(text).parse_arguments(std::move(name));
+}
+
 Spec parse(std::string_view text) {
   Spec spec = Parser(text).parse_all();
   return spec;
@@ -253,7 +267,8 @@ std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::s
   const auto value = number(name, position);
   if (!value) return fallback;
   if (*value != std::floor(*value) || *value < static_cast<double>(least) || *value > 0x1p53) {
-    fail(fmt::format("{} = {}; need a whole number >= {}", name, *value, least));
+    fail(fmt::format("{} = {}; need a whole number >= {}{}", name, *value, least,
+                     *value > 0x1p53 ? " and <= 2^53" : ""));
   }
   return static_cast<std::size_t>(*value);
 }

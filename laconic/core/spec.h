@@ -40,6 +40,9 @@ struct Spec {
 /// Throws SpecError naming the column and what was expected there.
 Spec parse(std::string_view text);
 
+/// The spec `name(text)`: what stands between its brackets, with columns as they are in `text`.
+Spec parse_arguments(std::string name, std::string_view text);
+
 /// The canonical form: parse(print(s)) == s, and print(parse(t)) is the same for every spelling t of one
 /// spec.
 std::string print(const Spec& spec);

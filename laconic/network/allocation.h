@@ -12,15 +12,9 @@
 #include <vector>
 
 #include "laconic/core/spec.h"
+#include "laconic/core/spread.h"
 
 namespace laconic {
-
-/// The least, the mean and the largest of some counts.
-struct Spread {
-  double least = 0;
-  double mean = 0;
-  double most = 0;
-};
 
 /// S in {0,1}^(N x M): S_ik = 1 where worker i holds subset k.
 class Allocation {

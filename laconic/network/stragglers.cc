@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/network/stragglers.h"
 
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
+#include "laconic/core/quantity.h"
 
 namespace laconic {
 namespace {
 
+/// Says who is late, and nothing of time.
+class Untimed : public Stragglers {
+ public:
+  double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
+    seconds.clear();
+    return 0;
+  }
+};
+
 /// Each worker by itself; drawn anew every `rounds` rounds.
-class Bernoulli final : public Stragglers {
+class Bernoulli final : public Untimed {
  public:
   Bernoulli(std::vector<double> p, std::size_t workers, std::size_t rounds)
       : p_(std::move(p)), workers_(workers), rounds_(rounds) {}
@@ -32,7 +50,7 @@ class Bernoulli final : public Stragglers {
   std::size_t rounds_;
 };
 
-class Fixed final : public Stragglers {
+class Fixed final : public Untimed {
  public:
   Fixed(std::size_t late, std::size_t workers) : late_(late), workers_(workers) {}
 
@@ -49,33 +67,255 @@ class Fixed final : public Stragglers {
   std::size_t workers_;
 };
 
+/// How long the server waits: until `first` answers are there and the deadline has passed, or all answers
+/// are there; without either for all.
+struct Policy {
+  std::optional<double> deadline;
+  std::optional<std::size_t> first;
+
+  [[nodiscard]] bool waits_for_all(std::size_t workers) const {
+    return first ? *first == workers : !deadline;
+  }
+  [[nodiscard]] double wait(const std::vector<double>& seconds) const {
+    if (waits_for_all(seconds.size())) return std::numeric_limits<double>::infinity();
+    double wait = deadline.value_or(0);
+    if (first) {
+      std::vector<double> sorted = seconds;
+      std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(*first - 1),
+                       sorted.end());
+      wait = std::max(wait, sorted[*first - 1]);
+    }
+    return std::min(wait, *std::max_element(seconds.begin(), seconds.end()));
+  }
+};
+
+class Timed : public Stragglers {
+ public:
+  explicit Timed(const Policy& policy) : policy_(policy) {}
+
+  void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
+    std::vector<double> seconds;
+    const double wait = delays(common, seconds);
+    answering.clear();
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      if (seconds[i] <= wait) answering.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+
+  double delays(const Key& common, std::vector<double>& seconds) const override {
+    compute(common, seconds);
+    return policy_.wait(seconds);
+  }
+
+ protected:
+  /// seconds[i] = how long worker i computes.
+  virtual void compute(const Key& common, std::vector<double>& seconds) const = 0;
+
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+
+ private:
+  Policy policy_;
+};
+
+/// T_i = a r_i + Exp(mu_i / r_i) for a load of r_i (Lee, Lam, Pedarsani, Papailiopoulos, Ramchandran 2018,
+/// arXiv 1512.02673).
+class ShiftedExponential final : public Timed {
+ public:
+  struct Worker {
+    double shift = 0;
+    double rate = 0;  // infinite of one that has nothing to do
+
+    /// The probability that it is done by t.
+    [[nodiscard]] double done(double t) const { return t > shift ? 1 - std::exp(-rate * (t - shift)) : 0; }
+    auto operator<=>(const Worker&) const = default;
+  };
+
+  ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
+      : Timed(policy), workers_(std::move(workers)), late_(workers_.size()) {
+    std::map<Worker, double> of_kind;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      const auto [at, is_new] = of_kind.try_emplace(workers_[i]);
+      if (is_new) at->second = lateness_of(i);
+      late_[i] = at->second;
+    }
+  }
+
+  double late(std::size_t worker) const override { return late_[worker]; }
+
+ protected:
+  void compute(const Key& common, std::vector<double>& seconds) const override {
+    seconds.resize(workers_.size());
+    Key key = common;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      key.worker = static_cast<std::uint32_t>(i);
+      const double u = key.stream(Purpose::straggler).uniform();
+      seconds[i] = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+    }
+  }
+
+ private:
+  /// Late after the deadline, and then only if `first` others answer before it: with u the probability that i
+  /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)), by the
+  /// midpoint rule.
+  [[nodiscard]] double lateness_of(std::size_t i) const {
+    if (policy().waits_for_all(workers_.size())) return 0;
+    const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
+    double late = 1 - by_deadline;
+    if (!policy().first || late == 0) return late;
+    constexpr std::size_t kPoints = 1024;
+    const double du = (1 - by_deadline) / kPoints;
+    for (std::size_t k = 0; k < kPoints; ++k) {
+      const double u = by_deadline + (static_cast<double>(k) + 0.5) * du;
+      late -= du * fewer_done(*policy().first, workers_[i].shift - std::log1p(-u) / workers_[i].rate, i);
+    }
+    return std::max(late, 0.0);
+  }
+
+  /// The probability that fewer than `count` of the workers but i are done by t.
+  [[nodiscard]] double fewer_done(std::size_t count, double t, std::size_t i) const {
+    std::vector<double> done(count, 0.0);  // done[c] = the probability that c of those before are
+    done[0] = 1;
+    for (std::size_t j = 0; j < workers_.size(); ++j) {
+      const double p = j == i ? 0 : workers_[j].done(t);
+      if (p == 0) continue;
+      for (std::size_t c = count; c-- > 1;) done[c] += p * (done[c - 1] - done[c]);
+      done[0] -= p * done[0];
+    }
+    double sum = 0;
+    for (const double each : done) sum += each;
+    return sum;
+  }
+
+  std::vector<Worker> workers_;
+  std::vector<double> late_;
+};
+
+/// As measured: round t takes what row t mod their count says.
+class Trace final : public Timed {
+ public:
+  Trace(std::vector<std::vector<double>> rows, const Policy& policy)
+      : Timed(policy), rows_(std::move(rows)), late_(rows_[0].size()) {
+    for (std::size_t t = 0; t < rows_.size(); ++t) {
+      const double wait = policy.wait(rows_[t]);
+      for (std::size_t i = 0; i < late_.size(); ++i) late_[i] += rows_[t][i] > wait ? 1 : 0;
+      checksum_ = checksum_of(
+          {reinterpret_cast<const char*>(rows_[t].data()), rows_[t].size() * sizeof(double)}, checksum_);
+    }
+  }
+
+  double late(std::size_t worker) const override { return late_[worker] / static_cast<double>(rows_.size()); }
+  std::uint32_t checksum() const override { return checksum_; }
+
+ protected:
+  void compute(const Key& common, std::vector<double>& seconds) const override {
+    seconds = rows_[common.round % rows_.size()];
+  }
+
+ private:
+  std::vector<std::vector<double>> rows_;
+  std::vector<double> late_;  // in so many rows
+  std::uint32_t checksum_ = 0;
+};
+
+/// Of values of which client i takes its turn.
+void require_turns(Arguments& arguments, std::size_t values, std::size_t workers) {
+  if (values > workers) arguments.fail(fmt::format("{} values for {} clients", values, workers));
+}
+
 double probability(Arguments& arguments, double p) {
   if (!(p >= 0 && p < 1)) arguments.fail(fmt::format("p = {}; need 0 <= p < 1", p));
   return p;
 }
 
-std::unique_ptr<Stragglers> bernoulli(Arguments& arguments, std::size_t workers) {
+std::unique_ptr<Stragglers> bernoulli(Arguments& arguments, std::span<const std::size_t> loads) {
   std::vector<double> p = {probability(
       arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"))};
   while (const auto next = arguments.number(fmt::format("p{}", p.size() + 1), p.size())) {
     p.push_back(probability(arguments, *next));
   }
-  return std::make_unique<Bernoulli>(std::move(p), workers, 1);
+  require_turns(arguments, p.size(), loads.size());
+  return std::make_unique<Bernoulli>(std::move(p), loads.size(), 1);
 }
 
-std::unique_ptr<Stragglers> sticky(Arguments& arguments, std::size_t workers) {
+std::unique_ptr<Stragglers> sticky(Arguments& arguments, std::span<const std::size_t> loads) {
   const double p = probability(
       arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"));
   const std::size_t rounds = arguments.whole("rounds", 10, 1, 1);
-  return std::make_unique<Bernoulli>(std::vector<double>{p}, workers, rounds);
+  return std::make_unique<Bernoulli>(std::vector<double>{p}, loads.size(), rounds);
 }
 
-std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::size_t workers) {
+std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::span<const std::size_t> loads) {
   if (arguments.find("count", 0) == nullptr)
     arguments.fail("\"count\" is missing: how many are late, such as 2");
   const std::size_t late = arguments.whole("count", 0, 0, 0);
-  if (late >= workers) arguments.fail(fmt::format("count = {}; need count < {}, the clients", late, workers));
-  return std::make_unique<Fixed>(late, workers);
+  if (late >= loads.size())
+    arguments.fail(fmt::format("count = {}; need count < {}, the clients", late, loads.size()));
+  return std::make_unique<Fixed>(late, loads.size());
+}
+
+Policy policy_of(Arguments& arguments, std::size_t workers) {
+  Policy policy;
+  if (const Spec* deadline = arguments.find("deadline")) {
+    policy.deadline = seconds_in(print(*deadline));
+    if (!policy.deadline || *policy.deadline == 0)
+      arguments.fail(fmt::format("deadline = {}; need seconds > 0, as in 50ms", print(*deadline)));
+  }
+  if (arguments.find("first") != nullptr) {
+    policy.first = arguments.whole("first", 1);
+    if (*policy.first > workers)
+      arguments.fail(fmt::format("first = {}; need first <= {}, the clients", *policy.first, workers));
+  }
+  return policy;
+}
+
+std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Spec& given = arguments.required("a", 0, "shifted-exp(10ms, 100): seconds a shard, and a rate");
+  const auto a = seconds_in(print(given));
+  if (!a) arguments.fail(fmt::format("a = {}; need seconds, as in 10ms", print(given)));
+  std::vector<double> rates;
+  const auto add = [&](double rate) {
+    if (!(rate > 0 && std::isfinite(rate)))
+      arguments.fail(fmt::format("mu = {}; need a rate > 0, in 1 / seconds", rate));
+    rates.push_back(rate);
+  };
+  add(arguments.required_number("mu", 1, "\"mu\" is missing: a rate in 1 / seconds such as 100"));
+  while (const auto next = arguments.number(fmt::format("mu{}", rates.size() + 1), rates.size() + 1))
+    add(*next);
+  require_turns(arguments, rates.size(), loads.size());
+  std::vector<ShiftedExponential::Worker> workers(loads.size());
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const double load = static_cast<double>(loads[i]);
+    workers[i] = {.shift = *a * load, .rate = rates[i % rates.size()] / load};
+  }
+  return std::make_unique<ShiftedExponential>(std::move(workers), policy_of(arguments, loads.size()));
+}
+
+std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::size_t> loads) {
+  const std::string name = arguments.required_word("file", 0);
+  std::ifstream file(name);
+  std::vector<std::vector<double>> rows;
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    const std::string_view content = std::string_view(line).substr(0, line.find('#'));
+    std::vector<double> row;
+    bool whole = true;
+    for (std::size_t begin = 0; begin < content.size();) {
+      const std::size_t from = content.find_first_not_of(" \t\r,", begin);
+      if (from == std::string_view::npos) break;
+      const std::size_t end = std::min(content.find_first_of(" \t\r,", from), content.size());
+      const auto seconds = seconds_in(content.substr(from, end - from));
+      whole = whole && seconds.has_value();
+      row.push_back(seconds.value_or(0));
+      begin = end;
+    }
+    if (row.empty()) continue;
+    if (!whole || row.size() != loads.size())
+      arguments.fail(
+          fmt::format("{}:{}: not a row of {} times, one of each client", name, number, loads.size()));
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) arguments.fail(fmt::format("{}: cannot be read, or holds no times", name));
+  return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
 }
 
 constexpr StragglersRow kModels[] = {
@@ -84,25 +324,51 @@ constexpr StragglersRow kModels[] = {
      bernoulli},
     {"sticky", "sticky(P, ROUNDS=10)", "the same, drawn anew every so many rounds only", sticky},
     {"fixed", "fixed(COUNT)", "so many clients are late in each round, any of them equally likely", fixed},
+    {"shifted-exp", "shifted-exp(A, MU, MU2, ..., deadline=50ms, first=R)",
+     "with r shards a client computes A r + Exp(MU / r) seconds in a round; the server waits for the first "
+     "R, "
+     "and until the deadline, or without both for all",
+     shifted_exp, true},
+    {"trace", "trace(\"FILE\", deadline=50ms, first=R)",
+     "the same with times from a file: a round a line (then from the top again), a time for each client; # "
+     "begins a comment",
+     trace, true},
 };
 
 }  // namespace
 
-std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers) {
-  for (std::size_t i = 1; i < workers; ++i) {
-    if (stragglers.late(i) != stragglers.late(0)) return {};
+Spread lateness(const Stragglers& stragglers, std::size_t workers) {
+  Spread late{.least = 1, .mean = 0, .most = 0};
+  for (std::size_t i = 0; i < workers; ++i) {
+    const double p = stragglers.late(i);
+    late.least = std::min(late.least, p);
+    late.mean += p / static_cast<double>(workers);
+    late.most = std::max(late.most, p);
   }
-  return stragglers.late(0);
+  return late;
+}
+
+std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers) {
+  const Spread late = lateness(stragglers, workers);
+  return late.least == late.most ? std::optional(late.most) : std::nullopt;
+}
+
+bool is_punctual(const Stragglers& stragglers, std::size_t workers) {
+  return lateness(stragglers, workers).most == 0;
 }
 
 std::span<const StragglersRow> straggler_models() { return kModels; }
 
-std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers) {
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const std::size_t> loads) {
   const StragglersRow& row = row_named(spec, "straggler model", straggler_models());
   Arguments arguments(spec);
-  auto stragglers = row.make(arguments, workers);
+  auto stragglers = row.make(arguments, loads);
   arguments.done();
   return stragglers;
+}
+
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers) {
+  return make_stragglers(spec, std::vector<std::size_t>(workers, 1));
 }
 
 }  // namespace laconic

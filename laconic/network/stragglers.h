@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who answers in time, by models without a clock.
+// Who answers in time. Some models only say so; the others say how long each worker computes, and the server
+// has a policy: how long it waits.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
+#include "laconic/core/spread.h"
 
 namespace laconic {
 
@@ -24,12 +26,26 @@ class Stragglers {
 
   /// p_i: the probability that worker i is late in a round.
   [[nodiscard]] virtual double late(std::size_t worker) const = 0;
+
+  /// seconds[i] = how long worker i computes in this round, in the model; 0 where it does not know. Returns
+  /// how long the server waits for that: those who are done by then answer; infinite where it waits for all.
+  virtual double delays(const Key& common, std::vector<double>& seconds) const = 0;
+
+  /// A number that tells models read from files apart; 0 of others.
+  [[nodiscard]] virtual std::uint32_t checksum() const { return 0; }
 };
 
 /// The probability of being late where it is the same for all workers.
 std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers);
+/// Over the workers.
+Spread lateness(const Stragglers& stragglers, std::size_t workers);
+/// Whether no worker is ever late.
+bool is_punctual(const Stragglers& stragglers, std::size_t workers);
 
-/// Throws InputError for an unknown model, or arguments out of range.
+/// loads[i] = how many shards worker i computes on: more take it longer, in models that say how long.
+/// InputError for an unknown model, arguments out of range, and files that do not fit.
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const std::size_t> loads);
+/// The same where each has one shard.
 std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers);
 
 /// A row of the table behind make_stragglers, for `laconic list`.
@@ -37,7 +53,8 @@ struct StragglersRow {
   const char* name;
   const char* usage;
   const char* summary;
-  std::unique_ptr<Stragglers> (*make)(Arguments& arguments, std::size_t workers);
+  std::unique_ptr<Stragglers> (*make)(Arguments& arguments, std::span<const std::size_t> loads);
+  bool timed = false;  // says how long workers compute
 };
 std::span<const StragglersRow> straggler_models();
 

@@ -29,7 +29,7 @@ using Json = nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "parts are written as the machine stores numbers");
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::string_view kMagic = "laconic part 1\n";
 
 std::string content_of(const std::string& path) {
@@ -165,7 +165,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
   {
     PartWriter part(part_path(progress.round, rank, ranks),
                     {checksum_of(identity_), progress.round, rank, ranks});
-    part.put(*state.ledger);
+    part.put(static_cast<const Totals&>(*state.ledger));
     part.put_all(rank == 0 ? state.shared : std::vector<MutView>{});
     for (const auto& vectors : state.workers) part.put_all(vectors);
     part.commit();
@@ -178,6 +178,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
                {"seconds", progress.timing.seconds},
                {"bytes_sent", progress.timing.bytes_sent},
                {"bytes_received", progress.timing.bytes_received},
+               {"network_seconds", progress.network_seconds},
                {"last", json_of(progress.last)},
                {"trace_checksum", progress.trace_checksum},
                {"identity", identity_}};
@@ -205,6 +206,7 @@ Checkpoints::Manifest Checkpoints::read_manifest() const {
     if (sum != checksum_of(json.dump())) refuse(path, "is damaged: its checksum is not that of its content");
     manifest.progress = {.round = json.at("round"),
                          .timing = {json.at("seconds"), json.at("bytes_sent"), json.at("bytes_received")},
+                         .network_seconds = json.at("network_seconds"),
                          .last = row_of(json.at("last")),
                          .trace_checksum = json.at("trace_checksum")};
     manifest.ranks = json.at("ranks");
@@ -237,9 +239,9 @@ Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
     if (rank > 0 && (theirs.end <= own.begin || own.end <= theirs.begin)) continue;
     PartReader part(part_path(round, rank, manifest.ranks),
                     {checksum_of(identity_), round, rank, manifest.ranks});
-    const auto ledger = part.get<Ledger>();
+    const auto totals = part.get<Totals>();
     if (rank == 0) {
-      *state.ledger = ledger;
+      static_cast<Totals&>(*state.ledger) = totals;
       part.get_all(state.shared);
     } else {
       part.pass_over_vectors();

@@ -25,7 +25,7 @@ struct Row {
   std::size_t participants = 0;  // messages in this round
   double step = 0;
   double consensus = 0;
-  double network_seconds = 0;
+  double network_seconds = 0;            // modelled (rounds/clock.h)
   std::optional<double> train_accuracy;  // where the problem classifies
   std::optional<double> test_accuracy;   // 0 in the file where there is no test set
 };
@@ -79,6 +79,7 @@ class MemoryRecorder final : public Recorder {
 struct Progress {
   std::size_t round = 0;
   Timing timing;                     // rank 0's, over all the processes that the run has had
+  double network_seconds = 0;        // modelled, to here
   Row last;                          // the last row recorded
   std::uint32_t trace_checksum = 0;  // Recorder::sync()
 };

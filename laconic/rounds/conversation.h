@@ -59,7 +59,7 @@ class Conversation {
           throw Diverged(fmt::format("diverged: a local step is not finite in round {}; try a smaller step",
                                      round.round));
         }
-        for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e].envelope);
+        for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e]);
       }
       for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], sums[p]);
     }

@@ -97,6 +97,7 @@ class Gossip final : public Method {
 
   /// c_i = mean_j g_j - g_i at x_0, with one gradient of every node as its message has it.
   void average_start(Fleet& fleet) {
+    ledger_.open_round();
     Vector mean(problem_.dim());
     const MutView sums[] = {mean};
     const Key key{options_.seed};
@@ -157,13 +158,24 @@ class Gossip final : public Method {
   /// Every directed edge counts; whoever speaks is one participant.
   void count(const Mixing& w) {
     const std::size_t n = problem_.shards();
-    const std::size_t messages = w.edges() * (board_.size() / n);
+    const std::size_t parts = board_.size() / n;
+    const std::size_t messages = w.edges() * parts;
+    const double bits = static_cast<double>(8 * parts * board_[0].envelope.bytes);  // of a node to another
     ledger_.open_round();
     ledger_.participants = n;
     ledger_.uplink_floats += static_cast<double>(messages) * static_cast<double>(problem_.dim());
     ledger_.uplink_bits += 8 * messages * board_[0].envelope.bytes;
+    Turn& turn = ledger_.turns.back();
+    turn.among_clients = true;
+    for (std::size_t i = 0; i < n; ++i)
+      ledger_.compute(static_cast<std::uint32_t>(i),
+                      parts_.steps * parts_.oracle->calls(board_[u_of(i)].key));
     for (std::size_t i = 0; i < n; ++i) {
-      ledger_.oracle_calls += parts_.steps * parts_.oracle->calls(board_[u_of(i)].key);
+      for (const Neighbour& j : w.row(i)) {
+        if (j.node == i) continue;
+        turn.clients[j.node].bits_out += bits;
+        turn.clients[i].bits_in += bits;
+      }
     }
   }
 

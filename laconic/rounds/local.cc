@@ -44,8 +44,10 @@ class Local final : public Method {
 
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_clients(fleet);
-    ledger_.open_round();
-    if (scales_ && parts_.scaling->refresh_at_start) refresh(fleet, 0);
+    if (scales_ && parts_.scaling->refresh_at_start) {
+      ledger_.open_round();
+      refresh(fleet, 0);
+    }
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -135,7 +137,7 @@ class Local final : public Method {
   Client& client(const Key& key) { return clients_[key.worker - first_client_]; }
 
   /// The server, to everyone.
-  void tell(View v) { ledger_.downlink_bits += static_cast<double>(8 * bytes_of(options_.wire) * v.size()); }
+  void tell(View v) { ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size())); }
 
   bool step_and_speak(std::span<Entry* const> said) {
     Scratch& s = scratch();
@@ -186,9 +188,11 @@ class Local final : public Method {
         plan.scaling.update(before, statistic_of(own, before, asked), client(own).D);
         return static_cast<double>(asked);
       });
-      for (const double each : calls) ledger_.oracle_calls += static_cast<std::uint64_t>(each);
+      for (std::size_t i = 0; i < calls.size(); ++i)
+        ledger_.compute(static_cast<std::uint32_t>(i), static_cast<std::uint64_t>(calls[i]));
       return;
     }
+    if (t > 0) ledger_.tell(0);  // x_t: its bits count when the next round begins
     fill(statistic_, 0.0);
     const MutView sums[] = {statistic_};
     talk_.hold(fleet, key, kStatistic, parts_.turnout->draw(key.common()), sums, ledger_,

@@ -63,6 +63,11 @@ std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& 
                                           double factor) {
   const std::size_t n = s.problem.shards();
   if (!s.stragglers) return factor == 1 ? everyone(n) : answers(s, by_count(factor));
+  for (std::size_t i = 0; i < n; ++i) {
+    if (s.stragglers->late(i) == 1)
+      args.fail(
+          fmt::format("stragglers: client {} is late in every round, and nothing makes up for that", i));
+  }
   if (decode == "ht") return answers(s, by_expectation(*s.stragglers, n, factor));
   if (!common_lateness(*s.stragglers, n))
     args.fail("decode = count; needs clients that are late equally often; use ht");

@@ -53,9 +53,19 @@ Numbers shards_of(Range workers, const Spec& method, const AllocationSetting& se
   return Numbers(std::move(shards));
 }
 
-Assembly assemble(const Spec& method, const MethodSetting& setting) {
+std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting) {
+  const std::optional<Allocation> allocation =
+      allocation_of(row_named(method, "method", methods()), method, setting);
+  std::vector<std::size_t> loads(setting.workers, 1);
+  for (std::size_t i = 0; allocation && i < loads.size(); ++i) loads[i] = allocation->held(i).size();
+  return loads;
+}
+
+Assembly assemble(const Spec& method, const MethodSetting& given) {
   const MethodRow& row = row_named(method, "method", methods());
   Arguments args(method);
+  MethodSetting setting = given;  // of which methods need to know who is late
+  if (given.stragglers && is_punctual(*given.stragglers, given.problem.shards())) setting.stragglers.reset();
   if (setting.stragglers && !row.needs_everyone.empty())
     args.fail(fmt::format("stragglers: {}", row.needs_everyone));
   if (row.allocate == nullptr)
@@ -65,6 +75,13 @@ Assembly assemble(const Spec& method, const MethodSetting& setting) {
   if (setting.problem.noise() > 0 || setting.stragglers) {  // which no theorem here knows
     assembly.theorem.reset();
     assembly.theorem_pl.reset();
+  }
+  assembly.stragglers = given.stragglers;
+  if (setting.stragglers) {
+    const Spread late = lateness(*setting.stragglers, setting.problem.shards());
+    assembly.facts.insert(
+        assembly.facts.end(),
+        {{"late, least", late.least}, {"late, mean", late.mean}, {"late, most", late.most}});
   }
   return assembly;
 }

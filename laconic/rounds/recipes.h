@@ -45,6 +45,8 @@ struct MethodSetting {
 struct Assembly {
   std::vector<std::pair<std::string, double>> facts;  // omega, alpha, p ... where they apply
   std::shared_ptr<const MixingPlan> mixing;           // of methods without a server
+  std::shared_ptr<const Stragglers> stragglers;       // the setting's
+  std::vector<std::string> warnings;                  // what a user may not expect, a sentence each
   std::optional<Theorem> theorem;                     // for step = theory
   std::optional<Theorem> theorem_pl;                  // for step = theory-pl
   std::function<std::unique_ptr<Method>(double step)> build;
@@ -53,6 +55,9 @@ struct Assembly {
 /// The shards that some workers look at in the method, their own among them: what a process must keep of the
 /// data. Throws InputError for an unknown method, and an allocation that is not possible or not of use.
 Numbers shards_of(Range workers, const Spec& method, const AllocationSetting& setting);
+
+/// How many shards each client looks at in a round. Throws as shards_of() does.
+std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting);
 
 /// Throws InputError for an unknown method, arguments out of range, and what the method cannot do with.
 Assembly assemble(const Spec& method, const MethodSetting& setting);
@@ -79,7 +84,7 @@ struct MethodRow {
   std::string summary;
   std::string paper;
   std::function<Assembly(Arguments&, const MethodSetting&)> assemble;
-  /// Of methods that cannot do without an answer: why. The others take stragglers.
+  /// Of methods that cannot do without an answer: why. The others take clients that are late.
   std::string needs_everyone = {};
   /// Of methods whose clients hold each other's data.
   Allocation (*allocate)(Arguments&, const AllocationSetting&) = nullptr;

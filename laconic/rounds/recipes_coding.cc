@@ -64,7 +64,12 @@ Assembly coded_star(const MethodSetting& s, const Allocation& allocation, StarPa
   m.facts = {{"load, least", loads.least},     {"load, mean", loads.mean},
              {"load, most", loads.most},       {"overlap, least", overlaps.least},
              {"overlap, mean", overlaps.mean}, {"overlap, most", overlaps.most}};
-  if (allocation.lost() > 0) m.facts.emplace_back("subsets lost", static_cast<double>(allocation.lost()));
+  if (const std::size_t lost = allocation.lost(); lost > 0) {
+    m.facts.emplace_back("subsets lost", static_cast<double>(lost));
+    m.warnings.push_back(
+        fmt::format("{} of {} shards are held by no client; what is learned does not know of them", lost,
+                    allocation.subsets()));
+  }
   return m;
 }
 

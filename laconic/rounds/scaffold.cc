@@ -34,7 +34,7 @@ class Scaffold final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     ledger_.open_round();
-    ledger_.downlink_bits += static_cast<double>(8 * bytes_of(options_.wire) * 2 * x_.size());  // x and c
+    ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * 2 * x_.size()));  // x and c
     fill(dx_, 0.0);
     fill(dc_, 0.0);
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};

@@ -35,6 +35,7 @@ class Star final : public Method {
 
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_workers(fleet);
+    ledger_.open_round();
     converse(fleet, 0, watch);
   }
 
@@ -42,7 +43,8 @@ class Star final : public Method {
     if (!x_before_.empty()) copy(x_, x_before_);
     axpy(-options_.step, server_.estimate(), x_);
     const std::size_t bits_of_value = parts_.majority ? 1 : 8 * bytes_of(options_.wire);
-    ledger_.downlink_bits += static_cast<double>(bits_of_value * x_.size() + parts_.mechanism->coin_bits());
+    ledger_.open_round();
+    ledger_.tell(static_cast<double>(bits_of_value * x_.size() + parts_.mechanism->coin_bits()));
     converse(fleet, t, watch);
   }
 
@@ -93,9 +95,10 @@ class Star final : public Method {
     const bool watch_here =
         watch != nullptr && parts_.oracle->exact() && parts_.turnout->complete() && !parts_.anchor;
     if (watch_here) watch->clear(x_.size());
+    if (std::all_of(shares.begin(), shares.end(), [](const Share& share) { return share.weight == 0; }))
+      ++ledger_.unheard_rounds;
 
     const std::size_t window = fleet.window(shares.size(), x_.size());
-    ledger_.open_round();
     server_.open(restart);
     for (std::size_t first = 0; first < shares.size(); first += window) {
       board_.clear();
@@ -112,7 +115,7 @@ class Star final : public Method {
         apply_own(board_[e], restart);
       });
       fleet.share(board_);
-      for (std::size_t e = 0; e < board_.size(); ++e) hear(board_[e].envelope, t);
+      for (std::size_t e = 0; e < board_.size(); ++e) hear(board_[e], t);
       server_.hear(fleet, board_);
       if (watch_here) watch->add(fleet, board_);
     }
@@ -186,13 +189,13 @@ class Star final : public Method {
   }
 
   /// On every rank alike, so that all of them end a run that diverges.
-  void hear(const Envelope& envelope, std::size_t t) {
-    if (!envelope.finite) {
+  void hear(const Entry& entry, std::size_t t) {
+    if (!entry.envelope.finite) {
       throw Diverged(
           t == 0 ? "a gradient at the start is not finite; the data need another scale"
                  : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
     }
-    ledger_.hear(envelope);
+    ledger_.hear(entry);
   }
 
   const Problem& problem_;

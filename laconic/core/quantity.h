@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers with a unit behind them, as people write them.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace laconic {
+
+/// Seconds: "50ms", "3us", "0.2s", "2min", "1h"; without a unit as they are. Nothing where the text is not a
+/// finite number >= 0.
+std::optional<double> seconds_in(std::string_view text);
+
+/// Bits a second: "100mbit", "1gbit", "56kbit", "9600bit". Nothing where the text is not a finite number > 0
+/// with one of these units.
+std::optional<double> bandwidth_in(std::string_view text);
+
+}  // namespace laconic
