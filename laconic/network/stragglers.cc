@@ -127,7 +127,9 @@ class ShiftedExponential final : public Timed {
 
     /// The probability that it is done by t.
     [[nodiscard]] double done(double t) const { return t > shift ? 1 - std::exp(-rate * (t - shift)) : 0; }
-    auto operator<=>(const Worker&) const = default;
+    bool operator<(const Worker& other) const {
+      return std::pair(shift, rate) < std::pair(other.shift, other.rate);
+    }
   };
 
   ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
@@ -195,11 +197,11 @@ class Trace final : public Timed {
  public:
   Trace(std::vector<std::vector<double>> rows, const Policy& policy)
       : Timed(policy), rows_(std::move(rows)), late_(rows_[0].size()) {
-    for (std::size_t t = 0; t < rows_.size(); ++t) {
-      const double wait = policy.wait(rows_[t]);
-      for (std::size_t i = 0; i < late_.size(); ++i) late_[i] += rows_[t][i] > wait ? 1 : 0;
-      checksum_ = checksum_of(
-          {reinterpret_cast<const char*>(rows_[t].data()), rows_[t].size() * sizeof(double)}, checksum_);
+    for (const std::vector<double>& row : rows_) {
+      const double wait = policy.wait(row);
+      for (std::size_t i = 0; i < row.size(); ++i) late_[i] += row[i] > wait ? 1 : 0;
+      checksum_ =
+          checksum_of({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(double)}, checksum_);
     }
   }
 
