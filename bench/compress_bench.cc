@@ -410,8 +410,8 @@ void fold_scaled_signs(benchmark::State& state) {
 }
 BENCHMARK(fold_scaled_signs)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(15);
 
-/// Signs that all know the scale of, of 100 workers. The reference reads the messages once; with_sum: the time
-/// also of adding what was counted to 1e7 doubles.
+/// Signs that all know the scale of, of 100 workers. The reference reads the messages once; with_sum: the
+/// time also of adding what was counted to 1e7 doubles.
 void count_signs(benchmark::State& state) {
   const Said said("one-bit(scale=fixed, bound=4)", 100, kLong);
   ThreadPool pool(1);

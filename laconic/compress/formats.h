@@ -121,8 +121,8 @@ SignPlane read_sign(const Incoming& message);
 SignPlane read_known_sign(const Incoming& message);
 SignPlane read_block_sign(const Incoming& message);
 
-/// acc += weight * (what each says), one after another, of these coordinates alone: the first is a multiple of
-/// 8. acc has all.
+/// acc += weight * (what each says), one after another, of these coordinates alone: the first is a multiple
+/// of 8. acc has all.
 void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc);
 
 // One row of the table in message.cc each: acc += weight * the vector, and its counted floats.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight planes at a time go through a tree of carry-save adders, whose held digits are the ones, twos and fours
-// of the counts so far; what it carries, eights, is added to the higher digits. Eight, and long pieces of
+// Eight planes at a time go through a tree of carry-save adders, whose held digits are the ones, twos and
+// fours of the counts so far; what it carries, eights, is added to the higher digits. Eight, and long pieces of
 // them: more planes, as far apart as pages are, would push each other out of the first-level cache, and short
 // pieces are over before the CPU begins to fetch ahead.
 #include "laconic/compress/sign_count.h"

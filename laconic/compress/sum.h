@@ -23,9 +23,9 @@ struct Addend {
 /// consecutive messages of signs the sum is made a tile of coordinates at a time, and acc read and written
 /// once; the threads share the tiles.
 ///
-/// Other bits have the messages of signs with a multiple that all know (c = a bound, or 1) and with the weight
-/// of the first of them: they are counted, and come last, when the caller settles `counted`. So a sum may be
-/// made in several calls, whatever messages each of them has.
+/// Other bits have the messages of signs with a multiple that all know (c = a bound, or 1) and with the
+/// weight of the first of them: they are counted, and come last, when the caller settles `counted`. So a sum
+/// may be made in several calls, whatever messages each of them has.
 void decode_add_all(std::span<const Addend> sum, SignCount& counted, ThreadPool& pool, MutView acc);
 
 }  // namespace laconic
