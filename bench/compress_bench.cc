@@ -4,6 +4,9 @@
 //   ratio   median time over the median time of the reference (a vectorised sum of the same vector)
 //   GB/s    bytes of the dense vector of doubles (8 d) per second of work, at the median time
 //   ns      median nanoseconds of one call, for small vectors
+// Of sums of many messages, the counters say at the least times, which busy machines disturb less:
+//   Gcoord/s   worker-coordinates per second, in 1e9
+//   ratio      time over that of the reference, which the case names
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -22,6 +25,7 @@
 #include "laconic/compress/deal.h"
 #include "laconic/compress/select.h"
 #include "laconic/compress/subset.h"
+#include "laconic/compress/sum.h"
 #include "laconic/mechanism/mechanism.h"
 
 namespace laconic {
@@ -345,6 +349,106 @@ BENCHMARK_CAPTURE(one_side, rand_k_90_encode, "rand-k(90%)", Side::encode, Wire:
 BENCHMARK_CAPTURE(one_side, rand_k_1000_encode, "rand-k(1000)", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, dense_encode, "identity", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, dense_decode, "identity", Side::decode, Wire::f32)->UseManualTime();
+
+/// Messages of as many workers, and how decode_add_all is told of them.
+struct Said {
+  std::vector<Message> messages;
+  std::vector<Addend> sum;
+
+  Said(const char* spec, std::size_t workers, std::size_t dim) : messages(workers) {
+    const Vector x = normal_vector(dim);
+    const auto compressor = make(spec, dim);
+    for (std::uint32_t i = 0; i < workers; ++i) {
+      const Key key{.seed = 1, .worker = i};
+      compressor->compress(key, x, messages[i]);
+      sum.push_back({key, messages[i].bytes, 1.0 / static_cast<double>(workers)});
+    }
+  }
+};
+
+double least(const std::vector<double>& times) { return *std::min_element(times.begin(), times.end()); }
+
+/// acc += the messages, whose scale is an f32 in front of the plane, as one would write it down.
+void add_plainly(std::span<const Addend> sum, MutView acc) {
+  for (const Addend& one : sum) {
+    const auto c = static_cast<double>(load_le<float>(one.message.data() + 1));
+    const std::uint8_t* const plane = one.message.data() + 5;
+    for (std::size_t j = 0; j < acc.size(); ++j)
+      acc[j] += one.weight * ((plane[j / 8] >> (j % 8) & 1) != 0 ? -c : c);
+  }
+}
+
+/// Signs with a scale each, of 100 workers and 1e6 coordinates. The reference is the plain loop, one message
+/// after another; decode_add_ratio: as many decode_add in place of it.
+void fold_scaled_signs(benchmark::State& state) {
+  const std::size_t dim = 1'000'000;
+  const Said said("one-bit", 100, dim);
+  ThreadPool pool(1);
+  SignCount counted;
+  Vector acc(dim), expected(dim);
+  add_plainly(said.sum, expected);
+  decode_add_all(said.sum, counted, pool, acc);
+  require(acc == expected, "the fold of scaled signs");
+  std::vector<double> own, plain, in_turn;
+  for ([[maybe_unused]] auto _ : state) {
+    const double a = seconds();
+    decode_add_all(said.sum, counted, pool, acc);
+    const double b = seconds();
+    for (std::size_t m = 0; m < said.sum.size(); ++m)
+      decode_add(said.sum[m].key, said.messages[m], said.sum[m].weight, acc);
+    const double c = seconds();
+    add_plainly(said.sum, acc);
+    const double d = seconds();
+    own.push_back(b - a);
+    in_turn.push_back(c - b);
+    plain.push_back(d - c);
+    state.SetIterationTime(b - a);
+  }
+  state.counters["Gcoord/s"] = 1e-9 * static_cast<double>(dim * said.sum.size()) / least(own);
+  state.counters["ratio"] = least(own) / least(plain);
+  state.counters["decode_add_ratio"] = least(own) / least(in_turn);
+}
+BENCHMARK(fold_scaled_signs)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(15);
+
+/// Signs that all know the scale of, of 100 workers. The reference reads the messages once; with_sum: the
+/// time also of adding what was counted to 1e7 doubles.
+void count_signs(benchmark::State& state) {
+  const Said said("one-bit(scale=fixed, bound=4)", 100, kLong);
+  ThreadPool pool(1);
+  SignCount counted;
+  Vector acc(kLong);
+  decode_add_all(said.sum, counted, pool, acc);
+  counted.settle(pool, acc);
+  for (std::size_t j = 0; j < kLong; j += 97) {
+    int minus = 0;
+    for (const Message& message : said.messages) minus += message.bytes[4 + j / 8] >> (j % 8) & 1;
+    require(acc[j] == 0.01 * 4 * (100 - 2 * minus), "the count of signs");
+  }
+  std::vector<double> count, with_sum, read;
+  for ([[maybe_unused]] auto _ : state) {
+    const double a = seconds();
+    std::uint64_t bits = 0;
+    for (const Message& message : said.messages) {
+      for (std::size_t at = 0; at + 8 <= message.bytes.size(); at += 8)
+        bits ^= load_le<std::uint64_t>(message.bytes.data() + at);
+    }
+    benchmark::DoNotOptimize(bits);
+    const double b = seconds();
+    decode_add_all(said.sum, counted, pool, acc);
+    const double c = seconds();
+    counted.settle(pool, acc);
+    const double d = seconds();
+    read.push_back(b - a);
+    count.push_back(c - b);
+    with_sum.push_back(d - b);
+    state.SetIterationTime(d - b);
+  }
+  state.counters["Gcoord/s"] = 1e-9 * static_cast<double>(kLong * said.sum.size()) / least(with_sum);
+  state.counters["ratio"] = least(count) / least(read);
+  state.counters["ratio_with_sum"] = least(with_sum) / least(read);
+  state.counters["read_ms"] = 1e3 * least(read);
+}
+BENCHMARK(count_signs)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(15);
 
 void deal_a_round(benchmark::State& state) {
   const Vector x = normal_vector(kLong);

@@ -187,11 +187,19 @@ struct FoldCase {
 };
 
 TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
-  const FoldCase cases[] = {{"identity", 1, 10, Wire::f64},   {"identity", 3, 10, Wire::f64},
-                            {"identity", 7, 1001, Wire::f32}, {"identity", 4, 2, Wire::f64},
-                            {"identity", 20, 1, Wire::f32},   {"identity", 5, 40, Wire::f32},
-                            {"rand-k(5)", 7, 100, Wire::f32}, {"top-k(7)", 9, 100, Wire::f64},
-                            {"natural", 2, 33, Wire::f32},    {"perm-k", 4, 50, Wire::f64}};
+  const FoldCase cases[] = {{"identity", 1, 10, Wire::f64},
+                            {"identity", 3, 10, Wire::f64},
+                            {"identity", 7, 1001, Wire::f32},
+                            {"identity", 4, 2, Wire::f64},
+                            {"identity", 20, 1, Wire::f32},
+                            {"identity", 5, 40, Wire::f32},
+                            {"rand-k(5)", 7, 100, Wire::f32},
+                            {"top-k(7)", 9, 100, Wire::f64},
+                            {"natural", 2, 33, Wire::f32},
+                            {"perm-k", 4, 50, Wire::f64},
+                            {"one-bit", 9, 100, Wire::f32},
+                            {"sign(block=8)", 5, 1001, Wire::f64},
+                            {"one-bit(scale=fixed, bound=1)", 20, 70, Wire::f32}};
   for (const FoldCase& c : cases) {
     const auto compressor = make_compressor(parse(c.compressor), {c.dim, c.workers, c.wire});
     const auto fold = [&](Transport& transport, bool exact) {
@@ -233,6 +241,44 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
               << ranks;
         });
       }
+    }
+  }
+}
+
+TEST(Fold, OfManyBoardsDoesNotDependOnWhereTheyEnd) {
+  const std::size_t workers = 23;
+  const std::size_t dim = 70;
+  const auto bounded = make_compressor(parse("one-bit(scale=fixed, bound=0.3)"), {dim, workers, Wire::f32});
+  const auto scaled = make_compressor(parse("one-bit"), {dim, workers, Wire::f32});
+  const auto fold = [&](Transport& transport, std::size_t threads, std::size_t window) {
+    ThreadPool pool(threads);
+    Fleet fleet(pool, transport);
+    Board board(workers);
+    SignCount counted;
+    Vector acc = vector_of(1000, dim);
+    for (std::size_t first = 0; first < workers; first += window) {
+      board.clear();
+      for (std::size_t i = first; i < std::min(first + window, workers); ++i)
+        board.add({.seed = 1, .worker = static_cast<std::uint32_t>(i)}, i % 7 == 3 ? 0.11 : 0.1);
+      const Range own = fleet.owned(board);
+      for (std::size_t e = own.begin; e < own.end; ++e) {
+        const std::uint32_t worker = board[e].key.worker;
+        const Compressor& compressor = worker % 5 == 2 ? *scaled : *bounded;
+        compressor.compress(board[e].key, vector_of(worker, dim), board[e].message);
+        board[e].envelope.describe(board[e].message, dim);
+      }
+      fleet.share(board);
+      fleet.fold(board, counted, acc);
+    }
+    fleet.settle(counted, acc);
+    return acc;
+  };
+  const Vector expected = fold(*alone(), 1, workers);
+  for (const std::size_t ranks : kRanks) {
+    for (const std::size_t window : {1, 4, 9, 23}) {
+      run_ranks(ranks, [&](Transport& transport) {
+        EXPECT_EQ(fold(transport, 1 + window % 3, window), expected) << ranks << " ranks, " << window;
+      });
     }
   }
 }

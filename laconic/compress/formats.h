@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "laconic/compress/bits.h"
 #include "laconic/compress/message.h"
+#include "laconic/core/range.h"
 
 namespace laconic {
 
@@ -94,6 +96,35 @@ struct Incoming {
   [[nodiscard]] double value_at(std::size_t at) const;
 };
 
+/// What a message of signs says, found to be one: scale_at(j) times the signs of the plane.
+struct SignPlane {
+  const std::uint8_t* plane = nullptr;   // a bit a coordinate, set for -
+  bool known = false;                    // whether all know the scale without being told
+  double scale = 0;                      // of all coordinates, where there is no
+  const std::uint8_t* scales = nullptr;  // one on the wire for each
+  std::size_t block = 0;                 // of so many coordinates, a multiple of 8
+  Wire wire = Wire::f32;
+
+  [[nodiscard]] double scale_at(std::size_t coordinate) const {
+    if (scales == nullptr) return scale;
+    const std::uint8_t* const at = scales + coordinate / block * bytes_of(wire);
+    return with_value_type(wire, [at]<class Value>(Value) -> double { return load_le<Value>(at); });
+  }
+};
+
+struct WeightedSigns {
+  SignPlane signs;
+  double weight = 0;
+};
+
+SignPlane read_sign(const Incoming& message);
+SignPlane read_known_sign(const Incoming& message);
+SignPlane read_block_sign(const Incoming& message);
+
+/// acc += weight * (what each says), one after another, of these coordinates alone: the first is a multiple
+/// of 8. acc has all.
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc);
+
 // One row of the table in message.cc each: acc += weight * the vector, and its counted floats.
 void add_dense(const Incoming& message, double weight, MutView acc);
 void add_seeded_subset(const Incoming& message, double weight, MutView acc);
@@ -102,9 +133,6 @@ void add_sparse(const Incoming& message, double weight, MutView acc);
 void add_bitmap(const Incoming& message, double weight, MutView acc);
 void add_natural(const Incoming& message, double weight, MutView acc);
 void add_nothing(const Incoming& message, double weight, MutView acc);
-void add_sign(const Incoming& message, double weight, MutView acc);
-void add_known_sign(const Incoming& message, double weight, MutView acc);
-void add_block_sign(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
@@ -129,5 +157,7 @@ double floats_assumed(const Incoming& message);
 /// decode_add and counted_floats of bytes that are a message inside another.
 void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);
 double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
+/// Nothing where they are no message of signs.
+std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
 
 }  // namespace laconic

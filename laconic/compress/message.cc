@@ -10,11 +10,18 @@
 namespace laconic {
 namespace {
 
+template <SignPlane (*read)(const Incoming&)>
+void add_read_signs(const Incoming& message, double weight, MutView acc) {
+  const WeightedSigns signs{read(message), weight};
+  add_signs({&signs, 1}, {0, acc.size()}, acc);
+}
+
 struct FormatRow {
   Format format;
   std::string_view name;
   void (*add)(const Incoming&, double weight, MutView acc);
   double (*floats)(const Incoming&);
+  SignPlane (*signs)(const Incoming&) = nullptr;  // of formats that say them
 };
 
 constexpr FormatRow kFormats[] = {
@@ -25,14 +32,14 @@ constexpr FormatRow kFormats[] = {
     {Format::bitmap, "bitmap", add_bitmap, floats_bitmap},
     {Format::natural, "natural", add_natural, floats_natural},
     {Format::nothing, "nothing", add_nothing, floats_nothing},
-    {Format::sign, "sign", add_sign, floats_sign},
+    {Format::sign, "sign", add_read_signs<read_sign>, floats_sign, read_sign},
     {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
     {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
     {Format::pair, "pair", add_pair, floats_pair},
     {Format::afresh, "afresh", add_dense_behind, floats_afresh},
     {Format::assumed, "assumed", add_dense_behind, floats_assumed},
-    {Format::known_sign, "known sign", add_known_sign, floats_known_sign},
-    {Format::block_sign, "block sign", add_block_sign, floats_block_sign},
+    {Format::known_sign, "known sign", add_read_signs<read_known_sign>, floats_known_sign, read_known_sign},
+    {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
 };
 
 const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {
@@ -82,6 +89,13 @@ void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weigh
 double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim) {
   const FormatRow& row = format_of(bytes, dim);
   return row.floats(incoming(key, row, bytes, dim));
+}
+
+std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uint8_t> bytes,
+                                        std::size_t dim) {
+  const FormatRow& row = format_of(bytes, dim);
+  if (row.signs == nullptr) return {};
+  return row.signs(incoming(key, row, bytes, dim));
 }
 
 void decode_add(const Key& key, const Message& message, double weight, MutView acc) {

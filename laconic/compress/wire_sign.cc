@@ -7,7 +7,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -140,21 +142,23 @@ void write_blocks(Wire wire, std::size_t block, View x, Put&& put, Message& out)
   }
 }
 
-/// acc += weight * c * the signs of the plane.
-void add_signs(const std::uint8_t* plane, double c, double weight, MutView acc) {
-  const std::size_t whole = acc.size() / 4;
-  const std::size_t left = acc.size() % 4;
-  const auto nibble = [&](std::size_t four) { return plane[four / 2] >> (four % 2 * 4) & 15; };
-  // What each pattern of four signs adds.
-  std::array<std::array<double, 4>, 16> terms;  // NOLINT: filled here
-  for (std::size_t signs = 0; signs < terms.size(); ++signs) {
-    for (std::size_t l = 0; l < 4; ++l) terms[signs][l] = weight * ((signs >> l & 1) != 0 ? -c : c);
+constexpr std::size_t kTile = 32;  // coordinates whose sums have a place in registers
+
+/// tile += each term, where its signs_of(m) have a bit, the first lowest, less it; one after another.
+template <class SignsOf>
+void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
+  constexpr std::size_t kFours = kTile / 4;
+  Doubles sums[kFours];
+  std::memcpy(sums, tile, sizeof(sums));
+  for (std::size_t m = 0; m < terms.size(); ++m) {
+    const double t = terms[m];
+    const auto term = reinterpret_cast<Bits>(Doubles{t, t, t, t});
+    // The highest four to where doubles have their signs, then the four below them.
+    Bits signs = (Bits{} + signs_of(m)) << Bits{35, 34, 33, 32};
+    for (std::size_t k = kFours; k > 0; signs <<= 4)
+      sums[--k] += reinterpret_cast<Doubles>(term ^ (signs & kSignBit));
   }
-  for (std::size_t four = 0; four < whole; ++four) {
-    const std::array<double, 4>& term = terms[nibble(four)];
-    for (std::size_t l = 0; l < 4; ++l) acc[4 * four + l] += term[l];
-  }
-  for (std::size_t l = 0; l < left; ++l) acc[4 * whole + l] += terms[nibble(whole)][l];
+  std::memcpy(tile, sums, sizeof(sums));
 }
 
 /// The plane of a message, behind what else it holds.
@@ -165,7 +169,7 @@ const std::uint8_t* plane_at(const Incoming& message, std::size_t at) {
   return plane;
 }
 
-double scale_at(const Incoming& message, std::size_t at) {
+double checked_scale(const Incoming& message, std::size_t at) {
   const double c = message.value_at(at);
   if (c < 0) message.fail(fmt::format("a scale of {}; need >= 0", c));
   return c;
@@ -239,26 +243,54 @@ void write_random_known_sign(Wire wire, double c, double said, const Stream& str
   put_drawn_signs(stream, 0, c, x, begin_known_sign(wire, said, x.size(), out));
 }
 
-void add_sign(const Incoming& message, double weight, MutView acc) {
-  message.need_length(sign_length(message.wire, acc.size()));
-  const double c = scale_at(message, kHeader);
-  add_signs(plane_at(message, kHeader + bytes_of(message.wire)), c, weight, acc);
+SignPlane read_sign(const Incoming& message) {
+  message.need_length(sign_length(message.wire, message.dim));
+  const double c = checked_scale(message, kHeader);
+  return {.plane = plane_at(message, kHeader + bytes_of(message.wire)), .scale = c};
 }
 
-void add_known_sign(const Incoming& message, double weight, MutView acc) {
-  message.need_length(known_sign_length(acc.size()));
+SignPlane read_known_sign(const Incoming& message) {
+  message.need_length(known_sign_length(message.dim));
   const auto c = std::bit_cast<float>(static_cast<std::uint32_t>(message.header_count()) << 8);
   if (!(c > 0 && std::isfinite(c))) message.fail(fmt::format("a scale of {}; need a finite one > 0", c));
-  add_signs(plane_at(message, kCountHeader), static_cast<double>(c), weight, acc);
+  return {.plane = plane_at(message, kCountHeader), .known = true, .scale = static_cast<double>(c)};
 }
 
-void add_block_sign(const Incoming& message, double weight, MutView acc) {
+SignPlane read_block_sign(const Incoming& message) {
   const std::size_t block = block_of_message(message);
-  const std::size_t width = bytes_of(message.wire);
-  const std::uint8_t* const plane = plane_at(message, kCountHeader + blocks_of(acc.size(), block) * width);
-  for (std::size_t b = 0, j = 0; j < acc.size(); ++b, j += block) {
-    const MutView entries = acc.subspan(j, std::min(block, acc.size() - j));
-    add_signs(plane + j / 8, scale_at(message, kCountHeader + b * width), weight, entries);
+  const std::size_t length = blocks_of(message.dim, block) * bytes_of(message.wire);
+  for (std::size_t at = 0; at < length; at += bytes_of(message.wire))
+    checked_scale(message, kCountHeader + at);
+  return {.plane = plane_at(message, kCountHeader + length),
+          .scales = message.bytes.data() + kCountHeader,
+          .block = block,
+          .wire = message.wire};
+}
+
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
+  thread_local std::vector<double> terms;  // kept, so that a round does not allocate
+  terms.resize(sum.size());
+  for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
+    std::size_t end = coordinates.end;  // of where the terms stay the same
+    for (std::size_t m = 0; m < sum.size(); ++m) {
+      const SignPlane& signs = sum[m].signs;
+      terms[m] = sum[m].weight * signs.scale_at(begin);
+      if (signs.scales != nullptr) end = std::min(end, (begin / signs.block + 1) * signs.block);
+    }
+    for (; begin + kTile <= end; begin += kTile) {
+      add_tile(terms, acc.data() + begin,
+               [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
+    }
+    if (begin == end) continue;
+    std::array<double, kTile> last{};
+    std::copy(acc.data() + begin, acc.data() + end, last.begin());
+    add_tile(terms, last.data(), [&](std::size_t m) {
+      std::array<std::uint8_t, kTile / 8> bytes{};
+      std::copy_n(sum[m].signs.plane + begin / 8, plane_length(end - begin), bytes.begin());
+      return load_le<std::uint32_t>(bytes.data());
+    });
+    std::copy_n(last.begin(), end - begin, acc.data() + begin);
+    begin = end;
   }
 }
 

@@ -20,7 +20,7 @@ namespace laconic {
 class Conversation {
  public:
   /// Of so many workers, who say at most `parts` vectors each.
-  Conversation(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)) {}
+  Conversation(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)), counted_(parts) {}
 
   /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers.
   /// speak(said) on the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p,
@@ -61,12 +61,14 @@ class Conversation {
         }
         for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e]);
       }
-      for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], sums[p]);
+      for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], counted_[p], sums[p]);
     }
+    for (std::size_t p = 0; p < parts; ++p) fleet.settle(counted_[p], sums[p]);
   }
 
  private:
   std::vector<Board> boards_;
+  std::vector<SignCount> counted_;  // of each part
 };
 
 }  // namespace laconic

@@ -35,6 +35,7 @@ class Server {
 
   void open(bool restart) {
     restart_ = restart;
+    counted_.clear();
     const bool adds_in_place = in_place_ && memories_.empty();  // d to the shift
     if (restart || !adds_in_place) fill(estimate_, 0.0);
   }
@@ -42,7 +43,7 @@ class Server {
   /// d += what the board says. Collective.
   void hear(Fleet& fleet, Board& board) {
     if (memories_.empty()) {
-      fleet.fold(board, estimate_);
+      fleet.fold(board, counted_, estimate_);
       return;
     }
     fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
@@ -52,7 +53,8 @@ class Server {
     });
   }
 
-  void close(double heard) {
+  void close(Fleet& fleet, double heard) {
+    fleet.settle(counted_, estimate_);
     for (const Vector& h : memories_) axpy(1.0 / static_cast<double>(memories_.size()), h, estimate_);
     if (!has_shift()) return;
     for (std::size_t j = 0; j < estimate_.size(); ++j) {
@@ -86,6 +88,7 @@ class Server {
   bool restart_ = false;
   Vector estimate_;
   Vector shift_;
+  SignCount counted_;  // what the round says in signs alone
   std::vector<Vector> memories_;
 };
 

@@ -120,7 +120,7 @@ class Star final : public Method {
       if (watch_here) watch->add(fleet, board_);
     }
     const double n = static_cast<double>(problem_.shards());
-    server_.close(shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
+    server_.close(fleet, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
     if (parts_.majority && !shares.empty()) server_.take_majority();
     if (parts_.anchor && parts_.anchor->heads(round)) copy(x_, anchor_);
     if (watch != nullptr && !watch_here) evaluate(fleet, *watch);

@@ -76,14 +76,14 @@ void Fleet::share(Board& board) {
   }
 }
 
-void Fleet::fold(Board& board, MutView acc) {
-  if (transport_.size() > 1 && slicing_moves_less(board, acc.size())) {
-    fold_slices(board, acc);
-  } else {
-    for_each_message(board, [&](const Entry& entry, const Message& message) {
-      decode_add(entry.key, message, entry.weight, acc);
-    });
-  }
+void Fleet::fold(Board& board, SignCount& counted, MutView acc) {
+  if (transport_.size() > 1 && slicing_moves_less(board, acc.size())) return fold_slices(board, acc);
+  gather_messages(board);
+  addends_.clear();
+  for_each_gathered(board, [&](const Entry& entry, ByteView bytes) {
+    addends_.push_back({entry.key, bytes, entry.weight});
+  });
+  decode_add_all(addends_, counted, pool_, acc);
 }
 
 void Fleet::fold_vectors(Board& board, MutView acc) {

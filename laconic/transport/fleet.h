@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "laconic/compress/sum.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/range.h"
 #include "laconic/core/vec.h"
@@ -63,32 +64,33 @@ class Fleet final : public AllShards {
   void share(Board& board);
 
   /// acc += weight * the vector each message says, in ascending order of entries: the only sum over workers
-  /// there is, and the same bits on any number of ranks. acc holds the same on all ranks, before and after;
-  /// the envelopes are shared and all finite. Collective. Moves the fewest bytes over the busiest link, with
+  /// there is, and the same bits on any number of ranks and threads. Signs that are counted (sum.h) are added
+  /// when the caller has folded all boards of the sum and settles. acc holds the same on all ranks, before and
+  /// after; the envelopes are shared and all finite. Collective. Moves the fewest bytes over the busiest link, with
   /// m_r bytes of messages on rank r of P, either
   ///   whole messages to every rank, which each folds for itself: (P-1) m_r out, the m of the others in; or,
   ///   where all messages are dense, a slice of the coordinates to each rank, which folds it and tells all:
   ///   about (P-1)/P (m_r + 8 dim) out and in, as a ring all-reduce of f64 does with a message a rank.
-  void fold(Board& board, MutView acc);
+  void fold(Board& board, SignCount& counted, MutView acc);
+  /// A sum of one board.
+  void fold(Board& board, MutView acc) {
+    SignCount counted;
+    fold(board, counted, acc);
+    settle(counted, acc);
+  }
+  /// acc += what was counted.
+  void settle(SignCount& counted, MutView acc) { counted.settle(pool_, acc); }
 
   /// read(entry, message) for each entry in ascending order, on every rank, whoever wrote the message.
   /// Collective. Moves whole messages to every rank.
   template <class Read>
   void for_each_message(Board& board, Read&& read) {
     gather_messages(board);
-    for (std::size_t r = 0; r < transport_.size(); ++r) {
-      const Range theirs = owned_by(r, board);
-      const std::uint8_t* at = r == transport_.rank() ? nullptr : incoming_[r].data();
-      for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
-        if (at == nullptr) {
-          read(board[e], board[e].message);
-          continue;
-        }
-        received_.bytes.assign(at, at + board[e].envelope.bytes);
-        at += board[e].envelope.bytes;
-        read(board[e], received_);
-      }
-    }
+    for_each_gathered(board, [&](const Entry& entry, ByteView bytes) {
+      if (bytes.data() == entry.message.bytes.data()) return read(entry, entry.message);
+      received_.bytes.assign(bytes.begin(), bytes.end());
+      read(entry, received_);
+    });
   }
 
   /// The same with entry.vector, not rounded, in place of the messages. Overwrites the messages, and what the
@@ -123,6 +125,22 @@ class Fleet final : public AllShards {
   [[nodiscard]] bool slicing_moves_less(const Board& board, std::size_t dim) const;
   /// incoming_[r]: the messages of rank r, one after another.
   void gather_messages(Board& board);
+  /// read(entry, bytes of its message) for each entry in ascending order.
+  template <class Read>
+  void for_each_gathered(const Board& board, Read&& read) const {
+    for (std::size_t r = 0; r < transport_.size(); ++r) {
+      const Range theirs = owned_by(r, board);
+      const std::uint8_t* at = r == transport_.rank() ? nullptr : incoming_[r].data();
+      for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
+        if (at == nullptr) {
+          read(board[e], ByteView(board[e].message.bytes));
+          continue;
+        }
+        read(board[e], ByteView(at, board[e].envelope.bytes));
+        at += board[e].envelope.bytes;
+      }
+    }
+  }
   void fold_slices(Board& board, MutView acc);
   /// said(e) for the entries of nodes that rank `from` owns and a node of rank `to` hears, in ascending
   /// order.
@@ -140,6 +158,7 @@ class Fleet final : public AllShards {
   std::vector<ByteView> to_;
   std::vector<MutByteView> from_;
   Message received_;
+  std::vector<Addend> addends_;
   std::vector<char> heard_;  // by node, of one rank
 };
 

@@ -111,7 +111,7 @@ def coded(problem, gradient, asked, S, Q, gamma, model, seed, decode="ht", alpha
         here, p = answering(model, seed, t, n)
         g = memory.sum(axis=0) / n if alpha is not None else 0 * x
         weigh = lambda i: 1 / len(here) if decode == "count" else 1 / n if feedback else 1 / (n * (1 - p[i]))
-        step = 0 * x
+        step, votes = 0 * x, 0 * x
         for i in here:
             h = sum(gradient(k, x, t) / copies[k] for k in range(n) if S[i, k])
             floats, calls = floats + Q.floats / n, calls + sum(asked(k) for k in range(n) if S[i, k]) / n
@@ -122,9 +122,14 @@ def coded(problem, gradient, asked, S, Q, gamma, model, seed, decode="ht", alpha
                 step = step + q / n
                 continue
             q = Q.compress(t, i, h - memory[i])
+            if getattr(Q, "scale", None) == "fixed" and weigh(i) == weigh(here[0]):
+                votes = votes + np.sign(q)  # + less -: whole numbers
+                continue
             g = g + weigh(i) * q
             if alpha is not None:
                 memory[i] += alpha * q
+        if votes.any():
+            g = g + weigh(here[0]) * Q.bound * votes
         yield x, floats, calls
         x = x - (step if feedback else gamma * g)
 
