@@ -109,8 +109,10 @@ std::vector<double> times_of(const std::string& text) {
   std::vector<double> times;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t comma = std::min(text.find(',', begin), text.size());
+    begin = std::min(text.find_first_not_of(' ', begin), comma);
     const auto seconds = seconds_in(std::string_view(text).substr(begin, comma - begin));
-    if (!seconds) throw InputError(fmt::format("\"{}\"; need seconds, as in 1us or 1us,10us", text));
+    if (!seconds || *seconds == 0)
+      throw InputError(fmt::format("\"{}\"; need seconds > 0, as in 1us or 1us,10us", text));
     times.push_back(*seconds);
     begin = comma + 1;
   }
@@ -180,7 +182,7 @@ const Key kKeys[] = {
      [](const D& d) { return d.network ? in_brackets(*d.network) : ""; }},
     {{"compute", "1us",
       "seconds of a single-sample gradient on the modelled clock; of several (1us,10us), client i takes its "
-      "turn; without it 0"},
+      "turn; without it 0; not with stragglers that say how long clients compute"},
      [](D& d, S s) { d.compute = times_of(s); },
      [](const D& d) { return fmt::format("{}", fmt::join(d.compute, ",")); }},
     {{"batch", "32", "rows of a minibatch; without it gradients are full"},
@@ -240,6 +242,17 @@ bool is_utf8(const std::string& text) {
   }
 }
 
+void require_clock_fits(const Description& d) {
+  if (!d.compute.empty() && d.has_delays())
+    throw InputError(
+        fmt::format("compute: {} says how long clients compute; leave compute out", d.stragglers->name));
+  if (d.compute.size() > d.clients)
+    throw InputError(fmt::format("compute: {} times for {} clients", d.compute.size(), d.clients));
+  if (d.network && make_links(*d.network).size() > d.clients)
+    throw InputError(
+        fmt::format("network: {} links for {} clients", make_links(*d.network).size(), d.clients));
+}
+
 void read(Description& description, const Setting& setting) {
   std::vector<std::string> names;
   for (const Key& key : kKeys) {
@@ -258,12 +271,11 @@ void read(Description& description, const Setting& setting) {
 
 }  // namespace
 
-bool Description::is_timed() const {
+bool Description::has_delays() const {
   const auto models = straggler_models();
-  return network || !compute.empty() ||
-         (stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
-            return row.timed && row.name == stragglers->name;
-          }));
+  return stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
+           return row.timed && row.name == stragglers->name;
+         });
 }
 
 void fail_unknown_key(const std::string& key, const std::vector<std::string>& known) {
@@ -321,6 +333,7 @@ Description describe(const std::vector<Setting>& settings) {
       throw InputError(fmt::format("no {} is given, as in \"{}\"", required, example));
     }
   }
+  require_clock_fits(description);
   return description;
 }
 

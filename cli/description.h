@@ -39,8 +39,10 @@ struct Description {
   std::string out;          // empty: nothing is written
 
   [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
+  /// Whether stragglers say how long clients compute.
+  [[nodiscard]] bool has_delays() const;
   /// Whether the run has a modelled clock.
-  [[nodiscard]] bool is_timed() const;
+  [[nodiscard]] bool is_timed() const { return network || !compute.empty() || has_delays(); }
 };
 
 /// A key, its value as text, and where that stands ("demo.toml:3"; empty for a word), for errors.

@@ -63,8 +63,7 @@ std::string last_words(const Summary& summary, const Assembly& assembly) {
                                  bits_text(last.downlink_bits), summary.seconds);
   if (last.network_seconds > 0) text += fmt::format(" ({:.4g} s modelled)", last.network_seconds);
   if (summary.unheard_rounds > 0)
-    text +=
-        fmt::format("; in {} rounds no message could be used: too few came in time", summary.unheard_rounds);
+    text += fmt::format("; {} times no message could be used: too few came in time", summary.unheard_rounds);
   for (const std::string& warning : assembly.warnings) text += "; " + warning;
   return text;
 }

@@ -187,7 +187,9 @@ const Measure& measure_named(const std::string& name, bool has_target, bool is_t
       throw InputError(fmt::format(
           "measure: {} are counted to a target; give target=, target-gap= or target-accuracy=", name));
     if (name == "seconds" && !is_timed)
-      throw InputError("measure: seconds are those of a modelled clock; give network= or compute=");
+      throw InputError(
+          "measure: seconds are those of a modelled clock; give every run a network=, a compute=, or "
+          "stragglers with delays");
     return measure;
   }
   throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),

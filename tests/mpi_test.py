@@ -52,6 +52,7 @@ METHODS = [
     "majority(redundancy=2)",
     "coco-ef(redundancy=2)",
     "gc-diana(redundancy=2)",
+    "gc-1bit(redundancy=3, scale=fixed, bound=2)",
 ]
 CODED = [method.split("(")[0] for method in METHODS[METHODS.index("gc-1bit(redundancy=2)"):]]
 
@@ -62,7 +63,7 @@ def words_of(method):
     coded = method.split("(")[0] in CODED
     late = "shifted-exp(1ms, 1000, 2000, deadline=4ms, first=2)" if method.startswith("gc-1bit") else "bernoulli(0.3)"
     return [f"method={method}", *(["topology=one-peer"] if gossips else []), *([f"stragglers={late}"] if coded else []),
-            "network=lan, link(1mbit, 5ms)", "compute=1us,2us",
+            "network=lan, link(1mbit, 5ms)", *([] if "shifted-exp" in late and coded else ["compute=1us,2us"]),
             *(["step=0.05"] if gossips or coded or "steps=" in method else [])]
 
 

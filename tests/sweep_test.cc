@@ -211,7 +211,9 @@ TEST(SweepPlan, SaysWhatIsWrong) {
   EXPECT_EQ(error(kGrid, "expect=\xff > 1"), "expect: not a text in UTF-8");
   EXPECT_EQ(error(kGrid, "map=top-k"), "map: \"top-k\"; need two axes, as in zeta,top-k");
   EXPECT_THAT(error(kGrid, "measure=bit"), HasSubstr("measure: unknown \"bit\" (did you mean \"bits\"?)"));
-  EXPECT_EQ(error(kGrid, "measure=seconds"), "measure: seconds are those of a modelled clock; give network= or compute=");
+  EXPECT_EQ(error(kGrid, "measure=seconds"),
+            "measure: seconds are those of a modelled clock; give every run a network=, a compute=, or "
+            "stragglers with delays");
   EXPECT_EQ(error(kGrid, "out=runs/{a,b}"), "out: runs/{a,b} is of the whole sweep and can be no axis");
   EXPECT_THAT(error(kGrid, "checkpoint-every=5"), HasSubstr("checkpoint-every: a sweep needs none"));
   EXPECT_EQ(error(kGrid, "rounds={10,x}"),

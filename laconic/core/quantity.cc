@@ -8,6 +8,8 @@
 namespace laconic {
 namespace {
 
+constexpr double kMost = 1e18;  // so that sums stay numbers
+
 struct Unit {
   std::string_view name;
   double factor;
@@ -16,10 +18,10 @@ struct Unit {
 std::optional<double> quantity_in(std::string_view text, std::initializer_list<Unit> units) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || !std::isfinite(value) || value < 0) return {};
+  if (error != std::errc{} || std::signbit(value)) return {};
   const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const Unit& known : units) {
-    if (unit == known.name) return value * known.factor;
+    if (unit == known.name && value * known.factor <= kMost) return value * known.factor;
   }
   return {};
 }
@@ -27,12 +29,14 @@ std::optional<double> quantity_in(std::string_view text, std::initializer_list<U
 }  // namespace
 
 std::optional<double> seconds_in(std::string_view text) {
-  return quantity_in(text, {{"", 1}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}});
+  const auto seconds =
+      quantity_in(text, {{"", 1}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}});
+  return seconds && *seconds <= 1e9 ? seconds : std::nullopt;
 }
 
 std::optional<double> bandwidth_in(std::string_view text) {
   const auto bits = quantity_in(text, {{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}});
-  return bits && *bits > 0 ? bits : std::nullopt;
+  return bits && *bits >= 1e-3 ? bits : std::nullopt;
 }
 
 }  // namespace laconic

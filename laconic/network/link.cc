@@ -23,7 +23,8 @@ double read(Arguments& args, const char* name, std::optional<double> (*quantity)
 
 double bandwidth(Arguments& args, const char* name, double fallback,
                  std::size_t position = Arguments::kNamed) {
-  return read(args, name, bandwidth_in, "lan, wan, or bits a second as in 10mbit", fallback, position);
+  return read(args, name, bandwidth_in, "bits a second as in 10mbit; lan and wan stand alone", fallback,
+              position);
 }
 
 double latency(Arguments& args, const char* name, double fallback, std::size_t position = Arguments::kNamed) {
@@ -56,13 +57,22 @@ bool is_link(const Spec& spec) {
 }
 
 Link link_of(const Spec& arguments, Link (*make)(Arguments&) = link) {
+  if (make == link && arguments.args.empty() && arguments.options.empty())
+    throw SpecError(fmt::format("column {}: link: need a bandwidth and a latency, as in link(10mbit, 20ms)",
+                                arguments.column));
   Arguments args(arguments);
   const Link made = make(args);
   args.done();
   return made;
 }
 
-Link made(const Spec& spec) { return link_of(spec, row_named(spec, "link", links()).make); }
+Link made(const Spec& spec) {
+  if (!is_link(spec))
+    throw SpecError(fmt::format(
+        "column {}: {}; of several each is lan, wan, or a link of its own, as in link(10mbit, 20ms)",
+        spec.column, print(spec)));
+  return link_of(spec, row_named(spec, "link", links()).make);
+}
 
 }  // namespace
 

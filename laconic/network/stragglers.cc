@@ -135,10 +135,17 @@ class ShiftedExponential final : public Timed {
   ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
       : Timed(policy), workers_(std::move(workers)), late_(workers_.size()) {
     std::map<Worker, double> of_kind;
+    for (const Worker& worker : workers_) of_kind.try_emplace(worker, 0.0);
+    const double n = static_cast<double>(workers_.size());
+    constexpr double kMost = 2e10;  // additions: some ten seconds
+    if (of_kind.size() > 1 && policy.first &&
+        static_cast<double>(of_kind.size() * kPoints * *policy.first) * n > kMost)
+      throw InputError(
+          "first = R of so many unlike clients: how often each is late takes too long to work out");
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      const auto [at, is_new] = of_kind.try_emplace(workers_[i]);
-      if (is_new) at->second = lateness_of(i);
-      late_[i] = at->second;
+      double& late = of_kind[workers_[i]];
+      if (i == 0 || late == 0) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);
+      late_[i] = late;
     }
   }
 
@@ -156,21 +163,43 @@ class ShiftedExponential final : public Timed {
   }
 
  private:
+  static constexpr std::size_t kPoints = 256;
+
+  /// Where all are alike, of n max(K, first) answer, with K ~ Binomial(n, P(done by the deadline)).
+  [[nodiscard]] double lateness_of_all() const {
+    const std::size_t n = workers_.size();
+    if (policy().waits_for_all(n)) return 0;
+    const double p = policy().deadline ? workers_[0].done(*policy().deadline) : 0;
+    if (!policy().first) return 1 - p;
+    double late = 0;  // sum of P(K = k) (1 - max(k, first) / n)
+    for (std::size_t k = 0; k < n; ++k) {
+      const double heads = static_cast<double>(k);
+      const double tails = static_cast<double>(n - k);
+      const double probability =
+          p == 0 ? (k == 0 ? 1.0 : 0.0)
+                 : std::exp(std::lgamma(heads + tails + 1) - std::lgamma(heads + 1) - std::lgamma(tails + 1) +
+                            heads * std::log(p) + tails * std::log1p(-p));
+      late += probability * (1 - static_cast<double>(std::max(k, *policy().first)) / static_cast<double>(n));
+    }
+    return late;
+  }
+
   /// Late after the deadline, and then only if `first` others answer before it: with u the probability that i
-  /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)), by the
-  /// midpoint rule.
+  /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)). By the
+  /// midpoint rule over v = (u - u(deadline))^(1/4) for those who hardly ever answer.
   [[nodiscard]] double lateness_of(std::size_t i) const {
     if (policy().waits_for_all(workers_.size())) return 0;
     const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
-    double late = 1 - by_deadline;
-    if (!policy().first || late == 0) return late;
-    constexpr std::size_t kPoints = 1024;
-    const double du = (1 - by_deadline) / kPoints;
+    const double rest = 1 - by_deadline;
+    if (!policy().first || rest == 0) return rest;
+    double answers = 0;
     for (std::size_t k = 0; k < kPoints; ++k) {
-      const double u = by_deadline + (static_cast<double>(k) + 0.5) * du;
-      late -= du * fewer_done(*policy().first, workers_[i].shift - std::log1p(-u) / workers_[i].rate, i);
+      const double v = (static_cast<double>(k) + 0.5) / kPoints;
+      const double u = by_deadline + rest * v * v * v * v;
+      const double t = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+      answers += rest * 4 * v * v * v / kPoints * fewer_done(*policy().first, t, i);
     }
-    return std::max(late, 0.0);
+    return std::clamp(rest - answers, 0.0, 1.0);
   }
 
   /// The probability that fewer than `count` of the workers but i are done by t.
@@ -276,8 +305,8 @@ std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const st
   if (!a) arguments.fail(fmt::format("a = {}; need seconds, as in 10ms", print(given)));
   std::vector<double> rates;
   const auto add = [&](double rate) {
-    if (!(rate > 0 && std::isfinite(rate)))
-      arguments.fail(fmt::format("mu = {}; need a rate > 0, in 1 / seconds", rate));
+    if (!(rate >= 1e-9 && rate <= 1e18))
+      arguments.fail(fmt::format("mu = {}; need a rate from 1e-9 to 1e18, in 1 / seconds", rate));
     rates.push_back(rate);
   };
   add(arguments.required_number("mu", 1, "\"mu\" is missing: a rate in 1 / seconds such as 100"));
@@ -293,6 +322,7 @@ std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const st
 }
 
 std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::size_t> loads) {
+  constexpr const char* kBlanks = " \t\r";
   const std::string name = arguments.required_word("file", 0);
   std::ifstream file(name);
   std::vector<std::vector<double>> rows;
@@ -301,14 +331,16 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
     const std::string_view content = std::string_view(line).substr(0, line.find('#'));
     std::vector<double> row;
     bool whole = true;
-    for (std::size_t begin = 0; begin < content.size();) {
-      const std::size_t from = content.find_first_not_of(" \t\r,", begin);
-      if (from == std::string_view::npos) break;
-      const std::size_t end = std::min(content.find_first_of(" \t\r,", from), content.size());
-      const auto seconds = seconds_in(content.substr(from, end - from));
+    const char* const borders = content.find(',') == std::string_view::npos ? kBlanks : ",";
+    for (std::size_t begin = 0; content.find_first_not_of(kBlanks, begin) != std::string_view::npos;) {
+      begin = content.find_first_not_of(kBlanks, begin);
+      const std::size_t end = std::min(content.find_first_of(borders, begin), content.size());
+      std::string_view time = content.substr(begin, end - begin);
+      time = time.substr(0, time.find_last_not_of(kBlanks) + 1);
+      const auto seconds = seconds_in(time);
       whole = whole && seconds.has_value();
       row.push_back(seconds.value_or(0));
-      begin = end;
+      begin = end + (borders == kBlanks ? 0 : 1);
     }
     if (row.empty()) continue;
     if (!whole || row.size() != loads.size())

@@ -61,8 +61,8 @@ constexpr const char* kNeighbours = "nodes without a server hear their neighbour
 
 std::vector<MethodRow> gossip_methods() {
   std::vector<MethodRow> rows = {
-      {"d-sgd", "d-sgd(steps=K)", "K local steps, then the mean of the kNeighbours", "arXiv 2003.10422",
-       d_sgd, kNeighbours},
+      {"d-sgd", "d-sgd(steps=K)", "K local steps, then the mean of the neighbours' models",
+       "arXiv 2003.10422", d_sgd, kNeighbours},
       {"gt", "gt", "gradient tracking", "arXiv 2202.03836", gt, kNeighbours},
       {"periodical-gt", "periodical-gt(steps=K, sample=last)", "gradient tracking that talks every K steps",
        "arXiv 2301.01313", periodical_gt, kNeighbours},

@@ -65,9 +65,9 @@ class Fleet final : public AllShards {
 
   /// acc += weight * the vector each message says, in ascending order of entries: the only sum over workers
   /// there is, and the same bits on any number of ranks and threads. Signs that are counted (sum.h) are added
-  /// when the caller has folded all boards of the sum and settles. acc holds the same on all ranks, before and
-  /// after; the envelopes are shared and all finite. Collective. Moves the fewest bytes over the busiest link, with
-  /// m_r bytes of messages on rank r of P, either
+  /// when the caller has folded all boards of the sum and settles. acc holds the same on all ranks, before
+  /// and after; the envelopes are shared and all finite. Collective. Moves the fewest bytes over the busiest
+  /// link, with m_r bytes of messages on rank r of P, either
   ///   whole messages to every rank, which each folds for itself: (P-1) m_r out, the m of the others in; or,
   ///   where all messages are dense, a slice of the coordinates to each rank, which folds it and tells all:
   ///   about (P-1)/P (m_r + 8 dim) out and in, as a ring all-reduce of f64 does with a message a rank.
