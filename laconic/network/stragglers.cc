@@ -134,8 +134,8 @@ class ShiftedExponential final : public Timed {
 
   ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
       : Timed(policy), workers_(std::move(workers)), late_(workers_.size()) {
-    std::map<Worker, double> of_kind;
-    for (const Worker& worker : workers_) of_kind.try_emplace(worker, 0.0);
+    std::map<Worker, std::optional<double>> of_kind;
+    for (const Worker& worker : workers_) of_kind.try_emplace(worker);
     const double n = static_cast<double>(workers_.size());
     constexpr double kMost = 2e10;  // additions: some ten seconds
     if (of_kind.size() > 1 && policy.first &&
@@ -143,9 +143,9 @@ class ShiftedExponential final : public Timed {
       throw InputError(
           "first = R of so many unlike clients: how often each is late takes too long to work out");
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      double& late = of_kind[workers_[i]];
-      if (i == 0 || late == 0) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);
-      late_[i] = late;
+      std::optional<double>& late = of_kind[workers_[i]];
+      if (!late) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);
+      late_[i] = *late;
     }
   }
 
@@ -171,14 +171,14 @@ class ShiftedExponential final : public Timed {
     if (policy().waits_for_all(n)) return 0;
     const double p = policy().deadline ? workers_[0].done(*policy().deadline) : 0;
     if (!policy().first) return 1 - p;
+    if (p == 0) return 1 - static_cast<double>(*policy().first) / static_cast<double>(n);
     double late = 0;  // sum of P(K = k) (1 - max(k, first) / n)
     for (std::size_t k = 0; k < n; ++k) {
       const double heads = static_cast<double>(k);
       const double tails = static_cast<double>(n - k);
       const double probability =
-          p == 0 ? (k == 0 ? 1.0 : 0.0)
-                 : std::exp(std::lgamma(heads + tails + 1) - std::lgamma(heads + 1) - std::lgamma(tails + 1) +
-                            heads * std::log(p) + tails * std::log1p(-p));
+          std::exp(std::lgamma(heads + tails + 1) - std::lgamma(heads + 1) - std::lgamma(tails + 1) +
+                   heads * std::log(p) + tails * std::log1p(-p));
       late += probability * (1 - static_cast<double>(std::max(k, *policy().first)) / static_cast<double>(n));
     }
     return late;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "laconic/transport/board.h"
@@ -42,7 +43,10 @@ struct Ledger : Totals {
 
   void open_round() {
     participants = 0;
-    turns.assign(1, {});
+    turns.resize(1);
+    std::vector<Turn::Client> clients = std::move(turns[0].clients);  // with its memory
+    clients.clear();
+    turns[0] = {.clients = std::move(clients)};
   }
 
   /// The server, to every client. Whoever it has heard before that was in an earlier turn.
