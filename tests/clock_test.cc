@@ -233,6 +233,12 @@ TEST(Clock, WaitsForThoseWhoAreLate) {
   EXPECT_DOUBLE_EQ(clock.seconds(1, {{three}}), 9);
   EXPECT_DOUBLE_EQ(clock.seconds(1, {{three, three}}), 9 + 8);  // computing is over
   EXPECT_DOUBLE_EQ(clock.seconds(0, {{Turn{}}}), 4);            // nobody
+  // All are told before anybody is waited for, who answer or not.
+  const Clock slow(3, {{.down = 10}, {.down = 5}, {.down = 1, .latency_down = 3}}, {}, model, 1);
+  const Turn asked{.clients = {{.number = 0}}, .bits_of_server = 20, .server_speaks = true};
+  EXPECT_DOUBLE_EQ(slow.seconds(0, {{asked}}), 23 + 4);
+  const Clock plain(3, {{.down = 10}}, {}, nullptr, 1);
+  EXPECT_DOUBLE_EQ(plain.seconds(0, {{Turn{.clients = {}, .bits_of_server = 20, .server_speaks = true}}}), 2);
 }
 
 // --- rounds of every driver ----------------------------------------------------------------------

@@ -26,14 +26,14 @@ double Clock::seconds(std::size_t round, std::span<const Turn> turns) const {
     wait = stragglers_->delays(Key{seed_, static_cast<std::uint32_t>(round)}.common(), delays);
   if (std::isinf(wait)) wait = 0;  // for those in the turn, however many
   for (const Turn& turn : turns) {
-    sum += std::max(wait, seconds(turn, delays));
+    sum += seconds(turn, delays, wait);
     wait = 0;
     delays.clear();
   }
   return sum;
 }
 
-double Clock::seconds(const Turn& turn, std::span<const double> delays) const {
+double Clock::seconds(const Turn& turn, std::span<const double> delays, double wait) const {
   struct Sum {
     bool is_there = false;
     double computing = 0;
@@ -53,9 +53,10 @@ double Clock::seconds(const Turn& turn, std::span<const double> delays) const {
   double hearing = 0;
   for (std::size_t i = 0; i < clients_; ++i) {
     const Sum& sum = sums[i];
-    if (!sum.is_there) continue;
     const Link& link = links_[i % links_.size()];
     const double told = turn.server_speaks ? link.seconds_down(turn.bits_of_server) : 0;
+    speaking = std::max(speaking, told + wait);
+    if (!sum.is_there) continue;
     const double delay = delays.empty() ? 0 : delays[i];
     speaking = std::max(speaking, told + sum.computing + delay + link.seconds_up(sum.bits_out));
     if (turn.among_clients) hearing = std::max(hearing, link.seconds_down(sum.bits_in));

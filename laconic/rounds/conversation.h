@@ -33,6 +33,7 @@ class Conversation {
     const std::size_t parts = sums.size();
     const std::size_t dim = sums[0].size();
     const std::size_t window = fleet.window(shares.size(), parts * dim);
+    for (SignCount& counted : counted_) counted.clear();  // of a sum that was broken off
     for (std::size_t first = 0; first < shares.size(); first += window) {
       for (std::size_t p = 0; p < parts; ++p) {
         boards_[p].clear();
