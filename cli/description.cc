@@ -172,9 +172,7 @@ const Key kKeys[] = {
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
     {{"network", "100mbit,20ms",
       "links of the modelled clock (network_seconds): lan, wan, a bandwidth and a latency; of several, "
-      "client "
-      "i "
-      "takes its turn; without it messages take no time"},
+      "client i takes its turn; without it messages take no time"},
      [](D& d, S s) {
        d.network = parse_arguments(kLink, s);
        make_links(*d.network);  // refuses what is wrong
@@ -248,9 +246,8 @@ void require_clock_fits(const Description& d) {
         fmt::format("compute: {} says how long clients compute; leave compute out", d.stragglers->name));
   if (d.compute.size() > d.clients)
     throw InputError(fmt::format("compute: {} times for {} clients", d.compute.size(), d.clients));
-  if (d.network && make_links(*d.network).size() > d.clients)
-    throw InputError(
-        fmt::format("network: {} links for {} clients", make_links(*d.network).size(), d.clients));
+  const std::size_t links = d.network ? make_links(*d.network).size() : 0;
+  if (links > d.clients) throw InputError(fmt::format("network: {} links for {} clients", links, d.clients));
 }
 
 void read(Description& description, const Setting& setting) {

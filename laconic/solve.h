@@ -49,8 +49,8 @@ struct Summary {
 const char* name_of(Summary::Why why);
 
 /// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several
-/// going at once. Everything passed by reference, and the clock, must outlive it, and calls are collective as that of
-/// solve().
+/// going at once. Everything passed by reference, and the clock, must outlive it, and calls are collective as
+/// that of solve().
 class Solver {
  public:
   /// Computes nothing yet. Arguments as of solve().

@@ -8,8 +8,6 @@
 namespace laconic {
 namespace {
 
-constexpr double kMost = 1e18;  // so that sums stay numbers
-
 struct Unit {
   std::string_view name;
   double factor;
@@ -21,7 +19,7 @@ std::optional<double> quantity_in(std::string_view text, std::initializer_list<U
   if (error != std::errc{} || std::signbit(value)) return {};
   const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const Unit& known : units) {
-    if (unit == known.name && value * known.factor <= kMost) return value * known.factor;
+    if (unit == known.name) return value * known.factor;
   }
   return {};
 }
@@ -36,7 +34,7 @@ std::optional<double> seconds_in(std::string_view text) {
 
 std::optional<double> bandwidth_in(std::string_view text) {
   const auto bits = quantity_in(text, {{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}});
-  return bits && *bits >= 1e-3 ? bits : std::nullopt;
+  return bits && *bits >= 1e-3 && *bits <= 1e18 ? bits : std::nullopt;
 }
 
 }  // namespace laconic

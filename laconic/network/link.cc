@@ -50,10 +50,12 @@ constexpr LinkRow kLinks[] = {
      link},
 };
 
-bool is_link(const Spec& spec) {
-  return std::any_of(std::begin(kLinks), std::end(kLinks), [&](const LinkRow& row) {
-    return spec.kind == Spec::Kind::word && spec.name == row.name;
+/// nullptr where the spec names none.
+const LinkRow* row_of(const Spec& spec) {
+  const auto* row = std::find_if(std::begin(kLinks), std::end(kLinks), [&](const LinkRow& each) {
+    return spec.kind == Spec::Kind::word && spec.name == each.name;
   });
+  return row == std::end(kLinks) ? nullptr : row;
 }
 
 Link link_of(const Spec& arguments, Link (*make)(Arguments&) = link) {
@@ -67,11 +69,12 @@ Link link_of(const Spec& arguments, Link (*make)(Arguments&) = link) {
 }
 
 Link made(const Spec& spec) {
-  if (!is_link(spec))
+  const LinkRow* row = row_of(spec);
+  if (row == nullptr)
     throw SpecError(fmt::format(
         "column {}: {}; of several each is lan, wan, or a link of its own, as in link(10mbit, 20ms)",
         spec.column, print(spec)));
-  return link_of(spec, row_named(spec, "link", links()).make);
+  return link_of(spec, row->make);
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ Link made(const Spec& spec) {
 std::span<const LinkRow> links() { return kLinks; }
 
 std::vector<Link> make_links(const Spec& brackets) {
-  const bool names_some = std::any_of(brackets.args.begin(), brackets.args.end(), is_link);
+  const bool names_some = std::any_of(brackets.args.begin(), brackets.args.end(), row_of);
   if (!names_some) return {link_of(brackets)};
   if (!brackets.options.empty())
     throw SpecError(fmt::format("{}: goes into a link of its own, as in lan, link(10mbit, 50ms)",
