@@ -70,8 +70,6 @@ class Server {
   }
 
   [[nodiscard]] View estimate() const { return estimate_; }
-  /// What the server, and so the worker, remembers of the worker; only where it is remembered.
-  [[nodiscard]] View memory_of(std::size_t worker) const { return memories_[worker]; }
 
   /// What it holds between rounds, to be read or restored.
   [[nodiscard]] std::vector<MutView> memory() {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/rounds/star_clients.h"
+
+namespace laconic {
+
+StarClients::StarClients(const Problem& problem, const StarParts& parts)
+    : problem_(problem),
+      parts_(parts),
+      rates_(parts.mechanism->rates()),
+      compares_(parts.mechanism->uses_previous()),
+      // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
+      keeps_gradient_(compares_ && parts.oracle->exact() && parts.turnout->complete()) {}
+
+void StarClients::take_on(Range clients) {
+  first_ = clients.begin;
+  clients_.resize(clients.size());
+  for (Client& client : clients_) {
+    if (rates_.worker != 0) client.h.assign(problem_.dim(), 0.0);
+    if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
+    if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
+  }
+}
+
+void StarClients::reserve(std::size_t slots) {
+  if (slots_.size() < slots) slots_.resize(slots);
+}
+
+void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool restart) {
+  look(entry, slots_[slot], at);
+  if (entry.envelope.finite) speak(entry, slots_[slot], at, restart);
+}
+
+/// slot.gradient = the client's gradient at x_t, or its estimate.
+void StarClients::look(Entry& entry, Slot& slot, const Points& at) {
+  slot.gradient.resize(problem_.dim());
+  if (parts_.anchor) {
+    look_through_anchor(entry, slot, at);
+  } else {
+    entry.envelope.measured = ask(entry, at.x, slot.gradient);
+  }
+  entry.envelope.finite = all_finite(slot.gradient);
+}
+
+Measured StarClients::ask(Entry& entry, View x, MutView g) {
+  entry.envelope.calls += parts_.oracle->calls(entry.key);
+  return parts_.oracle->gradient(entry.key, x, g);
+}
+
+/// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves
+/// when all clients have looked). At the start w = x_0 and g is exact.
+void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at) {
+  Vector& at_anchor = client_of(entry).at_anchor;
+  if (entry.key.round > 0) {
+    slot.other.resize(at.x.size());
+    ask(entry, at.x, slot.gradient);
+    ask(entry, at.anchor, slot.other);
+    for (std::size_t j = 0; j < at.x.size(); ++j) slot.gradient[j] += at_anchor[j] - slot.other[j];
+  }
+  if (parts_.anchor->heads(entry.key)) {
+    entry.envelope.measured =
+        problem_.value_gradient(entry.key.worker, Rows::everything(), at.x, at_anchor);
+    entry.envelope.calls += problem_.rows(entry.key.worker);
+  }
+  if (entry.key.round == 0) copy(at_anchor, slot.gradient);
+}
+
+void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart) {
+  Client& client = client_of(entry);
+  View h = client.h;
+  if (const double a = parts_.mechanism->takes_in(); a != 0) {
+    slot.memory.assign(h.begin(), h.end());
+    axpy(a, slot.gradient, slot.memory);
+    h = slot.memory;
+  }
+  View y = client.y;
+  if (compares_ && !restart) {
+    if (entry.key.round == 0) {
+      y = slot.gradient;  // no round before: the point has not moved
+    } else if (!keeps_gradient_) {
+      slot.other.resize(at.x.size());
+      ask(entry, at.before, slot.other);
+      y = slot.other;
+    }
+  }
+  parts_.mechanism->encode(entry.key, h, y, slot.gradient, entry.message);
+  entry.envelope.describe(entry.message, at.x.size());
+  entry.vector = slot.gradient;
+}
+
+void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
+  Client& client = client_of(entry);
+  // Where the next round looks for it. The entry shows the same numbers as before, which have moved.
+  if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
+  if (rates_.worker == 0) return;
+  if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
+  if (restart || starts_over(entry.message)) fill(client.h, 0.0);
+  decode_add(entry.key, entry.message, restart ? 1.0 : rates_.worker, client.h);
+}
+
+std::vector<std::vector<MutView>> StarClients::memories() {
+  std::vector<std::vector<MutView>> all;
+  for (Client& client : clients_) all.push_back({client.h, client.y, client.at_anchor});
+  return all;
+}
+
+}  // namespace laconic
