@@ -13,6 +13,7 @@
 #include "cli/sweep_plan.h"
 #include "laconic/core/quantity.h"
 #include "laconic/network/link.h"
+#include "laconic/network/rehearsal.h"
 #include "laconic/network/stragglers.h"
 
 namespace laconic::cli {
@@ -170,6 +171,11 @@ const Key kKeys[] = {
       "which shards a client holds, of methods with redundancy; without it theirs; drawn ones by split-seed"},
      [](D& d, S s) { d.allocation = parse(s); },
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
+    {{"rehearsal", "slow(3, 10s)",
+      "trouble on purpose, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), from=ROUND, "
+      "or several of them"},
+     [](D& d, S s) { d.rehearsal = parse_arguments("rehearsal", s); },
+     [](const D& d) { return d.rehearsal ? in_brackets(*d.rehearsal) : ""; }},
     {{"network", "100mbit,20ms",
       "links of the modelled clock (network_seconds): lan, wan, a bandwidth and a latency; of several, "
       "client i takes its turn; without it messages take no time"},
@@ -240,7 +246,22 @@ bool is_utf8(const std::string& text) {
   }
 }
 
+/// Whether the stragglers are a model, of this kind.
+bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock) {
+  const auto models = straggler_models();
+  return stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
+           return row.clock == clock && row.name == stragglers->name;
+         });
+}
+
 void require_clock_fits(const Description& d) {
+  if (d.is_served() && d.network)
+    throw InputError(fmt::format("network: a modelled link, and {} is a real clock; leave one out", d.stragglers->name));
+  if (d.is_served() && !d.compute.empty())
+    throw InputError(fmt::format("compute: modelled, and {} is a real clock; leave one out", d.stragglers->name));
+  if (d.rehearsal && !d.is_served())
+    throw InputError("rehearsal: is for a real clock, as in stragglers=deadline(500ms)");
+  if (d.rehearsal) naming("rehearsal", [&] { return make_rehearsal(*d.rehearsal, d.clients); });
   if (!d.compute.empty() && d.has_delays())
     throw InputError(
         fmt::format("compute: {} says how long clients compute; leave compute out", d.stragglers->name));
@@ -268,12 +289,9 @@ void read(Description& description, const Setting& setting) {
 
 }  // namespace
 
-bool Description::has_delays() const {
-  const auto models = straggler_models();
-  return stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
-           return row.timed && row.name == stragglers->name;
-         });
-}
+bool Description::has_delays() const { return is_model(stragglers, StragglersRow::Clock::modelled); }
+
+bool Description::is_served() const { return is_model(stragglers, StragglersRow::Clock::real); }
 
 void fail_unknown_key(const std::string& key, const std::vector<std::string>& known) {
   throw InputError(

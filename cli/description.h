@@ -26,6 +26,7 @@ struct Description {
   std::optional<Spec> topology;
   std::optional<Spec> mixing;
   std::optional<Spec> stragglers;
+  std::optional<Spec> rehearsal;  // its brackets hold the troubles (network/rehearsal.h)
   std::optional<Spec> allocation;
   std::optional<Spec> network;  // its brackets hold the links (network/link.h)
   std::vector<double> compute;  // seconds a single-sample gradient, of which client i takes its turn
@@ -41,6 +42,8 @@ struct Description {
   [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
   /// Whether stragglers say how long clients compute.
   [[nodiscard]] bool has_delays() const;
+  /// Whether a real clock says who is late (rounds/served.h).
+  [[nodiscard]] bool is_served() const;
   /// Whether the run has a modelled clock.
   [[nodiscard]] bool is_timed() const { return network || !compute.empty() || has_delays(); }
 };

@@ -35,8 +35,11 @@ std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std:
   });
 }
 
-AllocationSetting allocations_of(const Description& description) {
-  return {.workers = description.clients, .seed = description.split_seed, .rule = description.allocation};
+AllocationSetting allocations_of(const Description& description, const std::vector<std::uint32_t>& gone = {}) {
+  return {.workers = description.clients,
+          .seed = description.split_seed,
+          .rule = description.allocation,
+          .gone = gone};
 }
 
 }  // namespace
@@ -67,10 +70,10 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
 #ifdef LACONIC_TORCH
   setting.make_torch_network = make_torch_network;
 #endif
-  if (place.ranks > 1) {
-    const Range workers = block_of(description.clients, place.rank, place.ranks);
-    setting.own = of_text(
-        "method", [&] { return shards_of(workers, description.method, allocations_of(description)); });
+  if (place.clients) {
+    setting.own = of_text("method", [&] {
+      return shards_of(*place.clients, description.method, allocations_of(description, place.gone));
+    });
   }
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
@@ -121,15 +124,22 @@ void require_test_set(const std::string& key, const Problem& problem, ThreadPool
     throw InputError(fmt::format("{} needs a problem with a test set", key));
 }
 
+std::shared_ptr<Stragglers> stragglers_of(const Description& description) {
+  if (!description.stragglers) return nullptr;
+  const auto loads =
+      of_text("method", [&] { return loads_of(description.method, allocations_of(description)); });
+  return of_text("stragglers", [&] { return make_stragglers(*description.stragglers, loads); });
+}
+
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants) {
+  return assembly_of(description, problem, constants, stragglers_of(description), {});
+}
+
+Assembly assembly_of(const Description& description, const Problem& problem,
+                     const std::optional<Constants>& constants, std::shared_ptr<const Stragglers> stragglers,
+                     const std::vector<std::uint32_t>& gone) {
   const auto mixing = mixing_of(description, problem.shards());
-  std::shared_ptr<const Stragglers> stragglers;
-  if (description.stragglers) {
-    const auto loads =
-        of_text("method", [&] { return loads_of(description.method, allocations_of(description)); });
-    stragglers = of_text("stragglers", [&] { return make_stragglers(*description.stragglers, loads); });
-  }
   return of_text("method", [&] {
     return assemble(description.method, {.problem = problem,
                                          .constants = constants,
@@ -138,7 +148,8 @@ Assembly assembly_of(const Description& description, const Problem& problem,
                                          .batch = description.batch,
                                          .mixing = mixing,
                                          .outer_step = description.outer_step,
-                                         .stragglers = stragglers,
+                                         .stragglers = std::move(stragglers),
+                                         .gone = gone,
                                          .allocation = description.allocation,
                                          .split_seed = description.split_seed});
   });

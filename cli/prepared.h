@@ -42,11 +42,12 @@ struct Prepared {
   std::string clients_csv;  // what clients.csv will hold; empty where there will be none
 };
 
-/// Which rank of how many this is, and how many of them share the processors of its machine.
+/// Which rank this is, of which clients it keeps the data, and how many ranks share the processors of its machine.
 struct Place {
   std::size_t rank = 0;
-  std::size_t ranks = 1;
   std::size_t neighbours = 1;
+  std::optional<Range> clients = {};      // all, where unset
+  std::vector<std::uint32_t> gone = {};  // clients whose data others look at, ascending
 };
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
@@ -62,9 +63,16 @@ std::size_t threads_of(std::size_t threads, const Place& place = {});
 /// Refuses what `key` begins to say, as in "target-accuracy:", where the problem has no test set.
 void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool);
 
-/// The method for that problem and those constants.
+/// The description's, if it has any. InputError where they do not fit.
+std::shared_ptr<Stragglers> stragglers_of(const Description& description);
+
+/// The method for that problem and those constants, with the description's stragglers.
 Assembly assembly_of(const Description& description, const Problem& problem,
                      const std::optional<Constants>& constants);
+/// The same with stragglers that are there already, for those clients who are not gone.
+Assembly assembly_of(const Description& description, const Problem& problem,
+                     const std::optional<Constants>& constants, std::shared_ptr<const Stragglers> stragglers,
+                     const std::vector<std::uint32_t>& gone);
 
 /// Where data sets are looked for: the folders of LACONIC_DATA.
 std::vector<std::string> data_folders();

@@ -316,7 +316,7 @@ TEST(Coding, BothDecodersAreUnbiasedWithTheVarianceOfTheFormula) {
   for (const bool whole : {true, false}) {
     const double q = whole ? 0 : quantised;
     const char* compressor = whole ? "identity" : "one-bit";
-    const auto ht = answers(stragglers, by_expectation(*stragglers, 8));
+    const auto ht = answers(stragglers, by_expectation(stragglers, 8));
     const Drawn by_p = draw(instance, *ht, compressor, 60000);
     EXPECT_NEAR(by_p.variance, (q + p * H2) / (1 - p), 0.03 * by_p.variance);
     // What is not quantised varies in few directions only, and so does the ratio more.
@@ -345,12 +345,12 @@ TEST(Coding, WeighsEachByItsOwnLateness) {
   const Allocation a = allocation_of("cyclic", 8, 3);
   const Instance instance(share_code(a), 8, 32);
   const std::shared_ptr<const Stragglers> unequal = make_stragglers(parse("bernoulli(0.1, 0.3, 0.6)"), 8);
-  const Drawn each = draw(instance, *answers(unequal, by_expectation(*unequal, 8)), "one-bit", 20000);
+  const Drawn each = draw(instance, *answers(unequal, by_expectation(unequal, 8)), "one-bit", 20000);
   EXPECT_GT(each.ratio, 0.4);
   EXPECT_LT(each.ratio, 2.5);
   EXPECT_LE(each.bias, 4.5);
-  const auto common = make_stragglers(parse("bernoulli(0.33)"), 8);
-  const Drawn alike = draw(instance, *answers(unequal, by_expectation(*common, 8)), "one-bit", 20000);
+  const std::shared_ptr<const Stragglers> common = make_stragglers(parse("bernoulli(0.33)"), 8);
+  const Drawn alike = draw(instance, *answers(unequal, by_expectation(common, 8)), "one-bit", 20000);
   EXPECT_GT(alike.ratio, 20) << "one p for all is biased";
   EXPECT_GT(alike.bias, 4.5);
 }

@@ -30,6 +30,7 @@ enum class Purpose : std::uint8_t {
   probe = 10,       // the random signs of Hutchinson's estimator
   allocation = 11,  // who holds which shards, where several hold the same
   straggler = 12,   // who answers too late
+  epoch = 13,       // what a run draws after it has lost clients
 };
 
 class Stream;

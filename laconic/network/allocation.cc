@@ -230,6 +230,27 @@ Spread Allocation::overlaps() const {
 
 Allocation no_redundancy(std::size_t workers) { return cyclic(workers, 1, 0); }
 
+Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone) {
+  Held held(allocation.workers());
+  std::vector<std::uint32_t> left;
+  std::vector<bool> is_held(allocation.subsets(), false);
+  for (std::uint32_t i = 0; i < held.size(); ++i) {
+    if (std::binary_search(gone.begin(), gone.end(), i)) continue;
+    left.push_back(i);
+    held[i].assign(allocation.held(i).begin(), allocation.held(i).end());
+    for (const std::uint32_t k : held[i]) is_held[k] = true;
+  }
+  check(!left.empty(), "somebody must be left to hold the data");
+  for (std::uint32_t k = 0; k < is_held.size(); ++k) {
+    if (is_held[k] || allocation.copies(k) == 0) continue;
+    const std::uint32_t heir = *std::min_element(left.begin(), left.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return held[a].size() < held[b].size();
+    });
+    held[heir].push_back(k);
+  }
+  return {allocation.subsets(), std::move(held)};
+}
+
 Allocation random_allocation(std::size_t workers, std::span<const std::size_t> copies, std::uint64_t seed) {
   Held held(workers);
   std::vector<std::uint32_t> drawn;

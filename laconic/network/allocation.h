@@ -47,6 +47,10 @@ class Allocation {
 /// Each worker holds its own.
 Allocation no_redundancy(std::size_t workers);
 
+/// Without the workers that are gone (ascending, not all), who hold nothing any more. Subsets that only they held
+/// are taken over, in ascending order, each by the worker left that holds fewest then, the first of them.
+Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone);
+
 /// copies[k] different workers for each subset, all such sets equally likely, drawn apart for each k:
 /// pairwise balanced in the mean (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383). 1 <= copies[k] <=
 /// workers.
@@ -57,12 +61,13 @@ struct AllocationSetting {
   std::size_t workers = 1;        // and subsets
   std::uint64_t seed = 1;         // the split seed
   std::optional<Spec> rule = {};  // the key allocation=, where it is given
+  std::vector<std::uint32_t> gone = {};  // workers who hold nothing any more, ascending
 };
 
 /// The allocation by the setting's rule, or else by `fallback`. `redundancy` >= 1 says how many hold a subset
 /// (with bernoulli: in the mean); 1 is no_redundancy() whatever the rule, and nothing says 1, or all for
 /// `full`. InputError for an unknown rule, for more copies than workers, and where the rule cannot have so
-/// many.
+/// many. Not yet without() those that are gone.
 Allocation make_allocation(const std::string& fallback, std::optional<std::size_t> redundancy,
                            const AllocationSetting& setting);
 

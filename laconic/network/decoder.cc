@@ -11,18 +11,17 @@ namespace {
 
 class ByExpectation final : public Decoder {
  public:
-  ByExpectation(const Stragglers& stragglers, std::size_t workers, double factor) : weights_(workers) {
-    for (std::size_t i = 0; i < workers; ++i) {
-      weights_[i] = factor / (static_cast<double>(workers) * (1 - stragglers.late(i)));
-    }
-  }
+  ByExpectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers, double factor)
+      : stragglers_(std::move(stragglers)), n_(static_cast<double>(workers)), factor_(factor) {}
 
   void weigh(std::vector<Share>& answered) override {
-    for (Share& share : answered) share.weight = weights_[share.worker];
+    for (Share& share : answered) share.weight = factor_ / (n_ * (1 - stragglers_->late(share.worker)));
   }
 
  private:
-  std::vector<double> weights_;
+  std::shared_ptr<const Stragglers> stragglers_;
+  double n_;
+  double factor_;
 };
 
 class ByCount final : public Decoder {
@@ -147,8 +146,9 @@ class Answers final : public Turnout {
 
 }  // namespace
 
-std::unique_ptr<Decoder> by_expectation(const Stragglers& stragglers, std::size_t workers, double factor) {
-  return std::make_unique<ByExpectation>(stragglers, workers, factor);
+std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers,
+                                        double factor) {
+  return std::make_unique<ByExpectation>(std::move(stragglers), workers, factor);
 }
 
 std::unique_ptr<Decoder> by_count(double factor) { return std::make_unique<ByCount>(factor); }

@@ -24,7 +24,8 @@ class Decoder {
 
 /// `factor` / n (1 - p_i): unbiased, whoever is how often late, rounds without an answer included (Horvitz
 /// and Thompson 1952; stochastic gradient coding, arXiv 1905.05383).
-std::unique_ptr<Decoder> by_expectation(const Stragglers& stragglers, std::size_t workers, double factor = 1);
+std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers,
+                                        double factor = 1);
 
 /// `factor` / r of r answers: unbiased without knowing p, where all are equally likely to be late.
 std::unique_ptr<Decoder> by_count(double factor = 1);

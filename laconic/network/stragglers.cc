@@ -15,6 +15,7 @@
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/core/quantity.h"
+#include "laconic/network/real_clock.h"
 
 namespace laconic {
 namespace {
@@ -67,27 +68,22 @@ class Fixed final : public Untimed {
   std::size_t workers_;
 };
 
-/// How long the server waits: until `first` answers are there and the deadline has passed, or all answers
-/// are there; without either for all.
-struct Policy {
-  std::optional<double> deadline;
-  std::optional<std::size_t> first;
+bool waits_for_all(const Policy& policy, std::size_t workers) {
+  return policy.first ? *policy.first == workers : !policy.deadline;
+}
 
-  [[nodiscard]] bool waits_for_all(std::size_t workers) const {
-    return first ? *first == workers : !deadline;
+/// How long it waits for workers who compute so long.
+double wait_of(const Policy& policy, const std::vector<double>& seconds) {
+  if (waits_for_all(policy, seconds.size())) return std::numeric_limits<double>::infinity();
+  double wait = policy.deadline.value_or(0);
+  if (policy.first) {
+    std::vector<double> sorted = seconds;
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(*policy.first - 1),
+                     sorted.end());
+    wait = std::max(wait, sorted[*policy.first - 1]);
   }
-  [[nodiscard]] double wait(const std::vector<double>& seconds) const {
-    if (waits_for_all(seconds.size())) return std::numeric_limits<double>::infinity();
-    double wait = deadline.value_or(0);
-    if (first) {
-      std::vector<double> sorted = seconds;
-      std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(*first - 1),
-                       sorted.end());
-      wait = std::max(wait, sorted[*first - 1]);
-    }
-    return std::min(wait, *std::max_element(seconds.begin(), seconds.end()));
-  }
-};
+  return std::min(wait, *std::max_element(seconds.begin(), seconds.end()));
+}
 
 class Timed : public Stragglers {
  public:
@@ -104,7 +100,7 @@ class Timed : public Stragglers {
 
   double delays(const Key& common, std::vector<double>& seconds) const override {
     compute(common, seconds);
-    return policy_.wait(seconds);
+    return wait_of(policy_, seconds);
   }
 
  protected:
@@ -168,7 +164,7 @@ class ShiftedExponential final : public Timed {
   /// Where all are alike, of n max(K, first) answer, with K ~ Binomial(n, P(done by the deadline)).
   [[nodiscard]] double lateness_of_all() const {
     const std::size_t n = workers_.size();
-    if (policy().waits_for_all(n)) return 0;
+    if (waits_for_all(policy(), n)) return 0;
     const double p = policy().deadline ? workers_[0].done(*policy().deadline) : 0;
     if (!policy().first) return 1 - p;
     if (p == 0) return 1 - static_cast<double>(*policy().first) / static_cast<double>(n);
@@ -188,7 +184,7 @@ class ShiftedExponential final : public Timed {
   /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)). By the
   /// midpoint rule over v = (u - u(deadline))^(1/4) for those who hardly ever answer.
   [[nodiscard]] double lateness_of(std::size_t i) const {
-    if (policy().waits_for_all(workers_.size())) return 0;
+    if (waits_for_all(policy(), workers_.size())) return 0;
     const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
     const double rest = 1 - by_deadline;
     if (!policy().first || rest == 0) return rest;
@@ -227,7 +223,7 @@ class Trace final : public Timed {
   Trace(std::vector<std::vector<double>> rows, const Policy& policy)
       : Timed(policy), rows_(std::move(rows)), late_(rows_[0].size()) {
     for (const std::vector<double>& row : rows_) {
-      const double wait = policy.wait(row);
+      const double wait = wait_of(policy, row);
       for (std::size_t i = 0; i < row.size(); ++i) late_[i] += row[i] > wait ? 1 : 0;
       checksum_ =
           checksum_of({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(double)}, checksum_);
@@ -284,19 +280,28 @@ std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::span<const std::siz
   return std::make_unique<Fixed>(late, loads.size());
 }
 
+/// Seconds > 0, of an option or the argument at `position`.
+std::optional<double> seconds_of(Arguments& arguments, const char* name, std::optional<std::size_t> position) {
+  const Spec* given = position ? arguments.find(name, *position) : arguments.find(name);
+  if (given == nullptr) return {};
+  const auto seconds = seconds_in(print(*given));
+  if (!seconds || *seconds == 0)
+    arguments.fail(fmt::format("{} = {}; need seconds > 0, as in 50ms", name, print(*given)));
+  return seconds;
+}
+
+std::optional<std::size_t> first_of(Arguments& arguments, std::size_t workers,
+                                    std::optional<std::size_t> position) {
+  const Spec* given = position ? arguments.find("first", *position) : arguments.find("first");
+  if (given == nullptr) return {};
+  const std::size_t first = position ? arguments.whole("first", 1, 1, *position) : arguments.whole("first", 1);
+  if (first > workers)
+    arguments.fail(fmt::format("first = {}; need first <= {}, the clients", first, workers));
+  return first;
+}
+
 Policy policy_of(Arguments& arguments, std::size_t workers) {
-  Policy policy;
-  if (const Spec* deadline = arguments.find("deadline")) {
-    policy.deadline = seconds_in(print(*deadline));
-    if (!policy.deadline || *policy.deadline == 0)
-      arguments.fail(fmt::format("deadline = {}; need seconds > 0, as in 50ms", print(*deadline)));
-  }
-  if (arguments.find("first") != nullptr) {
-    policy.first = arguments.whole("first", 1);
-    if (*policy.first > workers)
-      arguments.fail(fmt::format("first = {}; need first <= {}, the clients", *policy.first, workers));
-  }
-  return policy;
+  return {.deadline = seconds_of(arguments, "deadline", {}), .first = first_of(arguments, workers, {})};
 }
 
 std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const std::size_t> loads) {
@@ -352,6 +357,30 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
   return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
 }
 
+/// By far more than a server waits.
+std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers, const Policy& policy) {
+  constexpr double kPatience = 10;
+  constexpr double kDeadlines = 20;
+  const double patience = seconds_of(arguments, "patience", {})
+                              .value_or(std::max(kPatience, kDeadlines * policy.deadline.value_or(0)));
+  if (policy.deadline && patience < *policy.deadline)
+    arguments.fail(fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
+  return std::make_unique<RealClock>(workers, policy, patience);
+}
+
+std::unique_ptr<Stragglers> deadline(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Policy policy = {.deadline = seconds_of(arguments, "deadline", 0),
+                         .first = first_of(arguments, loads.size(), {})};
+  if (!policy.deadline) arguments.fail("\"deadline\" is missing: seconds such as 500ms");
+  return real_clock(arguments, loads.size(), policy);
+}
+
+std::unique_ptr<Stragglers> first_r(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Policy policy = {.deadline = {}, .first = first_of(arguments, loads.size(), 0)};
+  if (!policy.first) arguments.fail("\"first\" is missing: how many answers end a round, such as 3");
+  return real_clock(arguments, loads.size(), policy);
+}
+
 constexpr StragglersRow kModels[] = {
     {"bernoulli", "bernoulli(P), bernoulli(P1, P2, ...)",
      "each client is late with probability P in each round; of several, client i takes its turn among them",
@@ -360,13 +389,18 @@ constexpr StragglersRow kModels[] = {
     {"fixed", "fixed(COUNT)", "so many clients are late in each round, any of them equally likely", fixed},
     {"shifted-exp", "shifted-exp(A, MU, MU2, ..., deadline=50ms, first=R)",
      "with r shards a client computes A r + Exp(MU / r) seconds in a round; the server waits for the first "
-     "R, "
-     "and until the deadline, or without both for all",
-     shifted_exp, true},
+     "R, and until the deadline, or without both for all",
+     shifted_exp, StragglersRow::Clock::modelled},
     {"trace", "trace(\"FILE\", deadline=50ms, first=R)",
      "the same with times from a file: a round a line (then from the top again), a time for each client; # "
      "begins a comment",
-     trace, true},
+     trace, StragglersRow::Clock::modelled},
+    {"deadline", "deadline(500ms, first=R, patience=10s)",
+     "by a real clock: a round ends when all have answered, or after so long (with first=R not before R have); a "
+     "process of which nothing is heard for the patience is dead",
+     deadline, StragglersRow::Clock::real},
+    {"first-r", "first-r(R, patience=10s)", "the same, but a round ends with the R-th answer", first_r,
+     StragglersRow::Clock::real},
 };
 
 }  // namespace

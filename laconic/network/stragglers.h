@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who answers in time. Some models only say so; the others say how long each worker computes, and the server
-// has a policy: how long it waits.
+// Who answers in time. Some models only say so; others say how long each worker computes, and the server has a
+// policy: how long it waits. Or it waits for real processes, by a real clock (network/real_clock.h).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,13 @@
 
 namespace laconic {
 
+/// How long the server waits: until `first` answers are there and the deadline, in seconds, has passed, or all
+/// answers are there; without either for all.
+struct Policy {
+  std::optional<double> deadline;
+  std::optional<std::size_t> first;
+};
+
 class Stragglers {
  public:
   virtual ~Stragglers() = default;
@@ -30,6 +37,9 @@ class Stragglers {
   /// seconds[i] = how long worker i computes in this round, in the model; 0 where it does not know. Returns
   /// how long the server waits for that: those who are done by then answer; infinite where it waits for all.
   virtual double delays(const Key& common, std::vector<double>& seconds) const = 0;
+
+  /// Whether a real clock decides: then draw() and late() say what was seen so far.
+  [[nodiscard]] virtual bool is_real() const { return false; }
 
   /// A number that tells models read from files apart; 0 of others.
   [[nodiscard]] virtual std::uint32_t checksum() const { return 0; }
@@ -54,7 +64,8 @@ struct StragglersRow {
   const char* usage;
   const char* summary;
   std::unique_ptr<Stragglers> (*make)(Arguments& arguments, std::span<const std::size_t> loads);
-  bool timed = false;  // says how long workers compute
+  enum class Clock : std::uint8_t { none, modelled, real };
+  Clock clock = Clock::none;  // by which workers are late
 };
 std::span<const StragglersRow> straggler_models();
 

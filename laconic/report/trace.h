@@ -84,6 +84,8 @@ struct Progress {
   std::uint32_t trace_checksum = 0;  // Recorder::sync()
 };
 
+class LineFile;
+
 /// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so
 /// that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk): the
 /// files then end with the row before; and from sync() when a file was removed meanwhile.
@@ -102,9 +104,8 @@ class FileRecorder : public Recorder {
   void record(const Row& row, const Timing& timing) override;
 
  private:
-  struct File;
-  std::unique_ptr<File> trace_;
-  std::unique_ptr<File> timing_;
+  std::unique_ptr<LineFile> trace_;
+  std::unique_ptr<LineFile> timing_;
   bool with_accuracy_;
 };
 

@@ -38,13 +38,22 @@ std::size_t local_steps_of(Arguments& args) {
 }
 
 AllocationSetting setting_of_allocations(const MethodSetting& s) {
-  return {.workers = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation};
+  return {.workers = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation, .gone = s.gone};
 }
 
 Assembly star(const MethodSetting& s, StarParts parts) {
+  if (!s.gone.empty()) {
+    const Allocation left = without(no_redundancy(s.problem.shards()), s.gone);
+    parts.oracle = coded(std::move(parts.oracle), share_code(left));
+  }
+  return star_as_it_is(s, std::move(parts));
+}
+
+Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
   // std::function copies what it holds, and parts do not copy: share them. An assembly is built once.
   auto shared = std::make_shared<StarParts>(std::move(parts));
   Assembly assembly;
+  assembly.star = shared;
   assembly.build = [shared, &problem = s.problem, seed = s.seed, wire = s.wire](double step) {
     check(shared->oracle != nullptr, "an assembly is built only once");
     return make_star(problem, std::move(*shared), {.step = step, .seed = seed, .wire = wire});
@@ -68,18 +77,33 @@ std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& 
       args.fail(
           fmt::format("stragglers: client {} is late in every round, and nothing makes up for that", i));
   }
-  if (decode == "ht") return answers(s, by_expectation(*s.stragglers, n, factor));
-  if (!common_lateness(*s.stragglers, n))
+  if (decode == "ht") return answers(s, by_expectation(s.stragglers, n, factor));
+  if (!s.stragglers->is_real() && !common_lateness(*s.stragglers, n))
     args.fail("decode = count; needs clients that are late equally often; use ht");
-  return answers(s, by_count(factor));
+  // What is expected is the mean over those who live, of sums over all shards.
+  const double living = static_cast<double>(n - s.gone.size()) / static_cast<double>(n);
+  return answers(s, by_count(factor * living));
 }
 
 std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s) {
   return unbiased_answers(args, s, args.choice("decode", {"ht", "count"}, "ht"));
 }
 
+std::unique_ptr<Turnout> unbiased_answers_alike(Arguments& args, const MethodSetting& s) {
+  lateness(args, s);
+  if (!s.stragglers || !s.stragglers->is_real()) return unbiased_answers(args, s);
+  if (args.choice("decode", {"ht", "count"}, "count") == "ht")
+    args.fail("decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
+  return unbiased_answers(args, s, "count");
+}
+
+void require_all_on_heads(Arguments& args, const MethodSetting& s) {
+  if (s.stragglers && !s.stragglers->is_real())
+    args.fail("stragglers: when its coin shows heads the memories of all start over, and so all must answer");
+}
+
 double lateness(Arguments& args, const MethodSetting& s) {
-  if (!s.stragglers) return 0;
+  if (!s.stragglers || s.stragglers->is_real()) return 0;
   const auto p = common_lateness(*s.stragglers, s.problem.shards());
   if (!p) args.fail("clients remember what they said, and need to be late equally often");
   return *p;

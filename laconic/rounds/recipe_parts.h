@@ -37,8 +37,15 @@ std::size_t local_steps_of(Arguments& args);
 
 AllocationSetting setting_of_allocations(const MethodSetting& s);
 
-/// An assembly without facts or theorems. It is built once.
+/// An assembly without facts or theorems. It is built once. Clients look at their own data, and that of those
+/// that are gone.
 Assembly star(const MethodSetting& s, StarParts parts);
+/// The same of parts that know who looks at what.
+Assembly star_as_it_is(const MethodSetting& s, StarParts parts);
+
+/// Refuses models of stragglers for methods in which all must answer now and then, as memories start over. A
+/// server with a real clock waits for all then.
+void require_all_on_heads(Arguments& args, const MethodSetting& s);
 
 /// Those who answer of everyone.
 std::unique_ptr<Turnout> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder);
@@ -48,7 +55,10 @@ std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& 
                                           double factor = 1);
 /// The same, as the argument `decode` says.
 std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s);
-/// The probability that a client is late, for methods whose clients remember what they said.
+/// Of clients who remember what they said, which must weigh alike.
+std::unique_ptr<Turnout> unbiased_answers_alike(Arguments& args, const MethodSetting& s);
+/// The probability that a client is late, for methods whose clients remember what they said; 0 where a real
+/// clock will tell.
 double lateness(Arguments& args, const MethodSetting& s);
 
 }  // namespace laconic::recipe

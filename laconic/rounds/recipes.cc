@@ -25,12 +25,17 @@ std::vector<MethodRow> all_methods() {
 std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
                                         const AllocationSetting& setting) {
   Arguments args(method);
-  if (row.allocate != nullptr) return row.allocate(args, setting);
+  if (row.allocate != nullptr) {
+    Allocation allocation = row.allocate(args, setting);
+    if (setting.gone.empty()) return allocation;
+    return without(allocation, setting.gone);  // once more does no harm
+  }
   if (setting.rule)
     args.fail(
         fmt::format("allocation = {}: each client holds its own data only; leave allocation out, or use "
                     "sgc or gc-1bit",
                     print(*setting.rule)));
+  if (!setting.gone.empty()) return without(no_redundancy(setting.workers), setting.gone);
   return {};
 }
 
@@ -65,7 +70,9 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   const MethodRow& row = row_named(method, "method", methods());
   Arguments args(method);
   MethodSetting setting = given;  // of which methods need to know who is late
-  if (given.stragglers && is_punctual(*given.stragglers, given.problem.shards())) setting.stragglers.reset();
+  if (given.stragglers && !given.stragglers->is_real() &&
+      is_punctual(*given.stragglers, given.problem.shards()))
+    setting.stragglers.reset();
   if (setting.stragglers && !row.needs_everyone.empty())
     args.fail(fmt::format("stragglers: {}", row.needs_everyone));
   if (row.allocate == nullptr)
@@ -77,7 +84,7 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
     assembly.theorem_pl.reset();
   }
   assembly.stragglers = given.stragglers;
-  if (setting.stragglers) {
+  if (setting.stragglers && !setting.stragglers->is_real()) {
     const Spread late = lateness(*setting.stragglers, setting.problem.shards());
     assembly.facts.insert(
         assembly.facts.end(),

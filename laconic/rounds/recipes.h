@@ -20,6 +20,7 @@
 #include "laconic/network/stragglers.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/method.h"
+#include "laconic/rounds/star.h"
 #include "laconic/rounds/theory.h"
 
 namespace laconic {
@@ -36,6 +37,7 @@ struct MethodSetting {
   // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
   std::optional<double> outer_step = {};
   std::shared_ptr<const Stragglers> stragglers = {};  // who answers too late; without it nobody
+  std::vector<std::uint32_t> gone = {};  // clients whose process has died, ascending: others look at their data
   // Of methods whose clients hold each other's data: who holds what, and the seed by which that is drawn.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;
@@ -50,6 +52,7 @@ struct Assembly {
   std::optional<Theorem> theorem;                     // for step = theory
   std::optional<Theorem> theorem_pl;                  // for step = theory-pl
   std::function<std::unique_ptr<Method>(double step)> build;
+  std::shared_ptr<StarParts> star;  // of methods of the star: what build() takes, once, or another driver
 };
 
 /// The shards that some workers look at in the method, their own among them: what a process must keep of the

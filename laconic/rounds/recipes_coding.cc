@@ -15,15 +15,27 @@ std::optional<std::size_t> redundancy_of(Arguments& args) {
   return d == 0 ? std::nullopt : std::optional(d);
 }
 
+/// Those who are left take over what only others held.
 Allocation replicated(Arguments& args, const AllocationSetting& setting) {
-  return make_allocation("random", redundancy_of(args), setting);
+  return without(make_allocation("random", redundancy_of(args), setting), setting.gone);
+}
+
+/// Where what a client holds is part of the method, nobody can take it over.
+void require_held(Arguments& args, const Allocation& allocation, const AllocationSetting& setting) {
+  const Allocation left = without(allocation, setting.gone);
+  for (std::uint32_t i = 0; i < left.workers(); ++i) {
+    if (left.held(i).size() > allocation.held(i).size())
+      args.fail("clients are gone who alone held some of the data, and no other can take their place");
+  }
 }
 
 /// By one rule, where the method is about that.
 Allocation ruled(Arguments& args, const AllocationSetting& setting, const std::string& rule, std::size_t d) {
   if (setting.rule && *setting.rule != Spec(rule))
     args.fail(fmt::format("allocation = {}; this is about {}", print(*setting.rule), rule));
-  return make_allocation(rule, d, setting);
+  Allocation allocation = make_allocation(rule, d, setting);
+  require_held(args, allocation, setting);
+  return allocation;
 }
 
 Allocation in_groups(Arguments& args, const AllocationSetting& setting) {
@@ -32,14 +44,17 @@ Allocation in_groups(Arguments& args, const AllocationSetting& setting) {
 
 struct ByChance {
   Allocation allocation;
-  double redundancy;  // in the mean, which of drawn loads is not theirs
+  double redundancy;  // in the mean, which of drawn loads is not theirs, of those who are left
 };
 
 ByChance by_chance(Arguments& args, const AllocationSetting& setting) {
   const auto d = redundancy_of(args);
   Allocation allocation = make_allocation("bernoulli", d, setting);
+  require_held(args, allocation, setting);
+  const double n = static_cast<double>(setting.workers);
+  const double living = (n - static_cast<double>(setting.gone.size())) / n;
   const double mean = d ? static_cast<double>(*d) : allocation.loads().mean;
-  return {std::move(allocation), mean};
+  return {std::move(allocation), mean * living};
 }
 
 struct ExactCode {
@@ -53,12 +68,14 @@ ExactCode exact_code(Arguments& args, const AllocationSetting& setting) {
   const std::size_t tolerates = args.whole("tolerates", 1);
   if (tolerates >= setting.workers)
     args.fail(fmt::format("tolerates = {}; need tolerates < {}, the clients", tolerates, setting.workers));
+  if (setting.gone.size() > tolerates)
+    args.fail(fmt::format("{} clients are gone, which is more than it tolerates", setting.gone.size()));
   return {ruled(args, setting, code, tolerates + 1), code == "fractional", tolerates};
 }
 
 /// The assembly, with what there is to know of its allocation.
 Assembly coded_star(const MethodSetting& s, const Allocation& allocation, StarParts parts) {
-  Assembly m = star(s, std::move(parts));
+  Assembly m = star_as_it_is(s, std::move(parts));
   const Spread loads = allocation.loads();
   const Spread overlaps = allocation.overlaps();
   m.facts = {{"load, least", loads.least},     {"load, mean", loads.mean},
@@ -79,12 +96,12 @@ std::unique_ptr<Oracle> coded_oracle(const MethodSetting& s, const Allocation& a
 }
 
 /// h_i = sum_k S_ik g_k / d_k, whose mean is the gradient, by a mechanism.
-Assembly shared_star(Arguments& args, const MethodSetting& s, const Allocation& allocation,
-                     MechanismPtr mechanism) {
+Assembly shared_star(const MethodSetting& s, const Allocation& allocation, MechanismPtr mechanism,
+                     std::unique_ptr<Turnout> turnout) {
   return coded_star(s, allocation,
                     {.oracle = coded_oracle(s, allocation, share_code(allocation)),
                      .mechanism = std::move(mechanism),
-                     .turnout = unbiased_answers(args, s)});
+                     .turnout = std::move(turnout)});
 }
 
 /// 1-bit gradient coding (Li, Skoglund 2024, arXiv 2403.14716).
@@ -95,17 +112,19 @@ Assembly gc_1bit(Arguments& args, const MethodSetting& s) {
   for (const char* option : {"scale", "block", "bound"}) {
     if (const Spec* value = args.find(option)) encoder.options.emplace_back(option, *value);
   }
-  return shared_star(args, s, allocation, direct(compressor(encoder, s)));
+  return shared_star(s, allocation, direct(compressor(encoder, s)), unbiased_answers(args, s));
 }
 
 /// Stochastic gradient coding (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383).
 Assembly sgc(Arguments& args, const MethodSetting& s) {
-  return shared_star(args, s, replicated(args, setting_of_allocations(s)), direct(identity(s)));
+  return shared_star(s, replicated(args, setting_of_allocations(s)), direct(identity(s)),
+                     unbiased_answers(args, s));
 }
 
 /// SGD that ignores stragglers: SGC without redundancy.
 Assembly is_sgd(Arguments& args, const MethodSetting& s) {
-  return shared_star(args, s, no_redundancy(s.problem.shards()), direct(identity(s)));
+  return shared_star(s, without(no_redundancy(s.problem.shards()), s.gone), direct(identity(s)),
+                     unbiased_answers(args, s));
 }
 
 /// Bernoulli gradient coding (Charles, Papailiopoulos, Ellenberg 2017, arXiv 1711.06771).
@@ -178,8 +197,8 @@ Assembly gc_diana(Arguments& args, const MethodSetting& s) {
   if (!bound.omega)
     args.fail(fmt::format("gc-diana needs an unbiased compressor: {} is not; use one-bit", print(spec)));
   const double alpha = probability(args, "alpha", 1 / (1 + *bound.omega));
-  lateness(args, s);
-  Assembly m = shared_star(args, s, replicated(args, setting_of_allocations(s)), memory(std::move(q), alpha));
+  Assembly m = shared_star(s, replicated(args, setting_of_allocations(s)), memory(std::move(q), alpha),
+                           unbiased_answers_alike(args, s));
   m.facts.insert(m.facts.end(), {{"omega", *bound.omega}, {"alpha", alpha}});
   return m;
 }

@@ -4,18 +4,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <mpi.h>
 
+#include "laconic/compress/bits.h"
 #include "laconic/core/error.h"
 
 namespace laconic {
 namespace {
 
 constexpr int kTag = 0;
+constexpr int kTagOfLetters = 1;
 
 // Open MPI asks before it sends more than 64 KiB, its own header included, over TCP, and question and answer
 // wait in line behind what both ends are sending. Modest messages therefore go in smaller pieces, which go at
@@ -29,6 +34,12 @@ constexpr std::size_t kMost = std::size_t{1} << 30;
 // How long a rank waits at full speed, and then between two looks.
 constexpr std::chrono::microseconds kPatience{500};
 constexpr std::chrono::microseconds kNap{20};
+// In seconds, between two looks for letters: just after one, and else.
+constexpr double kShortNap = 2e-5;
+constexpr double kLongNap = 5e-4;
+
+// Letters go in pieces of this: each one that comes is a sign of life.
+constexpr std::size_t kPiece = std::size_t{1} << 18;
 
 /// piece(offset, count) for each piece of a message; none for an empty one, which both ends know to be empty.
 template <class Piece>
@@ -38,6 +49,98 @@ void for_each_piece(std::size_t length, Piece piece) {
     piece(offset, static_cast<int>(std::min(most, length - offset)));
   }
 }
+
+/// The letters to one rank and from it. Each is a head, which says its kind and length, and then pieces. Never
+/// waits, and never asks for what may not come: so nothing is left open towards a rank that has died but what was
+/// under way.
+class Line {
+ public:
+  Line(int peer, Mailbox& mailbox) : peer_(peer), mailbox_(mailbox) {}
+
+  /// Does what can be done now; whether there was anything.
+  bool advance() {
+    if (broken_) return false;
+    const bool sent = send();
+    return receive() || sent;
+  }
+  [[nodiscard]] bool is_idle() const { return sending_ == MPI_REQUEST_NULL && receiving_ == MPI_REQUEST_NULL; }
+  [[nodiscard]] bool has_sent() {
+    return broken_ || (completes(sending_) && sent_ == length_of(outgoing_.letter));
+  }
+
+ private:
+  static constexpr std::size_t kHead = 1 + 8;
+  static std::size_t length_of(const Letter& letter) { return letter ? letter->size() : 0; }
+
+  bool send() {
+    if (!completes(sending_)) return false;
+    if (const std::size_t length = length_of(outgoing_.letter); sent_ < length) {
+      const std::size_t count = std::min(kPiece, length - sent_);
+      succeeds(MPI_Isend(outgoing_.letter->data() + sent_, static_cast<int>(count), MPI_BYTE, peer_,
+                         kTagOfLetters, MPI_COMM_WORLD, &sending_));
+      sent_ += count;
+      return true;
+    }
+    auto parcel = mailbox_.next_for(static_cast<std::size_t>(peer_));
+    if (!parcel) return false;
+    outgoing_ = std::move(*parcel);
+    sent_ = 0;
+    head_out_[0] = static_cast<std::uint8_t>(outgoing_.kind);
+    store_le<std::uint64_t>(length_of(outgoing_.letter), head_out_ + 1);
+    succeeds(MPI_Isend(head_out_, kHead, MPI_BYTE, peer_, kTagOfLetters, MPI_COMM_WORLD, &sending_));
+    return true;
+  }
+
+  bool receive() {
+    if (receiving_ == MPI_REQUEST_NULL) {
+      int there = 0;
+      MPI_Message message = MPI_MESSAGE_NULL;
+      if (!succeeds(MPI_Improbe(peer_, kTagOfLetters, MPI_COMM_WORLD, &there, &message, MPI_STATUS_IGNORE)) ||
+          there == 0)
+        return false;
+      std::uint8_t* to = incoming_ ? incoming_->data() + received_ : head_in_;
+      coming_ = incoming_ ? std::min(kPiece, incoming_->size() - received_) : kHead;
+      succeeds(MPI_Imrecv(to, static_cast<int>(coming_), MPI_BYTE, &message, &receiving_));
+    }
+    if (!completes(receiving_) || broken_) return false;
+    if (incoming_) {
+      received_ += coming_;
+    } else {
+      incoming_ = std::make_shared<std::vector<std::uint8_t>>(load_le<std::uint64_t>(head_in_ + 1));
+      received_ = 0;
+    }
+    const auto from = static_cast<std::size_t>(peer_);
+    if (received_ < incoming_->size()) {
+      mailbox_.hear_from(from);
+    } else {
+      mailbox_.deliver(from, {static_cast<Mailbox::Kind>(head_in_[0]), std::exchange(incoming_, nullptr)});
+    }
+    return true;
+  }
+
+  bool completes(MPI_Request& request) {
+    int done = 0;
+    return succeeds(MPI_Test(&request, &done, MPI_STATUS_IGNORE)) && done != 0;
+  }
+  /// What fails, fails for good: the rank will be lost, as it is not heard of any more.
+  bool succeeds(int error) {
+    broken_ = broken_ || error != MPI_SUCCESS;
+    return !broken_;
+  }
+
+  int peer_;
+  Mailbox& mailbox_;
+  bool broken_ = false;
+  MPI_Request sending_ = MPI_REQUEST_NULL;
+  Mailbox::Parcel outgoing_;
+  std::uint8_t head_out_[kHead] = {};
+  std::size_t sent_ = 0;  // of the letter
+  MPI_Request receiving_ = MPI_REQUEST_NULL;
+  std::uint8_t head_in_[kHead] = {};
+  std::shared_ptr<std::vector<std::uint8_t>> incoming_;  // once its head is here
+  std::size_t received_ = 0;                             // of it
+  std::size_t coming_ = 0;                               // with the receive under way
+};
 
 class World final : public Transport {
  public:
@@ -73,6 +176,34 @@ class World final : public Transport {
     finish();
   }
 
+  void carry(Mailbox& mailbox) override {
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    // What MPI still holds of letters to and from a lost rank is left to it, until the process ends.
+    auto lines = std::make_unique<std::vector<std::unique_ptr<Line>>>();
+    for (int r = 0; r < size_; ++r) {
+      if (r != rank_ && (rank_ == 0 || r == 0)) lines->push_back(std::make_unique<Line>(r, mailbox));
+    }
+    const auto all_sent = [&] {
+      return std::all_of(lines->begin(), lines->end(), [](const auto& line) { return line->has_sent(); });
+    };
+    auto over_since = std::chrono::steady_clock::time_point::max();
+    for (auto active = std::chrono::steady_clock::now();;) {
+      bool advanced = false;
+      for (const auto& line : *lines) advanced = line->advance() || advanced;
+      const auto now = std::chrono::steady_clock::now();
+      if (advanced) active = now;
+      if (mailbox.is_over()) {
+        over_since = std::min(over_since, now);
+        const bool waits = mailbox.is_broken() && now - over_since < std::chrono::seconds(1);
+        if (all_sent() || (mailbox.is_broken() && !waits)) break;
+      }
+      mailbox.wait_for_post(now - active < kPatience ? kShortNap : kLongNap);
+    }
+    const bool idle =
+        std::all_of(lines->begin(), lines->end(), [](const auto& line) { return line->is_idle(); });
+    if (!idle) static_cast<void>(lines.release());
+  }
+
   /// MPI_Waitall spins as long as it waits; where ranks share cores, it takes time from one that others wait
   /// for. This naps when an answer takes longer than a short one does.
   void finish() {
@@ -103,7 +234,11 @@ MpiSession::MpiSession() {
   world_ = std::make_unique<World>();
 }
 
-MpiSession::~MpiSession() { MPI_Finalize(); }
+MpiSession::~MpiSession() {
+  // Where a rank was lost MPI_Finalize might wait for it for ever. Open MPI's launcher minds only where it ends the
+  // job anyway when a rank dies.
+  if (!world_->is_broken()) MPI_Finalize();
+}
 
 std::size_t MpiSession::ranks_on_this_machine() const {
   MPI_Comm machine = MPI_COMM_NULL;

@@ -16,7 +16,7 @@ namespace {
 /// Where ranks lay out what they send, and meet.
 class Hub {
  public:
-  explicit Hub(std::size_t ranks) : outgoing_(ranks) {}
+  explicit Hub(std::size_t ranks) : outgoing_(ranks), mailboxes_(ranks) {}
 
   [[nodiscard]] std::size_t size() const { return outgoing_.size(); }
 
@@ -48,8 +48,23 @@ class Hub {
     if (error_) std::rethrow_exception(error_);
   }
 
+  // Of ranks that write letters: where each one's mailbox is, while it has one.
+  void open(std::size_t rank, Mailbox& mailbox) {
+    const std::lock_guard lock(mutex_);
+    mailboxes_[rank] = &mailbox;
+  }
+  void shut(std::size_t rank) {
+    const std::lock_guard lock(mutex_);
+    mailboxes_[rank] = nullptr;
+  }
+  void deliver(std::size_t from, std::size_t to, const Mailbox::Parcel& parcel) {
+    const std::lock_guard lock(mutex_);
+    if (mailboxes_[to] != nullptr) mailboxes_[to]->deliver(from, parcel);
+  }
+
  private:
   std::vector<std::span<const ByteView>> outgoing_;
+  std::vector<Mailbox*> mailboxes_;
   std::mutex mutex_;
   std::condition_variable all_here_;
   std::size_t arrived_ = 0;
@@ -80,6 +95,19 @@ class ThreadRank final : public Transport {
     }
     hub_.meet();  // nobody leaves, not even by an exception, while others may be reading what it laid out
     check(lengths_agree, "both ends of an exchange must know the length of a message");
+  }
+
+  void carry(Mailbox& mailbox) override {
+    hub_.open(rank_, mailbox);
+    hub_.meet();  // nothing is said to a mailbox that is not there yet
+    constexpr double kNap = 1e-3;
+    while (!mailbox.is_over()) {
+      for (std::size_t r = 0; r < size(); ++r) {
+        while (const auto parcel = mailbox.next_for(r)) hub_.deliver(rank_, r, *parcel);
+      }
+      mailbox.wait_for_post(kNap);
+    }
+    hub_.shut(rank_);
   }
 
   Hub& hub_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/transport/transport.h"
 
+#include <exception>
+#include <thread>
+
 #include "laconic/core/error.h"
 
 namespace laconic {
@@ -8,11 +11,17 @@ namespace {
 
 class Alone final : public Transport {
  public:
+  explicit Alone(const Mailbox* mailbox) : mailbox_(mailbox) {}
+
   std::size_t rank() const override { return 0; }
   std::size_t size() const override { return 1; }
+  Traffic traffic() const override { return mailbox_ != nullptr ? mailbox_->traffic() : Traffic{}; }
 
  private:
   void move(std::span<const ByteView> /*to*/, std::span<const MutByteView> /*from*/) override {}
+  void carry(Mailbox& /*mailbox*/) override {}
+
+  const Mailbox* mailbox_;
 };
 
 }  // namespace
@@ -32,6 +41,28 @@ void Transport::gather(ByteView mine, std::span<const MutByteView> from) {
   exchange(same_, from);
 }
 
-std::unique_ptr<Transport> alone() { return std::make_unique<Alone>(); }
+void Transport::correspond(double patience, const std::function<void(Mailbox&)>& body) {
+  Mailbox mailbox(rank(), size(), patience);
+  std::exception_ptr error;
+  std::thread computing([&] {
+    try {
+      body(mailbox);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (rank() == 0) {
+      mailbox.close();
+    } else if (!mailbox.closed()) {
+      if (mailbox.is_lost(0)) mailbox.give_up(0);
+      mailbox.leave();
+    }
+  });
+  carry(mailbox);
+  computing.join();
+  broken_ = mailbox.is_broken();
+  if (error) std::rethrow_exception(error);
+}
+
+std::unique_ptr<Transport> alone(const Mailbox* mailbox) { return std::make_unique<Alone>(mailbox); }
 
 }  // namespace laconic

@@ -10,20 +10,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include "laconic/transport/mailbox.h"
+#include "laconic/transport/traffic.h"
 
 namespace laconic {
 
 using ByteView = std::span<const std::uint8_t>;
 using MutByteView = std::span<std::uint8_t>;
-
-/// Bytes that this rank has handed to others, and had from them.
-struct Traffic {
-  std::uint64_t sent = 0;
-  std::uint64_t received = 0;
-};
 
 class Transport {
  public:
@@ -31,7 +29,7 @@ class Transport {
 
   [[nodiscard]] virtual std::size_t rank() const = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;
-  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] virtual Traffic traffic() const { return traffic_; }
 
   /// Fills from[r] with what rank r passes as its to[rank()]. One entry a rank; those of rank() itself are
   /// not looked at. Both ends know how long a message is: from[r] has its length already. Returns when `from`
@@ -42,14 +40,27 @@ class Transport {
   /// The same with one message for everyone.
   void gather(ByteView mine, std::span<const MutByteView> from);
 
+  /// From here on ranks write letters, and no rank waits for another: body(mailbox) runs on a thread of its own,
+  /// while the calling one carries them. Returns, or rethrows what the body throws, when the body has ended and
+  /// all letters between ranks that live have arrived: rank 0 closes when its body ends, the body of another rank
+  /// ends when it finds that closed, and where it ends before, that rank has left. No rank may make another call
+  /// of this transport when one was lost (Mailbox::is_broken).
+  void correspond(double patience, const std::function<void(Mailbox&)>& body);
+  /// Whether a rank was lost in correspond().
+  [[nodiscard]] bool is_broken() const { return broken_; }
+
  private:
   virtual void move(std::span<const ByteView> to, std::span<const MutByteView> from) = 0;
+  /// Brings letters from next_for() of this rank to deliver() of others, until is_over().
+  virtual void carry(Mailbox& mailbox) = 0;
 
   Traffic traffic_;
+  bool broken_ = false;
   std::vector<ByteView> same_;  // kept, so that a gather does not allocate
 };
 
-/// One rank, which never has anything to send.
-std::unique_ptr<Transport> alone();
+/// One rank, which never has anything to send. Its traffic is what is asked of the mailbox, where one is given,
+/// which must outlive it.
+std::unique_ptr<Transport> alone(const Mailbox* mailbox = nullptr);
 
 }  // namespace laconic

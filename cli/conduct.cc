@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/conduct.h"
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "cli/progress_bar.h"
+#include "cli/ranks.h"
+#include "cli/summary.h"
+#include "cli/verbs.h"
+#include "laconic/report/checkpoint.h"
+#include "laconic/report/file.h"
+#include "laconic/report/npy.h"
+#include "laconic/solve.h"
+
+namespace laconic::cli {
+namespace {
+
+/// Hands rows on to a file, where there is one, and shows how far the run is, where somebody watches.
+class Screen final : public Recorder {
+ public:
+  Screen(std::size_t rounds, Recorder* next, bool shows) : rounds_(rounds), next_(next), bar_(shows) {}
+
+  void record(const Row& row, const Timing& timing) override {
+    grad_norm_sq_ = row.grad_norm_sq;
+    if (next_ != nullptr) next_->record(row, timing);
+  }
+
+  std::uint32_t sync() override { return next_ != nullptr ? next_->sync() : 0; }
+
+  void tick(std::size_t round) override {
+    bar_.show(round, rounds_, [&] {
+      return fmt::format("round {} of {}, |grad f|^2 = {:.3g}", round, rounds_, grad_norm_sq_);
+    });
+  }
+
+ private:
+  std::size_t rounds_;
+  Recorder* next_;
+  ProgressBar bar_;
+  double grad_norm_sq_ = 0;
+};
+
+/// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
+void require_seen(const std::string& out, std::size_t rank) {
+  if (!OutFolder(out).is_described()) {
+    throw InputError(fmt::format(
+        "out: rank {} does not see the folder {}; checkpoints need one that all ranks share", rank, out));
+  }
+}
+
+}  // namespace
+
+std::string identity_of(const Description& description, const Problem& problem) {
+  std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
+  for (const auto& [key, value] : resolved(description)) {
+    if (key != "out" && key != "threads" && key != "checkpoint-every")
+      text += fmt::format("{} = {}\n", key, value);
+  }
+  return text + fmt::format("d = {}\ndata with checksum {:08x}\n", problem.dim(), problem.data_checksum());
+}
+
+std::string numbers_of(const Prepared& prepared, const Method& method) {
+  std::string text = fmt::format("gamma = {}\n", method.step());
+  if (const auto& mixing = prepared.assembly.mixing)
+    text += fmt::format("weights of neighbours with checksum {:08x}\n", mixing->checksum());
+  if (const auto& stragglers = prepared.assembly.stragglers; stragglers && stragglers->checksum() != 0)
+    text += fmt::format("times of stragglers with checksum {:08x}\n", stragglers->checksum());
+  if (prepared.known.constants) {
+    for (const auto& [name, value] : named_constants(*prepared.known.constants))
+      text += fmt::format("{} = {}\n", name, value);
+  }
+  if (prepared.known.minimum) text += fmt::format("f* = {}\n", prepared.known.minimum->f_star);
+  return text;
+}
+
+bool saves_checkpoints(const SolveOptions& options) {
+  return options.checkpoint_rounds || options.checkpoint_seconds;
+}
+
+int conduct(const Description& description, const Prepared& prepared, Method& method, Fleet& fleet,
+            const Conduct& where) {
+  OutFolder* const out = where.out;
+  const bool first = fleet.transport().rank() == 0;
+  std::optional<Checkpoints> checkpoints;
+  std::optional<Progress> from;
+  std::unique_ptr<FileRecorder> files;  // rank 0's
+  const bool saves = saves_checkpoints(description.solve);
+  const auto make_checkpoints = [&] {
+    checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
+                        identity_of(description, *prepared.problem) + numbers_of(prepared, method));
+  };
+  together(fleet.transport(), [&] {
+    if (where.goes_on || saves) require_seen(description.out, fleet.transport().rank());
+    if (!where.goes_on) return;
+    make_checkpoints();
+    const std::size_t clients = prepared.problem->shards();
+    from = checkpoints->load(method.state(fleet), clients, fleet.owned(clients));
+  });
+  together(fleet.transport(), [&] {
+    if (out == nullptr) return;
+    const bool with_accuracy = prepared.problem->classifies();
+    if (from) {
+      files = std::make_unique<FileRecorder>(out->path(), with_accuracy, *from);
+    } else {
+      out->clear();
+      if (!prepared.clients_csv.empty()) write_whole(out->file("clients.csv"), prepared.clients_csv);
+      files = std::make_unique<FileRecorder>(out->path(), with_accuracy);
+      out->keep();
+    }
+    if (where.on_files) where.on_files(from ? &*from : nullptr);
+  });
+  together(fleet.transport(), [&] {
+    if (saves && !where.goes_on) make_checkpoints();  // the folder has been cleared
+    if (first && where.goes_on) checkpoints->remove_leftovers();
+  });
+
+  const auto clock = clock_of(description, prepared.assembly);
+  Summary summary;
+  {
+    Screen screen(description.solve.rounds, files.get(), first);
+    summary =
+        solve(*prepared.problem, method, fleet, solve_options(description, prepared.known, clock.get()),
+              screen, checkpoints ? &*checkpoints : nullptr, from);
+  }
+  const bool failed = summary.why == Summary::Why::diverged;
+  if (!first) return failed ? kFailed : kDone;
+  if (out != nullptr) {
+    files->sync();
+    write_npy(out->file("x.npy"), method.point());
+    write_whole(out->file("summary.json"), summary_json(description, prepared, summary, where.ranks));
+    out->finish();
+  }
+  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "",
+             last_words(summary, prepared.assembly),
+             out != nullptr ? " -> " + description.out : " (not saved: no out=)");
+  return failed ? kFailed : kDone;
+}
+
+}  // namespace laconic::cli

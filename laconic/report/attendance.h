@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who counted, round by round, where a real clock decides (rounds/served.h).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "laconic/report/line_file.h"
+#include "laconic/rounds/served.h"
+
+namespace laconic {
+
+/// attendance.csv in an existing folder, a row of every round: round, epoch, the clients that counted, that were
+/// late and that are gone, with blanks between them, the bits of late messages since the start, and the seconds
+/// that the server waited. Errors as of FileRecorder.
+class AttendanceFile {
+ public:
+  static constexpr const char* kName = "attendance.csv";
+
+  explicit AttendanceFile(const std::string& folder);
+  /// Goes on after that round.
+  AttendanceFile(const std::string& folder, std::size_t last_round);
+
+  void record(const Attendance& attendance);
+
+ private:
+  LineFile file_;
+};
+
+}  // namespace laconic
