@@ -134,8 +134,9 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
     write_whole(out->file("summary.json"), summary_json(description, prepared, summary, where.ranks));
     out->finish();
   }
-  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "",
-             last_words(summary, prepared.assembly),
+  std::string words = last_words(summary, prepared.assembly);
+  for (const std::string& remark : where.remarks ? where.remarks() : std::vector<std::string>{}) words += "; " + remark;
+  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "", words,
              out != nullptr ? " -> " + description.out : " (not saved: no out=)");
   return failed ? kFailed : kDone;
 }

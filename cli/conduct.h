@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cli/description.h"
 #include "cli/out_folder.h"
@@ -27,6 +28,8 @@ struct Conduct {
   std::size_t ranks = 1;     // for summary.json
   /// Where given, called when the folder is in order; with where the run goes on, or nullptr.
   std::function<void(const Progress* from)> on_files = {};
+  /// Where given, what the last words say besides, a sentence each.
+  std::function<std::vector<std::string>()> remarks = {};
 };
 /// Returns the exit code. Collective on the fleet.
 int conduct(const Description& description, const Prepared& prepared, Method& method, Fleet& fleet,

@@ -100,10 +100,6 @@ void together(Transport& transport, const std::function<void()>& action) {
   }
 }
 
-int code_of_first(Transport& transport, int code) {
-  return std::stoi(gather(transport, fmt::format("{}", code)).front());
-}
-
 void require_same(Transport& transport, const std::string& text) {
   const std::vector<std::string> all = gather(transport, text);
   for (std::size_t r = 1; r < all.size(); ++r) {

@@ -41,7 +41,4 @@ void together(Transport& transport, const std::function<void()>& action);
 /// the same on all. Collective.
 void require_same(Transport& transport, const std::string& text);
 
-/// Rank 0's, on every rank. Collective.
-int code_of_first(Transport& transport, int code);
-
 }  // namespace laconic::cli

@@ -41,7 +41,35 @@ struct Party {
   }
 };
 
-int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) {
+/// Of each client, how often it was late while it lived.
+class Missed {
+ public:
+  explicit Missed(std::size_t clients) : late_(clients, 0), rounds_(clients, 0) {}
+
+  void add(const Attendance& told) {
+    for (const std::uint32_t i : told.counted) ++rounds_[i];
+    for (const std::uint32_t i : told.late) ++rounds_[i], ++late_[i];
+  }
+
+  /// Of those that hardly ever were in time.
+  [[nodiscard]] std::vector<std::string> remarks() const {
+    constexpr std::size_t kMost = 3;  // names
+    std::vector<std::string> remarks;
+    for (std::size_t i = 0; i < late_.size() && remarks.size() <= kMost; ++i) {
+      if (rounds_[i] == 0 || 10 * late_[i] < 9 * rounds_[i]) continue;
+      remarks.push_back(remarks.size() == kMost
+                            ? "and so were others"
+                            : fmt::format("client {} was late in {} of {} rounds", i, late_[i], rounds_[i]));
+    }
+    return remarks;
+  }
+
+ private:
+  std::vector<std::size_t> late_;
+  std::vector<std::size_t> rounds_;  // in which it was late or counted
+};
+
+int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) try {
   const Description& description = party.description;
   const Problem& problem = *party.prepared.problem;
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
@@ -49,7 +77,9 @@ int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) {
     return Staff{always_there, party.parts(problem, gone)};
   };
   std::optional<AttendanceFile> attendance;
+  Missed missed(description.clients);
   const auto attended = [&](const Attendance& told) {
+    missed.add(told);
     if (attendance) attendance->record(told);
   };
   const double step = resolve(description.step, party.prepared.assembly);
@@ -61,10 +91,13 @@ int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) {
                  {.out = out, .goes_on = goes_on, .ranks = mailbox.size(), .on_files = [&](const Progress* from) {
                     if (out == nullptr) return;
                     from != nullptr ? attendance.emplace(out->path(), from->round) : attendance.emplace(out->path());
-                  }});
+                  }, .remarks = [&] { return missed.remarks(); }});
+} catch (...) {
+  mailbox.close(static_cast<std::uint8_t>(exit_code_of_current_exception()));
+  throw;
 }
 
-void work_for_it(Party& party, Mailbox& mailbox) {
+int work_for_it(Party& party, Mailbox& mailbox) {
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
     std::shared_ptr<const Problem> problem = std::move(party.prepared.problem);  // the first time
     if (!problem) {
@@ -76,6 +109,7 @@ void work_for_it(Party& party, Mailbox& mailbox) {
   const auto& rehearsal = party.description.rehearsal;
   serve_clients(regroup, party.description.seed, mailbox, *party.prepared.pool,
                 rehearsal ? make_rehearsal(*rehearsal, party.description.clients) : std::vector<Trouble>{});
+  return kDone;
 }
 
 /// One process: a thread that serves, and one for clients on each of the others.
@@ -116,29 +150,16 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
     resolve(description.step, prepared.assembly);
   });
 
-  int code = kDone;
-  std::exception_ptr failure;
+  // From here on a rank may be lost, and no call is collective any more.
   try {
-    transport.correspond(party.clock->patience(), [&](Mailbox& mailbox) {
-      if (rank > 0) return work_for_it(party, mailbox);
-      code = serve_rank(party, out, goes_on, mailbox);
+    return transport.correspond(party.clock->patience(), [&](Mailbox& mailbox) {
+      return rank > 0 ? work_for_it(party, mailbox) : serve_rank(party, out, goes_on, mailbox);
     });
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  // Where none was lost all can still meet, and end alike.
-  if (!transport.is_broken()) {
-    together(transport, [&] {
-      if (failure) std::rethrow_exception(failure);
-    });
-    return code_of_first(transport, code);
-  }
-  if (!failure) return code;
-  try {
-    std::rethrow_exception(failure);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "laconic: {}{}\n", rank > 0 ? fmt::format("rank {}: ", rank) : "", error.what());
-    return exit_code_of_current_exception();
+    const int code = exit_code_of_current_exception();
+    if (rank == 0) throw SharedFailure(code, error.what());
+    fmt::print(stderr, "laconic: rank {}: {}\n", rank, error.what());
+    return code;
   }
 }
 

@@ -44,6 +44,7 @@ std::string summary_json(const Description& description, const Prepared& prepare
   }
   json["stopped"] = {{"why", name_of(summary.why)}, {"reason", summary.reason}, {"rounds", summary.rounds}};
   if (summary.unheard_rounds > 0) json["stopped"]["unheard_rounds"] = summary.unheard_rounds;
+  if (description.is_served()) json["stopped"]["gone_clients"] = summary.gone;
   json["last"] = json_of(summary.last);
   const double clients = static_cast<double>(prepared.problem->shards());
   json["totals"] = {{"clients", prepared.problem->shards()},
@@ -51,6 +52,7 @@ std::string summary_json(const Description& description, const Prepared& prepare
                     {"uplink_bits", summary.last.uplink_bits * clients},
                     {"downlink_bits", summary.last.downlink_bits * clients},
                     {"oracle_calls", summary.last.oracle_calls * clients}};
+  if (description.is_served()) json["totals"]["late_bits"] = summary.late_bits;
   json["seconds"] = summary.seconds;
   return json.dump(2) + "\n";
 }
@@ -64,6 +66,9 @@ std::string last_words(const Summary& summary, const Assembly& assembly) {
   if (last.network_seconds > 0) text += fmt::format(" ({:.4g} s modelled)", last.network_seconds);
   if (summary.unheard_rounds > 0)
     text += fmt::format("; {} times no message could be used: too few came in time", summary.unheard_rounds);
+  if (summary.late_bits > 0)
+    text += fmt::format("; {} came too late", bits_text(static_cast<double>(summary.late_bits)));
+  if (summary.gone > 0) text += fmt::format("; the processes of {} clients have died", summary.gone);
   for (const std::string& warning : assembly.warnings) text += "; " + warning;
   return text;
 }

@@ -76,6 +76,8 @@ void Solver::compute(Evaluation* watch) {
   }
   if (options_.clock) network_seconds_ += options_.clock->seconds(t, method_.ledger().turns);
   summary_.unheard_rounds = method_.ledger().unheard_rounds;
+  summary_.late_bits = method_.ledger().late_bits;
+  summary_.gone = method_.ledger().gone;
   // Where several rules hold at once, the last one named is the reason: the most telling one.
   if (t >= options_.rounds) stop(Summary::Why::rounds, fmt::format("{} rounds done", options_.rounds));
   if (options_.max_seconds && fleet_.answer_of_first(seconds() >= *options_.max_seconds)) {

@@ -42,6 +42,8 @@ struct Summary {
   Row last;               // the last one
   std::size_t rounds = 0;
   std::size_t unheard_rounds = 0;  // of these, those of which the server could use no message
+  std::uint64_t late_bits = 0;     // of messages that came too late, by a real clock
+  std::size_t gone = 0;            // clients whose process has died
   double seconds = 0;
 };
 

@@ -61,6 +61,7 @@ class ServedStar final : public Method {
     server_.step();
     if (order_.counted.empty()) {  // the first of a process that goes on from a checkpoint: clients know nothing
       ++epochs_;
+      server_.ledger().gone = 0;
       server_.start_over();
       begin_epoch(t);
     }

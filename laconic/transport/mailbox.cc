@@ -89,10 +89,17 @@ void Mailbox::give_up(std::size_t rank) {
   peers_[rank].letters.clear();
 }
 
-void Mailbox::close() {
+void Mailbox::close(std::uint8_t code) {
   const std::lock_guard lock(mutex_);
+  if (closed_) return;
   closed_ = true;
+  code_ = code;
   wake();
+}
+
+std::uint8_t Mailbox::code() const {
+  const std::lock_guard lock(mutex_);
+  return code_;
 }
 
 bool Mailbox::closed() const {
@@ -134,6 +141,7 @@ std::optional<Mailbox::Parcel> Mailbox::next_for(std::size_t to) {
     traffic_.sent += parcel.letter->size();
   } else if (closed_ || leaves_) {
     parcel.kind = !closed_ ? Kind::left : broken() ? Kind::closed_broken : Kind::closed;
+    parcel.letter = std::make_shared<const std::vector<std::uint8_t>>(1, code_);
     peer.end_said = true;
   } else if (now - peer.said > in_seconds(patience_ / kSignsPerPatience)) {
     parcel.kind = Kind::alive;
@@ -167,6 +175,7 @@ void Mailbox::deliver(std::size_t from, Parcel parcel) {
     case Kind::closed:
       peer.end_heard = true;
       closed_ = true;
+      if (from == 0) code_ = parcel.letter->at(0);
       break;
     case Kind::left:
       peer.has_left = true;

@@ -62,10 +62,12 @@ class Mailbox {
   /// Nothing more goes to the rank, and what comes from it is dropped.
   void give_up(std::size_t rank);
 
-  /// Ends the correspondence of all, but for ranks given up; rank 0 does. Letters posted before still arrive.
-  void close();
-  /// Whether rank 0 has closed.
+  /// Ends the correspondence of all, but for ranks given up, with a number for them; rank 0 does, and only the
+  /// first time counts. Letters posted before still arrive.
+  void close(std::uint8_t code);
+  /// Whether rank 0 has closed, and its number.
   [[nodiscard]] bool closed() const;
+  [[nodiscard]] std::uint8_t code() const;
   /// This rank leaves by itself, as it has failed; or goes on as if its links were cut: for rehearsals.
   void leave();
   void mute();
@@ -78,7 +80,7 @@ class Mailbox {
   enum class Kind : std::uint8_t {
     letter,
     alive,
-    closed,         // the last that this rank says; of rank 0, to all whom it has not lost
+    closed,         // the last that this rank says; of rank 0, to all whom it has not lost, with its number
     closed_broken,  // the same where some were lost
     left,           // the last of one that has failed
   };
@@ -124,6 +126,7 @@ class Mailbox {
   std::deque<Received> inbox_;
   bool posted_anything_ = false;
   bool closed_ = false;
+  std::uint8_t code_ = 0;
   bool leaves_ = false;
   bool mute_ = false;
   bool broken_elsewhere_ = false;

@@ -41,17 +41,18 @@ void Transport::gather(ByteView mine, std::span<const MutByteView> from) {
   exchange(same_, from);
 }
 
-void Transport::correspond(double patience, const std::function<void(Mailbox&)>& body) {
+int Transport::correspond(double patience, const std::function<int(Mailbox&)>& body) {
   Mailbox mailbox(rank(), size(), patience);
   std::exception_ptr error;
+  int code = 1;
   std::thread computing([&] {
     try {
-      body(mailbox);
+      code = body(mailbox);
     } catch (...) {
       error = std::current_exception();
     }
     if (rank() == 0) {
-      mailbox.close();
+      mailbox.close(static_cast<std::uint8_t>(code));
     } else if (!mailbox.closed()) {
       if (mailbox.is_lost(0)) mailbox.give_up(0);
       mailbox.leave();
@@ -61,6 +62,7 @@ void Transport::correspond(double patience, const std::function<void(Mailbox&)>&
   computing.join();
   broken_ = mailbox.is_broken();
   if (error) std::rethrow_exception(error);
+  return mailbox.closed() ? mailbox.code() : code;
 }
 
 std::unique_ptr<Transport> alone(const Mailbox* mailbox) { return std::make_unique<Alone>(mailbox); }

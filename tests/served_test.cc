@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+// A star by a real clock. Who counts differs from run to run; that a run is what it must be for those who counted
+// does not.
+#include "laconic/rounds/served.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
+#include "laconic/core/parallel.h"
+#include "laconic/core/spec.h"
+#include "laconic/network/allocation.h"
+#include "laconic/problem/make.h"
+#include "laconic/rounds/letters.h"
+#include "laconic/rounds/recipes.h"
+#include "laconic/transport/fleet.h"
+#include "laconic/transport/mailbox.h"
+#include "laconic/transport/threads.h"
+
+namespace laconic::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+Letter letter_of(const std::string& text) {
+  return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
+}
+std::string text_of(const Letter& letter) { return {letter->begin(), letter->end()}; }
+
+TEST(Letters, SayWhatWasPutIntoThem) {
+  const Order order{.epoch = 2,
+                    .start = 7,
+                    .round = 9,
+                    .gone = {1, 4},
+                    .counted = {8, Order::kNever, 0},
+                    .x = {1.5, -0.0, 1e-300},
+                    .before = {2, 3, 4}};
+  const Order read = Order::of(order.letter());
+  EXPECT_EQ(read.epoch, 2U);
+  EXPECT_EQ(read.start, 7U);
+  EXPECT_EQ(read.round, 9U);
+  EXPECT_EQ(read.gone, order.gone);
+  EXPECT_EQ(read.counted, order.counted);
+  EXPECT_EQ(read.x, order.x);
+  EXPECT_EQ(read.before, order.before);
+
+  Entry entry;
+  entry.key.worker = 5;
+  entry.envelope = {.bytes = 3, .first_byte = 9, .finite = true, .floats = 2.5, .calls = 11, .measured = {0.5, 1}};
+  entry.message.bytes = {9, 8, 7};
+  const Answer answer = Answer::of(Answer::letter(1, 2, entry));
+  EXPECT_EQ(answer.epoch, 1U);
+  EXPECT_EQ(answer.round, 2U);
+  EXPECT_EQ(answer.client, 5U);
+  EXPECT_EQ(answer.envelope.calls, 11U);
+  EXPECT_EQ(answer.envelope.floats, 2.5);
+  EXPECT_EQ(answer.message.bytes, entry.message.bytes);
+}
+
+TEST(Letters, ThatAreCutOffAreRefused) {
+  const Letter whole = Order{.gone = {1}, .counted = {2, 3}, .x = {1, 2}, .before = {}}.letter();
+  for (std::size_t length = 0; length < whole->size(); ++length) {
+    const auto cut = std::make_shared<const std::vector<std::uint8_t>>(whole->begin(),
+                                                                       whole->begin() + static_cast<std::ptrdiff_t>(length));
+    EXPECT_THROW(Order::of(cut), RunError) << length;
+  }
+  EXPECT_THROW(Answer::of(letter_of("short")), RunError);
+}
+
+constexpr double kLong = 60;  // seconds that no test waits for
+
+TEST(Mailbox, SendsTheNewestOnlyOfLettersThatOutdateEachOther) {
+  Mailbox mailbox(0, 2, kLong);
+  mailbox.post(1, letter_of("a"));
+  mailbox.post_newest(1, letter_of("b"));
+  mailbox.post_newest(1, letter_of("c"));
+  mailbox.post(1, letter_of("d"));
+  mailbox.post_newest(1, letter_of("e"));
+  std::vector<std::string> sent;
+  while (const auto parcel = mailbox.next_for(1)) sent.push_back(text_of(parcel->letter));
+  EXPECT_THAT(sent, ElementsAre("a", "c", "d", "e"));
+  mailbox.post_newest(1, letter_of("f"));
+  mailbox.recall(1);
+  EXPECT_FALSE(mailbox.next_for(1));
+  EXPECT_EQ(mailbox.traffic().sent, 4U);
+}
+
+TEST(Mailbox, KnowsWhoIsLost) {
+  Mailbox mailbox(0, 4, 0.05);
+  mailbox.deliver(2, {Mailbox::Kind::left, {}});
+  EXPECT_TRUE(mailbox.is_lost(2));
+  mailbox.give_up(3);
+  mailbox.deliver(3, {Mailbox::Kind::letter, letter_of("too late")});
+  EXPECT_FALSE(mailbox.any());
+  while (!mailbox.is_lost(1)) mailbox.sleep(0.01);  // nothing is heard of it
+  mailbox.hear_from(1);
+  EXPECT_FALSE(mailbox.is_lost(1));
+  EXPECT_FALSE(mailbox.next_for(3)) << "nothing goes to a rank that was given up";
+}
+
+TEST(Mailbox, RanksCorrespondUntilTheFirstCloses) {
+  std::atomic<int> codes = 0;
+  std::vector<std::string> heard;
+  run_ranks(4, [&](Transport& transport) {
+    codes += transport.correspond(kLong, [&](Mailbox& mailbox) {
+      if (transport.rank() > 0) {
+        mailbox.post(0, letter_of("rank"));
+        const auto answer = mailbox.take(kLong);
+        if (answer) mailbox.post(0, answer->letter);
+        while (!mailbox.closed()) mailbox.sleep(kLong);
+        return 7;
+      }
+      while (heard.size() < 6) {
+        const auto received = mailbox.take(kLong);
+        heard.push_back(text_of(received->letter));
+        if (heard.back() == "rank") mailbox.post(received->from, letter_of("server"));
+      }
+      return 3;
+    });
+    EXPECT_FALSE(transport.is_broken());
+  });
+  std::sort(heard.begin(), heard.end());
+  EXPECT_THAT(heard, ElementsAre("rank", "rank", "rank", "server", "server", "server"));
+  EXPECT_EQ(codes, 4 * 3) << "all end with the number that the first closes with";
+}
+
+TEST(Mailbox, ARankThatFailsHasLeft) {
+  bool lost = false;
+  EXPECT_THROW(run_ranks(3,
+                         [&](Transport& transport) {
+                           transport.correspond(kLong, [&](Mailbox& mailbox) {
+                             if (transport.rank() == 1) throw RunError("broken");
+                             if (transport.rank() == 0) {
+                               while (!mailbox.is_lost(1)) mailbox.sleep(0.001);
+                               lost = !mailbox.is_lost(2);
+                             } else {
+                               while (!mailbox.closed()) mailbox.sleep(kLong);
+                             }
+                             return 0;
+                           });
+                           EXPECT_TRUE(transport.is_broken()) << transport.rank();
+                         }),
+               RunError);
+  EXPECT_TRUE(lost);
+}
+
+TEST(RealClock, RemembersWhoWasLate) {
+  RealClock clock(3, {.deadline = 1, .first = {}}, 10);
+  const std::vector<std::uint32_t> two = {0, 2};
+  clock.saw(two, {false, false, false});
+  EXPECT_DOUBLE_EQ(clock.late(0), 0);
+  EXPECT_DOUBLE_EQ(clock.late(1), 0.05);
+  std::vector<std::uint32_t> answering;
+  clock.draw({}, answering);
+  EXPECT_EQ(answering, two);
+  for (int t = 0; t < 200; ++t) clock.saw(std::vector<std::uint32_t>{}, {false, false, true});
+  EXPECT_DOUBLE_EQ(clock.late(0), 0.95) << "so that nobody weighs for ever more";
+  EXPECT_DOUBLE_EQ(clock.late(2), 0) << "gone is not late";
+}
+
+TEST(Allocation, ThoseLeftTakeOverWhatNobodyElseHolds) {
+  const Allocation own = without(no_redundancy(5), std::vector<std::uint32_t>{1, 2});
+  EXPECT_THAT(own.held(0), ElementsAre(0, 1));
+  EXPECT_TRUE(own.held(1).empty());
+  EXPECT_THAT(own.held(3), ElementsAre(2, 3));
+  EXPECT_THAT(own.held(4), ElementsAre(4));
+  for (const char* rule : {"random", "balanced", "cyclic", "bernoulli"}) {
+    const Allocation whole =
+        make_allocation(rule, 3, {.workers = 12, .seed = 5, .rule = Spec(rule)});
+    const std::vector<std::uint32_t> gone = {0, 3, 4, 7, 11};
+    const Allocation left = without(whole, gone);
+    for (const std::uint32_t i : gone) EXPECT_TRUE(left.held(i).empty());
+    for (std::size_t k = 0; k < 12; ++k) {
+      std::size_t living = 0;
+      for (std::uint32_t i = 0; i < 12; ++i) {
+        const auto held = whole.held(i);
+        living += !std::binary_search(gone.begin(), gone.end(), i) && std::binary_search(held.begin(), held.end(), k);
+      }
+      const std::size_t copies = whole.copies(k) == 0 ? 0 : std::max<std::size_t>(living, 1);
+      EXPECT_EQ(left.copies(k), copies) << rule << ", subset " << k;
+    }
+  }
+}
+
+TEST(Rehearsal, SaysWhatIsWrong) {
+  const auto make = [](const std::string& text) { return make_rehearsal(parse_arguments("rehearsal", text), 4); };
+  const auto troubles = make("slow(3, 2s, from=5, rounds=2), slow(0, times=10), silent(1, from=7)");
+  ASSERT_EQ(troubles.size(), 3U);
+  EXPECT_EQ(troubles[0].seconds, 2);
+  EXPECT_FALSE(troubles[0].is_in(4));
+  EXPECT_TRUE(troubles[0].is_in(6));
+  EXPECT_FALSE(troubles[0].is_in(7));
+  EXPECT_EQ(troubles[1].times, 10);
+  EXPECT_TRUE(troubles[2].silent);
+  for (const char* wrong : {"", "slow", "slow(4, 1s)", "slow(0)", "slow(0, fast)", "slow(0, times=0.5)", "silent(0, 1s)",
+                            "quick(1)", "slow(0, 1s, rounds=0)", "silent(x)"})
+    EXPECT_THROW(make(wrong), InputError) << wrong;
+}
+
+constexpr std::size_t kClients = 6;
+constexpr std::size_t kRounds = 25;
+constexpr double kStep = 0.2;
+constexpr std::uint64_t kSeed = 3;
+
+std::unique_ptr<Problem> problem(Numbers own = {}) {
+  ProblemSetting setting{.clients = kClients};
+  if (own.size() > 0) setting.own = own;
+  return make_problem(parse("least-squares(generated(rows=30, d=12, shift=1))"), setting);
+}
+
+StarParts parts_of(const std::string& method, const Problem& problem, std::shared_ptr<const Stragglers> stragglers,
+                   const std::vector<std::uint32_t>& gone = {}) {
+  Assembly assembly = assemble(
+      parse(method), {.problem = problem, .seed = kSeed, .stragglers = std::move(stragglers), .gone = gone});
+  return std::move(*assembly.star);
+}
+
+/// A served run of a method on some ranks.
+struct Served {
+  std::vector<Attendance> attendance;
+  Vector x;
+  Totals totals;
+  int orphans = 0;  // processes that gave the server up
+};
+Served serve(const std::string& method, const Policy& policy, double patience, const std::vector<Trouble>& rehearsal,
+             std::size_t ranks, std::size_t rounds = kRounds) {
+  Served served;
+  std::mutex mutex;
+  run_ranks(ranks, [&](Transport& transport) {
+    transport.correspond(patience, [&](Mailbox& mailbox) {
+      const auto clock = std::make_shared<RealClock>(kClients, policy, patience);
+      const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
+        const std::shared_ptr<const Problem> everything = problem();
+        return Staff{everything, parts_of(method, *everything, clock, gone)};
+      };
+      ThreadPool pool(1);
+      if (transport.rank() > 0) {
+        try {
+          serve_clients(regroup, kSeed, mailbox, pool, rehearsal);
+        } catch (const RunError&) {
+          const std::lock_guard lock(mutex);
+          ++served.orphans;
+        }
+        return 0;
+      }
+      const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
+      const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
+      Fleet fleet(pool);
+      star->start(fleet, nullptr);
+      for (std::size_t t = 1; t <= rounds; ++t) star->round(fleet, t, nullptr);
+      served.x.assign(star->point().begin(), star->point().end());
+      served.totals = star->ledger();
+      return 0;
+    });
+  });
+  return served;
+}
+
+/// Those who answered in a run that was.
+class AsItWas final : public Stragglers {
+ public:
+  explicit AsItWas(const std::vector<Attendance>& attendance)
+      : attendance_(attendance), clock_(kClients, {}, kLong) {}
+  void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
+    answering = attendance_[common.round].counted;
+    clock_.saw(answering, std::vector<bool>(kClients, false));
+  }
+  double late(std::size_t worker) const override { return clock_.late(worker); }
+  double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
+    seconds.clear();
+    return 0;
+  }
+  bool is_real() const override { return true; }
+
+ private:
+  const std::vector<Attendance>& attendance_;
+  mutable RealClock clock_;
+};
+
+class ServedMethods : public ::testing::TestWithParam<const char*> {};
+
+// What late clients said is nowhere in the run, and those who counted remember it: as in the star in which the same
+// clients take part by agreement, bit for bit.
+TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
+  const std::vector<Trouble> rehearsal = {{.client = 0, .seconds = 0.05, .from = 3},
+                                          {.client = 4, .seconds = 0.02, .from = 8, .rounds = 4},
+                                          {.client = 5, .seconds = 0.004}};
+  const Served served = serve(GetParam(), {.deadline = 0.008, .first = {}}, kLong, rehearsal, 4);
+  ASSERT_EQ(served.attendance.size(), kRounds + 1);
+  std::size_t late = 0;
+  for (const Attendance& told : served.attendance) late += told.late.size();
+  EXPECT_GT(late, 0U) << "nobody was late: nothing is tested";
+
+  const auto plain = problem();
+  const auto star = make_star(*plain, parts_of(GetParam(), *plain, std::make_shared<AsItWas>(served.attendance)),
+                              {.step = kStep, .seed = kSeed});
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  star->start(fleet, nullptr);
+  for (std::size_t t = 1; t <= kRounds; ++t) star->round(fleet, t, nullptr);
+  EXPECT_EQ(Vector(star->point().begin(), star->point().end()), served.x);
+  EXPECT_EQ(star->ledger().uplink_bits, served.totals.uplink_bits);
+  EXPECT_EQ(star->ledger().downlink_bits, served.totals.downlink_bits);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ServedMethods,
+                         ::testing::Values("gd", "gd(decode=count)", "ef21(top-k(2))", "marina(rand-k(2), p=0.3)",
+                                           "diana(rand-k(3))", "gc-1bit(redundancy=3)", "gc-1bit(redundancy=2, decode=count)",
+                                           "coco-ef(redundancy=2)", "gc-diana(redundancy=2)", "lag(zeta=4)",
+                                           "clag(top-k(2), zeta=4)", "3pc-v2(rand-k(2), top-k(2))", "exact-gc(tolerates=2)",
+                                           "bgc(redundancy=3, decode=lsq)", "erasurehead(redundancy=2)",
+                                           "majority(redundancy=2)"));
+
+TEST(Served, TheFirstAnswersEndARound) {
+  const Served served = serve("gd(decode=count)", {.deadline = {}, .first = 3}, kLong, {{.client = 1, .seconds = 0.1}}, 7);
+  for (const Attendance& told : served.attendance) EXPECT_GE(told.counted.size(), 3U);
+  EXPECT_FALSE(served.attendance.back().late.empty());
+}
+
+TEST(Served, AllAnswerWhenTheCoinShowsHeads) {
+  const Served served = serve("marina(rand-k(2), p=0.5)", {.deadline = 1e-4, .first = {}}, kLong,
+                              {{.client = 2, .seconds = 0.005}}, 4);
+  const SharedCoin coin{0.5};
+  std::size_t heads = 0;
+  for (const Attendance& told : served.attendance) {
+    const Key round{kSeed, static_cast<std::uint32_t>(told.round)};
+    if (told.round > 0 && !coin.heads(round)) continue;
+    ++heads;
+    EXPECT_TRUE(told.late.empty()) << "round " << told.round;
+  }
+  EXPECT_GT(heads, 5U);
+}
+
+double grad_norm_sq_at(View x) {
+  const auto whole = problem();
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  Evaluation there;
+  evaluate(*whole, x, fleet, there);
+  return norm_sq(there.gradient);
+}
+
+/// Of the whole objective, where that of some clients alone is least.
+double grad_norm_sq_where_others_are_not_heard(const std::vector<std::uint32_t>& clients) {
+  const auto whole = problem();
+  Vector x(whole->dim());
+  Vector g(whole->dim());
+  for (int t = 0; t < 400; ++t) {
+    Vector sum(whole->dim());
+    for (const std::uint32_t i : clients) {
+      whole->value_gradient(i, Rows::everything(), x, g);
+      axpy(1.0 / static_cast<double>(clients.size()), g, sum);
+    }
+    axpy(-kStep, sum, x);
+  }
+  return grad_norm_sq_at(x);
+}
+
+TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
+  EXPECT_GT(grad_norm_sq_where_others_are_not_heard({0, 1, 4, 5}), 1e-3);
+  for (const char* method : {"gd", "ef21(top-k(4))", "gc-1bit(redundancy=2)", "marina(rand-k(4), p=0.3)"}) {
+    const Served served = serve(method, {.deadline = 0.02, .first = {}}, 0.3, {{.client = 3, .from = 5, .silent = true}},
+                                4, 400);
+    const Attendance& last = served.attendance.back();
+    EXPECT_EQ(last.epoch, 1U) << method;
+    EXPECT_THAT(last.gone, ElementsAre(2, 3)) << method << ": its process had both";
+    EXPECT_EQ(served.totals.gone, 2U);
+    EXPECT_EQ(served.orphans, 1) << "who is given up hears nothing more, and ends";
+    EXPECT_LT(grad_norm_sq_at(served.x), std::string(method).starts_with("gc") ? 3e-4 : 1e-6)
+        << method << " does not learn from the shards of those who are gone";
+  }
+}
+
+TEST(Served, EndsWhereNobodyIsLeft) {
+  EXPECT_THROW(serve("gd", {.deadline = 0.02, .first = {}}, 0.2,
+                     {{.client = 0, .silent = true}, {.client = 3, .silent = true}}, 3),
+               RunError);
+}
+
+/// A process of clients 0 .. 5 that says what the test tells it to.
+Served serve_with(const std::function<void(Mailbox&, const Order&, const std::vector<Letter>& honest)>& act) {
+  Served served;
+  run_ranks(2, [&](Transport& transport) {
+    transport.correspond(kLong, [&](Mailbox& mailbox) {
+      const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 0.05, .first = {}}, kLong);
+      const auto whole = std::shared_ptr<const Problem>(problem());
+      const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
+        return Staff{whole, parts_of("gd(decode=count)", *whole, clock, gone)};
+      };
+      ThreadPool pool(1);
+      if (transport.rank() == 0) {
+        const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
+        const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
+        Fleet fleet(pool);
+        star->start(fleet, nullptr);
+        for (std::size_t t = 1; t <= 5; ++t) star->round(fleet, t, nullptr);
+        served.x.assign(star->point().begin(), star->point().end());
+        served.totals = star->ledger();
+        return 0;
+      }
+      while (!mailbox.closed()) {
+        const auto received = mailbox.take(kLong);
+        if (!received) continue;
+        const Order order = Order::of(received->letter);
+        std::vector<Letter> honest;
+        for (std::uint32_t i = 0; i < kClients; ++i) {
+          Entry entry;
+          entry.key = {kSeed, order.round, i};
+          Vector g(whole->dim());
+          whole->value_gradient(i, Rows::everything(), order.x, g);
+          write_dense(Wire::f32, g, entry.message);
+          entry.envelope.describe(entry.message, g.size());
+          honest.push_back(Answer::letter(order.epoch, order.round, entry));
+        }
+        act(mailbox, order, honest);
+      }
+      return 0;
+    });
+  });
+  return served;
+}
+
+TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
+  const auto all = [](Mailbox& mailbox, const std::vector<Letter>& letters) {
+    for (const Letter& letter : letters) mailbox.post(0, letter);
+  };
+  const Served honest = serve_with([&](Mailbox& mailbox, const Order&, const auto& letters) { all(mailbox, letters); });
+  std::vector<Letter> of_first;
+  const Served echoing = serve_with([&](Mailbox& mailbox, const Order& order, const auto& letters) {
+    if (order.round == 0) of_first = letters;
+    if (order.round > 0) all(mailbox, of_first);  // of the wrong round
+    Entry entry;
+    entry.key.worker = 2;
+    entry.message.bytes = {1, 2, 3};
+    if (order.round < 5) mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no epoch there is
+    std::vector<Letter> twice = {letters[0], letters[0]};  // the second of which does not count either
+    all(mailbox, twice);
+    all(mailbox, {letters.begin() + 1, letters.end()});
+  });
+  EXPECT_EQ(honest.x, echoing.x);
+  EXPECT_EQ(honest.totals.uplink_bits, echoing.totals.uplink_bits);
+  EXPECT_EQ(honest.totals.late_bits, 0U);
+  const std::uint64_t dense = honest.totals.uplink_bits / (6 * kClients);
+  EXPECT_EQ(echoing.totals.late_bits, 5 * kClients * dense + 5 * 24 + 6 * dense);
+}
+
+}  // namespace
+}  // namespace laconic::testing
