@@ -122,9 +122,8 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
-    summary =
-        solve(*prepared.problem, method, fleet, solve_options(description, prepared.known, clock.get()),
-              screen, checkpoints ? &*checkpoints : nullptr, from);
+    summary = solve(*prepared.problem, method, fleet, solve_options(description, prepared.known, clock.get()),
+                    screen, checkpoints ? &*checkpoints : nullptr, from);
   }
   const bool failed = summary.why == Summary::Why::diverged;
   if (!first) return failed ? kFailed : kDone;
@@ -135,7 +134,8 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
     out->finish();
   }
   std::string words = last_words(summary, prepared.assembly);
-  for (const std::string& remark : where.remarks ? where.remarks() : std::vector<std::string>{}) words += "; " + remark;
+  for (const std::string& remark : where.remarks ? where.remarks() : std::vector<std::string>{})
+    words += "; " + remark;
   fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "", words,
              out != nullptr ? " -> " + description.out : " (not saved: no out=)");
   return failed ? kFailed : kDone;

@@ -172,7 +172,8 @@ const Key kKeys[] = {
      [](D& d, S s) { d.allocation = parse(s); },
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
     {{"rehearsal", "slow(3, 10s)",
-      "trouble on purpose, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), from=ROUND, "
+      "trouble on purpose, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), "
+      "from=ROUND, "
       "or several of them"},
      [](D& d, S s) { d.rehearsal = parse_arguments("rehearsal", s); },
      [](const D& d) { return d.rehearsal ? in_brackets(*d.rehearsal) : ""; }},
@@ -256,9 +257,11 @@ bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock)
 
 void require_clock_fits(const Description& d) {
   if (d.is_served() && d.network)
-    throw InputError(fmt::format("network: a modelled link, and {} is a real clock; leave one out", d.stragglers->name));
+    throw InputError(
+        fmt::format("network: a modelled link, and {} is a real clock; leave one out", d.stragglers->name));
   if (d.is_served() && !d.compute.empty())
-    throw InputError(fmt::format("compute: modelled, and {} is a real clock; leave one out", d.stragglers->name));
+    throw InputError(
+        fmt::format("compute: modelled, and {} is a real clock; leave one out", d.stragglers->name));
   if (d.rehearsal && !d.is_served())
     throw InputError("rehearsal: is for a real clock, as in stragglers=deadline(500ms)");
   if (d.rehearsal) naming("rehearsal", [&] { return make_rehearsal(*d.rehearsal, d.clients); });

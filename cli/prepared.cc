@@ -35,7 +35,8 @@ std::shared_ptr<const MixingPlan> mixing_of(const Description& description, std:
   });
 }
 
-AllocationSetting allocations_of(const Description& description, const std::vector<std::uint32_t>& gone = {}) {
+AllocationSetting allocations_of(const Description& description,
+                                 const std::vector<std::uint32_t>& gone = {}) {
   return {.workers = description.clients,
           .seed = description.split_seed,
           .rule = description.allocation,

@@ -42,11 +42,12 @@ struct Prepared {
   std::string clients_csv;  // what clients.csv will hold; empty where there will be none
 };
 
-/// Which rank this is, of which clients it keeps the data, and how many ranks share the processors of its machine.
+/// Which rank this is, of which clients it keeps the data, and how many ranks share the processors of its
+/// machine.
 struct Place {
   std::size_t rank = 0;
   std::size_t neighbours = 1;
-  std::optional<Range> clients = {};      // all, where unset
+  std::optional<Range> clients = {};     // all, where unset
   std::vector<std::uint32_t> gone = {};  // clients whose data others look at, ascending
 };
 

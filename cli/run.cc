@@ -59,8 +59,7 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
               std::size_t neighbours) {
   if (description.is_served()) return serve(description, out, goes_on, transport, neighbours);
   Place place = {.rank = transport.rank(), .neighbours = neighbours};
-  if (transport.size() > 1)
-    place.clients = block_of(description.clients, transport.rank(), transport.size());
+  if (transport.size() > 1) place.clients = block_of(description.clients, transport.rank(), transport.size());
   Prepared prepared;
   std::unique_ptr<Method> method;
   together(transport, [&] { prepared = prepare(description, place); });
@@ -74,7 +73,8 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
   require_same(transport, numbers_of(prepared, *method));
-  return conduct(description, prepared, *method, fleet, {.out = out, .goes_on = goes_on, .ranks = transport.size()});
+  return conduct(description, prepared, *method, fleet,
+                 {.out = out, .goes_on = goes_on, .ranks = transport.size()});
 }
 
 }  // namespace

@@ -34,8 +34,9 @@ struct Party {
   [[nodiscard]] StarParts parts(const Problem& problem, const std::vector<std::uint32_t>& gone) const {
     Assembly assembly = assembly_of(description, problem, prepared.known.constants, clock, gone);
     if (!assembly.star) {
-      throw InputError(fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
-                                   description.stragglers->name, description.method.name));
+      throw InputError(
+          fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
+                      description.stragglers->name, description.method.name));
     }
     return std::move(*assembly.star);
   }
@@ -83,15 +84,22 @@ int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) try
     if (attendance) attendance->record(told);
   };
   const double step = resolve(description.step, party.prepared.assembly);
-  const auto method = make_served_star(
-      regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox, *party.clock, attended);
+  const auto method =
+      make_served_star(regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox,
+                       *party.clock, attended);
   const auto transport = alone(&mailbox);
   Fleet fleet(*party.prepared.pool, *transport);
   return conduct(description, party.prepared, *method, fleet,
-                 {.out = out, .goes_on = goes_on, .ranks = mailbox.size(), .on_files = [&](const Progress* from) {
-                    if (out == nullptr) return;
-                    from != nullptr ? attendance.emplace(out->path(), from->round) : attendance.emplace(out->path());
-                  }, .remarks = [&] { return missed.remarks(); }});
+                 {.out = out,
+                  .goes_on = goes_on,
+                  .ranks = mailbox.size(),
+                  .on_files =
+                      [&](const Progress* from) {
+                        if (out == nullptr) return;
+                        from != nullptr ? attendance.emplace(out->path(), from->round)
+                                        : attendance.emplace(out->path());
+                      },
+                  .remarks = [&] { return missed.remarks(); }});
 } catch (...) {
   mailbox.close(static_cast<std::uint8_t>(exit_code_of_current_exception()));
   throw;
@@ -132,7 +140,10 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
           std::size_t neighbours) {
   if (transport.size() == 1) return serve_on_threads(description, out, goes_on);
   const std::size_t rank = transport.rank();
-  Party party{.description = description, .place = {.rank = rank, .neighbours = neighbours}, .prepared = {}, .clock = {}};
+  Party party{.description = description,
+              .place = {.rank = rank, .neighbours = neighbours},
+              .prepared = {},
+              .clock = {}};
   if (rank > 0) party.place.clients = clients_of(description.clients, rank, transport.size());
   together(transport, [&] {
     party.prepared = prepare(description, party.place);
@@ -143,10 +154,12 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
     static_cast<void>(party.parts(*party.prepared.problem, {}));
     if (rank > 0) return;
     Prepared& prepared = party.prepared;
-    if (description.solve.target_accuracy) require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
+    if (description.solve.target_accuracy)
+      require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
     Fleet fleet(*prepared.pool);
     prepared.known = known_of(description, *prepared.problem, fleet);
-    prepared.assembly = assembly_of(description, *prepared.problem, prepared.known.constants, party.clock, {});
+    prepared.assembly =
+        assembly_of(description, *prepared.problem, prepared.known.constants, party.clock, {});
     resolve(description.step, prepared.assembly);
   });
 

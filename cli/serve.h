@@ -10,8 +10,8 @@
 
 namespace laconic::cli {
 
-/// Rank 0 serves, the others have the clients; one process makes threads of both. As carry_out() in run.cc, for
-/// descriptions that are served.
+/// Rank 0 serves, the others have the clients; one process makes threads of both. As carry_out() in run.cc,
+/// for descriptions that are served.
 int serve(const Description& description, OutFolder* out, bool goes_on, Transport& transport,
           std::size_t neighbours);
 

@@ -68,7 +68,8 @@ std::string last_words(const Summary& summary, const Assembly& assembly) {
     text += fmt::format("; {} times no message could be used: too few came in time", summary.unheard_rounds);
   if (summary.late_bits > 0)
     text += fmt::format("; {} came too late", bits_text(static_cast<double>(summary.late_bits)));
-  if (summary.gone > 0) text += fmt::format("; the process{} of {} client{} died", summary.gone == 1 ? "" : "es", summary.gone,
+  if (summary.gone > 0)
+    text += fmt::format("; the process{} of {} client{} died", summary.gone == 1 ? "" : "es", summary.gone,
                         summary.gone == 1 ? " has" : "s have");
   for (const std::string& warning : assembly.warnings) text += "; " + warning;
   return text;

@@ -127,9 +127,10 @@ SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   run.choices = point.choices;
   run.description = at_point(point.choices, [&] { return describe(point.settings); });
   if (run.description.is_served()) {
-    throw InputError(fmt::format("stragglers: {} is a real clock, by which runs side by side are late for each other; "
-                                 "sweep a model of it, as shifted-exp",
-                                 run.description.stragglers->name));
+    throw InputError(
+        fmt::format("stragglers: {} is a real clock, by which runs side by side are late for each other; "
+                    "sweep a model of it, as shifted-exp",
+                    run.description.stragglers->name));
   }
   run.scene = scene_of(plan.grid, run.description);
   run.method = method_as_written(plan.settings, point);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A star by a real clock. Who counts differs from run to run; that a run is what it must be for those who counted
-// does not.
+// A star by a real clock. Who counts differs from run to run; that a run is what it must be for those who
+// counted does not.
 #include "laconic/rounds/served.h"
 
 #include <atomic>
@@ -53,7 +53,8 @@ TEST(Letters, SayWhatWasPutIntoThem) {
 
   Entry entry;
   entry.key.worker = 5;
-  entry.envelope = {.bytes = 3, .first_byte = 9, .finite = true, .floats = 2.5, .calls = 11, .measured = {0.5, 1}};
+  entry.envelope = {
+      .bytes = 3, .first_byte = 9, .finite = true, .floats = 2.5, .calls = 11, .measured = {0.5, 1}};
   entry.message.bytes = {9, 8, 7};
   const Answer answer = Answer::of(Answer::letter(1, 2, entry));
   EXPECT_EQ(answer.epoch, 1U);
@@ -67,8 +68,8 @@ TEST(Letters, SayWhatWasPutIntoThem) {
 TEST(Letters, ThatAreCutOffAreRefused) {
   const Letter whole = Order{.gone = {1}, .counted = {2, 3}, .x = {1, 2}, .before = {}}.letter();
   for (std::size_t length = 0; length < whole->size(); ++length) {
-    const auto cut = std::make_shared<const std::vector<std::uint8_t>>(whole->begin(),
-                                                                       whole->begin() + static_cast<std::ptrdiff_t>(length));
+    const auto cut = std::make_shared<const std::vector<std::uint8_t>>(
+        whole->begin(), whole->begin() + static_cast<std::ptrdiff_t>(length));
     EXPECT_THROW(Order::of(cut), RunError) << length;
   }
   EXPECT_THROW(Answer::of(letter_of("short")), RunError);
@@ -172,8 +173,7 @@ TEST(Allocation, ThoseLeftTakeOverWhatNobodyElseHolds) {
   EXPECT_THAT(own.held(3), ElementsAre(2, 3));
   EXPECT_THAT(own.held(4), ElementsAre(4));
   for (const char* rule : {"random", "balanced", "cyclic", "bernoulli"}) {
-    const Allocation whole =
-        make_allocation(rule, 3, {.workers = 12, .seed = 5, .rule = Spec(rule)});
+    const Allocation whole = make_allocation(rule, 3, {.workers = 12, .seed = 5, .rule = Spec(rule)});
     const std::vector<std::uint32_t> gone = {0, 3, 4, 7, 11};
     const Allocation left = without(whole, gone);
     for (const std::uint32_t i : gone) EXPECT_TRUE(left.held(i).empty());
@@ -181,7 +181,8 @@ TEST(Allocation, ThoseLeftTakeOverWhatNobodyElseHolds) {
       std::size_t living = 0;
       for (std::uint32_t i = 0; i < 12; ++i) {
         const auto held = whole.held(i);
-        living += !std::binary_search(gone.begin(), gone.end(), i) && std::binary_search(held.begin(), held.end(), k);
+        living += !std::binary_search(gone.begin(), gone.end(), i) &&
+                  std::binary_search(held.begin(), held.end(), k);
       }
       const std::size_t copies = whole.copies(k) == 0 ? 0 : std::max<std::size_t>(living, 1);
       EXPECT_EQ(left.copies(k), copies) << rule << ", subset " << k;
@@ -190,7 +191,9 @@ TEST(Allocation, ThoseLeftTakeOverWhatNobodyElseHolds) {
 }
 
 TEST(Rehearsal, SaysWhatIsWrong) {
-  const auto make = [](const std::string& text) { return make_rehearsal(parse_arguments("rehearsal", text), 4); };
+  const auto make = [](const std::string& text) {
+    return make_rehearsal(parse_arguments("rehearsal", text), 4);
+  };
   const auto troubles = make("slow(3, 2s, from=5, rounds=2), slow(0, times=10), silent(1, from=7)");
   ASSERT_EQ(troubles.size(), 3U);
   EXPECT_EQ(troubles[0].seconds, 2);
@@ -199,8 +202,8 @@ TEST(Rehearsal, SaysWhatIsWrong) {
   EXPECT_FALSE(troubles[0].is_in(7));
   EXPECT_EQ(troubles[1].times, 10);
   EXPECT_TRUE(troubles[2].silent);
-  for (const char* wrong : {"", "slow", "slow(4, 1s)", "slow(0)", "slow(0, fast)", "slow(0, times=0.5)", "silent(0, 1s)",
-                            "quick(1)", "slow(0, 1s, rounds=0)", "silent(x)"})
+  for (const char* wrong : {"", "slow", "slow(4, 1s)", "slow(0)", "slow(0, fast)", "slow(0, times=0.5)",
+                            "silent(0, 1s)", "quick(1)", "slow(0, 1s, rounds=0)", "silent(x)"})
     EXPECT_THROW(make(wrong), InputError) << wrong;
 }
 
@@ -215,7 +218,8 @@ std::unique_ptr<Problem> problem(Numbers own = {}) {
   return make_problem(parse("least-squares(generated(rows=30, d=12, shift=1))"), setting);
 }
 
-StarParts parts_of(const std::string& method, const Problem& problem, std::shared_ptr<const Stragglers> stragglers,
+StarParts parts_of(const std::string& method, const Problem& problem,
+                   std::shared_ptr<const Stragglers> stragglers,
                    const std::vector<std::uint32_t>& gone = {}) {
   Assembly assembly = assemble(
       parse(method), {.problem = problem, .seed = kSeed, .stragglers = std::move(stragglers), .gone = gone});
@@ -229,8 +233,8 @@ struct Served {
   Totals totals;
   int orphans = 0;  // processes that gave the server up
 };
-Served serve(const std::string& method, const Policy& policy, double patience, const std::vector<Trouble>& rehearsal,
-             std::size_t ranks, std::size_t rounds = kRounds) {
+Served serve(const std::string& method, const Policy& policy, double patience,
+             const std::vector<Trouble>& rehearsal, std::size_t ranks, std::size_t rounds = kRounds) {
   Served served;
   std::mutex mutex;
   run_ranks(ranks, [&](Transport& transport) {
@@ -286,8 +290,8 @@ class AsItWas final : public Stragglers {
 
 class ServedMethods : public ::testing::TestWithParam<const char*> {};
 
-// What late clients said is nowhere in the run, and those who counted remember it: as in the star in which the same
-// clients take part by agreement, bit for bit.
+// What late clients said is nowhere in the run, and those who counted remember it: as in the star in which
+// the same clients take part by agreement, bit for bit.
 TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
   const std::vector<Trouble> rehearsal = {{.client = 0, .seconds = 0.05, .from = 3},
                                           {.client = 4, .seconds = 0.02, .from = 8, .rounds = 4},
@@ -299,8 +303,9 @@ TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
   EXPECT_GT(late, 0U) << "nobody was late: nothing is tested";
 
   const auto plain = problem();
-  const auto star = make_star(*plain, parts_of(GetParam(), *plain, std::make_shared<AsItWas>(served.attendance)),
-                              {.step = kStep, .seed = kSeed});
+  const auto star =
+      make_star(*plain, parts_of(GetParam(), *plain, std::make_shared<AsItWas>(served.attendance)),
+                {.step = kStep, .seed = kSeed});
   ThreadPool pool(1);
   Fleet fleet(pool);
   star->start(fleet, nullptr);
@@ -311,15 +316,17 @@ TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ServedMethods,
-                         ::testing::Values("gd", "gd(decode=count)", "ef21(top-k(2))", "marina(rand-k(2), p=0.3)",
-                                           "diana(rand-k(3))", "gc-1bit(redundancy=3)", "gc-1bit(redundancy=2, decode=count)",
+                         ::testing::Values("gd", "gd(decode=count)", "ef21(top-k(2))",
+                                           "marina(rand-k(2), p=0.3)", "diana(rand-k(3))",
+                                           "gc-1bit(redundancy=3)", "gc-1bit(redundancy=2, decode=count)",
                                            "coco-ef(redundancy=2)", "gc-diana(redundancy=2)", "lag(zeta=4)",
-                                           "clag(top-k(2), zeta=4)", "3pc-v2(rand-k(2), top-k(2))", "exact-gc(tolerates=2)",
-                                           "bgc(redundancy=3, decode=lsq)", "erasurehead(redundancy=2)",
-                                           "majority(redundancy=2)"));
+                                           "clag(top-k(2), zeta=4)", "3pc-v2(rand-k(2), top-k(2))",
+                                           "exact-gc(tolerates=2)", "bgc(redundancy=3, decode=lsq)",
+                                           "erasurehead(redundancy=2)", "majority(redundancy=2)"));
 
 TEST(Served, TheFirstAnswersEndARound) {
-  const Served served = serve("gd(decode=count)", {.deadline = {}, .first = 3}, kLong, {{.client = 1, .seconds = 0.1}}, 7);
+  const Served served =
+      serve("gd(decode=count)", {.deadline = {}, .first = 3}, kLong, {{.client = 1, .seconds = 0.1}}, 7);
   for (const Attendance& told : served.attendance) EXPECT_GE(told.counted.size(), 3U);
   EXPECT_FALSE(served.attendance.back().late.empty());
 }
@@ -366,8 +373,8 @@ double grad_norm_sq_where_others_are_not_heard(const std::vector<std::uint32_t>&
 TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
   EXPECT_GT(grad_norm_sq_where_others_are_not_heard({0, 1, 4, 5}), 1e-3);
   for (const char* method : {"gd", "ef21(top-k(4))", "gc-1bit(redundancy=2)", "marina(rand-k(4), p=0.3)"}) {
-    const Served served = serve(method, {.deadline = 0.02, .first = {}}, 0.3, {{.client = 3, .from = 5, .silent = true}},
-                                4, 400);
+    const Served served = serve(method, {.deadline = 0.02, .first = {}}, 0.3,
+                                {{.client = 3, .from = 5, .silent = true}}, 4, 400);
     const Attendance& last = served.attendance.back();
     EXPECT_EQ(last.epoch, 1U) << method;
     EXPECT_THAT(last.gone, ElementsAre(2, 3)) << method << ": its process had both";
@@ -397,7 +404,8 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
       ThreadPool pool(1);
       if (transport.rank() == 0) {
         const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
-        const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
+        const auto star =
+            make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
         Fleet fleet(pool);
         star->start(fleet, nullptr);
         for (std::size_t t = 1; t <= 5; ++t) star->round(fleet, t, nullptr);
@@ -431,7 +439,8 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
   const auto all = [](Mailbox& mailbox, const std::vector<Letter>& letters) {
     for (const Letter& letter : letters) mailbox.post(0, letter);
   };
-  const Served honest = serve_with([&](Mailbox& mailbox, const Order&, const auto& letters) { all(mailbox, letters); });
+  const Served honest =
+      serve_with([&](Mailbox& mailbox, const Order&, const auto& letters) { all(mailbox, letters); });
   std::vector<Letter> of_first;
   const Served echoing = serve_with([&](Mailbox& mailbox, const Order& order, const auto& letters) {
     if (order.round == 0) of_first = letters;
@@ -439,7 +448,8 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
     Entry entry;
     entry.key.worker = 2;
     entry.message.bytes = {1, 2, 3};
-    if (order.round < 5) mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no epoch there is
+    if (order.round < 5)
+      mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no epoch there is
     std::vector<Letter> twice = {letters[0], letters[0]};  // the second of which does not count either
     all(mailbox, twice);
     all(mailbox, {letters.begin() + 1, letters.end()});

@@ -78,7 +78,8 @@ class Stream {
 };
 
 /// drawn = `count` different numbers of 0 .. n-1, ascending, each set of them as likely as any other (Floyd's
-/// algorithm; nothing is drawn where all are wanted). count <= n < 2^32. A draw costs a move of those behind it.
+/// algorithm; nothing is drawn where all are wanted). count <= n < 2^32. A draw costs a move of those behind
+/// it.
 void draw_distinct(Stream& stream, std::size_t n, std::size_t count, std::vector<std::uint32_t>& drawn);
 
 /// x = independent N(0, 1), by the transform of Box and Muller (1958): two uniforms a pair of entries. Uses

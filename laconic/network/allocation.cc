@@ -243,9 +243,9 @@ Allocation without(const Allocation& allocation, std::span<const std::uint32_t> 
   check(!left.empty(), "somebody must be left to hold the data");
   for (std::uint32_t k = 0; k < is_held.size(); ++k) {
     if (is_held[k] || allocation.copies(k) == 0) continue;
-    const std::uint32_t heir = *std::min_element(left.begin(), left.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return held[a].size() < held[b].size();
-    });
+    const std::uint32_t heir =
+        *std::min_element(left.begin(), left.end(),
+                          [&](std::uint32_t a, std::uint32_t b) { return held[a].size() < held[b].size(); });
     held[heir].push_back(k);
   }
   return {allocation.subsets(), std::move(held)};

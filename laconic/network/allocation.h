@@ -47,8 +47,9 @@ class Allocation {
 /// Each worker holds its own.
 Allocation no_redundancy(std::size_t workers);
 
-/// Without the workers that are gone (ascending, not all), who hold nothing any more. Subsets that only they held
-/// are taken over, in ascending order, each by the worker left that holds fewest then, the first of them.
+/// Without the workers that are gone (ascending, not all), who hold nothing any more. Subsets that only they
+/// held are taken over, in ascending order, each by the worker left that holds fewest then, the first of
+/// them.
 Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone);
 
 /// copies[k] different workers for each subset, all such sets equally likely, drawn apart for each k:
@@ -58,9 +59,9 @@ Allocation random_allocation(std::size_t workers, std::span<const std::size_t> c
 
 /// What an allocation is drawn for.
 struct AllocationSetting {
-  std::size_t workers = 1;        // and subsets
-  std::uint64_t seed = 1;         // the split seed
-  std::optional<Spec> rule = {};  // the key allocation=, where it is given
+  std::size_t workers = 1;               // and subsets
+  std::uint64_t seed = 1;                // the split seed
+  std::optional<Spec> rule = {};         // the key allocation=, where it is given
   std::vector<std::uint32_t> gone = {};  // workers who hold nothing any more, ascending
 };
 

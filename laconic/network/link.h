@@ -23,9 +23,9 @@ struct Link {
   [[nodiscard]] double seconds_down(double bits) const { return latency_down + bits / down; }
 };
 
-/// The links that the brackets of a spec hold, whatever it is called (parse_arguments() in core/spec.h): `lan`,
-/// `100mbit, 20ms`, `up=10mbit, down=100mbit, latency=20ms`, or several, of which client i has number i mod
-/// their count: `lan, wan, link(10mbit, 50ms)`. Throws SpecError.
+/// The links that the brackets of a spec hold, whatever it is called (parse_arguments() in core/spec.h):
+/// `lan`, `100mbit, 20ms`, `up=10mbit, down=100mbit, latency=20ms`, or several, of which client i has number
+/// i mod their count: `lan, wan, link(10mbit, 50ms)`. Throws SpecError.
 std::vector<Link> make_links(const Spec& brackets);
 
 /// A row of the table behind make_links, for `laconic list`.

@@ -23,7 +23,8 @@ class RealClock final : public Stragglers {
   [[nodiscard]] double patience() const { return patience_; }
 
   /// Who of those that live has answered this round in time, ascending: `answering` is what draw() says until
-  /// the next call, and late() an average of what was seen, of which each round weighs 0.05, and at most 0.95.
+  /// the next call, and late() an average of what was seen, of which each round weighs 0.05, and at most
+  /// 0.95.
   void saw(std::span<const std::uint32_t> answering, const std::vector<bool>& gone) {
     answering_.assign(answering.begin(), answering.end());
     auto next = answering.begin();

@@ -13,8 +13,9 @@ constexpr double kMostSeconds = 1e6;
 
 Trouble make(const Spec& spec, std::size_t clients) {
   if (spec.kind != Spec::Kind::word || (spec.name != "slow" && spec.name != "silent"))
-    throw SpecError(fmt::format("column {}: {}; each is slow(3, 10s), slow(3, times=10) or silent(3, from=100)",
-                                spec.column, print(spec)));
+    throw SpecError(
+        fmt::format("column {}: {}; each is slow(3, 10s), slow(3, times=10) or silent(3, from=100)",
+                    spec.column, print(spec)));
   Arguments arguments(spec);
   Trouble trouble = {.silent = spec.name == "silent"};
   if (arguments.find("client", 0) == nullptr) arguments.fail("\"client\" is missing: its number, such as 3");

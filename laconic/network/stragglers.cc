@@ -281,7 +281,8 @@ std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::span<const std::siz
 }
 
 /// Seconds > 0, of an option or the argument at `position`.
-std::optional<double> seconds_of(Arguments& arguments, const char* name, std::optional<std::size_t> position) {
+std::optional<double> seconds_of(Arguments& arguments, const char* name,
+                                 std::optional<std::size_t> position) {
   const Spec* given = position ? arguments.find(name, *position) : arguments.find(name);
   if (given == nullptr) return {};
   const auto seconds = seconds_in(print(*given));
@@ -294,7 +295,8 @@ std::optional<std::size_t> first_of(Arguments& arguments, std::size_t workers,
                                     std::optional<std::size_t> position) {
   const Spec* given = position ? arguments.find("first", *position) : arguments.find("first");
   if (given == nullptr) return {};
-  const std::size_t first = position ? arguments.whole("first", 1, 1, *position) : arguments.whole("first", 1);
+  const std::size_t first =
+      position ? arguments.whole("first", 1, 1, *position) : arguments.whole("first", 1);
   if (first > workers)
     arguments.fail(fmt::format("first = {}; need first <= {}, the clients", first, workers));
   return first;
@@ -364,7 +366,8 @@ std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers
   const double patience = seconds_of(arguments, "patience", {})
                               .value_or(std::max(kPatience, kDeadlines * policy.deadline.value_or(0)));
   if (policy.deadline && patience < *policy.deadline)
-    arguments.fail(fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
+    arguments.fail(
+        fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
   return std::make_unique<RealClock>(workers, policy, patience);
 }
 
@@ -396,7 +399,8 @@ constexpr StragglersRow kModels[] = {
      "begins a comment",
      trace, StragglersRow::Clock::modelled},
     {"deadline", "deadline(500ms, first=R, patience=10s)",
-     "by a real clock: a round ends when all have answered, or after so long (with first=R not before R have); a "
+     "by a real clock: a round ends when all have answered, or after so long (with first=R not before R "
+     "have); a "
      "process of which nothing is heard for the patience is dead",
      deadline, StragglersRow::Clock::real},
     {"first-r", "first-r(R, patience=10s)", "the same, but a round ends with the R-th answer", first_r,

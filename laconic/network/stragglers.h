@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who answers in time. Some models only say so; others say how long each worker computes, and the server has a
-// policy: how long it waits. Or it waits for real processes, by a real clock (network/real_clock.h).
+// Who answers in time. Some models only say so; others say how long each worker computes, and the server has
+// a policy: how long it waits. Or it waits for real processes, by a real clock (network/real_clock.h).
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace laconic {
 
-/// How long the server waits: until `first` answers are there and the deadline, in seconds, has passed, or all
-/// answers are there; without either for all.
+/// How long the server waits: until `first` answers are there and the deadline, in seconds, has passed, or
+/// all answers are there; without either for all.
 struct Policy {
   std::optional<double> deadline;
   std::optional<std::size_t> first;

@@ -10,9 +10,9 @@
 
 namespace laconic {
 
-/// attendance.csv in an existing folder, a row of every round: round, epoch, the clients that counted, that were
-/// late and that are gone, with blanks between them, the bits of late messages since the start, and the seconds
-/// that the server waited. Errors as of FileRecorder.
+/// attendance.csv in an existing folder, a row of every round: round, epoch, the clients that counted, that
+/// were late and that are gone, with blanks between them, the bits of late messages since the start, and the
+/// seconds that the server waited. Errors as of FileRecorder.
 class AttendanceFile {
  public:
   static constexpr const char* kName = "attendance.csv";

@@ -71,7 +71,8 @@ void LineFile::sync() {
 
 void LineFile::begin() {
   if (handle_ == nullptr) throw InputError(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
-  std::setvbuf(handle_, nullptr, _IONBF, 0);  // a line is on its way when it is written, or it is lost at once
+  std::setvbuf(handle_, nullptr, _IONBF,
+               0);  // a line is on its way when it is written, or it is lost at once
 }
 
 void LineFile::lose() const {

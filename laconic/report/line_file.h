@@ -14,8 +14,8 @@ struct Lines {
   std::uintmax_t length = 0;  // in bytes
   std::uint32_t checksum = 0;
 };
-/// Those up to the one that begins with `last_round` and a comma. Only whole lines count: the last one may be cut
-/// off. InputError where the header is another, or there is no such line.
+/// Those up to the one that begins with `last_round` and a comma. Only whole lines count: the last one may be
+/// cut off. InputError where the header is another, or there is no such line.
 Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round);
 
 class LineFile {
@@ -28,8 +28,8 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  /// `text` ends with the end of the line. RunError when it cannot be written (a full disk): the lines before are
-  /// whole then.
+  /// `text` ends with the end of the line. RunError when it cannot be written (a full disk): the lines before
+  /// are whole then.
   void line(const std::string& text);
   /// Brings them to the disk. RunError also where the file was removed meanwhile.
   void sync();

@@ -6,9 +6,10 @@
 //   hear what the server says:    latency + bits / bandwidth   (where it says something)
 //   compute:                      seconds a gradient * gradients, and the delay that a model of stragglers says
 //   say its message:              latency + bits / bandwidth
-// and at least as long as it takes to tell all clients, who answer or not, and then to wait, by that model, for
-// those who are late. Who is late, the time to compute alone decides: transfers come on top. Among clients a turn takes the slowest to speak, then the
-// slowest to hear. The turns of a round follow one another.
+// and at least as long as it takes to tell all clients, who answer or not, and then to wait, by that model,
+// for those who are late. Who is late, the time to compute alone decides: transfers come on top. Among
+// clients a turn takes the slowest to speak, then the slowest to hear. The turns of a round follow one
+// another.
 #pragma once
 
 #include <cstddef>

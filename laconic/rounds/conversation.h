@@ -22,11 +22,11 @@ class Conversation {
   /// Of so many workers, who say at most `parts` vectors each.
   Conversation(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)), counted_(parts) {}
 
-  /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers.
-  /// speak(said) on the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p,
-  /// and counts the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged
-  /// is thrown on all ranks. Keys are those of `round` with the worker, and first_part + p as step. The
-  /// ledger counts each message as a participant: callers of several parts set it right.
+  /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers. speak(said) on
+  /// the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p, and counts
+  /// the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged is thrown
+  /// on all ranks. Keys are those of `round` with the worker, and first_part + p as step. The ledger counts
+  /// each message as a participant: callers of several parts set it right.
   template <class Speak>
   void hold(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
             std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was said so far, counted from the messages as they were built; and of the last round who said what, for
-// a clock (rounds/clock.h).
+// What was said so far, counted from the messages as they were built; and of the last round who said what,
+// for a clock (rounds/clock.h).
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,9 @@ struct Totals {
   std::uint64_t oracle_calls = 0;  // single-sample gradients
   std::size_t participants = 0;    // messages of the last round
   std::size_t unheard_rounds = 0;  // rounds of which the server could use no message, as all came too late
-  std::uint64_t late_bits = 0;     // of messages that came and did not count, by a real clock; not in uplink_bits
-  std::size_t gone = 0;            // clients whose process has died
+  std::uint64_t late_bits =
+      0;                 // of messages that came and did not count, by a real clock; not in uplink_bits
+  std::size_t gone = 0;  // clients whose process has died
 };
 
 /// A turn of talking: the server, if it has anything to say, then the clients, each when it has computed; or

@@ -18,9 +18,9 @@ namespace laconic {
 struct Order {
   static constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
 
-  std::uint32_t epoch = 0;  // how many times clients have been lost
-  std::uint32_t start = 0;  // the round with which the epoch began
-  std::uint32_t round = 0;  // t
+  std::uint32_t epoch = 0;                  // how many times clients have been lost
+  std::uint32_t start = 0;                  // the round with which the epoch began
+  std::uint32_t round = 0;                  // t
   std::vector<std::uint32_t> gone = {};     // clients whose process is lost, ascending
   std::vector<std::uint32_t> counted = {};  // of each client, the last round of the epoch in which it counted
   Vector x = {};

@@ -93,7 +93,8 @@ std::unique_ptr<Turnout> unbiased_answers_alike(Arguments& args, const MethodSet
   lateness(args, s);
   if (!s.stragglers || !s.stragglers->is_real()) return unbiased_answers(args, s);
   if (args.choice("decode", {"ht", "count"}, "count") == "ht")
-    args.fail("decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
+    args.fail(
+        "decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
   return unbiased_answers(args, s, "count");
 }
 

@@ -37,7 +37,8 @@ struct MethodSetting {
   // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
   std::optional<double> outer_step = {};
   std::shared_ptr<const Stragglers> stragglers = {};  // who answers too late; without it nobody
-  std::vector<std::uint32_t> gone = {};  // clients whose process has died, ascending: others look at their data
+  std::vector<std::uint32_t> gone =
+      {};  // clients whose process has died, ascending: others look at their data
   // Of methods whose clients hold each other's data: who holds what, and the seed by which that is drawn.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;

@@ -24,7 +24,8 @@ double seconds_since(RealTime::time_point begin) {
   return std::chrono::duration<double>(RealTime::now() - begin).count();
 }
 
-/// How often somebody who waits for letters looks up to see who is lost; as often again as there are signs of life.
+/// How often somebody who waits for letters looks up to see who is lost; as often again as there are signs of
+/// life.
 double between_looks(const Mailbox& mailbox) { return mailbox.patience() / 16; }
 
 /// Where the draws of a round are addressed.
@@ -59,7 +60,8 @@ class ServedStar final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     server_.step();
-    if (order_.counted.empty()) {  // the first of a process that goes on from a checkpoint: clients know nothing
+    if (order_.counted
+            .empty()) {  // the first of a process that goes on from a checkpoint: clients know nothing
       ++epochs_;
       server_.ledger().gone = 0;
       server_.start_over();
@@ -68,12 +70,14 @@ class ServedStar final : public Method {
     converse(fleet, t, watch);
   }
 
-  void evaluate(Fleet& fleet, Evaluation& out) override { laconic::evaluate(problem_, server_.x(), fleet, out); }
+  void evaluate(Fleet& fleet, Evaluation& out) override {
+    laconic::evaluate(problem_, server_.x(), fleet, out);
+  }
 
   State state(Fleet& /*fleet*/) override {
     State state{.ledger = &server_.ledger(), .shared = server_.memory(), .workers = {}};
     state.shared.push_back(clock_.seen());
-    state.shared.push_back({&epochs_, 1});
+    state.shared.emplace_back(&epochs_, 1);
     state.workers.resize(problem_.shards());  // what clients remember is lost with them
     return state;
   }
@@ -184,7 +188,8 @@ class ServedStar final : public Method {
       if (given_up_.contains(r) || !mailbox_.is_lost(r)) continue;
       mailbox_.give_up(r);
       given_up_.insert(r);
-      for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), r, mailbox_.size()))) is_gone_[i] = true;
+      for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), r, mailbox_.size())))
+        is_gone_[i] = true;
     }
     order_.gone.clear();
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
@@ -249,10 +254,10 @@ class ServedClients {
         newest = std::move(next->letter);
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
-        throw RunError(
-            fmt::format("nothing was heard of the server, rank 0, for {} s; go on with laconic resume, from its "
-                        "last checkpoint",
-                        mailbox_.patience()));
+        throw RunError(fmt::format(
+            "nothing was heard of the server, rank 0, for {} s; go on with laconic resume, from its "
+            "last checkpoint",
+            mailbox_.patience()));
       }
       if (newest) obey(Order::of(*newest));
     }

@@ -9,13 +9,13 @@
 //     answers of round t, until the policy is met <--    m_i = C_{h_i, y_i}(grad f_i(x_t)), unless a newer order is there
 //     g from sum of w_i m_i, ascending i
 //
-// An answer of another round than t is late: it is dropped, and its bits are counted. Where the coin of a method
-// shows heads the server waits for all that live, whatever the policy.
+// An answer of another round than t is late: it is dropped, and its bits are counted. Where the coin of a
+// method shows heads the server waits for all that live, whatever the policy.
 //
-// A process of which nothing is heard for the patience is dead, and its clients are gone. Then a new epoch begins
-// in the middle of the round: who looks at which shards is settled anew among those who live (Regroup), all
-// memories start over from x_t as in round 0, and answers of the epoch before are late. Draws of an epoch but the
-// first have a seed of their own, and its rounds count from 0 there.
+// A process of which nothing is heard for the patience is dead, and its clients are gone. Then a new epoch
+// begins in the middle of the round: who looks at which shards is settled anew among those who live
+// (Regroup), all memories start over from x_t as in round 0, and answers of the epoch before are late. Draws
+// of an epoch but the first have a seed of their own, and its rounds count from 0 there.
 //
 // Not repeatable: who counts, the clock decides.
 #pragma once
@@ -42,9 +42,9 @@ struct Staff {
   std::shared_ptr<const Problem> problem;
   StarParts parts;
 };
-/// Clients who are gone, ascending, are given; none at first. On a process of clients the problem then has the
-/// shards that its clients look at; the server's has all, and is always the same. Throws InputError where the
-/// method cannot do without them.
+/// Clients who are gone, ascending, are given; none at first. On a process of clients the problem then has
+/// the shards that its clients look at; the server's has all, and is always the same. Throws InputError where
+/// the method cannot do without them.
 using Regroup = std::function<Staff(const std::vector<std::uint32_t>& gone)>;
 
 /// The clients of a rank.
@@ -61,8 +61,8 @@ struct Attendance {
   double seconds = 0;           // from the order to the end of waiting
 };
 
-/// Rank 0's. It evaluates by itself, on a fleet of its own. `attended` is told of every round. All must outlive
-/// it. A round throws RunError when no client is left, or those left cannot do without the others.
+/// Rank 0's. It evaluates by itself, on a fleet of its own. `attended` is told of every round. All must
+/// outlive it. A round throws RunError when no client is left, or those left cannot do without the others.
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
                                          RealClock& clock, std::function<void(const Attendance&)> attended);
 

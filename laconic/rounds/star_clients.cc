@@ -57,8 +57,7 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
     for (std::size_t j = 0; j < at.x.size(); ++j) slot.gradient[j] += at_anchor[j] - slot.other[j];
   }
   if (parts_.anchor->heads(entry.key)) {
-    entry.envelope.measured =
-        problem_.value_gradient(entry.key.worker, Rows::everything(), at.x, at_anchor);
+    entry.envelope.measured = problem_.value_gradient(entry.key.worker, Rows::everything(), at.x, at_anchor);
     entry.envelope.calls += problem_.rows(entry.key.worker);
   }
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);

@@ -34,8 +34,9 @@ class StarClients {
   };
   /// Answers that stand at the same time need a slot each, 0 .. slots-1.
   void reserve(std::size_t slots);
-  /// What the client entry.key.worker says of x_t: the entry's message, envelope and vector, or finite = false
-  /// alone. Different clients at the same time, on any threads. `restart`: Mechanism::restarts of the round.
+  /// What the client entry.key.worker says of x_t: the entry's message, envelope and vector, or finite =
+  /// false alone. Different clients at the same time, on any threads. `restart`: Mechanism::restarts of the
+  /// round.
   void answer(Entry& entry, std::size_t slot, const Points& at, bool restart);
   /// That answer has counted: the memory moves. A memory without this is as it was before the answer.
   void remember(const Entry& entry, std::size_t slot, bool restart);

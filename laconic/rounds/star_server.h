@@ -30,7 +30,8 @@ class StarServer {
 
   // The estimate, from what is said about x_t: open, hear the boards in ascending order of clients, close.
   void open(const std::vector<Share>& shares, bool restart);
-  /// Every rank gets to the same ledger. Throws Diverged, on all ranks, where a gradient is not finite. Collective.
+  /// Every rank gets to the same ledger. Throws Diverged, on all ranks, where a gradient is not finite.
+  /// Collective.
   void hear(Fleet& fleet, Board& board, std::size_t t);
   /// Collective.
   void close(Fleet& fleet, const std::vector<Share>& shares);

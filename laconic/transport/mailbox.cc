@@ -26,9 +26,8 @@ bool Mailbox::is_lost(const Peer& peer) const {
 }
 
 bool Mailbox::broken() const {
-  return broken_elsewhere_ || std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
-           return peer.given_up || peer.has_left;
-         });
+  return broken_elsewhere_ || std::any_of(peers_.begin(), peers_.end(),
+                                          [](const Peer& peer) { return peer.given_up || peer.has_left; });
 }
 
 void Mailbox::wake() {

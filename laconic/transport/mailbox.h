@@ -2,9 +2,9 @@
 // Letters between processes of which none waits for another: what a server and its clients say to each other
 // when a real clock decides who counts (rounds/served.h). transport.h is for processes that keep step.
 //
-// A mailbox has two sides. Whoever computes posts letters and takes them, on a thread of its own; the carrier,
-// a transport, brings them to the other ranks' mailboxes, on the thread that calls Transport::correspond(). So
-// letters travel, and a rank is known to live, while it computes.
+// A mailbox has two sides. Whoever computes posts letters and takes them, on a thread of its own; the
+// carrier, a transport, brings them to the other ranks' mailboxes, on the thread that calls
+// Transport::correspond(). So letters travel, and a rank is known to live, while it computes.
 #pragma once
 
 #include <chrono>
@@ -62,8 +62,8 @@ class Mailbox {
   /// Nothing more goes to the rank, and what comes from it is dropped.
   void give_up(std::size_t rank);
 
-  /// Ends the correspondence of all, but for ranks given up, with a number for them; rank 0 does, and only the
-  /// first time counts. Letters posted before still arrive.
+  /// Ends the correspondence of all, but for ranks given up, with a number for them; rank 0 does, and only
+  /// the first time counts. Letters posted before still arrive.
   void close(std::uint8_t code);
   /// Whether rank 0 has closed, and its number.
   [[nodiscard]] bool closed() const;

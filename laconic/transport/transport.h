@@ -40,12 +40,13 @@ class Transport {
   /// The same with one message for everyone.
   void gather(ByteView mine, std::span<const MutByteView> from);
 
-  /// From here on ranks write letters, and no rank waits for another: body(mailbox) runs on a thread of its own,
-  /// while the calling one carries them. Returns, or rethrows what the body throws, when the body has ended and
-  /// all letters between ranks that live have arrived: rank 0 closes when its body ends (with
-  /// 1 where it throws, else with what the body returns), the body of another rank ends when it finds that closed, and
-  /// where it ends before, that rank has left. Returns what rank 0 closed with; on a rank that has left, what its own
-  /// body returns. No rank may make another call of this transport when one was lost (is_broken).
+  /// From here on ranks write letters, and no rank waits for another: body(mailbox) runs on a thread of its
+  /// own, while the calling one carries them. Returns, or rethrows what the body throws, when the body has
+  /// ended and all letters between ranks that live have arrived: rank 0 closes when its body ends (with 1
+  /// where it throws, else with what the body returns), the body of another rank ends when it finds that
+  /// closed, and where it ends before, that rank has left. Returns what rank 0 closed with; on a rank that
+  /// has left, what its own body returns. No rank may make another call of this transport when one was lost
+  /// (is_broken).
   int correspond(double patience, const std::function<int(Mailbox&)>& body);
   /// Whether a rank was lost in correspond().
   [[nodiscard]] bool is_broken() const { return broken_; }
@@ -60,8 +61,8 @@ class Transport {
   std::vector<ByteView> same_;  // kept, so that a gather does not allocate
 };
 
-/// One rank, which never has anything to send. Its traffic is what is asked of the mailbox, where one is given,
-/// which must outlive it.
+/// One rank, which never has anything to send. Its traffic is what is asked of the mailbox, where one is
+/// given, which must outlive it.
 std::unique_ptr<Transport> alone(const Mailbox* mailbox = nullptr);
 
 }  // namespace laconic
