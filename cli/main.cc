@@ -106,7 +106,7 @@ int main_alone(int argc, char** argv) {
 }
 
 int main_of_many(int argc, char** argv, std::size_t launched) {
-  MpiSession mpi;
+  MpiSession mpi(launcher_outlives_ranks());
   const std::size_t rank = mpi.world().rank();
   try {
     // Each of the processes would otherwise take itself for the only one, and all would write the same files.

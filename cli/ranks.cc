@@ -66,6 +66,8 @@ std::optional<std::size_t> ranks_of_launcher() {
   return {};
 }
 
+bool launcher_outlives_ranks() { return number_of("OMPI_MCA_orte_enable_recovery").value_or(0) == 1; }
+
 int exit_code_of_current_exception() {
   try {
     throw;
@@ -78,8 +80,7 @@ int exit_code_of_current_exception() {
   }
 }
 
-/// action(), where too little memory is the fault of a description that asks for too much.
-static void without_memory_errors(const std::function<void()>& action) {
+void without_memory_errors(const std::function<void()>& action) {
   try {
     action();
   } catch (const std::bad_alloc&) {
@@ -102,13 +103,15 @@ void together(Transport& transport, const std::function<void()>& action) {
 
 void require_same(Transport& transport, const std::string& text) {
   const std::vector<std::string> all = gather(transport, text);
-  for (std::size_t r = 1; r < all.size(); ++r) {
-    if (all[r] == all[0]) continue;
-    const auto [line, line_of_first] = first_difference(all[r], all[0]);
-    throw SharedFailure(
-        kWrongInput,
-        fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", r, line, line_of_first));
-  }
+  for (std::size_t r = 1; r < all.size(); ++r) require_same_of_rank(r, all[r], all[0]);
+}
+
+void require_same_of_rank(std::size_t rank, const std::string& text, const std::string& text_of_first) {
+  if (text == text_of_first) return;
+  const auto [line, line_of_first] = first_difference(text, text_of_first);
+  throw SharedFailure(
+      kWrongInput,
+      fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", rank, line, line_of_first));
 }
 
 }  // namespace laconic::cli

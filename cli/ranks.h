@@ -17,6 +17,9 @@ namespace laconic::cli {
 /// where no launcher did, so that a plain run never touches MPI.
 std::optional<std::size_t> ranks_of_launcher();
 
+/// Whether that launcher lets the others go on when one dies: mpirun --enable-recovery.
+bool launcher_outlives_ranks();
+
 /// What went wrong on some rank, and is now known to all: rank 0 prints it, and all
 /// end with the same exit code.
 class SharedFailure : public std::runtime_error {
@@ -33,6 +36,9 @@ class SharedFailure : public std::runtime_error {
 /// The exit code for the exception in flight; to be called inside a catch block.
 int exit_code_of_current_exception();
 
+/// action(), where too little memory is an InputError: of a description that asks for too much.
+void without_memory_errors(const std::function<void()>& action);
+
 /// Does the action on every rank, then asks all how it went; where one rank failed, all throw the
 /// SharedFailure of the lowest that did. The action makes no collective call. Collective.
 void together(Transport& transport, const std::function<void()>& action);
@@ -40,5 +46,7 @@ void together(Transport& transport, const std::function<void()>& action);
 /// SharedFailure of a wrong input, naming the first line that differs, unless `text` is
 /// the same on all. Collective.
 void require_same(Transport& transport, const std::string& text);
+/// The same of one rank's text and that of rank 0, wherever both are known.
+void require_same_of_rank(std::size_t rank, const std::string& text, const std::string& text_of_first);
 
 }  // namespace laconic::cli

@@ -2,8 +2,10 @@
 #include "cli/serve.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "cli/conduct.h"
 #include "cli/ranks.h"
 #include "cli/verbs.h"
+#include "laconic/core/error.h"
 #include "laconic/network/real_clock.h"
 #include "laconic/network/rehearsal.h"
 #include "laconic/report/attendance.h"
@@ -23,24 +26,27 @@
 namespace laconic::cli {
 namespace {
 
-/// What a rank brings to a served run.
-struct Party {
-  const Description& description;
-  Place place;
-  Prepared prepared;
-  std::shared_ptr<RealClock> clock;
+/// A problem that somebody else keeps.
+std::shared_ptr<const Problem> kept_elsewhere(const Problem& problem) {
+  return {std::shared_ptr<void>(), &problem};
+}
 
-  /// The method without those who are gone, for a problem that is there.
-  [[nodiscard]] StarParts parts(const Problem& problem, const std::vector<std::uint32_t>& gone) const {
-    Assembly assembly = assembly_of(description, problem, prepared.known.constants, clock, gone);
-    if (!assembly.star) {
-      throw InputError(
-          fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
-                      description.stragglers->name, description.method.name));
-    }
-    return std::move(*assembly.star);
+/// The method for a problem, without those clients who are gone.
+StarParts parts_of(const Description& description, const Problem& problem,
+                   const std::optional<Constants>& constants, const std::shared_ptr<RealClock>& clock,
+                   const std::vector<std::uint32_t>& gone) {
+  Assembly assembly = assembly_of(description, problem, constants, clock, gone);
+  if (!assembly.star) {
+    throw InputError(
+        fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
+                    description.stragglers->name, description.method.name));
   }
-};
+  return std::move(*assembly.star);
+}
+
+std::shared_ptr<RealClock> clock_of(const Description& description) {
+  return std::dynamic_pointer_cast<RealClock>(stragglers_of(description));
+}
 
 /// Of each client, how often it was late while it lived.
 class Missed {
@@ -49,7 +55,11 @@ class Missed {
 
   void add(const Attendance& told) {
     for (const std::uint32_t i : told.counted) ++rounds_[i];
-    for (const std::uint32_t i : told.late) ++rounds_[i], ++late_[i];
+    for (const std::uint32_t i : told.late) {
+      ++rounds_[i];
+      ++late_[i];
+    }
+    for (const std::uint32_t i : told.gone) rounds_[i] = 0;
   }
 
   /// Of those that hardly ever were in time.
@@ -70,66 +80,144 @@ class Missed {
   std::vector<std::size_t> rounds_;  // in which it was late or counted
 };
 
-int serve_rank(Party& party, OutFolder* out, bool goes_on, Mailbox& mailbox) try {
-  const Description& description = party.description;
-  const Problem& problem = *party.prepared.problem;
+// Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as together() and
+// require_same() do (ranks.h), but a process that dies meanwhile is missed.
+
+Letter hello(int code, const std::string& text) {
+  std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  bytes.insert(bytes.begin(), static_cast<std::uint8_t>(code));
+  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+}
+
+void hear_hellos(Mailbox& mailbox, const std::string& identity) {
+  std::vector<bool> heard(mailbox.size(), false);
+  heard[0] = true;
+  while (std::find(heard.begin(), heard.end(), false) != heard.end()) {
+    if (const auto received = mailbox.take(mailbox.patience() / 16)) {
+      const auto& bytes = *received->letter;
+      const std::string text(bytes.begin() + 1, bytes.end());
+      if (bytes[0] != kDone) throw SharedFailure(bytes[0], text);
+      require_same_of_rank(received->from, text, identity);
+      heard[received->from] = true;
+    }
+    for (std::size_t r = 1; r < mailbox.size(); ++r) {
+      if (!heard[r] && mailbox.is_lost(r))
+        throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
+    }
+  }
+}
+
+/// Rank 0's part.
+int lead(const Description& description, Prepared& prepared, OutFolder* out, bool goes_on, Mailbox& mailbox) {
+  const Problem& problem = *prepared.problem;
+  const auto clock = clock_of(description);
+  if (description.solve.target_accuracy) require_test_set("target-accuracy:", problem, *prepared.pool);
+  const auto transport = alone(&mailbox);
+  Fleet fleet(*prepared.pool, *transport);
+  prepared.known = known_of(description, problem, fleet);
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
-    const std::shared_ptr<const Problem> always_there(std::shared_ptr<void>(), &problem);
-    return Staff{always_there, party.parts(problem, gone)};
+    return Staff{kept_elsewhere(problem), parts_of(description, problem, prepared.known.constants, clock, gone)};
   };
-  std::optional<AttendanceFile> attendance;
+  prepared.assembly = assembly_of(description, problem, prepared.known.constants, clock, {});
+  const double step = resolve(description.step, prepared.assembly);
   Missed missed(description.clients);
+  std::optional<AttendanceFile> attendance;
   const auto attended = [&](const Attendance& told) {
     missed.add(told);
     if (attendance) attendance->record(told);
   };
-  const double step = resolve(description.step, party.prepared.assembly);
   const auto method =
       make_served_star(regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox,
-                       *party.clock, attended);
-  const auto transport = alone(&mailbox);
-  Fleet fleet(*party.prepared.pool, *transport);
-  return conduct(description, party.prepared, *method, fleet,
+                       *clock, attended);
+  hear_hellos(mailbox, identity_of(description, problem));
+  return conduct(description, prepared, *method, fleet,
                  {.out = out,
                   .goes_on = goes_on,
                   .ranks = mailbox.size(),
                   .on_files =
                       [&](const Progress* from) {
                         if (out == nullptr) return;
-                        from != nullptr ? attendance.emplace(out->path(), from->round)
-                                        : attendance.emplace(out->path());
+                        if (from != nullptr) {
+                          attendance.emplace(out->path(), from->round);
+                        } else {
+                          attendance.emplace(out->path());
+                        }
                       },
                   .remarks = [&] { return missed.remarks(); }});
-} catch (...) {
-  mailbox.close(static_cast<std::uint8_t>(exit_code_of_current_exception()));
-  throw;
 }
 
-int work_for_it(Party& party, Mailbox& mailbox) {
+/// That part, after which all end with the same exit code.
+int lead_to_the_end(Mailbox& mailbox, const std::function<int()>& part) {
+  int code = kDone;
+  try {
+    without_memory_errors([&] { code = part(); });
+  } catch (...) {
+    code = exit_code_of_current_exception();
+    mailbox.close(static_cast<std::uint8_t>(code));
+    throw;
+  }
+  return code;
+}
+
+/// Another rank's part. `everything`: the whole problem, where this process has it anyway.
+int work(const Description& description, const Place& place, const Problem* everything, Mailbox& mailbox) {
+  Prepared prepared;
+  std::vector<Trouble> rehearsal;
+  const auto clock = clock_of(description);
+  try {
+    without_memory_errors([&] {
+      if (everything == nullptr) {
+        prepared = prepare(description, place);
+      } else {
+        prepared.pool = std::make_unique<ThreadPool>(1);
+      }
+      if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
+    });
+    const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
+    mailbox.post(0, hello(kDone, identity_of(description, problem)));
+  } catch (const std::exception& error) {
+    mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));
+    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.patience() / 16);
+    return exit_code_of_current_exception();
+  }
+  const std::uint32_t checksum = everything != nullptr ? 0 : prepared.problem->data_checksum();
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
-    std::shared_ptr<const Problem> problem = std::move(party.prepared.problem);  // the first time
-    if (!problem) {
-      party.place.gone = gone;
-      problem = problem_of(party.description, party.place);
+    std::shared_ptr<const Problem> problem;
+    if (everything != nullptr) {
+      problem = kept_elsewhere(*everything);
+    } else if (prepared.problem && gone.empty()) {
+      problem = std::move(prepared.problem);
+    } else {
+      prepared.problem.reset();
+      Place with_theirs = place;
+      with_theirs.gone = gone;
+      problem = problem_of(description, with_theirs);
+      if (problem->data_checksum() != checksum) throw RunError("the data have changed since the run began");
     }
-    return Staff{problem, party.parts(*problem, gone)};
+    return Staff{problem, parts_of(description, *problem, {}, clock, gone)};
   };
-  const auto& rehearsal = party.description.rehearsal;
-  serve_clients(regroup, party.description.seed, mailbox, *party.prepared.pool,
-                rehearsal ? make_rehearsal(*rehearsal, party.description.clients) : std::vector<Trouble>{});
+  serve_clients(regroup, description.seed, mailbox, *prepared.pool, rehearsal);
   return kDone;
 }
 
-/// One process: a thread that serves, and one for clients on each of the others.
+/// One process: a thread that serves, with all others to evaluate, and one for clients on each of the others.
 int serve_on_threads(const Description& description, OutFolder* out, bool goes_on) {
   const std::size_t workers = std::min(threads_of(description.threads), description.clients);
-  Description of_thread = description;
-  of_thread.threads = 1;
+  const auto clock = clock_of(description);
+  Prepared prepared = prepare(description);
+  const Problem& problem = *prepared.problem;
   int code = kDone;
   run_ranks(1 + workers, [&](Transport& transport) {
-    const bool first = transport.rank() == 0;
-    const int own = serve(of_thread, first ? out : nullptr, goes_on, transport, 1);
-    if (first) code = own;
+    const auto body = [&](Mailbox& mailbox) {
+      if (transport.rank() > 0) return work(description, {}, &problem, mailbox);
+      return lead_to_the_end(mailbox, [&] { return lead(description, prepared, out, goes_on, mailbox); });
+    };
+    try {
+      const int own = transport.correspond(clock->patience(), body);
+      if (transport.rank() == 0) code = own;
+    } catch (const std::exception&) {
+      if (transport.rank() == 0) throw;  // the others say what they do at rank 0
+    }
   });
   return code;
 }
@@ -140,33 +228,18 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
           std::size_t neighbours) {
   if (transport.size() == 1) return serve_on_threads(description, out, goes_on);
   const std::size_t rank = transport.rank();
-  Party party{.description = description,
-              .place = {.rank = rank, .neighbours = neighbours},
-              .prepared = {},
-              .clock = {}};
-  if (rank > 0) party.place.clients = clients_of(description.clients, rank, transport.size());
-  together(transport, [&] {
-    party.prepared = prepare(description, party.place);
-    party.clock = std::dynamic_pointer_cast<RealClock>(stragglers_of(description));
-  });
-  require_same(transport, identity_of(description, *party.prepared.problem));
-  together(transport, [&] {
-    static_cast<void>(party.parts(*party.prepared.problem, {}));
-    if (rank > 0) return;
-    Prepared& prepared = party.prepared;
-    if (description.solve.target_accuracy)
-      require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
-    Fleet fleet(*prepared.pool);
-    prepared.known = known_of(description, *prepared.problem, fleet);
-    prepared.assembly =
-        assembly_of(description, *prepared.problem, prepared.known.constants, party.clock, {});
-    resolve(description.step, prepared.assembly);
-  });
-
+  Place place = {.rank = rank, .neighbours = neighbours};
+  if (rank > 0) place.clients = clients_of(description.clients, rank, transport.size());
+  double patience = 0;
+  together(transport, [&] { patience = clock_of(description)->patience(); });
   // From here on a rank may be lost, and no call is collective any more.
   try {
-    return transport.correspond(party.clock->patience(), [&](Mailbox& mailbox) {
-      return rank > 0 ? work_for_it(party, mailbox) : serve_rank(party, out, goes_on, mailbox);
+    return transport.correspond(patience, [&](Mailbox& mailbox) {
+      if (rank > 0) return work(description, place, nullptr, mailbox);
+      return lead_to_the_end(mailbox, [&] {
+        Prepared prepared = prepare(description, place);
+        return lead(description, prepared, out, goes_on, mailbox);
+      });
     });
   } catch (const std::exception& error) {
     const int code = exit_code_of_current_exception();

@@ -631,7 +631,7 @@ TEST(CodedMethods, RefuseWhatDoesNotFit) {
     return error_of([&] { train(run); });
   };
   for (const char* method : {"marina(rand-k(3))", "vr-marina(rand-k(3), batch=1)", "3pc-v5(top-k(3), p=0.5)"})
-    EXPECT_THAT(refusal(method, "bernoulli(0.1)"), HasSubstr("when its coin shows heads")) << method;
+    EXPECT_THAT(refusal(method, "bernoulli(0.1)"), HasSubstr("heads")) << method;
   EXPECT_THAT(refusal("pp-marina(rand-k(3), sample=2)", "fixed(1)"), HasSubstr("a sample of its own choice"));
   EXPECT_THAT(refusal("vr-diana(rand-k(3), batch=1)", "fixed(1)"), HasSubstr("when its anchor moves"));
   for (const char* method : {"local-sgd", "scaffold", "savic(adam)"})

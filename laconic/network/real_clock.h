@@ -22,14 +22,17 @@ class RealClock final : public Stragglers {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] double patience() const { return patience_; }
 
-  /// Who of those that live has answered this round in time, ascending: `answering` is what draw() says until
-  /// the next call, and late() an average of what was seen, of which each round weighs 0.05, and at most
-  /// 0.95.
-  void saw(std::span<const std::uint32_t> answering, const std::vector<bool>& gone) {
+  /// Who has answered this round in time, ascending: what draw() says until the next call.
+  void hear(std::span<const std::uint32_t> answering) {
     answering_.assign(answering.begin(), answering.end());
-    auto next = answering.begin();
+  }
+  /// Of those that live, for late() from the next round on: an average in which each round weighs 0.05, and at
+  /// most 0.95. Rounds that nobody answers say nothing of anybody.
+  void learn(const std::vector<bool>& gone) {
+    if (answering_.empty()) return;
+    auto next = answering_.begin();
     for (std::uint32_t i = 0; i < late_.size(); ++i) {
-      const bool answered = next != answering.end() && *next == i;
+      const bool answered = next != answering_.end() && *next == i;
       if (answered) ++next;
       if (gone[i]) continue;
       late_[i] = std::min(kMost, late_[i] + kWeight * ((answered ? 0 : 1) - late_[i]));

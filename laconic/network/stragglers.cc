@@ -365,6 +365,8 @@ std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers
   constexpr double kDeadlines = 20;
   const double patience = seconds_of(arguments, "patience", {})
                               .value_or(std::max(kPatience, kDeadlines * policy.deadline.value_or(0)));
+  constexpr double kLeast = 0.1;  // signs of life go out eight times in it
+  if (patience < kLeast) arguments.fail(fmt::format("patience = {}; need patience >= {}", patience, kLeast));
   if (policy.deadline && patience < *policy.deadline)
     arguments.fail(
         fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));

@@ -15,7 +15,7 @@ std::string path_in(const std::string& folder) { return folder + "/" + Attendanc
 AttendanceFile::AttendanceFile(const std::string& folder) : file_(path_in(folder)) { file_.line(kHeader); }
 
 AttendanceFile::AttendanceFile(const std::string& folder, std::size_t last_round)
-    : file_(path_in(folder), lines_until(path_in(folder), kHeader, last_round)) {}
+    : file_(path_in(folder), lines_not_after(path_in(folder), kHeader, last_round)) {}
 
 void AttendanceFile::record(const Attendance& a) {
   file_.line(fmt::format("{},{},{},{},{},{},{:.6f}\n", a.round, a.epoch, fmt::join(a.counted, " "),

@@ -2,6 +2,7 @@
 #include "laconic/report/line_file.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -17,24 +18,48 @@
 
 namespace laconic {
 
-Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round) {
+namespace {
+
+/// Whole lines from the header on, for which take() says that they belong to it.
+template <class Take>
+Lines take_lines(const std::string& path, const std::string& header, Take take) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
-  const std::string last = fmt::format("{},", last_round);
   Lines lines;
   for (std::string line; std::getline(file, line) && !file.eof();) {
     line += '\n';
-    if (lines.length == 0 && line != header) break;
+    if (lines.length == 0 ? line != header : !take(line)) break;
     lines.length += line.size();
     lines.checksum = checksum_of(line, lines.checksum);
-    if (line.starts_with(last)) return lines;
   }
   if (lines.length == 0) {
     throw InputError(fmt::format("{}: is not the file of this run; need the header {}", path,
                                  header.substr(0, header.size() - 1)));
   }
+  return lines;
+}
+
+}  // namespace
+
+Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round) {
+  const std::string last = fmt::format("{},", last_round);
+  bool found = false;
+  const Lines lines = take_lines(path, header, [&](const std::string& line) {
+    const bool belongs = !found;
+    found = found || line.starts_with(last);
+    return belongs;
+  });
+  if (found) return lines;
   throw InputError(
       fmt::format("{}: has no row of round {}, after which the checkpoint was made", path, last_round));
+}
+
+Lines lines_not_after(const std::string& path, const std::string& header, std::size_t last_round) {
+  return take_lines(path, header, [&](const std::string& line) {
+    std::size_t round = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), round);
+    return error == std::errc{} && *end == ',' && round <= last_round;
+  });
 }
 
 LineFile::LineFile(std::string path) : path_(std::move(path)), handle_(std::fopen(path_.c_str(), "wx")) {

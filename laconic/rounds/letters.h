@@ -32,6 +32,9 @@ struct Order {
 
 /// A client's, about x_t.
 struct Answer {
+  /// In place of a client: the process is ready for the epoch, and nothing else.
+  static constexpr std::uint32_t kJoined = std::numeric_limits<std::uint32_t>::max();
+
   std::uint32_t epoch = 0;
   std::uint32_t round = 0;
   std::uint32_t client = 0;

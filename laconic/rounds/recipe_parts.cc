@@ -85,17 +85,22 @@ std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& 
   return answers(s, by_count(factor * living));
 }
 
+std::string decoding(Arguments& args, const MethodSetting& s, const std::vector<std::string>& choices) {
+  return args.choice("decode", choices, s.stragglers && s.stragglers->is_real() ? "count" : "ht");
+}
+
 std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s) {
-  return unbiased_answers(args, s, args.choice("decode", {"ht", "count"}, "ht"));
+  return unbiased_answers(args, s, decoding(args, s, {"ht", "count"}));
 }
 
 std::unique_ptr<Turnout> unbiased_answers_alike(Arguments& args, const MethodSetting& s) {
   lateness(args, s);
-  if (!s.stragglers || !s.stragglers->is_real()) return unbiased_answers(args, s);
-  if (args.choice("decode", {"ht", "count"}, "count") == "ht")
+  const std::string decode = decoding(args, s, {"ht", "count"});
+  if (decode == "ht" && s.stragglers && s.stragglers->is_real()) {
     args.fail(
         "decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
-  return unbiased_answers(args, s, "count");
+  }
+  return unbiased_answers(args, s, decode);
 }
 
 void require_all_on_heads(Arguments& args, const MethodSetting& s) {

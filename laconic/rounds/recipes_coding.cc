@@ -131,7 +131,7 @@ Assembly is_sgd(Arguments& args, const MethodSetting& s) {
 Assembly bgc(Arguments& args, const MethodSetting& s) {
   const auto [allocation, d] = by_chance(args, setting_of_allocations(s));
   const Code code = sum_code(allocation);
-  const std::string decode = args.choice("decode", {"ht", "count", "lsq"}, "ht");
+  const std::string decode = decoding(args, s, {"ht", "count", "lsq"});
   return coded_star(s, allocation,
                     {.oracle = coded_oracle(s, allocation, code),
                      .mechanism = direct(identity(s)),

@@ -2,6 +2,7 @@
 #include "laconic/rounds/served.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -60,8 +61,7 @@ class ServedStar final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     server_.step();
-    if (order_.counted
-            .empty()) {  // the first of a process that goes on from a checkpoint: clients know nothing
+    if (!has_begun_) {  // it goes on from a checkpoint
       ++epochs_;
       server_.ledger().gone = 0;
       server_.start_over();
@@ -98,6 +98,8 @@ class ServedStar final : public Method {
     order_.epoch = static_cast<std::uint32_t>(epochs_);
     order_.start = static_cast<std::uint32_t>(t);
     order_.counted.assign(problem_.shards(), Order::kNever);
+    joined_.clear();
+    has_begun_ = true;
   }
 
   /// Everything about x_t: the order, the answers, the fold.
@@ -112,7 +114,7 @@ class ServedStar final : public Method {
       answering_.push_back(i);
       order_.counted[i] = order_.round;
     }
-    clock_.saw(answering_, is_gone_);
+    clock_.hear(answering_);
     const Key round = key_of(options_.seed, order_);
     const std::vector<Share>& shares = staff_.parts.turnout->draw(round.common());
     board_.clear();
@@ -125,6 +127,7 @@ class ServedStar final : public Method {
     server_.open(shares, staff_.parts.mechanism->restarts(round));
     server_.hear(fleet, board_, t);
     server_.close(fleet, shares);
+    clock_.learn(is_gone_);
     tell_attendance(t, waited);
     if (watch != nullptr) evaluate(fleet, *watch);
   }
@@ -137,21 +140,29 @@ class ServedStar final : public Method {
     if (looks_back_) order_.before.assign(before.begin(), before.end());
     const Letter letter = order_.letter();
     for (std::size_t r = 1; r < mailbox_.size(); ++r) mailbox_.post_newest(r, letter);
-    const auto begin = RealTime::now();
     for (Heard& answer : answers_) answer.in_time = false;
     arrived_ = 0;
+    auto begin = RealTime::now();
     for (double waited = 0; !is_met(waited); waited = seconds_since(begin)) {
       double next_look = between_looks(mailbox_);
       if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
         next_look = std::min(next_look, left);
-      if (auto received = mailbox_.take(next_look)) hear(Answer::of(received->letter));
+      // All that has come until now is in time.
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) {
+        if (!all_have_joined()) begin = RealTime::now();
+        hear(*next);
+      }
       if (somebody_is_lost()) return false;
     }
     return true;
   }
 
+  /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
+  [[nodiscard]] bool all_have_joined() const { return joined_.size() + given_up_.size() + 1 == mailbox_.size(); }
+
   /// Whether the server, having waited so long, has waited enough.
   [[nodiscard]] bool is_met(double waited) const {
+    if (!all_have_joined()) return false;
     if (arrived_ == living()) return true;
     if (all_must_answer()) return false;
     const auto& [deadline, first] = clock_.policy();
@@ -165,8 +176,14 @@ class ServedStar final : public Method {
   }
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
 
-  void hear(Answer answer) {
-    Heard& heard = answers_.at(answer.client);
+  void hear(const Mailbox::Received& received) {
+    Answer answer = Answer::of(received.letter);
+    if (answer.client == Answer::kJoined) {
+      if (answer.epoch == order_.epoch) joined_.insert(received.from);
+      return;
+    }
+    if (answer.client >= answers_.size()) throw RunError("a letter is of a client that there is not");
+    Heard& heard = answers_[answer.client];
     if (answer.epoch != order_.epoch || answer.round != order_.round || heard.in_time) {
       server_.ledger().late_bits += 8 * answer.message.bytes.size();
       return;
@@ -175,21 +192,27 @@ class ServedStar final : public Method {
     ++arrived_;
   }
 
+  /// Whether a process is lost, and clients with it; who has none does not matter.
   bool somebody_is_lost() {
     for (std::size_t r = 1; r < mailbox_.size(); ++r) {
-      if (!given_up_.contains(r) && mailbox_.is_lost(r)) return true;
+      if (given_up_.contains(r) || !mailbox_.is_lost(r)) continue;
+      if (clients_of(is_gone_.size(), r, mailbox_.size()).size() > 0) return true;
+      give_up(r);
     }
     return false;
+  }
+
+  void give_up(std::size_t rank) {
+    mailbox_.give_up(rank);
+    given_up_.insert(rank);
+    joined_.erase(rank);
+    for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), rank, mailbox_.size()))) is_gone_[i] = true;
   }
 
   /// A new epoch, without those who are lost.
   void regroup(std::size_t t) {
     for (std::size_t r = 1; r < mailbox_.size(); ++r) {
-      if (given_up_.contains(r) || !mailbox_.is_lost(r)) continue;
-      mailbox_.give_up(r);
-      given_up_.insert(r);
-      for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), r, mailbox_.size())))
-        is_gone_[i] = true;
+      if (!given_up_.contains(r) && mailbox_.is_lost(r)) give_up(r);
     }
     order_.gone.clear();
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
@@ -231,9 +254,11 @@ class ServedStar final : public Method {
   const Problem& problem_;
   bool looks_back_;
   StarServer server_;
+  bool has_begun_ = false;
   double epochs_ = 0;  // before this one, those of earlier processes included
   Order order_;        // the one in hand
-  std::set<std::size_t> given_up_;
+  std::set<std::size_t> joined_;    // ranks whose clients are ready for the epoch
+  std::set<std::size_t> given_up_;  // and those that are lost
   std::vector<bool> is_gone_;
   std::vector<Heard> answers_;
   std::size_t arrived_ = 0;  // in time
@@ -254,10 +279,10 @@ class ServedClients {
         newest = std::move(next->letter);
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
-        throw RunError(fmt::format(
-            "nothing was heard of the server, rank 0, for {} s; go on with laconic resume, from its "
-            "last checkpoint",
-            mailbox_.patience()));
+        throw RunError(
+            fmt::format("nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes on "
+                        "from its last checkpoint; or it goes on without this process",
+                        mailbox_.patience()));
       }
       if (newest) obey(Order::of(*newest));
     }
@@ -265,28 +290,34 @@ class ServedClients {
 
  private:
   void obey(const Order& order) {
+    mailbox_.recall(0);  // what has not gone out yet of an earlier round
     if (!clients_ || order.epoch != epoch_) {
       join(order);
     } else {
       remember(order);
     }
     if (own_.size() == 0) return;
-    mailbox_.recall(0);  // what has not gone out yet of an earlier round
     round_ = order.round;
     const Key round = key_of(seed_, order);
     restart_ = staff_.parts.mechanism->restarts(round);
     board_->clear();
     for (const std::uint32_t i : Numbers(own_)) board_->add({round.seed, round.round, i}, 0);
-    for (Range batch{0, 0}; batch.end < own_.size();) {
-      batch = {batch.end, std::min(batch.end + pool_.threads(), own_.size())};
-      pool_.for_each(batch.size(), [&](std::size_t offset) { answer(order, batch.begin + offset); });
-      if (mailbox_.any() || mailbox_.closed()) return;  // what was worked out is outdated
-      for (std::size_t e = batch.begin; e < batch.end; ++e) {
-        mailbox_.post(0, Answer::letter(order.epoch, order.round, (*board_)[e]));
-        said_[e] = true;
-      }
-    }
+    // Where there is no time for all of them, those after the last that answered are first in the next round.
+    std::atomic<std::size_t> answered = 0;
+    pool_.for_each(own_.size(), [&](std::size_t turn) {
+      if (is_outdated()) return;
+      const std::size_t e = (first_ + turn) % own_.size();
+      answer(order, e);
+      if (is_outdated()) return;
+      mailbox_.post(0, Answer::letter(order.epoch, order.round, (*board_)[e]));
+      said_[e] = 1;
+      ++answered;
+    });
+    first_ = (first_ + answered) % own_.size();
   }
+
+  /// Whether what is being worked out is of an order that is not the newest.
+  [[nodiscard]] bool is_outdated() const { return mailbox_.any() || mailbox_.closed(); }
 
   /// The epoch of the order, in which all start over.
   void join(const Order& order) {
@@ -299,15 +330,19 @@ class ServedClients {
     clients_->take_on(own_);
     clients_->reserve(own_.size());
     board_.emplace(n);
-    said_.assign(own_.size(), false);
+    said_.assign(own_.size(), 0);
+    first_ = 0;
     epoch_ = order.epoch;
+    Entry joined;
+    joined.key.worker = Answer::kJoined;
+    mailbox_.post(0, Answer::letter(order.epoch, order.round, joined));
   }
 
   /// What was said in the round before and has counted; the rest is as if it had not been said.
   void remember(const Order& order) {
     for (std::size_t e = 0; e < said_.size(); ++e) {
-      if (said_[e] && order.counted[own_.begin + e] == round_) clients_->remember((*board_)[e], e, restart_);
-      said_[e] = false;
+      if (said_[e] != 0 && order.counted[own_.begin + e] == round_) clients_->remember((*board_)[e], e, restart_);
+      said_[e] = 0;
     }
   }
 
@@ -334,7 +369,8 @@ class ServedClients {
   std::uint32_t epoch_ = 0;
   std::uint32_t round_ = 0;  // of what is on the board
   bool restart_ = false;
-  std::vector<bool> said_;  // and not yet known whether it has counted
+  std::vector<char> said_;  // 1: and not yet known whether it has counted
+  std::size_t first_ = 0;   // of own_, to compute in the next round
 };
 
 }  // namespace

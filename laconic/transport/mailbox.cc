@@ -15,14 +15,14 @@ constexpr double kSignsPerPatience = 8;
 
 Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
     : rank_(rank), patience_(patience), peers_(ranks) {
-  for (Peer& peer : peers_) peer.heard = peer.said = Clock::now();
+  for (Peer& peer : peers_) peer.said = Clock::now();
 }
 
 /// All talk to rank 0 alone.
 bool Mailbox::is_peer(std::size_t rank) const { return rank != rank_ && (rank_ == 0 || rank == 0); }
 
 bool Mailbox::is_lost(const Peer& peer) const {
-  return peer.given_up || peer.has_left || Clock::now() - peer.heard > in_seconds(patience_);
+  return peer.given_up || peer.has_left || peer.silence > patience_;
 }
 
 bool Mailbox::broken() const {
@@ -151,15 +151,24 @@ std::optional<Mailbox::Parcel> Mailbox::next_for(std::size_t to) {
   return parcel;
 }
 
+void Mailbox::look_around() {
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  const double attended =
+      std::min(std::chrono::duration<double>(now - looked_).count(), patience_ / kSignsPerPatience);
+  looked_ = now;
+  for (Peer& peer : peers_) peer.silence += attended;
+}
+
 void Mailbox::hear_from(std::size_t from) {
   const std::lock_guard lock(mutex_);
-  peers_[from].heard = Clock::now();
+  peers_[from].silence = 0;
 }
 
 void Mailbox::deliver(std::size_t from, Parcel parcel) {
   const std::lock_guard lock(mutex_);
   Peer& peer = peers_[from];
-  peer.heard = Clock::now();
+  peer.silence = 0;
   if (peer.given_up) return;
   switch (parcel.kind) {
     case Kind::letter:

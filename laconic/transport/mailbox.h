@@ -90,6 +90,9 @@ class Mailbox {
   };
   /// What is to go to the rank now, if anything; the caller has sent what it was given before.
   std::optional<Parcel> next_for(std::size_t to);
+  /// The carrier has looked once more what has come from all. Where it had stopped itself, as a process does that is
+  /// suspended, nobody has been silent meanwhile.
+  void look_around();
   /// Something of a letter has come, or all of it.
   void hear_from(std::size_t from);
   void deliver(std::size_t from, Parcel parcel);
@@ -105,7 +108,7 @@ class Mailbox {
   struct Peer {
     std::deque<Letter> letters;  // to go there
     bool newest_waits = false;   // the last of them may be replaced
-    Clock::time_point heard;     // last
+    double silence = 0;          // seconds since something came of it, while the carrier listened
     Clock::time_point said;      // last
     bool has_left = false;
     bool given_up = false;
@@ -123,6 +126,7 @@ class Mailbox {
   std::condition_variable received_;
   std::condition_variable posted_;
   std::vector<Peer> peers_;
+  Clock::time_point looked_ = Clock::now();
   std::deque<Received> inbox_;
   bool posted_anything_ = false;
   bool closed_ = false;

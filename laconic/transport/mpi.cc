@@ -192,7 +192,9 @@ class World final : public Transport {
     for (auto active = std::chrono::steady_clock::now();;) {
       bool advanced = false;
       // The checker knows of MPI_Wait, and not that advance() tests.
-      for (const auto& line : *lines) advanced = line->advance() || advanced;  // NOLINT(clang-analyzer-optin.mpi.MPI-Checker)
+      // NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker)
+      for (const auto& line : *lines) advanced = line->advance() || advanced;
+      mailbox.look_around();
       const auto now = std::chrono::steady_clock::now();
       if (advanced) active = now;
       if (mailbox.is_over()) {
@@ -227,7 +229,7 @@ class World final : public Transport {
 
 }  // namespace
 
-MpiSession::MpiSession() {
+MpiSession::MpiSession(bool outlives_ranks) : outlives_ranks_(outlives_ranks) {
   int initialised = 0;
   MPI_Initialized(&initialised);
   check(initialised == 0, "there is one MpiSession in the life of a process");
@@ -238,9 +240,9 @@ MpiSession::MpiSession() {
 }
 
 MpiSession::~MpiSession() {
-  // Where a rank was lost MPI_Finalize might wait for it for ever. Open MPI's launcher minds only where it
-  // ends the job anyway when a rank dies.
-  if (!world_->is_broken()) MPI_Finalize();
+  // MPI_Finalize waits for all, and for one that is lost it may wait for ever. A launcher that outlives ranks does
+  // not mind its absence; another ends the job anyway when it sees that a rank is lost.
+  if (!world_->is_broken() && !outlives_ranks_) MPI_Finalize();
 }
 
 std::size_t MpiSession::ranks_on_this_machine() const {

@@ -14,7 +14,8 @@ namespace laconic {
 /// and used by the main thread.
 class MpiSession {
  public:
-  MpiSession();
+  /// `outlives_ranks`: the launcher lets the job go on when a rank dies; then ranks do not meet at the end.
+  explicit MpiSession(bool outlives_ranks);
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
@@ -30,6 +31,7 @@ class MpiSession {
   [[noreturn]] void abort(int exit_code);
 
  private:
+  bool outlives_ranks_;
   std::unique_ptr<Transport> world_;
 };
 

@@ -105,6 +105,7 @@ class ThreadRank final : public Transport {
       for (std::size_t r = 0; r < size(); ++r) {
         while (const auto parcel = mailbox.next_for(r)) hub_.deliver(rank_, r, *parcel);
       }
+      mailbox.look_around();
       mailbox.wait_for_post(kNap);
     }
     hub_.shut(rank_);

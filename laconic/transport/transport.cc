@@ -58,7 +58,14 @@ int Transport::correspond(double patience, const std::function<int(Mailbox&)>& b
       mailbox.leave();
     }
   });
-  carry(mailbox);
+  try {
+    carry(mailbox);
+  } catch (...) {
+    mailbox.close(1);  // so that the body ends
+    computing.join();
+    broken_ = true;
+    throw;
+  }
   computing.join();
   broken_ = mailbox.is_broken();
   if (error) std::rethrow_exception(error);
