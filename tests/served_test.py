@@ -9,6 +9,7 @@ import struct
 import sys
 import unittest
 
+from attendance import attendance, lines_in, rows_of, summary
 from launch import InFolder, Job, said_by
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
@@ -35,30 +36,6 @@ def launched(ranks, *words):
 def clients_of(rank, ranks, clients=CLIENTS):
     """Those of the (rank - 1)-th block of them all."""
     return list(range((rank - 1) * clients // (ranks - 1), rank * clients // (ranks - 1)))
-
-
-def rows_of(path):
-    """Of a csv file, whole rows only, by column."""
-    header, *lines = path.read_text().split("\n")[:-1]
-    return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
-
-
-class Round:
-    def __init__(self, row):
-        self.round, self.epoch, self.late_bits = (int(row[key]) for key in ("round", "epoch", "late_bits"))
-        self.counted, self.late, self.gone = ([int(i) for i in row[key].split()] for key in ("counted", "late", "gone"))
-
-
-def attendance(out):
-    return [Round(row) for row in rows_of(out / "attendance.csv")]
-
-
-def lines_in(path):
-    return path.read_text().count("\n") if path.exists() else 0
-
-
-def summary(out):
-    return json.loads((out / "summary.json").read_text())
 
 
 def point_in(out):
