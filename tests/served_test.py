@@ -158,6 +158,21 @@ class Served(InFolder):
                 # The epoch began after the rows that were there.
                 self.assertEqual({r.epoch for r in rounds[:rows - 1]}, {0} if rows > 1 else set())
 
+    def test_a_process_killed_as_the_run_ends(self):
+        # When all have been told that it is over, and meet for the last time; a little earlier, or later.
+        for k in range(6):
+            victim, nap = 1 + k % 3, k * 0.0004
+            with self.subTest(victim=victim, nap=nap):
+                job = self.job(f"out-{k}", *words_of("gd")[:-1], "target=1e-3", "stragglers=deadline(500ms, patience=1s)")
+                job.until((job.out / "summary.json").exists)
+                signal.sigtimedwait([], nap)
+                job.kill(victim, PROGRAM)  # where it is still there
+                job.until_over()
+                self.assertEqual(job.code_of(0), 0, job.text)
+                self.assertEqual(job.complaints(), [])
+                self.assert_in_order(job.out)
+                self.assert_target_reached(job.out)
+
     def test_two_processes_die_and_their_shards_are_read_anew(self):
         plain = self.run_to("plain", *words_of("gd"))
         job = self.job("out", *words_of("gd"), LOSES, SLOWLY)
@@ -238,7 +253,7 @@ class Served(InFolder):
         self.assertGreater(len(rows_of(job.out / "trace.csv")), 3)
 
     def test_a_full_disk(self):
-        limited = ["bash", "-c", 'ulimit -f 16; trap "" XFSZ; exec "$@"', "-", PROGRAM]  # in KiB, for each file
+        limited = ["bash", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$@"', "-", PROGRAM]  # in KiB, for each file
         for ranks in (0, 3):
             with self.subTest(ranks=ranks):
                 out = self.folder / f"full-{ranks}"
@@ -271,6 +286,8 @@ class Served(InFolder):
         ]:
             with self.subTest(command=command[5:]):
                 self.assert_one_message([PROGRAM, *command], 2, message)
+        sweep = ["sweep", *gd[1:], late, "seed={1,2}", f"out={self.folder / 'sweep'}"]
+        self.assert_one_message([PROGRAM, *sweep], 2, "stragglers: deadline is a real clock")
         self.assert_one_message(launched(3, *gd, "stragglers=first-r(7)"), 2, "first = 7; need first <= 6")
 
 
