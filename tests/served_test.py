@@ -146,17 +146,19 @@ class Served(InFolder):
         rng = random.Random(seed)
         for k in range(10):
             method = list(TARGETS)[k % len(TARGETS)]
-            # From before round 0 has ended to so late that some ten rounds are left, more than it takes to notice.
-            rows = 1 if k == 0 else rng.randrange(1, 40)
+            # From the first round in which it counts, before which others may be waiting for what it brings to the run, to so late
+            # that some ten rounds are left, more than it takes to notice.
+            rows = 2 if k == 0 else rng.randrange(2, 40)
             victim, nap = rng.randrange(1, 4), rng.uniform(0, 0.01)
             with self.subTest(method=method, rows=rows, victim=victim, nap=nap):
                 job = self.job(f"out-{k}", *words_of(method), LOSES, SLOWLY)
                 job.until(lambda: lines_in(job.out / "attendance.csv") >= rows)
+                job.until(lambda: any(clients_of(victim, 4)[0] in r.counted for r in attendance(job.out)))
                 signal.sigtimedwait([], nap)
                 self.assertTrue(job.kill(victim, PROGRAM))
                 rounds = self.assert_survived(job, gone=clients_of(victim, 4), epochs=1)
                 # The epoch began after the rows that were there.
-                self.assertEqual({r.epoch for r in rounds[:rows - 1]}, {0} if rows > 1 else set())
+                self.assertEqual({r.epoch for r in rounds[:rows - 1]}, {0})
 
     def test_a_process_killed_as_the_run_ends(self):
         # When all have been told that it is over, and meet for the last time; a little earlier, or later.
