@@ -66,12 +66,37 @@ def make_hosts(count, bits_per_second=None):
             skip(f"{line}: {done.stderr.strip()}")
 
 
+def cut_link_of(host):
+    """Nothing gets through, and nobody is told. Of the launcher's own connection neither: Open MPI's mpirun notices only when it
+    is silent for minutes (oob_tcp_keepalive_time), and till then, under --enable-recovery, leaves the job alone. A daemon whose
+    host says that it is gone is another matter: that ends the job."""
+    subprocess.run(["ip", "link", "set", f"port{host}", "down"], check=True)
+
+
+def mend_link_of(host):
+    subprocess.run(["ip", "link", "set", f"port{host}", "up"], check=True)
+
+
+def narrow_link_of(host, bits_per_second):
+    """For what the host sends."""
+    subprocess.run(["ip", "netns", "exec", f"host{host}", "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate",
+                    f"{bits_per_second:.0f}bit", "burst", "8k", "latency", "1s"], check=True)
+
+
+def widen_link_of(host):
+    subprocess.run(["ip", "netns", "exec", f"host{host}", "tc", "qdisc", "del", "dev", "eth0", "root"], check=True)
+
+
 def bytes_sent_by(host):
     """Over its link, since it was made."""
     with open("/proc/self/net/dev", encoding="utf8") as file:
         links = dict(line.split(":") for line in file if ":" in line)
     received = {name.strip(): int(numbers.split()[0]) for name, numbers in links.items()}
     return received[f"port{host}"]
+
+
+# Those of one machine, in launch.py, say loopback.
+ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "10.0.0.0/24", "OMPI_MCA_oob_tcp_if_include": "10.0.0.0/24"}
 
 
 def launcher(folder, count):

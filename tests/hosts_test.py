@@ -24,8 +24,7 @@ class Hosts(unittest.TestCase):
 
     def run_to(self, out, command, *words):
         words = ["run", f"problem=distributed-ls(d={DIM}, sigma=1)", "step=0.002", "threads=1", "eval-every=0", *words]
-        code, text = said_by([*command, *words, f"out={self.folder / out}"], {"OMPI_MCA_btl_tcp_if_include": "10.0.0.0/24",
-                                                                              "OMPI_MCA_oob_tcp_if_include": "10.0.0.0/24"})
+        code, text = said_by([*command, *words, f"out={self.folder / out}"], hosts.ENVIRONMENT)
         self.assertEqual(code, 0, text)
         return [(self.folder / out / name).read_bytes() for name in ("trace.csv", "x.npy")]
 

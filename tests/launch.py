@@ -2,8 +2,10 @@
 """What the tests share that start the program as its users do: an environment, a small data set, a folder."""
 import os
 import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -39,6 +41,109 @@ def said_by(command, environment=None):
     done = subprocess.run(command, env=ENVIRONMENT | (environment or {}), stdin=subprocess.DEVNULL, timeout=SECONDS,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, done.stdout
+
+
+def processes(where):
+    """The ids of those for whom where(folder in /proc) holds; one that ends while it is looked at is not among them."""
+    found = []
+    for path in Path("/proc").iterdir():
+        try:
+            if path.name.isdigit() and where(path):
+                found.append(int(path.name))
+        except OSError:
+            pass
+    return found
+
+
+def kill_all_of(out):
+    """mpirun of a run into that folder and its ranks, which outlive it a little: when this returns, none of them is left."""
+    while left := processes(lambda path: str(out).encode() in (path / "cmdline").read_bytes()):  # a dead one's is empty
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:  # it has ended since
+                pass
+
+
+class Job:
+    """A launched run into a folder, while `with` lasts, whose ranks can be found. Those of `recorded` are to be started through
+    Job.shell(), and leave their exit codes behind."""
+
+    def __init__(self, command, out, recorded=(0,), environment=None):
+        self.out = out
+        self.codes = out.with_name(f"{out.name}-codes")
+        self.codes.mkdir()
+        self.text_file = self.codes / "text"
+        own = {"LACONIC_CODES": str(self.codes), "LACONIC_RECORDED": " ".join(map(str, recorded))}
+        with self.text_file.open("w") as text:
+            self.process = subprocess.Popen(command, env=ENVIRONMENT | own | (environment or {}), stdin=subprocess.DEVNULL,
+                                            stdout=text, stderr=subprocess.STDOUT)
+
+    @staticmethod
+    def shell(*command):
+        """The command of a rank. It takes the shell's place where its exit code is not to be recorded, so that a launcher sees
+        how it dies."""
+        script = """case " $LACONIC_RECORDED " in
+          *" $OMPI_COMM_WORLD_RANK "*) "$@"; code=$?; echo $code >"$LACONIC_CODES/$OMPI_COMM_WORLD_RANK"; exit $code ;;
+        esac
+        exec "$@\""""
+        return ["sh", "-c", script, "-", *command]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        kill_all_of(self.out)
+        self.process.wait()
+
+    @property
+    def text(self):
+        return self.text_file.read_text()
+
+    def complaints(self):
+        return [line for line in self.text.splitlines() if line.startswith("laconic: ")]
+
+    def until(self, happens, ended_is_fine=False):
+        """Waits for it; whether it has happened, or else the job has ended, which must not be unless told."""
+        begin = time.monotonic()
+        while not happens():
+            if self.process.poll() is not None and not happens():
+                assert ended_is_fine, f"the run ended too early: {self.text}"
+                return False
+            assert time.monotonic() - begin < SECONDS, f"nothing happens: {self.text}"
+            time.sleep(0.002)
+        return True
+
+    def until_over(self):
+        """The exit code of the launcher, when no process of the job is left."""
+        left = lambda: processes(lambda path: str(self.out).encode() in (path / "cmdline").read_bytes())
+        self.until(lambda: self.process.poll() is not None)
+        begin = time.monotonic()
+        while left():
+            assert time.monotonic() - begin < SECONDS, f"left behind: {left()}, {self.text}"
+            time.sleep(0.01)
+        return self.process.returncode
+
+    def code_of(self, rank):
+        path = self.codes / str(rank)
+        return int(path.read_text()) if path.exists() and path.read_text() else None
+
+    def pid_of(self, rank, program):
+        """The program's process, not its shell's."""
+        has_rank = f"OMPI_COMM_WORLD_RANK={rank}".encode()
+        pids = processes(lambda path: os.readlink(path / "exe") == os.path.realpath(program) and
+                         str(self.out).encode() in (path / "cmdline").read_bytes() and
+                         has_rank in (path / "environ").read_bytes().split(b"\0"))
+        assert len(pids) == 1, f"processes of rank {rank}: {pids}"
+        return pids[0]
+
+    def kill(self, rank, program, how=signal.SIGKILL):
+        """Whether it was still there."""
+        try:
+            os.kill(self.pid_of(rank, program), how)
+            return True
+        except (AssertionError, ProcessLookupError):
+            return False
 
 
 class InFolder(unittest.TestCase):

@@ -4,7 +4,6 @@
 that is left in peace; a checkpoint that cannot be used is refused in one line; a disk that fills up leaves readable files."""
 import itertools
 import json
-import os
 import random
 import shutil
 import signal
@@ -14,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-from launch import ENVIRONMENT, InFolder, SECONDS, said_by
+from launch import ENVIRONMENT, InFolder, SECONDS, kill_all_of, said_by
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 KILLS = 20
@@ -52,23 +51,9 @@ class Resume(InFolder):
             while not (out / "checkpoint" / "manifest.json").exists() or self.round_of(out) < until:
                 self.assertIsNone(process.poll(), "the run ended before it was killed")
                 self.assertLess(time.monotonic(), deadline)
-            self.kill_all_in(out)
+            kill_all_of(out)
         self.assertFalse((out / "summary.json").exists(), "the run ended before it was killed")
         return out
-
-    @staticmethod
-    def kill_all_in(out):
-        """mpirun and its ranks, which outlive it a little: when this returns, none of them is left."""
-        left = True
-        while left:
-            left = False
-            for pid in [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]:
-                try:
-                    if str(out).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():  # a dead one's is empty
-                        os.kill(pid, signal.SIGKILL)
-                        left = True
-                except OSError:  # it has ended since
-                    pass
 
     @staticmethod
     def round_of(out):
@@ -102,7 +87,7 @@ class Resume(InFolder):
                         ranks = random.choice(counts)
                         words = ["resume", str(out), f"threads={random.choice((1, 2))}"]
                         if not (out / "run.toml").exists():  # killed before it knew what to do
-                            self.kill_all_in(out)  # or a rank that is left writes it after all
+                            kill_all_of(out)  # or a rank that is left writes it after all
                         if not (out / "run.toml").exists():
                             words = ["run", *LONG, "checkpoint-every=60", f"out={out}"]
                         try:
@@ -181,7 +166,7 @@ class Resume(InFolder):
             ("manifest", lambda out: edit(manifest(out), '"ranks": 2', '"ranks": 1'), "is damaged"),
             ("no-json", lambda out: manifest(out).write_text("round 7"), "is damaged"),
             ("version", lambda out: edit(manifest(out), '"laconic checkpoint": 3', '"laconic checkpoint": 99'),
-             "version 99; need 2"),
+             "version 99; need 3"),
             ("foreign", lambda out: put_checkpoint_of(other, out), "it has seed = 2, this run has seed = 1"),
             ("mixed", lambda out: put_one_part_of(other, out), "another run's"),
             ("described", lambda out: edit(out / "run.toml", "rand-k(3)", "rand-k(4)"), "this run has method = diana(rand-k(4))"),
