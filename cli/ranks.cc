@@ -109,9 +109,8 @@ void require_same(Transport& transport, const std::string& text) {
 void require_same_of_rank(std::size_t rank, const std::string& text, const std::string& text_of_first) {
   if (text == text_of_first) return;
   const auto [line, line_of_first] = first_difference(text, text_of_first);
-  throw SharedFailure(
-      kWrongInput,
-      fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}", rank, line, line_of_first));
+  throw SharedFailure(kWrongInput, fmt::format("the ranks are not of one run: rank {} has {}, rank 0 has {}",
+                                               rank, line, line_of_first));
 }
 
 }  // namespace laconic::cli

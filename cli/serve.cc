@@ -80,8 +80,8 @@ class Missed {
   std::vector<std::size_t> rounds_;  // in which it was late or counted
 };
 
-// Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as together() and
-// require_same() do (ranks.h), but a process that dies meanwhile is missed.
+// Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as
+// together() and require_same() do (ranks.h), but a process that dies meanwhile is missed.
 
 Letter hello(int code, const std::string& text) {
   std::vector<std::uint8_t> bytes(text.begin(), text.end());
@@ -116,7 +116,8 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
   Fleet fleet(*prepared.pool, *transport);
   prepared.known = known_of(description, problem, fleet);
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
-    return Staff{kept_elsewhere(problem), parts_of(description, problem, prepared.known.constants, clock, gone)};
+    return Staff{kept_elsewhere(problem),
+                 parts_of(description, problem, prepared.known.constants, clock, gone)};
   };
   prepared.assembly = assembly_of(description, problem, prepared.known.constants, clock, {});
   const double step = resolve(description.step, prepared.assembly);
@@ -126,9 +127,8 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
     missed.add(told);
     if (attendance) attendance->record(told);
   };
-  const auto method =
-      make_served_star(regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox,
-                       *clock, attended);
+  const auto method = make_served_star(
+      regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox, *clock, attended);
   hear_hellos(mailbox, identity_of(description, problem));
   return conduct(description, prepared, *method, fleet,
                  {.out = out,

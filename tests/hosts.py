@@ -67,9 +67,8 @@ def make_hosts(count, bits_per_second=None):
 
 
 def cut_link_of(host):
-    """Nothing gets through, and nobody is told. Of the launcher's own connection neither: Open MPI's mpirun notices only when it
-    is silent for minutes (oob_tcp_keepalive_time), and till then, under --enable-recovery, leaves the job alone. A daemon whose
-    host says that it is gone is another matter: that ends the job."""
+    """Nothing gets through, and nobody is told. Nor is mpirun of its own connection: under --enable-recovery it left the job alone
+    for as long as anybody watched. A daemon that dies is another matter: that ends the job."""
     subprocess.run(["ip", "link", "set", f"port{host}", "down"], check=True)
 
 

@@ -247,7 +247,8 @@ struct Served {
   int orphans = 0;  // processes that gave the server up
 };
 Served serve(const std::string& method, const Policy& policy, double patience,
-             const std::vector<Trouble>& rehearsal, std::size_t ranks, std::size_t rounds = kRounds) {
+             const std::vector<Trouble>& rehearsal, std::size_t ranks, std::size_t rounds = kRounds,
+             std::size_t threads = 1) {
   Served served;
   std::mutex mutex;
   run_ranks(ranks, [&](Transport& transport) {
@@ -257,7 +258,7 @@ Served serve(const std::string& method, const Policy& policy, double patience,
         const std::shared_ptr<const Problem> everything = problem();
         return Staff{everything, parts_of(method, *everything, clock, gone)};
       };
-      ThreadPool pool(1);
+      ThreadPool pool(threads);
       if (transport.rank() > 0) {
         try {
           serve_clients(regroup, kSeed, mailbox, pool, rehearsal);
@@ -343,6 +344,25 @@ TEST(Served, TheFirstAnswersEndARound) {
       serve("gd(decode=count)", {.deadline = {}, .first = 3}, kLong, {{.client = 1, .seconds = 0.1}}, 7);
   for (const Attendance& told : served.attendance) EXPECT_GE(told.counted.size(), 3U);
   EXPECT_FALSE(served.attendance.back().late.empty());
+}
+
+TEST(Served, ClientsOfOneProcessTakeTurns) {
+  const Served served = serve("gd", {.deadline = {}, .first = 2}, kLong, {}, 3, 60);
+  std::vector<std::size_t> counted(kClients);
+  for (const Attendance& told : served.attendance) {
+    for (const std::uint32_t i : told.counted) ++counted[i];
+  }
+  for (const std::size_t rounds : counted) EXPECT_GE(rounds, 5U);
+}
+
+TEST(Served, ASlowClientDoesNotHoldBackThoseBesideIt) {
+  const Served served = serve("gd", {.deadline = 0.05, .first = {}}, kLong,
+                              {{.client = 0, .seconds = 0.2}, {.client = 3, .seconds = 0.2}}, 3, 10, 3);
+  std::size_t beside = 0;  // answers of the four that are not slow
+  for (const Attendance& told : served.attendance) {
+    for (const std::uint32_t i : told.counted) beside += i != 0 && i != 3 ? 1 : 0;
+  }
+  EXPECT_GT(beside, 0U);
 }
 
 TEST(Served, AllAnswerWhenTheCoinShowsHeads) {

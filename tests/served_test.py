@@ -240,7 +240,7 @@ class Served(InFolder):
         complaints = sorted(job.complaints())
         self.assertEqual([line.split(": ")[1] for line in complaints], ["rank 1", "rank 2", "rank 3"], job.text)
         for line in complaints:
-            self.assertIn("nothing was heard of the server, rank 0, for 1.5 s; go on with laconic resume", line)
+            self.assertIn("nothing was heard of the server, rank 0, for 1.5 s: it has died, then laconic resume goes on", line)
         self.assert_goes_on(job.out, json.loads(manifest.read_text())["round"])
 
     def test_nobody_is_left(self):

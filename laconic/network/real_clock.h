@@ -26,8 +26,8 @@ class RealClock final : public Stragglers {
   void hear(std::span<const std::uint32_t> answering) {
     answering_.assign(answering.begin(), answering.end());
   }
-  /// Of those that live, for late() from the next round on: an average in which each round weighs 0.05, and at
-  /// most 0.95. Rounds that nobody answers say nothing of anybody.
+  /// Of those that live, for late() from the next round on: an average in which each round weighs 0.05, and
+  /// at most 0.95. Rounds that nobody answers say nothing of anybody.
   void learn(const std::vector<bool>& gone) {
     if (answering_.empty()) return;
     auto next = answering_.begin();

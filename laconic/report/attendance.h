@@ -18,8 +18,8 @@ class AttendanceFile {
   static constexpr const char* kName = "attendance.csv";
 
   explicit AttendanceFile(const std::string& folder);
-  /// Goes on after that round, or where the file ends before it: it is written without being brought to the disk,
-  /// and no run depends on it.
+  /// Goes on after that round, or where the file ends before it: it is written without being brought to the
+  /// disk, and no run depends on it.
   AttendanceFile(const std::string& folder, std::size_t last_round);
 
   void record(const Attendance& attendance);

@@ -17,8 +17,8 @@ struct Lines {
 /// Those up to the one that begins with `last_round` and a comma. Only whole lines count: the last one may be
 /// cut off. InputError where the header is another, or there is no such line.
 Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round);
-/// Those that begin with a number of at most `last_round` and a comma, and the header. InputError where that is
-/// another.
+/// Those that begin with a number of at most `last_round` and a comma, and the header. InputError where that
+/// is another.
 Lines lines_not_after(const std::string& path, const std::string& header, std::size_t last_round);
 
 class LineFile {

@@ -53,8 +53,8 @@ std::unique_ptr<Turnout> answers(const MethodSetting& s, std::unique_ptr<Decoder
 /// often each is late (ht), or by how many they are (count).
 std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s, const std::string& decode,
                                           double factor = 1);
-/// The argument `decode`: ht, where it is not given; but count by a real clock, as what was seen of a client is
-/// old when it comes back, and ht then weighs it far too much.
+/// The argument `decode`: ht, where it is not given; but count by a real clock, as what was seen of a client
+/// is old when it comes back, and ht then weighs it far too much.
 std::string decoding(Arguments& args, const MethodSetting& s, const std::vector<std::string>& choices);
 /// The same, as the argument `decode` says.
 std::unique_ptr<Turnout> unbiased_answers(Arguments& args, const MethodSetting& s);

@@ -158,7 +158,9 @@ class ServedStar final : public Method {
   }
 
   /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
-  [[nodiscard]] bool all_have_joined() const { return joined_.size() + given_up_.size() + 1 == mailbox_.size(); }
+  [[nodiscard]] bool all_have_joined() const {
+    return joined_.size() + given_up_.size() + 1 == mailbox_.size();
+  }
 
   /// Whether the server, having waited so long, has waited enough.
   [[nodiscard]] bool is_met(double waited) const {
@@ -206,7 +208,8 @@ class ServedStar final : public Method {
     mailbox_.give_up(rank);
     given_up_.insert(rank);
     joined_.erase(rank);
-    for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), rank, mailbox_.size()))) is_gone_[i] = true;
+    for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), rank, mailbox_.size())))
+      is_gone_[i] = true;
   }
 
   /// A new epoch, without those who are lost.
@@ -255,8 +258,8 @@ class ServedStar final : public Method {
   bool looks_back_;
   StarServer server_;
   bool has_begun_ = false;
-  double epochs_ = 0;  // before this one, those of earlier processes included
-  Order order_;        // the one in hand
+  double epochs_ = 0;               // before this one, those of earlier processes included
+  Order order_;                     // the one in hand
   std::set<std::size_t> joined_;    // ranks whose clients are ready for the epoch
   std::set<std::size_t> given_up_;  // and those that are lost
   std::vector<bool> is_gone_;
@@ -279,10 +282,10 @@ class ServedClients {
         newest = std::move(next->letter);
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
-        throw RunError(
-            fmt::format("nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes on "
-                        "from its last checkpoint; or it goes on without this process",
-                        mailbox_.patience()));
+        throw RunError(fmt::format(
+            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes on "
+            "from its last checkpoint; or it goes on without this process",
+            mailbox_.patience()));
       }
       if (newest) obey(Order::of(*newest));
     }
@@ -341,7 +344,8 @@ class ServedClients {
   /// What was said in the round before and has counted; the rest is as if it had not been said.
   void remember(const Order& order) {
     for (std::size_t e = 0; e < said_.size(); ++e) {
-      if (said_[e] != 0 && order.counted[own_.begin + e] == round_) clients_->remember((*board_)[e], e, restart_);
+      if (said_[e] != 0 && order.counted[own_.begin + e] == round_)
+        clients_->remember((*board_)[e], e, restart_);
       said_[e] = 0;
     }
   }

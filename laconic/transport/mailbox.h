@@ -90,8 +90,8 @@ class Mailbox {
   };
   /// What is to go to the rank now, if anything; the caller has sent what it was given before.
   std::optional<Parcel> next_for(std::size_t to);
-  /// The carrier has looked once more what has come from all. Where it had stopped itself, as a process does that is
-  /// suspended, nobody has been silent meanwhile.
+  /// The carrier has looked once more what has come from all. Where it had stopped itself, as a process does
+  /// that is suspended, nobody has been silent meanwhile.
   void look_around();
   /// Something of a letter has come, or all of it.
   void hear_from(std::size_t from);

@@ -240,8 +240,8 @@ MpiSession::MpiSession(bool outlives_ranks) : outlives_ranks_(outlives_ranks) {
 }
 
 MpiSession::~MpiSession() {
-  // MPI_Finalize waits for all, and for one that is lost it may wait for ever. A launcher that outlives ranks does
-  // not mind its absence; another ends the job anyway when it sees that a rank is lost.
+  // MPI_Finalize waits for all, and for one that is lost it may wait for ever. A launcher that outlives ranks
+  // does not mind its absence; another ends the job anyway when it sees that a rank is lost.
   if (!world_->is_broken() && !outlives_ranks_) MPI_Finalize();
 }
 
