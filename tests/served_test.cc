@@ -4,6 +4,8 @@
 #include "laconic/rounds/served.h"
 
 #include <atomic>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -246,16 +248,17 @@ struct Served {
   Totals totals;
   int orphans = 0;  // processes that gave the server up
 };
-Served serve(const std::string& method, const Policy& policy, double patience,
-             const std::vector<Trouble>& rehearsal, std::size_t ranks, std::size_t rounds = kRounds,
-             std::size_t threads = 1) {
+Served serve(
+    const std::string& method, const Policy& policy, double patience, const std::vector<Trouble>& rehearsal,
+    std::size_t ranks, std::size_t rounds = kRounds, std::size_t threads = 1,
+    const std::function<std::shared_ptr<const Problem>()>& make = [] { return problem(); }) {
   Served served;
   std::mutex mutex;
   run_ranks(ranks, [&](Transport& transport) {
     transport.correspond(patience, [&](Mailbox& mailbox) {
       const auto clock = std::make_shared<RealClock>(kClients, policy, patience);
       const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
-        const std::shared_ptr<const Problem> everything = problem();
+        const std::shared_ptr<const Problem> everything = make();
         return Staff{everything, parts_of(method, *everything, clock, gone)};
       };
       ThreadPool pool(threads);
@@ -417,6 +420,30 @@ TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
     EXPECT_LT(grad_norm_sq_at(served.x), std::string(method).starts_with("gc") ? 3e-4 : 1e-6)
         << method << " does not learn from the shards of those who are gone";
   }
+}
+
+/// Of which one client has no gradient but at the start.
+class Unbounded final : public Problem {
+ public:
+  Unbounded() : inner_(problem()) {}
+  std::size_t dim() const override { return inner_->dim(); }
+  std::size_t shards() const override { return inner_->shards(); }
+  std::size_t rows(std::size_t shard) const override { return inner_->rows(shard); }
+  Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
+    const Measured measured = inner_->value_gradient(shard, rows, x, g);
+    if (shard == 4 && x[0] != 0) g[0] = std::numeric_limits<double>::infinity();
+    return measured;
+  }
+  std::optional<Constants> constants(AllShards& /*all*/) const override { return {}; }
+
+ private:
+  std::unique_ptr<Problem> inner_;
+};
+
+TEST(Served, EndsWhereAGradientIsNotFinite) {
+  EXPECT_THROW(serve("gd", {.deadline = 0.5, .first = {}}, kLong, {}, 3, 5, 1,
+                     [] { return std::make_shared<Unbounded>(); }),
+               Diverged);
 }
 
 TEST(Served, EndsWhereNobodyIsLeft) {

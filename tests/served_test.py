@@ -8,6 +8,7 @@ import signal
 import struct
 import sys
 import unittest
+from pathlib import Path
 
 from attendance import attendance, lines_in, rows_of, summary
 from launch import InFolder, Job, said_by
@@ -242,6 +243,22 @@ class Served(InFolder):
         for line in complaints:
             self.assertIn("nothing was heard of the server, rank 0, for 1.5 s: it has died, then laconic resume goes on", line)
         self.assert_goes_on(job.out, json.loads(manifest.read_text())["round"])
+
+    def test_a_process_killed_before_round_0(self):
+        # It has drawn its data, so all have found each other; rank 0, which draws six times as much, is not there yet.
+        job = self.job("out", "problem=logistic(generated(rows=20000, d=100), lambda=0.1)", "clients=6", "method=gd", "step=0.1",
+                       "rounds=20000", "threads=1", "max-seconds=60", "stragglers=deadline(500ms, patience=1s)", ranks=7)
+        pages = lambda pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        job.until((job.out / "run.toml").exists)
+        victim = job.pid_of(3, PROGRAM)
+        at_first = pages(victim)
+        job.until(lambda: pages(victim) > at_first + 2000)  # of some 4000
+        self.assertTrue(job.kill(3, PROGRAM))
+        self.assertFalse((job.out / "attendance.csv").exists(), "the kill came too late to test anything")
+        job.until_over()
+        self.assertEqual(job.code_of(0), 1, job.text)
+        self.assertEqual(len(job.complaints()), 1, job.text)
+        self.assertIn("rank 3 was lost before round 0", job.complaints()[0])
 
     def test_nobody_is_left(self):
         job = self.job("out", *words_of("gd"), LOSES, SLOWLY)
