@@ -20,6 +20,8 @@
 #include "laconic/network/graph.h"        // IWYU pragma: export
 #include "laconic/network/link.h"         // IWYU pragma: export
 #include "laconic/network/mixing.h"       // IWYU pragma: export
+#include "laconic/network/real_clock.h"   // IWYU pragma: export
+#include "laconic/network/rehearsal.h"    // IWYU pragma: export
 #include "laconic/network/stragglers.h"   // IWYU pragma: export
 #include "laconic/network/turnout.h"      // IWYU pragma: export
 #include "laconic/problem/make.h"         // IWYU pragma: export
@@ -30,6 +32,7 @@
 #include "laconic/rounds/gossip.h"        // IWYU pragma: export
 #include "laconic/rounds/recipes.h"       // IWYU pragma: export
 #include "laconic/rounds/scaffold.h"      // IWYU pragma: export
+#include "laconic/rounds/served.h"        // IWYU pragma: export
 #include "laconic/rounds/star.h"          // IWYU pragma: export
 #include "laconic/rounds/theory.h"        // IWYU pragma: export
 #include "laconic/solve.h"                // IWYU pragma: export

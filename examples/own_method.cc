@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A method of one's own: what a client says, and how the memories move when that is heard.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "laconic/laconic.h"
+using namespace laconic;
+
+/// Clip21 (arXiv 2305.18929): g_i <- g_i + clip(grad f_i(x) - g_i), where clip shortens to at most tau.
+class Clipped final : public Mechanism {
+ public:
+  explicit Clipped(double tau) : tau_(tau) {}
+  void encode(const Key& /*key*/, View h, View /*y*/, View x, Message& out) const override {
+    Vector v(x.begin(), x.end());
+    axpy(-1, h, v);
+    scale(std::min(1.0, tau_ / std::sqrt(norm_sq(v))), v);
+    write_dense(Wire::f32, v, out);
+  }
+  Rates rates() const override { return {.worker = 1, .server = 1}; }  // both ends add what is said
+
+ private:
+  double tau_;
+};
+
+int main() {
+  ThreadPool pool(2);
+  Fleet fleet(pool);
+  const auto problem = make_problem(parse("quadratic(d=100, s=0.8)"), {.clients = 10});
+  const auto method = make_star(*problem,
+                                {.oracle = full_gradients(*problem),
+                                 .mechanism = std::make_unique<Clipped>(0.5),
+                                 .turnout = everyone(10)},
+                                {.step = 0.5 * gd_theorem(*problem->constants(fleet)).step});
+  MemoryRecorder trace;
+  const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);
+  std::printf("%s in %zu rounds\n", summary.reason.c_str(), summary.rounds);
+  return summary.why == Summary::Why::target ? 0 : 1;
+}
