@@ -410,8 +410,8 @@ double grad_norm_sq_where_others_are_not_heard(const std::vector<std::uint32_t>&
 TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
   EXPECT_GT(grad_norm_sq_where_others_are_not_heard({0, 1, 4, 5}), 1e-3);
   for (const char* method : {"gd", "ef21(top-k(4))", "gc-1bit(redundancy=2)", "marina(rand-k(4), p=0.3)"}) {
-    const Served served = serve(method, {.deadline = 0.02, .first = {}}, 1,
-                                {{.client = 3, .from = 5, .silent = true}}, 4, 400);
+    const Served served =
+        serve(method, {.deadline = 0.02, .first = {}}, 1, {{.client = 3, .from = 5, .silent = true}}, 4, 400);
     const Attendance& last = served.attendance.back();
     EXPECT_EQ(last.epoch, 1U) << method;
     EXPECT_THAT(last.gone, ElementsAre(2, 3)) << method << ": its process had both";
