@@ -95,6 +95,7 @@ class Served(InFolder):
     def test_with_nobody_late_it_is_the_plain_run(self):
         methods = [("gd", (2, 3, 5)), ("ef21(top-k(3))", (2, 3, 5)), ("diana(rand-k(3))", (3,)), ("gc-1bit(redundancy=2)", (5,)),
                    ("gc-diana(redundancy=2)", (3,)), ("coco-ef(redundancy=2)", (2,)), ("majority(redundancy=2)", (3,)),
+                   ("marina(rand-k(3))", (3,)), ("lag(zeta=4)", (2,)),
                    ("exact-gc(code=cyclic, tolerates=2)", (5,))]
         clients = 8  # the weights of methods that remember, which sum up to 1, are exact
         for m, (method, counts) in enumerate(methods):

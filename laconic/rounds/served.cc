@@ -334,6 +334,7 @@ class ServedClients {
     clients_->reserve(own_.size());
     board_.emplace(n);
     said_.assign(own_.size(), 0);
+    looked_.assign(own_.size(), Order::kNever);
     first_ = 0;
     epoch_ = order.epoch;
     Entry joined;
@@ -353,7 +354,9 @@ class ServedClients {
   void answer(const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
     Entry& entry = (*board_)[e];
-    clients_->answer(entry, e, {order.x, order.before, {}}, restart_);
+    const bool looked_before = looked_[e] != Order::kNever && looked_[e] + 1 == order.round;
+    clients_->answer(entry, e, {order.x, order.before, {}}, restart_, looked_before);
+    looked_[e] = order.round;
     for (const Trouble& trouble : rehearsal_) {
       if (trouble.client != entry.key.worker || !trouble.is_in(order.round)) continue;
       if (trouble.silent) mailbox_.mute();
@@ -373,8 +376,9 @@ class ServedClients {
   std::uint32_t epoch_ = 0;
   std::uint32_t round_ = 0;  // of what is on the board
   bool restart_ = false;
-  std::vector<char> said_;  // 1: and not yet known whether it has counted
-  std::size_t first_ = 0;   // of own_, to compute in the next round
+  std::vector<char> said_;             // 1: and not yet known whether it has counted
+  std::vector<std::uint32_t> looked_;  // of each client, the last round at whose point it looked
+  std::size_t first_ = 0;              // of own_, to compute in the next round
 };
 
 }  // namespace

@@ -25,9 +25,11 @@ void StarClients::reserve(std::size_t slots) {
   if (slots_.size() < slots) slots_.resize(slots);
 }
 
-void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool restart) {
+void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool restart, bool looked_before) {
+  const bool reuses = looked_before && looks_back() && parts_.oracle->exact();
+  if (reuses) slots_[slot].gradient.swap(slots_[slot].other);
   look(entry, slots_[slot], at);
-  if (entry.envelope.finite) speak(entry, slots_[slot], at, restart);
+  if (entry.envelope.finite) speak(entry, slots_[slot], at, restart, reuses);
 }
 
 /// slot.gradient = the client's gradient at x_t, or its estimate.
@@ -63,7 +65,7 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);
 }
 
-void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart) {
+void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other) {
   Client& client = client_of(entry);
   View h = client.h;
   if (const double a = parts_.mechanism->takes_in(); a != 0) {
@@ -77,7 +79,7 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
       y = slot.gradient;  // no round before: the point has not moved
     } else if (!keeps_gradient_) {
       slot.other.resize(at.x.size());
-      ask(entry, at.before, slot.other);
+      if (!has_other) ask(entry, at.before, slot.other);
       y = slot.other;
     }
   }

@@ -37,7 +37,9 @@ class StarClients {
   /// What the client entry.key.worker says of x_t: the entry's message, envelope and vector, or finite =
   /// false alone. Different clients at the same time, on any threads. `restart`: Mechanism::restarts of the
   /// round.
-  void answer(Entry& entry, std::size_t slot, const Points& at, bool restart);
+  /// `looked_before`: the slot holds an answer of the client's about at.before, whose gradient need not be
+  /// computed again.
+  void answer(Entry& entry, std::size_t slot, const Points& at, bool restart, bool looked_before = false);
   /// That answer has counted: the memory moves. A memory without this is as it was before the answer.
   void remember(const Entry& entry, std::size_t slot, bool restart);
 
@@ -62,7 +64,8 @@ class StarClients {
   void look(Entry& entry, Slot& slot, const Points& at);
   void look_through_anchor(Entry& entry, Slot& slot, const Points& at);
   Measured ask(Entry& entry, View x, MutView g);
-  void speak(Entry& entry, Slot& slot, const Points& at, bool restart);
+  /// `has_other`: slot.other is the gradient at x_{t-1} already.
+  void speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other);
 
   const Problem& problem_;
   const StarParts& parts_;
