@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/letters.h"
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -99,10 +99,9 @@ Letter Answer::letter(std::uint32_t epoch, std::uint32_t round, const Entry& ent
   writer.put(round);
   writer.put(entry.key.worker);
   entry.envelope.store(writer.make_room(Envelope::kBytes));
-  if (entry.envelope.finite) {
-    const auto& bytes = entry.message.bytes;
-    std::memcpy(writer.make_room(bytes.size()), bytes.data(), bytes.size());
-  }
+  if (entry.envelope.finite)
+    std::copy(entry.message.bytes.begin(), entry.message.bytes.end(),
+              writer.make_room(entry.message.bytes.size()));
   return writer.finish();
 }
 
