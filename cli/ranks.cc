@@ -66,7 +66,10 @@ std::optional<std::size_t> ranks_of_launcher() {
   return {};
 }
 
-bool launcher_outlives_ranks() { return number_of("OMPI_MCA_orte_enable_recovery").value_or(0) == 1; }
+bool launcher_outlives_ranks() {
+  const char* text = std::getenv("OMPI_MCA_orte_enable_recovery");
+  return text != nullptr && std::string_view("1tTyY").find(text[0]) != std::string_view::npos;
+}
 
 int exit_code_of_current_exception() {
   try {

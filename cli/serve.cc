@@ -80,6 +80,10 @@ class Missed {
   std::vector<std::size_t> rounds_;  // in which it was late or counted
 };
 
+void complain(std::size_t rank, const std::exception& error) {
+  fmt::print(stderr, "laconic: rank {}: {}\n", rank, error.what());
+}
+
 // Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as
 // together() and require_same() do (ranks.h), but a process that dies meanwhile is missed.
 
@@ -110,6 +114,7 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
 /// Rank 0's part.
 int lead(const Description& description, Prepared& prepared, OutFolder* out, bool goes_on, Mailbox& mailbox) {
   const Problem& problem = *prepared.problem;
+  hear_hellos(mailbox, identity_of(description, problem));
   const auto clock = clock_of(description);
   if (description.solve.target_accuracy) require_test_set("target-accuracy:", problem, *prepared.pool);
   const auto transport = alone(&mailbox);
@@ -129,7 +134,6 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
   };
   const auto method = make_served_star(
       regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox, *clock, attended);
-  hear_hellos(mailbox, identity_of(description, problem));
   return conduct(description, prepared, *method, fleet,
                  {.out = out,
                   .goes_on = goes_on,
@@ -166,11 +170,7 @@ int work(const Description& description, const Place& place, const Problem* ever
   const auto clock = clock_of(description);
   try {
     without_memory_errors([&] {
-      if (everything == nullptr) {
-        prepared = prepare(description, place);
-      } else {
-        prepared.pool = std::make_unique<ThreadPool>(1);
-      }
+      if (everything == nullptr) prepared = prepare(description, place);
       if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
     });
     const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
@@ -196,7 +196,8 @@ int work(const Description& description, const Place& place, const Problem* ever
     }
     return Staff{problem, parts_of(description, *problem, {}, clock, gone)};
   };
-  serve_clients(regroup, description.seed, mailbox, *prepared.pool, rehearsal);
+  const std::size_t threads = everything != nullptr ? 1 : prepared.pool->threads();
+  serve_clients(regroup, description.seed, mailbox, threads, rehearsal);
   return kDone;
 }
 
@@ -215,8 +216,9 @@ int serve_on_threads(const Description& description, OutFolder* out, bool goes_o
     try {
       const int own = transport.correspond(clock->patience(), body);
       if (transport.rank() == 0) code = own;
-    } catch (const std::exception&) {
-      if (transport.rank() == 0) throw;  // the others say what they do at rank 0
+    } catch (const std::exception& error) {
+      if (transport.rank() == 0) throw;
+      complain(transport.rank(), error);
     }
   });
   return code;
@@ -244,7 +246,7 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
   } catch (const std::exception& error) {
     const int code = exit_code_of_current_exception();
     if (rank == 0) throw SharedFailure(code, error.what());
-    fmt::print(stderr, "laconic: rank {}: {}\n", rank, error.what());
+    complain(rank, error);
     return code;
   }
 }

@@ -4,7 +4,10 @@
 #include "laconic/rounds/served.h"
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -20,11 +23,13 @@
 #include "laconic/core/spec.h"
 #include "laconic/network/allocation.h"
 #include "laconic/problem/make.h"
+#include "laconic/report/attendance.h"
 #include "laconic/rounds/letters.h"
 #include "laconic/rounds/recipes.h"
 #include "laconic/transport/fleet.h"
 #include "laconic/transport/mailbox.h"
 #include "laconic/transport/threads.h"
+#include "tests/temporary_folder.h"
 
 namespace laconic::testing {
 namespace {
@@ -109,6 +114,14 @@ TEST(Mailbox, KnowsWhoIsLost) {
   mailbox.hear_from(1);
   EXPECT_FALSE(mailbox.is_lost(1));
   EXPECT_FALSE(mailbox.next_for(3)) << "nothing goes to a rank that was given up";
+}
+
+TEST(Mailbox, NobodyIsSilentWhileItDoesNotListen) {
+  Mailbox mailbox(0, 2, 0.16);
+  mailbox.look_around();
+  mailbox.sleep(0.5);  // suspended, say
+  mailbox.look_around();
+  EXPECT_FALSE(mailbox.is_lost(1));
 }
 
 TEST(Mailbox, RanksCorrespondUntilTheFirstCloses) {
@@ -264,7 +277,7 @@ Served serve(
       ThreadPool pool(threads);
       if (transport.rank() > 0) {
         try {
-          serve_clients(regroup, kSeed, mailbox, pool, rehearsal);
+          serve_clients(regroup, kSeed, mailbox, threads, rehearsal);
         } catch (const RunError&) {
           const std::lock_guard lock(mutex);
           ++served.orphans;
@@ -368,6 +381,16 @@ TEST(Served, ASlowClientDoesNotHoldBackThoseBesideIt) {
   EXPECT_GT(beside, 0U);
 }
 
+TEST(Served, NorThoseWhoseTurnComesAfterIt) {
+  const Served served =
+      serve("gd", {.deadline = 0.02, .first = {}}, kLong, {{.client = 0, .seconds = 0.05}}, 2, 60);
+  std::vector<std::size_t> counted(kClients);
+  for (const Attendance& told : served.attendance) {
+    for (const std::uint32_t i : told.counted) ++counted[i];
+  }
+  for (std::size_t i = 1; i < kClients; ++i) EXPECT_GE(counted[i], 3U) << i;
+}
+
 TEST(Served, AllAnswerWhenTheCoinShowsHeads) {
   const Served served = serve("marina(rand-k(2), p=0.5)", {.deadline = 1e-4, .first = {}}, kLong,
                               {{.client = 2, .seconds = 0.005}}, 4);
@@ -444,6 +467,52 @@ TEST(Served, EndsWhereAGradientIsNotFinite) {
   EXPECT_THROW(serve("gd", {.deadline = 0.5, .first = {}}, kLong, {}, 3, 5, 1,
                      [] { return std::make_shared<Unbounded>(); }),
                Diverged);
+}
+
+TEST(Served, AClientThatNeverEndsItsGradientHoldsBackNoEpoch) {
+  const Served served =
+      serve("gd", {.deadline = 0.02, .first = {}}, 1,
+            {{.client = 0, .seconds = 1e5}, {.client = 5, .from = 5, .silent = true}}, 4, 80);
+  EXPECT_EQ(served.attendance.size(), 81U);
+  EXPECT_EQ(served.attendance.back().epoch, 1U);
+  EXPECT_THAT(served.attendance.back().gone, ElementsAre(4, 5));
+  EXPECT_THAT(served.attendance.back().counted, ElementsAre(2, 3));
+}
+
+TEST(Attendance, GoesOnWithWhatACrashHasLeft) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/attendance.csv";
+  const auto content = [&] {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const auto rows = [](AttendanceFile& file, std::size_t first, std::size_t last) {
+    for (std::size_t t = first; t <= last; ++t)
+      file.record({.round = t, .counted = {0, 2}, .late = {1}, .gone = {}, .late_bits = 7, .seconds = 0.5});
+  };
+  std::string whole;
+  {
+    AttendanceFile file(folder.path());
+    rows(file, 0, 5);
+    whole = content();
+  }
+  const auto go_on = [&](const std::string& left) {
+    std::ofstream(path) << left;
+    AttendanceFile file(folder.path(), 3);
+    rows(file, 4, 5);
+    return content();
+  };
+  EXPECT_THAT(whole, ::testing::EndsWith("5,0,0 2,1,,7,0.500000\n"));
+  EXPECT_EQ(go_on(whole), whole) << "what is behind the checkpoint is written again";
+  const std::string header = whole.substr(0, whole.find('\n') + 1);
+  const std::string end = whole.substr(whole.find("\n4,") + 1);
+  EXPECT_EQ(go_on(""), header + end);
+  EXPECT_EQ(go_on(header), header + end);
+  EXPECT_EQ(go_on(whole.substr(0, header.size() + 30)), whole.substr(0, whole.find("\n1,") + 1) + end)
+      << "a line that is cut off goes";
+  std::remove(path.c_str());
+  AttendanceFile anew(folder.path(), 3);
+  EXPECT_EQ(content(), header);
 }
 
 TEST(Served, EndsWhereNobodyIsLeft) {

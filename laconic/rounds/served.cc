@@ -2,10 +2,13 @@
 #include "laconic/rounds/served.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -153,13 +156,14 @@ class ServedStar final : public Method {
         hear(*next);
       }
       if (somebody_is_lost()) return false;
+      if (!all_have_joined()) begin = RealTime::now();
     }
     return true;
   }
 
   /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
   [[nodiscard]] bool all_have_joined() const {
-    return joined_.size() + given_up_.size() + 1 == mailbox_.size();
+    return joined_.size() + given_up_.size() + 1 >= mailbox_.size();
   }
 
   /// Whether the server, having waited so long, has waited enough.
@@ -179,12 +183,14 @@ class ServedStar final : public Method {
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
 
   void hear(const Mailbox::Received& received) {
+    if (given_up_.contains(received.from)) return;
     Answer answer = Answer::of(received.letter);
     if (answer.client == Answer::kJoined) {
       if (answer.epoch == order_.epoch) joined_.insert(received.from);
       return;
     }
-    if (answer.client >= answers_.size()) throw RunError("a letter is of a client that there is not");
+    if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
+      throw RunError("a letter is of a client whom its sender does not have");
     Heard& heard = answers_[answer.client];
     if (answer.epoch != order_.epoch || answer.round != order_.round || heard.in_time) {
       server_.ledger().late_bits += 8 * answer.message.bytes.size();
@@ -269,11 +275,25 @@ class ServedStar final : public Method {
   Board board_;
 };
 
+/// One thread, that of serve(), takes orders as they come; others compute, each a client at a time, those that
+/// have waited longest first. So a client that is slow holds back nothing but its thread.
 class ServedClients {
  public:
-  ServedClients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, ThreadPool& pool,
+  ServedClients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                 const std::vector<Trouble>& rehearsal)
-      : regroup_(regroup), seed_(seed), mailbox_(mailbox), pool_(pool), rehearsal_(rehearsal) {}
+      : regroup_(regroup), seed_(seed), mailbox_(mailbox), rehearsal_(rehearsal) {
+    for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { compute(); });
+  }
+  ~ServedClients() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    ordered_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  ServedClients(const ServedClients&) = delete;
+  ServedClients& operator=(const ServedClients&) = delete;
 
   void serve() {
     for (;;) {
@@ -283,82 +303,138 @@ class ServedClients {
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
         throw RunError(fmt::format(
-            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes on "
-            "from its last checkpoint; or it goes on without this process",
+            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes "
+            "on from its last checkpoint; or it goes on without this process",
             mailbox_.patience()));
       }
-      if (newest) obey(Order::of(*newest));
+      if (newest) obey(std::make_shared<const Order>(Order::of(*newest)));
+      const std::lock_guard lock(mutex_);
+      if (failure_) std::rethrow_exception(failure_);
     }
   }
 
  private:
-  void obey(const Order& order) {
-    mailbox_.recall(0);  // what has not gone out yet of an earlier round
-    if (!clients_ || order.epoch != epoch_) {
-      join(order);
-    } else {
-      remember(order);
+  /// Of a client: the rounds of the epoch at whose point it began to look, did look, and of which it has said
+  /// something.
+  struct Progress {
+    std::uint32_t begun = Order::kNever;
+    std::uint32_t looked = Order::kNever;
+    std::uint32_t said = Order::kNever;  // until it is known whether that has counted
+    bool said_in_restart = false;
+    bool is_busy = false;
+  };
+  /// What an epoch is computed with. Who is busy when another one begins finishes with what it has.
+  struct Crew {
+    Crew(Staff staff_of_epoch, Range own_clients)
+        : staff(std::move(staff_of_epoch)),
+          own(own_clients),
+          clients(*staff.problem, staff.parts),
+          board(staff.problem->shards()),
+          progress(own.size()) {
+      clients.take_on(own);
+      clients.reserve(own.size());
+      for (const std::uint32_t i : Numbers(own)) board.add({.worker = i}, 0);
     }
-    if (own_.size() == 0) return;
-    round_ = order.round;
-    const Key round = key_of(seed_, order);
-    restart_ = staff_.parts.mechanism->restarts(round);
-    board_->clear();
-    for (const std::uint32_t i : Numbers(own_)) board_->add({round.seed, round.round, i}, 0);
-    // Where there is no time for all of them, those after the last that answered are first in the next round.
-    std::atomic<std::size_t> answered = 0;
-    pool_.for_each(own_.size(), [&](std::size_t turn) {
-      if (is_outdated()) return;
-      const std::size_t e = (first_ + turn) % own_.size();
-      answer(order, e);
-      if (is_outdated()) return;
-      mailbox_.post(0, Answer::letter(order.epoch, order.round, (*board_)[e]));
-      said_[e] = 1;
-      ++answered;
-    });
-    first_ = (first_ + answered) % own_.size();
+    Staff staff;
+    Range own;
+    StarClients clients;
+    Board board;  // an entry and a slot for each of them
+    std::vector<Progress> progress;
+    std::size_t next = 0;  // the client whose turn it is
+  };
+
+  void obey(std::shared_ptr<const Order> order) {
+    std::shared_ptr<Crew> crew = crew_;  // which this thread alone replaces
+    if (!crew || order->epoch != order_->epoch) {
+      {
+        const std::lock_guard lock(mutex_);
+        crew_.reset();  // nobody begins anything of the epoch before
+      }
+      crew = join(*order);
+    }
+    const Problem& problem = *crew->staff.problem;
+    if (order->counted.size() != problem.shards() || order->x.size() != problem.dim())
+      throw RunError("an order is of another problem");
+    const std::lock_guard lock(mutex_);
+    mailbox_.recall(0);  // what has not gone out yet of an earlier round
+    if (crew != crew_) post_joined(*order);
+    crew_ = std::move(crew);
+    order_ = std::move(order);
+    ordered_.notify_all();
   }
 
-  /// Whether what is being worked out is of an order that is not the newest.
-  [[nodiscard]] bool is_outdated() const { return mailbox_.any() || mailbox_.closed(); }
-
   /// The epoch of the order, in which all start over.
-  void join(const Order& order) {
-    clients_.reset();
-    staff_ = {};  // of the old problem nothing is needed, and both need not fit into memory
-    staff_ = regroup_(order.gone);
-    const std::size_t n = staff_.problem->shards();
-    own_ = clients_of(n, mailbox_.rank(), mailbox_.size());
-    clients_.emplace(*staff_.problem, staff_.parts);
-    clients_->take_on(own_);
-    clients_->reserve(own_.size());
-    board_.emplace(n);
-    said_.assign(own_.size(), 0);
-    looked_.assign(own_.size(), Order::kNever);
-    first_ = 0;
-    epoch_ = order.epoch;
+  std::shared_ptr<Crew> join(const Order& order) {
+    Staff staff = regroup_(order.gone);
+    const Range own = clients_of(staff.problem->shards(), mailbox_.rank(), mailbox_.size());
+    return std::make_shared<Crew>(std::move(staff), own);
+  }
+
+  void post_joined(const Order& order) {
     Entry joined;
     joined.key.worker = Answer::kJoined;
     mailbox_.post(0, Answer::letter(order.epoch, order.round, joined));
   }
 
-  /// What was said in the round before and has counted; the rest is as if it had not been said.
-  void remember(const Order& order) {
-    for (std::size_t e = 0; e < said_.size(); ++e) {
-      if (said_[e] != 0 && order.counted[own_.begin + e] == round_)
-        clients_->remember((*board_)[e], e, restart_);
-      said_[e] = 0;
+  void compute() {
+    try {
+      std::unique_lock lock(mutex_);
+      for (;;) {
+        std::optional<std::size_t> e;
+        ordered_.wait(lock, [&] { return over_ || (e = next_client()).has_value(); });
+        if (over_) return;
+        const auto crew = crew_;
+        const auto order = order_;
+        Progress& progress = crew->progress[*e];
+        progress.is_busy = true;
+        progress.begun = order->round;
+        lock.unlock();
+        answer(*crew, *order, *e);
+        lock.lock();
+        progress.is_busy = false;
+        if (crew != crew_ || order != order_ || mailbox_.closed()) continue;  // it is outdated
+        mailbox_.post(0, Answer::letter(order->epoch, order->round, crew->board[*e]));
+        progress.said = order->round;
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
     }
   }
 
-  void answer(const Order& order, std::size_t e) {
+  /// Of those who have not begun the newest order and are not busy the first in turn.
+  std::optional<std::size_t> next_client() {
+    if (!crew_) return {};
+    for (std::size_t turn = 0; turn < crew_->own.size(); ++turn) {
+      const std::size_t e = (crew_->next + turn) % crew_->own.size();
+      if (crew_->progress[e].is_busy || crew_->progress[e].begun == order_->round) continue;
+      crew_->next = (e + 1) % crew_->own.size();
+      return e;
+    }
+    return {};
+  }
+
+  /// While nobody else has the client.
+  void answer(Crew& crew, const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
-    Entry& entry = (*board_)[e];
-    const bool looked_before = looked_[e] != Order::kNever && looked_[e] + 1 == order.round;
-    clients_->answer(entry, e, {order.x, order.before, {}}, restart_, looked_before);
-    looked_[e] = order.round;
+    Progress& progress = crew.progress[e];
+    Entry& entry = crew.board[e];
+    // What was said and has counted is remembered; the rest is as if it had not been said.
+    if (progress.said != Order::kNever && order.counted[entry.key.worker] == progress.said)
+      crew.clients.remember(entry, e, progress.said_in_restart);
+    progress.said = Order::kNever;
+
+    const std::uint32_t client = entry.key.worker;
+    entry.key = key_of(seed_, order);
+    const bool restart = crew.staff.parts.mechanism->restarts(entry.key);
+    entry.key.worker = client;
+    entry.envelope = {};
+    const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
+    crew.clients.answer(entry, e, {order.x, order.before, {}}, restart, looked_before);
+    progress.looked = order.round;
+    progress.said_in_restart = restart;
     for (const Trouble& trouble : rehearsal_) {
-      if (trouble.client != entry.key.worker || !trouble.is_in(order.round)) continue;
+      if (trouble.client != client || !trouble.is_in(order.round)) continue;
       if (trouble.silent) mailbox_.mute();
       mailbox_.sleep(trouble.seconds + (trouble.times - 1) * seconds_since(begin));
     }
@@ -367,18 +443,14 @@ class ServedClients {
   const Regroup& regroup_;
   std::uint64_t seed_;
   Mailbox& mailbox_;
-  ThreadPool& pool_;
   const std::vector<Trouble>& rehearsal_;
-  Staff staff_;
-  Range own_;
-  std::optional<StarClients> clients_;
-  std::optional<Board> board_;  // of the clients here, an entry and a slot each
-  std::uint32_t epoch_ = 0;
-  std::uint32_t round_ = 0;  // of what is on the board
-  bool restart_ = false;
-  std::vector<char> said_;             // 1: and not yet known whether it has counted
-  std::vector<std::uint32_t> looked_;  // of each client, the last round at whose point it looked
-  std::size_t first_ = 0;              // of own_, to compute in the next round
+  std::mutex mutex_;
+  std::condition_variable ordered_;
+  std::shared_ptr<Crew> crew_;
+  std::shared_ptr<const Order> order_;  // the newest
+  std::exception_ptr failure_;
+  bool over_ = false;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace
@@ -392,9 +464,9 @@ std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptio
   return std::make_unique<ServedStar>(regroup, options, mailbox, clock, std::move(attended));
 }
 
-void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, ThreadPool& pool,
+void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                    const std::vector<Trouble>& rehearsal) {
-  ServedClients(regroup, seed, mailbox, pool, rehearsal).serve();
+  ServedClients(regroup, seed, mailbox, threads, rehearsal).serve();
 }
 
 }  // namespace laconic

@@ -26,7 +26,6 @@
 #include <memory>
 #include <vector>
 
-#include "laconic/core/parallel.h"
 #include "laconic/core/range.h"
 #include "laconic/network/real_clock.h"
 #include "laconic/network/rehearsal.h"
@@ -66,9 +65,9 @@ struct Attendance {
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
                                          RealClock& clock, std::function<void(const Attendance&)> attended);
 
-/// The other ranks'. Returns when rank 0 closes. Throws RunError when nothing is heard of rank 0 for the
-/// patience, and what regroup throws.
-void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, ThreadPool& pool,
+/// The other ranks'. So many threads compute, a client each. Returns when rank 0 closes and what is in hand is
+/// computed. Throws RunError when nothing is heard of rank 0 for the patience, and what regroup throws.
+void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                    const std::vector<Trouble>& rehearsal);
 
 }  // namespace laconic

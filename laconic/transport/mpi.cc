@@ -39,7 +39,7 @@ constexpr double kShortNap = 2e-5;
 constexpr double kLongNap = 5e-4;
 
 // Letters go in pieces of this: each one that comes is a sign of life.
-constexpr std::size_t kPiece = std::size_t{1} << 18;
+constexpr std::size_t kPiece = std::size_t{1} << 15;
 
 /// piece(offset, count) for each piece of a message; none for an empty one, which both ends know to be empty.
 template <class Piece>
