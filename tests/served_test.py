@@ -261,6 +261,31 @@ class Served(InFolder):
         self.assertEqual(len(job.complaints()), 1, job.text)
         self.assertIn("rank 3 was lost before round 0", job.complaints()[0])
 
+    def test_what_one_process_alone_finds_wrong_all_end_with(self):
+        (self.folder / "other").mkdir()
+        (self.folder / "other" / "classes").write_text(self.data.read_text().replace("0.2", "0.3"))
+
+        def on_unlike_folders(folder):
+            words = [PROGRAM, "run", "problem=logistic(classes, lambda=0.1)", "clients=4", "method=gd", "step=0.1", "rounds=5", PATIENT]
+            return [MPIRUN, "--oversubscribe", "-n", "2", "env", f"LACONIC_DATA={self.folder}", *words,
+                    ":", "-n", "1", "env", f"LACONIC_DATA={folder}", *words]
+
+        self.assertEqual(said_by(on_unlike_folders(self.folder))[0], 0)
+        self.assert_one_message(on_unlike_folders(self.folder / "none"), 2, 'no data set "classes"')
+        self.assert_one_message(on_unlike_folders(self.folder / "other"), 2, "the ranks are not of one run: rank 2 has data with checksum")
+
+    def test_all_are_stopped_and_go_on(self):
+        job = self.job("out", *words_of("gd"), LOSES, SLOWLY)
+        job.until(lambda: lines_in(job.out / "attendance.csv") > 5)
+        for how, nap in ((signal.SIGSTOP, 3), (signal.SIGCONT, 0)):  # twice the patience
+            for rank in range(4):
+                self.assertTrue(job.kill(rank, PROGRAM, how))
+            signal.sigtimedwait([], nap)
+        job.until_over()
+        self.assertEqual(job.code_of(0), 0, job.text)
+        self.assertEqual({r.epoch for r in self.assert_in_order(job.out)}, {0})
+        self.assert_target_reached(job.out)
+
     def test_nobody_is_left(self):
         job = self.job("out", *words_of("gd"), LOSES, SLOWLY)
         job.until(lambda: lines_in(job.out / "attendance.csv") > 5)
