@@ -173,8 +173,7 @@ const Key kKeys[] = {
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
     {{"rehearsal", "slow(3, 10s)",
       "trouble on purpose, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), "
-      "from=ROUND, "
-      "or several of them"},
+      "from=ROUND, or several of them"},
      [](D& d, S s) { d.rehearsal = parse_arguments("rehearsal", s); },
      [](const D& d) { return d.rehearsal ? in_brackets(*d.rehearsal) : ""; }},
     {{"network", "100mbit,20ms",

@@ -44,7 +44,7 @@ StarParts parts_of(const Description& description, const Problem& problem,
   return std::move(*assembly.star);
 }
 
-std::shared_ptr<RealClock> clock_of(const Description& description) {
+std::shared_ptr<RealClock> real_clock_of(const Description& description) {
   return std::dynamic_pointer_cast<RealClock>(stragglers_of(description));
 }
 
@@ -97,7 +97,7 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
   std::vector<bool> heard(mailbox.size(), false);
   heard[0] = true;
   while (std::find(heard.begin(), heard.end(), false) != heard.end()) {
-    if (const auto received = mailbox.take(mailbox.patience() / 16)) {
+    if (const auto received = mailbox.take(mailbox.between_looks())) {
       const auto& bytes = *received->letter;
       const std::string text(bytes.begin() + 1, bytes.end());
       if (bytes[0] != kDone) throw SharedFailure(bytes[0], text);
@@ -115,7 +115,7 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
 int lead(const Description& description, Prepared& prepared, OutFolder* out, bool goes_on, Mailbox& mailbox) {
   const Problem& problem = *prepared.problem;
   hear_hellos(mailbox, identity_of(description, problem));
-  const auto clock = clock_of(description);
+  const auto clock = real_clock_of(description);
   if (description.solve.target_accuracy) require_test_set("target-accuracy:", problem, *prepared.pool);
   const auto transport = alone(&mailbox);
   Fleet fleet(*prepared.pool, *transport);
@@ -167,7 +167,7 @@ int lead_to_the_end(Mailbox& mailbox, const std::function<int()>& part) {
 int work(const Description& description, const Place& place, const Problem* everything, Mailbox& mailbox) {
   Prepared prepared;
   std::vector<Trouble> rehearsal;
-  const auto clock = clock_of(description);
+  const auto clock = real_clock_of(description);
   try {
     without_memory_errors([&] {
       if (everything == nullptr) prepared = prepare(description, place);
@@ -177,7 +177,7 @@ int work(const Description& description, const Place& place, const Problem* ever
     mailbox.post(0, hello(kDone, identity_of(description, problem)));
   } catch (const std::exception& error) {
     mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));
-    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.patience() / 16);
+    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
     return exit_code_of_current_exception();
   }
   const std::uint32_t checksum = everything != nullptr ? 0 : prepared.problem->data_checksum();
@@ -204,7 +204,7 @@ int work(const Description& description, const Place& place, const Problem* ever
 /// One process: a thread that serves, with all others to evaluate, and one for clients on each of the others.
 int serve_on_threads(const Description& description, OutFolder* out, bool goes_on) {
   const std::size_t workers = std::min(threads_of(description.threads), description.clients);
-  const auto clock = clock_of(description);
+  const auto clock = real_clock_of(description);
   Prepared prepared = prepare(description);
   const Problem& problem = *prepared.problem;
   int code = kDone;
@@ -233,7 +233,7 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
   Place place = {.rank = rank, .neighbours = neighbours};
   if (rank > 0) place.clients = clients_of(description.clients, rank, transport.size());
   double patience = 0;
-  together(transport, [&] { patience = clock_of(description)->patience(); });
+  together(transport, [&] { patience = real_clock_of(description)->patience(); });
   // From here on a rank may be lost, and no call is collective any more.
   try {
     return transport.correspond(patience, [&](Mailbox& mailbox) {

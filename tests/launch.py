@@ -55,9 +55,14 @@ def processes(where):
     return found
 
 
+def processes_of(out):
+    """Those of a run into that folder, its launcher's among them."""
+    return processes(lambda path: str(out).encode() in (path / "cmdline").read_bytes())  # a dead one's is empty
+
+
 def kill_all_of(out):
     """mpirun of a run into that folder and its ranks, which outlive it a little: when this returns, none of them is left."""
-    while left := processes(lambda path: str(out).encode() in (path / "cmdline").read_bytes()):  # a dead one's is empty
+    while left := processes_of(out):
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -116,11 +121,10 @@ class Job:
 
     def until_over(self):
         """The exit code of the launcher, when no process of the job is left."""
-        left = lambda: processes(lambda path: str(self.out).encode() in (path / "cmdline").read_bytes())
         self.until(lambda: self.process.poll() is not None)
         begin = time.monotonic()
-        while left():
-            assert time.monotonic() - begin < SECONDS, f"left behind: {left()}, {self.text}"
+        while left := processes_of(self.out):
+            assert time.monotonic() - begin < SECONDS, f"left behind: {left}, {self.text}"
             time.sleep(0.01)
         return self.process.returncode
 

@@ -106,7 +106,7 @@ TEST(Mailbox, KnowsWhoIsLost) {
   EXPECT_TRUE(mailbox.is_lost(2));
   mailbox.give_up(3);
   mailbox.deliver(3, {Mailbox::Kind::letter, letter_of("too late")});
-  EXPECT_FALSE(mailbox.any());
+  EXPECT_FALSE(mailbox.take(0));
   while (!mailbox.is_lost(1)) {  // nothing is heard of it
     mailbox.sleep(0.01);
     mailbox.look_around();

@@ -2,7 +2,7 @@
 // Who counted, round by round, where a real clock decides (rounds/served.h).
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <string>
 
 #include "laconic/report/line_file.h"

@@ -17,7 +17,6 @@
 #include "laconic/core/error.h"
 
 namespace laconic {
-
 namespace {
 
 /// Whole lines from the header on, for which take() says that they belong to it.

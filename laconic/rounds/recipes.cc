@@ -25,11 +25,7 @@ std::vector<MethodRow> all_methods() {
 std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
                                         const AllocationSetting& setting) {
   Arguments args(method);
-  if (row.allocate != nullptr) {
-    Allocation allocation = row.allocate(args, setting);
-    if (setting.gone.empty()) return allocation;
-    return without(allocation, setting.gone);  // once more does no harm
-  }
+  if (row.allocate != nullptr) return row.allocate(args, setting);
   if (setting.rule)
     args.fail(
         fmt::format("allocation = {}: each client holds its own data only; leave allocation out, or use "

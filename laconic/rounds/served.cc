@@ -28,10 +28,6 @@ double seconds_since(RealTime::time_point begin) {
   return std::chrono::duration<double>(RealTime::now() - begin).count();
 }
 
-/// How often somebody who waits for letters looks up to see who is lost; as often again as there are signs of
-/// life.
-double between_looks(const Mailbox& mailbox) { return mailbox.patience() / 16; }
-
 /// Where the draws of a round are addressed.
 Key key_of(std::uint64_t seed, const Order& order) {
   const std::uint64_t of_epoch =
@@ -147,16 +143,14 @@ class ServedStar final : public Method {
     arrived_ = 0;
     auto begin = RealTime::now();
     for (double waited = 0; !is_met(waited); waited = seconds_since(begin)) {
-      double next_look = between_looks(mailbox_);
+      double next_look = mailbox_.between_looks();
       if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
         next_look = std::min(next_look, left);
+      const bool reads = !all_have_joined();
       // All that has come until now is in time.
-      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) {
-        if (!all_have_joined()) begin = RealTime::now();
-        hear(*next);
-      }
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
       if (somebody_is_lost()) return false;
-      if (!all_have_joined()) begin = RealTime::now();
+      if (reads) begin = RealTime::now();
     }
     return true;
   }
@@ -298,7 +292,7 @@ class ServedClients {
   void serve() {
     for (;;) {
       std::optional<Letter> newest;
-      for (auto next = mailbox_.take(between_looks(mailbox_)); next; next = mailbox_.take(0))
+      for (auto next = mailbox_.take(mailbox_.between_looks()); next; next = mailbox_.take(0))
         newest = std::move(next->letter);
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {

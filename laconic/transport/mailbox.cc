@@ -67,11 +67,6 @@ std::optional<Mailbox::Received> Mailbox::take(double seconds) {
   return received;
 }
 
-bool Mailbox::any() const {
-  const std::lock_guard lock(mutex_);
-  return !inbox_.empty();
-}
-
 void Mailbox::sleep(double seconds) {
   std::unique_lock lock(mutex_);
   received_.wait_for(lock, in_seconds(seconds), [&] { return closed_; });

@@ -34,6 +34,8 @@ class Mailbox {
   [[nodiscard]] std::size_t rank() const { return rank_; }
   [[nodiscard]] std::size_t size() const { return peers_.size(); }
   [[nodiscard]] double patience() const { return patience_; }
+  /// How often, in seconds, somebody who waits for letters looks up to see who is lost.
+  [[nodiscard]] double between_looks() const { return patience_ / 16; }
 
   // The side of who computes.
 
@@ -52,8 +54,6 @@ class Mailbox {
   };
   /// The next letter; waits for one so long, unless closed. Nothing when there is none.
   std::optional<Received> take(double seconds);
-  /// Whether take() has something.
-  [[nodiscard]] bool any() const;
   /// Waits so long, or until closed.
   void sleep(double seconds);
 
