@@ -130,7 +130,9 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
   if (out != nullptr) {
     files->sync();
     write_npy(out->file("x.npy"), method.point());
-    write_whole(out->file("summary.json"), summary_json(description, prepared, summary, where.ranks));
+    const Host host = {.ranks = where.ranks, .threads = prepared.pool->threads()};
+    write_whole(out->file("summary.json"), summary_json(description, *prepared.problem, prepared.known,
+                                                        prepared.assembly, summary, host));
     out->finish();
   }
   std::string words = last_words(summary, prepared.assembly);

@@ -304,25 +304,29 @@ void require_utf8(const Setting& setting) {
   if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
 }
 
-std::vector<Setting> settings_of(const std::vector<std::string>& words) {
+std::vector<Setting> last_of_each(const std::vector<Setting>& settings) {
+  std::vector<Setting> last;
+  for (const Setting& setting : settings) {
+    std::erase_if(last, [&](const Setting& earlier) { return earlier.key == setting.key; });
+    last.push_back(setting);
+  }
+  return last;
+}
+
+std::vector<Setting> settings_of(const std::vector<std::string>& words, bool quick) {
   std::vector<Setting> settings;
   std::vector<Setting> from_words;
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos) {
-      const std::vector<Setting> of_file = read_toml(word);
+      const std::vector<Setting> of_file = read_toml(word, quick);
       settings.insert(settings.end(), of_file.begin(), of_file.end());
     } else {
       from_words.push_back({word.substr(0, equals), word.substr(equals + 1), ""});
     }
   }
   settings.insert(settings.end(), from_words.begin(), from_words.end());
-  std::vector<Setting> last;  // of each key
-  for (const Setting& setting : settings) {
-    std::erase_if(last, [&](const Setting& earlier) { return earlier.key == setting.key; });
-    last.push_back(setting);
-  }
-  return last;
+  return last_of_each(settings);
 }
 
 void apply(Description& description, const Setting& setting) {

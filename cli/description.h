@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,13 +56,17 @@ struct Setting {
   std::string place;
 };
 
-/// Top-level keys of a TOML file, numbers in their shortest form. Throws InputError with file, line and
-/// column.
-std::vector<Setting> read_toml(const std::string& path);
+/// Top-level keys of a TOML file, numbers in their shortest form; `quick`: then those of its table [quick],
+/// which change the description into a smaller one. Throws InputError with file, line and column.
+std::vector<Setting> read_toml(const std::string& path, bool quick = false);
+/// The same of a text that is in hand; `path` is for errors.
+std::vector<Setting> parse_toml(std::string_view text, const std::string& path, bool quick = false);
 
 /// Words are `key=value` or the path of a TOML file. Of a key that is given several times one setting is
-/// left: that of the last word, else that of the last file.
-std::vector<Setting> settings_of(const std::vector<std::string>& words);
+/// left: that of the last word, else that of the last file. `quick`: as read_toml().
+std::vector<Setting> settings_of(const std::vector<std::string>& words, bool quick = false);
+/// Of each key the last.
+std::vector<Setting> last_of_each(const std::vector<Setting>& settings);
 
 /// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
 /// unknown key, a value out of range, or a missing problem or method is an InputError.

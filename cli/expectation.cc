@@ -24,10 +24,16 @@ class Reader {
     while (!at_end()) {
       begin_ = at_;
       Expectation one;
-      one.left = product();
-      one.relation = relation();
-      one.right = product();
-      one.text = read_since(begin_);
+      one.claim = claim();
+      const std::size_t begin = at_;
+      one.products.push_back(product());
+      one.relations.push_back(relation());
+      one.products.push_back(product());
+      if (at_relation()) {
+        one.relations.push_back(relation());
+        one.products.push_back(product());
+      }
+      one.text = read_since(begin);
       all.push_back(std::move(one));
       if (!at_end() && !take(";")) fail("a ; between statements");
     }
@@ -35,8 +41,19 @@ class Reader {
   }
 
  private:
-  std::vector<Factor> product() {
-    std::vector<Factor> factors{factor(false)};
+  /// A colon before anything that words do not have ends one.
+  std::string claim() {
+    const std::size_t end = text_.find_first_of(":;<>\"", at_);
+    if (end == std::string::npos || text_[end] != ':') return "";
+    std::string words = text_.substr(at_, end - at_);
+    std::replace(words.begin(), words.end(), '\n', ' ');
+    at_ = end + 1;
+    skip_spaces();
+    return words;
+  }
+
+  Product product() {
+    Product factors{factor(false)};
     while (true) {
       if (take("*")) {
         factors.push_back(factor(false));
@@ -108,6 +125,11 @@ class Reader {
     return all;
   }
 
+  bool at_relation() {
+    skip_spaces();
+    return at_ < text_.size() && (text_[at_] == '<' || text_[at_] == '>');
+  }
+
   std::string relation() {
     for (const char* each : {"<=", ">=", "<", ">"}) {
       if (take(each)) return each;
@@ -145,14 +167,22 @@ class Reader {
   std::size_t begin_ = 0;  // of the statement in hand
 };
 
+bool holds(double left, const std::string& relation, double right) {
+  if (!std::isfinite(left) || !std::isfinite(right)) return false;
+  return relation == "<="   ? left <= right
+         : relation == ">=" ? left >= right
+         : relation == "<"  ? left < right
+                            : left > right;
+}
+
 }  // namespace
 
 std::vector<Expectation> parse_expectations(const std::string& text) { return Reader(text).statements(); }
 
 std::vector<const Factor*> methods_in(const Expectation& expectation) {
   std::vector<const Factor*> methods;
-  for (const auto* side : {&expectation.left, &expectation.right}) {
-    for (const Factor& factor : *side) {
+  for (const Product& product : expectation.products) {
+    for (const Factor& factor : product) {
       if (!factor.method.empty()) methods.push_back(&factor);
     }
   }
@@ -160,7 +190,7 @@ std::vector<const Factor*> methods_in(const Expectation& expectation) {
 }
 
 Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score) {
-  const auto value = [&](const std::vector<Factor>& factors) {
+  const auto value = [&](const Product& factors) {
     double product = 1;
     for (const Factor& factor : factors) {
       const double one = factor.method.empty() ? factor.number : score(factor);
@@ -173,14 +203,19 @@ Verdict judge(const Expectation& expectation, const std::function<double(const F
     }
     return product;
   };
-  Verdict verdict{value(expectation.left), value(expectation.right)};
-  const bool known = std::isfinite(verdict.left) && std::isfinite(verdict.right);
-  const std::string& relation = expectation.relation;
-  verdict.holds = known && (relation == "<="   ? verdict.left <= verdict.right
-                            : relation == ">=" ? verdict.left >= verdict.right
-                            : relation == "<"  ? verdict.left < verdict.right
-                                               : verdict.left > verdict.right);
+  Verdict verdict;
+  for (const Product& product : expectation.products) verdict.values.push_back(value(product));
+  verdict.holds = true;
+  for (std::size_t r = 0; r < expectation.relations.size(); ++r)
+    verdict.holds &= holds(verdict.values[r], expectation.relations[r], verdict.values[r + 1]);
   return verdict;
+}
+
+std::string in_numbers(const Expectation& expectation, const Verdict& verdict) {
+  std::string text = fmt::format("{:.4g}", verdict.values[0]);
+  for (std::size_t r = 0; r < expectation.relations.size(); ++r)
+    text += fmt::format(" {} {:.4g}", expectation.relations[r], verdict.values[r + 1]);
+  return text;
 }
 
 }  // namespace laconic::cli

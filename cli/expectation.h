@@ -2,7 +2,9 @@
 // Statements about the best scores of a sweep, as its key `expect` has them:
 //
 //   expect    := statement { ';' statement }
-//   statement := product ( '<=' | '>=' | '<' | '>' ) product
+//   statement := [ claim ':' ] product relation product [ relation product ]
+//   relation  := '<=' | '>=' | '<' | '>'
+//   claim     := what the statement shows, in words
 //   product   := factor { ( '*' | '/' ) factor }
 //   factor    := number | best | measure '(' best ')'
 //   best      := method [ '[' axis '=' value { ',' axis '=' value } ']' ]
@@ -31,10 +33,14 @@ struct Factor {
   bool divides = false;
 };
 
+using Product = std::vector<Factor>;
+
+/// 0.9 <= ef21 / clag <= 1.1: products with a relation between each two that follow each other.
 struct Expectation {
-  std::string text;
-  std::vector<Factor> left, right;
-  std::string relation;
+  std::string claim;  // may be empty
+  std::string text;   // without the claim
+  std::vector<Product> products;
+  std::vector<std::string> relations;
 };
 
 /// Those of its factors that are no numbers, from left to right.
@@ -44,9 +50,12 @@ std::vector<const Factor*> methods_in(const Expectation& expectation);
 std::vector<Expectation> parse_expectations(const std::string& text);
 
 struct Verdict {
-  double left = 0, right = 0;
-  bool holds = false;  // never where a score is infinite: who did not reach the target proves nothing
+  std::vector<double> values;  // of the products
+  bool holds = false;          // never where a score is infinite: who did not reach the target proves nothing
 };
+
+/// The statement with its products worked out: "0.9 <= 1.02 <= 1.1".
+std::string in_numbers(const Expectation& expectation, const Verdict& verdict);
 
 /// `score` gives the number that stands for a method.
 Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score);

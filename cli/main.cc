@@ -42,6 +42,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
 
   std::vector<std::string> words;
   bool force = false;
+  bool quick = false;
   const auto verb = [&](const char* name, const char* help, const char* of_words) {
     CLI::App* sub = app.add_subcommand(name, help);
     if (of_words != nullptr) sub->add_option("words", words, of_words);
@@ -56,6 +57,14 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   CLI::App* sweep_verb =
       verb("sweep", "Run a grid of settings, and find the best of each method", description);
   sweep_verb->add_flag("--force", force, "Replace what the folder `out` already holds");
+  sweep_verb->add_flag("--quick", quick, "The smaller sweep that the TOML file has in its table [quick]");
+  CLI::App* reproduce_verb =
+      verb("reproduce", "A paper's experiment, with a verdict for each thing that it shows",
+           "marina, 3pc-quadratics, clag-heatmap, autoencoder, k-gt, savic, gc-1bit, or all; then threads=");
+  std::string out;
+  reproduce_verb->add_flag("--quick", quick, "Smaller budgets: all of them in some minutes");
+  reproduce_verb->add_flag("--force", force, "Replace what the folder already holds");
+  reproduce_verb->add_option("--out", out, "The folder, by default runs/reproduce or runs/reproduce-quick");
   CLI::App* theory_verb =
       verb("theory", "Constants, step size and bound of a method on a problem", description);
   CLI::App* list_verb =
@@ -85,7 +94,13 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   if (*sweep_verb) {
     return on_first(transport, [&] {
       require_alone(transport);
-      return sweep(words, force);
+      return sweep(words, quick, force);
+    });
+  }
+  if (*reproduce_verb) {
+    return on_first(transport, [&] {
+      require_alone(transport);
+      return reproduce(words, {.quick = quick, .force = force, .out = out});
     });
   }
   if (*theory_verb) return on_first(transport, [&] { return theory(words); });

@@ -30,7 +30,7 @@ constexpr const char* kDescription = "run.toml";
 constexpr const char* kNext = "run.toml.next";
 constexpr const char* kResults[] = {"trace.csv", "timing.csv",          "clients.csv", "attendance.csv",
                                     "x.npy",     "summary.json",        "sweep.csv",   "cells.csv",
-                                    "best",      OutFolder::kCheckpoint};
+                                    "best",      "curves",              OutFolder::kCheckpoint};
 constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
@@ -98,10 +98,13 @@ void OutFolder::take_up() {
 
 void OutFolder::clear() {
   try {
-    if (has("sweep.csv")) {  // its maps: map.svg, map-2.svg, ...
-      std::size_t number = 2;
-      for (std::string map = "map.svg"; has(map); map = fmt::format("map-{}.svg", number++))
-        fs::remove(file(map));
+    if (has("sweep.csv")) {  // its figures: map.svg, map-2.svg, ...
+      for (const char* kind : {"map", "curves"}) {
+        std::size_t number = 2;
+        for (std::string figure = fmt::format("{}.svg", kind); has(figure);
+             figure = fmt::format("{}-{}.svg", kind, number++))
+          fs::remove(file(figure));
+      }
     }
     for (const char* name : kResults) fs::remove_all(file(name));
     if (has(kNext)) fs::rename(file(kNext), file(kDescription));

@@ -2,6 +2,7 @@
 #include "cli/standings.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -144,6 +145,18 @@ std::vector<std::string> scenes_of(const SweepPlan& plan) {
   return scenes;
 }
 
+std::string place_of(const SweepPlan& plan, const std::string& scene) {
+  std::string text;
+  for (const Choice& choice : first_of(plan, scene).choices) {
+    const Axis& axis = *plan.grid.axis(choice.axis);
+    if (!is_scene(axis) || axis.values.size() < 2) continue;
+    // A number says nothing without its name, a word does.
+    const bool is_word = std::isalpha(static_cast<unsigned char>(choice.value[0])) != 0;
+    text += fmt::format("{}{}{}", text.empty() ? "" : ", ", is_word ? "" : choice.axis + "=", choice.value);
+  }
+  return text;
+}
+
 std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores) {
   std::vector<Best> all;
   for (const std::string& scene : scenes_of(plan)) {
@@ -199,7 +212,7 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
     for (const std::string& scene : scenes_of(plan)) {
       if (!has_all(first_of(plan, scene), made_of)) continue;
       const Verdict verdict = judge(one, [&](const Factor& factor) { return score(scene, factor); });
-      judged.push_back({scene, one.text, one.relation, verdict});
+      judged.push_back({scene, place_of(plan, scene), one.claim, one.text, in_numbers(one, verdict), verdict});
     }
   }
   return judged;

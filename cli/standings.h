@@ -56,8 +56,10 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
 /// What became of a statement in one scene.
 struct Judged {
   std::string scene;
+  std::string place;  // place_of() the scene
+  std::string claim;  // may be empty
   std::string statement;
-  std::string relation;
+  std::string numbers;  // in_numbers()
   Verdict verdict;
 };
 
@@ -69,5 +71,9 @@ bool all_hold(const std::vector<Judged>& judged);
 
 /// Those of all runs, each once.
 std::vector<std::string> scenes_of(const SweepPlan& plan);
+
+/// What tells the scene from the others of the sweep, in short: "phishing", "s=6.4, by-label"; "" where it is the
+/// only one.
+std::string place_of(const SweepPlan& plan, const std::string& scene);
 
 }  // namespace laconic::cli

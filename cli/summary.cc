@@ -21,22 +21,22 @@ std::string host_name() {
 
 }  // namespace
 
-std::string summary_json(const Description& description, const Prepared& prepared, const Summary& summary,
-                         std::size_t ranks) {
+std::string summary_json(const Description& description, const Problem& problem, const Known& known,
+                         const Assembly& assembly, const Summary& summary, const Host& host) {
   Json json;
   json["laconic"] = LACONIC_VERSION;
   for (const auto& [key, value] : resolved(description)) json["description"][key] = value;
-  json["host"] = {{"name", host_name()}, {"ranks", ranks}, {"threads", prepared.pool->threads()}};
+  json["host"] = {{"name", host_name()}, {"ranks", host.ranks}, {"threads", host.threads}};
   json["constants"] = Json::object();
-  if (prepared.known.constants) {
-    for (const auto& [name, value] : named_constants(*prepared.known.constants))
+  if (known.constants) {
+    for (const auto& [name, value] : named_constants(*known.constants))
       json["constants"][name] = value;
   }
-  if (prepared.known.minimum) json["constants"]["f_star"] = prepared.known.minimum->f_star;
+  if (known.minimum) json["constants"]["f_star"] = known.minimum->f_star;
   json["method"] = Json::object();
-  for (const auto& [name, value] : prepared.assembly.facts) json["method"][name] = value;
+  for (const auto& [name, value] : assembly.facts) json["method"][name] = value;
   json["method"]["gamma"] = summary.last.step;
-  if (const Theorem* theorem = theorem_of(description.step, prepared.assembly)) {
+  if (const Theorem* theorem = theorem_of(description.step, assembly)) {
     json["theorem"] = {{"name", theorem->name},
                        {"step_rule", theorem->step_rule},
                        {"step", theorem->step},
@@ -46,9 +46,9 @@ std::string summary_json(const Description& description, const Prepared& prepare
   if (summary.unheard_rounds > 0) json["stopped"]["unheard_rounds"] = summary.unheard_rounds;
   if (description.is_served()) json["stopped"]["gone_clients"] = summary.gone;
   json["last"] = json_of(summary.last);
-  const double clients = static_cast<double>(prepared.problem->shards());
-  json["totals"] = {{"clients", prepared.problem->shards()},
-                    {"dim", prepared.problem->dim()},
+  const double clients = static_cast<double>(problem.shards());
+  json["totals"] = {{"clients", problem.shards()},
+                    {"dim", problem.dim()},
                     {"uplink_bits", summary.last.uplink_bits * clients},
                     {"downlink_bits", summary.last.downlink_bits * clients},
                     {"oracle_calls", summary.last.oracle_calls * clients}};

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/contest.h"
+#include "cli/curves.h"
 #include "cli/expectation.h"
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
@@ -143,19 +144,27 @@ class Running {
   ProgressBar bar_{true};
 };
 
-/// A figure is no reason to lose a sweep.
-void draw_map(const SweepResult& result, const std::string& path) {
-  const auto& [across, upwards] = *result.plan.map;
+/// A figure, or why there is none.
+template <class Draw>
+void draw_into(Swept& swept, Draw draw) {
   try {
-    for (const std::string& drawn : draw_maps(result.plan, result.scores, across, upwards, path))
-      fmt::print("map of {} over {} -> {}\n", upwards, across, drawn);
+    for (const std::string& drawn : draw()) swept.figures.push_back(drawn);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "laconic: no map: {}\n", error.what());
+    swept.lost_figures.emplace_back(error.what());
   }
 }
 
-/// From a plan to the end; `outcomes` holds what has ended already.
-int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goes_on) {
+/// What the terminal is told; returns the exit code.
+int tell(const Swept& swept, const OutFolder* out) {
+  fmt::print("{}{}\n", swept.report, out == nullptr ? " (not saved: no out=)" : " -> " + out->path());
+  for (const std::string& path : swept.figures) fmt::print("-> {}\n", path);
+  for (const std::string& why : swept.lost_figures) fmt::print(stderr, "laconic: no figure: {}\n", why);
+  return all_hold(swept.judged) ? kDone : kFailed;
+}
+
+}  // namespace
+
+Swept carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goes_on) {
   const Clock::time_point begin = Clock::now();
   ThreadPool pool(threads_of(plan.threads));
   const Problems problems(plan, pool);
@@ -178,18 +187,28 @@ int carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goe
   SweepResult result{plan, outcomes, scores_of(plan, outcomes)};
   result.best = best_of(plan, result.scores);
   result.judged = judge_all(plan, expectations, outcomes);
-  result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  if (out == nullptr) {
-    fmt::print("{} (not saved: no out=)\n", report_of(result));
-  } else {
-    fmt::print("{} -> {}\n", report_of(result), out->path());
+  Swept swept;
+  if (out != nullptr) {
     write_whole(out->file("cells.csv"), cells_csv(plan, outcomes));
-    if (plan.map) draw_map(result, out->file("map.svg"));
+    if (plan.map) {
+      const auto& [across, upwards] = *plan.map;
+      draw_into(swept, [&] { return draw_maps(plan, result.scores, across, upwards, out->file("map.svg")); });
+    }
+    if (plan.figure) {
+      const auto curves = record_curves(plan, outcomes, problems.of_run(), pool, out->file("curves"));
+      draw_into(swept, [&] { return draw_curves(plan, curves, out->file("curves.svg")); });
+    }
+  }
+  result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (out != nullptr) {
     const auto files = write_best(result, *out);
     write_whole(out->file("summary.json"), summary_json(result, files));
     out->finish();
   }
-  return all_hold(result.judged) ? kDone : kFailed;
+  swept.report = report_of(result);
+  swept.judged = result.judged;
+  swept.seconds = result.seconds;
+  return swept;
 }
 
 std::string description_of(const SweepPlan& plan) {
@@ -201,8 +220,6 @@ std::string description_of(const SweepPlan& plan) {
   return toml_of(keys);
 }
 
-}  // namespace
-
 bool is_sweep(const std::vector<Setting>& settings) {
   return std::any_of(settings.begin(), settings.end(),
                      [](const Setting& setting) { return is_sweep_key(setting.key); });
@@ -211,17 +228,18 @@ bool is_sweep(const std::vector<Setting>& settings) {
 void require_alone(const Transport& transport) {
   if (transport.size() > 1)
     throw InputError(
-        "sweep: is done by one process, whose threads share the runs; start it without a launcher");
+        "a sweep is done by one process, whose threads share the runs; start it without a launcher");
 }
 
-int sweep(const std::vector<std::string>& words, bool force) {
-  const SweepPlan plan = plan_of(settings_of(words));
+int sweep(const std::vector<std::string>& words, bool quick, bool force) {
+  const SweepPlan plan = plan_of(settings_of(words, quick));
   std::optional<OutFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);
     out->take(force, description_of(plan));
   }
-  return carry_out(plan, out ? &*out : nullptr, Outcomes(plan.runs.size()), false);
+  OutFolder* const folder = out ? &*out : nullptr;
+  return tell(carry_out(plan, folder, Outcomes(plan.runs.size()), false), folder);
 }
 
 int resume_sweep(OutFolder& out, const std::vector<std::string>& words) {
@@ -238,7 +256,7 @@ int resume_sweep(OutFolder& out, const std::vector<std::string>& words) {
   plan.out = out.path();
   const bool begun = out.holds("sweep.csv");
   Outcomes outcomes = begun ? read_sweep_csv(plan, out.file("sweep.csv")) : Outcomes(plan.runs.size());
-  return carry_out(plan, &out, std::move(outcomes), begun);
+  return tell(carry_out(plan, &out, std::move(outcomes), begun), &out);
 }
 
 }  // namespace laconic::cli

@@ -36,7 +36,12 @@ constexpr KeyRow kSweepKeys[] = {
      "none"},
     {"map", "zeta,top-k", "two axes of a heat map: across, upwards; by default the two that are not tuned"},
     {"expect", "ef21 / clag >= 1.1",
-     "what the best scores must obey, statements separated by ; (exit code 1 if not)"},
+     "what the best scores must obey, statements separated by ; (exit code 1 if not), each with what it shows "
+     "in front: CLAG saves bits: ef21 / clag >= 1.1"},
+    {"figure", "uplink_bits,grad_norm_sq",
+     "two columns of the trace, and the axes that are logarithmic (y; or ,xy): the best setting of each cell is "
+     "run once more, into curves/, and drawn"},
+    {"title", "CLAG on ijcnn1", "of figures and reports"},
 };
 
 const char* const kNone = "none";
@@ -174,6 +179,28 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
   return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
 }
 
+FigureOptions figure_of(const std::string& text) {
+  std::vector<std::string> known;
+  const Row row;
+  for_each_column(row, [&](const char* name, const auto&) { known.emplace_back(name); });
+  const std::vector<std::string> words = words_of(text);
+  if (words.size() != 2 && words.size() != 3) {
+    throw InputError(
+        fmt::format("figure: \"{}\"; need two columns of the trace, as in uplink_bits,grad_norm_sq", text));
+  }
+  for (const std::string& column : {words[0], words[1]}) {
+    if (std::find(known.begin(), known.end(), column) == known.end()) {
+      throw InputError(fmt::format("figure: unknown column \"{}\"{}; known: {}", column,
+                                   did_you_mean(column, known), fmt::join(known, ", ")));
+    }
+  }
+  FigureOptions figure{.x = words[0], .y = words[1], .log = words[1].ends_with("accuracy") ? "" : "y"};
+  if (words.size() == 3) figure.log = words[2];
+  if (figure.log.find_first_not_of("xy") != std::string::npos)
+    throw InputError(fmt::format("figure: \"{}\"; its logarithmic axes are x, y or xy", text));
+  return figure;
+}
+
 }  // namespace
 
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
@@ -274,6 +301,8 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   } else {
     plan.map = axes_to_map(plan);
   }
+  if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
+  plan.title = given("title").value_or("");
   plan.expect = given("expect").value_or("");
   return plan;
 }

@@ -16,6 +16,7 @@
 
 #include "cli/description.h"
 #include "cli/grid.h"
+#include "laconic/report/figures.h"
 #include "laconic/report/trace.h"
 
 namespace laconic::cli {
@@ -55,7 +56,9 @@ struct SweepPlan {
   Grid grid;
   const Measure* measure = nullptr;
   std::vector<std::string> tuned;                          // axes
-  std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
+  std::optional<std::pair<std::string, std::string>> map;     // the axes of the heat map: across, upwards
+  std::optional<FigureOptions> figure;                        // of the curves; without a title
+  std::string title;
   std::string expect;
   std::size_t threads = 0;
   std::string out;

@@ -89,8 +89,8 @@ std::string tally(const Outcomes& outcomes) {
 }
 
 std::string verdict_text(const Judged& judged, bool with_scene) {
-  return fmt::format("{:<3}  {}   ({:.6g} {} {:.6g}){}\n", judged.verdict.holds ? "yes" : "NO",
-                     judged.statement, judged.verdict.left, judged.relation, judged.verdict.right,
+  return fmt::format("{:<3}  {}   ({}){}\n", judged.verdict.holds ? "yes" : "NO",
+                     judged.claim.empty() ? judged.statement : judged.claim, judged.numbers,
                      with_scene ? "   " + judged.scene : "");
 }
 
@@ -127,6 +127,7 @@ std::string summary_json(const SweepResult& result, const std::map<std::size_t, 
   Json json;
   json["laconic"] = LACONIC_VERSION;
   for (const Setting& setting : plan.settings) json["description"][setting.key] = setting.value;
+  if (!plan.title.empty()) json["title"] = plan.title;
   json["measure"] = plan.measure->name;
   json["runs"] = plan.runs.size();
   json["stopped"] = {{"why", all_hold(result.judged) ? "finished" : kUnmet}};
@@ -146,14 +147,22 @@ std::string summary_json(const SweepResult& result, const std::map<std::size_t, 
   }
   json["expect"] = Json::array();
   for (const Judged& one : result.judged) {
-    json["expect"].push_back({{"scene", one.scene},
-                              {"statement", one.statement},
-                              {"left", number_or_null(one.verdict.left)},
-                              {"right", number_or_null(one.verdict.right)},
-                              {"holds", one.verdict.holds}});
+    Json entry = {{"scene", one.scene}, {"statement", one.statement}};
+    if (!one.claim.empty()) entry["claim"] = one.claim;
+    entry["numbers"] = one.numbers;
+    entry["holds"] = one.verdict.holds;
+    json["expect"].push_back(entry);
   }
   json["seconds"] = result.seconds;
   return json.dump(2) + "\n";
+}
+
+std::string numbered(const std::string& path, std::size_t number) {
+  if (number == 1) return path;
+  const std::filesystem::path file = path;
+  return std::filesystem::path(file)
+      .replace_filename(fmt::format("{}-{}{}", file.stem().string(), number, file.extension().string()))
+      .string();
 }
 
 std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
@@ -164,12 +173,8 @@ std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<doub
     throw InputError(fmt::format("a map of {} over {}: no run on it has a score", upwards, across));
   std::vector<std::string> paths;
   for (const HeatMap& map : maps) {
-    std::filesystem::path file = path;
-    if (!paths.empty())
-      file.replace_filename(
-          fmt::format("{}-{}{}", file.stem().string(), paths.size() + 1, file.extension().string()));
-    draw(map, file.string());
-    paths.push_back(file.string());
+    paths.push_back(numbered(path, paths.size() + 1));
+    draw(map, paths.back());
   }
   return paths;
 }

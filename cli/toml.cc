@@ -1,38 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one source file that includes toml++, because it is slow to compile.
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include "cli/description.h"
+#include "laconic/report/file.h"
 
 namespace laconic::cli {
 
-std::vector<Setting> read_toml(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) {
-    throw InputError(fmt::format("\"{}\" is neither key=value nor a TOML file: there is no such file", path));
-  }
-  std::ifstream file(path);
-  if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
-  std::stringstream content;
-  if (file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
-  toml::table table;
-  try {
-    table = toml::parse(content.str(), path);
-  } catch (const toml::parse_error& error) {
-    throw InputError(fmt::format("{}:{}:{}: {}", path, error.source().begin.line, error.source().begin.column,
-                                 error.description()));
-  }
-  // A table keeps its keys sorted; settings come in the order of the file, so that later errors name the
-  // first line.
-  std::vector<std::pair<toml::source_position, Setting>> found;
+namespace {
+
+using Found = std::vector<std::pair<toml::source_position, Setting>>;
+
+constexpr const char* kQuick = "quick";
+
+/// A table keeps its keys sorted; settings come in the order of the file, so that later errors name the first
+/// line.
+std::vector<Setting> in_order_of_file(const toml::table& table, const std::string& path) {
+  Found found;
   for (const auto& [key, node] : table) {
     const std::string place = fmt::format("{}:{}", path, node.source().begin.line);
     std::string value;
@@ -42,6 +30,8 @@ std::vector<Setting> read_toml(const std::string& path) {
       value = fmt::format("{}", integer->get());
     } else if (const auto* real = node.as_floating_point()) {
       value = fmt::format("{}", real->get());
+    } else if (key == kQuick && node.is_table()) {
+      continue;
     } else {
       throw InputError(fmt::format("{}: {}: need a text or a number", place, key.str()));
     }
@@ -52,6 +42,33 @@ std::vector<Setting> read_toml(const std::string& path) {
   std::vector<Setting> settings;
   for (auto& [position, setting] : found) settings.push_back(std::move(setting));
   return settings;
+}
+
+}  // namespace
+
+std::vector<Setting> parse_toml(std::string_view text, const std::string& path, bool quick) {
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    throw InputError(fmt::format("{}:{}:{}: {}", path, error.source().begin.line, error.source().begin.column,
+                                 error.description()));
+  }
+  std::vector<Setting> settings = in_order_of_file(table, path);
+  if (!quick) return settings;
+  const toml::table* instead = table[kQuick].as_table();
+  if (instead == nullptr)
+    throw InputError(fmt::format("{}: --quick needs a table [{}], and there is none", path, kQuick));
+  for (Setting& setting : in_order_of_file(*instead, path)) settings.push_back(std::move(setting));
+  return settings;
+}
+
+std::vector<Setting> read_toml(const std::string& path, bool quick) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw InputError(fmt::format("\"{}\" is neither key=value nor a TOML file: there is no such file", path));
+  }
+  return parse_toml(read_whole(path), path, quick);
 }
 
 }  // namespace laconic::cli

@@ -22,8 +22,16 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
 /// there is none; the other words may set threads= and checkpoint-every=. A run that has ended is left
 /// alone. Otherwise as run().
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours);
-/// Many runs in this one process: see cli/sweep_plan.h.
-int sweep(const std::vector<std::string>& words, bool force);
+/// Many runs in this one process: see cli/sweep_plan.h. `quick`: as read_toml().
+int sweep(const std::vector<std::string>& words, bool quick, bool force);
+struct ReproduceFlags {
+  bool quick = false;
+  bool force = false;
+  std::string out = {};  // empty: runs/reproduce, or runs/reproduce-quick
+};
+/// The experiments of the papers, by name: sweeps of configs/, each in a folder of its own in `out`, and what they
+/// show in verdicts.json.
+int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags);
 int theory(const std::vector<std::string>& words);
 /// Everything there is; of words that name a data set and a split, what each client would hold.
 int list(const std::vector<std::string>& words);

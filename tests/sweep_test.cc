@@ -138,9 +138,18 @@ TEST(Expectation, ComparesProductsOfScores) {
   for (const char* with_unreached : {"lag > 1", "lag < 1", "gd / lag <= 1", "gd <= lag", "lag / lag >= 0.1"})
     EXPECT_FALSE(holds(with_unreached)) << with_unreached;
 
+  EXPECT_TRUE(holds("4.5 <= gd / ef21 <= 5.5; 1 < ef21 / \"clag(top-k(1), zeta=0)\" < gd"));
+  EXPECT_FALSE(holds("5.5 <= gd / ef21 <= 6"));
+  EXPECT_FALSE(holds("4 <= gd / ef21 <= 4.5"));
+  EXPECT_FALSE(holds("1 < lag < gd"));
+
   EXPECT_EQ(parse_expectations(" gd / ef21 >= 5 ;x<2").at(0).text, "gd / ef21 >= 5");
+  const Expectation claimed = parse_expectations("gd > 1;\n EF21 is\nahead, K = 1: 4 <= gd / ef21 <= 6;").at(1);
+  EXPECT_EQ(claimed.claim, "EF21 is ahead, K = 1");
+  EXPECT_EQ(claimed.text, "4 <= gd / ef21 <= 6");
+  EXPECT_EQ(in_numbers(claimed, judge(claimed, score)), "4 <= 5 <= 6");
   const Factor factor =
-      parse_expectations("1 < 2 / f(k-gt[steps=5, problem.seed=2^3]) * gd").at(0).right.at(1);
+      parse_expectations("1 < 2 / f(k-gt[steps=5, problem.seed=2^3]) * gd").at(0).products.at(1).at(1);
   EXPECT_EQ(factor.text, "f(k-gt[steps=5, problem.seed=2^3])");
   EXPECT_EQ(factor.method, "k-gt");
   EXPECT_EQ(factor.measure, "f");
@@ -160,6 +169,8 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_EQ(error("\"\" < gd"), "expect: column 2 of \"\"\" < gd\": need a method in the quotes");
   EXPECT_EQ(error("gd > 1;\n  f(gd > 1;\nef21 > 1"),
             "expect: column 6 of \"f(gd > 1\": need the ) after what is measured");
+  EXPECT_EQ(error("1 < gd < 2 < 3"), "expect: column 12 of \"1 < gd < 2 < 3\": need a ; between statements");
+  EXPECT_EQ(error("wrong: gd ! 1"), "expect: column 11 of \"wrong: gd ! 1\": need one of <= >= < >");
   EXPECT_EQ(error("\"gd > 1"), "expect: column 2 of \"\"gd > 1\": need the end of a quoted text");
 }
 
@@ -276,22 +287,22 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
   // The mean over the seeds adds 15.
   const auto here = judged("gd > ef21");
   ASSERT_EQ(here.size(), 3);
-  EXPECT_EQ(here[1].verdict.left, 116);
-  EXPECT_EQ(here[1].verdict.right, 16);
+  EXPECT_EQ(here[1].verdict.values.at(0), 116);
+  EXPECT_EQ(here[1].verdict.values.at(1), 16);
   const auto of_ends = judged("gd[s=2] > gd[s=0]");
   ASSERT_EQ(of_ends.size(), 1);
-  EXPECT_EQ(of_ends[0].verdict.left, 117);
-  EXPECT_EQ(of_ends[0].verdict.right, 115);
+  EXPECT_EQ(of_ends[0].verdict.values.at(0), 117);
+  EXPECT_EQ(of_ends[0].verdict.values.at(1), 115);
   EXPECT_THAT(of_ends[0].scene, HasSubstr("s=2"));
   const auto with_neighbour = judged("ef21 > gd[s=0]");
   ASSERT_EQ(with_neighbour.size(), 1);
-  EXPECT_EQ(with_neighbour[0].verdict.left, 15);
+  EXPECT_EQ(with_neighbour[0].verdict.values.at(0), 15);
   const auto of_choice = judged("ef21[top-k=2] > ef21[top-k=1]");
   ASSERT_EQ(of_choice.size(), 3);
-  EXPECT_EQ(of_choice[2].verdict.left, 22);
-  EXPECT_EQ(of_choice[2].verdict.right, 17);
+  EXPECT_EQ(of_choice[2].verdict.values.at(0), 22);
+  EXPECT_EQ(of_choice[2].verdict.values.at(1), 17);
   // Of the best by f.
-  EXPECT_EQ(judged("consensus(ef21[s=1]) > 0").at(0).verdict.left, 1016);
+  EXPECT_EQ(judged("consensus(ef21[s=1]) > 0").at(0).verdict.values.at(0), 1016);
   const auto error = [&](const std::string& text) { return error_of([&] { judged(text); }); };
   EXPECT_EQ(error("gd[s=7] > 1"), "expect: \"gd[s=7] > 1\": the axis s has 0, 1, 2, not 7");
   EXPECT_EQ(error("gd[t=7] > 1"), "expect: \"gd[t=7] > 1\": no axis of this sweep is t");

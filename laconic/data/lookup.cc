@@ -201,14 +201,18 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
                   name, did_you_mean(name, known), where));
 }
 
+std::optional<Place> place_of(const std::string& name, const std::vector<std::string>& folders) {
+  if (auto place = locate_in("", name)) return place;
+  if (fs::path(name).is_absolute()) return {};
+  for (const std::string& folder : searched(folders)) {
+    if (auto place = locate_in(folder, name)) return place;
+  }
+  return {};
+}
+
 Place locate(const std::string& name, const std::vector<std::string>& folders) {
   if (name.empty()) throw InputError("the name of a data set is empty; expected one such as a9a, or a path");
-  if (auto place = locate_in("", name)) return *place;
-  if (fs::path(name).is_relative()) {
-    for (const std::string& folder : searched(folders)) {
-      if (auto place = locate_in(folder, name)) return *place;
-    }
-  }
+  if (auto place = place_of(name, folders)) return *place;
   fail_missing(name, folders);
 }
 
@@ -342,6 +346,10 @@ Dataset load_dataset(const std::string& name, const DataOptions& options) {
   }
   set.name = name;
   return set;
+}
+
+bool has_dataset(const std::string& name, const std::vector<std::string>& folders) {
+  return !name.empty() && place_of(name, folders).has_value();
 }
 
 std::shared_ptr<const Dataset> DataCache::load(const std::string& name, const DataOptions& options) {

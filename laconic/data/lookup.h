@@ -41,6 +41,9 @@ struct DataOptions {
 /// looked) or it cannot be used.
 Dataset load_dataset(const std::string& name, const DataOptions& options = {});
 
+/// Whether load_dataset() would find files of that name. Opens none.
+bool has_dataset(const std::string& name, const std::vector<std::string>& folders);
+
 /// Training sets that are read once and shared, for many problems over the same data.
 class DataCache {
  public:

@@ -278,23 +278,23 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
 
 constexpr ProblemRow kProblems[] = {
     {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, log(1 + exp(-z))", linear<Loss::logistic, make_logistic>},
+     "two classes, log(1 + exp(-z))", linear<Loss::logistic, make_logistic>, 0},
     {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, (1 - sigma(z))^2: the problem of MARINA", linear<Loss::nonconvex, make_nonconvex>},
+     "two classes, (1 - sigma(z))^2: the problem of MARINA", linear<Loss::nonconvex, make_nonconvex>, 0},
     {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "(a'x - label)^2 / 2", linear<Loss::least_squares, make_least_squares>},
+     "(a'x - label)^2 / 2", linear<Loss::least_squares, make_least_squares>, 0},
     {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "any number of classes, cross-entropy", softmax},
+     "any number of classes, cross-entropy", softmax, 0},
     {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
-     "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder},
+     "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder, 0},
     {"mlp", "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, seed=1, precision=f32|f64)",
-     "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp},
+     "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp, 0},
     {"torch", "torch(cnn|resnet18, DATA, lambda=0, rows=N, seed=1, precision=f32|f64, device=cpu|cuda)",
-     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network},
+     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network, 1},
     {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
-     "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic},
+     "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic, {}},
     {"distributed-ls", "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
-     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma", distributed_ls},
+     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma", distributed_ls, {}},
 };
 
 }  // namespace
@@ -302,6 +302,19 @@ constexpr ProblemRow kProblems[] = {
 const GeneratedRow& generated_row() { return kGenerated; }
 
 std::span<const ProblemRow> problems() { return kProblems; }
+
+std::optional<std::string> data_named(const Spec& problem) {
+  const auto* row = std::find_if(std::begin(kProblems), std::end(kProblems),
+                                 [&](const ProblemRow& each) { return problem.name == each.name; });
+  if (row == std::end(kProblems) || !row->data) return {};
+  const auto option = std::find_if(problem.options.begin(), problem.options.end(),
+                                   [](const auto& each) { return each.first == "data"; });
+  const Spec* data = option != problem.options.end()    ? &option->second
+                     : *row->data < problem.args.size() ? &problem.args[*row->data]
+                                                        : nullptr;
+  if (data == nullptr || is_generated(data)) return {};
+  return data->name;
+}
 
 std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& setting) {
   if (setting.clients < 1) throw InputError("clients = 0; need clients >= 1");

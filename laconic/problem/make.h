@@ -43,6 +43,7 @@ struct ProblemRow {
   const char* usage;    // as the user writes it
   const char* summary;  // one line
   std::unique_ptr<Problem> (*make)(Arguments& arguments, const ProblemSetting& setting);
+  std::optional<std::size_t> data;  // which of its arguments names a data set, from 0
 };
 
 /// What may stand where a data set is named.
@@ -55,5 +56,8 @@ const GeneratedRow& generated_row();
 
 /// Every problem there is.
 std::span<const ProblemRow> problems();
+
+/// The data set that a problem names; nothing where it draws its rows, has none, or is unknown.
+std::optional<std::string> data_named(const Spec& problem);
 
 }  // namespace laconic

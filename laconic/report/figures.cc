@@ -86,6 +86,9 @@ std::string axis_name(const std::string& column) {
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
 
+/// Keys in which runs may differ without being other runs; and the method, which is told first.
+constexpr const char* kUntold[] = {"method", "out", "threads", "rounds", "eval-every", "checkpoint-every"};
+
 const std::vector<double>& column_of(const SavedRun& run, const std::string& name, bool logarithmic) {
   const std::vector<double>* column = run.trace.column(name);
   if (column == nullptr) {
@@ -181,7 +184,7 @@ std::vector<std::string> legend(const std::vector<SavedRun>& runs) {
   for (const SavedRun& run : runs) {
     std::string name = run.value("method");
     for (const auto& [key, value] : run.description) {
-      if (key == "method" || key == "out" || key == "threads") continue;
+      if (std::find(std::begin(kUntold), std::end(kUntold), key) != std::end(kUntold)) continue;
       const bool differs =
           std::any_of(runs.begin(), runs.end(), [&, &name_of = key, &mine = value](const SavedRun& other) {
             return other.value("method") == run.value("method") && other.value(name_of) != mine;

@@ -38,7 +38,7 @@ struct FigureOptions {
   std::string x = "uplink_bits";
   std::string y = "grad_norm_sq";
   std::string log = "y";  // which axes are logarithmic: "", "x", "y" or "xy"
-  std::string title;
+  std::string title = {};
 };
 
 /// Draws one column of the traces against another, through gnuplot; the file's ending (svg, png, pdf) chooses

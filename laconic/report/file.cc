@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,6 +36,14 @@ void WholeFile::commit() {
 
 void WholeFile::fail() const {
   throw RunError(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
+}
+
+std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+  std::stringstream content;
+  if (file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
+  return content.str();
 }
 
 void write_whole(const std::string& path, std::string_view content) {

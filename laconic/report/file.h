@@ -30,6 +30,9 @@ class WholeFile {
   std::FILE* file_;
 };
 
+/// The content of a file. Throws InputError naming the path and the reason.
+std::string read_whole(const std::string& path);
+
 /// A WholeFile of this content.
 void write_whole(const std::string& path, std::string_view content);
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/curves.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "cli/prepared.h"
+#include "cli/summary.h"
+#include "cli/sweep_report.h"
+#include "laconic/report/figures.h"
+#include "laconic/report/file.h"
+#include "laconic/report/trace.h"
+#include "laconic/solve.h"
+
+namespace laconic::cli {
+namespace {
+
+constexpr std::size_t kRows = 250;  // as many as a figure shows
+
+/// The first run of the cell's best setting.
+std::optional<std::size_t> best_run(const SweepPlan& plan, const Outcomes& outcomes,
+                                    const std::vector<double>& scores, const std::vector<std::size_t>& cell) {
+  std::optional<std::size_t> best;
+  const auto is_better = [&](std::size_t r) {
+    if (!best) return true;
+    const double score = scores[plan.runs[r].setting];
+    const double least = scores[plan.runs[*best].setting];
+    if (std::isfinite(score) || std::isfinite(least)) return score < least;
+    return outcomes[r]->last.grad_norm_sq < outcomes[*best]->last.grad_norm_sq;
+  };
+  for (const std::size_t r : cell) {
+    if (outcomes[r]->why != name_of(Summary::Why::diverged) && is_better(r)) best = r;
+  }
+  return best;
+}
+
+Description as_far_as(const Row& last, Description description) {
+  SolveOptions& solve = description.solve;
+  solve.rounds = last.round;
+  solve.target.reset();
+  solve.target_accuracy.reset();
+  solve.max_bits.reset();
+  solve.max_seconds.reset();
+  description.target_gap.reset();
+  solve.eval_every = std::max(solve.eval_every, (last.round + kRows - 1) / kRows);
+  return description;
+}
+
+void record(const Description& description, const SharedProblem& shared, const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  write_whole(folder + "/run.toml", toml_of(resolved(description)));
+  ThreadPool alone(1);
+  Fleet fleet(alone);
+  const Assembly assembly = assembly_of(description, *shared.problem, shared.known.constants);
+  const auto method = assembly.build(resolve(description.step, assembly));
+  const auto clock = clock_of(description, assembly);
+  FileRecorder files(folder, shared.problem->classifies());
+  const Summary summary = solve(*shared.problem, *method, fleet,
+                                solve_options(description, shared.known, clock.get()), files);
+  write_whole(folder + "/summary.json",
+              summary_json(description, *shared.problem, shared.known, assembly, summary, {}));
+}
+
+}  // namespace
+
+std::vector<Curves> record_curves(const SweepPlan& plan, const Outcomes& outcomes,
+                                  const std::vector<const SharedProblem*>& problem_of_run, ThreadPool& pool,
+                                  const std::string& folder) {
+  std::filesystem::remove_all(folder);  // of a sweep that was killed meanwhile
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  std::vector<Curves> curves;
+  for (const std::string& scene : scenes_of(plan)) curves.push_back({scene, {}});
+  std::vector<std::pair<std::size_t, std::string>> runs;
+  std::map<std::string, std::size_t> seen;
+  for (const std::vector<std::size_t>& cell : plan.of_cell) {
+    const auto r = best_run(plan, outcomes, scores, cell);
+    if (!r) continue;
+    const SweepRun& run = plan.runs[*r];
+    const std::string& name = run.description.method.name;
+    runs.emplace_back(*r, fmt::format("{}/{}-{}", folder, name, ++seen[name]));
+    std::find_if(curves.begin(), curves.end(), [&](const Curves& each) {
+      return each.scene == run.scene;
+    })->folders.push_back(runs.back().second);
+  }
+  pool.for_each(runs.size(), [&](std::size_t i) {
+    const auto& [r, to] = runs[i];
+    record(as_far_as(outcomes[r]->last, plan.runs[r].description), *problem_of_run[r], to);
+  });
+  return curves;
+}
+
+std::vector<std::string> draw_curves(const SweepPlan& plan, const std::vector<Curves>& curves,
+                                     const std::string& path) {
+  std::vector<std::string> paths;
+  for (const auto& [scene, folders] : curves) {
+    if (folders.empty()) continue;
+    std::vector<SavedRun> runs;
+    for (const std::string& folder : folders) runs.push_back(read_run(folder));
+    const std::string place = place_of(plan, scene);
+    FigureOptions figure = *plan.figure;
+    figure.title = plan.title + (plan.title.empty() || place.empty() ? "" : ": ") + place;
+    paths.push_back(numbered(path, paths.size() + 1));
+    draw(runs, figure, paths.back());
+  }
+  return paths;
+}
+
+}  // namespace laconic::cli

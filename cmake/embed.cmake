@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# embed_files(FUNCTION [FILE...]) : a source file that holds the content of those files, and
+#   std::span<const EmbeddedFile> laconic::cli::FUNCTION()     (cli/embedded.h)
+# which names them as they are called without their folders, in the order given. Sets FUNCTION_SOURCE to its path. The
+# assembler reads the files itself: no size is too large, and no byte needs an escape. It is assembled anew when one of
+# the files changes.
+function(embed_files function)
+  set(assembly "")
+  set(symbols "")
+  set(rows "")
+  set(index 0)
+  foreach(file IN LISTS ARGN)
+    get_filename_component(path ${file} ABSOLUTE)
+    get_filename_component(name ${file} NAME)
+    set(symbol laconic_${function}_${index})
+    string(APPEND assembly "    \"${symbol}:\\n\"\n    \"  .incbin \\\"${path}\\\"\\n\"\n    \"${symbol}_end:\\n\"\n")
+    string(APPEND symbols "extern const char ${symbol}[], ${symbol}_end[];\n")
+    string(APPEND rows "    {\"${name}\", {${symbol}, ${symbol}_end}},\n")
+    math(EXPR index "${index} + 1")
+  endforeach()
+  set(source ${CMAKE_BINARY_DIR}/embedded/${function}.cc)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [=[
+// Made by cmake/embed.cmake.
+#include <vector>
+
+#include "cli/embedded.h"
+
+asm("    .pushsection .rodata, \"a\"\n"
+@assembly@    "    .popsection\n");
+extern "C" {
+@symbols@}
+
+namespace laconic::cli {
+
+std::span<const EmbeddedFile> @function@() {
+  static const std::vector<EmbeddedFile> files = {
+@rows@  };
+  return files;
+}
+
+}  // namespace laconic::cli
+]=])
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${ARGN}")
+  set(${function}_SOURCE ${source} PARENT_SCOPE)
+endfunction()
