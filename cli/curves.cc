@@ -21,7 +21,7 @@
 namespace laconic::cli {
 namespace {
 
-constexpr std::size_t kRows = 250;  // as many as a figure shows
+constexpr std::size_t kRows = 100;  // enough for a figure; on large data a row costs more than a round
 
 /// The first run of the cell's best setting.
 std::optional<std::size_t> best_run(const SweepPlan& plan, const Outcomes& outcomes,
@@ -61,8 +61,8 @@ void record(const Description& description, const SharedProblem& shared, const s
   const auto method = assembly.build(resolve(description.step, assembly));
   const auto clock = clock_of(description, assembly);
   FileRecorder files(folder, shared.problem->classifies());
-  const Summary summary = solve(*shared.problem, *method, fleet,
-                                solve_options(description, shared.known, clock.get()), files);
+  const Summary summary =
+      solve(*shared.problem, *method, fleet, solve_options(description, shared.known, clock.get()), files);
   write_whole(folder + "/summary.json",
               summary_json(description, *shared.problem, shared.known, assembly, summary, {}));
 }

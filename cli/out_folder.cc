@@ -28,9 +28,9 @@ constexpr const char* kDescription = "run.toml";
 // The description of a run for which the one in the folder will make way. From when it is there, it is the
 // one that counts; what it replaces goes when the data and all else about it are known to be right.
 constexpr const char* kNext = "run.toml.next";
-constexpr const char* kResults[] = {"trace.csv", "timing.csv",          "clients.csv", "attendance.csv",
-                                    "x.npy",     "summary.json",        "sweep.csv",   "cells.csv",
-                                    "best",      "curves",              OutFolder::kCheckpoint};
+constexpr const char* kResults[] = {"trace.csv", "timing.csv",   "clients.csv",         "attendance.csv",
+                                    "x.npy",     "summary.json", "sweep.csv",           "cells.csv",
+                                    "best",      "curves",       OutFolder::kCheckpoint};
 constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace

@@ -45,24 +45,38 @@ struct Experiment {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> table = {
-      {"marina", "MARINA against DIANA", "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
+      {"marina",
+       "MARINA against DIANA",
+       "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
        {{"marina", 31, 10}}},
-      {"3pc-quadratics", "3PCv2 against EF21 on quadratics",
-       "Richtarik et al., ICML 2022, arXiv 2202.00998", {{"3pc-quadratics", 700, 30}}},
-      {"clag-heatmap", "The heat map of CLAG", "Richtarik et al., ICML 2022, arXiv 2202.00998",
+      {"3pc-quadratics",
+       "3PCv2 against EF21 on quadratics",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
+       {{"3pc-quadratics", 700, 30}}},
+      {"clag-heatmap",
+       "The heat map of CLAG",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
        {{"clag-ijcnn1", 140, 30}}},
-      {"autoencoder", "3PC on an autoencoder", "Richtarik et al., ICML 2022, arXiv 2202.00998",
+      {"autoencoder",
+       "3PC on an autoencoder",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
        {{"autoencoder", 600, 60}}},
-      {"k-gt", "Gradient tracking with local steps", "Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313",
+      {"k-gt",
+       "Gradient tracking with local steps",
+       "Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313",
        {{"k-gt-rounds", 1, 1},
         {"k-gt-heterogeneity", 2, 2},
         {"k-gt-noise", 60, 10},
         {"k-gt-logistic", 3, 3},
         {"k-gt-mnist", 600, 40}}},
-      {"savic", "Local steps with adaptive scaling", "\"Local Methods with Adaptivity via Scaling\" 2024, "
+      {"savic",
+       "Local steps with adaptive scaling",
+       "\"Local Methods with Adaptivity via Scaling\" 2024, "
        "arXiv 2406.00846",
        {{"savic-scaling", 240, 20}, {"savic-split", 2400, 60}, {"savic-accuracy", 1500, 0}}},
-      {"gc-1bit", "1-bit gradient coding", "Li, Skoglund 2024, arXiv 2403.14716",
+      {"gc-1bit",
+       "1-bit gradient coding",
+       "Li, Skoglund 2024, arXiv 2403.14716",
        {{"gc-redundancy", 240, 15},
         {"gc-signs", 180, 15},
         {"gc-bits", 360, 15},
@@ -84,9 +98,10 @@ std::vector<const Experiment*> experiments_named(const std::string& name) {
   }
   known.emplace_back(kAll);
   if (named.empty()) {
-    throw InputError(name.empty() ? fmt::format("reproduce: which experiment? known: {}", fmt::join(known, ", "))
-                                  : fmt::format("reproduce: unknown experiment \"{}\"{}; known: {}", name,
-                                                did_you_mean(name, known), fmt::join(known, ", ")));
+    throw InputError(name.empty()
+                         ? fmt::format("reproduce: which experiment? known: {}", fmt::join(known, ", "))
+                         : fmt::format("reproduce: unknown experiment \"{}\"{}; known: {}", name,
+                                       did_you_mean(name, known), fmt::join(known, ", ")));
   }
   return named;
 }
@@ -109,9 +124,10 @@ Wanted read_words(const std::vector<std::string>& words, const ReproduceFlags& f
     } else if (word.starts_with("out=")) {
       wanted.out = word.substr(4);
     } else if (!name.empty() || word.find('=') != std::string::npos) {
-      throw InputError(fmt::format("reproduce: \"{}\"; need one name, and threads= or out= at most: other "
-                                   "settings are those of its files in configs/, to copy and to change",
-                                   word));
+      throw InputError(
+          fmt::format("reproduce: \"{}\"; need one name, and threads= or out= at most: other "
+                      "settings are those of its files in configs/, to copy and to change",
+                      word));
     } else {
       name = word;
     }
@@ -124,7 +140,8 @@ Wanted read_words(const std::vector<std::string>& words, const ReproduceFlags& f
 std::vector<Setting> settings_of_config(const std::string& config, bool quick) {
   const std::string name = config + ".toml";
   const std::span<const EmbeddedFile> files = configs();
-  const auto file = std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.name == name; });
+  const auto file =
+      std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.name == name; });
   check(file != files.end(), "an experiment's sweep is in configs/");
   return parse_toml(file->content, "configs/" + name, quick);
 }
@@ -200,9 +217,10 @@ void announce(const std::deque<Task>& tasks, const Wanted& wanted) {
     seconds += wanted.quick ? task.part.quick_seconds : task.part.seconds;
     threads = threads_of(task.plan.threads);
   }
-  fmt::print("{} sweep{} of {} experiment{}: about {} on {} thread{}, as measured on another machine -> {}\n", sweeps,
-             sweeps == 1 ? "" : "s", wanted.experiments.size(), wanted.experiments.size() == 1 ? "" : "s",
-             minutes_text(seconds / static_cast<double>(threads)), threads, threads == 1 ? "" : "s", wanted.out);
+  fmt::print("{} sweep{} of {} experiment{}: about {} on {} thread{}, as measured on another machine -> {}\n",
+             sweeps, sweeps == 1 ? "" : "s", wanted.experiments.size(),
+             wanted.experiments.size() == 1 ? "" : "s", minutes_text(seconds / static_cast<double>(threads)),
+             threads, threads == 1 ? "" : "s", wanted.out);
   std::fflush(stdout);
 }
 
@@ -212,8 +230,8 @@ void carry_out(Task& task) {
     return;
   }
   OutFolder& out = *task.out;
-  Outcomes outcomes = task.goes_on ? read_sweep_csv(task.plan, out.file("sweep.csv"))
-                                   : Outcomes(task.plan.runs.size());
+  Outcomes outcomes =
+      task.goes_on ? read_sweep_csv(task.plan, out.file("sweep.csv")) : Outcomes(task.plan.runs.size());
   task.swept = cli::carry_out(task.plan, &out, std::move(outcomes), task.goes_on);
   const Swept& swept = *task.swept;
   const auto holds = std::count_if(swept.judged.begin(), swept.judged.end(),
@@ -228,7 +246,8 @@ std::string table_of(const std::deque<Task>& tasks) {
   std::vector<std::vector<std::string>> cells = {{"experiment", "statement", "where", "holds", "numbers"}};
   for (const Task& task : tasks) {
     if (!task.swept) {
-      cells.push_back({task.experiment->name, fmt::format("{}: {}", task.part.config, needs_text(task)), "", "-", ""});
+      cells.push_back(
+          {task.experiment->name, fmt::format("{}: {}", task.part.config, needs_text(task)), "", "-", ""});
       continue;
     }
     for (const Judged& one : task.swept->judged) {

@@ -212,7 +212,8 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
     for (const std::string& scene : scenes_of(plan)) {
       if (!has_all(first_of(plan, scene), made_of)) continue;
       const Verdict verdict = judge(one, [&](const Factor& factor) { return score(scene, factor); });
-      judged.push_back({scene, place_of(plan, scene), one.claim, one.text, in_numbers(one, verdict), verdict});
+      judged.push_back(
+          {scene, place_of(plan, scene), one.claim, one.text, in_numbers(one, verdict), verdict});
     }
   }
   return judged;

@@ -29,8 +29,7 @@ std::string summary_json(const Description& description, const Problem& problem,
   json["host"] = {{"name", host_name()}, {"ranks", host.ranks}, {"threads", host.threads}};
   json["constants"] = Json::object();
   if (known.constants) {
-    for (const auto& [name, value] : named_constants(*known.constants))
-      json["constants"][name] = value;
+    for (const auto& [name, value] : named_constants(*known.constants)) json["constants"][name] = value;
   }
   if (known.minimum) json["constants"]["f_star"] = known.minimum->f_star;
   json["method"] = Json::object();

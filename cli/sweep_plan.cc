@@ -36,10 +36,12 @@ constexpr KeyRow kSweepKeys[] = {
      "none"},
     {"map", "zeta,top-k", "two axes of a heat map: across, upwards; by default the two that are not tuned"},
     {"expect", "ef21 / clag >= 1.1",
-     "what the best scores must obey, statements separated by ; (exit code 1 if not), each with what it shows "
+     "what the best scores must obey, statements separated by ; (exit code 1 if not), each with what it "
+     "shows "
      "in front: CLAG saves bits: ef21 / clag >= 1.1"},
     {"figure", "uplink_bits,grad_norm_sq",
-     "two columns of the trace, and the axes that are logarithmic (y; or ,xy): the best setting of each cell is "
+     "two columns of the trace, and the axes that are logarithmic (y; or ,xy): the best setting of each cell "
+     "is "
      "run once more, into curves/, and drawn"},
     {"title", "CLAG on ijcnn1", "of figures and reports"},
 };

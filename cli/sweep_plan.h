@@ -56,8 +56,8 @@ struct SweepPlan {
   Grid grid;
   const Measure* measure = nullptr;
   std::vector<std::string> tuned;                          // axes
-  std::optional<std::pair<std::string, std::string>> map;     // the axes of the heat map: across, upwards
-  std::optional<FigureOptions> figure;                        // of the curves; without a title
+  std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
+  std::optional<FigureOptions> figure;                     // of the curves; without a title
   std::string title;
   std::string expect;
   std::size_t threads = 0;

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/embedded.h"
 #include "cli/expectation.h"
 #include "cli/grid.h"
 #include "cli/standings.h"
@@ -144,7 +145,8 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_FALSE(holds("1 < lag < gd"));
 
   EXPECT_EQ(parse_expectations(" gd / ef21 >= 5 ;x<2").at(0).text, "gd / ef21 >= 5");
-  const Expectation claimed = parse_expectations("gd > 1;\n EF21 is\nahead, K = 1: 4 <= gd / ef21 <= 6;").at(1);
+  const Expectation claimed =
+      parse_expectations("gd > 1;\n EF21 is\nahead, K = 1: 4 <= gd / ef21 <= 6;").at(1);
   EXPECT_EQ(claimed.claim, "EF21 is ahead, K = 1");
   EXPECT_EQ(claimed.text, "4 <= gd / ef21 <= 6");
   EXPECT_EQ(in_numbers(claimed, judge(claimed, score)), "4 <= 5 <= 6");
@@ -328,7 +330,8 @@ TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
     return judge_all(p, parse_expectations(text), outcomes).at(0).verdict;
   };
   EXPECT_TRUE(judged("step", {"target", kBeaten}, "f(gd) <= 3").holds);
-  EXPECT_TRUE(judged("none", {"target", "rounds"}, "f(gd[step=0.2]) > 0").left > 1e300) << "it has no score";
+  EXPECT_TRUE(judged("none", {"target", "rounds"}, "f(gd[step=0.2]) > 0").values.at(0) > 1e300)
+      << "it has no score";
   EXPECT_TRUE(judged("none", {"target", "target"}, "gd[step=0.2] >= 200").holds);
   // Nobody got there: none is the best, in whatever order they stand.
   EXPECT_FALSE(judged("step", {"rounds", "rounds"}, "f(gd) <= 3").holds);
@@ -395,6 +398,117 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
       }
     });
   }
+}
+
+TEST_F(Sweep, RecordsTheCurvesOfItsBestRuns) {
+  ASSERT_EQ(sweep("sweep", {"figure=uplink_bits,grad_norm_sq,xy", "title=Bits: a \"test\""}).code, 0);
+  const SweepPlan p = plan({out("sweep") + "/run.toml"});
+  const Outcomes outcomes = read_sweep_csv(p, out("sweep/sweep.csv"));
+  const std::vector<double> scores = cli::scores_of(p, outcomes);
+  ASSERT_EQ(p.of_cell.size(), 6U);
+  std::map<std::string, int> seen;
+  for (const auto& cell : p.of_cell) {
+    const std::string name = p.runs[cell[0]].description.method.name;
+    const std::string folder = out("sweep/curves/") + fmt::format("{}-{}", name, ++seen[name]);
+    const std::size_t best = *std::min_element(cell.begin(), cell.end(), [&](std::size_t a, std::size_t b) {
+      return scores[p.runs[a].setting] < scores[p.runs[b].setting];
+    });
+    const Row& last = outcomes[best]->last;
+    const Table trace = read_table(folder + "/trace.csv");
+    EXPECT_EQ(trace.column("round")->back(), last.round) << folder;
+    EXPECT_EQ(trace.column("grad_norm_sq")->back(), last.grad_norm_sq) << folder;
+    EXPECT_EQ(trace.column("uplink_bits")->back(), last.uplink_bits) << folder;
+    EXPECT_EQ(laconic({"run", folder + "/run.toml", "out=" + out("again"), "--force"}).code, 0);
+    EXPECT_EQ(content_of(folder + "/trace.csv"), content_of(out("again/trace.csv")));
+  }
+  EXPECT_EQ(nlohmann::json::parse(content_of(out("sweep/summary.json")))["title"], "Bits: a \"test\"");
+  // Another sweep in its place leaves none of them.
+  ASSERT_EQ(sweep("sweep", {"--force"}).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(out("sweep/curves")));
+  EXPECT_FALSE(std::filesystem::exists(out("sweep/curves.svg")));
+
+  EXPECT_THAT(sweep("other", {"figure=bits,f"}).text, HasSubstr("figure: unknown column \"bits\""));
+  EXPECT_THAT(sweep("other", {"figure=f"}).text, HasSubstr("need two columns of the trace"));
+  EXPECT_THAT(sweep("other", {"figure=round,f,z"}).text, HasSubstr("logarithmic axes are x, y or xy"));
+}
+
+TEST_F(Sweep, HasASmallerOneInTheTableQuick) {
+  const std::string file =
+      folder_.write("sweep.toml",
+                    "clients = 4\nmethod = \"gd\"\nstep = \"{0.1,0.2,0.4}\"\nrounds = 50\n"
+                    "[quick]\nstep = \"{0.1,0.4}\"\nrounds = 20\n");
+  EXPECT_EQ(plan({file, problem_}).runs.size(), 3U);
+  const SweepPlan quick = plan_of(settings_of({file, problem_, "rounds=30"}, true));
+  ASSERT_EQ(quick.runs.size(), 2U);
+  EXPECT_EQ(quick.runs[1].description.step.number, 0.4);
+  EXPECT_EQ(quick.runs[0].description.solve.rounds, 30U) << "words win";
+  EXPECT_THAT(laconic({"sweep", file, problem_, "--quick"}).text, HasSubstr("2 runs: 2 rounds"));
+  const std::string without = folder_.write("without.toml", "clients = 4\n");
+  EXPECT_EQ(error_of([&] { settings_of({without}, true); }),
+            without + ": --quick needs a table [quick], and there is none");
+  const std::string other = folder_.write("other.toml", "clients = 4\n[slow]\nrounds = 3\n");
+  EXPECT_EQ(error_of([&] { settings_of({other}); }), other + ":2: slow: need a text or a number");
+}
+
+// --- the experiments of the papers -----------------------------------------------------------------
+
+/// All of configs/ is in order, in full and quick: what can be told without data and without running it.
+TEST(Configs, AreSweepsThatSayWhatTheyShow) {
+  ASSERT_GE(cli::configs().size(), 18U);
+  for (const cli::EmbeddedFile& file : cli::configs()) {
+    const std::string name(file.name);
+    std::size_t runs[2] = {};
+    for (const bool quick : {false, true}) {
+      const SweepPlan p = plan_of(cli::last_of_each(cli::parse_toml(file.content, name, quick)));
+      runs[quick ? 1 : 0] = p.runs.size();
+      EXPECT_NE(p.title, "") << name;
+      const auto expectations = parse_expectations(p.expect);
+      EXPECT_FALSE(expectations.empty()) << name;
+      for (const Expectation& one : expectations) EXPECT_NE(one.claim, "") << name << ": " << one.text;
+      // Names methods, axes and measures that are there.
+      EXPECT_EQ(error_of([&] { judge_all(p, expectations, Outcomes(p.runs.size())); }), "no error") << name;
+    }
+    EXPECT_LE(runs[1], runs[0]) << name;
+  }
+}
+
+class Reproduce : public Sweep {};
+
+TEST_F(Reproduce, SkipsWhatHasNoData) {
+  const Said said = laconic({"reproduce", "marina", "--out", out("all")}, "LACONIC_DATA=");
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("skipped: needs phishing, mushrooms, a9a, w8a, run make data"));
+  const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
+  ASSERT_EQ(verdicts["experiments"].size(), 1U);
+  EXPECT_EQ(verdicts["experiments"][0]["name"], "marina");
+  EXPECT_EQ(verdicts["experiments"][0]["status"], "skipped");
+  EXPECT_THAT(laconic({"reproduce", "marine"}).text,
+              HasSubstr("(did you mean \"marina\"?); known: marina, "));
+  EXPECT_EQ(laconic({"reproduce"}).code, 2);
+  EXPECT_THAT(laconic({"reproduce", "marina", "rounds=3"}).text, HasSubstr("\"rounds=3\"; need one name"));
+}
+
+/// On a data set of two rows, whose name is all that it has of the real one.
+TEST_F(Reproduce, FailsWhereAStatementDoes) {
+  folder_.write("ijcnn1", "+1 1:1 22:1\n-1 2:1\n" + two_classes(60, 22));
+  const std::string here = "LACONIC_DATA='" + folder_.path("") + "'";
+  const Said said = laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all")}, here);
+  EXPECT_EQ(said.code, 1) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("Gradient descent needs the published 16896 bits"));
+  const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
+  EXPECT_EQ(verdicts["experiments"][0]["status"], "fails");
+  ASSERT_EQ(verdicts["experiments"][0]["statements"].size(), 5U);
+  EXPECT_EQ(verdicts["experiments"][0]["statements"][0]["holds"], false);
+  EXPECT_TRUE(std::filesystem::exists(out("all/clag-ijcnn1/sweep.csv")));
+  // Once more: what is there is judged again, and nothing is run.
+  const std::string csv = content_of(out("all/clag-ijcnn1/sweep.csv"));
+  const Said again = laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all")}, here);
+  EXPECT_EQ(again.code, 1) << again.text;
+  EXPECT_EQ(content_of(out("all/clag-ijcnn1/sweep.csv")), csv);
+  // Another sweep does not take its place unasked.
+  const Said full = laconic({"reproduce", "clag-heatmap", "--out", out("all")}, here);
+  EXPECT_EQ(full.code, 2);
+  EXPECT_THAT(full.text, HasSubstr("already holds a run"));
 }
 
 TEST_F(Sweep, HasATableForEachModelOfStragglers) {

@@ -290,11 +290,18 @@ constexpr ProblemRow kProblems[] = {
     {"mlp", "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, seed=1, precision=f32|f64)",
      "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp, 0},
     {"torch", "torch(cnn|resnet18, DATA, lambda=0, rows=N, seed=1, precision=f32|f64, device=cpu|cuda)",
-     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network, 1},
-    {"quadratic", "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
-     "synthetic quadratics of 3PC, s says how unlike the clients are", quadratic, {}},
-    {"distributed-ls", "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
-     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma", distributed_ls, {}},
+     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network,
+     1},
+    {"quadratic",
+     "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
+     "synthetic quadratics of 3PC, s says how unlike the clients are",
+     quadratic,
+     {}},
+    {"distributed-ls",
+     "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
+     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma",
+     distributed_ls,
+     {}},
 };
 
 }  // namespace
