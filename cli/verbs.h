@@ -25,6 +25,8 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
 /// Many runs in this one process: see cli/sweep_plan.h.
 int sweep(const std::vector<std::string>& words, bool force);
 int theory(const std::vector<std::string>& words);
+/// Which methods pay on a link: times what a round costs, and runs short pilots (cli/pilot.h).
+int advise(const std::vector<std::string>& words);
 /// Everything there is; of words that name a data set and a split, what each client would hold.
 int list(const std::vector<std::string>& words);
 int plot(const std::vector<std::string>& words);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/pilot.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <tuple>
+
+namespace laconic::cli {
+namespace {
+
+constexpr const char* kTimeOver = "the time was over";
+constexpr const char* kTooLate = "it would be too late";
+
+std::vector<Link> links_of(const Description& description) { return make_links(*description.network); }
+
+std::vector<Link> without_end(std::vector<Link> links) {
+  for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
+  return links;
+}
+
+/// Carries on until all is over.
+void carry_on(Contest& contest, ThreadPool& pool, double seconds, double enough) {
+  using Time = std::chrono::steady_clock;
+  const auto since = [](Time::time_point begin) {
+    return std::chrono::duration<double>(Time::now() - begin).count();
+  };
+  const auto begin = Time::now();
+  std::size_t stride = 1;
+  for (auto live = contest.live(); !live.empty(); live = contest.live()) {
+    const auto turn = Time::now();
+    pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(stride); });
+    contest.settle();
+    const bool over = since(begin) >= seconds;
+    for (Contender* contender : contest.live()) {
+      if (contender->outcome().last.network_seconds > enough) {
+        contender->give_up(kTooLate);
+      } else if (over) {
+        contender->give_up(kTimeOver);
+      }
+    }
+    // Where rounds are long, the time would be over long before so many of all of them are.
+    if (since(turn) < seconds / 64) stride = std::min(2 * stride, Contender::kStride);
+  }
+}
+
+/// How far from the target a run is, as far as that can be compared.
+double distance_of(const Description& description, const Row& row) {
+  if (description.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
+  return description.target_gap ? row.f : row.grad_norm_sq;
+}
+
+}  // namespace
+
+Meter::Meter(const Description& d, const MessageCosts& costs)
+    : clock_(d.clients, links_of(d), d.compute, stragglers_of(d), d.seed),
+      links_(d.clients, links_of(d), {}, nullptr, d.seed),
+      endless_(d.clients, without_end(links_of(d)), {}, nullptr, d.seed),
+      costs_(costs),
+      encoding_(d.clients, 0.0),
+      decoding_(d.clients, 0.0) {}
+
+void Meter::hear(std::size_t round, const Ledger& ledger) {
+  Spending& to = round == 0 ? start_ : rounds_;
+  const double all = clock_.seconds(round, ledger.turns);
+  const double links = links_.seconds(round, ledger.turns);
+  const double latency = endless_.seconds(round, ledger.turns);
+  to.compute += all - links;
+  to.latency += latency;
+  to.bits += links - latency;
+  for (const Turn& turn : ledger.turns) add_messages(turn, to);
+}
+
+void Meter::add_messages(const Turn& turn, Spending& to) {
+  constexpr double kFlag = 8;  // bits of a message that says that nothing is said
+  std::fill(encoding_.begin(), encoding_.end(), 0.0);
+  std::fill(decoding_.begin(), decoding_.end(), 0.0);
+  double at_server = 0;
+  for (const Turn::Client& client : turn.clients) {
+    if (client.bits_out == 0) continue;
+    const MessageCost& cost = client.bits_out >= costs_.whole.bits ? costs_.whole : costs_.said;
+    encoding_[client.number] += cost.encode;
+    if (turn.among_clients) {  // it hears as many messages as come in
+      decoding_[client.number] += cost.decode * client.bits_in / cost.bits;
+    } else if (client.bits_out > kFlag) {
+      at_server += cost.decode;
+      if (costs_.remembers) decoding_[client.number] += cost.decode;
+    }
+  }
+  to.encode += *std::max_element(encoding_.begin(), encoding_.end());
+  to.decode += at_server + *std::max_element(decoding_.begin(), decoding_.end());
+}
+
+Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageCosts& costs, double seconds,
+             double enough, ThreadPool& pool) {
+  std::vector<Meter> meters;
+  for (const SweepRun& run : plan.runs) meters.emplace_back(run.description, costs);
+  const std::vector<const SharedProblem*> problems(plan.runs.size(), &problem);
+  Contest contest(plan, 0, problems, [&](std::size_t r, std::size_t round, const Ledger& ledger) {
+    meters[r].hear(round, ledger);
+  });
+  carry_on(contest, pool, seconds, enough);
+  Outcomes outcomes(plan.runs.size());
+  contest.report(outcomes);
+
+  // The first to arrive; or the one that came nearest.
+  const auto key = [&](std::size_t r) {
+    const auto& [why, last] = *outcomes[r];
+    const bool arrived = why == name_of(Summary::Why::target);
+    const bool diverged = why == name_of(Summary::Why::diverged);
+    return std::tuple(arrived    ? 0
+                      : diverged ? 2
+                                 : 1,
+                      arrived ? last.network_seconds : distance_of(plan.runs[r].description, last));
+  };
+  std::size_t best = 0;
+  for (std::size_t r = 1; r < plan.runs.size(); ++r) {
+    if (key(r) < key(best)) best = r;
+  }
+  const auto& [why, last] = *outcomes[best];
+  const Description& description = plan.runs[best].description;
+  return {.method = print(description.method),
+          .step = print(description.step),
+          .arrived = why == name_of(Summary::Why::target),
+          .why = why,
+          .last = last,
+          .start = meters[best].start(),
+          .rounds = meters[best].rounds(),
+          .encode = costs.said.encode,
+          .decode = costs.said.decode};
+}
+
+}  // namespace laconic::cli
