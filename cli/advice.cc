@@ -35,11 +35,9 @@ std::string times_text(double times) { return fmt::format("{:.{}f}x", times, tim
 
 std::vector<std::string> cells_of(const Prospect& p, const Prospect* base) {
   const Spending a_round = p.a_round();
-  const double up =
-      p.last.round > 0 ? p.last.uplink_bits / static_cast<double>(p.last.round) : p.last.uplink_bits;
   return {p.method,
           p.step,
-          bits_text(up),
+          bits_text(p.bits_of_a_round()),
           seconds_text(a_round.total()),
           seconds_text(a_round.compute),
           seconds_text(a_round.encode),
@@ -74,6 +72,11 @@ Spending Prospect::a_round() const {
           rounds.decode / count};
 }
 
+double Prospect::bits_of_a_round() const {
+  if (last.round == 0) return bits_of_start;
+  return (last.uplink_bits - bits_of_start) / static_cast<double>(last.round);
+}
+
 Pays pays_against(const Spending& other, const Spending& base) {
   constexpr double kEver = std::numeric_limits<double>::infinity();
   const double saved = base.bits - other.bits;
@@ -106,9 +109,9 @@ std::string table_of(const Advice& advice) {
   std::string text = advice.prospects.empty() ? "" : text_table(cells, 2);
   for (const Prospect& p : advice.prospects) {
     if (p.arrived) continue;
-    text += fmt::format(
-        "not arrived: {} in {} rounds, which would take {}: |grad f|^2 = {:.3g}, f = {:.6g}; {}\n", p.method,
-        p.last.round, seconds_text(p.whole().total()), p.last.grad_norm_sq, p.last.f, p.why);
+    text +=
+        fmt::format("not arrived: {}, step {}: |grad f|^2 = {:.3g} and f = {:.6g} after {}; {}\n", p.method,
+                    p.step, p.last.grad_norm_sq, p.last.f, seconds_text(p.whole().total()), p.why);
   }
   for (const Refusal& r : advice.refused) text += fmt::format("left out: {}: {}\n", r.method, r.reason);
   return text;
@@ -148,6 +151,10 @@ std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>&
         fmt::format("below {}, with the same latency, saying less pays ({}); above it {} is as fast",
                     bandwidth, widest->method, base->method));
   }
+  constexpr std::size_t kFew = 10;
+  if (base->last.round < kFew)
+    words.push_back(fmt::format("{} needs {} rounds only: a target= farther away would tell more",
+                                base->method, base->last.round));
   return words;
 }
 

@@ -30,15 +30,17 @@ struct Prospect {
   std::string method;
   std::string step;
   bool arrived = false;
-  std::string why;    // how it ended
-  Row last;           // at the target, or as far as it came
-  Spending start;     // round 0
-  Spending rounds;    // those after it
-  double encode = 0;  // seconds a message
-  double decode = 0;  // seconds a message
+  std::string why;           // how it ended
+  Row last;                  // at the target, or as far as it came
+  double bits_of_start = 0;  // uplink of a client in round 0
+  Spending start;            // round 0
+  Spending rounds;           // those after it
+  double encode = 0;         // seconds a message
+  double decode = 0;         // seconds a message
 
   [[nodiscard]] Spending whole() const;
-  /// The mean of the rounds after the start.
+  // The mean of the rounds after the start: uplink bits of a client, and all seconds.
+  [[nodiscard]] double bits_of_a_round() const;
   [[nodiscard]] Spending a_round() const;
 };
 

@@ -144,8 +144,8 @@ Target target_of(const Description& d, const Problem& problem, Fleet& fleet) {
 
 /// Powers of two of what the theorem allows; else of 1/L, or without constants of 1.
 std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
-  if (assembly.theorem) return "theory*{2^0..2^7}";
-  constexpr int kBelow = 5;
+  if (assembly.theorem) return "theory*{2^0..2^10}";
+  constexpr int kBelow = 6;
   constexpr int kAbove = 2;
   std::vector<std::string> steps;
   for (int power = -kBelow; power <= kAbove; ++power) {
@@ -178,7 +178,9 @@ class Adviser {
   void fly_all() {
     for (std::size_t m = 0; m < q_.methods.size(); ++m) {
       bar_.show(m, q_.methods.size(), [&] { return q_.methods[m]; });
-      const double share = (q_.seconds - elapsed()) / static_cast<double>(q_.methods.size() - m);
+      // That of the first, with which all others are compared, is twice as long.
+      const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
+      const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
       try {
         fly_one(q_.methods[m], share);
       } catch (const InputError& error) {
@@ -237,6 +239,7 @@ class Adviser {
     const std::string step = q_.step.empty() ? steps_of(assembly, shared_.known.constants) : q_.step;
     SweepPlan plan = plan_of(settings_with(method, step));
     for (SweepRun& run : plan.runs) {
+      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
       if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
       resolve(run.description.step, assembly);
     }
@@ -304,6 +307,7 @@ Json json_of(const Prospect& p, const Prospect* base) {
                {"rounds", p.last.round},
                {"uplink_bits", p.last.uplink_bits},
                {"downlink_bits", p.last.downlink_bits},
+               {"uplink_bits_of_start", p.bits_of_start},
                {"oracle_calls", p.last.oracle_calls},
                {"f", p.last.f},
                {"grad_norm_sq", p.last.grad_norm_sq},

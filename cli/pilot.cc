@@ -9,14 +9,32 @@
 namespace laconic::cli {
 namespace {
 
-constexpr const char* kTimeOver = "the time was over";
-constexpr const char* kTooLate = "it would be too late";
+constexpr const char* kTimeOver = "no time";
+constexpr const char* kBehind = "behind";
+constexpr const char* kTooLate = "too late";
 
 std::vector<Link> links_of(const Description& description) { return make_links(*description.network); }
 
 std::vector<Link> without_end(std::vector<Link> links) {
   for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
   return links;
+}
+
+/// How far from the target a run is, as far as that can be compared.
+double distance_of(const Description& description, const Row& row) {
+  if (description.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
+  return description.target_gap ? row.f : row.grad_norm_sq;
+}
+
+/// Those that are nearest to the target go on, the better half of them.
+void halve(std::vector<Contender*> live) {
+  constexpr std::size_t kLeast = 2;  // a step that leads may be one that diverges later
+  std::stable_sort(live.begin(), live.end(), [](const Contender* a, const Contender* b) {
+    return distance_of(a->run().description, a->outcome().last) <
+           distance_of(b->run().description, b->outcome().last);
+  });
+  for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
+    live[i]->give_up(kBehind);
 }
 
 /// Carries on until all is over.
@@ -26,6 +44,10 @@ void carry_on(Contest& contest, ThreadPool& pool, double seconds, double enough)
     return std::chrono::duration<double>(Time::now() - begin).count();
   };
   const auto begin = Time::now();
+  constexpr std::size_t kHalvings = 3;
+  constexpr std::size_t kTried = 8;  // rounds until the first are left behind
+  constexpr double kShare = 0.2;     // of the time, where rounds are long: by then, however few they were
+  std::size_t halvings = 0;
   std::size_t stride = 1;
   for (auto live = contest.live(); !live.empty(); live = contest.live()) {
     const auto turn = Time::now();
@@ -39,15 +61,16 @@ void carry_on(Contest& contest, ThreadPool& pool, double seconds, double enough)
         contender->give_up(kTimeOver);
       }
     }
+    live = contest.live();
+    const bool tried = !live.empty() && live[0]->rounds() >= kTried << halvings;
+    if (halvings < kHalvings &&
+        (tried || since(begin) >= seconds * kShare * static_cast<double>(halvings + 1))) {
+      halve(live);
+      ++halvings;
+    }
     // Where rounds are long, the time would be over long before so many of all of them are.
     if (since(turn) < seconds / 64) stride = std::min(2 * stride, Contender::kStride);
   }
-}
-
-/// How far from the target a run is, as far as that can be compared.
-double distance_of(const Description& description, const Row& row) {
-  if (description.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
-  return description.target_gap ? row.f : row.grad_norm_sq;
 }
 
 }  // namespace
@@ -62,6 +85,8 @@ Meter::Meter(const Description& d, const MessageCosts& costs)
 
 void Meter::hear(std::size_t round, const Ledger& ledger) {
   Spending& to = round == 0 ? start_ : rounds_;
+  if (round == 0)
+    bits_of_start_ = static_cast<double>(ledger.uplink_bits) / static_cast<double>(encoding_.size());
   const double all = clock_.seconds(round, ledger.turns);
   const double links = links_.seconds(round, ledger.turns);
   const double latency = endless_.seconds(round, ledger.turns);
@@ -124,6 +149,7 @@ Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageC
           .arrived = why == name_of(Summary::Why::target),
           .why = why,
           .last = last,
+          .bits_of_start = meters[best].bits_of_start(),
           .start = meters[best].start(),
           .rounds = meters[best].rounds(),
           .encode = costs.said.encode,

@@ -30,6 +30,8 @@ class Meter {
   Meter(const Description& description, const MessageCosts& costs);
 
   void hear(std::size_t round, const Ledger& ledger);
+  /// Of a client, in round 0.
+  [[nodiscard]] double bits_of_start() const { return bits_of_start_; }
   [[nodiscard]] const Spending& start() const { return start_; }
   [[nodiscard]] const Spending& rounds() const { return rounds_; }
 
@@ -41,12 +43,14 @@ class Meter {
   Clock endless_;  // and bandwidths have no end
   MessageCosts costs_;
   std::vector<double> encoding_, decoding_;  // of each client in a turn
+  double bits_of_start_ = 0;
   Spending start_;
   Spending rounds_;
 };
 
-/// Carries on all runs of the plan's only cell until one has won it, none can, the modelled time of those
-/// left is over `enough`, or so many seconds are over here. Runs share the threads of the pool.
+/// Carries on the runs of the plan's only cell until one has won it, none can, the modelled time of those left
+/// is over `enough`, or so many seconds are over here. After 8, 16 and 32 rounds, or a fifth, two and three
+/// of the time, the half of them that is behind ends; two are always left. Runs share the threads of the pool.
 Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageCosts& costs, double seconds,
              double enough, ThreadPool& pool);
 
