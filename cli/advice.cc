@@ -113,6 +113,13 @@ std::string table_of(const Advice& advice) {
         fmt::format("not arrived: {}, step {}: |grad f|^2 = {:.3g} and f = {:.6g} after {}; {}\n", p.method,
                     p.step, p.last.grad_norm_sq, p.last.f, seconds_text(p.whole().total()), p.why);
   }
+  std::vector<std::string> at_the_edge;
+  for (const Prospect& p : advice.prospects) {
+    if (p.arrived && p.largest_step) at_the_edge.push_back(p.method);
+  }
+  if (!at_the_edge.empty())
+    text += fmt::format("the largest step that was tried is the best of {}: step= tries others\n",
+                        fmt::join(at_the_edge, ", "));
   for (const Refusal& r : advice.refused) text += fmt::format("left out: {}: {}\n", r.method, r.reason);
   return text;
 }
@@ -131,29 +138,31 @@ std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>&
     words.push_back(fmt::format("on this link {} arrives {:.3g} times before {}", first.method,
                                 base->whole().total() / first.whole().total(), base->method));
   }
-  // Who pays up to the highest bandwidth.
+  // Of those that say less in a round, who pays up to the highest bandwidth.
   const Prospect* widest = nullptr;
   Pays up_to;
   for (const Prospect& p : advice.prospects) {
-    if (!p.arrived || &p == base) continue;
+    if (!p.arrived || p.bits_of_a_round() >= base->bits_of_a_round()) continue;
     const Pays pays = pays_against(p.whole(), base->whole());
     if (pays.never() || pays.from > 0 || pays.to <= up_to.to) continue;
     widest = &p;
     up_to = pays;
   }
   if (widest == nullptr) {
-    words.push_back(
-        fmt::format("with this latency, nothing arrives before {} on a slower link either", base->method));
+    words.push_back(fmt::format(
+        "with this latency nobody who says less in a round arrives before {}, however slow the link is",
+        base->method));
   } else if (up_to.always()) {
-    words.push_back(fmt::format("{} does so however fast the link is", widest->method));
-  } else if (const std::string bandwidth = bandwidth_text(links, up_to.to); !bandwidth.empty()) {
     words.push_back(
-        fmt::format("below {}, with the same latency, saying less pays ({}); above it {} is as fast",
-                    bandwidth, widest->method, base->method));
+        fmt::format("{} arrives before {} however fast the link is", widest->method, base->method));
+  } else if (const std::string bandwidth = bandwidth_text(links, up_to.to); !bandwidth.empty()) {
+    words.push_back(fmt::format(
+        "below {}, with the same latency, saying less in a round pays ({}); above it {} is as fast",
+        bandwidth, widest->method, base->method));
   }
   constexpr std::size_t kFew = 10;
   if (base->last.round < kFew)
-    words.push_back(fmt::format("{} needs {} rounds only: a target= farther away would tell more",
+    words.push_back(fmt::format("{} arrives in round {} already: a target= farther away would tell more",
                                 base->method, base->last.round));
   return words;
 }

@@ -29,12 +29,13 @@ struct Spending {
 struct Prospect {
   std::string method;
   std::string step;
+  bool largest_step = false;  // of several that were tried
   bool arrived = false;
   std::string why;           // how it ended
-  Row last;                  // at the target, or as far as it came
+  Row last = {};             // at the target, or as far as it came
   double bits_of_start = 0;  // uplink of a client in round 0
-  Spending start;            // round 0
-  Spending rounds;           // those after it
+  Spending start = {};       // round 0
+  Spending rounds = {};      // those after it
   double encode = 0;         // seconds a message
   double decode = 0;         // seconds a message
 
@@ -78,8 +79,8 @@ struct Advice {
 /// A line for each method, how far those came that did not arrive, and who was refused.
 std::string table_of(const Advice& advice);
 
-/// One or two lines: who arrives first, and up to which bandwidth it pays to say less. Nothing where nobody
-/// arrives.
+/// Some lines: who arrives first, and up to which bandwidth it pays to say less in a round. Nothing where
+/// nobody arrives.
 std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>& links);
 
 }  // namespace laconic::cli

@@ -145,12 +145,23 @@ Target target_of(const Description& d, const Problem& problem, Fleet& fleet) {
 /// Powers of two of what the theorem allows; else of 1/L, or without constants of 1.
 std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
   if (assembly.theorem) return "theory*{2^0..2^10}";
-  constexpr int kBelow = 6;
-  constexpr int kAbove = 2;
+  constexpr int kBelow = 4;
+  constexpr int kAbove = 6;
   std::vector<std::string> steps;
   for (int power = -kBelow; power <= kAbove; ++power) {
     const double step = constants ? std::ldexp(1 / constants->L_minus, power) : std::ldexp(1.0, 2 * power);
     steps.push_back(fmt::format("{:.3g}", step));
+  }
+  return fmt::format("{{{}}}", fmt::join(steps, ","));
+}
+
+/// Half a power of two below a step of those, and above it.
+std::string steps_beside(const std::string& step) {
+  std::vector<std::string> steps;
+  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)}) {
+    StepRule rule = parse_step(step);
+    rule.factor = std::stod(fmt::format("{:.3g}", rule.factor * times));
+    steps.push_back(print(rule));
   }
   return fmt::format("{{{}}}", fmt::join(steps, ","));
 }
@@ -231,19 +242,34 @@ class Adviser {
     return settings;
   }
 
+  [[nodiscard]] SweepPlan plan_with(const std::string& method, const std::string& step,
+                                    const Assembly& assembly) const {
+    SweepPlan plan = plan_of(settings_with(method, step));
+    for (SweepRun& run : plan.runs) {
+      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
+      if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
+      resolve(run.description.step, assembly);  // refuses what no theorem gives
+    }
+    return plan;
+  }
+
   void fly_one(const std::string& method, double seconds) {
     Description description = q_.description;
     description.method = parse(method);
     const Assembly assembly = assembly_of(description, problem(), shared_.known.constants);
     const MessageCosts costs = costs_of(description, assembly);
     const std::string step = q_.step.empty() ? steps_of(assembly, shared_.known.constants) : q_.step;
-    SweepPlan plan = plan_of(settings_with(method, step));
-    for (SweepRun& run : plan.runs) {
-      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
-      if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
-      resolve(run.description.step, assembly);
+    const double begin = elapsed();
+    Prospect prospect = fly(plan_with(method, step, assembly), shared_, costs, seconds, enough_, pool_);
+    if (q_.step.empty() && prospect.arrived) {
+      const double left = seconds - (elapsed() - begin);
+      Prospect finer = fly(plan_with(method, steps_beside(prospect.step), assembly), shared_, costs, left,
+                           prospect.last.network_seconds, pool_);
+      if (finer.arrived && finer.last.network_seconds < prospect.last.network_seconds) {
+        finer.largest_step = prospect.largest_step;
+        prospect = finer;
+      }
     }
-    const Prospect prospect = fly(plan, shared_, costs, seconds, enough_, pool_);
     if (prospect.arrived) enough_ = std::min(enough_, kTooLate * prospect.last.network_seconds);
     advice_.prospects.push_back(prospect);
   }
@@ -288,7 +314,8 @@ std::string Adviser::head() const {
                                  d.clients, target_.words);
   if (seconds_a_gradient_)
     text += fmt::format(
-        "measured here, on one thread: {} a gradient of a row, {} and {} to encode and decode d values\n",
+        "measured here, on one thread: {} for the gradient of a row, {} and {} to encode and decode d "
+        "values\n",
         seconds_text(*seconds_a_gradient_), seconds_text(whole_.encode), seconds_text(whole_.decode));
   return text;
 }
@@ -302,6 +329,7 @@ Json json_of(const Prospect& p, const Prospect* base) {
   Json json = {{"method", p.method},
                {"step", p.step},
                {"gamma", p.last.step},
+               {"largest_step", p.largest_step},
                {"arrived", p.arrived},
                {"why", p.why},
                {"rounds", p.last.round},

@@ -28,7 +28,7 @@ double distance_of(const Description& description, const Row& row) {
 
 /// Those that are nearest to the target go on, the better half of them.
 void halve(std::vector<Contender*> live) {
-  constexpr std::size_t kLeast = 2;  // a step that leads may be one that diverges later
+  constexpr std::size_t kLeast = 3;  // a step that leads may be one that is too long later
   std::stable_sort(live.begin(), live.end(), [](const Contender* a, const Contender* b) {
     return distance_of(a->run().description, a->outcome().last) <
            distance_of(b->run().description, b->outcome().last);
@@ -45,8 +45,8 @@ void carry_on(Contest& contest, ThreadPool& pool, double seconds, double enough)
   };
   const auto begin = Time::now();
   constexpr std::size_t kHalvings = 3;
-  constexpr std::size_t kTried = 8;  // rounds until the first are left behind
-  constexpr double kShare = 0.2;     // of the time, where rounds are long: by then, however few they were
+  constexpr std::size_t kTried = 16;  // rounds until the first are left behind
+  constexpr double kShare = 0.2;      // of the time, where rounds are long: by then, however few they were
   std::size_t halvings = 0;
   std::size_t stride = 1;
   for (auto live = contest.live(); !live.empty(); live = contest.live()) {
@@ -142,10 +142,13 @@ Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageC
   for (std::size_t r = 1; r < plan.runs.size(); ++r) {
     if (key(r) < key(best)) best = r;
   }
+  double largest = 0;
+  for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
   const auto& [why, last] = *outcomes[best];
   const Description& description = plan.runs[best].description;
   return {.method = print(description.method),
           .step = print(description.step),
+          .largest_step = plan.runs.size() > 1 && last.step >= largest,
           .arrived = why == name_of(Summary::Why::target),
           .why = why,
           .last = last,
