@@ -67,8 +67,7 @@ Pays pays_against(const Spending& other, const Spending& base);
 struct Advice {
   std::vector<Prospect> prospects;  // sorted: those who arrive first, then the others
   std::vector<Refusal> refused;
-  std::string base;    // the method that others are compared with
-  std::string target;  // in words: "|grad f|^2 <= 0.01"
+  std::string base;  // the method that others are compared with
 
   /// Sorts them.
   void sort();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -68,6 +69,14 @@ void require_network(const Description& description) {
     throw InputError("no network is given: say how clients are connected, as in network=100mbit,20ms");
 }
 
+void require_writable(const std::string& out) {
+  if (!out.ends_with(".json"))
+    throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", out));
+  const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
+  if (!std::filesystem::is_directory(folder))
+    throw InputError(fmt::format("out: \"{}\"; there is no folder {}", out, folder.string()));
+}
+
 Question question_of(const std::vector<std::string>& words) {
   Question q;
   std::optional<Setting> methods;
@@ -91,8 +100,7 @@ Question question_of(const std::vector<std::string>& words) {
       q.settings.push_back(setting);
     }
   }
-  if (!q.out.empty() && !q.out.ends_with(".json"))
-    throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", q.out));
+  if (!q.out.empty()) require_writable(q.out);
   std::vector<Setting> any = q.settings;
   any.push_back({"method", "gd", ""});
   q.description = describe(any);
@@ -176,7 +184,6 @@ class Adviser {
     begin_ = Time::now();
     target_ = target_of(q_.description, problem(), fleet_);
     advice_.base = q_.methods.front();
-    advice_.target = target_.words;
   }
 
   void measure() {

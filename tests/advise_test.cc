@@ -60,8 +60,7 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
                               prospect("ef21", {.compute = 3, .latency = 8, .bits = 0.75}, 1e4),
                               prospect("marina", {.compute = 3, .latency = 3, .bits = 4}, 1e5)},
                 .refused = {{"k-gt", "it needs a topology"}},
-                .base = "gd",
-                .target = "f <= 1"};
+                .base = "gd"};
   Prospect slow = prospect("dcgd", {.latency = 100, .bits = 1}, 1e4);
   slow.arrived = false;
   slow.why = "no time";
@@ -256,6 +255,8 @@ TEST_F(Advise, SaysWhatIsMissing) {
       {{problem, "network=lan", "max-bits=3"}, "max-bits: pilots end by their target"},
       {{problem, "stragglers=deadline(1s)"}, "stragglers: deadline"},
       {{problem, "network=lan", "out=folder"}, "out: \"folder\"; need a file that ends in .json"},
+      {{problem, "network=lan", "out=/nowhere/a.json"},
+       "out: \"/nowhere/a.json\"; there is no folder /nowhere"},
   };
   for (const auto& [words, message] : wrong) {
     std::vector<std::string> all = {"advise"};
