@@ -109,9 +109,10 @@ std::string table_of(const Advice& advice) {
   std::string text = advice.prospects.empty() ? "" : text_table(cells, 2);
   for (const Prospect& p : advice.prospects) {
     if (p.arrived) continue;
-    text +=
-        fmt::format("not arrived: {}, step {}: |grad f|^2 = {:.3g} and f = {:.6g} after {}; {}\n", p.method,
-                    p.step, p.last.grad_norm_sq, p.last.f, seconds_text(p.whole().total()), p.why);
+    std::string came = fmt::format("|grad f|^2 = {:.3g}, f = {:.6g}", p.last.grad_norm_sq, p.last.f);
+    if (p.last.test_accuracy) came += fmt::format(", test accuracy {:.3g}", *p.last.test_accuracy);
+    text += fmt::format("not arrived: {}, step {}: {} after {}; {}\n", p.method, p.step, came,
+                        seconds_text(p.whole().total()), p.why);
   }
   std::vector<std::string> at_the_edge;
   for (const Prospect& p : advice.prospects) {
@@ -140,15 +141,19 @@ std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>&
   }
   // Of those that say less in a round, who pays up to the highest bandwidth.
   const Prospect* widest = nullptr;
+  bool some = false;
   Pays up_to;
   for (const Prospect& p : advice.prospects) {
     if (!p.arrived || p.bits_of_a_round() >= base->bits_of_a_round()) continue;
+    some = true;
     const Pays pays = pays_against(p.whole(), base->whole());
     if (pays.never() || pays.from > 0 || pays.to <= up_to.to) continue;
     widest = &p;
     up_to = pays;
   }
-  if (widest == nullptr) {
+  if (!some) {
+    // What is not known is not said.
+  } else if (widest == nullptr) {
     words.push_back(fmt::format(
         "with this latency nobody who says less in a round arrives before {}, however slow the link is",
         base->method));

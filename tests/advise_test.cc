@@ -91,6 +91,10 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
   advice.base = "lag";
   EXPECT_THAT(words_of(advice, {Link{1e7, 1e7}}),
               ElementsAre("on this link gd arrives first; lag has not arrived"));
+  advice.base = "gd";
+  advice.prospects[1].arrived = false;
+  EXPECT_THAT(words_of(advice, {Link{1e7, 1e7}}), ElementsAre("on this link nothing arrives before gd"))
+      << "those who say less have not arrived on any link";
 }
 
 TEST(Advice, MediansAreOfTheTimesThatCount) {
