@@ -39,6 +39,7 @@ bench: ## the benchmarks, each against a reference timed in the same run
 	@build/bench/laconic_bench
 	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/served.py build/laconic || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/advise.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/

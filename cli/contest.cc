@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace laconic::cli {
 namespace {
@@ -26,16 +27,20 @@ bool is_same_but_for_rounding(View before, View now) {
 
 }  // namespace
 
-Contender::Contender(const SweepRun& run, const SharedProblem& shared)
+Contender::Contender(const SweepRun& run, const SharedProblem& shared,
+                     std::function<void(std::size_t round, const Ledger& ledger)> listen)
     : run_(run),
       assembly_(assembly_of(run.description, *shared.problem, shared.known.constants)),
       method_(assembly_.build(resolve(run.description.step, assembly_))),
       clock_(clock_of(run.description, assembly_)),
+      ear_(listen
+               ? [this, listen = std::move(listen)](std::size_t round) { listen(round, method_->ledger()); }
+               : std::function<void(std::size_t)>{}),
       solver_(*shared.problem, *method_, fleet_, solve_options(run.description, shared.known, clock_.get()),
-              recorder_) {}
+              ear_) {}
 
-void Contender::advance() {
-  for (std::size_t t = 0; t < kStride && !over(); ++t) solver_.round();
+void Contender::advance(std::size_t rounds) {
+  for (std::size_t t = 0; t < rounds && !over(); ++t) solver_.round();
   const View now = method_->point();
   if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
   before_.assign(now.begin(), now.end());
@@ -52,10 +57,13 @@ Outcome Contender::outcome() const {
 }
 
 Contest::Contest(const SweepPlan& plan, std::size_t cell,
-                 const std::vector<const SharedProblem*>& problem_of_run)
+                 const std::vector<const SharedProblem*>& problem_of_run, const Listener& listen)
     : plan_(plan), runs_(plan.of_cell[cell]) {
-  for (const std::size_t r : runs_)
-    contenders_.push_back(std::make_unique<Contender>(plan.runs[r], *problem_of_run[r]));
+  for (const std::size_t r : runs_) {
+    std::function<void(std::size_t, const Ledger&)> of_run;
+    if (listen) of_run = [listen, r](std::size_t round, const Ledger& ledger) { listen(r, round, ledger); };
+    contenders_.push_back(std::make_unique<Contender>(plan.runs[r], *problem_of_run[r], std::move(of_run)));
+  }
 }
 
 std::vector<Contender*> Contest::live() const {

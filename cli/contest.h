@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,16 +26,24 @@ struct SharedProblem {
   Known known;
 };
 
+/// Is told what was said in a round of run r of a plan, when it is over, on the thread that computes it.
+using Listener = std::function<void(std::size_t r, std::size_t round, const Ledger& ledger)>;
+
 /// One run, on one thread.
 class Contender {
  public:
-  /// All must outlive it.
-  Contender(const SweepRun& run, const SharedProblem& problem);
+  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other
+  // then, do not wait long.
+  static constexpr std::size_t kStride = 16;
 
-  /// kStride rounds, or as many as there are left. A point has stopped moving that did not for kPatience
-  /// times that, and whose true gradient moves it no more, but for rounding.
-  void advance();
-  void give_up() { ended_early_ = kBeaten; }
+  /// Run and problem must outlive it.
+  Contender(const SweepRun& run, const SharedProblem& problem,
+            std::function<void(std::size_t round, const Ledger& ledger)> listen = {});
+
+  /// So many rounds, or as many as there are left. A point has stopped moving that did not for kPatience
+  /// times kStride rounds, and whose true gradient moves it no more, but for rounding.
+  void advance(std::size_t rounds = kStride);
+  void give_up(const char* why = kBeaten) { ended_early_ = why; }
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
   [[nodiscard]] bool over() const { return ended_early_ != nullptr || solver_.over(); }
@@ -43,13 +52,15 @@ class Contender {
   [[nodiscard]] Outcome outcome() const;
 
  private:
-  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other
-  // then, do not wait long.
-  static constexpr std::size_t kStride = 16;
   static constexpr std::size_t kPatience = 8;
 
-  struct NoRecorder final : Recorder {
+  struct Ear final : Recorder {
+    explicit Ear(std::function<void(std::size_t)> on_round) : heard(std::move(on_round)) {}
     void record(const Row& /*row*/, const Timing& /*timing*/) override {}
+    void tick(std::size_t round) override {
+      if (heard) heard(round);
+    }
+    std::function<void(std::size_t)> heard;
   };
 
   const SweepRun& run_;
@@ -58,7 +69,7 @@ class Contender {
   Assembly assembly_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<const Clock> clock_;
-  NoRecorder recorder_;
+  Ear ear_;
   Solver solver_;
   Vector before_;                // the point at the last look
   std::size_t still_since_ = 0;  // round
@@ -68,7 +79,8 @@ class Contender {
 class Contest {
  public:
   /// Of all runs of the cell; problem_of_run[r] is that of run r. All must outlive it.
-  Contest(const SweepPlan& plan, std::size_t cell, const std::vector<const SharedProblem*>& problem_of_run);
+  Contest(const SweepPlan& plan, std::size_t cell, const std::vector<const SharedProblem*>& problem_of_run,
+          const Listener& listen = {});
 
   /// Those that go on. They may advance at once, on different threads.
   [[nodiscard]] std::vector<Contender*> live() const;

@@ -67,6 +67,10 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   reproduce_verb->add_option("--out", out, "The folder, by default runs/reproduce or runs/reproduce-quick");
   CLI::App* theory_verb =
       verb("theory", "Constants, step size and bound of a method on a problem", description);
+  CLI::App* advise_verb = verb(
+      "advise", "Which methods pay on a link: network= and a problem, and who would arrive first",
+      "key=value words of a run, with network=; method={a, b} for others than the usual ones, seconds=30, "
+      "out=FILE.json");
   CLI::App* list_verb =
       verb("list", "Methods, compressors, problems, splits, keys, and the data sets found",
            "data=NAME, then split=, clients=, split-seed= as in a run: the classes that each client holds");
@@ -104,6 +108,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     });
   }
   if (*theory_verb) return on_first(transport, [&] { return theory(words); });
+  if (*advise_verb) return on_first(transport, [&] { return advise(words); });
   if (*list_verb) return on_first(transport, [&] { return list(words); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });
   return kWrongInput;

@@ -33,6 +33,8 @@ struct ReproduceFlags {
 /// show in verdicts.json.
 int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags);
 int theory(const std::vector<std::string>& words);
+/// Which methods pay on a link: times what a round costs, and runs short pilots (cli/pilot.h).
+int advise(const std::vector<std::string>& words);
 /// Everything there is; of words that name a data set and a split, what each client would hold.
 int list(const std::vector<std::string>& words);
 int plot(const std::vector<std::string>& words);

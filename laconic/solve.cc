@@ -145,7 +145,7 @@ void Solver::record() {
   row.consensus = evaluation_.consensus;
   row.network_seconds = network_seconds_;
   if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
-  row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
+  if (options_.tests) row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
   recorder_.record(row, timing());
   summary_.last = row;
   summary_.recorded = true;

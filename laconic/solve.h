@@ -32,6 +32,7 @@ struct SolveOptions {
   std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
   const Clock* clock = nullptr;                       // for Row::network_seconds; without it 0
+  bool tests = true;  // rows have the accuracy on a test set, where there is one; a target_accuracy needs it
 };
 
 struct Summary {

@@ -35,7 +35,6 @@ def go_behind_the_fence():
 
 def make_hosts(count, bits_per_second=None):
     """host0, host1, ... with a link each to the bridge, behind a token bucket either way where the speed is given."""
-    shaped = bits_per_second and f"root tbf rate {bits_per_second:.0f}bit burst 32k latency 100ms"
     lines = [
         "mount -t tmpfs none /run",  # where ip keeps the names of namespaces, and we what we write
         "ip link set lo up",
@@ -52,11 +51,22 @@ def make_hosts(count, bits_per_second=None):
             f"ip -n host{h} addr add 10.0.0.{h + 1}/24 dev eth0",
             f"ip -n host{h} link set eth0 up",
         ]
-        if shaped:
-            lines += [
-                f"ip netns exec host{h} tc qdisc add dev eth0 {shaped}",  # what the host sends
-                f"tc qdisc add dev port{h} {shaped}",  # what it receives
-            ]
+    run_or_skip(lines)
+    for h in range(count if bits_per_second else 0):
+        shape_link_of(h, bits_per_second)
+
+
+def shape_link_of(host, bits_per_second, burst="32k", queue="100ms"):
+    """Behind a token bucket either way, anew where it is behind one: `burst` bytes go out at once after a pause, and what
+    would wait longer than `queue` is lost, which TCP makes up for."""
+    shaped = f"root tbf rate {bits_per_second:.0f}bit burst {burst} latency {queue}"
+    run_or_skip([
+        f"ip netns exec host{host} tc qdisc replace dev eth0 {shaped}",  # what the host sends
+        f"tc qdisc replace dev port{host} {shaped}",  # what it receives
+    ])
+
+
+def run_or_skip(lines):
     for line in lines:
         try:
             done = subprocess.run(line.split(), capture_output=True, text=True)

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which method pays on a link: what a round costs is measured here or counted, how many rounds it takes a
+// pilot finds out, and how long that would be on the link the modelled clock says.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/advice.h"
+#include "cli/candidates.h"
+#include "cli/costs.h"
+#include "cli/grid.h"
+#include "cli/pilot.h"
+#include "cli/prepared.h"
+#include "cli/progress_bar.h"
+#include "cli/verbs.h"
+#include "laconic/compress/compressor.h"
+#include "laconic/core/quantity.h"
+#include "laconic/report/file.h"
+#include "laconic/report/units.h"
+
+namespace laconic::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kShareOfTarget =
+    0.01;                        // of the squared gradient norm at the start, where no target is given
+constexpr double kTooLate = 10;  // times as late as the first so far
+constexpr double kOneTiming = 1.0 / 400;  // of all the time
+
+/// What is asked, in words.
+struct Question {
+  std::vector<Setting> settings;  // of the runs: no method, no step
+  std::vector<std::string> methods;
+  std::string step;  // with braces, perhaps; empty: a grid of ours
+  Description description;
+  double seconds = 30;
+  std::string out;
+};
+
+void require_known(const Setting& setting) {
+  std::vector<std::string> names;
+  for (const KeyRow& row : keys()) names.emplace_back(row.name);
+  names.emplace_back("seconds");
+  if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
+  if (setting.place.empty()) fail_unknown_key(setting.key, names);
+  naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
+}
+
+double seconds_of(const std::string& text) {
+  const auto seconds = seconds_in(text);
+  if (!seconds || *seconds == 0)
+    throw InputError(fmt::format("seconds: \"{}\"; need a time > 0, as in 30 or 2min", text));
+  return *seconds;
+}
+
+void require_network(const Description& description) {
+  if (description.is_served())
+    throw InputError(fmt::format("stragglers: {} is a real clock, and advise is about a modelled link",
+                                 description.stragglers->name));
+  if (!description.network)
+    throw InputError("no network is given: say how clients are connected, as in network=100mbit,20ms");
+}
+
+void require_writable(const std::string& out) {
+  if (!out.ends_with(".json"))
+    throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", out));
+  const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
+  if (!std::filesystem::is_directory(folder))
+    throw InputError(fmt::format("out: \"{}\"; there is no folder {}", out, folder.string()));
+}
+
+Question question_of(const std::vector<std::string>& words) {
+  Question q;
+  std::optional<Setting> methods;
+  for (const Setting& setting : settings_of(words)) {
+    require_known(setting);
+    require_utf8(setting);
+    if (setting.key == "checkpoint-every" || setting.key == "max-bits" || setting.key == "max-seconds")
+      throw InputError(fmt::format("{}: pilots end by their target, or when seconds= are over", setting.key));
+    if (setting.key == "method") {
+      methods = setting;
+    } else if (setting.key == "step") {
+      q.step = setting.value;
+    } else if (setting.key == "seconds") {
+      q.seconds = seconds_of(setting.value);
+    } else if (setting.key == "out") {
+      q.out = setting.value;
+    } else if (has_braces(setting.value)) {
+      throw InputError(
+          fmt::format("{}: \"{}\"; only method= and step= may have braces", setting.key, setting.value));
+    } else {
+      q.settings.push_back(setting);
+    }
+  }
+  if (!q.out.empty()) require_writable(q.out);
+  std::vector<Setting> any = q.settings;
+  any.push_back({"method", "gd", ""});
+  q.description = describe(any);
+  require_network(q.description);
+  q.methods = candidates(q.description);
+  if (methods) {
+    const std::string base = q.methods.front();
+    q.methods.clear();
+    for (const GridPoint& point : grid_of({*methods}).points) {
+      const std::string method = print(naming("method", [&] { return parse(point.settings[0].value); }));
+      if (std::find(q.methods.begin(), q.methods.end(), method) == q.methods.end())
+        q.methods.push_back(method);
+    }
+    // Others are compared with it.
+    std::erase(q.methods, base);
+    q.methods.insert(q.methods.begin(), base);
+  }
+  for (const std::string& method : q.methods)
+    of_text("method", [&] { return row_named(parse(method), "method", laconic::methods()); });
+  return q;
+}
+
+/// The target in words, and whether it was given.
+struct Target {
+  std::string key;
+  std::string value;
+  std::string words;
+};
+
+Target target_of(const Description& d, const Problem& problem, Fleet& fleet) {
+  if (d.solve.target_accuracy)
+    return {"target-accuracy", fmt::format("{}", *d.solve.target_accuracy),
+            fmt::format("test accuracy >= {}", *d.solve.target_accuracy)};
+  if (d.target_gap)
+    return {"target-gap", fmt::format("{}", *d.target_gap),
+            fmt::format("f - f* <= {} of that at the start", *d.target_gap)};
+  if (d.solve.target)
+    return {"target", fmt::format("{}", *d.solve.target), fmt::format("|grad f|^2 <= {}", *d.solve.target)};
+  Vector x(problem.dim());
+  problem.start(x);
+  Evaluation at_start;
+  evaluate(problem, x, fleet, at_start);
+  const double start = norm_sq(at_start.gradient);
+  if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
+  // Three digits: a number to be used again, as target=.
+  const std::string value = fmt::format("{:.2e}", kShareOfTarget * start);
+  return {"target", value, fmt::format("|grad f|^2 <= {}, {} of that at the start", value, kShareOfTarget)};
+}
+
+/// Powers of two of what the theorem allows; else of 1/L, or without constants of 1.
+std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
+  if (assembly.theorem) return "theory*{2^0..2^10}";
+  constexpr int kBelow = 4;
+  constexpr int kAbove = 6;
+  std::vector<std::string> steps;
+  for (int power = -kBelow; power <= kAbove; ++power) {
+    const double step = constants ? std::ldexp(1 / constants->L_minus, power) : std::ldexp(1.0, 2 * power);
+    steps.push_back(fmt::format("{:.3g}", step));
+  }
+  return fmt::format("{{{}}}", fmt::join(steps, ","));
+}
+
+/// Half a power of two below a step of those, and above it.
+std::string steps_beside(const std::string& step) {
+  std::vector<std::string> steps;
+  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)}) {
+    StepRule rule = parse_step(step);
+    rule.factor = std::stod(fmt::format("{:.3g}", rule.factor * times));
+    steps.push_back(print(rule));
+  }
+  return fmt::format("{{{}}}", fmt::join(steps, ","));
+}
+
+class Adviser {
+ public:
+  explicit Adviser(Question question)
+      : q_(std::move(question)), pool_(threads_of(q_.description.threads)), fleet_(pool_) {
+    shared_.problem = problem_of(q_.description);
+    if (q_.description.solve.target_accuracy) require_test_set("target-accuracy:", problem(), pool_);
+    shared_.known = known_of(q_.description, problem(), fleet_);
+    begin_ = Time::now();
+    target_ = target_of(q_.description, problem(), fleet_);
+    advice_.base = q_.methods.front();
+  }
+
+  void measure() {
+    const bool computes = q_.description.compute.empty() && !q_.description.has_delays();
+    if (computes) seconds_a_gradient_ = seconds_a_gradient(problem(), q_.description.batch, a_timing());
+    whole_ = cost_of(Spec("identity"));
+  }
+
+  /// Each in turn, with its share of the time that is left.
+  void fly_all() {
+    for (std::size_t m = 0; m < q_.methods.size(); ++m) {
+      bar_.show(m, q_.methods.size(), [&] { return q_.methods[m]; });
+      // That of the first, with which all others are compared, is twice as long.
+      const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
+      const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
+      try {
+        fly_one(q_.methods[m], share);
+      } catch (const InputError& error) {
+        if (m == 0) throw;
+        advice_.refused.push_back({q_.methods[m], error.what()});
+      }
+    }
+    advice_.sort();
+  }
+
+  /// Prints and writes what has come of it. Throws RunError where nobody has arrived.
+  void report() const {
+    if (!q_.out.empty()) write_whole(q_.out, json());
+    fmt::print("{}\n{}\n", head(), table_of(advice_));
+    if (!advice_.prospects.front().arrived)
+      throw RunError(fmt::format(
+          "no method came to {} in {}; give more of them, as in seconds={:g}, or an easier target",
+          target_.words, seconds_text(q_.seconds), std::ceil(4 * q_.seconds)));
+    for (const std::string& line : words()) fmt::print("{}\n", line);
+    if (!q_.out.empty()) fmt::print("-> {}\n", q_.out);
+  }
+
+ private:
+  using Time = std::chrono::steady_clock;
+
+  [[nodiscard]] std::vector<std::string> words() const {
+    return words_of(advice_, make_links(*q_.description.network));
+  }
+  [[nodiscard]] std::string head() const;
+  [[nodiscard]] std::string json() const;
+
+  [[nodiscard]] const Problem& problem() const { return *shared_.problem; }
+  [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Time::now() - begin_).count(); }
+  [[nodiscard]] double a_timing() const { return q_.seconds * kOneTiming; }
+
+  /// The settings with a method and a step; there are axes in the step at most.
+  [[nodiscard]] std::vector<Setting> settings_with(const std::string& method, const std::string& step) const {
+    std::vector<Setting> settings = q_.settings;
+    const auto has = [&](const std::string& key) {
+      return std::any_of(settings.begin(), settings.end(),
+                         [&](const Setting& setting) { return setting.key == key; });
+    };
+    if (!has(target_.key)) settings.push_back({target_.key, target_.value, ""});
+    if (!has("rounds")) settings.push_back({"rounds", "10000000", ""});
+    settings.push_back({"method", method, ""});
+    settings.push_back({"step", step, ""});
+    settings.push_back({"measure", "seconds", ""});
+    return settings;
+  }
+
+  [[nodiscard]] SweepPlan plan_with(const std::string& method, const std::string& step,
+                                    const Assembly& assembly) const {
+    SweepPlan plan = plan_of(settings_with(method, step));
+    for (SweepRun& run : plan.runs) {
+      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
+      if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
+      resolve(run.description.step, assembly);  // refuses what no theorem gives
+    }
+    return plan;
+  }
+
+  void fly_one(const std::string& method, double seconds) {
+    Description description = q_.description;
+    description.method = parse(method);
+    const Assembly assembly = assembly_of(description, problem(), shared_.known.constants);
+    const MessageCosts costs = costs_of(description, assembly);
+    const std::string step = q_.step.empty() ? steps_of(assembly, shared_.known.constants) : q_.step;
+    const double begin = elapsed();
+    Prospect prospect = fly(plan_with(method, step, assembly), shared_, costs, seconds, enough_, pool_);
+    if (q_.step.empty() && prospect.arrived) {
+      const double left = seconds - (elapsed() - begin);
+      Prospect finer = fly(plan_with(method, steps_beside(prospect.step), assembly), shared_, costs, left,
+                           prospect.last.network_seconds, pool_);
+      if (finer.arrived && finer.last.network_seconds < prospect.last.network_seconds) {
+        finer.largest_step = prospect.largest_step;
+        prospect = finer;
+      }
+    }
+    if (prospect.arrived) enough_ = std::min(enough_, kTooLate * prospect.last.network_seconds);
+    advice_.prospects.push_back(prospect);
+  }
+
+  /// Of a message by that compressor and nothing else.
+  [[nodiscard]] MessageCost cost_of(const Spec& compressor) const {
+    const auto mechanism = direct(of_text("method", [&] {
+      return make_compressor(compressor, {problem().dim(), problem().shards(), q_.description.wire});
+    }));
+    return cost_of_message(*mechanism, problem(), q_.description.seed, a_timing());
+  }
+
+  [[nodiscard]] MessageCosts costs_of(const Description& description, const Assembly& assembly) const {
+    if (assembly.star) {
+      const Mechanism& mechanism = *assembly.star->mechanism;
+      return {.whole = whole_,
+              .said = cost_of_message(mechanism, problem(), description.seed, a_timing()),
+              .remembers = mechanism.rates().worker != 0};
+    }
+    for (const auto& [name, compressor] : description.method.options) {
+      if (name == "compressor") return {.whole = whole_, .said = cost_of(compressor)};
+    }
+    return {.whole = whole_, .said = whole_};
+  }
+
+  Question q_;
+  ThreadPool pool_;
+  Fleet fleet_;
+  SharedProblem shared_;
+  Time::time_point begin_;  // data and constants are there
+  Target target_;
+  std::optional<double> seconds_a_gradient_;
+  MessageCost whole_;
+  double enough_ = std::numeric_limits<double>::infinity();
+  Advice advice_;
+  ProgressBar bar_{true};
+};
+
+std::string Adviser::head() const {
+  const Description& d = q_.description;
+  std::string text = fmt::format("{}, d = {}, {} clients; to {}\n", print(d.problem), problem().dim(),
+                                 d.clients, target_.words);
+  if (seconds_a_gradient_)
+    text += fmt::format(
+        "measured here, on one thread: {} for the gradient of a row, {} and {} to encode and decode d "
+        "values\n",
+        seconds_text(*seconds_a_gradient_), seconds_text(whole_.encode), seconds_text(whole_.decode));
+  return text;
+}
+
+Json json_of(const Spending& spent) {
+  return {{"compute", spent.compute}, {"encode", spent.encode}, {"latency", spent.latency},
+          {"bits", spent.bits},       {"decode", spent.decode}, {"total", spent.total()}};
+}
+
+Json json_of(const Prospect& p, const Prospect* base) {
+  Json json = {{"method", p.method},
+               {"step", p.step},
+               {"gamma", p.last.step},
+               {"largest_step", p.largest_step},
+               {"arrived", p.arrived},
+               {"why", p.why},
+               {"rounds", p.last.round},
+               {"uplink_bits", p.last.uplink_bits},
+               {"downlink_bits", p.last.downlink_bits},
+               {"uplink_bits_of_start", p.bits_of_start},
+               {"oracle_calls", p.last.oracle_calls},
+               {"f", p.last.f},
+               {"grad_norm_sq", p.last.grad_norm_sq},
+               {"a_message", {{"encode", p.encode}, {"decode", p.decode}}},
+               {"seconds_of_start", json_of(p.start)},
+               {"seconds_of_a_round", json_of(p.a_round())},
+               {"seconds", json_of(p.whole())}};
+  if (p.arrived && base != nullptr && &p != base) {
+    const Pays pays = pays_against(p.whole(), base->whole());
+    // No number stands for no end.
+    json["pays"] = {{"from", pays.from}, {"to", std::isinf(pays.to) ? Json(nullptr) : Json(pays.to)}};
+  }
+  return json;
+}
+
+std::string Adviser::json() const {
+  Json json;
+  json["laconic"] = LACONIC_VERSION;
+  for (const Setting& setting : q_.settings) json["description"][setting.key] = setting.value;
+  json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
+  json["target"] = {{"key", target_.key}, {"value", std::stod(target_.value)}, {"words", target_.words}};
+  json["dim"] = problem().dim();
+  json["clients"] = q_.description.clients;
+  json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);
+  json["a_whole_message"] = {{"encode", whole_.encode}, {"decode", whole_.decode}, {"bits", whole_.bits}};
+  json["base"] = advice_.base;
+  json["methods"] = Json::array();
+  for (const Prospect& p : advice_.prospects) json["methods"].push_back(json_of(p, advice_.base_prospect()));
+  json["refused"] = Json::array();
+  for (const Refusal& r : advice_.refused)
+    json["refused"].push_back({{"method", r.method}, {"reason", r.reason}});
+  json["advice"] = words();
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+int advise(const std::vector<std::string>& words) {
+  Adviser adviser(question_of(words));
+  adviser.measure();
+  adviser.fly_all();
+  adviser.report();
+  return kDone;
+}
+
+}  // namespace laconic::cli
