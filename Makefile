@@ -13,6 +13,7 @@ help: ## this list
 
 build: ## the program, optimised: build/laconic
 	@$(install) build
+	@tools/fetch_charts.sh || true
 	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
 	@cmake --build --preset release --target laconic_program
 
@@ -22,6 +23,7 @@ demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
 
 test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
 	@$(install) build demo test
+	@tools/fetch_charts.sh || true
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
 	@cmake --build --preset release
 	@ctest --preset ci -j $(jobs)

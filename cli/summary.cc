@@ -19,6 +19,12 @@ std::string host_name() {
   return name;
 }
 
+/// The theorem that the step rests on; of a step that is a number, the one to hold it against.
+const Theorem* theorem_about(const StepRule& rule, const Assembly& assembly) {
+  if (rule.kind != StepRule::Kind::number) return theorem_of(rule, assembly);
+  return assembly.theorem ? &*assembly.theorem : nullptr;
+}
+
 }  // namespace
 
 std::string summary_json(const Description& description, const Problem& problem, const Known& known,
@@ -35,11 +41,14 @@ std::string summary_json(const Description& description, const Problem& problem,
   json["method"] = Json::object();
   for (const auto& [name, value] : assembly.facts) json["method"][name] = value;
   json["method"]["gamma"] = summary.last.step;
-  if (const Theorem* theorem = theorem_of(description.step, assembly)) {
+  if (const Theorem* theorem = theorem_about(description.step, assembly)) {
     json["theorem"] = {{"name", theorem->name},
                        {"step_rule", theorem->step_rule},
                        {"step", theorem->step},
                        {"promise", theorem->promise}};
+    if (theorem->mean_gradient_factor > 0)
+      json["theorem"]["mean_gradient_factor"] = theorem->mean_gradient_factor;
+    if (theorem->contraction > 0) json["theorem"]["contraction"] = theorem->contraction;
   }
   json["stopped"] = {{"why", name_of(summary.why)}, {"reason", summary.reason}, {"rounds", summary.rounds}};
   if (summary.unheard_rounds > 0) json["stopped"]["unheard_rounds"] = summary.unheard_rounds;

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "cli/prepared.h"
@@ -19,18 +16,13 @@ void print_bound(const Theorem& theorem, double step, std::size_t rounds, double
     fmt::print("  bound      : none, the step is longer than the theorem allows\n");
     return;
   }
-  const double k = static_cast<double>(rounds);
   const double gap = f_start - f_lower;
   print_number("f(x_0)", f_start);
   print_number("f_lower", f_lower);
-  if (theorem.mean_gradient_factor > 0 && rounds > 0) {
-    fmt::print("  bound      = {}  (mean of |grad f|^2 over the first K = {} points)\n",
-               theorem.mean_gradient_factor * gap / (step * k), rounds);
-  }
-  if (theorem.contraction > 0) {
-    fmt::print("  bound      = {}  (f - f* after K = {} rounds)\n",
-               std::pow(1 - step * theorem.contraction, k) * gap, rounds);
-  }
+  if (const auto bound = bound_on_mean_gradient(theorem, step, rounds, gap))
+    fmt::print("  bound      = {}  (mean of |grad f|^2 over the first K = {} points)\n", *bound, rounds);
+  if (const auto bound = bound_on_gap(theorem, step, rounds, gap))
+    fmt::print("  bound      = {}  (f - f* after K = {} rounds)\n", *bound, rounds);
 }
 
 void print_theorem(const char* rule, const Theorem& theorem) {

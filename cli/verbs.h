@@ -38,5 +38,7 @@ int advise(const std::vector<std::string>& words);
 /// Everything there is; of words that name a data set and a split, what each client would hold.
 int list(const std::vector<std::string>& words);
 int plot(const std::vector<std::string>& words);
+/// One HTML file about runs and sweeps, that opens from the disk.
+int report(const std::vector<std::string>& words);
 
 }  // namespace laconic::cli

@@ -35,6 +35,17 @@ double vr_drift(const Constants& c, double omega, std::size_t workers, double ba
 
 }  // namespace
 
+std::optional<double> bound_on_mean_gradient(const Theorem& theorem, double step, std::size_t rounds,
+                                             double gap) {
+  if (theorem.mean_gradient_factor == 0 || step > theorem.step || rounds == 0) return {};
+  return theorem.mean_gradient_factor * gap / (step * static_cast<double>(rounds));
+}
+
+std::optional<double> bound_on_gap(const Theorem& theorem, double step, std::size_t rounds, double gap) {
+  if (theorem.contraction == 0 || step > theorem.step) return {};
+  return std::pow(1 - step * theorem.contraction, static_cast<double>(rounds)) * gap;
+}
+
 Theorem gd_theorem(const Constants& c) {
   return {.name = "gradient descent on L-smooth functions (descent lemma)",
           .step_rule = "1 / L_minus",

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+"use strict";
+// The curves. A method has a colour; its runs differ in dash and marker, so that neither colour nor print is needed
+// to tell them apart. The legend is made of checkboxes beside the figure.
+
+// Told apart with any colour vision (Okabe and Ito 2008), lighter on dark ground.
+const kColours = {
+  light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#2A9BD6", "#B87D00", "#111111", "#777777"],
+  dark: ["#4BA3E3", "#FF8246", "#2CC59B", "#E29BC3", "#9BD8FF", "#FFC24D", "#F2F2F2", "#A6A6A6"],
+};
+const kDashes = [[], [7, 4], [2, 3], [11, 4, 2, 4], [16, 5]];
+const kMarkers = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
+
+const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
+let printing = false;
+const themeNow = () => (darkScheme.matches && !printing ? "dark" : "light");
+
+/** Gives each run of a group its looks: numbers into the tables above. */
+function dress(runs) {
+  const methods = [];
+  const seen = new Map();
+  for (const run of runs) {
+    const method = run.description.method ?? run.label;
+    if (!methods.includes(method)) methods.push(method);
+    const place = methods.indexOf(method);
+    const nth = seen.get(method) ?? 0;
+    seen.set(method, nth + 1);
+    const colour = place % kColours.light.length;
+    const dash = (nth + Math.floor(place / kColours.light.length)) % kDashes.length;
+    run.looks = { colour, dash, marker: (colour + dash + Math.floor(nth / kDashes.length)) % kMarkers.length };
+  }
+}
+
+/** A bit of the run's curve, for legends and tables. */
+function swatch(run) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  for (const [name, value] of Object.entries({ class: "swatch", viewBox: "0 0 38 12", "aria-hidden": "true" }))
+    svg.setAttribute(name, value);
+  const colour = kColours[themeNow()][run.looks.colour];
+  const line = document.createElementNS(space, "path");
+  line.setAttribute("d", "M0 6H38");
+  line.setAttribute("stroke", colour);
+  line.setAttribute("stroke-width", "2.5");
+  line.setAttribute("stroke-dasharray", kDashes[run.looks.dash].join(" "));
+  const shapes = { circle: "M23 6a4 4 0 1 1-8 0a4 4 0 1 1 8 0Z", rect: "M15.500 2.500h7v7h-7Z",
+                   triangle: "M19 1.500L23.500 9.500H14.500Z", diamond: "M19 1L24 6L19 11L14 6Z" };
+  const kind = kMarkers[run.looks.marker];
+  const marker = document.createElementNS(space, "path");
+  marker.setAttribute("d", shapes[kind.replace("empty", "").toLowerCase()]);
+  marker.setAttribute("stroke", colour);
+  marker.setAttribute("stroke-width", "1.5");
+  marker.setAttribute("fill", kind.startsWith("empty") ? "var(--card)" : colour);
+  svg.append(line, marker);
+  return svg;
+}
+
+const ofStyle = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** Colours of text, lines and ground: of the page as it looks now, or for a file on white paper. */
+function inks(theme, forFile) {
+  if (forFile || printing) return { text: "#1c2126", soft: "#444", line: "#999", grid: "#e4e7ea", ground: "#fff" };
+  return { text: ofStyle("--text"), soft: ofStyle("--soft"), line: ofStyle("--line"), grid: ofStyle("--grid"),
+           ground: ofStyle("--card") };
+}
+
+/** What can be drawn of these runs: those columns that one of them has. */
+const columnsOf = (axes, runs) => axes.filter((axis) => runs.some((run) => run.columns[axis.key]));
+
+/** The run's points, without those that a logarithmic axis has no place for; about eight carry its marker. */
+function pointsOf(run, view) {
+  const across = run.columns[view.x.key];
+  const upwards = run.columns[view.y.key];
+  if (!across || !upwards) return [];
+  const points = [];
+  for (let row = 0; row < across.length; ++row) {
+    const x = across[row];
+    const y = upwards[row];
+    if (!Number.isFinite(x) || !Number.isFinite(y) || (view.logX && x <= 0) || (view.logY && y <= 0)) continue;
+    points.push([x, y]);
+  }
+  return points;
+}
+
+function withMarkers(points, view, range, offset) {
+  const place = (x) => (view.logX ? Math.log10(x / range[0]) / Math.log10(range[1] / range[0]) : (x - range[0]) / (range[1] - range[0]));
+  let next = offset;
+  return points.map((value) => {
+    const at = place(value[0]);
+    if (!(at >= next) && points.length > 8) return { value, symbol: "none" };
+    while (next <= at) next += 1 / 8;
+    return { value };
+  });
+}
+
+/** Where runs diverge, the others are what is looked at. */
+function ceiling(runs, view) {
+  const starts = runs.map((run) => pointsOf(run, view)[0]?.[1]).filter(Number.isFinite);
+  const all = runs.flatMap((run) => pointsOf(run, view).map((point) => point[1]));
+  const most = all.reduce((a, b) => Math.max(a, b), -Infinity);
+  const top = Math.max(...starts.map(Math.abs), 1e-300) * (view.logY ? 1e4 : 20);
+  return most > top && view.y.key !== "consensus" ? top : undefined;
+}
+
+/** What ECharts is to draw. `forFile`: on white, with a legend inside. */
+function figureOption(view, { forFile = false, width = 900, tooltip = undefined } = {}) {
+  const theme = forFile ? "light" : themeNow();
+  const ink = inks(theme, forFile);
+  const runs = view.runs.filter((run) => !view.hidden.has(run.index));
+  const xs = runs.flatMap((run) => pointsOf(run, view).map((point) => point[0]));
+  const range = [xs.reduce((a, b) => Math.min(a, b), Infinity), xs.reduce((a, b) => Math.max(a, b), -Infinity)];
+  const short = (text) => (text.length > 110 ? text.slice(0, 109) + "…" : text);
+  const perRow = Math.max(1, Math.floor((width - 40) / (Math.max(...runs.map((run) => short(run.label).length), 1) * 7 + 50)));
+  const legendHeight = forFile ? Math.ceil(runs.length / perRow) * 22 + 10 : 0;
+  const axis = (column, logarithmic, gap) => ({
+    type: logarithmic ? "log" : "value", name: column.name, nameLocation: "middle", nameGap: gap,
+    scale: column.key !== "round", nameTextStyle: { color: ink.text, fontSize: 13 },
+    axisLine: { show: true, lineStyle: { color: ink.line } }, axisTick: { show: false },
+    axisLabel: { color: ink.soft, fontSize: 12, hideOverlap: true, formatter: (value) => tic(column.format, logarithmic, value) },
+    splitLine: { lineStyle: { color: ink.grid } },
+  });
+  return {
+    animation: false,
+    backgroundColor: forFile ? ink.ground : "transparent",
+    textStyle: { fontFamily: forFile ? "sans-serif" : ofStyle("--sans"), color: ink.text },
+    title: forFile ? { text: short(view.title), left: 20, top: 12, textStyle: { fontSize: 15, fontWeight: 600, color: ink.text } } : undefined,
+    grid: { left: width < 500 ? 66 : 84, right: 28, top: forFile ? 52 : 22, bottom: 58 + legendHeight },
+    legend: forFile ? { show: true, bottom: 6, left: 20, right: 20, itemGap: 12, itemWidth: 34, textStyle: { color: ink.text, fontSize: 12 }, formatter: short } : { show: false },
+    tooltip,
+    xAxis: { ...axis(view.x, view.logX, 32), splitNumber: width < 500 ? 3 : 6 },
+    yAxis: { ...axis(view.y, view.logY, width < 500 ? 50 : 64), max: ceiling(runs, view) },
+    series: runs.map((run, nth) => {
+      const colour = kColours[theme][run.looks.colour];
+      return {
+        type: "line", name: run.label, id: String(run.index), showAllSymbol: true, clip: true,
+        symbol: kMarkers[run.looks.marker], symbolSize: 8, emphasis: { focus: "series", lineStyle: { width: 3 } },
+        lineStyle: { color: colour, width: 2, type: kDashes[run.looks.dash].length ? kDashes[run.looks.dash] : "solid" },
+        itemStyle: { color: colour },
+        data: withMarkers(pointsOf(run, view), view, range, (nth % 5) / 40),
+      };
+    }),
+  };
+}
+
+class Figure {
+  constructor(box, spoken) {
+    this.box = box;
+    this.spoken = spoken;
+    this.chart = echarts.init(box, null, { renderer: "svg" });
+    this.pointer = null;  // where on the figure the mouse is
+    this.at = -1;         // the row that arrow keys have come to
+    this.chart.getZr().on("mousemove", (event) => (this.pointer = [event.offsetX, event.offsetY]));
+    box.addEventListener("keydown", (event) => this.walk(event));
+    box.addEventListener("blur", () => this.chart.dispatchAction({ type: "hideTip" }));
+    new ResizeObserver(() => this.fit()).observe(box);
+  }
+
+  fit() {
+    if (this.box.clientWidth === this.chart.getWidth() && this.box.clientHeight === this.chart.getHeight()) return;
+    this.chart.resize();
+    if (this.view) this.draw(this.view);
+  }
+
+  draw(view) {
+    this.view = view;
+    const shown = view.runs.filter((run) => !view.hidden.has(run.index));
+    this.box.setAttribute("aria-label", `${view.y.name} against ${view.x.name}: ${shown.length} of ${view.runs.length} curves`);
+    const tooltip = {
+      trigger: "axis", transitionDuration: 0, confine: true, backgroundColor: ofStyle("--card"), borderColor: ofStyle("--line"),
+      textStyle: { color: ofStyle("--text") }, axisPointer: { type: "line", lineStyle: { color: ofStyle("--soft") } },
+      formatter: (params) => this.tip(params),
+    };
+    this.chart.setOption(figureOption(view, { width: this.box.clientWidth, tooltip }), { notMerge: true });
+  }
+
+  /** The values at the pointer, those nearest to it where there are many. */
+  tip(params) {
+    const { x, y, logY } = this.view;
+    let rows = params.map((each) => ({ run: this.view.all[each.seriesId], value: each.value }));
+    rows = rows.filter((row) => row.run && row.value);
+    const many = rows.length > 10;
+    if (many && this.pointer) {
+      const level = this.chart.convertFromPixel({ yAxisIndex: 0 }, this.pointer[1]);
+      const far = (row) => (logY ? Math.abs(Math.log(row.value[1] / level)) : Math.abs(row.value[1] - level));
+      rows.sort((a, b) => far(a) - far(b));
+      rows.length = 10;
+    }
+    rows.sort((a, b) => b.value[1] - a.value[1]);
+    const body = rows.map((row) => element("tr", {}, element("td", {}, swatch(row.run)), element("td", {}, shortened(row.run.label)),
+      element("td", { class: "number" }, y.format(row.value[1])), element("td", { class: "number" }, x.format(row.value[0]))));
+    const head = element("tr", {}, element("td"), element("td", {}, many ? "the nearest" : ""), element("td", { class: "number" }, y.short ?? y.name.split(":")[0]),
+      element("td", { class: "number" }, x.short));
+    return element("div", { class: "tip" }, element("table", {}, head, ...body));
+  }
+
+  /** Arrow keys: a row further, on the first curve that is shown. */
+  walk(event) {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+    const run = this.view?.runs.find((each) => !this.view.hidden.has(each.index));
+    if (!(event.key in steps) || !run) return;
+    event.preventDefault();
+    const points = pointsOf(run, this.view);
+    if (points.length === 0) return;
+    const stride = Math.max(1, Math.round(points.length / 60));
+    this.at = Math.min(Math.max(this.at + stride * steps[event.key], 0), points.length - 1);
+    this.chart.dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: this.at });
+    const [x, y] = points[this.at];
+    this.spoken.textContent = `${run.label}: ${this.view.y.name} ${this.view.y.format(y)} at ${this.view.x.format(x)} (${this.view.x.name})`;
+  }
+
+  emphasise(run, on) {
+    this.chart.dispatchAction({ type: on ? "highlight" : "downplay", seriesId: String(run.index) });
+  }
+
+  /** The figure as a file of its own: a text of SVG. */
+  svg() {
+    const width = 960;
+    const option = figureOption(this.view, { forFile: true, width });
+    const height = 540 + option.grid.bottom;
+    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+    chart.setOption(option);
+    const text = chart.renderToSVGString();
+    chart.dispose();
+    return { text, width, height };
+  }
+
+  /** A promise of a PNG, at twice the size. */
+  png() {
+    const { text, width, height } = this.svg();
+    return new Promise((resolve, reject) => {
+      const image = new Image();
+      image.onload = () => {
+        const canvas = element("canvas", { width: 2 * width, height: 2 * height });
+        canvas.getContext("2d").drawImage(image, 0, 0, 2 * width, 2 * height);
+        canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG"))), "image/png");
+      };
+      image.onerror = reject;
+      image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(text);
+    });
+  }
+}
+
+const shortened = (text) => (text.length > 70 ? text.slice(0, 69) + "…" : text);
+
+function saveAs(name, blob) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+"use strict";
+// The tables of the page: runs, the best of each method, verdicts, and what theory promises of a run.
+
+/** At most four powers of ten that runs of the group came to, where most of them begin above. */
+function targetsOf(runs) {
+  const reached = new Map();
+  for (const run of runs) {
+    const norms = run.columns.grad_norm_sq?.filter((norm) => norm > 0);
+    if (!norms || norms.length < 2) continue;
+    const least = norms.reduce((a, b) => Math.min(a, b));
+    for (let e = Math.ceil(Math.log10(norms[0])) - 1; e >= Math.log10(least) - 1e-9 && e > -40; --e) reached.set(e, (reached.get(e) ?? 0) + 1);
+  }
+  let list = [...reached].filter(([, by]) => by >= Math.min(2, runs.length)).map(([e]) => e);
+  if (list.length === 0) list = [...reached.keys()];
+  list.sort((a, b) => b - a);
+  if (list.length <= 4) return list;
+  return [0, 1, 2, 3].map((i) => list[Math.round((i * (list.length - 1)) / 3)]);
+}
+
+function ending(run) {
+  if (!run.stopped) return "killed";
+  const words = { rounds: "all rounds", target: "target", "max-bits": "bits spent", "max-seconds": "time spent", still: "stood still" };
+  return words[run.stopped.why] ?? run.stopped.why;
+}
+
+/** The columns of the table of runs: what a cell says, and by what it is sorted. */
+function runColumns(group, across, reference) {
+  const has = (key) => group.runs.some((run) => run.columns[key]);
+  const columns = [
+    { name: "run", sort: (run) => run.label, cell: (run) => [swatch(run), run.label], kind: "run" },
+    { name: "step", sort: (run) => lastOf(run, "step") || run.method?.gamma, cell: (run) => stepCell(run) },
+    { name: "ended by", sort: ending, cell: (run) => [ending(run)] },
+    { name: "rounds", sort: (run) => lastOf(run, "round"), cell: (run) => [count(lastOf(run, "round"))], kind: "number" },
+    { name: "f", sort: (run) => lastOf(run, "f"), cell: (run) => [decimal(lastOf(run, "f"), 5)], kind: "number" },
+    { name: "|∇f|²", sort: (run) => lastOf(run, "grad_norm_sq"), cell: (run) => [decimal(lastOf(run, "grad_norm_sq"), 3)], kind: "number" },
+  ];
+  if (has("test_accuracy"))
+    columns.push({ name: "test accuracy", sort: (run) => lastOf(run, "test_accuracy"), cell: (run) => [percent(lastOf(run, "test_accuracy"))], kind: "number" });
+  columns.push({ name: "bits up", sort: (run) => lastOf(run, "uplink_bits"), cell: (run) => [bits(lastOf(run, "uplink_bits"))], kind: "number" });
+  if (has("downlink_bits"))
+    columns.push({ name: "bits down", sort: (run) => lastOf(run, "downlink_bits"), cell: (run) => [bits(lastOf(run, "downlink_bits"))], kind: "number" });
+  for (const e of targetsOf(group.runs)) {
+    const cost = (run) => costTo(run, 10 ** e, across.key);
+    columns.push({ name: `to ${e > -3 && e < 4 ? decimal(10 ** e) : power(e)}`, sort: cost, kind: "number", cell: (run) => {
+      const own = cost(run);
+      const ratio = cost(reference) / own;
+      if (!Number.isFinite(own)) return [element("span", { class: "none" }, kNothing)];
+      return [across.format(own), Number.isFinite(ratio) ? element("small", {}, `${ratio >= 100 ? count(ratio) : ratio.toPrecision(2)}×`) : null];
+    } });
+  }
+  return columns;
+}
+
+function stepCell(run) {
+  const rule = run.description.step ?? "";
+  const step = run.method?.gamma;
+  const value = step === undefined ? "" : decimal(step, 3);
+  return [rule || value, rule && value && rule !== value && Number(rule) !== step ? element("small", {}, value) : null];
+}
+
+/** `state` has what the reader has chosen; `again` draws the table anew. */
+function runTable(group, state, across, again) {
+  const reference = group.runs.find((run) => run.index === state.reference) ?? group.runs[0];
+  const columns = runColumns(group, across, reference);
+  const sorted = columns.find((column) => column.name === state.sort.by);
+  const runs = [...group.runs];
+  if (sorted) {
+    const key = (run) => {
+      const value = sorted.sort(run);
+      return typeof value === "string" ? value : Number.isFinite(value) ? value : Infinity;
+    };
+    runs.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) * (state.sort.down ? -1 : 1));
+  }
+  const sortBy = (name) => again(() => (state.sort = { by: name, down: state.sort.by === name && !state.sort.down }), `sort ${name}`);
+  const heads = columns.map((column) => {
+    const order = sorted === column ? (state.sort.down ? "descending" : "ascending") : "none";
+    const arrow = { ascending: " ↑", descending: " ↓", none: "" }[order];
+    return element("th", { scope: "col", class: column.kind === "number" ? "number" : "", "aria-sort": order },
+      element("button", { type: "button", "data-focus": `sort ${column.name}`, click: () => sortBy(column.name) }, column.name + arrow));
+  });
+  const rows = runs.map((run) => {
+    const radio = element("input", { type: "radio", name: "reference", "aria-label": `compare with ${run.label}`, "data-focus": `reference ${run.index}`,
+      change: () => again(() => (state.reference = run.index), `reference ${run.index}`) });
+    radio.checked = run === reference;
+    return element("tr", { class: run === reference ? "reference" : "" }, element("td", {}, radio),
+      ...columns.map((column) => element("td", { class: column.kind ?? "" }, ...column.cell(run))));
+  });
+  const first = element("th", { scope: "col" }, element("abbr", { title: "the run that the others are compared with" }, "ref."));
+  return element("table", {}, element("thead", {}, element("tr", {}, first, ...heads)), element("tbody", {}, ...rows));
+}
+
+const header = (...names) => element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name))));
+
+function bestTable(sweep, scene) {
+  const rows = sweep.best.filter((best) => best.scene === scene).map((best) => element("tr", {},
+    element("td", {}, best.method), element("td", {}, best.setting ?? kNothing), element("td", {}, best.step ?? kNothing),
+    element("td", { class: "number" }, best.score === null ? "none" : scoreFormat(sweep)(best.score)),
+    element("td", {}, best.file ? element("code", {}, best.file) : kNothing)));
+  if (rows.length === 0) return null;
+  return element("table", {}, header("method", "its best", "step", measureName(sweep), "to run it again"), element("tbody", {}, ...rows));
+}
+
+/** A word and a sign, so that colour is not all that tells. */
+function verdict(status) {
+  const [sign, word, look] = status === true || status === "holds" ? ["✓", "holds", "holds"]
+    : status === "skipped" ? ["–", "skipped", "skipped"] : ["✗", "fails", "fails"];
+  return element("span", { class: look }, `${sign} ${word}`);
+}
+
+const said = (one) => (one.claim ? [one.claim, element("small", { class: "mono" }, one.statement)] : [element("span", { class: "mono" }, one.statement)]);
+
+function statementTable(sweep) {
+  const several = sweep.scenes.length > 1;
+  const rows = sweep.expect.map((one) => element("tr", {}, element("td", {}, verdict(one.holds)), element("td", {}, ...said(one)),
+    element("td", { class: "mono" }, one.numbers), several ? element("td", {}, sceneName(one.scene)) : null));
+  return element("table", {}, header("", "statement", "measured", ...(several ? ["where"] : [])), element("tbody", {}, ...rows));
+}
+
+/** The experiments of a reproduction. `show(folder)`: what shows that sweep on this page, or null. */
+function experimentTable(verdicts, show) {
+  const rows = verdicts.experiments.map((one) => {
+    const statements = Array.isArray(one.statements) ? one.statements : [];
+    const held = statements.filter((each) => each.holds).length;
+    const list = statements.map((each) => element("li", {}, verdict(each.holds), " ", ...said(each), each.numbers ? element("small", {}, each.numbers) : null));
+    const configs = [...new Set(statements.map((each) => each.config).filter(Boolean))];
+    const buttons = configs.map((config) => [config, show(verdicts.folder, config)]).filter(([, action]) => action)
+      .map(([config, action]) => element("button", { type: "button", class: "show", click: action }, `Show ${baseName(config).replace(/\.toml$/, "")}`));
+    return element("tr", {}, element("td", {}, verdict(one.status)),
+      element("td", {}, element("strong", {}, one.title || one.name || ""), one.paper ? element("small", {}, one.paper) : null),
+      element("td", {}, one.status === "skipped" ? one.reason ?? "" : statements.length === 0 ? one.reason ?? kNothing
+        : element("details", {}, element("summary", {}, `${held} of ${statements.length} statements hold`), element("ul", {}, ...list))),
+      element("td", {}, ...buttons));
+  });
+  return element("table", {}, header("", "experiment", "what was found", ""), element("tbody", {}, ...rows));
+}
+
+function definitions(pairs) {
+  return element("dl", {}, ...Object.entries(pairs).flatMap(([name, value]) =>
+    [element("dt", {}, name), element("dd", {}, typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value))]));
+}
+
+/** Theory next to what was measured. */
+function theoryOf(run) {
+  const { theorem, promised } = run;
+  if (!theorem) return [element("p", {}, run.stopped ? "No theorem with known constants is about this method on this problem." : "The run was killed before it could say what theory promises.")];
+  const step = run.method?.gamma;
+  const parts = [element("p", {}, element("strong", {}, theorem.name)),
+    element("p", {}, "Allows a step of ", element("code", {}, `${theorem.step_rule} = ${decimal(theorem.step)}`),
+      step === undefined ? "." : `; the run took ${decimal(step)}, ${decimal(step / theorem.step, 3)} times that.`),
+    element("p", {}, "Promises ", element("code", {}, theorem.promise), ".")];
+  if (!promised) return parts;
+  const K = count(promised.rounds);
+  const margin = (bound, value) => (bound > 0 && value > 0 ? `${decimal(bound / value, 3)}×` : kNothing);
+  const rows = [];
+  const row = (name, bound, value) => rows.push(element("tr", {}, element("th", { scope: "row" }, name),
+    element("td", { class: "number" }, bound === undefined ? "none" : decimal(bound)),
+    element("td", { class: "number" }, value === undefined ? kNothing : decimal(value)),
+    element("td", { class: "number" }, bound === undefined || value === undefined ? kNothing : margin(bound, value))));
+  if (promised.mean_gradient_bound !== undefined || promised.gap_bound === undefined)
+    row(promised.every_round ? `mean of |∇f|² over the first ${K} points` : `mean of |∇f|² over the first ${K} points, those evaluated`, promised.mean_gradient_bound, promised.mean_gradient);
+  if (promised.gap_bound !== undefined)
+    row(promised.gap_is_to_minimum ? `f − f* after ${K} rounds` : `f − f_lower after ${K} rounds (f* is not known)`, promised.gap_bound, promised.gap);
+  parts.push(element("table", { class: "bounds" }, header("", "bound", "measured", "bound / measured"), element("tbody", {}, ...rows)));
+  if (!promised.step_allowed) parts.push(element("p", {}, "No bound: the step is longer than the theorem allows."));
+  else if (promised.mean_gradient_bound === undefined && promised.gap_bound === undefined) parts.push(element("p", {}, "The promise cannot be put in numbers here."));
+  else parts.push(element("p", { class: "note" }, "A bound is on the mean over all draws of a method; a run is one draw."));
+  return parts;
+}
+
+function runDetails(run) {
+  const block = (title, content) => (content && Object.keys(content).length ? element("section", {}, element("h3", {}, title), definitions(content)) : null);
+  const stop = run.stopped?.reason ? element("p", {}, `It ended: ${run.stopped.reason}.`) : null;
+  return element("details", { class: "run" }, element("summary", {}, swatch(run), " ", run.label),
+    element("div", {},
+      element("section", { class: "wide" }, element("h3", {}, "Theory and this run"), ...theoryOf(run), stop),
+      block("Description", { ...run.description, folder: run.folder }), block("Constants of the problem", run.constants), block("The method", run.method)));
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report_sweep.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "cli/description.h"
+#include "cli/standings.h"
+#include "cli/sweep_csv.h"
+#include "cli/sweep_plan.h"
+#include "laconic/core/error.h"
+
+namespace laconic::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::size_t place_in(std::vector<std::string>& list, const std::string& text) {
+  const auto at = std::find(list.begin(), list.end(), text);
+  const auto place = static_cast<std::size_t>(at - list.begin());
+  if (at == list.end()) list.push_back(text);
+  return place;
+}
+
+Json text_of(const Json& json, const char* key) {
+  return json.contains(key) && json[key].is_string() ? json[key] : Json("");
+}
+
+/// Axes that are drawn: scores are means over seeds, and what a method is, its setting says.
+std::vector<Axis> axes_of(const SweepPlan& plan) {
+  std::vector<Axis> axes;
+  std::copy_if(plan.grid.axes.begin(), plan.grid.axes.end(), std::back_inserter(axes), [](const Axis& axis) {
+    return !is_seed(axis) && axis.name != "method" && axis.values.size() > 1;
+  });
+  return axes;
+}
+
+/// Of each setting: scene, method, how it ended, score (null: none), and its place on each axis (-1: it has none).
+Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vector<Axis>& axes, Json& facts) {
+  std::vector<std::string> scenes;
+  std::vector<std::string> methods;
+  std::vector<std::string> endings;
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  Json list = Json::array();
+  for (std::size_t s = 0; s < plan.of_setting.size(); ++s) {
+    const SweepRun& run = plan.runs[plan.of_setting[s][0]];
+    const auto& outcome = outcomes[plan.of_setting[s][0]];
+    Json row = {place_in(scenes, run.scene), place_in(methods, run.method),
+                place_in(endings, outcome ? outcome->why : "under way"), nullptr};
+    if (std::isfinite(scores[s])) row[3] = std::stod(fmt::format("{:.6g}", scores[s]));
+    for (const Axis& axis : axes) {
+      int place = -1;
+      for (const Choice& choice : run.choices) {
+        if (choice.axis != axis.name) continue;
+        place = static_cast<int>(std::find(axis.values.begin(), axis.values.end(), choice.value) - axis.values.begin());
+      }
+      row.push_back(place);
+    }
+    list.push_back(std::move(row));
+  }
+  facts["scenes"] = scenes;
+  facts["methods"] = methods;
+  facts["endings"] = endings;
+  return list;
+}
+
+/// What summary.json has of the best, each with the folder of its run where the sweep has left it.
+void add_best(const Json& summary, PageSweep& sweep) {
+  Json& list = sweep.facts["best"] = Json::array();
+  if (!summary.contains("best") || !summary["best"].is_array()) return;
+  std::set<std::string> seen;
+  for (const Json& best : summary["best"]) {
+    if (!best.is_object()) continue;
+    Json entry;
+    for (const char* key : {"scene", "method", "file"}) entry[key] = text_of(best, key);
+    entry["score"] = best.contains("score") && best["score"].is_number() ? best["score"] : Json(nullptr);
+    if (best.contains("description") && best["description"].is_object()) {
+      entry["setting"] = text_of(best["description"], "method");
+      entry["step"] = text_of(best["description"], "step");
+    }
+    const std::string run = text_of(best, "run");
+    const std::string folder = (fs::path(sweep.folder) / run).lexically_normal().string();
+    std::error_code error;
+    if (!run.empty() && fs::exists(folder + "/trace.csv", error)) {
+      entry["run"] = folder;
+      if (seen.insert(folder).second) sweep.best_runs.emplace_back(folder, entry["scene"]);
+    }
+    list.push_back(std::move(entry));
+  }
+}
+
+void add_expect(const Json& summary, PageSweep& sweep) {
+  Json& list = sweep.facts["expect"] = Json::array();
+  if (!summary.contains("expect") || !summary["expect"].is_array()) return;
+  for (const Json& one : summary["expect"]) {
+    if (!one.is_object()) continue;
+    Json entry;
+    for (const char* key : {"scene", "claim", "statement", "numbers"}) entry[key] = text_of(one, key);
+    if (entry["numbers"] == "" && one.contains("left") && one.contains("right")) {
+      const auto side = [&](const char* key) {
+        return one[key].is_number() ? fmt::format("{:.6g}", one[key].get<double>()) : std::string("not reached");
+      };
+      entry["numbers"] = fmt::format("left {}, right {}", side("left"), side("right"));
+    }
+    entry["holds"] = one.contains("holds") && one["holds"].is_boolean() && one["holds"].get<bool>();
+    list.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+PageSweep read_page_sweep(const std::string& folder) {
+  PageSweep sweep;
+  sweep.folder = fs::path(folder).lexically_normal().string();
+  std::error_code error;
+  if (!fs::exists(folder + "/run.toml", error))
+    throw InputError(fmt::format("{}: holds a sweep.csv, but no run.toml that says what it is about", folder));
+  const SweepPlan plan = naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
+  const Outcomes outcomes = read_sweep_csv(plan, folder + "/sweep.csv");
+  std::ifstream file(folder + "/summary.json");
+  const Json parsed = Json::parse(file, nullptr, false);
+  const Json summary = parsed.is_object() ? parsed : Json::object();
+
+  Json& facts = sweep.facts;
+  facts["folder"] = sweep.folder;
+  facts["title"] = text_of(summary, "title");
+  facts["measure"] = plan.measure->name;
+  facts["to_target"] = plan.measure->to_target;
+  facts["runs"] = plan.runs.size();
+  facts["done"] = std::count_if(outcomes.begin(), outcomes.end(), [](const auto& one) { return one.has_value(); });
+  facts["ended"] = summary.contains("ended") ? summary["ended"] : Json::object();
+  const std::vector<Axis> axes = axes_of(plan);
+  facts["axes"] = Json::array();
+  for (const Axis& axis : axes)
+    facts["axes"].push_back({{"name", axis.name}, {"values", axis.values}, {"of_scene", is_scene(axis)}});
+  if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
+  facts["settings"] = settings_of(plan, outcomes, axes, facts);
+  sweep.scenes = scenes_of(plan);
+  add_best(summary, sweep);
+  add_expect(summary, sweep);
+  return sweep;
+}
+
+}  // namespace laconic::cli
