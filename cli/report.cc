@@ -18,8 +18,8 @@
 #include "cli/report_sweep.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
-#include "laconic/report/file.h"
 #include "laconic/report/figures.h"
+#include "laconic/report/file.h"
 
 namespace laconic::cli {
 namespace {
@@ -27,9 +27,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPageBytes = 3'000'000;                        // no page is larger
-constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100, 50, 25, 12};  // of a run: as many as there is room for
-constexpr std::size_t kMapBytes = 500'000;                           // of all settings of all sweeps
+constexpr std::size_t kPageBytes = 3'000'000;  // no page is larger
+constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100,
+                                                50,  25,  12};  // of a run: as many as there is room for
+constexpr std::size_t kMapBytes = 500'000;                      // of all settings of all sweeps
 
 /// Runs to compare: of one scene of a sweep, or of the same problem, clients and split.
 struct Group {
@@ -53,7 +54,8 @@ Json read_verdicts(const std::string& path) {
   std::ifstream file(path);
   Json json = Json::parse(file, nullptr, false);
   if (!json.is_object() || !json.contains("experiments") || !json["experiments"].is_array())
-    throw InputError(fmt::format("{}: need a JSON object with a list of experiments, as laconic reproduce leaves it", path));
+    throw InputError(fmt::format(
+        "{}: need a JSON object with a list of experiments, as laconic reproduce leaves it", path));
   json["folder"] = fs::path(path).parent_path().string();
   return json;
 }
@@ -89,7 +91,8 @@ std::vector<std::string> run_texts(const Report& report, std::size_t points) {
   for (std::size_t g = 0; g < report.groups.size(); ++g) {
     const Group& group = report.groups[g];
     std::vector<SavedRun> descriptions;
-    for (const PageRun& run : group.runs) descriptions.push_back({run.saved.folder, run.saved.description, {}});
+    for (const PageRun& run : group.runs)
+      descriptions.push_back({run.saved.folder, run.saved.description, {}});
     const std::vector<std::string> names = legend(descriptions);
     for (std::size_t r = 0; r < group.runs.size(); ++r) {
       Json json = json_of(group.runs[r], names[r], points);
@@ -109,8 +112,8 @@ Json sweeps_of(Report& report) {
     bytes += dump(json["settings"]).size();
     if (bytes > kMapBytes) {
       json["settings"] = Json::array();
-      report.notes.push_back(fmt::format("The map of {} is left out: {} runs are too many for this page.", sweep.folder,
-                                         sweep.facts["runs"].get<std::size_t>()));
+      report.notes.push_back(fmt::format("The map of {} is left out: {} runs are too many for this page.",
+                                         sweep.folder, sweep.facts["runs"].get<std::size_t>()));
     }
     list.push_back(std::move(json));
   }
@@ -119,7 +122,8 @@ Json sweeps_of(Report& report) {
 
 std::size_t total(const std::vector<std::string>& texts) {
   std::size_t bytes = 0;
-  for (const std::string& text : texts) bytes += text.size() + 1 + 5 * std::count(text.begin(), text.end(), '<');
+  for (const std::string& text : texts)
+    bytes += text.size() + 1 + 5 * std::count(text.begin(), text.end(), '<');
   return bytes;
 }
 
@@ -130,7 +134,8 @@ std::string fitted_page(Report& report) {
   json["verdicts"] = report.verdicts;
   json["groups"] = Json::array();
   for (const Group& group : report.groups)
-    json["groups"].push_back({{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
+    json["groups"].push_back(
+        {{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
   json["notes"] = report.notes;
   const std::size_t others = page_of(dump(json)).size() + 1000;  // a note more
   const std::size_t room = kPageBytes - std::min(others, kPageBytes);
@@ -143,13 +148,15 @@ std::string fitted_page(Report& report) {
   const std::size_t all = texts.size();
   while (total(texts) > room && !texts.empty()) texts.pop_back();
   if (texts.size() < all) {
-    json["notes"].push_back(fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
-                                        "Give laconic report fewer folders.",
-                                        texts.size(), all));
+    json["notes"].push_back(
+        fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
+                    "Give laconic report fewer folders.",
+                    texts.size(), all));
   }
   if (others > kPageBytes || (texts.empty() && all > 0))
-    throw InputError(fmt::format("report: what these folders hold is too much for a page of {} MB; give fewer of them",
-                                 kPageBytes / 1'000'000));
+    throw InputError(
+        fmt::format("report: what these folders hold is too much for a page of {} MB; give fewer of them",
+                    kPageBytes / 1'000'000));
   std::string text = dump(json);
   text.pop_back();
   return page_of(fmt::format("{},\"runs\":[{}]}}", text, fmt::join(texts, ",")));
@@ -161,7 +168,9 @@ void require_writable(const std::string& out) {
   std::error_code error;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   fs::create_directories(folder, error);
-  const auto fail = [&](const std::string& why) { throw InputError(fmt::format("out: cannot write {}: {}", out, why)); };
+  const auto fail = [&](const std::string& why) {
+    throw InputError(fmt::format("out: cannot write {}: {}", out, why));
+  };
   if (fs::is_directory(path, error) || !path.has_filename()) fail("that is a folder");
   if (!fs::is_directory(folder, error)) fail(folder.string() + " is no folder");
   if (access(folder.c_str(), W_OK) != 0) fail("nothing can be written in its folder");
@@ -176,7 +185,8 @@ int report(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     const std::string key = word.substr(0, equals);
-    if (equals == std::string::npos || key.find('/') != std::string::npos) {  // a folder may have '=' in its name
+    if (equals == std::string::npos ||
+        key.find('/') != std::string::npos) {  // a folder may have '=' in its name
       folders.push_back(word);
     } else if (key == "out") {
       out = word.substr(equals + 1);
@@ -188,7 +198,8 @@ int report(const std::vector<std::string>& words) {
   }
   require_charts();
   if (folders.empty())
-    throw InputError("report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
+    throw InputError(
+        "report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
   Report all = read_report(find_results(folders));
   all.title = title;
   std::size_t runs = 0;

@@ -29,7 +29,8 @@ class Search {
   void look_in(const std::string& folder) {
     std::error_code error;
     if (!fs::is_directory(folder, error)) {
-      throw InputError(fmt::format("{}: {}; need the folder of a run or of a sweep, or one that holds some", folder,
+      throw InputError(fmt::format("{}: {}; need the folder of a run or of a sweep, or one that holds some",
+                                   folder,
                                    fs::exists(folder, error) ? "is no folder" : "there is no such folder"));
     }
     fs::path path = fs::path(folder).lexically_normal();

@@ -47,7 +47,8 @@ std::string without_markup(const std::string& json) {
 void require_charts() {
   if (chart_files().empty()) {
     throw InputError(
-        "report: this laconic was built without its charting library: run tools/fetch_charts.sh and build again");
+        "report: this laconic was built without its charting library: run tools/fetch_charts.sh and build "
+        "again");
   }
 }
 

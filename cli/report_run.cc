@@ -22,9 +22,10 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 /// Those that the page can draw.
-constexpr std::array kColumns = {"round",        "f",         "grad_norm_sq",    "uplink_bits",    "downlink_bits",
-                                 "oracle_calls", "consensus", "network_seconds", "train_accuracy", "test_accuracy",
-                                 "seconds"};
+constexpr std::array kColumns = {
+    "round",        "f",         "grad_norm_sq",    "uplink_bits",    "downlink_bits",
+    "oracle_calls", "consensus", "network_seconds", "train_accuracy", "test_accuracy",
+    "seconds"};
 
 Json read_summary(const std::string& folder) {
   std::ifstream file(folder + "/summary.json");
@@ -78,7 +79,8 @@ Json promised(const Json& summary, const SavedRun& run) {
   const auto f_lower = f_star ? f_star : number(summary, "constants", "f_lower");
   if (f_lower && rounds->front() == 0) {
     const double gap = f->front() - *f_lower;
-    if (const auto bound = bound_on_mean_gradient(theorem, *step, K, gap)) json["mean_gradient_bound"] = *bound;
+    if (const auto bound = bound_on_mean_gradient(theorem, *step, K, gap))
+      json["mean_gradient_bound"] = *bound;
     if (const auto bound = bound_on_gap(theorem, *step, K, gap)) json["gap_bound"] = *bound;
     json["gap_at_start"] = gap;
   }
@@ -139,7 +141,8 @@ PageRun read_page_run(const std::string& folder, std::size_t limit) {
     if (key != "out") run.facts["description"][key] = value;
   }
   for (const char* key : {"constants", "method", "theorem", "stopped"}) {
-    if (summary.contains(key) && summary[key].is_object() && !summary[key].empty()) run.facts[key] = summary[key];
+    if (summary.contains(key) && summary[key].is_object() && !summary[key].empty())
+      run.facts[key] = summary[key];
   }
   if (Json theory = promised(summary, run.saved); !theory.empty()) run.facts["promised"] = std::move(theory);
   run.rows = run.saved.trace.values[0].size();
@@ -156,7 +159,8 @@ Json json_of(const PageRun& run, const std::string& label, std::size_t limit) {
   for (const char* name : kColumns) {
     const auto* column = table.column(name);
     if (column == nullptr) continue;
-    const bool says_nothing = std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
+    const bool says_nothing =
+        std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
     if (!says_nothing || std::string_view(name) == "f") columns[name] = numbers_text(*column);
   }
   return json;

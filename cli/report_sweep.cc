@@ -42,7 +42,8 @@ std::vector<Axis> axes_of(const SweepPlan& plan) {
 }
 
 /// Of each setting: scene, method, how it ended, score (null: none), and its place on each axis (-1: it has none).
-Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vector<Axis>& axes, Json& facts) {
+Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vector<Axis>& axes,
+                 Json& facts) {
   std::vector<std::string> scenes;
   std::vector<std::string> methods;
   std::vector<std::string> endings;
@@ -58,7 +59,8 @@ Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vec
       int place = -1;
       for (const Choice& choice : run.choices) {
         if (choice.axis != axis.name) continue;
-        place = static_cast<int>(std::find(axis.values.begin(), axis.values.end(), choice.value) - axis.values.begin());
+        place = static_cast<int>(std::find(axis.values.begin(), axis.values.end(), choice.value) -
+                                 axis.values.begin());
       }
       row.push_back(place);
     }
@@ -104,7 +106,8 @@ void add_expect(const Json& summary, PageSweep& sweep) {
     for (const char* key : {"scene", "claim", "statement", "numbers"}) entry[key] = text_of(one, key);
     if (entry["numbers"] == "" && one.contains("left") && one.contains("right")) {
       const auto side = [&](const char* key) {
-        return one[key].is_number() ? fmt::format("{:.6g}", one[key].get<double>()) : std::string("not reached");
+        return one[key].is_number() ? fmt::format("{:.6g}", one[key].get<double>())
+                                    : std::string("not reached");
       };
       entry["numbers"] = fmt::format("left {}, right {}", side("left"), side("right"));
     }
@@ -120,8 +123,10 @@ PageSweep read_page_sweep(const std::string& folder) {
   sweep.folder = fs::path(folder).lexically_normal().string();
   std::error_code error;
   if (!fs::exists(folder + "/run.toml", error))
-    throw InputError(fmt::format("{}: holds a sweep.csv, but no run.toml that says what it is about", folder));
-  const SweepPlan plan = naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
+    throw InputError(
+        fmt::format("{}: holds a sweep.csv, but no run.toml that says what it is about", folder));
+  const SweepPlan plan =
+      naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
   const Outcomes outcomes = read_sweep_csv(plan, folder + "/sweep.csv");
   std::ifstream file(folder + "/summary.json");
   const Json parsed = Json::parse(file, nullptr, false);
@@ -133,7 +138,8 @@ PageSweep read_page_sweep(const std::string& folder) {
   facts["measure"] = plan.measure->name;
   facts["to_target"] = plan.measure->to_target;
   facts["runs"] = plan.runs.size();
-  facts["done"] = std::count_if(outcomes.begin(), outcomes.end(), [](const auto& one) { return one.has_value(); });
+  facts["done"] =
+      std::count_if(outcomes.begin(), outcomes.end(), [](const auto& one) { return one.has_value(); });
   facts["ended"] = summary.contains("ended") ? summary["ended"] : Json::object();
   const std::vector<Axis> axes = axes_of(plan);
   facts["axes"] = Json::array();

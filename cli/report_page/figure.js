@@ -66,7 +66,7 @@ function inks(theme, forFile) {
 /** What can be drawn of these runs: those columns that one of them has. */
 const columnsOf = (axes, runs) => axes.filter((axis) => runs.some((run) => run.columns[axis.key]));
 
-/** The run's points, without those that a logarithmic axis has no place for; about eight carry its marker. */
+/** The run's points, without those that a logarithmic axis has no place for. */
 function pointsOf(run, view) {
   const across = run.columns[view.x.key];
   const upwards = run.columns[view.y.key];
@@ -81,6 +81,10 @@ function pointsOf(run, view) {
   return points;
 }
 
+/** The runs that are drawn: those not hidden that have what is asked for. */
+const drawnRuns = (view) => view.runs.filter((run) => !view.hidden.has(run.index) && pointsOf(run, view).length > 0);
+
+/** The points, about eight of them with the curve's marker. */
 function withMarkers(points, view, range, offset) {
   const place = (x) => (view.logX ? Math.log10(x / range[0]) / Math.log10(range[1] / range[0]) : (x - range[0]) / (range[1] - range[0]));
   let next = offset;
@@ -101,16 +105,41 @@ function ceiling(runs, view) {
   return most > top && view.y.key !== "consensus" ? top : undefined;
 }
 
+/** Ends and steps of a logarithmic axis in whole powers of ten, of which at most `most` are marked. */
+function powersOf(least, top, most) {
+  const low = Math.floor(Math.log10(least) + 1e-9);
+  const high = Math.max(Math.ceil(Math.log10(top) - 1e-9), low + 1);
+  const step = Math.ceil((high - low) / most);
+  return { min: 10 ** (high - step * Math.ceil((high - low) / step)), max: 10 ** high, interval: step };
+}
+
+/** How high a legend is whose entries flow into lines of this width. */
+function heightOfLegend(labels, width) {
+  let lines = 1;
+  let used = 0;
+  for (const label of labels) {
+    const needs = 54 + 6.9 * label.length;
+    if (used > 0 && used + needs > width) {
+      ++lines;
+      used = 0;
+    }
+    used += needs;
+  }
+  return 25 * lines + 10;
+}
+
 /** What ECharts is to draw. `forFile`: on white, with a legend inside. */
 function figureOption(view, { forFile = false, width = 900, tooltip = undefined } = {}) {
   const theme = forFile ? "light" : themeNow();
   const ink = inks(theme, forFile);
-  const runs = view.runs.filter((run) => !view.hidden.has(run.index));
+  const runs = drawnRuns(view);
   const xs = runs.flatMap((run) => pointsOf(run, view).map((point) => point[0]));
   const range = [xs.reduce((a, b) => Math.min(a, b), Infinity), xs.reduce((a, b) => Math.max(a, b), -Infinity)];
   const short = (text) => (text.length > 110 ? text.slice(0, 109) + "…" : text);
-  const perRow = Math.max(1, Math.floor((width - 40) / (Math.max(...runs.map((run) => short(run.label).length), 1) * 7 + 50)));
-  const legendHeight = forFile ? Math.ceil(runs.length / perRow) * 22 + 10 : 0;
+  const legendHeight = forFile ? heightOfLegend(runs.map((run) => short(run.label)), width - 40) : 0;
+  const highest = ceiling(runs, view);
+  const ys = view.logY ? runs.flatMap((run) => pointsOf(run, view).map((point) => point[1])) : [];
+  const extent = (values, most) => powersOf(values.reduce((a, b) => Math.min(a, b)), highest && values === ys ? highest : values.reduce((a, b) => Math.max(a, b)), most);
   const axis = (column, logarithmic, gap) => ({
     type: logarithmic ? "log" : "value", name: column.name, nameLocation: "middle", nameGap: gap,
     scale: column.key !== "round", nameTextStyle: { color: ink.text, fontSize: 13 },
@@ -120,14 +149,15 @@ function figureOption(view, { forFile = false, width = 900, tooltip = undefined 
   });
   return {
     animation: false,
-    backgroundColor: forFile ? ink.ground : "transparent",
+    backgroundColor: ink.ground,
     textStyle: { fontFamily: forFile ? "sans-serif" : ofStyle("--sans"), color: ink.text },
     title: forFile ? { text: short(view.title), left: 20, top: 12, textStyle: { fontSize: 15, fontWeight: 600, color: ink.text } } : undefined,
-    grid: { left: width < 500 ? 66 : 84, right: 28, top: forFile ? 52 : 22, bottom: 58 + legendHeight },
+    grid: { left: width < 500 ? 66 : 84, right: 40, top: forFile ? 52 : 22, bottom: 58 + legendHeight },
     legend: forFile ? { show: true, bottom: 6, left: 20, right: 20, itemGap: 12, itemWidth: 34, textStyle: { color: ink.text, fontSize: 12 }, formatter: short } : { show: false },
     tooltip,
-    xAxis: { ...axis(view.x, view.logX, 32), splitNumber: width < 500 ? 3 : 6 },
-    yAxis: { ...axis(view.y, view.logY, width < 500 ? 50 : 64), max: ceiling(runs, view) },
+    xAxis: { ...axis(view.x, view.logX, 32), splitNumber: width < 500 ? 3 : 6,
+             ...(view.logX && xs.length ? extent(xs, width < 500 ? 4 : 10) : {}) },
+    yAxis: { ...axis(view.y, view.logY, width < 500 ? 50 : 64), max: highest, ...(ys.length ? extent(ys, 8) : {}) },
     series: runs.map((run, nth) => {
       const colour = kColours[theme][run.looks.colour];
       return {
@@ -162,14 +192,13 @@ class Figure {
 
   draw(view) {
     this.view = view;
-    const shown = view.runs.filter((run) => !view.hidden.has(run.index));
-    this.box.setAttribute("aria-label", `${view.y.name} against ${view.x.name}: ${shown.length} of ${view.runs.length} curves`);
+    this.box.setAttribute("aria-label", `${view.y.name} against ${view.x.name}: ${drawnRuns(view).length} of ${view.runs.length} curves`);
     const tooltip = {
       trigger: "axis", transitionDuration: 0, confine: true, backgroundColor: ofStyle("--card"), borderColor: ofStyle("--line"),
       textStyle: { color: ofStyle("--text") }, axisPointer: { type: "line", lineStyle: { color: ofStyle("--soft") } },
       formatter: (params) => this.tip(params),
     };
-    this.chart.setOption(figureOption(view, { width: this.box.clientWidth, tooltip }), { notMerge: true });
+    this.chart.setOption(figureOption(view, { width: this.chart.getWidth(), tooltip }), { notMerge: true });
   }
 
   /** The values at the pointer, those nearest to it where there are many. */
@@ -187,7 +216,7 @@ class Figure {
     rows.sort((a, b) => b.value[1] - a.value[1]);
     const body = rows.map((row) => element("tr", {}, element("td", {}, swatch(row.run)), element("td", {}, shortened(row.run.label)),
       element("td", { class: "number" }, y.format(row.value[1])), element("td", { class: "number" }, x.format(row.value[0]))));
-    const head = element("tr", {}, element("td"), element("td", {}, many ? "the nearest" : ""), element("td", { class: "number" }, y.short ?? y.name.split(":")[0]),
+    const head = element("tr", {}, element("td"), element("td", {}, many ? "the nearest" : ""), element("td", { class: "number" }, y.short),
       element("td", { class: "number" }, x.short));
     return element("div", { class: "tip" }, element("table", {}, head, ...body));
   }
@@ -195,11 +224,10 @@ class Figure {
   /** Arrow keys: a row further, on the first curve that is shown. */
   walk(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-    const run = this.view?.runs.find((each) => !this.view.hidden.has(each.index));
+    const run = this.view && drawnRuns(this.view)[0];
     if (!(event.key in steps) || !run) return;
     event.preventDefault();
     const points = pointsOf(run, this.view);
-    if (points.length === 0) return;
     const stride = Math.max(1, Math.round(points.length / 60));
     this.at = Math.min(Math.max(this.at + stride * steps[event.key], 0), points.length - 1);
     this.chart.dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: this.at });

@@ -55,6 +55,7 @@ const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toPrecisio
 
 /** 10 to a whole power, as people write it. */
 function power(exponent) {
+  if (exponent === 0 || exponent === 1) return String(10 ** exponent);
   const raised = { "-": "⁻" };
   "⁰¹²³⁴⁵⁶⁷⁸⁹".split("").forEach((digit, i) => (raised[i] = digit));
   return "10" + String(exponent).split("").map((c) => raised[c]).join("");
@@ -62,10 +63,10 @@ function power(exponent) {
 
 /** For the tic of an axis: powers of ten where the axis is logarithmic. */
 function tic(format, logarithmic, value) {
-  if (!logarithmic || format === bits || format === seconds) return format(value);
+  if (!logarithmic || format === bits || format === seconds) return format(value).replace(/(\.\d*?)0+(?=\s|$)/, "$1").replace(/\.(?=\s|$)/, "");
   const exponent = Math.round(Math.log10(value));
   const isPower = Math.abs(value / 10 ** exponent - 1) < 1e-9;
-  return isPower && (exponent < -2 || exponent > 3) ? power(exponent) : decimal(value);
+  return isPower ? power(exponent) : decimal(value);
 }
 
 /** What a figure can have across (it costs something) and upwards. */
@@ -78,11 +79,11 @@ const kAcross = [
   { key: "seconds", name: "seconds on the machine that ran it", short: "time", format: seconds },
 ];
 const kUpwards = [
-  { key: "grad_norm_sq", name: "squared gradient norm", logarithmic: true, format: decimal },
-  { key: "f", name: "f", logarithmic: false, format: decimal },
-  { key: "test_accuracy", name: "test accuracy", logarithmic: false, format: percent },
-  { key: "train_accuracy", name: "training accuracy", logarithmic: false, format: percent },
-  { key: "consensus", name: "consensus: mean squared distance to the mean", logarithmic: true, format: decimal },
+  { key: "grad_norm_sq", name: "squared gradient norm", short: "|∇f|²", logarithmic: true, format: decimal },
+  { key: "f", name: "f", short: "f", logarithmic: false, format: decimal },
+  { key: "test_accuracy", name: "test accuracy", short: "test accuracy", logarithmic: false, format: percent },
+  { key: "train_accuracy", name: "training accuracy", short: "accuracy", logarithmic: false, format: percent },
+  { key: "consensus", name: "squared distance to consensus", short: "distance", logarithmic: true, format: decimal },
 ];
 
 /** The data as the program has left it, columns turned into numbers. */

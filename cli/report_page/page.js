@@ -4,7 +4,7 @@
 
 const data = readData();
 const figure = new Figure(byId("figure"), byId("spoken"));
-const state = { group: 0, x: "uplink_bits", y: "grad_norm_sq", logX: null, logY: {}, hidden: new Set(), reference: null, sort: { by: "", down: false } };
+const state = { group: 0, x: null, y: "grad_norm_sq", logX: null, logY: {}, hidden: new Set(), reference: null, sort: { by: "", down: false } };
 
 const groupNow = () => data.groups[state.group];
 const groupName = (group) => {
@@ -24,11 +24,15 @@ function spreadsWide(runs, column) {
   return ends.length > 1 && Math.max(...ends) / Math.min(...ends) > 40;
 }
 
+// What a sweep measures is what its runs are drawn over, until the reader chooses.
+const kMeasured = { bits: "uplink_bits", rounds: "round", "oracle-calls": "oracle_calls", seconds: "network_seconds" };
+
 function view() {
   const { runs } = groupNow();
   const across = columnsOf(kAcross, runs);
   const upwards = columnsOf(kUpwards, runs);
-  const x = across.find((axis) => axis.key === state.x) ?? across[0] ?? kAcross[0];
+  const wanted = state.x ?? kMeasured[groupNow().sweep?.measure] ?? "uplink_bits";
+  const x = across.find((axis) => axis.key === wanted) ?? across[0] ?? kAcross[0];
   const y = upwards.find((axis) => axis.key === state.y) ?? upwards[0] ?? kUpwards[1];
   return { runs, all: data.runs, hidden: state.hidden, x, y, title: groupName(groupNow()),
            logX: state.logX ?? spreadsWide(runs, x.key), logY: state.logY[y.key] ?? y.logarithmic };
@@ -109,9 +113,7 @@ function drawGroup() {
   const { runs, sweep } = group;
   byId("group").value = String(state.group);
   byId("group-title").textContent = groupName(group);
-  const facts = [];
-  if (sweep) facts.push(sweep.scenes.length > 1 || !sweep.title ? "" : sceneName(group.scene), sweep.folder);
-  byId("group-facts").textContent = facts.filter(Boolean).join("   ");
+  byId("group-facts").replaceChildren(...(!sweep ? [] : [sweep.scenes.length === 1 ? `${sceneName(group.scene)} · ` : null, element("code", {}, sweep.folder)].filter(Boolean)));
   dress(runs);
   state.hidden.clear();
   state.reference = runs[0]?.index ?? null;
@@ -149,9 +151,12 @@ function drawHead() {
   const number = (n, what) => (n ? [`${n} ${what}${n === 1 ? "" : "s"}`] : []);
   const expected = data.sweeps.flatMap((sweep) => sweep.expect);
   const failed = expected.filter((one) => !one.holds).length;
+  const experiments = data.verdicts.flatMap((each) => each.experiments);
+  const counted = ["holds", "fails", "skipped"].map((status) => [status, experiments.filter((one) => one.status === status).length]);
   byId("overview").textContent = [
     ...number(data.runs.length, "run"), ...number(data.sweeps.length, "sweep"),
-    ...(expected.length ? [failed ? `${failed} of ${expected.length} statements fail` : `all ${expected.length} statements hold`] : []), ...data.notes].join(" · ");
+    ...(experiments.length ? [`${experiments.length} experiment${experiments.length === 1 ? "" : "s"}: ${counted.filter(([, n]) => n).map(([status, n]) => `${n} ${status}`).join(", ")}`] :
+      expected.length ? [`${expected.length - failed} of ${expected.length} statement${expected.length === 1 ? "" : "s"} hold${expected.length === 1 ? "s" : ""}`] : []), ...data.notes].join(" · ");
   byId("footer").textContent = `Written by laconic ${data.laconic}. Drawn with Apache ECharts 6.1.0, Apache-2.0; its licence is in this file.`;
   byId("group-choice").hidden = data.groups.length < 2;
   byId("group-title").hidden = data.groups.length === 1 && title === groupName(data.groups[0]);

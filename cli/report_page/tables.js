@@ -29,7 +29,7 @@ function runColumns(group, across, reference) {
   const has = (key) => group.runs.some((run) => run.columns[key]);
   const columns = [
     { name: "run", sort: (run) => run.label, cell: (run) => [swatch(run), run.label], kind: "run" },
-    { name: "step", sort: (run) => lastOf(run, "step") || run.method?.gamma, cell: (run) => stepCell(run) },
+    { name: "step", sort: (run) => run.method?.gamma, cell: (run) => stepCell(run) },
     { name: "ended by", sort: ending, cell: (run) => [ending(run)] },
     { name: "rounds", sort: (run) => lastOf(run, "round"), cell: (run) => [count(lastOf(run, "round"))], kind: "number" },
     { name: "f", sort: (run) => lastOf(run, "f"), cell: (run) => [decimal(lastOf(run, "f"), 5)], kind: "number" },
@@ -42,11 +42,11 @@ function runColumns(group, across, reference) {
     columns.push({ name: "bits down", sort: (run) => lastOf(run, "downlink_bits"), cell: (run) => [bits(lastOf(run, "downlink_bits"))], kind: "number" });
   for (const e of targetsOf(group.runs)) {
     const cost = (run) => costTo(run, 10 ** e, across.key);
-    columns.push({ name: `to ${e > -3 && e < 4 ? decimal(10 ** e) : power(e)}`, sort: cost, kind: "number", cell: (run) => {
+    columns.push({ name: `to ${power(e)}`, sort: cost, kind: "number", cell: (run) => {
       const own = cost(run);
       const ratio = cost(reference) / own;
       if (!Number.isFinite(own)) return [element("span", { class: "none" }, kNothing)];
-      return [across.format(own), Number.isFinite(ratio) ? element("small", {}, `${ratio >= 100 ? count(ratio) : ratio.toPrecision(2)}×`) : null];
+      return [across.format(own), Number.isFinite(ratio) && group.runs.length > 1 ? element("small", {}, `${ratio >= 100 ? count(ratio) : ratio.toPrecision(2)}×`) : null];
     } });
   }
   return columns;
@@ -83,14 +83,16 @@ function runTable(group, state, across, again) {
     const radio = element("input", { type: "radio", name: "reference", "aria-label": `compare with ${run.label}`, "data-focus": `reference ${run.index}`,
       change: () => again(() => (state.reference = run.index), `reference ${run.index}`) });
     radio.checked = run === reference;
-    return element("tr", { class: run === reference ? "reference" : "" }, element("td", {}, radio),
+    return element("tr", { class: run === reference ? "reference" : "" }, element("td", { class: "pick" }, radio),
       ...columns.map((column) => element("td", { class: column.kind ?? "" }, ...column.cell(run))));
   });
-  const first = element("th", { scope: "col" }, element("abbr", { title: "the run that the others are compared with" }, "ref."));
+  const first = element("th", { scope: "col", class: "pick" }, element("abbr", { title: "the run that the others are compared with" }, "ref."));
   return element("table", {}, element("thead", {}, element("tr", {}, first, ...heads)), element("tbody", {}, ...rows));
 }
 
-const header = (...names) => element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name))));
+/** Names of columns; one in a list is of numbers. */
+const header = (...names) => element("thead", {}, element("tr", {}, ...names.map((name) =>
+  element("th", { scope: "col", class: Array.isArray(name) ? "number" : "" }, ...[name].flat()))));
 
 function bestTable(sweep, scene) {
   const rows = sweep.best.filter((best) => best.scene === scene).map((best) => element("tr", {},
@@ -98,7 +100,7 @@ function bestTable(sweep, scene) {
     element("td", { class: "number" }, best.score === null ? "none" : scoreFormat(sweep)(best.score)),
     element("td", {}, best.file ? element("code", {}, best.file) : kNothing)));
   if (rows.length === 0) return null;
-  return element("table", {}, header("method", "its best", "step", measureName(sweep), "to run it again"), element("tbody", {}, ...rows));
+  return element("table", {}, header("method", "its best", "step", [measureName(sweep)], "to run it again"), element("tbody", {}, ...rows));
 }
 
 /** A word and a sign, so that colour is not all that tells. */
@@ -112,7 +114,7 @@ const said = (one) => (one.claim ? [one.claim, element("small", { class: "mono" 
 
 function statementTable(sweep) {
   const several = sweep.scenes.length > 1;
-  const rows = sweep.expect.map((one) => element("tr", {}, element("td", {}, verdict(one.holds)), element("td", {}, ...said(one)),
+  const rows = sweep.expect.map((one) => element("tr", {}, element("td", { class: "status" }, verdict(one.holds)), element("td", {}, ...said(one)),
     element("td", { class: "mono" }, one.numbers), several ? element("td", {}, sceneName(one.scene)) : null));
   return element("table", {}, header("", "statement", "measured", ...(several ? ["where"] : [])), element("tbody", {}, ...rows));
 }
@@ -121,12 +123,14 @@ function statementTable(sweep) {
 function experimentTable(verdicts, show) {
   const rows = verdicts.experiments.map((one) => {
     const statements = Array.isArray(one.statements) ? one.statements : [];
+    const several = new Set(statements.map((each) => each.scene)).size > 1;
     const held = statements.filter((each) => each.holds).length;
-    const list = statements.map((each) => element("li", {}, verdict(each.holds), " ", ...said(each), each.numbers ? element("small", {}, each.numbers) : null));
+    const list = statements.map((each) => element("li", {}, verdict(each.holds), " ", ...said(each), 
+      each.numbers || several ? element("small", {}, [each.numbers, several && sceneName(each.scene ?? "")].filter(Boolean).join("   on ")) : null));
     const configs = [...new Set(statements.map((each) => each.config).filter(Boolean))];
     const buttons = configs.map((config) => [config, show(verdicts.folder, config)]).filter(([, action]) => action)
       .map(([config, action]) => element("button", { type: "button", class: "show", click: action }, `Show ${baseName(config).replace(/\.toml$/, "")}`));
-    return element("tr", {}, element("td", {}, verdict(one.status)),
+    return element("tr", {}, element("td", { class: "status" }, verdict(one.status)),
       element("td", {}, element("strong", {}, one.title || one.name || ""), one.paper ? element("small", {}, one.paper) : null),
       element("td", {}, one.status === "skipped" ? one.reason ?? "" : statements.length === 0 ? one.reason ?? kNothing
         : element("details", {}, element("summary", {}, `${held} of ${statements.length} statements hold`), element("ul", {}, ...list))),
@@ -147,7 +151,7 @@ function theoryOf(run) {
   const step = run.method?.gamma;
   const parts = [element("p", {}, element("strong", {}, theorem.name)),
     element("p", {}, "Allows a step of ", element("code", {}, `${theorem.step_rule} = ${decimal(theorem.step)}`),
-      step === undefined ? "." : `; the run took ${decimal(step)}, ${decimal(step / theorem.step, 3)} times that.`),
+      step === undefined ? "." : Math.abs(step / theorem.step - 1) < 1e-9 ? ", which is what the run took." : `; the run took ${decimal(step)}, ${decimal(step / theorem.step, 3)} times that.`),
     element("p", {}, "Promises ", element("code", {}, theorem.promise), ".")];
   if (!promised) return parts;
   const K = count(promised.rounds);
@@ -161,7 +165,7 @@ function theoryOf(run) {
     row(promised.every_round ? `mean of |∇f|² over the first ${K} points` : `mean of |∇f|² over the first ${K} points, those evaluated`, promised.mean_gradient_bound, promised.mean_gradient);
   if (promised.gap_bound !== undefined)
     row(promised.gap_is_to_minimum ? `f − f* after ${K} rounds` : `f − f_lower after ${K} rounds (f* is not known)`, promised.gap_bound, promised.gap);
-  parts.push(element("table", { class: "bounds" }, header("", "bound", "measured", "bound / measured"), element("tbody", {}, ...rows)));
+  parts.push(element("table", { class: "bounds" }, header("", ["bound"], ["measured"], ["bound / measured"]), element("tbody", {}, ...rows)));
   if (!promised.step_allowed) parts.push(element("p", {}, "No bound: the step is longer than the theorem allows."));
   else if (promised.mean_gradient_bound === undefined && promised.gap_bound === undefined) parts.push(element("p", {}, "The promise cannot be put in numbers here."));
   else parts.push(element("p", { class: "note" }, "A bound is on the mean over all draws of a method; a run is one draw."));

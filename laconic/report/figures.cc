@@ -193,8 +193,9 @@ std::vector<std::string> legend(const std::vector<SavedRun>& runs) {
     }
     names.push_back(name);
   }
+  const std::vector<std::string> alike = names;
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (std::count(names.begin(), names.end(), names[r]) > 1)
+    if (std::count(alike.begin(), alike.end(), names[r]) > 1)
       names[r] += fmt::format(" [{}]", runs[r].folder);
   }
   return names;

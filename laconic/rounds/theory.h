@@ -27,7 +27,8 @@ struct Theorem {
 /// What the promise comes to after `rounds` K >= 1 rounds with that step, where `gap` >= f(x_0) - f*: a bound on
 /// (1/K) sum_{k<K} E|grad f(x_k)|^2, and one on E f(x_K) - f*. Nothing where that is not promised, or the step is
 /// longer than the theorem allows.
-std::optional<double> bound_on_mean_gradient(const Theorem& theorem, double step, std::size_t rounds, double gap);
+std::optional<double> bound_on_mean_gradient(const Theorem& theorem, double step, std::size_t rounds,
+                                             double gap);
 std::optional<double> bound_on_gap(const Theorem& theorem, double step, std::size_t rounds, double gap);
 
 /// Gradient descent: gamma = 1 / L_minus.
