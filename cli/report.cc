@@ -5,7 +5,6 @@
 #include <fstream>
 #include <map>
 #include <optional>
-#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,9 +46,6 @@ struct Report {
   std::vector<std::string> notes;
 };
 
-/// Texts may hold bytes that are no UTF-8: names of folders.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 Json read_verdicts(const std::string& path) {
   std::ifstream file(path);
   Json json = Json::parse(file, nullptr, false);
@@ -63,7 +59,6 @@ Json read_verdicts(const std::string& path) {
 Report read_report(const Found& found) {
   Report report;
   for (const std::string& path : found.verdicts) report.verdicts.push_back(read_verdicts(path));
-  std::set<std::string> taken;
   for (const std::string& folder : found.sweeps) {
     PageSweep& sweep = report.sweeps.emplace_back(read_page_sweep(folder));
     for (const std::string& scene : sweep.scenes) {
@@ -85,81 +80,92 @@ Report read_report(const Found& found) {
   return report;
 }
 
-/// Of each run the JSON text, group by group.
-std::vector<std::string> run_texts(const Report& report, std::size_t points) {
-  std::vector<std::string> texts;
-  for (std::size_t g = 0; g < report.groups.size(); ++g) {
-    const Group& group = report.groups[g];
+/// What the legends call the runs, group by group.
+std::vector<std::string> names_of(const Report& report) {
+  std::vector<std::string> names;
+  for (const Group& group : report.groups) {
     std::vector<SavedRun> descriptions;
     for (const PageRun& run : group.runs)
       descriptions.push_back({run.saved.folder, run.saved.description, {}});
-    const std::vector<std::string> names = legend(descriptions);
-    for (std::size_t r = 0; r < group.runs.size(); ++r) {
-      Json json = json_of(group.runs[r], names[r], points);
-      json["group"] = g;
-      texts.push_back(dump(json));
-    }
+    for (std::string& name : legend(descriptions)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// The runs as JSON, in the same order.
+std::vector<std::string> run_texts(const Report& report, const std::vector<std::string>& names,
+                                   std::size_t points) {
+  std::vector<std::string> texts;
+  for (std::size_t g = 0; g < report.groups.size(); ++g) {
+    for (const PageRun& run : report.groups[g].runs)
+      texts.push_back(json_of(run, names[texts.size()], g, points));
   }
   return texts;
 }
 
-/// Sweeps, of which the largest lose their maps where all of them are too large.
-Json sweeps_of(Report& report) {
-  Json list = Json::array();
+/// Sweeps, of which some lose their maps where those are too large together.
+std::string sweeps_text(Report& report) {
+  std::vector<std::string> texts;
   std::size_t bytes = 0;
   for (const PageSweep& sweep : report.sweeps) {
-    Json json = sweep.facts;
-    bytes += dump(json["settings"]).size();
-    if (bytes > kMapBytes) {
-      json["settings"] = Json::array();
+    const bool fits = bytes + sweep.settings.size() <= kMapBytes;
+    if (fits)
+      bytes += sweep.settings.size();
+    else
       report.notes.push_back(fmt::format("The map of {} is left out: {} runs are too many for this page.",
-                                         sweep.folder, sweep.facts["runs"].get<std::size_t>()));
-    }
-    list.push_back(std::move(json));
+                                         sweep.folder, sweep.runs));
+    texts.push_back(fmt::format("{},\"settings\":{}}}", sweep.facts.substr(0, sweep.facts.size() - 1),
+                                fits ? sweep.settings : "[]"));
   }
-  return list;
+  return fmt::format("[{}]", fmt::join(texts, ","));
 }
 
-std::size_t total(const std::vector<std::string>& texts) {
+/// How many of these fit into a page with that room, from the first on.
+std::size_t fitting(const std::vector<std::string>& texts, std::size_t room) {
   std::size_t bytes = 0;
-  for (const std::string& text : texts)
-    bytes += text.size() + 1 + 5 * std::count(text.begin(), text.end(), '<');
-  return bytes;
+  for (std::size_t t = 0; t < texts.size(); ++t) {
+    bytes += texts[t].size() + 1 +
+             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // as the page escapes it
+    if (bytes > room) return t;
+  }
+  return texts.size();
 }
 
 /// As many points of each run as there is room for, and as many runs.
 std::string fitted_page(Report& report) {
-  Json json = {{"laconic", LACONIC_VERSION}, {"title", report.title}};
-  json["sweeps"] = sweeps_of(report);
-  json["verdicts"] = report.verdicts;
+  const std::string sweeps = sweeps_text(report);
+  Json json = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
   json["groups"] = Json::array();
   for (const Group& group : report.groups)
     json["groups"].push_back(
         {{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
   json["notes"] = report.notes;
-  const std::size_t others = page_of(dump(json)).size() + 1000;  // a note more
+  const auto page = [&](const std::vector<std::string>& runs) {
+    const std::string rest = json_text(json);
+    return page_of(fmt::format("{},\"sweeps\":{},\"runs\":[{}]}}", rest.substr(0, rest.size() - 1), sweeps,
+                               fmt::join(runs, ",")));
+  };
+  const std::size_t others = page({}).size() + 1000;  // a note more
   const std::size_t room = kPageBytes - std::min(others, kPageBytes);
+  const std::vector<std::string> names = names_of(report);
   std::vector<std::string> texts;
   for (const std::size_t points : kPoints) {
     json["points"] = points;
-    texts = run_texts(report, points);
-    if (total(texts) <= room) break;
+    texts = run_texts(report, names, points);
+    if (fitting(texts, room) == texts.size()) break;
   }
-  const std::size_t all = texts.size();
-  while (total(texts) > room && !texts.empty()) texts.pop_back();
-  if (texts.size() < all) {
-    json["notes"].push_back(
-        fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
-                    "Give laconic report fewer folders.",
-                    texts.size(), all));
-  }
-  if (others > kPageBytes || (texts.empty() && all > 0))
+  texts.resize(fitting(texts, room));
+  if (others > kPageBytes || texts.size() < std::min<std::size_t>(names.size(), 1))
     throw InputError(
         fmt::format("report: what these folders hold is too much for a page of {} MB; give fewer of them",
                     kPageBytes / 1'000'000));
-  std::string text = dump(json);
-  text.pop_back();
-  return page_of(fmt::format("{},\"runs\":[{}]}}", text, fmt::join(texts, ",")));
+  if (texts.size() < names.size()) {
+    json["notes"].push_back(
+        fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
+                    "Give laconic report fewer folders.",
+                    texts.size(), names.size()));
+  }
+  return page(texts);
 }
 
 /// The folder is made where it is missing. InputError where no file can be written there.

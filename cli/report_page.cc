@@ -44,6 +44,10 @@ std::string without_markup(const std::string& json) {
 
 }  // namespace
 
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 void require_charts() {
   if (chart_files().empty()) {
     throw InputError(

@@ -4,7 +4,12 @@
 
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 namespace laconic::cli {
+
+/// The JSON text; bytes that are no UTF-8, as names of folders may hold, are replaced.
+std::string json_text(const nlohmann::ordered_json& json);
 
 /// Whether this program carries what the page draws with. If not, an InputError says how to get it.
 void require_charts();

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/description.h"
+#include "cli/report_page.h"
 #include "laconic/report/thin.h"
 #include "laconic/rounds/theory.h"
 
@@ -99,7 +101,7 @@ Json promised(const Json& summary, const SavedRun& run) {
 
 /// Six digits, and none that say nothing.
 std::string short_number(double value) {
-  const std::string text = fmt::format("{:.6g}", value);
+  std::string text = fmt::format("{:.6g}", value);
   const std::size_t e = text.find('e');
   if (e == std::string::npos) return text;
   const bool negative = text[e + 1] == '-';
@@ -135,27 +137,25 @@ PageRun read_page_run(const std::string& folder, std::size_t limit) {
     for (const Setting& setting : read_toml(folder + "/run.toml"))
       run.saved.description.emplace_back(setting.key, setting.value);
   }
-  run.facts["folder"] = run.saved.folder;
-  run.facts["description"] = Json::object();
+  Json facts;
+  facts["folder"] = run.saved.folder;
+  facts["description"] = Json::object();
   for (const auto& [key, value] : run.saved.description) {
-    if (key != "out") run.facts["description"][key] = value;
+    if (key != "out") facts["description"][key] = value;
   }
   for (const char* key : {"constants", "method", "theorem", "stopped"}) {
-    if (summary.contains(key) && summary[key].is_object() && !summary[key].empty())
-      run.facts[key] = summary[key];
+    if (summary.contains(key) && summary[key].is_object() && !summary[key].empty()) facts[key] = summary[key];
   }
-  if (Json theory = promised(summary, run.saved); !theory.empty()) run.facts["promised"] = std::move(theory);
+  if (Json theory = promised(summary, run.saved); !theory.empty()) facts["promised"] = std::move(theory);
+  run.facts = json_text(facts);
   run.rows = run.saved.trace.values[0].size();
   run.saved.trace = with_rows(run.saved.trace, rows_to_show(run.saved.trace, limit));
   return run;
 }
 
-Json json_of(const PageRun& run, const std::string& label, std::size_t limit) {
-  Json json = run.facts;
-  json["label"] = label;
-  json["rows"] = run.rows;
+std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit) {
   const Table table = with_rows(run.saved.trace, rows_to_show(run.saved.trace, limit));
-  Json& columns = json["columns"] = Json::object();
+  Json columns = Json::object();
   for (const char* name : kColumns) {
     const auto* column = table.column(name);
     if (column == nullptr) continue;
@@ -163,7 +163,9 @@ Json json_of(const PageRun& run, const std::string& label, std::size_t limit) {
         std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
     if (!says_nothing || std::string_view(name) == "f") columns[name] = numbers_text(*column);
   }
-  return json;
+  const Json more = {{"label", label}, {"group", group}, {"rows", run.rows}, {"columns", columns}};
+  return fmt::format("{},{}", run.facts.substr(0, run.facts.size() - 1),
+                     json_text(more).substr(1));  // two objects in one
 }
 
 }  // namespace laconic::cli

@@ -5,16 +5,14 @@
 #include <cstddef>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "laconic/report/figures.h"
 
 namespace laconic::cli {
 
 struct PageRun {
-  SavedRun saved;                // its trace thinned, with `seconds`, of timing.csv, as one more column
-  std::size_t rows = 0;          // that the trace had
-  nlohmann::ordered_json facts;  // what summary.json says, and theory next to what was measured
+  SavedRun saved;        // its trace thinned, with `seconds`, of timing.csv, as one more column
+  std::size_t rows = 0;  // that the trace had
+  std::string facts;     // what summary.json says, and theory next to what was measured: a JSON object
 
   /// The problem, clients and split: runs that have these in common compare. "" where they are not known.
   [[nodiscard]] std::string scene() const;
@@ -24,8 +22,8 @@ struct PageRun {
 /// run.toml describes it. Throws InputError where a file is not what it should be.
 PageRun read_page_run(const std::string& folder, std::size_t limit);
 
-/// The run as JSON: its facts and, where `limit` rows are fewer than it has still, those. Columns are texts of numbers
-/// with spaces between, of six digits; one that is 0 throughout is left out, unless it is f.
-nlohmann::ordered_json json_of(const PageRun& run, const std::string& label, std::size_t limit);
+/// The run as a JSON object: its facts, the label, the number of its group, and at most `limit` of its rows. Columns are texts of
+/// numbers with spaces between, of six digits; one that is 0 throughout is left out, unless it is f.
+std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit);
 
 }  // namespace laconic::cli

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/description.h"
+#include "cli/report_page.h"
 #include "cli/standings.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_plan.h"
@@ -73,9 +74,9 @@ Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vec
 }
 
 /// What summary.json has of the best, each with the folder of its run where the sweep has left it.
-void add_best(const Json& summary, PageSweep& sweep) {
-  Json& list = sweep.facts["best"] = Json::array();
-  if (!summary.contains("best") || !summary["best"].is_array()) return;
+Json best_of(const Json& summary, PageSweep& sweep) {
+  Json list = Json::array();
+  if (!summary.contains("best") || !summary["best"].is_array()) return list;
   std::set<std::string> seen;
   for (const Json& best : summary["best"]) {
     if (!best.is_object()) continue;
@@ -95,16 +96,17 @@ void add_best(const Json& summary, PageSweep& sweep) {
     }
     list.push_back(std::move(entry));
   }
+  return list;
 }
 
-void add_expect(const Json& summary, PageSweep& sweep) {
-  Json& list = sweep.facts["expect"] = Json::array();
-  if (!summary.contains("expect") || !summary["expect"].is_array()) return;
+Json expected_of(const Json& summary) {
+  Json list = Json::array();
+  if (!summary.contains("expect") || !summary["expect"].is_array()) return list;
   for (const Json& one : summary["expect"]) {
     if (!one.is_object()) continue;
     Json entry;
     for (const char* key : {"scene", "claim", "statement", "numbers"}) entry[key] = text_of(one, key);
-    if (entry["numbers"] == "" && one.contains("left") && one.contains("right")) {
+    if (entry["numbers"].get<std::string>().empty() && one.contains("left") && one.contains("right")) {
       const auto side = [&](const char* key) {
         return one[key].is_number() ? fmt::format("{:.6g}", one[key].get<double>())
                                     : std::string("not reached");
@@ -114,6 +116,7 @@ void add_expect(const Json& summary, PageSweep& sweep) {
     entry["holds"] = one.contains("holds") && one["holds"].is_boolean() && one["holds"].get<bool>();
     list.push_back(std::move(entry));
   }
+  return list;
 }
 
 }  // namespace
@@ -132,7 +135,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   const Json parsed = Json::parse(file, nullptr, false);
   const Json summary = parsed.is_object() ? parsed : Json::object();
 
-  Json& facts = sweep.facts;
+  Json facts;
   facts["folder"] = sweep.folder;
   facts["title"] = text_of(summary, "title");
   facts["measure"] = plan.measure->name;
@@ -146,10 +149,12 @@ PageSweep read_page_sweep(const std::string& folder) {
   for (const Axis& axis : axes)
     facts["axes"].push_back({{"name", axis.name}, {"values", axis.values}, {"of_scene", is_scene(axis)}});
   if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
-  facts["settings"] = settings_of(plan, outcomes, axes, facts);
+  sweep.settings = json_text(settings_of(plan, outcomes, axes, facts));
   sweep.scenes = scenes_of(plan);
-  add_best(summary, sweep);
-  add_expect(summary, sweep);
+  sweep.runs = plan.runs.size();
+  facts["best"] = best_of(summary, sweep);
+  facts["expect"] = expected_of(summary);
+  sweep.facts = json_text(facts);
   return sweep;
 }
 

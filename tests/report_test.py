@@ -269,12 +269,15 @@ class Page(unittest.TestCase):
 
     def test_shows_values_under_the_mouse(self):
         self.group("quadratic")
+        self.browser.choose("#x", "round")
         box = self.browser.find("#figure")
         for x in (0, 30):
             self.browser.ask("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": [
                 {"type": "pointerMove", "duration": 0, "x": x, "y": 0, "origin": {ELEMENT: box}}]}]})
-        self.assertIn("gd", self.text(".tip"))
-        self.assertRegex(self.text(".tip"), "bit")
+        tip = self.text(".tip")
+        self.assertIn("gd, step=theory", tip)
+        self.assertIn("marina(rand-k(2)), step=theory*1.5", tip)
+        self.assertEqual(self.browser.js("return document.querySelectorAll('.tip .swatch').length"), 6)
 
     def test_saves_the_figure(self):
         self.group("quadratic")

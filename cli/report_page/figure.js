@@ -171,6 +171,17 @@ function figureOption(view, { forFile = false, width = 900, tooltip = undefined 
   };
 }
 
+/** The last point of at most that cost; none where the run had ended before. */
+function lastBefore(points, cost) {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle][0] <= cost) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && (low < points.length || points[low - 1][0] === cost) ? points[low - 1] : undefined;
+}
+
 class Figure {
   constructor(box, spoken) {
     this.box = box;
@@ -201,14 +212,13 @@ class Figure {
     this.chart.setOption(figureOption(view, { width: this.chart.getWidth(), tooltip }), { notMerge: true });
   }
 
-  /** The values at the pointer, those nearest to it where there are many. */
+  /** What each curve has come to at the pointer's cost, those nearest to it where there are many. */
   tip(params) {
     const { x, y, logY } = this.view;
-    let rows = params.map((each) => ({ run: this.view.all[each.seriesId], value: each.value }));
-    rows = rows.filter((row) => row.run && row.value);
+    const [cost, level] = this.pointer ? this.chart.convertFromPixel({ gridIndex: 0 }, this.pointer) : params[0].value;
+    const rows = drawnRuns(this.view).map((run) => ({ run, value: lastBefore(pointsOf(run, this.view), cost) })).filter((row) => row.value);
     const many = rows.length > 10;
-    if (many && this.pointer) {
-      const level = this.chart.convertFromPixel({ yAxisIndex: 0 }, this.pointer[1]);
+    if (many) {
       const far = (row) => (logY ? Math.abs(Math.log(row.value[1] / level)) : Math.abs(row.value[1] - level));
       rows.sort((a, b) => far(a) - far(b));
       rows.length = 10;
@@ -227,6 +237,7 @@ class Figure {
     const run = this.view && drawnRuns(this.view)[0];
     if (!(event.key in steps) || !run) return;
     event.preventDefault();
+    this.pointer = null;
     const points = pointsOf(run, this.view);
     const stride = Math.max(1, Math.round(points.length / 60));
     this.at = Math.min(Math.max(this.at + stride * steps[event.key], 0), points.length - 1);

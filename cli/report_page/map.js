@@ -19,7 +19,8 @@ function inkOn(colour) {
 
 const kScoreFormats = { bits, "paper-bits": bits, seconds };
 const scoreFormat = (sweep) => kScoreFormats[sweep.measure] ?? (sweep.to_target ? metric : (value) => decimal(value, 3));
-const measureName = (sweep) => (sweep.to_target ? `${sweep.measure} to the target` : `${sweep.measure} at the end`);
+const measured = (sweep) => (sweep.measure === "grad-norm-sq" ? "|∇f|²" : sweep.measure.replaceAll("-", " "));
+const measureName = (sweep) => `${measured(sweep)} ${sweep.to_target ? "to the target" : "at the end"}`;
 
 /** What a setting of a sweep says, by name: settings are lists, see cli/report_sweep.cc. */
 function settingsOf(sweep) {
@@ -90,7 +91,7 @@ function mapTable(sweep, choices, choice) {
       return element("td", { class: "without" }, ["diverged", "beaten", "under way"].includes(why) ? why : "not reached");
     }
     const colour = shade(share(cell.score));
-    const made = element("td", { class: cell.score === least ? "least" : "", title: `${sweep.measure} = ${cell.score}, by ${cell.method}` }, format(cell.score));
+    const made = element("td", { class: cell.score === least ? "least" : "", title: `${measured(sweep)} = ${cell.score}, by ${cell.method}` }, format(cell.score));
     made.style.background = `rgb(${colour.join(",")})`;
     made.style.color = inkOn(colour);
     return made;

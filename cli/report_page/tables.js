@@ -2,7 +2,8 @@
 "use strict";
 // The tables of the page: runs, the best of each method, verdicts, and what theory promises of a run.
 
-/** At most four powers of ten that runs of the group came to, where most of them begin above. */
+/** At most four powers of ten that runs of the group came to, two runs if there are so many: from the least that all of
+ *  them reached to the least of any. */
 function targetsOf(runs) {
   const reached = new Map();
   for (const run of runs) {
@@ -14,6 +15,8 @@ function targetsOf(runs) {
   let list = [...reached].filter(([, by]) => by >= Math.min(2, runs.length)).map(([e]) => e);
   if (list.length === 0) list = [...reached.keys()];
   list.sort((a, b) => b - a);
+  const least = list.findLastIndex((e) => reached.get(e) === runs.length);
+  if (least >= 0 && least < list.length - 1) list = list.slice(least);
   if (list.length <= 4) return list;
   return [0, 1, 2, 3].map((i) => list[Math.round((i * (list.length - 1)) / 3)]);
 }
