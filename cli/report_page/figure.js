@@ -9,7 +9,8 @@ const kColours = {
   dark: ["#4BA3E3", "#FF8246", "#2CC59B", "#E29BC3", "#9BD8FF", "#FFC24D", "#F2F2F2", "#A6A6A6"],
 };
 const kDashes = [[], [7, 4], [2, 3], [11, 4, 2, 4], [16, 5]];
-const kMarkers = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
+const kShapes = ["circle", "rect", "triangle", "diamond"];
+const kMarkers = [...kShapes.map((shape) => ({ shape, full: true })), ...kShapes.map((shape) => ({ shape, full: false }))];
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
@@ -45,12 +46,12 @@ function swatch(run) {
   line.setAttribute("stroke-dasharray", kDashes[run.looks.dash].join(" "));
   const shapes = { circle: "M23 6a4 4 0 1 1-8 0a4 4 0 1 1 8 0Z", rect: "M15.500 2.500h7v7h-7Z",
                    triangle: "M19 1.500L23.500 9.500H14.500Z", diamond: "M19 1L24 6L19 11L14 6Z" };
-  const kind = kMarkers[run.looks.marker];
+  const { shape, full } = kMarkers[run.looks.marker];
   const marker = document.createElementNS(space, "path");
-  marker.setAttribute("d", shapes[kind.replace("empty", "").toLowerCase()]);
+  marker.setAttribute("d", shapes[shape]);
   marker.setAttribute("stroke", colour);
   marker.setAttribute("stroke-width", "1.5");
-  marker.setAttribute("fill", kind.startsWith("empty") ? "var(--card)" : colour);
+  marker.setAttribute("fill", full ? colour : "var(--card)");
   svg.append(line, marker);
   return svg;
 }
@@ -160,11 +161,12 @@ function figureOption(view, { forFile = false, width = 900, tooltip = undefined 
     yAxis: { ...axis(view.y, view.logY, width < 500 ? 50 : 64), max: highest, ...(ys.length ? extent(ys, 8) : {}) },
     series: runs.map((run, nth) => {
       const colour = kColours[theme][run.looks.colour];
+      const { shape, full } = kMarkers[run.looks.marker];
       return {
         type: "line", name: run.label, id: String(run.index), showAllSymbol: true, clip: true,
-        symbol: kMarkers[run.looks.marker], symbolSize: 8, emphasis: { focus: "series", lineStyle: { width: 3 } },
+        symbol: shape, symbolSize: 8, emphasis: { focus: "series", lineStyle: { width: 3 } },
         lineStyle: { color: colour, width: 2, type: kDashes[run.looks.dash].length ? kDashes[run.looks.dash] : "solid" },
-        itemStyle: { color: colour },
+        itemStyle: { color: full ? colour : ink.ground, borderColor: colour, borderWidth: 1.5 },
         data: withMarkers(pointsOf(run, view), view, range, (nth % 5) / 40),
       };
     }),
