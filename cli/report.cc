@@ -61,11 +61,12 @@ Report read_report(const Found& found) {
   for (const std::string& path : found.verdicts) report.verdicts.push_back(read_verdicts(path));
   for (const std::string& folder : found.sweeps) {
     PageSweep& sweep = report.sweeps.emplace_back(read_page_sweep(folder));
-    for (const std::string& scene : sweep.scenes) {
-      Group& group = report.groups.emplace_back(Group{scene, report.sweeps.size() - 1, {}});
-      for (const auto& [run, its_scene] : sweep.best_runs) {
-        if (its_scene == scene) group.runs.push_back(read_page_run(run, kPoints[0]));
-      }
+    const std::size_t first = report.groups.size();
+    for (const auto& [scene, description] : sweep.scenes)
+      report.groups.push_back({scene, report.sweeps.size() - 1, {}});
+    for (const std::string& path : sweep.run_folders) {
+      PageRun run = read_page_run(path, kPoints[0]);
+      report.groups[first + sweep.scene_of(run.saved)].runs.push_back(std::move(run));
     }
   }
   std::map<std::string, std::size_t> group_of;

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <iterator>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -73,11 +74,10 @@ Json settings_of(const SweepPlan& plan, const Outcomes& outcomes, const std::vec
   return list;
 }
 
-/// What summary.json has of the best, each with the folder of its run where the sweep has left it.
-Json best_of(const Json& summary, PageSweep& sweep) {
+/// What summary.json has of the best of each method.
+Json bests_of(const Json& summary) {
   Json list = Json::array();
   if (!summary.contains("best") || !summary["best"].is_array()) return list;
-  std::set<std::string> seen;
   for (const Json& best : summary["best"]) {
     if (!best.is_object()) continue;
     Json entry;
@@ -87,16 +87,31 @@ Json best_of(const Json& summary, PageSweep& sweep) {
       entry["setting"] = text_of(best["description"], "method");
       entry["step"] = text_of(best["description"], "step");
     }
-    const std::string run = text_of(best, "run");
-    const std::string folder = (fs::path(sweep.folder) / run).lexically_normal().string();
-    std::error_code error;
-    if (!run.empty() && fs::exists(folder + "/trace.csv", error)) {
-      entry["run"] = folder;
-      if (seen.insert(folder).second) sweep.best_runs.emplace_back(folder, entry["scene"]);
-    }
     list.push_back(std::move(entry));
   }
   return list;
+}
+
+/// Folders of runs in curves/ and best/ of the sweep, by name: gd-2 comes before gd-10.
+std::vector<std::string> runs_in(const std::string& folder) {
+  std::vector<std::string> runs;
+  for (const char* part : {"curves", "best"}) {
+    std::error_code error;
+    std::vector<std::string> found;
+    for (fs::directory_iterator entry(fs::path(folder) / part, error), end; !error && entry != end;
+         entry.increment(error)) {
+      std::error_code none;
+      if (fs::exists(entry->path() / "trace.csv", none)) found.push_back(entry->path().string());
+    }
+    const auto order = [](const std::string& name) {
+      const std::size_t digits = name.find_last_not_of("0123456789") + 1;
+      return std::tuple(name.substr(0, digits), name.size(), name);
+    };
+    std::sort(found.begin(), found.end(),
+              [&](const std::string& a, const std::string& b) { return order(a) < order(b); });
+    runs.insert(runs.end(), found.begin(), found.end());
+  }
+  return runs;
 }
 
 Json expected_of(const Json& summary) {
@@ -121,6 +136,16 @@ Json expected_of(const Json& summary) {
 
 }  // namespace
 
+std::size_t PageSweep::scene_of(const SavedRun& run) const {
+  // Targets are left aside: runs that are drawn go on to the end.
+  for (std::size_t s = 0; s < scenes.size(); ++s) {
+    const auto agrees = [&](const char* key) { return scenes[s].second.value(key) == run.value(key); };
+    constexpr const char* kKeys[] = {"problem", "clients", "split", "stragglers", "network", "compute"};
+    if (std::all_of(std::begin(kKeys), std::end(kKeys), agrees)) return s;
+  }
+  return 0;
+}
+
 PageSweep read_page_sweep(const std::string& folder) {
   PageSweep sweep;
   sweep.folder = fs::path(folder).lexically_normal().string();
@@ -137,7 +162,7 @@ PageSweep read_page_sweep(const std::string& folder) {
 
   Json facts;
   facts["folder"] = sweep.folder;
-  facts["title"] = text_of(summary, "title");
+  facts["title"] = plan.title;
   facts["measure"] = plan.measure->name;
   facts["to_target"] = plan.measure->to_target;
   facts["runs"] = plan.runs.size();
@@ -150,9 +175,18 @@ PageSweep read_page_sweep(const std::string& folder) {
     facts["axes"].push_back({{"name", axis.name}, {"values", axis.values}, {"of_scene", is_scene(axis)}});
   if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
   sweep.settings = json_text(settings_of(plan, outcomes, axes, facts));
-  sweep.scenes = scenes_of(plan);
+  facts["places"] = Json::array();
+  for (const std::string& scene : scenes_of(plan)) {
+    const auto first = std::find_if(plan.runs.begin(), plan.runs.end(),
+                                    [&](const SweepRun& run) { return run.scene == scene; });
+    sweep.scenes.push_back({scene, {.folder = {}, .description = resolved(first->description), .trace = {}}});
+    facts["places"].push_back(place_of(plan, scene));
+  }
+  if (plan.figure)
+    facts["figure"] = {{"x", plan.figure->x}, {"y", plan.figure->y}, {"log", plan.figure->log}};
+  sweep.run_folders = runs_in(folder);
   sweep.runs = plan.runs.size();
-  facts["best"] = best_of(summary, sweep);
+  facts["best"] = bests_of(summary);
   facts["expect"] = expected_of(summary);
   sweep.facts = json_text(facts);
   return sweep;

@@ -108,7 +108,7 @@ TEST_F(Report, ShowsRunsWithTheoryNextToWhatWasMeasured) {
   EXPECT_EQ(data["groups"][0]["scene"], "problem=quadratic(d=30, s=0.8) clients=5 split=contiguous");
 
   const Json& gd = data["runs"][0];
-  EXPECT_EQ(gd["label"], "gd, step=theory, rounds=40, eval-every=1");
+  EXPECT_EQ(gd["label"], "gd, step=theory");
   EXPECT_EQ(gd["rows"], 41);
   EXPECT_THAT(gd["columns"].dump(), Not(HasSubstr("network_seconds"))) << "0 throughout";
   EXPECT_TRUE(gd["columns"].contains("seconds")) << "of timing.csv";
@@ -145,18 +145,21 @@ TEST_F(Report, ShowsRunsWithTheoryNextToWhatWasMeasured) {
 TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
   const Said said = laconic({"sweep", kProblem, "clients={4,5}", "method={gd, ef21(top-k({1,3}))}",
                              "step=theory*{1,4}", "seed={1,2}", "target=1e-2", "rounds=500",
-                             "expect=ef21 / gd <= 2; gd / ef21 >= 1e9", "out=" + out("all/sweep")});
+                             "expect=EF21 sends less: ef21 / gd <= 2; gd / ef21 >= 1e9", "title=Who wins?",
+                             "figure=round,f,x", "out=" + out("all/sweep")});
   ASSERT_EQ(said.code, 1) << said.text;  // not all of that can hold
   run("all/plain", {"method=gd", "rounds=5"});
-  // A run of the best, as a sweep leaves it.
-  ASSERT_EQ(laconic({"run", out("all/sweep/best/gd.toml"), "out=" + out("all/sweep/best/gd")}).code, 0);
-  Json summary = Json::parse(content_of(out("all/sweep/summary.json")));
-  summary["title"] = "Who wins?";
-  summary["best"][0]["run"] = "best/gd";
-  summary["best"][1]["run"] = "best/not-there";
-  summary["expect"][0]["claim"] = "EF21 sends less";
-  summary["expect"][0]["numbers"] = "0.5 <= 2";
-  folder_.write("all/sweep/summary.json", summary.dump());
+  // Runs of the best, as a sweep leaves them.
+  const auto record = [&](const std::string& file, const std::string& name) {
+    EXPECT_EQ(laconic({"run", out("all/sweep/best/" + file), "target=1e-9", "rounds=5",
+                       "out=" + out("all/sweep/curves/" + name)})
+                  .code,
+              0);
+  };
+  std::filesystem::remove_all(out("all/sweep/curves"));
+  record("ef21.toml", "ef21-10");
+  record("ef21-2.toml", "ef21-2");
+  record("gd.toml", "gd-1");
 
   const Json data = data_of({"all"});
   ASSERT_EQ(data["sweeps"].size(), 1U);
@@ -171,14 +174,25 @@ TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
   EXPECT_THAT(sweep["settings"][0].dump(), ::testing::MatchesRegex("\\[0,0,0,[0-9.]+,0,-1,0\\]"))
       << "gd has no top-k";
   EXPECT_EQ(sweep["expect"][0]["claim"], "EF21 sends less");
-  EXPECT_EQ(sweep["expect"][0]["numbers"], "0.5 <= 2");
-  EXPECT_THAT(sweep["expect"].back()["numbers"].get<std::string>(), ::testing::StartsWith("left "));
+  EXPECT_THAT(sweep["expect"][0]["numbers"].get<std::string>(), ::testing::EndsWith(" <= 2"));
   EXPECT_EQ(sweep["expect"].back()["holds"], false);
+  EXPECT_EQ(sweep["places"].size(), 2U);
+  EXPECT_EQ(sweep["figure"]["log"], "x");
   ASSERT_EQ(data["groups"].size(), 3U);
   EXPECT_EQ(data["groups"][2]["sweep"], nullptr);
-  ASSERT_EQ(data["runs"].size(), 2U) << "the best run is found once";
-  EXPECT_EQ(data["runs"][0]["group"], 0);
-  EXPECT_EQ(data["runs"][1]["group"], 2);
+  std::vector<std::string> runs;
+  for (const Json& each : data["runs"])
+    runs.push_back(fmt::format("{} {}", each["group"].get<int>(), each["folder"].get<std::string>()));
+  EXPECT_THAT(runs, ElementsAre("0 " + out("all/sweep/curves/ef21-10"), "0 " + out("all/sweep/curves/gd-1"),
+                                "1 " + out("all/sweep/curves/ef21-2"), "2 " + out("all/plain")))
+      << "each once, with those of its clients";
+
+  // What is said in an older summary: two numbers, no claims.
+  Json summary = Json::parse(content_of(out("all/sweep/summary.json")));
+  summary["expect"] = {
+      {{"scene", ""}, {"statement", "s"}, {"left", 1.5}, {"right", nullptr}, {"holds", true}}};
+  folder_.write("all/sweep/summary.json", summary.dump());
+  EXPECT_EQ(data_of({"all/sweep"})["sweeps"][0]["expect"][0]["numbers"], "left 1.5, right not reached");
 }
 
 TEST_F(Report, ShowsWhatWasReproduced) {

@@ -106,8 +106,13 @@ function ceiling(runs, view) {
   return most > top && view.y.key !== "consensus" ? top : undefined;
 }
 
-/** Ends and steps of a logarithmic axis in whole powers of ten, of which at most `most` are marked. */
+/** Ends and steps of a logarithmic axis in whole powers of ten, of which at most `most` are marked; within about one power
+ *  ends of one digit. */
 function powersOf(least, top, most) {
+  if (top / least < 15) {
+    const digit = (value, round) => Number((round(value / 10 ** Math.floor(Math.log10(value))) * 10 ** Math.floor(Math.log10(value))).toPrecision(2));
+    return { min: digit(least, Math.floor), max: digit(top * 1.0001, Math.ceil) };
+  }
   const low = Math.floor(Math.log10(least) + 1e-9);
   const high = Math.max(Math.ceil(Math.log10(top) - 1e-9), low + 1);
   const step = Math.ceil((high - low) / most);

@@ -121,5 +121,8 @@ function sceneName(scene) {
   return [found[1], clients, ...(found[3] ? [`split: ${found[3]}`] : [])].join(", ");
 }
 
+/** The scene in short: in what it differs from the others of the sweep. */
+const placeName = (sweep, scene) => sweep.places[sweep.scenes.indexOf(scene)] || sceneName(scene);
+
 const baseName = (folder) => folder.split("/").filter(Boolean).at(-1) ?? folder;
 const sweepName = (sweep) => sweep.title || baseName(sweep.folder);

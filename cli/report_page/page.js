@@ -4,13 +4,13 @@
 
 const data = readData();
 const figure = new Figure(byId("figure"), byId("spoken"));
-const state = { group: 0, x: null, y: "grad_norm_sq", logX: null, logY: {}, hidden: new Set(), reference: null, sort: { by: "", down: false } };
+const state = { group: 0, x: null, y: null, logX: null, logY: {}, hidden: new Set(), reference: null, sort: { by: "", down: false } };
 
 const groupNow = () => data.groups[state.group];
 const groupName = (group) => {
   if (!group.sweep) return sceneName(group.scene);
   const name = sweepName(group.sweep);
-  return group.sweep.scenes.length > 1 ? `${name}: ${sceneName(group.scene)}` : name;
+  return group.sweep.scenes.length > 1 ? `${name}: ${placeName(group.sweep, group.scene)}` : name;
 };
 
 function fill(select, options, chosen) {
@@ -24,18 +24,20 @@ function spreadsWide(runs, column) {
   return ends.length > 1 && Math.max(...ends) / Math.min(...ends) > 40;
 }
 
-// What a sweep measures is what its runs are drawn over, until the reader chooses.
+// What a sweep says of its figure, or else what it measures, is what its runs are drawn over, until the reader chooses.
 const kMeasured = { bits: "uplink_bits", rounds: "round", "oracle-calls": "oracle_calls", seconds: "network_seconds" };
 
 function view() {
   const { runs } = groupNow();
   const across = columnsOf(kAcross, runs);
   const upwards = columnsOf(kUpwards, runs);
-  const wanted = state.x ?? kMeasured[groupNow().sweep?.measure] ?? "uplink_bits";
+  const { sweep } = groupNow();
+  const wanted = state.x ?? sweep?.figure?.x ?? kMeasured[sweep?.measure] ?? "uplink_bits";
   const x = across.find((axis) => axis.key === wanted) ?? across[0] ?? kAcross[0];
-  const y = upwards.find((axis) => axis.key === state.y) ?? upwards[0] ?? kUpwards[1];
+  const y = upwards.find((axis) => axis.key === (state.y ?? sweep?.figure?.y ?? "grad_norm_sq")) ?? upwards[0] ?? kUpwards[1];
   return { runs, all: data.runs, hidden: state.hidden, x, y, title: groupName(groupNow()),
-           logX: state.logX ?? spreadsWide(runs, x.key), logY: state.logY[y.key] ?? y.logarithmic };
+           logX: state.logX ?? ((sweep?.figure?.x === x.key && sweep.figure.log.includes("x")) || spreadsWide(runs, x.key)),
+           logY: state.logY[y.key] ?? (sweep?.figure?.y === y.key ? sweep.figure.log.includes("y") : y.logarithmic) };
 }
 
 function drawFigure() {
@@ -107,15 +109,22 @@ function drawSweep() {
   if (!byId("statements").hidden) byId("statements").querySelector(".scroll").replaceChildren(statementTable(sweep));
 }
 
+/** Of many curves of a sweep those of each method's best are shown first: which runs are hidden then. */
+function bestAmongMany({ runs, sweep }) {
+  if (!sweep || runs.length <= 12) return [];
+  const isBest = (run) => sweep.best.some((best) => best.setting === run.description.method && best.step === run.description.step);
+  return runs.some(isBest) ? runs.filter((run) => !isBest(run)).map((run) => run.index) : [];
+}
+
 /** All of the page that depends on the group. */
 function drawGroup() {
   const group = groupNow();
   const { runs, sweep } = group;
   byId("group").value = String(state.group);
   byId("group-title").textContent = groupName(group);
-  byId("group-facts").replaceChildren(...(!sweep ? [] : [sweep.scenes.length === 1 ? `${sceneName(group.scene)} · ` : null, element("code", {}, sweep.folder)].filter(Boolean)));
+  byId("group-facts").replaceChildren(...(!sweep ? [] : [`${sceneName(group.scene)} · `, element("code", {}, sweep.folder)]));
   dress(runs);
-  state.hidden.clear();
+  state.hidden = new Set(bestAmongMany(group));
   state.reference = runs[0]?.index ?? null;
   state.sort = { by: "", down: false };
   for (const id of ["curves", "table", "details"]) byId(id).hidden = runs.length === 0;

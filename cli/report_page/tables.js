@@ -118,7 +118,7 @@ const said = (one) => (one.claim ? [one.claim, element("small", { class: "mono" 
 function statementTable(sweep) {
   const several = sweep.scenes.length > 1;
   const rows = sweep.expect.map((one) => element("tr", {}, element("td", { class: "status" }, verdict(one.holds)), element("td", {}, ...said(one)),
-    element("td", { class: "mono" }, one.numbers), several ? element("td", {}, sceneName(one.scene)) : null));
+    element("td", { class: "mono" }, one.numbers), several ? element("td", {}, placeName(sweep, one.scene)) : null));
   return element("table", {}, header("", "statement", "measured", ...(several ? ["where"] : [])), element("tbody", {}, ...rows));
 }
 
@@ -129,14 +129,15 @@ function experimentTable(verdicts, show) {
     const several = new Set(statements.map((each) => each.scene)).size > 1;
     const held = statements.filter((each) => each.holds).length;
     const list = statements.map((each) => element("li", {}, verdict(each.holds), " ", ...said(each), 
-      each.numbers || several ? element("small", {}, [each.numbers, several && sceneName(each.scene ?? "")].filter(Boolean).join("   on ")) : null));
+      each.numbers || several ? element("small", {}, [each.numbers, several && (each.where || sceneName(each.scene ?? ""))].filter(Boolean).join("   on ")) : null));
     const configs = [...new Set(statements.map((each) => each.config).filter(Boolean))];
     const buttons = configs.map((config) => [config, show(verdicts.folder, config)]).filter(([, action]) => action)
       .map(([config, action]) => element("button", { type: "button", class: "show", click: action }, `Show ${baseName(config).replace(/\.toml$/, "")}`));
     return element("tr", {}, element("td", { class: "status" }, verdict(one.status)),
       element("td", {}, element("strong", {}, one.title || one.name || ""), one.paper ? element("small", {}, one.paper) : null),
       element("td", {}, one.status === "skipped" ? one.reason ?? "" : statements.length === 0 ? one.reason ?? kNothing
-        : element("details", {}, element("summary", {}, `${held} of ${statements.length} statements hold`), element("ul", {}, ...list))),
+        : element("details", {}, element("summary", {}, `${held} of ${statements.length} statements hold`), element("ul", {}, ...list)),
+        statements.length > 0 && one.reason ? element("small", {}, `Left out: ${one.reason}`) : null),
       element("td", {}, ...buttons));
   });
   return element("table", {}, header("", "experiment", "what was found", ""), element("tbody", {}, ...rows));
