@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-torch bench data format tidy clean
+.PHONY: help build demo reproduce test test-torch bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
@@ -20,6 +20,12 @@ build: ## the program, optimised: build/laconic
 demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
 	@$(install) demo
 	@demo/run.sh
+
+reproduce: ## the papers' experiments in minutes: verdicts, figures and a page in runs/reproduce-quick
+	@$(install) build demo
+	@command -v npm >/dev/null || $(install) charts
+	@$(MAKE) --no-print-directory build
+	@LACONIC_DATA="$${LACONIC_DATA:-data}" build/laconic reproduce all --quick
 
 test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
 	@$(install) build demo test

@@ -294,6 +294,18 @@ std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks) {
   return json.dump(2) + "\n";
 }
 
+/// All that the folder holds, as a page.
+void write_page(const Wanted& wanted) {
+  if (chart_files().empty()) {
+    fmt::print("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");
+    return;
+  }
+  // No name of a folder is to be taken for a key.
+  const std::string folder = std::filesystem::path(wanted.out).is_absolute() ? wanted.out : "./" + wanted.out;
+  report({folder, "out=" + wanted.out + "/report.html",
+          fmt::format("title=The papers reproduced{}", wanted.quick ? ", quick" : "")});
+}
+
 }  // namespace
 
 int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags) {
@@ -319,7 +331,9 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
       if (one.verdict.holds) ++holding;
     }
   }
-  fmt::print("\n{}\n{} of {} statements hold{}, {} -> {}\n", table_of(tasks), holding, statements,
+  fmt::print("\n{}\n", table_of(tasks));
+  write_page(wanted);
+  fmt::print("{} of {} statements hold{}, {} -> {}\n", holding, statements,
              skipped > 0 ? fmt::format(", {} of {} sweeps skipped", skipped, tasks.size()) : "",
              minutes_text(seconds), wanted.out);
   return holding == statements ? kDone : kFailed;

@@ -440,7 +440,7 @@ TEST_F(Sweep, HasASmallerOneInTheTableQuick) {
   EXPECT_EQ(plan({file, problem_}).runs.size(), 3U);
   const SweepPlan quick = plan_of(settings_of({file, problem_, "rounds=30"}, true));
   ASSERT_EQ(quick.runs.size(), 2U);
-  EXPECT_EQ(quick.runs[1].description.step.number, 0.4);
+  EXPECT_EQ(print(quick.runs[1].description.step), "0.4");
   EXPECT_EQ(quick.runs[0].description.solve.rounds, 30U) << "words win";
   EXPECT_THAT(laconic({"sweep", file, problem_, "--quick"}).text, HasSubstr("2 runs: 2 rounds"));
   const std::string without = folder_.write("without.toml", "clients = 4\n");
@@ -785,7 +785,7 @@ TEST_F(Sweep, RefusesBeforeRoundZeroAndSaysWhere) {
 TEST_F(Sweep, LeavesTheBestAsRunsAndMapsAsFigures) {
   const Said said = sweep("sweep", {"seed=1"});
   ASSERT_EQ(said.code, 0) << said.text;
-  EXPECT_THAT(said.text, HasSubstr("map of top-k over zeta -> "));
+  EXPECT_THAT(said.text, HasSubstr("/map.svg\n"));
   const auto best = best_of_summary(out("sweep"));
   ASSERT_EQ(best.size(), 3U);
   for (const auto& one : best) {
