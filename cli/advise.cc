@@ -45,15 +45,6 @@ struct Question {
   std::string out;
 };
 
-void require_known(const Setting& setting) {
-  std::vector<std::string> names;
-  for (const KeyRow& row : keys()) names.emplace_back(row.name);
-  names.emplace_back("seconds");
-  if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
-  if (setting.place.empty()) fail_unknown_key(setting.key, names);
-  naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
-}
-
 double seconds_of(const std::string& text) {
   const auto seconds = seconds_in(text);
   if (!seconds || *seconds == 0)
@@ -80,8 +71,10 @@ void require_writable(const std::string& out) {
 Question question_of(const std::vector<std::string>& words) {
   Question q;
   std::optional<Setting> methods;
+  std::vector<std::string> known = {"seconds"};
+  for (const KeyRow& row : keys()) known.emplace_back(row.name);
   for (const Setting& setting : settings_of(words)) {
-    require_known(setting);
+    require_known(setting, known);
     require_utf8(setting);
     if (setting.key == "checkpoint-every" || setting.key == "max-bits" || setting.key == "max-seconds")
       throw InputError(fmt::format("{}: pilots end by their target, or when seconds= are over", setting.key));

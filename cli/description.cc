@@ -300,6 +300,12 @@ void fail_unknown_key(const std::string& key, const std::vector<std::string>& kn
       fmt::format("unknown key \"{}\"{}; known: {}", key, did_you_mean(key, known), fmt::join(known, ", ")));
 }
 
+void require_known(const Setting& setting, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), setting.key) != known.end()) return;
+  if (setting.place.empty()) fail_unknown_key(setting.key, known);
+  naming(setting.place, [&] { fail_unknown_key(setting.key, known); });
+}
+
 void require_utf8(const Setting& setting) {
   if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
 }

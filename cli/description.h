@@ -95,6 +95,9 @@ std::vector<KeyRow> keys();
 /// ...`.
 [[noreturn]] void fail_unknown_key(const std::string& key, const std::vector<std::string>& known);
 
+/// The same, with the setting's place, where its key is none of the known names.
+void require_known(const Setting& setting, const std::vector<std::string>& known);
+
 /// InputError where files could not hold the value.
 void require_utf8(const Setting& setting);
 

@@ -48,7 +48,7 @@ const std::vector<Experiment>& experiments() {
       {"marina",
        "MARINA against DIANA",
        "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
-       {{"marina", 31, 10}}},
+       {{"marina", 400, 8}, {"marina-vr", 3, 3}}},
       {"3pc-quadratics",
        "3PCv2 against EF21 on quadratics",
        "Richtarik et al., ICML 2022, arXiv 2202.00998",

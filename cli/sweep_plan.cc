@@ -68,14 +68,12 @@ void require_axis(const Grid& grid, const std::string& key, const std::string& n
                                names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-/// As describe() does, with the keys of a sweep among the known ones.
-void require_known(const Setting& setting) {
+/// Those of runs, and a sweep's own.
+std::vector<std::string> known_keys() {
   std::vector<std::string> names;
   for (const KeyRow& row : keys()) names.emplace_back(row.name);
   for (const KeyRow& row : kSweepKeys) names.emplace_back(row.name);
-  if (std::find(names.begin(), names.end(), setting.key) != names.end()) return;
-  if (setting.place.empty()) fail_unknown_key(setting.key, names);
-  naming(setting.place, [&] { fail_unknown_key(setting.key, names); });
+  return names;
 }
 
 /// Whether runs that differ in the key do not do the same thing.
@@ -243,8 +241,9 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   plan.settings = settings;
   std::vector<Setting> of_runs;
   std::map<std::string, std::string> own;
+  const std::vector<std::string> known = known_keys();
   for (const Setting& setting : settings) {
-    require_known(setting);
+    require_known(setting, known);
     if (is_sweep_key(setting.key)) {
       require_utf8(setting);
       own[setting.key] = setting.value;

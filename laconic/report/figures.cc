@@ -86,6 +86,8 @@ std::string axis_name(const std::string& column) {
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
 
+bool is_share(const std::string& column) { return column.ends_with("accuracy"); }
+
 /// Keys in which runs may differ without being other runs; and the method, which is told first.
 constexpr const char* kUntold[] = {"method", "out", "threads", "rounds", "eval-every", "checkpoint-every"};
 
@@ -117,6 +119,7 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
     out << "set format " << axis
         << (logarithmic         ? " '%.0e'"
             : column == "round" ? " '%.0f'"
+            : is_share(column)  ? " '%g'"
                                 : " '%.1s%c'")
         << "\n";
   }
@@ -193,11 +196,15 @@ std::vector<std::string> legend(const std::vector<SavedRun>& runs) {
     }
     names.push_back(name);
   }
-  const std::vector<std::string> alike = names;
-  for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (std::count(alike.begin(), alike.end(), names[r]) > 1)
-      names[r] += fmt::format(" [{}]", runs[r].folder);
-  }
+  // Those that are still alike.
+  const auto tell = [&](const auto& more) {
+    const std::vector<std::string> before = names;
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+      if (std::count(before.begin(), before.end(), before[r]) > 1) names[r] += more(runs[r]);
+    }
+  };
+  tell([](const SavedRun& run) { return fmt::format(", rounds={}", run.value("rounds")); });
+  tell([](const SavedRun& run) { return fmt::format(" [{}]", run.folder); });
   return names;
 }
 

@@ -25,7 +25,8 @@ struct SavedRun {
 /// method. Throws InputError where the folder holds no run.
 SavedRun read_run(const std::string& folder);
 
-/// One name a run: its method, then those keys in which runs of the same method differ.
+/// One name a run: its method, then those keys in which runs of the same method differ, but for how long they ran. That
+/// and the folder tell apart those that are alike otherwise.
 std::vector<std::string> legend(const std::vector<SavedRun>& runs);
 
 /// A table for the terminal: method, step, rounds, squared gradient norm, bits per client up and down. Where
