@@ -115,7 +115,7 @@ const Example kExamples[] = {
 };
 
 TEST(WireFormat, ExamplesOfTheDocument) {
-  const auto path = std::filesystem::path(__FILE__).parent_path().parent_path() / "docs/wire_format.md";
+  const auto path = std::filesystem::path(LACONIC_SOURCE_DIR) / "docs/wire_format.md";
   std::stringstream document;
   document << std::ifstream(path).rdbuf();
   for (const Example& example : kExamples) {
@@ -160,7 +160,7 @@ Vector decoded(const Key& key, const Message& message, std::size_t dim) {
 }
 
 TEST(WireFormat, ExamplesOfMessagesAboutMessages) {
-  const auto path = std::filesystem::path(__FILE__).parent_path().parent_path() / "docs/wire_format.md";
+  const auto path = std::filesystem::path(LACONIC_SOURCE_DIR) / "docs/wire_format.md";
   const std::string document = (std::stringstream() << std::ifstream(path).rdbuf()).str();
   const Vector x = {10, 11, 12, 13, 14, 15, 16, 17};
   const struct {
