@@ -21,7 +21,9 @@
 namespace laconic::cli {
 namespace {
 
-constexpr std::size_t kRows = 100;  // enough for a figure; on large data a row costs more than a round
+constexpr std::size_t kRows =
+    100;  // at least, of runs that were not evaluated on their way; a row may cost more
+          // than a round
 
 /// The first run of the cell's best setting.
 std::optional<std::size_t> best_run(const SweepPlan& plan, const Outcomes& outcomes,
@@ -40,7 +42,9 @@ std::optional<std::size_t> best_run(const SweepPlan& plan, const Outcomes& outco
   return best;
 }
 
-Description as_far_as(const Row& last, Description description) {
+/// A description of the same run, to that row. Evaluated as in the sweep; where that was at its ends alone, every
+/// `stride` rounds.
+Description as_far_as(const Row& last, std::size_t stride, Description description) {
   SolveOptions& solve = description.solve;
   solve.rounds = last.round;
   solve.target.reset();
@@ -48,7 +52,7 @@ Description as_far_as(const Row& last, Description description) {
   solve.max_bits.reset();
   solve.max_seconds.reset();
   description.target_gap.reset();
-  solve.eval_every = std::max(solve.eval_every, (last.round + kRows - 1) / kRows);
+  if (solve.eval_every == 0) solve.eval_every = stride;
   return description;
 }
 
@@ -88,9 +92,13 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const Outcomes& outcome
       return each.scene == run.scene;
     })->folders.push_back(runs.back().second);
   }
+  // One stride for all, so that costs to targets compare.
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const auto& [r, to] : runs) least = std::min(least, outcomes[r]->last.round);
+  const std::size_t stride = std::max<std::size_t>(1, least / kRows);
   pool.for_each(runs.size(), [&](std::size_t i) {
     const auto& [r, to] = runs[i];
-    record(as_far_as(outcomes[r]->last, plan.runs[r].description), *problem_of_run[r], to);
+    record(as_far_as(outcomes[r]->last, stride, plan.runs[r].description), *problem_of_run[r], to);
   });
   return curves;
 }

@@ -13,7 +13,7 @@
 namespace laconic::cli {
 
 /// Runs the best setting of each cell once more, with the first of its seeds and as many rounds as it went in the
-/// sweep, each into a folder of its own in `folder`: a run like any other, of some hundred rows. Where none of a
+/// sweep, each into a folder of its own in `folder`: a run like any other. Where none of a
 /// cell got to the target, the one that ended with the least gradient stands for it; where all diverged, none.
 /// Returns the folders, scene by scene; `problem_of_run` is as for Contest.
 struct Curves {

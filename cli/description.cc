@@ -322,6 +322,9 @@ std::vector<Setting> last_of_each(const std::vector<Setting>& settings) {
 std::vector<Setting> settings_of(const std::vector<std::string>& words, bool quick) {
   std::vector<Setting> settings;
   std::vector<Setting> from_words;
+  if (quick && std::all_of(words.begin(), words.end(),
+                           [](const std::string& word) { return word.find('=') != std::string::npos; }))
+    throw InputError("--quick: no TOML file is given whose table [quick] it would take");
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos) {

@@ -73,7 +73,7 @@ class Reader {
     std::string name = quoted_or_word();
     const char* const last = name.data() + name.size();
     const auto [end, error] = std::from_chars(name.data(), last, result.number);
-    if (error == std::errc{} && end == last) return result;
+    if (error == std::errc{} && end == last && std::isfinite(result.number)) return result;
     result.number = 1;
     if (take("(")) {
       result.measure = std::move(name);
@@ -212,9 +212,20 @@ Verdict judge(const Expectation& expectation, const std::function<double(const F
 }
 
 std::string in_numbers(const Expectation& expectation, const Verdict& verdict) {
-  std::string text = fmt::format("{:.4g}", verdict.values[0]);
+  const std::vector<double>& values = verdict.values;
+  const auto is_told = [&](int digits) {  // neighbours that differ look so
+    for (std::size_t v = 0; v + 1 < values.size(); ++v) {
+      if (values[v] != values[v + 1] &&
+          fmt::format("{:.{}g}", values[v], digits) == fmt::format("{:.{}g}", values[v + 1], digits))
+        return false;
+    }
+    return true;
+  };
+  int digits = 4;
+  while (digits < 17 && !is_told(digits)) ++digits;
+  std::string text = fmt::format("{:.{}g}", values[0], digits);
   for (std::size_t r = 0; r < expectation.relations.size(); ++r)
-    text += fmt::format(" {} {:.4g}", expectation.relations[r], verdict.values[r + 1]);
+    text += fmt::format(" {} {:.{}g}", expectation.relations[r], values[r + 1], digits);
   return text;
 }
 

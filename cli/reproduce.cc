@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The experiments of the papers: which sweeps of configs/ each is, run one after the other.
+// `laconic reproduce`: the sweeps of experiments, one after the other, and what they show.
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <iterator>
+#include <fstream>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/embedded.h"
+#include "cli/experiments.h"
 #include "cli/out_folder.h"
 #include "cli/prepared.h"
+#include "cli/ranks.h"
 #include "cli/sweep.h"
 #include "cli/sweep_csv.h"
 #include "cli/verbs.h"
@@ -29,90 +30,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// One sweep, and how long it takes in seconds of one core, as measured on a virtual machine, busy for some of them.
-struct Part {
-  const char* config;  // in configs/, without .toml
-  double seconds;
-  double quick_seconds;
-};
-
-struct Experiment {
-  const char* name;
-  const char* title;
-  const char* paper;
-  std::vector<Part> parts;
-};
-
-const std::vector<Experiment>& experiments() {
-  static const std::vector<Experiment> table = {
-      {"marina",
-       "MARINA against DIANA",
-       "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
-       {{"marina", 400, 8}, {"marina-vr", 3, 3}}},
-      {"3pc-quadratics",
-       "3PCv2 against EF21 on quadratics",
-       "Richtarik et al., ICML 2022, arXiv 2202.00998",
-       {{"3pc-quadratics", 900, 30}}},
-      {"clag-heatmap",
-       "The heat map of CLAG",
-       "Richtarik et al., ICML 2022, arXiv 2202.00998",
-       {{"clag-ijcnn1", 140, 34}}},
-      {"autoencoder",
-       "3PC on an autoencoder",
-       "Richtarik et al., ICML 2022, arXiv 2202.00998",
-       {{"autoencoder", 1000, 56}}},
-      {"k-gt",
-       "Gradient tracking with local steps",
-       "Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313",
-       {{"k-gt-rounds", 1, 1},
-        {"k-gt-heterogeneity", 2, 2},
-        {"k-gt-noise", 60, 10},
-        {"k-gt-logistic", 3, 3},
-        {"k-gt-mnist", 700, 44}}},
-      {"savic",
-       "Local steps with adaptive scaling",
-       "\"Local Methods with Adaptivity via Scaling\" 2024, "
-       "arXiv 2406.00846",
-       {{"savic-scaling", 240, 31}, {"savic-split", 2400, 31}, {"savic-accuracy", 1500, 10}}},
-      {"gc-1bit",
-       "1-bit gradient coding",
-       "Li, Skoglund 2024, arXiv 2403.14716",
-       {{"gc-redundancy", 240, 20},
-        {"gc-signs", 180, 34},
-        {"gc-bits", 360, 12},
-        {"gc-fashion-mnist", 600, 30},
-        {"gc-fashion-mnist-stragglers", 240, 10},
-        {"gc-fashion-mnist-floors", 960, 58}}},
-  };
-  return table;
-}
-
-constexpr const char* kAll = "all";
-
-std::vector<const Experiment*> experiments_named(const std::string& name) {
-  std::vector<const Experiment*> named;
-  std::vector<std::string> known;
-  for (const Experiment& each : experiments()) {
-    known.emplace_back(each.name);
-    if (name == each.name || name == kAll) named.push_back(&each);
-  }
-  known.emplace_back(kAll);
-  if (named.empty()) {
-    throw InputError(name.empty()
-                         ? fmt::format("reproduce: which experiment? known: {}", fmt::join(known, ", "))
-                         : fmt::format("reproduce: unknown experiment \"{}\"{}; known: {}", name,
-                                       did_you_mean(name, known), fmt::join(known, ", ")));
-  }
-  return named;
-}
-
 /// What the words of the verb say.
 struct Wanted {
   std::vector<const Experiment*> experiments = {};
   bool quick = false;
   bool force = false;
   std::string out = {};
-  std::vector<Setting> threads = {};  // nothing, or one
+  std::size_t threads = 0;  // as in a description
 };
 
 Wanted read_words(const std::vector<std::string>& words, const ReproduceFlags& flags) {
@@ -120,8 +44,11 @@ Wanted read_words(const std::vector<std::string>& words, const ReproduceFlags& f
   std::string name;
   for (const std::string& word : words) {
     if (word.starts_with("threads=")) {
-      wanted.threads = {{"threads", word.substr(8), ""}};
+      Description description;
+      apply(description, {"threads", word.substr(8), ""});
+      wanted.threads = description.threads;
     } else if (word.starts_with("out=")) {
+      if (!flags.out.empty()) throw InputError("reproduce: both --out and out= name a folder; give one");
       wanted.out = word.substr(4);
     } else if (!name.empty() || word.find('=') != std::string::npos) {
       throw InputError(
@@ -137,24 +64,17 @@ Wanted read_words(const std::vector<std::string>& words, const ReproduceFlags& f
   return wanted;
 }
 
-std::vector<Setting> settings_of_config(const std::string& config, bool quick) {
-  const std::string name = config + ".toml";
-  const std::span<const EmbeddedFile> files = configs();
-  const auto file =
-      std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.name == name; });
-  check(file != files.end(), "an experiment's sweep is in configs/");
-  return parse_toml(file->content, "configs/" + name, quick);
-}
-
 /// A sweep to do, or why not.
 struct Task {
   const Experiment* experiment = nullptr;
   Part part{};
   SweepPlan plan = {};
-  std::vector<std::string> needs = {};  // data that is not there
   std::optional<OutFolder> out = {};
-  bool goes_on = false;
+  bool begun = false;  // its folder has some of it
+  bool ended = false;  // or all
   std::optional<Swept> swept = {};
+  std::string why_not = {};  // where it is left out, or failed
+  int exit_code = kDone;     // where it failed
 };
 
 std::vector<std::string> missing_data(const SweepPlan& plan) {
@@ -168,8 +88,14 @@ std::vector<std::string> missing_data(const SweepPlan& plan) {
   return missing;
 }
 
+std::string why_skipped(const std::vector<std::string>& missing) {
+  const bool by_debian = missing == std::vector<std::string>{"fashion-mnist"};
+  return fmt::format("skipped: needs {}, {}", fmt::join(missing, ", "),
+                     by_debian ? "Debian's package dataset-fashion-mnist" : "run make data");
+}
+
 /// Of each sweep the plan, and its folder taken: nothing has run when something is wrong with one of them.
-/// A sweep that an earlier call began, or ended, is gone on with.
+/// A sweep that an earlier call began is gone on with.
 std::deque<Task> tasks_of(const Wanted& wanted) {
   std::deque<Task> tasks;  // a folder that is taken does not move
   for (const Experiment* experiment : wanted.experiments) {
@@ -179,20 +105,26 @@ std::deque<Task> tasks_of(const Wanted& wanted) {
       task.part = part;
       std::vector<Setting> settings = settings_of_config(part.config, wanted.quick);
       settings.push_back({"out", fmt::format("{}/{}", wanted.out, part.config), ""});
-      settings.insert(settings.end(), wanted.threads.begin(), wanted.threads.end());
       task.plan = plan_of(last_of_each(settings));
-      task.needs = missing_data(task.plan);
-      if (!task.needs.empty()) continue;
+      task.plan.threads = wanted.threads;  // no part of what the folder describes
+      if (const auto missing = missing_data(task.plan); !missing.empty()) {
+        task.why_not = why_skipped(missing);
+        continue;
+      }
       const std::string description = description_of(task.plan);
       OutFolder& out = task.out.emplace(task.plan.out);
       if (!wanted.force && out.is_described() && read_whole(out.description()) == description) {
         out.take_up();
-        task.goes_on = out.holds("sweep.csv");
+        task.begun = out.holds("sweep.csv");
+        task.ended = task.begun && out.is_finished();
       } else {
         out.take(wanted.force, description);
       }
     }
   }
+  std::error_code error;
+  std::filesystem::create_directories(wanted.out, error);
+  if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", wanted.out, error.message()));
   return tasks;
 }
 
@@ -202,43 +134,58 @@ std::string minutes_text(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string needs_text(const Task& task) {
-  return fmt::format("skipped: needs {}, run make data", fmt::join(task.needs, ", "));
+std::string count_text(std::size_t count, const char* of) {
+  return fmt::format("{} {}{}", count, of, count == 1 ? "" : "s");
 }
 
 void announce(const std::deque<Task>& tasks, const Wanted& wanted) {
   double seconds = 0;
-  std::size_t threads = 1;
   std::size_t sweeps = 0;
   for (const Task& task : tasks) {
-    if (!task.needs.empty()) continue;
+    if (!task.why_not.empty() || task.ended) continue;
     ++sweeps;
     seconds += wanted.quick ? task.part.quick_seconds : task.part.seconds;
-    threads = threads_of(task.plan.threads);
   }
-  fmt::print("{} sweep{} of {} experiment{}: about {} on {} thread{}, as measured on another machine -> {}\n",
-             sweeps, sweeps == 1 ? "" : "s", wanted.experiments.size(),
-             wanted.experiments.size() == 1 ? "" : "s", minutes_text(seconds / static_cast<double>(threads)),
-             threads, threads == 1 ? "" : "s", wanted.out);
+  const std::size_t threads = threads_of(wanted.threads);
+  fmt::print("{} of {} to do: about {} on {}, as measured on another machine -> {}\n",
+             count_text(sweeps, "sweep"), count_text(wanted.experiments.size(), "experiment"),
+             minutes_text(seconds / static_cast<double>(threads)), count_text(threads, "thread"), wanted.out);
   std::fflush(stdout);
 }
 
+std::size_t holding(const Swept& swept) {
+  return static_cast<std::size_t>(std::count_if(swept.judged.begin(), swept.judged.end(),
+                                                [](const Judged& one) { return one.verdict.holds; }));
+}
+
+Swept do_or_read(Task& task) {
+  Outcomes outcomes(task.plan.runs.size());
+  if (task.begun) outcomes = read_sweep_csv(task.plan, task.out->file("sweep.csv"));
+  if (task.ended) return judged_again(task.plan, outcomes);
+  return carry_out(task.plan, &*task.out, std::move(outcomes), task.begun);
+}
+
+/// One that fails is no reason to leave out the others.
 void carry_out(Task& task) {
-  if (!task.needs.empty()) {
-    fmt::print("{}: {}\n", task.part.config, needs_text(task));
-    return;
+  if (task.why_not.empty()) {
+    try {
+      task.swept = do_or_read(task);
+    } catch (const std::exception& error) {
+      task.exit_code = exit_code_of_current_exception();
+      task.why_not = fmt::format("failed: {}", error.what());
+    }
   }
-  OutFolder& out = *task.out;
-  Outcomes outcomes =
-      task.goes_on ? read_sweep_csv(task.plan, out.file("sweep.csv")) : Outcomes(task.plan.runs.size());
-  task.swept = cli::carry_out(task.plan, &out, std::move(outcomes), task.goes_on);
-  const Swept& swept = *task.swept;
-  const auto holds = std::count_if(swept.judged.begin(), swept.judged.end(),
-                                   [](const Judged& one) { return one.verdict.holds; });
-  fmt::print("{}: {} of {} statements hold, {:.1f} s -> {}\n", task.part.config, holds, swept.judged.size(),
-             swept.seconds, out.path());
-  for (const std::string& why : swept.lost_figures) fmt::print(stderr, "laconic: no figure: {}\n", why);
-  std::fflush(stdout);
+  if (task.swept) {
+    const Swept& swept = *task.swept;
+    fmt::print("{}: {} of {} statements hold, {} -> {}\n", task.part.config, holding(swept),
+               swept.judged.size(), task.ended ? "as before" : fmt::format("{:.1f} s", swept.seconds),
+               task.out->path());
+    std::fflush(stdout);
+    for (const std::string& why : swept.lost_figures) fmt::print(stderr, "laconic: no figure: {}\n", why);
+  } else {
+    fmt::print(task.exit_code == kDone ? stdout : stderr, "{}: {}\n", task.part.config, task.why_not);
+    std::fflush(stdout);
+  }
 }
 
 std::string table_of(const std::deque<Task>& tasks) {
@@ -246,7 +193,7 @@ std::string table_of(const std::deque<Task>& tasks) {
   for (const Task& task : tasks) {
     if (!task.swept) {
       cells.push_back(
-          {task.experiment->name, fmt::format("{}: {}", task.part.config, needs_text(task)), "", "-", ""});
+          {task.experiment->name, fmt::format("{}: {}", task.part.config, task.why_not), "", "-", ""});
       continue;
     }
     for (const Judged& one : task.swept->judged) {
@@ -257,43 +204,61 @@ std::string table_of(const std::deque<Task>& tasks) {
   return text_table(cells, 4);
 }
 
-/// What `laconic report` and scripts read.
-std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks) {
+Json verdict_of(const Experiment& experiment, const std::deque<Task>& tasks) {
+  Json json = {{"name", experiment.name}, {"title", experiment.title}, {"paper", experiment.paper}};
+  bool holds = true;
+  std::vector<std::string> reasons;
+  Json statements = Json::array();
+  for (const Task& task : tasks) {
+    if (task.experiment != &experiment) continue;
+    if (!task.swept) {
+      reasons.push_back(fmt::format("{}: {}", task.part.config, task.why_not));
+      holds = holds && task.exit_code == kDone;
+      continue;
+    }
+    for (const Judged& one : task.swept->judged) {
+      statements.push_back({{"config", task.part.config},
+                            {"scene", one.scene},
+                            {"where", one.place},
+                            {"claim", one.claim},
+                            {"statement", one.statement},
+                            {"numbers", one.numbers},
+                            {"holds", one.verdict.holds}});
+      holds = holds && one.verdict.holds;
+    }
+  }
+  json["status"] = !holds ? "fails" : statements.empty() ? "skipped" : "holds";
+  if (!reasons.empty()) json["reason"] = fmt::format("{}", fmt::join(reasons, "; "));
+  json["statements"] = statements;
+  return json;
+}
+
+/// What `laconic report` and scripts read. Of other experiments, what an earlier call has found stays.
+std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks, const std::string& path) {
+  std::ifstream file(path);
+  const Json before = Json::parse(file, nullptr, false);
+  const auto found_before = [&](const Experiment& experiment) {
+    const Json none;
+    if (!before.is_object() || before.value("quick", !wanted.quick) != wanted.quick) return none;
+    for (const Json& each : before.value("experiments", Json::array())) {
+      if (each.is_object() && each.value("name", "") == experiment.name) return each;
+    }
+    return none;
+  };
   Json json;
   json["laconic"] = LACONIC_VERSION;
   json["quick"] = wanted.quick;
   json["experiments"] = Json::array();
-  for (const Experiment* experiment : wanted.experiments) {
-    Json entry = {{"name", experiment->name}, {"title", experiment->title}, {"paper", experiment->paper}};
-    bool holds = true;
-    std::string reason;
-    Json statements = Json::array();
-    for (const Task& task : tasks) {
-      if (task.experiment != experiment) continue;
-      if (!task.swept) {
-        reason += fmt::format("{}{}: {}", reason.empty() ? "" : "; ", task.part.config, needs_text(task));
-        continue;
-      }
-      for (const Judged& one : task.swept->judged) {
-        statements.push_back({{"config", task.part.config},
-                              {"scene", one.scene},
-                              {"where", one.place},
-                              {"claim", one.claim},
-                              {"statement", one.statement},
-                              {"numbers", one.numbers},
-                              {"holds", one.verdict.holds}});
-        holds = holds && one.verdict.holds;
-      }
-    }
-    entry["status"] = !holds ? "fails" : statements.empty() ? "skipped" : "holds";
-    if (!reason.empty()) entry["reason"] = reason;
-    entry["statements"] = statements;
-    json["experiments"].push_back(entry);
+  for (const Experiment& experiment : experiments()) {
+    const bool is_wanted = std::find(wanted.experiments.begin(), wanted.experiments.end(), &experiment) !=
+                           wanted.experiments.end();
+    Json entry = is_wanted ? verdict_of(experiment, tasks) : found_before(experiment);
+    if (!entry.is_null()) json["experiments"].push_back(std::move(entry));
   }
   return json.dump(2) + "\n";
 }
 
-/// All that the folder holds, as a page.
+/// All that the folder holds, as a page. A page is no reason to lose a verdict.
 void write_page(const Wanted& wanted) {
   if (chart_files().empty()) {
     fmt::print("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");
@@ -301,8 +266,12 @@ void write_page(const Wanted& wanted) {
   }
   // No name of a folder is to be taken for a key.
   const std::string folder = std::filesystem::path(wanted.out).is_absolute() ? wanted.out : "./" + wanted.out;
-  report({folder, "out=" + wanted.out + "/report.html",
-          fmt::format("title=The papers reproduced{}", wanted.quick ? ", quick" : "")});
+  try {
+    report({folder, "out=" + wanted.out + "/report.html",
+            fmt::format("title=The papers reproduced{}", wanted.quick ? ", quick" : "")});
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "laconic: no page: {}\n", error.what());
+  }
 }
 
 }  // namespace
@@ -311,31 +280,32 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   const Wanted wanted = read_words(words, flags);
   std::deque<Task> tasks = tasks_of(wanted);
   announce(tasks, wanted);
-  for (Task& task : tasks) carry_out(task);
-  std::filesystem::create_directories(wanted.out);
-  write_whole(wanted.out + "/verdicts.json", verdicts_json(wanted, tasks));
-
   std::size_t statements = 0;
-  std::size_t holding = 0;
+  std::size_t hold = 0;
   std::size_t skipped = 0;
+  std::size_t failed = 0;
   double seconds = 0;
-  for (const Task& task : tasks) {
-    if (!task.swept) {
-      ++skipped;
-      continue;
-    }
-    seconds += task.swept->seconds;
-    for (const Judged& one : task.swept->judged) {
-      ++statements;
-      if (one.verdict.holds) ++holding;
+  int code = kDone;
+  for (Task& task : tasks) {
+    carry_out(task);
+    if (task.swept) {
+      statements += task.swept->judged.size();
+      hold += holding(*task.swept);
+      seconds += task.swept->seconds;
+    } else {
+      ++(task.exit_code == kDone ? skipped : failed);
+      code = std::max(code, task.exit_code);
     }
   }
+  const std::string verdicts = wanted.out + "/verdicts.json";
+  write_whole(verdicts, verdicts_json(wanted, tasks, verdicts));
   fmt::print("\n{}\n", table_of(tasks));
   write_page(wanted);
-  fmt::print("{} of {} statements hold{}, {} -> {}\n", holding, statements,
-             skipped > 0 ? fmt::format(", {} of {} sweeps skipped", skipped, tasks.size()) : "",
-             minutes_text(seconds), wanted.out);
-  return holding == statements ? kDone : kFailed;
+  std::string words_of_end = fmt::format("{} of {} statements hold", hold, statements);
+  if (skipped > 0) words_of_end += fmt::format(", {} of {} sweeps skipped", skipped, tasks.size());
+  if (failed > 0) words_of_end += fmt::format(", {} of {} sweeps failed", failed, tasks.size());
+  fmt::print("{}, {} -> {}\n", words_of_end, minutes_text(seconds), wanted.out);
+  return hold < statements ? std::max<int>(code, kFailed) : code;
 }
 
 }  // namespace laconic::cli

@@ -211,6 +211,12 @@ Swept carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool g
   return swept;
 }
 
+Swept judged_again(const SweepPlan& plan, const Outcomes& outcomes) {
+  Swept swept;
+  swept.judged = judge_all(plan, parse_expectations(plan.expect), outcomes);
+  return swept;
+}
+
 std::string description_of(const SweepPlan& plan) {
   std::vector<std::pair<std::string, std::string>> keys;
   for (const Setting& setting : plan.settings) {

@@ -31,6 +31,9 @@ struct Swept {
 /// already; with `goes_on` that is what the folder has. Throws InputError before anything is run, or written.
 Swept carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goes_on);
 
+/// What a sweep has come to whose runs have all ended: its judgement alone, no report and no figures.
+Swept judged_again(const SweepPlan& plan, const Outcomes& outcomes);
+
 /// A plan's description, as its folder has it.
 std::string description_of(const SweepPlan& plan);
 

@@ -19,7 +19,7 @@ constexpr const char* kQuick = "quick";
 
 /// A table keeps its keys sorted; settings come in the order of the file, so that later errors name the first
 /// line.
-std::vector<Setting> in_order_of_file(const toml::table& table, const std::string& path) {
+std::vector<Setting> in_order_of_file(const toml::table& table, const std::string& path, bool is_quick) {
   Found found;
   for (const auto& [key, node] : table) {
     const std::string place = fmt::format("{}:{}", path, node.source().begin.line);
@@ -30,7 +30,7 @@ std::vector<Setting> in_order_of_file(const toml::table& table, const std::strin
       value = fmt::format("{}", integer->get());
     } else if (const auto* real = node.as_floating_point()) {
       value = fmt::format("{}", real->get());
-    } else if (key == kQuick && node.is_table()) {
+    } else if (!is_quick && key == kQuick && node.is_table()) {
       continue;
     } else {
       throw InputError(fmt::format("{}: {}: need a text or a number", place, key.str()));
@@ -54,12 +54,12 @@ std::vector<Setting> parse_toml(std::string_view text, const std::string& path, 
     throw InputError(fmt::format("{}:{}:{}: {}", path, error.source().begin.line, error.source().begin.column,
                                  error.description()));
   }
-  std::vector<Setting> settings = in_order_of_file(table, path);
+  std::vector<Setting> settings = in_order_of_file(table, path, false);
   if (!quick) return settings;
   const toml::table* instead = table[kQuick].as_table();
   if (instead == nullptr)
     throw InputError(fmt::format("{}: --quick needs a table [{}], and there is none", path, kQuick));
-  for (Setting& setting : in_order_of_file(*instead, path)) settings.push_back(std::move(setting));
+  for (Setting& setting : in_order_of_file(*instead, path, true)) settings.push_back(std::move(setting));
   return settings;
 }
 

@@ -211,7 +211,8 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
 
   // Nothing of that depends on the machine but what messages cost; where they are shorter than gd's there.
   ASSERT_EQ(advise(words, "again.json").code, 0);
-  for (const auto& method : advice("again.json")["methods"]) {
+  const auto again = advice("again.json");
+  for (const auto& method : again["methods"]) {
     const auto& before = of_method(all, method["method"]);
     for (const char* key : {"step", "rounds", "uplink_bits", "downlink_bits", "grad_norm_sq"})
       EXPECT_EQ(method[key], before[key]) << key;

@@ -150,6 +150,9 @@ TEST(Expectation, ComparesProductsOfScores) {
   EXPECT_EQ(claimed.claim, "EF21 is ahead, K = 1");
   EXPECT_EQ(claimed.text, "4 <= gd / ef21 <= 6");
   EXPECT_EQ(in_numbers(claimed, judge(claimed, score)), "4 <= 5 <= 6");
+  const Expectation near = parse_expectations("gd / gd >= 1.00001").at(0);
+  EXPECT_EQ(in_numbers(near, judge(near, score)), "1 >= 1.00001");
+  EXPECT_EQ(parse_expectations("inf > 1").at(0).products[0][0].method, "inf");
   const Factor factor =
       parse_expectations("1 < 2 / f(k-gt[steps=5, problem.seed=2^3]) * gd").at(0).products.at(1).at(1);
   EXPECT_EQ(factor.text, "f(k-gt[steps=5, problem.seed=2^3])");
@@ -446,6 +449,9 @@ TEST_F(Sweep, HasASmallerOneInTheTableQuick) {
   const std::string without = folder_.write("without.toml", "clients = 4\n");
   EXPECT_EQ(error_of([&] { settings_of({without}, true); }),
             without + ": --quick needs a table [quick], and there is none");
+  EXPECT_THAT(error_of([&] { settings_of({problem_}, true); }), HasSubstr("no TOML file is given"));
+  const std::string twice = folder_.write("twice.toml", "clients = 4\n[quick.quick]\nrounds = 3\n");
+  EXPECT_EQ(error_of([&] { settings_of({twice}, true); }), twice + ":2: quick: need a text or a number");
   const std::string other = folder_.write("other.toml", "clients = 4\n[slow]\nrounds = 3\n");
   EXPECT_EQ(error_of([&] { settings_of({other}); }), other + ":2: slow: need a text or a number");
 }
@@ -475,6 +481,8 @@ TEST(Configs, AreSweepsThatSayWhatTheyShow) {
 class Reproduce : public Sweep {};
 
 TEST_F(Reproduce, SkipsWhatHasNoData) {
+  EXPECT_THAT(laconic({"reproduce", "marina", "--out", "/proc/here"}, "LACONIC_DATA=").text,
+              HasSubstr("laconic: out: cannot make the folder /proc/here"));
   const Said said = laconic({"reproduce", "marina", "--out", out("all")}, "LACONIC_DATA=");
   EXPECT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(said.text, HasSubstr("skipped: needs phishing, mushrooms, a9a, w8a, run make data"));
@@ -486,6 +494,25 @@ TEST_F(Reproduce, SkipsWhatHasNoData) {
               HasSubstr("(did you mean \"marina\"?); known: marina, "));
   EXPECT_EQ(laconic({"reproduce"}).code, 2);
   EXPECT_THAT(laconic({"reproduce", "marina", "rounds=3"}).text, HasSubstr("\"rounds=3\"; need one name"));
+}
+
+/// What is wrong with one of them is no reason to leave out the others.
+TEST_F(Reproduce, GoesOnWhereOneFails) {
+  folder_.write("phishing", "+1 1:1 2:x\n");
+  const std::string here = "LACONIC_DATA='" + folder_.path("") + "'";
+  const Said said = laconic({"reproduce", "marina", "--quick", "--out", out("all")}, here);
+  EXPECT_EQ(said.code, 2) << said.text;
+  EXPECT_THAT(said.text, HasSubstr("marina-vr: failed: "));
+  EXPECT_THAT(said.text, HasSubstr("0 of 0 statements hold, 2 of 2 sweeps failed"));
+  const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
+  EXPECT_EQ(verdicts["experiments"][0]["status"], "fails");
+  EXPECT_FALSE(std::filesystem::exists(out("all/marina/run.toml"))) << "it never began";
+  // A page that cannot be made, neither.
+  std::filesystem::create_directories(out("all/old"));
+  folder_.write("all/old/sweep.csv", "x\n");
+  EXPECT_EQ(laconic({"reproduce", "autoencoder", "--quick", "--out", out("all")}, "LACONIC_DATA=").code, 0);
+  EXPECT_THAT(laconic({"reproduce", "marina", "threads=abc"}).text, HasSubstr("laconic: threads: "));
+  EXPECT_THAT(laconic({"reproduce", "marina", "--out", "a", "out=b"}).text, HasSubstr("both --out and out="));
 }
 
 /// On a data set of two rows, whose name is all that it has of the real one.
@@ -505,6 +532,14 @@ TEST_F(Reproduce, FailsWhereAStatementDoes) {
   const Said again = laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all")}, here);
   EXPECT_EQ(again.code, 1) << again.text;
   EXPECT_EQ(content_of(out("all/clag-ijcnn1/sweep.csv")), csv);
+  EXPECT_THAT(again.text, HasSubstr("0 sweeps of 1 experiment to do"));
+  EXPECT_THAT(again.text, HasSubstr("statements hold, as before"));
+  const Said threads =
+      laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all"), "threads=1"}, here);
+  EXPECT_EQ(threads.code, 1) << "the number of threads makes no other sweep of it: " << threads.text;
+  // What others have found there stays.
+  EXPECT_EQ(laconic({"reproduce", "marina", "--quick", "--out", out("all")}, here).code, 0);
+  EXPECT_EQ(nlohmann::json::parse(content_of(out("all/verdicts.json")))["experiments"].size(), 2U);
   // Another sweep does not take its place unasked.
   const Said full = laconic({"reproduce", "clag-heatmap", "--out", out("all")}, here);
   EXPECT_EQ(full.code, 2);
