@@ -82,7 +82,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
       verb("report", "A page to compare runs and sweeps on: curves, maps, tables, theory, verdicts",
            "folders of runs and of sweeps, or that hold some, then title=TEXT out=PAGE.html");
   std::string page;
-  report_verb->add_option("-o,--out", page, "the page to write, report.html unless given");
+  const CLI::Option* page_option =
+      report_verb->add_option("-o,--out", page, "the page to write, report.html unless given");
   std::vector<std::string> verbs;
   for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
@@ -117,7 +118,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   if (*list_verb) return on_first(transport, [&] { return list(words); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });
   if (*report_verb) {
-    if (!page.empty()) words.push_back("out=" + page);
+    if (page_option->count() > 0) words.push_back("out=" + page);
     return on_first(transport, [&] { return report(words); });
   }
   return kWrongInput;

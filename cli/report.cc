@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/report.h"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -47,8 +49,7 @@ struct Report {
 };
 
 Json read_verdicts(const std::string& path) {
-  std::ifstream file(path);
-  Json json = Json::parse(file, nullptr, false);
+  Json json = Json::parse(read_whole(path), nullptr, false);
   if (!json.is_object() || !json.contains("experiments") || !json["experiments"].is_array())
     throw InputError(fmt::format(
         "{}: need a JSON object with a list of experiments, as laconic reproduce leaves it", path));
@@ -169,24 +170,85 @@ std::string fitted_page(Report& report) {
   return page(texts);
 }
 
-/// The folder is made where it is missing. InputError where no file can be written there.
-void require_writable(const std::string& out) {
-  const fs::path path = out;
+[[noreturn]] void fail_out(const std::string& out, const std::string& why) {
+  throw InputError(fmt::format("out: cannot write {}: {}", out, why));
+}
+
+/// The file that `out` stands for, links followed. InputError where that is not a page to be: what a run or a
+/// sweep has left, and devices, are safe from being overwritten.
+fs::path page_named(const std::string& out) {
+  if (out.empty()) throw InputError("out: is empty; need a file that ends in .html");
+  const fs::path given = out;
   std::error_code error;
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  fs::create_directories(folder, error);
-  const auto fail = [&](const std::string& why) {
-    throw InputError(fmt::format("out: cannot write {}: {}", out, why));
-  };
-  if (fs::is_directory(path, error) || !path.has_filename()) fail("that is a folder");
-  if (!fs::is_directory(folder, error)) fail(folder.string() + " is no folder");
-  if (access(folder.c_str(), W_OK) != 0) fail("nothing can be written in its folder");
+  const fs::file_status status = fs::status(given, error);
+  if (fs::is_directory(status) || !given.has_filename()) fail_out(out, "that is a folder");
+  if (fs::exists(status) && !fs::is_regular_file(status)) fail_out(out, "that is no regular file");
+  if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(given, error)))
+    fail_out(out, "that is a link to what is not there");
+  fs::path path = fs::weakly_canonical(fs::absolute(given), error);
+  if (error) fail_out(out, error.message());
+  if (path.extension() != ".html" && path.extension() != ".htm")
+    throw InputError(fmt::format("out: {}{}; need a file that ends in .html", out,
+                                 fs::is_symlink(given, error) ? " is a link to " + path.string() : ""));
+  return path;
+}
+
+/// Its folder is made where it is missing. InputError where no file can be written there.
+std::unique_ptr<WholeFile> opened(const fs::path& path, const std::string& out) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) fail_out(out, error.message());
+  const fs::file_status beside =
+      fs::symlink_status(path.string() + ".part", error);  // what a WholeFile begins as
+  if (fs::exists(beside) && !fs::is_regular_file(beside))
+    fail_out(out, path.string() + ".part is in the way, and no regular file");
+  try {
+    return std::make_unique<WholeFile>(path.string());
+  } catch (const RunError& failure) {
+    throw InputError(fmt::format("out: {}", failure.what()));
+  }
+}
+
+/// InputError where it is plain already that no file can be written there; nothing is left behind.
+void require_writable(const fs::path& path, const std::string& out) {
+  std::error_code error;
+  fs::path folder = path.parent_path();
+  if (fs::exists(folder, error)) {
+    if (!fs::is_directory(folder, error)) fail_out(out, folder.string() + " is no folder");
+    opened(path, out);
+    return;
+  }
+  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  if (!fs::is_directory(folder, error)) fail_out(out, folder.string() + " is no folder");
+  if (access(folder.c_str(), W_OK) != 0) fail_out(out, "nothing can be written in " + folder.string());
 }
 
 }  // namespace
 
+std::string write_report(const std::vector<std::string>& folders, const std::string& title,
+                         const std::string& out) {
+  require_charts();
+  if (folders.empty())
+    throw InputError(
+        "report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
+  const fs::path path = page_named(out);
+  require_writable(path, out);
+  Report all = read_report(find_results(folders));
+  all.title = title;
+  std::size_t runs = 0;
+  for (const Group& group : all.groups) runs += group.runs.size();
+  if (all.groups.empty() && all.verdicts.empty())
+    throw InputError(fmt::format("{}: no run in it has a row yet", fmt::join(folders, ", ")));
+  const std::string page = fitted_page(all);
+  const auto file = opened(path, out);
+  file->append(page.data(), page.size());
+  file->commit();
+  return fmt::format("{} run{}, {} sweep{}, {:.2f} MB -> {}", runs, runs == 1 ? "" : "s", all.sweeps.size(),
+                     all.sweeps.size() == 1 ? "" : "s", static_cast<double>(page.size()) / 1e6, out);
+}
+
 int report(const std::vector<std::string>& words) {
-  std::string out = "report.html";
+  std::optional<std::string> out;
   std::string title;
   std::vector<std::string> folders;
   for (const std::string& word : words) {
@@ -196,6 +258,7 @@ int report(const std::vector<std::string>& words) {
         key.find('/') != std::string::npos) {  // a folder may have '=' in its name
       folders.push_back(word);
     } else if (key == "out") {
+      if (out) throw InputError("out: given twice; need one page to write, as -o PAGE.html or out=PAGE.html");
       out = word.substr(equals + 1);
     } else if (key == "title") {
       title = word.substr(equals + 1);
@@ -203,21 +266,7 @@ int report(const std::vector<std::string>& words) {
       fail_unknown_key(key, {"title", "out"});
     }
   }
-  require_charts();
-  if (folders.empty())
-    throw InputError(
-        "report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
-  Report all = read_report(find_results(folders));
-  all.title = title;
-  std::size_t runs = 0;
-  for (const Group& group : all.groups) runs += group.runs.size();
-  if (all.groups.empty() && all.verdicts.empty())
-    throw InputError(fmt::format("{}: no run in it has a row yet", fmt::join(folders, ", ")));
-  const std::string page = fitted_page(all);
-  require_writable(out);
-  write_whole(out, page);
-  fmt::print("{} run{}, {} sweep{}, {:.2f} MB -> {}\n", runs, runs == 1 ? "" : "s", all.sweeps.size(),
-             all.sweeps.size() == 1 ? "" : "s", static_cast<double>(page.size()) / 1e6, out);
+  fmt::print("{}\n", write_report(folders, title, out.value_or("report.html")));
   return kDone;
 }
 

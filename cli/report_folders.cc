@@ -2,6 +2,8 @@
 #include "cli/report_folders.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,11 +17,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+[[noreturn]] void fail_unreadable(const fs::path& path, const std::string& why) {
+  throw InputError(fmt::format("{}: cannot read: {}", path.string(), why));
+}
+
+/// Whether something has that name, be it readable or not.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::none) fail_unreadable(path, error.message());
+  return fs::exists(status);
+}
+
 /// Whether there is a whole row below the names of the columns.
 bool has_rows(const fs::path& trace) {
   std::ifstream file(trace);
+  if (!file) fail_unreadable(trace, std::strerror(errno));
   std::string line;
-  return std::getline(file, line) && std::getline(file, line) && !file.eof();
+  const bool has = std::getline(file, line) && std::getline(file, line) && !file.eof();
+  if (file.bad()) fail_unreadable(trace, std::strerror(errno));
+  return has;
 }
 
 class Search {
@@ -35,7 +52,7 @@ class Search {
     }
     fs::path path = fs::path(folder).lexically_normal();
     if (!path.has_filename() && path.has_parent_path() && path != path.root_path()) path = path.parent_path();
-    if (fs::exists(path / "trace.csv", error)) {  // also without a row: the reason is given when it is read
+    if (is_there(path / "trace.csv")) {  // also without a row: the reason is given when it is read
       add(path, found_.runs);
     } else if (!look(path)) {
       throw InputError(fmt::format(
@@ -46,26 +63,26 @@ class Search {
  private:
   /// Whether there is a result in the folder or below it.
   bool look(const fs::path& folder) {
-    std::error_code error;
     bool any = false;
-    if (fs::exists(folder / "verdicts.json", error)) {
+    if (is_there(folder / "verdicts.json")) {
       add(folder / "verdicts.json", found_.verdicts);
       any = true;
     }
-    if (fs::exists(folder / "sweep.csv", error)) {
+    if (is_there(folder / "sweep.csv")) {
       add(folder, found_.sweeps);
       return true;
     }
-    if (fs::exists(folder / "trace.csv", error)) {
+    if (is_there(folder / "trace.csv")) {
       add(folder, has_rows(folder / "trace.csv") ? found_.runs : found_.empty);
       return true;
     }
     std::vector<fs::path> below;
+    std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code ignored;
       if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) below.push_back(entry->path());
     }
-    if (error) throw InputError(fmt::format("{}: cannot read: {}", folder.string(), error.message()));
+    if (error) fail_unreadable(folder, error.message());
     std::sort(below.begin(), below.end());
     for (const fs::path& each : below) any = look(each) || any;
     return any;

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +15,7 @@
 
 #include "cli/description.h"
 #include "cli/report_page.h"
+#include "laconic/report/file.h"
 #include "laconic/report/thin.h"
 #include "laconic/rounds/theory.h"
 
@@ -29,9 +31,14 @@ constexpr std::array kColumns = {
     "oracle_calls", "consensus", "network_seconds", "train_accuracy", "test_accuracy",
     "seconds"};
 
+/// Of these, 0 throughout says that there is none: no clock, no distance, no such data.
+constexpr std::array kNoneWhereZero = {"consensus", "network_seconds", "train_accuracy", "test_accuracy"};
+
 Json read_summary(const std::string& folder) {
-  std::ifstream file(folder + "/summary.json");
-  Json json = Json::parse(file, nullptr, false);
+  const std::string path = folder + "/summary.json";
+  std::error_code error;
+  if (!fs::exists(path, error)) return Json::object();
+  Json json = Json::parse(read_whole(path), nullptr, false);
   return json.is_object() ? json : Json::object();
 }
 
@@ -61,7 +68,27 @@ void add_seconds(SavedRun& run) {
   run.trace.values.push_back(std::move(column));
 }
 
-/// What the theorem says after the rounds that were run, and what the trace says of the same.
+/// How many rounds lie between rows, at least and at most; 0 where there is one row. The last row comes at the
+/// end of the run, however near it is to the one before.
+std::pair<double, double> strides_of(const SavedRun& run) {
+  const auto* rounds = run.trace.column("round");
+  if (rounds == nullptr || rounds->size() < 2) return {0, 0};
+  const std::size_t rows = rounds->size();
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
+  for (std::size_t r = 1; r + 1 < rows; ++r) {
+    least = std::min(least, (*rounds)[r] - (*rounds)[r - 1]);
+    most = std::max(most, (*rounds)[r] - (*rounds)[r - 1]);
+  }
+  const double last = (*rounds)[rows - 1] - (*rounds)[rows - 2];
+  if (rows > 2) return {least, std::max(most, last)};
+  const std::string every = run.value("eval-every");  // a run may be shorter than that
+  const double meant = every.empty() ? 0 : std::strtod(every.c_str(), nullptr);
+  return {std::max(meant, last), std::max(meant, last)};
+}
+
+/// What the theorem says after the rounds that were run, and what the trace says of the same: only where all
+/// rounds were evaluated is the mean of the squared gradient norms known.
 Json promised(const Json& summary, const SavedRun& run) {
   Json json = Json::object();
   const auto allowed = number(summary, "theorem", "step");
@@ -78,7 +105,7 @@ Json promised(const Json& summary, const SavedRun& run) {
   json["rounds"] = K;
   json["step_allowed"] = *step <= *allowed;
   const auto f_star = number(summary, "constants", "f_star");
-  const auto f_lower = f_star ? f_star : number(summary, "constants", "f_lower");
+  const auto f_lower = number(summary, "constants", "f_lower");
   if (f_lower && rounds->front() == 0) {
     const double gap = f->front() - *f_lower;
     if (const auto bound = bound_on_mean_gradient(theorem, *step, K, gap))
@@ -86,14 +113,13 @@ Json promised(const Json& summary, const SavedRun& run) {
     if (const auto bound = bound_on_gap(theorem, *step, K, gap)) json["gap_bound"] = *bound;
     json["gap_at_start"] = gap;
   }
-  if (norm->size() > 1) {  // rows 0 .. K-1, or those of them that were evaluated
+  if (K > 0 && norm->size() == K + 1) {
     double sum = 0;
-    for (std::size_t r = 0; r + 1 < norm->size(); ++r) sum += (*norm)[r];
-    json["mean_gradient"] = sum / static_cast<double>(norm->size() - 1);
-    json["every_round"] = norm->size() == K + 1;
+    for (std::size_t r = 0; r < K; ++r) sum += (*norm)[r];
+    json["mean_gradient"] = sum / static_cast<double>(K);
   }
-  if (f_lower) {
-    json["gap"] = f->back() - *f_lower;
+  if (f_star || f_lower) {
+    json["gap"] = f->back() - (f_star ? *f_star : *f_lower);
     json["gap_is_to_minimum"] = f_star.has_value();
   }
   return json;
@@ -146,6 +172,8 @@ PageRun read_page_run(const std::string& folder, std::size_t limit) {
   for (const char* key : {"constants", "method", "theorem", "stopped"}) {
     if (summary.contains(key) && summary[key].is_object() && !summary[key].empty()) facts[key] = summary[key];
   }
+  const auto [least, most] = strides_of(run.saved);
+  if (most > 0) facts["evaluated_every"] = {least, most};
   if (Json theory = promised(summary, run.saved); !theory.empty()) facts["promised"] = std::move(theory);
   run.facts = json_text(facts);
   run.rows = run.saved.trace.values[0].size();
@@ -159,9 +187,12 @@ std::string json_of(const PageRun& run, const std::string& label, std::size_t gr
   for (const char* name : kColumns) {
     const auto* column = table.column(name);
     if (column == nullptr) continue;
-    const bool says_nothing =
-        std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
-    if (!says_nothing || std::string_view(name) == "f") columns[name] = numbers_text(*column);
+    const bool is_zero = std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
+    if (!is_zero)
+      columns[name] = numbers_text(*column);
+    else if (std::find(kNoneWhereZero.begin(), kNoneWhereZero.end(), std::string_view(name)) ==
+             kNoneWhereZero.end())
+      columns[name] = "0";
   }
   const Json more = {{"label", label}, {"group", group}, {"rows", run.rows}, {"columns", columns}};
   return fmt::format("{},{}", run.facts.substr(0, run.facts.size() - 1),

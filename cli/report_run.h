@@ -22,8 +22,9 @@ struct PageRun {
 /// run.toml describes it. Throws InputError where a file is not what it should be.
 PageRun read_page_run(const std::string& folder, std::size_t limit);
 
-/// The run as a JSON object: its facts, the label, the number of its group, and at most `limit` of its rows. Columns are texts of
-/// numbers with spaces between, of six digits; one that is 0 throughout is left out, unless it is f.
+/// The run as a JSON object: its facts, the label, the number of its group, and at most `limit` of its rows.
+/// Columns are texts of numbers with spaces between, of six digits; of one that is 0 throughout the text is "0",
+/// and where that says that the run has none of it (network_seconds: no clock), it is left out.
 std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit);
 
 }  // namespace laconic::cli

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <tuple>
 
@@ -16,6 +15,7 @@
 #include "cli/sweep_csv.h"
 #include "cli/sweep_plan.h"
 #include "laconic/core/error.h"
+#include "laconic/report/file.h"
 
 namespace laconic::cli {
 namespace {
@@ -121,13 +121,6 @@ Json expected_of(const Json& summary) {
     if (!one.is_object()) continue;
     Json entry;
     for (const char* key : {"scene", "claim", "statement", "numbers"}) entry[key] = text_of(one, key);
-    if (entry["numbers"].get<std::string>().empty() && one.contains("left") && one.contains("right")) {
-      const auto side = [&](const char* key) {
-        return one[key].is_number() ? fmt::format("{:.6g}", one[key].get<double>())
-                                    : std::string("not reached");
-      };
-      entry["numbers"] = fmt::format("left {}, right {}", side("left"), side("right"));
-    }
     entry["holds"] = one.contains("holds") && one["holds"].is_boolean() && one["holds"].get<bool>();
     list.push_back(std::move(entry));
   }
@@ -156,8 +149,9 @@ PageSweep read_page_sweep(const std::string& folder) {
   const SweepPlan plan =
       naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
   const Outcomes outcomes = read_sweep_csv(plan, folder + "/sweep.csv");
-  std::ifstream file(folder + "/summary.json");
-  const Json parsed = Json::parse(file, nullptr, false);
+  const std::string summary_path = folder + "/summary.json";
+  const Json parsed =
+      fs::exists(summary_path, error) ? Json::parse(read_whole(summary_path), nullptr, false) : Json();
   const Json summary = parsed.is_object() ? parsed : Json::object();
 
   Json facts;

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "cli/embedded.h"
 #include "cli/report_folders.h"
@@ -62,6 +63,14 @@ TEST(RowsToShow, KeepTheEndsAndWhatItTookToEachPowerOfTen) {
   const auto rows = rows_to_show(table, 400);
   EXPECT_GT(std::count_if(rows.begin(), rows.end(), [](std::size_t row) { return row < 100; }), 40);
   EXPECT_GT(std::count_if(rows.begin(), rows.end(), [](std::size_t row) { return row > 2500; }), 80);
+}
+
+TEST(RowsToShow, KeepTheFirstNormOfZero) {
+  std::vector<double> norms(1000, 2);
+  norms[333] = 0.5;
+  for (std::size_t r = 444; r < norms.size(); ++r) norms[r] = 0;
+  const std::vector<std::size_t> rows = rows_to_show(table_of(norms), 2);
+  EXPECT_THAT(rows, ElementsAre(0, 333, 444, 999));
 }
 
 class Report : public ::testing::Test {
@@ -123,7 +132,7 @@ TEST_F(Report, ShowsRunsWithTheoryNextToWhatWasMeasured) {
   EXPECT_NEAR(gd["promised"]["mean_gradient_bound"].get<double>(),
               2 * gap / (gd["method"]["gamma"].get<double>() * 40), 1e-9);
   EXPECT_LE(mean, gd["promised"]["mean_gradient_bound"].get<double>());
-  EXPECT_EQ(gd["promised"]["every_round"], true);
+  EXPECT_EQ(gd["evaluated_every"], Json({1, 1}));
   EXPECT_EQ(gd["promised"]["step_allowed"], true);
 
   const Json& marina = data["runs"][1];
@@ -134,12 +143,131 @@ TEST_F(Report, ShowsRunsWithTheoryNextToWhatWasMeasured) {
   const Json& number = data["runs"][2];  // sorted by folder
   EXPECT_THAT(number["theorem"]["name"].get<std::string>(), HasSubstr("descent lemma"))
       << "holds for a number, too";
-  EXPECT_EQ(number["promised"]["every_round"], false);
+  EXPECT_FALSE(number["promised"].contains("mean_gradient")) << "not all rounds are known";
+  EXPECT_EQ(number["evaluated_every"], Json({5, 5}));
   EXPECT_TRUE(number["promised"].contains("mean_gradient_bound"));
 
   const Json& pl = data["runs"][3];
   EXPECT_LE(pl["promised"]["gap"].get<double>(), pl["promised"]["gap_bound"].get<double>());
   EXPECT_EQ(pl["promised"]["gap_is_to_minimum"], false);
+}
+
+TEST_F(Report, MeasuresNoMeanOfSomeRounds) {
+  const std::vector<std::string> words = {"problem=logistic(generated(rows=50, d=20), lambda=0.1)",
+                                          "method=gd", "rounds=120"};
+  const auto with = [&](const std::string& every) {
+    std::vector<std::string> all = words;
+    all.push_back("eval-every=" + every);
+    run("runs/" + every, all);
+  };
+  for (const char* every : {"0", "1", "50", "500"}) with(every);
+  const Json data = data_of({"runs"});
+  ASSERT_EQ(data["runs"].size(), 4U);
+  const auto strides = [&](std::size_t r) { return data["runs"][r]["evaluated_every"]; };
+  EXPECT_EQ(strides(0), Json({120, 120}));
+  EXPECT_EQ(strides(1), Json({1, 1}));
+  EXPECT_EQ(strides(2), Json({50, 50})) << "the last row comes when it comes";
+  EXPECT_EQ(strides(3), Json({500, 500})) << "of which only a part was run";
+  for (std::size_t r = 0; r < 4; ++r) {
+    const Json& promised = data["runs"][r]["promised"];
+    EXPECT_EQ(promised.contains("mean_gradient"), r == 1);
+    EXPECT_EQ(promised["mean_gradient_bound"], data["runs"][1]["promised"]["mean_gradient_bound"]);
+    EXPECT_EQ(promised["gap"], data["runs"][1]["promised"]["gap"]) << "of the last row, which all have";
+  }
+}
+
+TEST_F(Report, PromisesWhatTheoryDoesAlsoWhereTheMinimumIsKnown) {
+  for (const char* step : {"theory", "theory-pl"}) {
+    const std::vector<std::string> words = {"problem=logistic(generated(rows=50, d=20), lambda=0.1)",
+                                            "clients=5",
+                                            "method=gd",
+                                            "rounds=5",
+                                            "target-gap=1e-14",
+                                            fmt::format("step={}", step)};
+    run(step, words);
+    std::vector<std::string> theory = words;
+    theory.insert(theory.begin(), "theory");
+    const std::string said = laconic(theory).text;
+    const std::size_t at = said.find("bound      = ");
+    ASSERT_NE(at, std::string::npos) << said;
+    const double bound = std::stod(said.substr(at + 13));
+    const Json run = data_of({step})["runs"][0];
+    const Json& promised = run["promised"];
+    EXPECT_EQ(promised["rounds"], 5);
+    const bool is_pl = promised.contains("gap_bound");
+    EXPECT_EQ(is_pl, std::string(step) == "theory-pl");
+    EXPECT_NEAR(promised[is_pl ? "gap_bound" : "mean_gradient_bound"].get<double>(), bound, 1e-12 * bound);
+    EXPECT_EQ(promised["gap_is_to_minimum"], true);
+    const double f = read_table(out(std::string(step) + "/trace.csv")).column("f")->back();
+    EXPECT_NEAR(promised["gap"].get<double>(), f - run["constants"]["f_star"].get<double>(), 1e-15);
+  }
+}
+
+TEST_F(Report, TellsWhatCostNothingFromWhatWasNotCounted) {
+  folder_.write("runs/quiet/trace.csv",
+                "round,f,grad_norm_sq,uplink_bits,downlink_bits,network_seconds\n0,1,1,0,0,0\n1,0,0,0,0,0\n");
+  const Json columns = data_of({"runs"})["runs"][0]["columns"];
+  EXPECT_EQ(columns["uplink_bits"], "0");
+  EXPECT_EQ(columns["downlink_bits"], "0");
+  EXPECT_FALSE(columns.contains("network_seconds")) << "there is no clock";
+  EXPECT_FALSE(columns.contains("seconds")) << "there is no timing.csv";
+  EXPECT_FALSE(columns.contains("oracle_calls")) << "there is no such column";
+  EXPECT_EQ(columns["grad_norm_sq"], "1 0");
+}
+
+TEST_F(Report, WritesNothingButPages) {
+  run("run", {"method=gd", "rounds=3"});
+  const auto complaint = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"report", out("run")};
+    all.insert(all.end(), words.begin(), words.end());
+    const Said said = laconic(all);
+    EXPECT_EQ(said.code, 2) << said.text;
+    return said.text;
+  };
+  const std::string trace = content_of(out("run/trace.csv"));
+  EXPECT_THAT(complaint({"-o", out("run/trace.csv")}), HasSubstr("need a file that ends in .html"));
+  std::filesystem::create_symlink(out("run/trace.csv"), out("trap.html"));
+  EXPECT_THAT(complaint({"-o", out("trap.html")}),
+              HasSubstr("run/trace.csv; need a file that ends in .html"));
+  std::filesystem::create_symlink(out("nowhere.html"), out("dangling.html"));
+  EXPECT_THAT(complaint({"-o", out("dangling.html")}), HasSubstr("a link to what is not there"));
+  ASSERT_EQ(mkfifo(out("pipe.html").c_str(), 0600), 0);
+  EXPECT_THAT(complaint({"-o", out("pipe.html")}), HasSubstr("that is no regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(out("pipe.html")));
+  std::filesystem::create_symlink(out("run/trace.csv"), out("a.html.part"));
+  EXPECT_THAT(complaint({"-o", out("a.html")}), HasSubstr("a.html.part is in the way"));
+  EXPECT_THAT(complaint({"-o", "/proc/r.html"}), HasSubstr("out: /proc/r.html: cannot write"));
+  EXPECT_THAT(complaint({"-o", "/proc/none/r.html"}), HasSubstr("cannot write"));
+  EXPECT_THAT(complaint({"-o", ""}), HasSubstr("out: is empty"));
+  EXPECT_THAT(complaint({"out="}), HasSubstr("out: is empty"));
+  EXPECT_THAT(complaint({"-o", out("a.html"), "out=" + out("b.html")}), HasSubstr("out: given twice"));
+  EXPECT_THAT(complaint({out("nowhere"), "-o", out("new/a.html")}),
+              HasSubstr("nowhere: there is no such folder"));
+  for (const char* name : {"a.html", "b.html", "nowhere.html", "new"})
+    EXPECT_FALSE(std::filesystem::exists(out(name))) << name;
+  EXPECT_EQ(content_of(out("run/trace.csv")), trace);
+
+  folder_.write("old.html", "old");
+  std::filesystem::create_symlink("old.html", out("link.html"));
+  EXPECT_EQ(laconic({"report", out("run"), "-o", out("link.html")}).code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(out("link.html")));
+  EXPECT_GT(content_of(out("old.html")).size(), 1000U);
+}
+
+TEST_F(Report, SaysWhatCannotBeRead) {
+  run("runs/whole", {"method=gd", "rounds=3"});
+  std::filesystem::create_directories(out("runs/bad"));
+  std::filesystem::create_symlink(out("gone.csv"), out("runs/bad/trace.csv"));
+  const auto complaint = [&] {
+    const Said said = laconic({"report", out("runs"), "-o", out("page.html")});
+    EXPECT_EQ(said.code, 2);
+    return said.text;
+  };
+  EXPECT_THAT(complaint(), HasSubstr("bad/trace.csv: cannot read: No such file"));
+  std::filesystem::remove(out("runs/bad/trace.csv"));
+  std::filesystem::create_directories(out("runs/bad/trace.csv"));
+  EXPECT_THAT(complaint(), HasSubstr("bad/trace.csv: cannot read: Is a directory"));
+  EXPECT_FALSE(std::filesystem::exists(out("page.html")));
 }
 
 TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
@@ -186,13 +314,6 @@ TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
   EXPECT_THAT(runs, ElementsAre("0 " + out("all/sweep/curves/ef21-10"), "0 " + out("all/sweep/curves/gd-1"),
                                 "1 " + out("all/sweep/curves/ef21-2"), "2 " + out("all/plain")))
       << "each once, with those of its clients";
-
-  // What is said in an older summary: two numbers, no claims.
-  Json summary = Json::parse(content_of(out("all/sweep/summary.json")));
-  summary["expect"] = {
-      {{"scene", ""}, {"statement", "s"}, {"left", 1.5}, {"right", nullptr}, {"holds", true}}};
-  folder_.write("all/sweep/summary.json", summary.dump());
-  EXPECT_EQ(data_of({"all/sweep"})["sweeps"][0]["expect"][0]["numbers"], "left 1.5, right not reached");
 }
 
 TEST_F(Report, ShowsWhatWasReproduced) {

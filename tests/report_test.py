@@ -136,10 +136,11 @@ def make_page(folder):
         for step in ("theory", "theory*1.5"):
             laconic("run", *problem, f"method={method}", f"step={step}", "rounds=600", "network=10mbit,20ms", f"out={folder}/runs/{method} {step}")
     data = "logistic(generated(rows=30, d=8), lambda=0.1)"
-    laconic("run", f"problem={data}", "clients=4", "method=d-sgd(steps=3)", "topology=ring", "step=0.3", "rounds=80", f"out={folder}/runs/{ODD}")
-    laconic("run", f"problem={data}", "clients=4", "method=gd", "rounds=60", f"out={folder}/runs/other")
+    laconic("run", f"problem={data}", "clients=4", "method=d-sgd(steps=3)", "topology=ring", "step=0.3", "rounds=80", "network=10mbit,20ms",
+            f"out={folder}/runs/{ODD}")
+    laconic("run", f"problem={data}", "clients=4", "method=gd", "rounds=60", "eval-every=5", f"out={folder}/runs/other")
     sweep = folder / "runs" / "sweep"
-    laconic("sweep", *problem, "method={gd, clag(top-k({1,2}), zeta={1,4})}", "step=theory*{1,4,16}", "target=1e-3", "rounds=3000",
+    laconic("sweep", *problem, "method={gd, clag(top-k({1,2}), zeta={1,4})}", "step=theory*{1,4,16}", "target=1e-3", "rounds=3000", "measure=paper-bits",
             "expect=clag / gd <= 1", "figure=round,grad_norm_sq", f"out={sweep}")
     verdicts = {"experiments": [
         {"name": "lazy", "title": "Lazy <i>and</i> compressed", "paper": "A. Author", "status": "holds",
@@ -299,6 +300,7 @@ class Page(unittest.TestCase):
         self.assertIn("Lazy <i>and</i> compressed", self.text("#experiments"))
         self.assertIn("holds", self.text("#statements"))
         self.assertIn("best/clag.toml", self.text("#best"))
+        self.assertIn("paper bits to the target32 bits a value, nothing else", self.text("#best thead"))
         self.assertEqual(len(self.curves()), 5)
         first = self.text("#map table")
         self.assertEqual(self.browser.js("return document.querySelectorAll('#map td.least').length"), 1)
@@ -318,6 +320,61 @@ class Page(unittest.TestCase):
         for _, bound, measured, _ in allowed:
             self.assertLess(float(measured.replace("−", "-")), float(bound.replace("−", "-")))
         self.assertIn("No bound: the step is longer than the theorem allows.", self.text("#details"))
+
+    def table(self):
+        """The cells of the table of runs: of each run by the name of its column."""
+        return self.browser.js("""const names = [...document.querySelectorAll("#table thead th")].map((head) => head.textContent);
+            return [...document.querySelectorAll("#table tbody tr")].map((row) => Object.fromEntries([...row.cells].map((cell, i) => [names[i], cell.textContent])))""")
+
+    def test_says_where_not_all_rounds_were_evaluated(self):
+        self.group("quadratic")
+        self.assertIn("only rounds that were evaluated show", self.text("#table-note"))
+        self.assertNotIn("strides", self.text("#table-note"))
+        self.group("logistic")
+        self.assertIn("evaluated at different strides, every 1 or 5 rounds: their costs to targets do not compare finely", self.text("#table-note"))
+        self.assertIn("not measured: rounds were evaluated every 5 only", self.text("#details"))
+
+    def test_shows_no_cost_that_was_not_counted(self):
+        self.group("logistic")
+        self.browser.choose("#x", "uplink_bits")
+        self.assertTrue(self.browser.js("return document.querySelector('#left-out').hidden"))
+        self.browser.choose("#x", "network_seconds")
+        self.assertEqual(len(self.curves()), 1)
+        self.assertEqual(self.text("#left-out"), "Not drawn, for want of modelled seconds: gd.")
+        rows = {row["run"]: row for row in self.table()}
+        costs = {name: [cell for column, cell in row.items() if column.startswith("to ")] for name, row in rows.items()}
+        self.assertEqual(set(costs["gd"]), {"–"})
+        others = [cells for name, cells in costs.items() if name != "gd"]
+        self.assertTrue(all(cells[0].endswith("s") and "×" not in cells[0] for cells in others), others)
+
+    def test_compares_with_gradient_descent_first(self):
+        self.group("quadratic")
+        self.assertEqual(self.text("#table tr.reference td.run"), "gd, step=theory")
+
+    def test_words_endings_of_experiments(self):
+        def said(*statuses):
+            return self.browser.js("return endings(arguments[0].map((status) => ({ status })))", statuses)
+        self.assertEqual(said(*["holds"] * 7), "all hold")
+        self.assertEqual(said("holds"), "holds")
+        self.assertEqual(said("fails", "fails"), "all fail")
+        self.assertEqual(said(*["holds"] * 5, "fails", "skipped"), "5 hold, 1 fails, 1 skipped")
+        self.assertIn("2 experiments: 1 holds, 1 skipped", self.text("#overview"))
+
+    def test_lists_what_reached_a_norm_of_zero(self):
+        def targets(*norms):
+            return self.browser.js("return targetsOf(arguments[0].map((grad_norm_sq) => ({ columns: { grad_norm_sq } })))", norms)
+        self.assertEqual(targets([5, 0.5, 0.05], [5, 0]), [0, -1])
+        self.assertEqual(targets([5, 0.5, 0.05], [5, 0.5]), [0])
+
+    def test_prints_without_runs(self):
+        folder = self.folder / "verdicts"
+        folder.mkdir()
+        shutil.copy(self.folder / "runs" / "verdicts.json", folder)
+        laconic("report", str(folder), "-o", str(folder / "page.html"))
+        self.browser.open(folder / "page.html")
+        pdf = base64.b64decode(self.browser.devtools("Page.printToPDF")["data"])
+        self.assertTrue(pdf.startswith(b"%PDF"))
+        self.assertIn("needs phishing", self.text("#experiments"))  # and, see tearDown(), no complaint
 
     def test_shows_odd_names_as_they_are(self):
         self.group("logistic")
@@ -342,6 +399,7 @@ class Page(unittest.TestCase):
             self.browser.look(width=width)
             for wanted in ("quadratic", "logistic"):
                 self.group(wanted)
+                self.browser.click("#open-all")
                 self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), width)
                 self.assertGreater(self.browser.js("return document.querySelector('#figure svg').getBoundingClientRect().height"), 300)
 

@@ -64,8 +64,11 @@ function inks(theme, forFile) {
            ground: ofStyle("--card") };
 }
 
+/** Whether one of these runs has more than zeros in that column. */
+const hasAny = (runs, key) => runs.some((run) => run.columns[key]?.some((value) => value !== 0));
+
 /** What can be drawn of these runs: those columns that one of them has. */
-const columnsOf = (axes, runs) => axes.filter((axis) => runs.some((run) => run.columns[axis.key]));
+const columnsOf = (axes, runs) => axes.filter((axis) => hasAny(runs, axis.key) || (axis.key === "f" && runs.some((run) => run.columns.f)));
 
 /** The run's points, without those that a logarithmic axis has no place for. */
 function pointsOf(run, view) {

@@ -91,9 +91,10 @@ function readData() {
   const data = JSON.parse(byId("data").textContent);
   data.runs.forEach((run, index) => {
     run.index = index;
-    for (const [name, text] of Object.entries(run.columns)) run.columns[name] = text.split(" ").map(Number);
+    const rows = Object.values(run.columns).reduce((most, text) => Math.max(most, text.split(" ").length), 1);
+    for (const [name, text] of Object.entries(run.columns)) run.columns[name] = text === "0" ? Array(rows).fill(0) : text.split(" ").map(Number);
     const { uplink_bits: up, downlink_bits: down } = run.columns;
-    if (up || down) run.columns.both_bits = run.columns.f.map((_, r) => (up ? up[r] : 0) + (down ? down[r] : 0));
+    if (up && down) run.columns.both_bits = up.map((bits, row) => bits + down[row]);
   });
   data.groups.forEach((group, index) => {
     group.index = index;
@@ -103,14 +104,15 @@ function readData() {
   return data;
 }
 
-const lastOf = (run, column) => (run.columns[column] ? run.columns[column].at(-1) : 0);
+/** NaN where the run has no such column. */
+const lastOf = (run, column) => run.columns[column]?.at(-1) ?? NaN;
 
-/** What the run had spent when its squared gradient norm first was at most that; NaN if never. */
+/** What the run had spent when its squared gradient norm first was at most that; NaN if never, or if that was not counted. */
 function costTo(run, target, column) {
   const norms = run.columns.grad_norm_sq;
   const row = norms ? norms.findIndex((norm) => norm <= target) : -1;
   if (row < 0) return NaN;
-  return run.columns[column] ? run.columns[column][row] : 0;
+  return run.columns[column]?.[row] ?? NaN;
 }
 
 /** "problem=P clients=N split=S" for people. */

@@ -48,6 +48,10 @@ function drawFigure() {
   byId("log-x").checked = now.logX;
   byId("log-y").checked = now.logY;
   figure.draw(now);
+  const lacking = (axis) => runs.filter((run) => !run.columns[axis.key]?.some(Number.isFinite)).map((run) => run.label);
+  const lines = [now.x, now.y].filter((axis) => lacking(axis).length).map((axis) => `Not drawn, for want of ${axis.name}: ${lacking(axis).join("; ")}.`);
+  byId("left-out").hidden = lines.length === 0;
+  byId("left-out").textContent = lines.join(" ");
 }
 
 function drawLegend() {
@@ -74,9 +78,11 @@ function drawTable() {
     document.querySelector(`#table [data-focus="${CSS.escape(focus)}"]`)?.focus();
   };
   byId("table").querySelector(".scroll").replaceChildren(runTable(group, state, x, again));
-  byId("table-note").textContent = targetsOf(group.runs).length
-    ? `“to 10⁻⁴”: ${x.name} until |∇f|² was first at most that, and below it how many times less that is than what the reference took. All bits are per client.`
-    : "All bits are per client.";
+  const hasTargets = targetsOf(group.runs).length > 0;
+  const unequal = hasTargets ? unequalStrides(group.runs) : null;
+  byId("table-note").replaceChildren(...[hasTargets
+    ? `“to 10⁻⁴”: ${x.name} until |∇f|² was first seen to be at most that, which only rounds that were evaluated show, and below it how many times less that is than what the reference took. `
+    : "", "All bits are per client, as encoded.", unequal ? " " : "", unequal ? element("strong", {}, unequal) : ""]);
 }
 
 function drawMap(keep) {
@@ -125,7 +131,7 @@ function drawGroup() {
   byId("group-facts").replaceChildren(...(!sweep ? [] : [`${sceneName(group.scene)} · `, element("code", {}, sweep.folder)]));
   dress(runs);
   state.hidden = new Set(bestAmongMany(group));
-  state.reference = runs[0]?.index ?? null;
+  state.reference = referenceOf(runs)?.index ?? null;
   state.sort = { by: "", down: false };
   for (const id of ["curves", "table", "details"]) byId(id).hidden = runs.length === 0;
   if (runs.length) {
@@ -153,6 +159,16 @@ function repaint() {
   document.querySelectorAll("details.run").forEach((each, i) => (each.open = open[i]));
 }
 
+/** How experiments ended: "all hold", or "5 hold, 1 fails, 1 skipped". */
+function endings(experiments) {
+  const words = { holds: ["holds", "hold"], fails: ["fails", "fail"], skipped: ["skipped", "skipped"] };
+  const counted = Object.entries(words).map(([status, [one, many]]) => [experiments.filter((each) => each.status === status).length, one, many])
+    .filter(([n]) => n);
+  if (counted.length !== 1) return counted.map(([n, one, many]) => `${n} ${n === 1 ? one : many}`).join(", ");
+  const [[n, one, many]] = counted;
+  return n === 1 ? one : `all ${many}`;
+}
+
 function drawHead() {
   const title = data.title || (data.groups.length === 1 ? groupName(data.groups[0]) : "laconic report");
   document.title = title === "laconic report" ? title : `${title} – laconic report`;
@@ -161,10 +177,9 @@ function drawHead() {
   const expected = data.sweeps.flatMap((sweep) => sweep.expect);
   const failed = expected.filter((one) => !one.holds).length;
   const experiments = data.verdicts.flatMap((each) => each.experiments);
-  const counted = ["holds", "fails", "skipped"].map((status) => [status, experiments.filter((one) => one.status === status).length]);
   byId("overview").textContent = [
     ...number(data.runs.length, "run"), ...number(data.sweeps.length, "sweep"),
-    ...(experiments.length ? [`${experiments.length} experiment${experiments.length === 1 ? "" : "s"}: ${counted.filter(([, n]) => n).map(([status, n]) => `${n} ${status}`).join(", ")}`] :
+    ...(experiments.length ? [`${experiments.length} experiment${experiments.length === 1 ? "" : "s"}: ${endings(experiments)}`] :
       expected.length ? [`${expected.length - failed} of ${expected.length} statement${expected.length === 1 ? "" : "s"} hold${expected.length === 1 ? "s" : ""}`] : []), ...data.notes].join(" · ");
   byId("footer").textContent = `Written by laconic ${data.laconic}. Drawn with Apache ECharts 6.1.0, Apache-2.0; its licence is in this file.`;
   byId("group-choice").hidden = data.groups.length < 2;
@@ -174,7 +189,7 @@ function drawHead() {
 
 function drawExperiments() {
   const show = (folder, config) => {
-    const wanted = `${folder ? `${folder}/` : ""}${baseName(config).replace(/\.toml$/, "")}`;
+    const wanted = `${folder ? `${folder}/` : ""}${config}`;
     const group = data.groups.find((each) => each.sweep?.folder === wanted);
     return group && (() => {
       state.group = group.index;
@@ -216,13 +231,14 @@ function listen() {
     printing = true;
     repaint();
     document.querySelectorAll("details").forEach((each) => (wasOpen.set(each, each.open), (each.open = true)));
+    if (!figure.view) return;  // a page without runs
     figure.chart.resize({ width: 680, height: 378 });
     figure.draw({ ...figure.view });
   });
   window.addEventListener("afterprint", () => {
     printing = false;
     document.querySelectorAll("details").forEach((each) => (each.open = wasOpen.get(each) ?? false));
-    figure.chart.resize({ width: "auto", height: "auto" });
+    if (figure.view) figure.chart.resize({ width: "auto", height: "auto" });
     repaint();
   });
 }

@@ -6,10 +6,13 @@
  *  them reached to the least of any. */
 function targetsOf(runs) {
   const reached = new Map();
+  const positive = (run) => (run.columns.grad_norm_sq ?? []).filter((norm) => norm > 0);
+  const lowest = runs.flatMap(positive).reduce((a, b) => Math.min(a, b), Infinity);
   for (const run of runs) {
-    const norms = run.columns.grad_norm_sq?.filter((norm) => norm > 0);
-    if (!norms || norms.length < 2) continue;
-    const least = norms.reduce((a, b) => Math.min(a, b));
+    const norms = positive(run);
+    const isZero = run.columns.grad_norm_sq?.includes(0);  // below all that the others came to
+    if (norms.length < (isZero ? 1 : 2)) continue;
+    const least = isZero ? lowest : norms.reduce((a, b) => Math.min(a, b));
     for (let e = Math.ceil(Math.log10(norms[0])) - 1; e >= Math.log10(least) - 1e-9 && e > -40; --e) reached.set(e, (reached.get(e) ?? 0) + 1);
   }
   let list = [...reached].filter(([, by]) => by >= Math.min(2, runs.length)).map(([e]) => e);
@@ -27,9 +30,20 @@ function ending(run) {
   return words[run.stopped.why] ?? run.stopped.why;
 }
 
+/** The run that the others are compared with until the reader chooses: one of gradient descent, else the first. */
+const referenceOf = (runs) => runs.find((run) => run.description.method === "gd" && !run.description.batch) ?? runs[0];
+
+/** Says so where the costs to targets of these runs were not looked at equally often; otherwise null. */
+function unequalStrides(runs) {
+  const strides = [...new Set(runs.flatMap((run) => run.evaluated_every ?? []))].sort((a, b) => a - b);
+  if (strides.length < 2) return null;
+  const all = strides.length > 4 ? `${count(strides[0])} to ${count(strides.at(-1))}` : `${strides.slice(0, -1).map(count).join(", ")} or ${count(strides.at(-1))}`;
+  return `These runs were evaluated at different strides, every ${all} rounds: their costs to targets do not compare finely.`;
+}
+
 /** The columns of the table of runs: what a cell says, and by what it is sorted. */
 function runColumns(group, across, reference) {
-  const has = (key) => group.runs.some((run) => run.columns[key]);
+  const has = (key) => hasAny(group.runs, key);
   const columns = [
     { name: "run", sort: (run) => run.label, cell: (run) => [swatch(run), run.label], kind: "run" },
     { name: "step", sort: (run) => run.method?.gamma, cell: (run) => stepCell(run) },
@@ -64,7 +78,7 @@ function stepCell(run) {
 
 /** `state` has what the reader has chosen; `again` draws the table anew. */
 function runTable(group, state, across, again) {
-  const reference = group.runs.find((run) => run.index === state.reference) ?? group.runs[0];
+  const reference = group.runs.find((run) => run.index === state.reference) ?? referenceOf(group.runs);
   const columns = runColumns(group, across, reference);
   const sorted = columns.find((column) => column.name === state.sort.by);
   const runs = [...group.runs];
@@ -97,13 +111,16 @@ function runTable(group, state, across, again) {
 const header = (...names) => element("thead", {}, element("tr", {}, ...names.map((name) =>
   element("th", { scope: "col", class: Array.isArray(name) ? "number" : "" }, ...[name].flat()))));
 
+/** What a score is, for the head of a column of scores. */
+const scoreHead = (sweep) => [measureName(sweep), sweep.measure === "paper-bits" ? element("small", {}, "32 bits a value, nothing else") : null].filter(Boolean);
+
 function bestTable(sweep, scene) {
   const rows = sweep.best.filter((best) => best.scene === scene).map((best) => element("tr", {},
     element("td", {}, best.method), element("td", {}, best.setting ?? kNothing), element("td", {}, best.step ?? kNothing),
     element("td", { class: "number" }, best.score === null ? "none" : scoreFormat(sweep)(best.score)),
     element("td", {}, best.file ? element("code", {}, best.file) : kNothing)));
   if (rows.length === 0) return null;
-  return element("table", {}, header("method", "its best", "step", [measureName(sweep)], "to run it again"), element("tbody", {}, ...rows));
+  return element("table", {}, header("method", "its best", "step", scoreHead(sweep), "to run it again"), element("tbody", {}, ...rows));
 }
 
 /** A word and a sign, so that colour is not all that tells. */
@@ -132,7 +149,7 @@ function experimentTable(verdicts, show) {
       each.numbers || several ? element("small", {}, [each.numbers, several && (each.where || sceneName(each.scene ?? ""))].filter(Boolean).join("   on ")) : null));
     const configs = [...new Set(statements.map((each) => each.config).filter(Boolean))];
     const buttons = configs.map((config) => [config, show(verdicts.folder, config)]).filter(([, action]) => action)
-      .map(([config, action]) => element("button", { type: "button", class: "show", click: action }, `Show ${baseName(config).replace(/\.toml$/, "")}`));
+      .map(([config, action]) => element("button", { type: "button", class: "show", click: action }, `Show ${config}`));
     return element("tr", {}, element("td", { class: "status" }, verdict(one.status)),
       element("td", {}, element("strong", {}, one.title || one.name || ""), one.paper ? element("small", {}, one.paper) : null),
       element("td", {}, one.status === "skipped" ? one.reason ?? "" : statements.length === 0 ? one.reason ?? kNothing
@@ -161,15 +178,17 @@ function theoryOf(run) {
   const K = count(promised.rounds);
   const margin = (bound, value) => (bound > 0 && value > 0 ? `${decimal(bound / value, 3)}×` : kNothing);
   const rows = [];
-  const row = (name, bound, value) => rows.push(element("tr", {}, element("th", { scope: "row" }, name),
+  const row = (name, bound, value, why = kNothing) => rows.push(element("tr", {}, element("th", { scope: "row" }, name),
     element("td", { class: "number" }, bound === undefined ? "none" : decimal(bound)),
-    element("td", { class: "number" }, value === undefined ? kNothing : decimal(value)),
+    element("td", { class: "number" }, value === undefined ? element("span", { class: "words" }, why) : decimal(value)),
     element("td", { class: "number" }, bound === undefined || value === undefined ? kNothing : margin(bound, value))));
   if (promised.mean_gradient_bound !== undefined || promised.gap_bound === undefined)
-    row(promised.every_round ? `mean of |∇f|² over the first ${K} points` : `mean of |∇f|² over the first ${K} points, those evaluated`, promised.mean_gradient_bound, promised.mean_gradient);
+    row(`mean of |∇f|² over the first ${K} points`, promised.mean_gradient_bound, promised.mean_gradient,
+      promised.rounds > 0 && run.evaluated_every ? `not measured: rounds were evaluated every ${count(run.evaluated_every[1])} only` : kNothing);
   if (promised.gap_bound !== undefined)
-    row(promised.gap_is_to_minimum ? `f − f* after ${K} rounds` : `f − f_lower after ${K} rounds (f* is not known)`, promised.gap_bound, promised.gap);
-  parts.push(element("table", { class: "bounds" }, header("", ["bound"], ["measured"], ["bound / measured"]), element("tbody", {}, ...rows)));
+    row(`f − f* after ${K} rounds${promised.gap_is_to_minimum ? "" : "; f* is not known, measured is f − f_lower, which is no less"}`, promised.gap_bound, promised.gap);
+  parts.push(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "bounds" },
+    element("table", { class: "bounds" }, header("", ["bound"], ["measured"], ["bound / measured"]), element("tbody", {}, ...rows))));
   if (!promised.step_allowed) parts.push(element("p", {}, "No bound: the step is longer than the theorem allows."));
   else if (promised.mean_gradient_bound === undefined && promised.gap_bound === undefined) parts.push(element("p", {}, "The promise cannot be put in numbers here."));
   else parts.push(element("p", { class: "note" }, "A bound is on the mean over all draws of a method; a run is one draw."));

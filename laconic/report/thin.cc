@@ -8,14 +8,15 @@
 namespace laconic {
 namespace {
 
-/// The first row at or below each power of ten that the column comes to.
+/// The first row at or below each power of ten that the column comes to: 0 is below all of them.
 std::vector<std::size_t> first_below_powers(const std::vector<double>& column) {
   std::vector<std::size_t> rows;
   double power = INFINITY;  // the next one to look out for
   for (std::size_t r = 0; r < column.size(); ++r) {
     const double value = column[r];
-    if (!(value <= power) || !(value > 0)) continue;
+    if (!(value <= power) || value < 0) continue;
     rows.push_back(r);
+    if (value == 0) break;
     power = std::pow(10.0, std::ceil(std::log10(value)));
     while (power >= value) power /= 10;  // past all that this row has come to, rounding or not
   }

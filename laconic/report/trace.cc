@@ -112,6 +112,7 @@ Table read_table(const std::string& path) {
       throw InputError(fmt::format("{}:{}: not a row of {} numbers", path, number, table.columns.size()));
     }
   }
+  if (file.bad()) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
   if (table.columns.size() < 2 || table.values[0].empty())
     throw InputError(fmt::format("{}: holds no rows", path));
   return table;
