@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "cli/description.h"
 #include "cli/report_folders.h"
@@ -170,17 +169,10 @@ std::string fitted_page(Report& report) {
 }
 
 /// The folder is made where it is missing. InputError where no file can be written there.
-void require_writable(const std::string& out) {
-  const fs::path path = out;
-  std::error_code error;
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  fs::create_directories(folder, error);
-  const auto fail = [&](const std::string& why) {
-    throw InputError(fmt::format("out: cannot write {}: {}", out, why));
-  };
-  if (fs::is_directory(path, error) || !path.has_filename()) fail("that is a folder");
-  if (!fs::is_directory(folder, error)) fail(folder.string() + " is no folder");
-  if (access(folder.c_str(), W_OK) != 0) fail("nothing can be written in its folder");
+void make_room(const std::string& out) {
+  std::error_code none;  // what is wrong with the folder, the file meets too
+  fs::create_directories(fs::path(out).parent_path(), none);
+  naming("out", [&] { require_writable(out); });
 }
 
 }  // namespace
@@ -214,7 +206,7 @@ int report(const std::vector<std::string>& words) {
   if (all.groups.empty() && all.verdicts.empty())
     throw InputError(fmt::format("{}: no run in it has a row yet", fmt::join(folders, ", ")));
   const std::string page = fitted_page(all);
-  require_writable(out);
+  make_room(out);
   write_whole(out, page);
   fmt::print("{} run{}, {} sweep{}, {:.2f} MB -> {}\n", runs, runs == 1 ? "" : "s", all.sweeps.size(),
              all.sweeps.size() == 1 ? "" : "s", static_cast<double>(page.size()) / 1e6, out);
