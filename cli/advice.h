@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "laconic/network/link.h"
 #include "laconic/report/trace.h"
 
@@ -25,13 +27,16 @@ struct Spending {
   [[nodiscard]] double total() const { return fixed() + bits; }
 };
 
+/// Why a pilot ended that might have arrived.
+inline constexpr const char* kTimeOver = "its share of the time was over";
+
 /// What came of a method's pilot.
 struct Prospect {
   std::string method;
   std::string step;
   bool largest_step = false;  // of several that were tried
   bool arrived = false;
-  std::string why;           // how it ended
+  std::string why;           // how it ended, in words
   Row last = {};             // at the target, or as far as it came
   double bits_of_start = 0;  // uplink of a client in round 0
   Spending start = {};       // round 0
@@ -40,7 +45,8 @@ struct Prospect {
   double decode = 0;         // seconds a message
 
   [[nodiscard]] Spending whole() const;
-  // The mean of the rounds after the start: uplink bits of a client, and all seconds.
+  // The mean of the rounds after the start, of which there is one at least: uplink bits of a client, and all
+  // seconds.
   [[nodiscard]] double bits_of_a_round() const;
   [[nodiscard]] Spending a_round() const;
 };
@@ -78,8 +84,11 @@ struct Advice {
 /// A line for each method, how far those came that did not arrive, and who was refused.
 std::string table_of(const Advice& advice);
 
-/// Some lines: who arrives first, and up to which bandwidth it pays to say less in a round. Nothing where
+/// Some lines: who arrives first, and at which bandwidths it pays to say less in a round. Nothing where
 /// nobody arrives.
 std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>& links);
+
+/// All numbers: the base, the methods, and who was refused.
+nlohmann::ordered_json json_of(const Advice& advice);
 
 }  // namespace laconic::cli

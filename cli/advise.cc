@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -13,15 +12,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/advice.h"
-#include "cli/candidates.h"
 #include "cli/costs.h"
-#include "cli/grid.h"
 #include "cli/pilot.h"
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
+#include "cli/question.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
-#include "laconic/core/quantity.h"
 #include "laconic/report/file.h"
 #include "laconic/report/units.h"
 
@@ -35,108 +32,47 @@ constexpr double kShareOfTarget =
 constexpr double kTooLate = 10;  // times as late as the first so far
 constexpr double kOneTiming = 1.0 / 400;  // of all the time
 
-/// What is asked, in words.
-struct Question {
-  std::vector<Setting> settings;  // of the runs: no method, no step
-  std::vector<std::string> methods;
-  std::string step;  // with braces, perhaps; empty: a grid of ours
-  Description description;
-  double seconds = 30;
-  std::string out;
-};
-
-double seconds_of(const std::string& text) {
-  const auto seconds = seconds_in(text);
-  if (!seconds || *seconds == 0)
-    throw InputError(fmt::format("seconds: \"{}\"; need a time > 0, as in 30 or 2min", text));
-  return *seconds;
-}
-
-void require_network(const Description& description) {
-  if (description.is_served())
-    throw InputError(fmt::format("stragglers: {} is a real clock, and advise is about a modelled link",
-                                 description.stragglers->name));
-  if (!description.network)
-    throw InputError("no network is given: say how clients are connected, as in network=100mbit,20ms");
-}
-
-void require_writable(const std::string& out) {
-  if (!out.ends_with(".json"))
-    throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", out));
-  const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
-  if (!std::filesystem::is_directory(folder))
-    throw InputError(fmt::format("out: \"{}\"; there is no folder {}", out, folder.string()));
-}
-
-Question question_of(const std::vector<std::string>& words) {
-  Question q;
-  std::optional<Setting> methods;
-  std::vector<std::string> known = {"seconds"};
-  for (const KeyRow& row : keys()) known.emplace_back(row.name);
-  for (const Setting& setting : settings_of(words)) {
-    require_known(setting, known);
-    require_utf8(setting);
-    if (setting.key == "checkpoint-every" || setting.key == "max-bits" || setting.key == "max-seconds")
-      throw InputError(fmt::format("{}: pilots end by their target, or when seconds= are over", setting.key));
-    if (setting.key == "method") {
-      methods = setting;
-    } else if (setting.key == "step") {
-      q.step = setting.value;
-    } else if (setting.key == "seconds") {
-      q.seconds = seconds_of(setting.value);
-    } else if (setting.key == "out") {
-      q.out = setting.value;
-    } else if (has_braces(setting.value)) {
-      throw InputError(
-          fmt::format("{}: \"{}\"; only method= and step= may have braces", setting.key, setting.value));
-    } else {
-      q.settings.push_back(setting);
-    }
-  }
-  if (!q.out.empty()) require_writable(q.out);
-  std::vector<Setting> any = q.settings;
-  any.push_back({"method", "gd", ""});
-  q.description = describe(any);
-  require_network(q.description);
-  q.methods = candidates(q.description);
-  if (methods) {
-    const std::string base = q.methods.front();
-    q.methods.clear();
-    for (const GridPoint& point : grid_of({*methods}).points) {
-      const std::string method = print(naming("method", [&] { return parse(point.settings[0].value); }));
-      if (std::find(q.methods.begin(), q.methods.end(), method) == q.methods.end())
-        q.methods.push_back(method);
-    }
-    // Others are compared with it.
-    std::erase(q.methods, base);
-    q.methods.insert(q.methods.begin(), base);
-  }
-  for (const std::string& method : q.methods)
-    of_text("method", [&] { return row_named(parse(method), "method", laconic::methods()); });
-  return q;
-}
-
-/// The target in words, and whether it was given.
+/// The target, as a setting and in words.
 struct Target {
   std::string key;
   std::string value;
   std::string words;
 };
 
-Target target_of(const Description& d, const Problem& problem, Fleet& fleet) {
-  if (d.solve.target_accuracy)
-    return {"target-accuracy", fmt::format("{}", *d.solve.target_accuracy),
-            fmt::format("test accuracy >= {}", *d.solve.target_accuracy)};
-  if (d.target_gap)
-    return {"target-gap", fmt::format("{}", *d.target_gap),
-            fmt::format("f - f* <= {} of that at the start", *d.target_gap)};
-  if (d.solve.target)
-    return {"target", fmt::format("{}", *d.solve.target), fmt::format("|grad f|^2 <= {}", *d.solve.target)};
+/// The description's; where it has none, one of ours. InputError where the start is there already.
+Target target_of(const Description& d, const SharedProblem& shared, Fleet& fleet, ThreadPool& pool) {
+  const Problem& problem = *shared.problem;
   Vector x(problem.dim());
   problem.start(x);
   Evaluation at_start;
   evaluate(problem, x, fleet, at_start);
   const double start = norm_sq(at_start.gradient);
+  const auto require_not_met = [](const char* key, double value, bool met, const std::string& there) {
+    if (met)
+      throw InputError(
+          fmt::format("{} = {} is met at the start already, where {}; give a harder one", key, value, there));
+  };
+  std::optional<Target> target;
+  if (d.solve.target_accuracy) {
+    const double goal = *d.solve.target_accuracy;
+    const double accuracy = *problem.test_accuracy(x, pool);
+    require_not_met("target-accuracy", goal, accuracy >= goal, fmt::format("it is {:.3g}", accuracy));
+    target = {"target-accuracy", fmt::format("{}", goal), fmt::format("test accuracy >= {}", goal)};
+  }
+  if (d.target_gap) {
+    const double goal = *d.target_gap;
+    require_not_met("target-gap", goal, at_start.f <= *solve_options(d, shared.known, nullptr).target_f,
+                    fmt::format("f = {:.6g} is f*", at_start.f));
+    if (!target)
+      target = {"target-gap", fmt::format("{}", goal),
+                fmt::format("f - f* <= {} of that at the start", goal)};
+  }
+  if (d.solve.target) {
+    const double goal = *d.solve.target;
+    require_not_met("target", goal, start <= goal, fmt::format("|grad f|^2 = {:.3g}", start));
+    if (!target) target = {"target", fmt::format("{}", goal), fmt::format("|grad f|^2 <= {}", goal)};
+  }
+  if (target) return *target;
   if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
   // Three digits: a number to be used again, as target=.
   const std::string value = fmt::format("{:.2e}", kShareOfTarget * start);
@@ -175,7 +111,7 @@ class Adviser {
     if (q_.description.solve.target_accuracy) require_test_set("target-accuracy:", problem(), pool_);
     shared_.known = known_of(q_.description, problem(), fleet_);
     begin_ = Time::now();
-    target_ = target_of(q_.description, problem(), fleet_);
+    target_ = target_of(q_.description, shared_, fleet_, pool_);
     advice_.base = q_.methods.front();
   }
 
@@ -202,16 +138,15 @@ class Adviser {
     advice_.sort();
   }
 
-  /// Prints and writes what has come of it. Throws RunError where nobody has arrived.
+  /// Prints and then writes what has come of it. Throws RunError where nobody has arrived.
   void report() const {
-    if (!q_.out.empty()) write_whole(q_.out, json());
     fmt::print("{}\n{}\n", head(), table_of(advice_));
-    if (!advice_.prospects.front().arrived)
-      throw RunError(fmt::format(
-          "no method came to {} in {}; give more of them, as in seconds={:g}, or an easier target",
-          target_.words, seconds_text(q_.seconds), std::ceil(4 * q_.seconds)));
     for (const std::string& line : words()) fmt::print("{}\n", line);
-    if (!q_.out.empty()) fmt::print("-> {}\n", q_.out);
+    if (!q_.out.empty()) {
+      write_whole(q_.out, json());
+      fmt::print("-> {}\n", q_.out);
+    }
+    if (!advice_.prospects.front().arrived) throw RunError(what_none_came_to());
   }
 
  private:
@@ -221,6 +156,7 @@ class Adviser {
     return words_of(advice_, make_links(*q_.description.network));
   }
   [[nodiscard]] std::string head() const;
+  [[nodiscard]] std::string what_none_came_to() const;
   [[nodiscard]] std::string json() const;
 
   [[nodiscard]] const Problem& problem() const { return *shared_.problem; }
@@ -230,12 +166,10 @@ class Adviser {
   /// The settings with a method and a step; there are axes in the step at most.
   [[nodiscard]] std::vector<Setting> settings_with(const std::string& method, const std::string& step) const {
     std::vector<Setting> settings = q_.settings;
-    const auto has = [&](const std::string& key) {
-      return std::any_of(settings.begin(), settings.end(),
-                         [&](const Setting& setting) { return setting.key == key; });
-    };
-    if (!has(target_.key)) settings.push_back({target_.key, target_.value, ""});
-    if (!has("rounds")) settings.push_back({"rounds", "10000000", ""});
+    const bool has_target = std::any_of(settings.begin(), settings.end(),
+                                        [&](const Setting& setting) { return setting.key == target_.key; });
+    if (!has_target) settings.push_back({target_.key, target_.value, ""});
+    settings.push_back({"rounds", "10000000", ""});
     settings.push_back({"method", method, ""});
     settings.push_back({"step", step, ""});
     settings.push_back({"measure", "seconds", ""});
@@ -312,43 +246,21 @@ std::string Adviser::head() const {
   const Description& d = q_.description;
   std::string text = fmt::format("{}, d = {}, {} clients; to {}\n", print(d.problem), problem().dim(),
                                  d.clients, target_.words);
+  text += "measured here, on one thread: ";
   if (seconds_a_gradient_)
-    text += fmt::format(
-        "measured here, on one thread: {} for the gradient of a row, {} and {} to encode and decode d "
-        "values\n",
-        seconds_text(*seconds_a_gradient_), seconds_text(whole_.encode), seconds_text(whole_.decode));
-  return text;
+    text += fmt::format("{} for the gradient of a row, ", seconds_text(*seconds_a_gradient_));
+  return text + fmt::format("{} and {} to encode and decode d values\n", seconds_text(whole_.encode),
+                            seconds_text(whole_.decode));
 }
 
-Json json_of(const Spending& spent) {
-  return {{"compute", spent.compute}, {"encode", spent.encode}, {"latency", spent.latency},
-          {"bits", spent.bits},       {"decode", spent.decode}, {"total", spent.total()}};
-}
-
-Json json_of(const Prospect& p, const Prospect* base) {
-  Json json = {{"method", p.method},
-               {"step", p.step},
-               {"gamma", p.last.step},
-               {"largest_step", p.largest_step},
-               {"arrived", p.arrived},
-               {"why", p.why},
-               {"rounds", p.last.round},
-               {"uplink_bits", p.last.uplink_bits},
-               {"downlink_bits", p.last.downlink_bits},
-               {"uplink_bits_of_start", p.bits_of_start},
-               {"oracle_calls", p.last.oracle_calls},
-               {"f", p.last.f},
-               {"grad_norm_sq", p.last.grad_norm_sq},
-               {"a_message", {{"encode", p.encode}, {"decode", p.decode}}},
-               {"seconds_of_start", json_of(p.start)},
-               {"seconds_of_a_round", json_of(p.a_round())},
-               {"seconds", json_of(p.whole())}};
-  if (p.arrived && base != nullptr && &p != base) {
-    const Pays pays = pays_against(p.whole(), base->whole());
-    // No number stands for no end.
-    json["pays"] = {{"from", pays.from}, {"to", std::isinf(pays.to) ? Json(nullptr) : Json(pays.to)}};
-  }
-  return json;
+std::string Adviser::what_none_came_to() const {
+  const bool lacked_time = std::any_of(advice_.prospects.begin(), advice_.prospects.end(),
+                                       [](const Prospect& p) { return p.why == kTimeOver; });
+  const std::string help = lacked_time
+                               ? fmt::format("give more of them, as in seconds={:g}, or an easier target",
+                                             std::ceil(4 * q_.seconds))
+                               : "an easier target may help, or other steps, as in step=0.1";
+  return fmt::format("no method came to {} in {}; {}", target_.words, seconds_text(q_.seconds), help);
 }
 
 std::string Adviser::json() const {
@@ -361,12 +273,7 @@ std::string Adviser::json() const {
   json["clients"] = q_.description.clients;
   json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);
   json["a_whole_message"] = {{"encode", whole_.encode}, {"decode", whole_.decode}, {"bits", whole_.bits}};
-  json["base"] = advice_.base;
-  json["methods"] = Json::array();
-  for (const Prospect& p : advice_.prospects) json["methods"].push_back(json_of(p, advice_.base_prospect()));
-  json["refused"] = Json::array();
-  for (const Refusal& r : advice_.refused)
-    json["refused"].push_back({{"method", r.method}, {"reason", r.reason}});
+  json.update(json_of(advice_));
   json["advice"] = words();
   return json.dump(2) + "\n";
 }

@@ -9,15 +9,21 @@
 namespace laconic::cli {
 namespace {
 
-constexpr const char* kTimeOver = "no time";
-constexpr const char* kBehind = "behind";
-constexpr const char* kTooLate = "too late";
+constexpr const char* kBehind = "its step was behind others";
+constexpr const char* kTooLate = "ten times as late as the fastest";
 
 std::vector<Link> links_of(const Description& description) { return make_links(*description.network); }
 
 std::vector<Link> without_end(std::vector<Link> links) {
   for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
   return links;
+}
+
+/// How a pilot ended, in words.
+std::string in_words(const std::string& why) {
+  if (why == name_of(Summary::Why::diverged)) return "it diverged with every step that was tried";
+  if (why == kStill) return "its point had stopped moving";
+  return why;
 }
 
 /// How far from the target a run is, as far as that can be compared.
@@ -150,7 +156,7 @@ Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageC
           .step = print(description.step),
           .largest_step = plan.runs.size() > 1 && last.step >= largest,
           .arrived = why == name_of(Summary::Why::target),
-          .why = why,
+          .why = in_words(why),
           .last = last,
           .bits_of_start = meters[best].bits_of_start(),
           .start = meters[best].start(),

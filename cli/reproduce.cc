@@ -17,6 +17,7 @@
 #include "cli/out_folder.h"
 #include "cli/prepared.h"
 #include "cli/ranks.h"
+#include "cli/report.h"
 #include "cli/sweep.h"
 #include "cli/sweep_csv.h"
 #include "cli/verbs.h"
@@ -264,11 +265,9 @@ void write_page(const Wanted& wanted) {
     fmt::print("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");
     return;
   }
-  // No name of a folder is to be taken for a key.
-  const std::string folder = std::filesystem::path(wanted.out).is_absolute() ? wanted.out : "./" + wanted.out;
   try {
-    report({folder, "out=" + wanted.out + "/report.html",
-            fmt::format("title=The papers reproduced{}", wanted.quick ? ", quick" : "")});
+    const std::string title = fmt::format("The papers reproduced{}", wanted.quick ? ", quick" : "");
+    fmt::print("{}\n", write_report({wanted.out}, title, wanted.out + "/report.html"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "laconic: no page: {}\n", error.what());
   }

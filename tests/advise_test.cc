@@ -3,6 +3,8 @@
 // timed is looked at, never judged.
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,7 @@ namespace {
 using namespace laconic::cli;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -63,8 +66,13 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
                 .base = "gd"};
   Prospect slow = prospect("dcgd", {.latency = 100, .bits = 1}, 1e4);
   slow.arrived = false;
-  slow.why = "no time";
+  slow.why = kTimeOver;
   advice.prospects.push_back(slow);
+  Prospect none;
+  none.method = "lag";
+  none.why = kTimeOver;
+  none.start = {.latency = 1, .bits = 1};
+  advice.prospects.push_back(none);
   advice.sort();
   EXPECT_EQ(advice.prospects[0].method, "marina");
   EXPECT_EQ(advice.prospects[1].method, "ef21");
@@ -72,16 +80,22 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
   // marina: 36 / 3 times these bandwidths; ef21: 39.25 / 8.
   EXPECT_THAT(
       words_of(advice, {Link{1e7, 1e7, 0.05, 0.05}}),
-      ElementsAre("on this link marina arrives 4.3 times before gd",
-                  "below 120 Mbit/s, with the same latency, saying less in a round pays (marina); above it "
-                  "gd is as fast"));
-  EXPECT_THAT(words_of(advice, {Link{1e6, 1e7}})[1], HasSubstr("below 12.0 Mbit/s up and 120 Mbit/s down,"));
-  EXPECT_THAT(words_of(advice, {Link{1e6}, Link{1e7}})[1], HasSubstr("below 12 times these bandwidths,"));
+      ElementsAre("on this link marina arrives first; gd takes 4.3 times as long",
+                  "of the methods here that say less than gd in a round, marina arrives before it below 120 "
+                  "Mbit/s, with the same latency; above that gd arrives before both"));
+  const auto where = [&](const std::vector<Link>& links) { return words_of(advice, links).at(1); };
+  EXPECT_THAT(where({Link{1e6, 1e7}}), HasSubstr(" below 12 Mbit/s up and 120 Mbit/s down,"));
+  EXPECT_THAT(where({Link{1e6}, Link{1e7}}), HasSubstr(" below 12 times these bandwidths,"));
+  EXPECT_THAT(where({Link{1e9, 1e9}}), EndsWith(" marina arrives before it on any link of practical width"));
   const std::string table = table_of(advice);
   EXPECT_THAT(table, ContainsRegex(
                          "marina +theory +5\\.00 kbit +500 ms +150 ms +0 s +350 ms +0 s +bandwidth 40% +20 +"
                          "10\\.0 s +4\\.3x\n"));
-  EXPECT_THAT(table, HasSubstr("not arrived: dcgd, step theory: "));
+  EXPECT_THAT(table,
+              HasSubstr("not arrived: dcgd, step theory: |grad f|^2 = 0, f = 0 after 101 s; its share of the "
+                        "time was over\n"));
+  EXPECT_THAT(table, HasSubstr("not arrived: lag: no round in the time\n"));
+  EXPECT_THAT(table, ContainsRegex("lag +(- +){8}0 +- +-\n")) << "round 0 is no prediction";
   EXPECT_THAT(table, HasSubstr("left out: k-gt: it needs a topology\n"));
 
   advice.prospects.erase(advice.prospects.begin());
@@ -97,6 +111,40 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
       << "those who say less have not arrived on any link";
 }
 
+TEST(Advice, SaysOfWhichLinksItSpeaks) {
+  const Prospect gd = prospect("gd", {.compute = 1, .latency = 2, .bits = 40}, 1e6);
+  const std::vector<Link> links = {Link{1e7, 1e7}};
+  const auto words = [&](const std::vector<Prospect>& others) {
+    Advice advice{.prospects = others, .refused = {}, .base = "gd"};
+    advice.prospects.push_back(gd);
+    advice.sort();
+    return words_of(advice, links);
+  };
+  const std::string few = "of the methods here that say less than gd in a round, ";
+  // Less in a round, but many rounds: more in all, and less of everything else.
+  const Prospect quick = prospect("quick", {.compute = 0.1, .latency = 0.1, .bits = 41}, 1e6, 200);
+  EXPECT_THAT(words({quick}),
+              ElementsAre("on this link quick arrives first; gd takes 1.04 times as long",
+                          few + "quick arrives before it above 3.6 Mbit/s, with the same latency"));
+  const Prospect sparse = prospect("sparse", {.latency = 4, .bits = 1}, 1e4);
+  EXPECT_THAT(words({quick, sparse}).at(1),
+              few +
+                  "sparse arrives before it below 390 Mbit/s, and quick arrives "
+                  "before it above 3.6 Mbit/s, with the same latency");
+  // Another one that says as much is nobody's business there.
+  const Prospect local = prospect("local", {.bits = 4}, 1e6);
+  EXPECT_THAT(
+      words({local, sparse}),
+      ElementsAre("on this link local arrives first; gd takes 10.8 times as long",
+                  few + "sparse arrives before it below 390 Mbit/s, with the same latency; above that gd "
+                        "arrives before it"));
+  const Prospect late = prospect("late", {.latency = 90, .bits = 41}, 1e4);
+  EXPECT_THAT(words({late}).at(1),
+              few + "none arrives before it with this latency, however slow the link is");
+  const Prospect better = prospect("better", {.bits = 1}, 1e4);
+  EXPECT_THAT(words({better}).at(1), few + "better arrives before it on a link of any width");
+}
+
 TEST(Advice, MediansAreOfTheTimesThatCount) {
   std::size_t calls = 0;
   EXPECT_GE(median_seconds(0, [&] { ++calls; }), 0);
@@ -104,6 +152,16 @@ TEST(Advice, MediansAreOfTheTimesThatCount) {
   calls = 0;
   median_seconds(100, [&] { ++calls; });
   EXPECT_EQ(calls, 102U);
+}
+
+TEST(Advice, BitsHaveThreeDigitsOrTwo) {
+  EXPECT_EQ(bits_text(0), "0 bit");
+  EXPECT_EQ(bits_text(12345), "12.3 kbit");
+  EXPECT_EQ(bits_text(99.96e6), "100 Mbit");
+  EXPECT_EQ(bits_text(228e6, 2), "230 Mbit");
+  EXPECT_EQ(bits_text(4.594e6, 2), "4.6 Mbit");
+  EXPECT_EQ(bits_text(9.97e6, 2), "10 Mbit");
+  EXPECT_EQ(bits_text(997e6, 2), "1.0 Gbit");
 }
 
 TEST(Advice, SecondsHaveThreeDigits) {
@@ -145,6 +203,8 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
   const Said said = advise(words);
   ASSERT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(said.text, StartsWith("quadratic(d=500, s=0.8), d = 500, 4 clients; to |grad f|^2 <= 0.1\n"));
+  EXPECT_THAT(said.text,
+              ContainsRegex("\nmeasured here, on one thread: [0-9.]+ [nu]s and [0-9.]+ [nu]s to encode"));
   EXPECT_THAT(said.text, ContainsRegex("\nmethod +step +up a round +a round +compute +encode +link +decode"));
   EXPECT_THAT(said.text, ContainsRegex("\ngd +theory[0-9.*]* +16\\.0 kbit +5[34]\\.[0-9] ms +1\\.00 ms +"));
   EXPECT_THAT(said.text, HasSubstr("\non this link "));
@@ -246,6 +306,8 @@ TEST_F(Advise, ListsWhomItRefusesAndTakesTopologies) {
 
 TEST_F(Advise, SaysWhatIsMissing) {
   const std::string problem = "problem=quadratic(d=20)";
+  const std::string folder = folder_.path("folder.json");
+  std::filesystem::create_directory(folder);
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
       {{problem}, "no network is given: say how clients are connected, as in network=100mbit,20ms"},
       {{"network=lan"}, "no problem is given, as in"},
@@ -258,10 +320,16 @@ TEST_F(Advise, SaysWhatIsMissing) {
        "unknown method \"marinna\" (did you mean \"marina\"?)"},
       {{problem, "network=lan", "step=fast"}, "step = fast; need a number > 0"},
       {{problem, "network=lan", "max-bits=3"}, "max-bits: pilots end by their target"},
+      {{problem, "network=lan", "rounds=3"}, "rounds: pilots end by their target, or when seconds= are over"},
+      {{problem, "network=lan", "eval-every=0"}, "eval-every: pilots look at every round"},
+      {{problem, "network=lan", "target=1e6"},
+       "target = 1000000 is met at the start already, where |grad f|^2 = "},
       {{problem, "stragglers=deadline(1s)"}, "stragglers: deadline"},
       {{problem, "network=lan", "out=folder"}, "out: \"folder\"; need a file that ends in .json"},
       {{problem, "network=lan", "out=/nowhere/a.json"},
-       "out: \"/nowhere/a.json\"; there is no folder /nowhere"},
+       "out: /nowhere/a.json: cannot write: No such file or directory"},
+      {{problem, "network=lan", "out=/proc/a.json"}, "out: /proc/a.json: cannot write: "},
+      {{problem, "network=lan", "out=" + folder}, "out: " + folder + ": cannot write: that is a folder"},
   };
   for (const auto& [words, message] : wrong) {
     std::vector<std::string> all = {"advise"};
@@ -277,6 +345,17 @@ TEST_F(Advise, SaysWhatIsMissing) {
   EXPECT_THAT(said.text, HasSubstr("laconic: no method came to |grad f|^2 <= "));
   EXPECT_THAT(said.text, HasSubstr(" in 1.00 us; give more of them, as in seconds="));
   EXPECT_EQ(advice()["methods"][0]["arrived"], false);
+  EXPECT_TRUE(advice()["methods"][0]["seconds_of_a_round"].is_null());
+  EXPECT_THAT(said.text, HasSubstr("\nnot arrived: gd: no round in the time\n"));
+}
+
+TEST_F(Advise, OfAFileTheEndOfItsRunsDoesNotCount) {
+  const std::string file = folder_.path("run.toml");
+  std::ofstream(file)
+      << "problem = 'quadratic(d=20)'\nclients = 2\nmethod = 'gd'\nrounds = 1\neval-every = 0\n";
+  const Said said = advise({file, "network=lan"});
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_GT(of_method(advice(), "gd")["rounds"], 1);
 }
 
 }  // namespace

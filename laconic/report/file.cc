@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -44,6 +46,17 @@ std::string read_whole(const std::string& path) {
   std::stringstream content;
   if (file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
   return content.str();
+}
+
+void require_writable(const std::string& path) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none))
+    throw InputError(fmt::format("{}: cannot write: that is a folder", path));
+  try {
+    const WholeFile begun(path);
+  } catch (const RunError& error) {
+    throw InputError(error.what());
+  }
 }
 
 void write_whole(const std::string& path, std::string_view content) {

@@ -33,6 +33,9 @@ class WholeFile {
 /// The content of a file. Throws InputError naming the path and the reason.
 std::string read_whole(const std::string& path);
 
+/// InputError naming the path and the reason where write_whole() would fail as things are. Leaves nothing.
+void require_writable(const std::string& path);
+
 /// A WholeFile of this content.
 void write_whole(const std::string& path, std::string_view content);
 

@@ -2,25 +2,31 @@
 #include "laconic/report/units.h"
 
 #include <iterator>
+#include <string>
 
 #include <fmt/format.h>
 
 namespace laconic {
 namespace {
 
-/// For three digits.
-int decimals_of(double value) { return value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2; }
+/// For so many digits.
+int decimals_of(double value, int digits) {
+  int decimals = digits - 1;
+  for (; decimals > 0 && value >= 9.995; value /= 10) --decimals;
+  return decimals;
+}
 
 }  // namespace
 
-std::string bits_text(double bits) {
+std::string bits_text(double bits, int digits) {
   constexpr const char* kUnits[] = {"bit", "kbit", "Mbit", "Gbit", "Tbit", "Pbit"};
   std::size_t unit = 0;
+  bits = std::stod(fmt::format("{:.{}e}", bits, digits - 1));
   while (bits >= 999.5 && unit + 1 < std::size(kUnits)) {
     bits /= 1000;
     ++unit;
   }
-  return fmt::format("{:.{}f} {}", bits, unit == 0 ? 0 : decimals_of(bits), kUnits[unit]);
+  return fmt::format("{:.{}f} {}", bits, unit == 0 ? 0 : decimals_of(bits, digits), kUnits[unit]);
 }
 
 std::string seconds_text(double seconds) {
@@ -31,7 +37,7 @@ std::string seconds_text(double seconds) {
     ++unit;
   }
   if (seconds == 0) return "0 s";
-  return fmt::format("{:.{}f} {}", seconds, decimals_of(seconds), kUnits[unit]);
+  return fmt::format("{:.{}f} {}", seconds, decimals_of(seconds, 3), kUnits[unit]);
 }
 
 }  // namespace laconic

@@ -6,8 +6,8 @@
 
 namespace laconic {
 
-/// Bits with a metric prefix and three digits: "950 bit", "12.3 kbit", "4.56 Mbit".
-std::string bits_text(double bits);
+/// Bits with a metric prefix and three digits: "950 bit", "12.3 kbit", "4.56 Mbit"; or two: "12 kbit", "4.6 Mbit".
+std::string bits_text(double bits, int digits = 3);
 
 /// Seconds with a metric prefix and three digits, as far as there are smaller ones: "1.25 us", "12.3 ms", "4560 s".
 std::string seconds_text(double seconds);
