@@ -239,12 +239,11 @@ std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks, c
   std::ifstream file(path);
   const Json before = Json::parse(file, nullptr, false);
   const auto found_before = [&](const Experiment& experiment) {
-    const Json none;
-    if (!before.is_object() || before.value("quick", !wanted.quick) != wanted.quick) return none;
+    if (!before.is_object() || before.value("quick", !wanted.quick) != wanted.quick) return Json();
     for (const Json& each : before.value("experiments", Json::array())) {
       if (each.is_object() && each.value("name", "") == experiment.name) return each;
     }
-    return none;
+    return Json();
   };
   Json json;
   json["laconic"] = LACONIC_VERSION;

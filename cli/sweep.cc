@@ -191,8 +191,9 @@ Swept carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool g
   if (out != nullptr) {
     write_whole(out->file("cells.csv"), cells_csv(plan, outcomes));
     if (plan.map) {
-      const auto& [across, upwards] = *plan.map;
-      draw_into(swept, [&] { return draw_maps(plan, result.scores, across, upwards, out->file("map.svg")); });
+      draw_into(swept, [&] {
+        return draw_maps(plan, result.scores, plan.map->first, plan.map->second, out->file("map.svg"));
+      });
     }
     if (plan.figure) {
       const auto curves = record_curves(plan, outcomes, problems.of_run(), pool, out->file("curves"));

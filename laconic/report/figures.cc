@@ -86,7 +86,8 @@ std::string axis_name(const std::string& column) {
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
 
-bool is_share(const std::string& column) { return column.ends_with("accuracy"); }
+/// Whether its numbers are read as they are, without milli and kilo.
+bool is_plain(const std::string& column) { return column == "f" || column.ends_with("accuracy"); }
 
 /// Keys in which runs may differ without being other runs; and the method, which is told first.
 constexpr const char* kUntold[] = {"method", "out", "threads", "rounds", "eval-every", "checkpoint-every"};
@@ -119,7 +120,7 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
     out << "set format " << axis
         << (logarithmic         ? " '%.0e'"
             : column == "round" ? " '%.0f'"
-            : is_share(column)  ? " '%g'"
+            : is_plain(column)  ? " '%g'"
                                 : " '%.1s%c'")
         << "\n";
   }
