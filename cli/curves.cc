@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/out_folder.h"
 #include "cli/prepared.h"
 #include "cli/summary.h"
-#include "cli/sweep_report.h"
 #include "laconic/report/figures.h"
 #include "laconic/report/file.h"
 #include "laconic/report/trace.h"
@@ -21,9 +21,8 @@
 namespace laconic::cli {
 namespace {
 
-constexpr std::size_t kRows =
-    100;  // at least, of runs that were not evaluated on their way; a row may cost more
-          // than a round
+/// At least, of runs that were not evaluated on their way: enough for a figure, as a row may cost more than a round.
+constexpr std::size_t kRows = 100;
 
 /// The first run of the cell's best setting.
 std::optional<std::size_t> best_run(const SweepPlan& plan, const Outcomes& outcomes,

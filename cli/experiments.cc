@@ -45,8 +45,7 @@ const std::vector<Experiment>& experiments() {
         {"k-gt-mnist", 700, 44}}},
       {"savic",
        "Local steps with adaptive scaling",
-       "\"Local Methods with Adaptivity via Scaling\" 2024, "
-       "arXiv 2406.00846",
+       "\"Local Methods with Adaptivity via Scaling\" 2024, arXiv 2406.00846",
        {{"savic-scaling", 240, 31}, {"savic-split", 2400, 31}, {"savic-accuracy", 1500, 10}}},
       {"gc-1bit",
        "1-bit gradient coding",

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/experiments.h"
 #include "cli/ranks.h"
 #include "cli/sweep.h"
 #include "cli/verbs.h"
@@ -58,9 +59,11 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
       verb("sweep", "Run a grid of settings, and find the best of each method", description);
   sweep_verb->add_flag("--force", force, "Replace what the folder `out` already holds");
   sweep_verb->add_flag("--quick", quick, "The smaller sweep that the TOML file has in its table [quick]");
+  std::string names;
+  for (const Experiment& experiment : experiments()) names += fmt::format("{}, ", experiment.name);
   CLI::App* reproduce_verb =
       verb("reproduce", "A paper's experiment, with a verdict for each thing that it shows",
-           "marina, 3pc-quadratics, clag-heatmap, autoencoder, k-gt, savic, gc-1bit, or all; then threads=");
+           (names + "or all; then threads=").c_str());
   std::string out;
   reproduce_verb->add_flag("--quick", quick, "Smaller budgets: all of them in some minutes");
   reproduce_verb->add_flag("--force", force, "Replace what the folder already holds");

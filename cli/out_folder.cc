@@ -35,6 +35,13 @@ constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
 
+std::string numbered(const std::string& path, std::size_t number) {
+  if (number == 1) return path;
+  fs::path file = path;
+  file.replace_filename(fmt::format("{}-{}{}", file.stem().string(), number, file.extension().string()));
+  return file.string();
+}
+
 OutFolder::~OutFolder() {
   std::error_code ignored;
   if (wrote_) fs::remove(*wrote_, ignored);
@@ -98,12 +105,9 @@ void OutFolder::take_up() {
 
 void OutFolder::clear() {
   try {
-    if (has("sweep.csv")) {  // its figures: map.svg, map-2.svg, ...
-      for (const char* kind : {"map", "curves"}) {
-        std::size_t number = 2;
-        for (std::string figure = fmt::format("{}.svg", kind); has(figure);
-             figure = fmt::format("{}-{}.svg", kind, number++))
-          fs::remove(file(figure));
+    if (has("sweep.csv")) {  // its figures
+      for (const char* figure : {"map.svg", "curves.svg"}) {
+        for (std::size_t n = 1; has(numbered(figure, n)); ++n) fs::remove(file(numbered(figure, n)));
       }
     }
     for (const char* name : kResults) fs::remove_all(file(name));

@@ -2,6 +2,7 @@
 // The folder of a run or a sweep, which belongs to one process (rank 0) at a time.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "laconic/report/checkpoint.h"
 
 namespace laconic::cli {
+
+/// Of the number-th of several figures, from 1: map.svg, map-2.svg, ...
+std::string numbered(const std::string& path, std::size_t number);
 
 class OutFolder {
  public:

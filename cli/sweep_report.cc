@@ -157,14 +157,6 @@ std::string summary_json(const SweepResult& result, const std::map<std::size_t, 
   return json.dump(2) + "\n";
 }
 
-std::string numbered(const std::string& path, std::size_t number) {
-  if (number == 1) return path;
-  const std::filesystem::path file = path;
-  return std::filesystem::path(file)
-      .replace_filename(fmt::format("{}-{}{}", file.stem().string(), number, file.extension().string()))
-      .string();
-}
-
 std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
                                    const std::string& across, const std::string& upwards,
                                    const std::string& path) {

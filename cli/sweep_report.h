@@ -36,9 +36,6 @@ std::map<std::size_t, std::string> write_best(const SweepResult& result, const O
 /// The content of summary.json; `files` are those of write_best().
 std::string summary_json(const SweepResult& result, const std::map<std::size_t, std::string>& files);
 
-/// Of the number-th of several figures: map.svg, map-2.svg, ...
-std::string numbered(const std::string& path, std::size_t number);
-
 /// A figure of each of maps_of(): path, then path-2, ... Returns their paths. InputError where there is none.
 std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
                                    const std::string& across, const std::string& upwards,
