@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,6 +16,8 @@
 #include "laconic/data/lookup.h"
 #include "laconic/problem/model.h"
 #include "laconic/problem/problem.h"
+#include "tests/real_data.h"
+#include "tests/temporary_folder.h"
 
 namespace laconic::testing {
 
@@ -140,30 +140,12 @@ inline void expect_rows_to_agree(const Problem& problem, std::size_t shard, View
   EXPECT_LE(distance(mean, listed), tolerance * (1 + std::sqrt(norm_sq(listed))));
 }
 
-inline std::vector<std::string> data_folders() {
-  std::vector<std::string> folders;
-  if (const char* list = std::getenv("LACONIC_DATA")) {
-    std::stringstream in(list);
-    for (std::string folder; std::getline(in, folder, ':');) folders.push_back(folder);
-  }
-  return folders;
-}
-
 inline std::optional<Dataset> real_data(const std::string& name) {
   try {
     return load_dataset(name, {.folders = data_folders(), .columns = {}, .rows = {}});
   } catch (const InputError&) {
     return {};
   }
-}
-
-inline std::string error_of(auto&& action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace laconic::testing

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "laconic/solve.h"
 #include "laconic/transport/threads.h"
 #include "laconic/transport/transport.h"
+#include "tests/real_data.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic::testing {
@@ -52,15 +52,6 @@ inline std::string two_classes(std::size_t rows, std::size_t columns) {
   }
   return text;
 }
-
-/// The folders of LACONIC_DATA.
-inline std::vector<std::string> data_folders() {
-  const char* variable = std::getenv("LACONIC_DATA");
-  return variable == nullptr ? std::vector<std::string>{} : std::vector<std::string>{variable};
-}
-
-#define LACONIC_NEEDS_DATA(name) \
-  if (!real_file(std::string(name) + ".gz")) GTEST_SKIP() << "needs " << (name) << " in LACONIC_DATA"
 
 /// Another problem, looked at in another way.
 class Changed : public Problem {

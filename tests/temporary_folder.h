@@ -3,11 +3,9 @@
 // error.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
+#include <cstdlib>
 #include <fstream>
-#include <optional>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -54,30 +52,18 @@ inline std::string gzipped(const std::string& content) {
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  packed.resize(packed.size() - stream.avail_out);
   deflateEnd(&stream);
-  return packed;
+  return packed.substr(0, stream.total_out);
 }
 
 /// What the InputError of `action` says; "no error" when there is none.
-std::string error_of(auto&& action) {
+inline std::string error_of(auto&& action) {
   try {
     action();
   } catch (const InputError& error) {
     return error.what();
   }
   return "no error";
-}
-
-/// `name` in the first folder of LACONIC_DATA that has it: the real sets are not part of the repository.
-inline std::optional<std::string> real_file(const std::string& name) {
-  const char* const folders = std::getenv("LACONIC_DATA");
-  std::stringstream list(folders == nullptr ? "" : folders);
-  for (std::string folder; std::getline(list, folder, ':');) {
-    const std::filesystem::path path = std::filesystem::path(folder) / name;
-    if (!folder.empty() && std::filesystem::exists(path)) return path.string();
-  }
-  return {};
 }
 
 }  // namespace laconic

@@ -36,10 +36,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-Letter letter_of(const std::string& text) {
-  return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
-}
-std::string text_of(const Letter& letter) { return {letter->begin(), letter->end()}; }
 
 TEST(Letters, SayWhatWasPutIntoThem) {
   const Order order{.epoch = 2,
@@ -79,96 +75,10 @@ TEST(Letters, ThatAreCutOffAreRefused) {
         whole->begin(), whole->begin() + static_cast<std::ptrdiff_t>(length));
     EXPECT_THROW(Order::of(cut), RunError) << length;
   }
-  EXPECT_THROW(Answer::of(letter_of("short")), RunError);
+  EXPECT_THROW(Answer::of(std::make_shared<const std::vector<std::uint8_t>>(5)), RunError);
 }
 
 constexpr double kLong = 60;  // seconds that no test waits for
-
-TEST(Mailbox, SendsTheNewestOnlyOfLettersThatOutdateEachOther) {
-  Mailbox mailbox(0, 2, kLong);
-  mailbox.post(1, letter_of("a"));
-  mailbox.post_newest(1, letter_of("b"));
-  mailbox.post_newest(1, letter_of("c"));
-  mailbox.post(1, letter_of("d"));
-  mailbox.post_newest(1, letter_of("e"));
-  std::vector<std::string> sent;
-  while (const auto parcel = mailbox.next_for(1)) sent.push_back(text_of(parcel->letter));
-  EXPECT_THAT(sent, ElementsAre("a", "c", "d", "e"));
-  mailbox.post_newest(1, letter_of("f"));
-  mailbox.recall(1);
-  EXPECT_FALSE(mailbox.next_for(1));
-  EXPECT_EQ(mailbox.traffic().sent, 4U);
-}
-
-TEST(Mailbox, KnowsWhoIsLost) {
-  Mailbox mailbox(0, 4, 0.05);
-  mailbox.deliver(2, {Mailbox::Kind::left, {}});
-  EXPECT_TRUE(mailbox.is_lost(2));
-  mailbox.give_up(3);
-  mailbox.deliver(3, {Mailbox::Kind::letter, letter_of("too late")});
-  EXPECT_FALSE(mailbox.take(0));
-  while (!mailbox.is_lost(1)) {  // nothing is heard of it
-    mailbox.sleep(0.01);
-    mailbox.look_around();
-  }
-  mailbox.hear_from(1);
-  EXPECT_FALSE(mailbox.is_lost(1));
-  EXPECT_FALSE(mailbox.next_for(3)) << "nothing goes to a rank that was given up";
-}
-
-TEST(Mailbox, NobodyIsSilentWhileItDoesNotListen) {
-  Mailbox mailbox(0, 2, 0.16);
-  mailbox.look_around();
-  mailbox.sleep(0.5);  // suspended, say
-  mailbox.look_around();
-  EXPECT_FALSE(mailbox.is_lost(1));
-}
-
-TEST(Mailbox, RanksCorrespondUntilTheFirstCloses) {
-  std::atomic<int> codes = 0;
-  std::vector<std::string> heard;
-  run_ranks(4, [&](Transport& transport) {
-    codes += transport.correspond(kLong, [&](Mailbox& mailbox) {
-      if (transport.rank() > 0) {
-        mailbox.post(0, letter_of("rank"));
-        const auto answer = mailbox.take(kLong);
-        if (answer) mailbox.post(0, answer->letter);
-        while (!mailbox.closed()) mailbox.sleep(kLong);
-        return 7;
-      }
-      while (heard.size() < 6) {
-        const auto received = mailbox.take(kLong);
-        heard.push_back(text_of(received->letter));
-        if (heard.back() == "rank") mailbox.post(received->from, letter_of("server"));
-      }
-      return 3;
-    });
-    EXPECT_FALSE(transport.is_broken());
-  });
-  std::sort(heard.begin(), heard.end());
-  EXPECT_THAT(heard, ElementsAre("rank", "rank", "rank", "server", "server", "server"));
-  EXPECT_EQ(codes, 4 * 3) << "all end with the number that the first closes with";
-}
-
-TEST(Mailbox, ARankThatFailsHasLeft) {
-  bool lost = false;
-  EXPECT_THROW(run_ranks(3,
-                         [&](Transport& transport) {
-                           transport.correspond(kLong, [&](Mailbox& mailbox) {
-                             if (transport.rank() == 1) throw RunError("broken");
-                             if (transport.rank() == 0) {
-                               while (!mailbox.is_lost(1)) mailbox.sleep(0.001);
-                               lost = !mailbox.is_lost(2);
-                             } else {
-                               while (!mailbox.closed()) mailbox.sleep(kLong);
-                             }
-                             return 0;
-                           });
-                           EXPECT_TRUE(transport.is_broken()) << transport.rank();
-                         }),
-               RunError);
-  EXPECT_TRUE(lost);
-}
 
 TEST(RealClock, RemembersWhoWasLate) {
   RealClock clock(3, {.deadline = 1, .first = {}}, 10);

@@ -11,6 +11,7 @@
 
 #include "tests/cifar_content.h"
 #include "tests/idx_content.h"
+#include "tests/real_data.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic {

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/real_data.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/cifar_content.h"
+#include "tests/real_data.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic {
