@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo reproduce test test-torch bench data format tidy clean
+.PHONY: help build demo reproduce tests quick test check test-torch bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
@@ -17,6 +17,13 @@ build: ## the program, optimised: build/laconic
 	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
 	@cmake --build --preset release --target laconic_program
 
+# The program and all tests; benchmarks are configured, so that clang-tidy knows them, but not built.
+tests:
+	@$(install) build demo test
+	@tools/fetch_charts.sh || true
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@cmake --build --preset release
+
 demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
 	@$(install) demo
 	@demo/run.sh
@@ -27,12 +34,17 @@ reproduce: ## the papers' experiments in minutes: verdicts, figures and a page i
 	@$(MAKE) --no-print-directory build
 	@LACONIC_DATA="$${LACONIC_DATA:-data}" build/laconic reproduce all --quick
 
-test: ## every check there is: tests, sanitizers, golden runs, clang-tidy
-	@$(install) build demo test
-	@tools/fetch_charts.sh || true
-	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
-	@cmake --build --preset release
-	@ctest --preset ci -j $(jobs)
+quick: tests ## unit and law tests: a minute when built
+	@ctest --preset quick -j $(jobs)
+
+test: ## all tests but those of `make check`
+	@echo "make test runs every test. make check then adds the sanitizers, the fuzzer and clang-tidy."
+	@$(MAKE) --no-print-directory tests
+	@ctest --preset test -j $(jobs)
+
+check: test ## all there is: make test, then AddressSanitizer, ThreadSanitizer, fuzzer and clang-tidy
+	@$(install) check
+	@ctest --preset check
 
 test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
 	@$(install) build test torch
@@ -58,10 +70,10 @@ format: ## clang-format over every source file
 	@$(install) develop
 	@git ls-files -z '*.h' '*.cc' | xargs -0 clang-format -i
 
-tidy: ## clang-tidy over the library and the program
-	@$(install) build test
-	@[[ -e build/compile_commands.json ]] || cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
-	@tools/check_tidy.sh build
+tidy: ## clang-tidy over every source file of the library, the program and the benchmarks
+	@$(install) build test check
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@tools/check_tidy.sh build all
 
 clean: ## remove what building made; runs/ and data/ stay
 	@rm -rf build build-*

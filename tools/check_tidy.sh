@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check_tidy.sh BUILD : clang-tidy (.clang-tidy) over the library, the program and the benchmarks, by BUILD/compile_commands.json.
+# check_tidy.sh BUILD [all] : clang-tidy (.clang-tidy) over the library, the program and the benchmarks, by
+# BUILD/compile_commands.json: the source files that the last 20 commits and the working tree changed, and those that
+# include a changed header of their name; or all of them, also where git knows of no 20 commits.
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What includes LibTorch's headers is left out: clang 14 does not get through those of 1.13 in C++20.
-# The commands are g++'s: clang does not know all of its warnings. The last filter drops clang's count of warnings
-# that were not asked for.
-run-clang-tidy -quiet -p "$build" -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option \
-  "^$PWD/(laconic|cli|bench)/(?!problem/torch/).*\.cc$" 2>&1 | sed '/warnings\? generated\.$/d'
+files="$PWD/(laconic|cli|bench)/(?!problem/torch/).*\.cc"
+if [[ ${2-} != all ]] && changed=$(git diff --name-only HEAD~20 -- laconic cli bench 2>/dev/null); then
+  # a/b.h stands for a/b.cc, which includes it. A header without such a file is read with the files that were changed with it.
+  names=$(sed -nE 's/\.(h|cc)$//p' <<<"$changed" | sort -u | paste -sd '|')
+  [[ -n $names ]] || { echo "no source file was changed by the last 20 commits"; exit 0; }
+  files="$PWD/(?!laconic/problem/torch/)($names)\.cc"
+fi
+# The commands are g++'s: clang does not know all of its warnings. The last filter drops
+# clang's count of warnings that were not asked for.
+run-clang-tidy -quiet -p "$build" -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option "^$files$" 2>&1 |
+  sed '/warnings\? generated\.$/d'
