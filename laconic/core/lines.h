@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts of one fact a line, by which two runs are told apart.
+// Texts made of lines.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace laconic {
+
+/// The text without the byte order mark that editors put in front of UTF-8.
+std::string_view without_byte_order_mark(std::string_view text);
 
 /// The first line in which the texts differ, as each of them has it; "nothing" for one that has ended.
 std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b);

@@ -11,13 +11,13 @@
 
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lines.h"
 #include "laconic/data/gzip.h"
 
 namespace laconic {
 namespace {
 
 constexpr std::uint64_t kHighestIndex = std::uint64_t{1} << 31;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -66,7 +66,7 @@ class Parser {
   Dataset parse() {
     refuse_bad_options();
     const std::uint32_t checksum = checksum_of(text_);
-    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+    text_ = without_byte_order_mark(text_);
     while (!text_.empty()) {
       const std::string_view line = text_.substr(0, text_.find('\n'));
       text_.remove_prefix(std::min(line.size() + 1, text_.size()));
@@ -147,6 +147,11 @@ class Parser {
     double value = 0;
     const Reading reading = read_number(begin, end_, at_, value);
     if (reading == Reading::number && (at_ == end_ || is_blank(*at_))) return value;
+    if (begin != end_ && is_blank(*begin)) {  // 63: .50, as in LIBSVM's own `protein`
+      at_ = begin;
+      skip_blanks();
+      return parse_number(what);
+    }
     const std::string found = quoted(token(begin));
     const bool whole = at_ == end_ || is_blank(*at_);
     if (whole && reading == Reading::not_finite) fail_at(begin, fmt::format("a finite {}", what), found);
@@ -160,7 +165,13 @@ class Parser {
   std::pair<std::uint64_t, double> parse_feature(std::uint64_t last) {
     const char* const begin = at_;
     std::uint64_t index = 0;
-    const auto [stop, error] = std::from_chars(begin, end_, index);
+    auto [stop, error] = std::from_chars(begin, end_, index);
+    if (error == std::errc::invalid_argument) {  // +3:1
+      if (*begin != '+') refuse_index(begin);
+      const auto behind = std::from_chars(begin + 1, end_, index);
+      stop = behind.ptr;
+      error = behind.ec;
+    }
     if (error == std::errc::invalid_argument || stop == end_ || *stop != ':') refuse_index(begin);
     const std::uint64_t limit = options_.columns.value_or(kHighestIndex);
     if (error == std::errc::result_out_of_range || index > limit) {
@@ -204,7 +215,7 @@ class Parser {
       fail(fmt::format("rows = {}; need rows <= {}, the rows there are", *options_.rows, rows_));
     }
     if (!options_.columns && highest_ == 0) {
-      fail("expected features, found none in any row (declare the number of columns)");
+      fail("expected features, found none in any row (columns=N declares how many there are)");
     }
     Dataset set;
     set.name = place_;
@@ -249,8 +260,14 @@ bool looks_like_libsvm(std::string_view start) {
       return false;
     }
   };
-  // Where the start is cut inside a token, that one may be refused: "17" of "17:1".
-  return parses(start) || parses(start.substr(0, start.find_last_of(" \t\n")));
+  if (parses(start)) return true;
+  // Where the start is cut inside a feature, that one may be refused: "17" of "17:1", "17: ." of "17: .5".
+  constexpr std::string_view kBlanks = " \t\n";
+  do {
+    start = start.substr(0, start.find_last_of(kBlanks));
+    start = start.substr(0, start.find_last_not_of(kBlanks) + 1);
+  } while (start.ends_with(':') && start.find_first_of(kBlanks) != std::string_view::npos);
+  return parses(start);
 }
 
 }  // namespace laconic

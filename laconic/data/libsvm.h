@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // LIBSVM text: one row a line, `label index:value index:value ...`, indices from 1 and ascending.
 //
-// Read besides: numbers with a plus sign, decimals or an exponent; rows without a feature; explicit zeros
-// (kept); CRLF line ends, tabs, blanks around a line, blank lines and `# comments` (skipped); a missing last
-// line end; a byte order mark. A number too small for a double is 0.
+// Read besides: numbers with a plus sign, decimals or an exponent; indices with a plus sign; rows without a
+// feature; explicit zeros (kept); CRLF line ends, tabs, blanks behind a colon or around a line; blank lines,
+// and `# comments` (skipped); a missing last line end; a byte order mark. A number too small for a double is 0.
 #pragma once
 
 #include <cstddef>

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/lines.h"
 #include "laconic/core/rng.h"
 
 namespace laconic {
@@ -142,7 +143,8 @@ std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
   Heard heard(s.nodes);
   std::size_t number = 1;
   for (; std::getline(file, line); ++number) {
-    std::string_view rest = std::string_view(line).substr(0, line.find('#'));
+    std::string_view rest = number == 1 ? without_byte_order_mark(line) : line;
+    rest = rest.substr(0, rest.find('#'));
     if (rest.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto i = take_number(rest);
     const auto j = take_number(rest);

@@ -14,6 +14,7 @@
 
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
+#include "laconic/core/lines.h"
 #include "laconic/core/quantity.h"
 #include "laconic/network/real_clock.h"
 
@@ -335,7 +336,8 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
   std::vector<std::vector<double>> rows;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
-    const std::string_view content = std::string_view(line).substr(0, line.find('#'));
+    std::string_view content = number == 1 ? without_byte_order_mark(line) : line;
+    content = content.substr(0, content.find('#'));
     std::vector<double> row;
     bool whole = true;
     const char* const borders = content.find(',') == std::string_view::npos ? kBlanks : ",";

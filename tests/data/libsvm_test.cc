@@ -42,6 +42,8 @@ TEST(Libsvm, ReadsEverySpellingOfOneText) {
            "# made by hand\n-1 1:1 3:2 # first\n1 2:1#last", "-1.0 1:1e0 3:+2.\n+1 2:10E-1\n",
            "-1e+0 1:01 3:.2e1\n+1.00 2:1\n",
            "\xef\xbb\xbf-1 1:1 3:2\n1 2:1\n",  // byte order mark
+           "-1 1: 1 3:\t 2\n1 2:\t1\r\n",      // blanks behind a colon
+           "-1 +1:1 3:+2\n+1 +2:1\n",          // indices with a plus sign
        }) {
     const Dataset set = parse_libsvm(text, "f");
     EXPECT_EQ(set.rows, 2U) << text;
@@ -157,7 +159,12 @@ TEST(Libsvm, ErrorsNameFileLineAndColumn) {
       {"1 99999999999999999999999:1\n",
        "f:1:3: expected an index <= 2147483648, found 99999999999999999999999"},
       {"1 1:\n", "f:1:5: expected a value (a number), found nothing"},
-      {"1 1: 5\n", "f:1:5: expected a value (a number), found nothing"},
+      {"1 1: \t\n", "f:1:5: expected a value (a number), found nothing"},
+      {"1 1: 2:5\n", "f:1:6: expected a value (a number), found \"2:5\""},
+      {"1 1 : 5\n", "f:1:3: expected index:value with a whole number as index, found \"1\""},
+      {"1 ++1:1\n", "f:1:3: expected index:value with a whole number as index, found \"++1:1\""},
+      {"1 +:1\n", "f:1:3: expected index:value with a whole number as index, found \"+:1\""},
+      {"1 +-1:1\n", "f:1:3: expected index:value with a whole number as index, found \"+-1:1\""},
       {"1 1:x\n", "f:1:5: expected a value (a number), found \"x\""},
       {"1 1:2x 2:1\n", "f:1:5: expected a value (a number), found \"2x\""},
       {"1 1:1:1\n", "f:1:5: expected a value (a number), found \"1:1\""},
@@ -170,7 +177,7 @@ TEST(Libsvm, ErrorsNameFileLineAndColumn) {
       {std::string(1000, 'x'), "f:1:1: expected a label (a number), found \"xxxxxxxxxxxxxxxxxxxxxxxx...\""},
       {"", "f: expected rows of LIBSVM text, found none"},
       {"# nothing\n\n \r\n", "f: expected rows of LIBSVM text, found none"},
-      {"1\n-1\n", "f: expected features, found none in any row (declare the number of columns)"},
+      {"1\n-1\n", "f: expected features, found none in any row (columns=N declares how many there are)"},
   };
   for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&] { parse_libsvm(text, "f"); }), message);
 }
@@ -203,8 +210,8 @@ TEST(Libsvm, ReadsFilesAndNamesThem) {
 }
 
 TEST(LooksLikeLibsvm, JudgesByTheStart) {
-  for (const char* text :
-       {"1 1:1", "-1 3:1 17", "+1\n+1 2:0.5 3", "1 1:1\n", "# c\n1 1:1 2:", "\n1 1:1\n-"}) {
+  for (const char* text : {"1 1:1", "-1 3:1 17", "+1\n+1 2:0.5 3", "1 1:1\n", "# c\n1 1:1 2:", "\n1 1:1\n-",
+                           "1 1: .5 2: .", "1 1: .5 2:\t", "1 1: .5 2: "}) {
     EXPECT_TRUE(looks_like_libsvm(text)) << text;
   }
   for (const char* text :

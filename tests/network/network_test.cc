@@ -198,8 +198,9 @@ TEST(Mixings, HaveTheWeightsOfTheirNames) {
   EXPECT_LE((star - by_largest).norm(), 1e-15);
   // 0 - 1 - 2 - 3 and 1 - 3: degrees 1, 3, 2, 2.
   const TemporaryFolder folder;
-  const std::string spec =
-      fmt::format("edges(\"{}\")", folder.write("graph", "0 1 # tail\n1 2\n\n2 3\n3,1\n1 0\n"));
+  const std::string spec = fmt::format("edges(\"{}\")", folder.write("graph",
+                                                                     "\xef\xbb\xbf"
+                                                                     "0 1 # tail\n1 2\n\n2 3\n3,1\n1 0\n"));
   const Eigen::MatrixXd own = dense(plan_of({spec.c_str(), 4}).of_round(1));
   EXPECT_DOUBLE_EQ(own(0, 1), 0.25);
   EXPECT_DOUBLE_EQ(own(2, 3), 1 / 3.0);

@@ -159,7 +159,9 @@ TEST(DelayModels, KnowHowOftenTheSlowestAnswers) {
 TEST(DelayModels, AreReadFromAFile) {
   const TemporaryFolder folder;
   const std::string file =
-      folder.write("times.csv", "# seconds\n0.1, 0.2, 0.3\n\n100ms 900ms 5ms # slow\r\n0.1,0.2,0.4\n");
+      folder.write("times.csv",
+                   "\xef\xbb\xbf"
+                   "0.1, 0.2, 0.3\n# seconds\n\n100ms 900ms 5ms # slow\r\n0.1,0.2,0.4\n");
   const auto model = make_stragglers(parse(fmt::format("trace(\"{}\", deadline=350ms)", file)), 3);
   std::vector<double> seconds;
   EXPECT_EQ(model->delays(Key{.round = 0}.common(), seconds), 0.3);
