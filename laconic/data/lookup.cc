@@ -38,8 +38,11 @@ constexpr KnownSet kKnownSets[] = {
     {"w7a", 300}, {"w8a", 300}, {"ijcnn1", 22}, {"mushrooms", 112}, {"phishing", 68},
 };
 
-constexpr std::array<const char*, 4> kIdxNames = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                                  "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+// How idx sets spell their halves, and what stands before "idx": train-images-idx3-ubyte of MNIST's own page,
+// train-images.idx3-ubyte as it is unpacked elsewhere, emnist-letters-test-images-idx3-ubyte.
+constexpr const char* kIdxTraining = "train";
+constexpr const char* kIdxTests[] = {"t10k", "test"};
+constexpr const char* kIdxSeparators[] = {"-", "."};
 
 constexpr const char* kCifarSet = "cifar10";
 constexpr const char* kCifarFolder = "cifar-10-batches-bin";
@@ -61,6 +64,7 @@ struct Place {
 
   fs::path path;
   Kind kind;
+  std::string prefix = {};  // of the file names in an idx folder: "emnist-letters-"
 };
 
 bool is_folder(const fs::path& path) {
@@ -84,6 +88,39 @@ std::optional<fs::path> plain_or_gz(const fs::path& path) {
   packed += ".gz";
   if (is_file(packed)) return packed;
   return {};
+}
+
+/// The images or the labels of one half, however the name is spelled.
+std::optional<fs::path> idx_file(const Place& place, const std::string& half, bool images) {
+  for (const char* separator : kIdxSeparators) {
+    const std::string name = fmt::format("{}{}-{}{}idx{}-ubyte", place.prefix, half,
+                                         images ? "images" : "labels", separator, images ? 3 : 1);
+    if (auto file = plain_or_gz(place.path / name)) return file;
+  }
+  return {};
+}
+
+/// The training half, or the test half; what is not there is unset.
+std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const Place& place, bool training) {
+  if (training) return {idx_file(place, kIdxTraining, true), idx_file(place, kIdxTraining, false)};
+  std::pair<std::optional<fs::path>, std::optional<fs::path>> half;
+  for (const char* name : kIdxTests) {
+    if (!half.first) half.first = idx_file(place, name, true);
+    if (!half.second) half.second = idx_file(place, name, false);
+  }
+  return half;
+}
+
+bool has_any_idx(const Place& place) {
+  const auto training = idx_half(place, true);
+  const auto test = idx_half(place, false);
+  return training.first || training.second || test.first || test.second;
+}
+
+bool has_all_idx(const Place& place) {
+  const auto training = idx_half(place, true);
+  const auto test = idx_half(place, false);
+  return training.first && training.second && test.first && test.second;
 }
 
 /// Those of the names that are there, in their order.
@@ -124,9 +161,17 @@ std::array<fs::path, count> require_all(const fs::path& folder, const std::array
 }
 
 /// The training half, or the test half. Throws unless the folder holds both.
-IdxPair idx_pair_in(const fs::path& folder, bool training) {
-  const auto files = require_all(folder, kIdxNames, "an idx data set");
-  return training ? IdxPair{files[0], files[1]} : IdxPair{files[2], files[3]};
+IdxPair idx_pair_in(const Place& place, bool training) {
+  for (const bool half : {true, false}) {
+    const auto [images, labels] = idx_half(place, half);
+    if (images && labels) continue;
+    throw InputError(fmt::format(
+        "{0}: expected the 4 files of an idx data set, found no {1} and no {1}.gz", place.path.string(),
+        fmt::format("{}{}-{}-ubyte", place.prefix, half ? kIdxTraining : kIdxTests[0],
+                    images ? "labels-idx1" : "images-idx3")));
+  }
+  const auto [images, labels] = idx_half(place, training);
+  return {*images, *labels};
 }
 
 /// The training batches, or the test batch. Throws unless the folder holds all.
@@ -167,12 +212,16 @@ std::optional<Place> locate_cifar_in(const fs::path& folder) {
 /// In a folder of data sets, or, where it is empty, as a path.
 std::optional<Place> locate_in(const fs::path& folder, const std::string& name) {
   using Kind = Place::Kind;
-  if (auto file = plain_or_gz(folder / name)) return Place{std::move(*file), Kind::file};
-  if (has_any(folder / name, kIdxNames)) return Place{folder / name, Kind::idx_folder};
-  if (has_any(folder / name, kCifarNames)) return Place{folder / name, Kind::cifar_folder};
+  const fs::path path = folder / name;
+  if (auto file = plain_or_gz(path)) return Place{std::move(*file), Kind::file};
+  if (Place idx{path, Kind::idx_folder}; has_any_idx(idx)) return idx;
+  if (has_any(path, kCifarNames)) return Place{path, Kind::cifar_folder};
+  if (path.has_filename()) {
+    Place idx{path.parent_path(), Kind::idx_folder, path.filename().string() + "-"};
+    if (has_any_idx(idx)) return idx;
+  }
   if (folder.empty()) return {};
-  if (name == name_of_idx_folder(folder) && has_any(folder, kIdxNames))
-    return Place{folder, Kind::idx_folder};
+  if (Place idx{folder, Kind::idx_folder}; name == name_of_idx_folder(folder) && has_any_idx(idx)) return idx;
   if (name == kCifarSet) return locate_cifar_in(folder);
   return {};
 }
@@ -224,17 +273,26 @@ std::size_t known_columns(const fs::path& file) {
   return known == std::end(kKnownSets) ? 0 : known->columns;
 }
 
-/// `path` with `from` in its file name replaced; nothing when the name does not have it, or there is no such
-/// file.
-std::optional<fs::path> sibling(const fs::path& path, std::string_view from, std::string_view to) {
-  std::string name = without_gz(path.filename().string());
-  const std::size_t at = name.find(from);
-  if (at == std::string::npos) return {};
-  return plain_or_gz(path.parent_path() / name.replace(at, from.size(), to));
+/// The idx file beside images whose name has `to` in place of `from` and of the "idx3" behind it, with a
+/// separator of its own; nothing when the name of the images does not have that, or there is no such file.
+std::optional<fs::path> sibling(const fs::path& images, std::string_view from, std::string_view to,
+                                std::string_view idx) {
+  const std::string name = without_gz(images.filename().string());
+  for (const char* has : kIdxSeparators) {
+    const std::string old = fmt::format("{}{}idx3", from, has);
+    const std::size_t at = name.find(old);
+    if (at == std::string::npos) continue;
+    for (const char* separator : kIdxSeparators) {
+      std::string other = name;
+      other.replace(at, old.size(), fmt::format("{}{}{}", to, separator, idx));
+      if (auto file = plain_or_gz(images.parent_path() / other)) return file;
+    }
+  }
+  return {};
 }
 
 fs::path labels_beside(const fs::path& images) {
-  auto labels = sibling(images, "images-idx3", "labels-idx1");
+  auto labels = sibling(images, "images", "labels", "idx1");
   if (!labels) {
     throw InputError(
         fmt::format("{}: expected idx images with their labels beside them (named alike, "
@@ -262,15 +320,23 @@ Dataset load_cifar(const std::vector<std::string>& files, const DataOptions& opt
   return checked_images(read_cifar(files, options.rows, options.choose), options);
 }
 
+/// The test half that belongs to a file of training images, by the names of both.
+std::optional<fs::path> test_images_beside(const fs::path& images) {
+  for (const char* half : kIdxTests) {
+    if (auto file =
+            sibling(images, fmt::format("{}-images", kIdxTraining), fmt::format("{}-images", half), "idx3"))
+      return file;
+  }
+  return {};
+}
+
 Dataset load_file(const fs::path& path, const DataOptions& options) {
   if (is_cifar_file(path)) return load_cifar({path.string()}, options);
   // Read once: the path may be a pipe.
   const std::string content = read_file(path.string());
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
-  Dataset set = parse_libsvm(content, path.string(),
-                             {.columns = options.columns, .rows = options.rows, .choose = options.choose});
-  if (!options.columns) set.columns = std::max(set.columns, known_columns(path));
-  return set;
+  return parse_libsvm(content, path.string(),
+                      {.columns = options.columns, .rows = options.rows, .choose = options.choose});
 }
 
 std::optional<fs::path> libsvm_test_file(const fs::path& training, const std::string& name,
@@ -300,7 +366,11 @@ std::set<std::string> candidates_in(const fs::path& folder) {
   std::set<std::string> names;
   std::error_code ignored;
   for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
-    names.insert(without_gz(entry->path().filename().string()));
+    std::string name = without_gz(entry->path().filename().string());
+    if (const std::size_t at = name.find(fmt::format("-{}-images", kIdxTraining));
+        at != std::string::npos && at > 0)
+      names.insert(name.substr(0, at));  // emnist-letters
+    names.insert(std::move(name));
   }
   names.insert(name_of_idx_folder(folder));
   names.erase(kCifarFolder);  // by the name of the set
@@ -312,7 +382,7 @@ std::set<std::string> candidates_in(const fs::path& folder) {
 std::optional<DataKind> kind_of(const std::string& name, const Place& place) {
   switch (place.kind) {
     case Place::Kind::idx_folder:
-      if (has_all(place.path, kIdxNames)) return DataKind::idx;
+      if (has_all_idx(place)) return DataKind::idx;
       break;
     case Place::Kind::cifar_folder:
       if (has_all(place.path, kCifarNames)) return DataKind::cifar;
@@ -328,6 +398,34 @@ std::optional<DataKind> kind_of(const std::string& name, const Place& place) {
   return {};
 }
 
+/// A test set, as it is named by its path, with the columns of the training set.
+Dataset fitted(Dataset test, const std::string& path, std::size_t columns) {
+  if (std::holds_alternative<PixelRows>(test.features)) {
+    if (test.columns != columns) {
+      throw InputError(fmt::format("{}: columns = {}; need exactly {}, as in the training set", path,
+                                   test.columns, columns));
+    }
+  } else if (test.columns > columns) {
+    throw InputError(
+        fmt::format("{0}: the highest index is {1}; need at most {2}, the columns of the training set "
+                    "(columns={1} declares more)",
+                    path, test.columns, columns));
+  }
+  test.columns = columns;
+  test.name = path;
+  return test;
+}
+
+/// The test half of a folder.
+Dataset test_half(const Place& place, std::size_t columns) {
+  if (place.kind == Place::Kind::cifar_folder) {
+    const std::string file = cifar_batches_in(place.path, false).front();
+    return fitted(read_cifar({file}), file, columns);
+  }
+  const IdxPair files = idx_pair_in(place, false);
+  return fitted(read_idx(files.images.string(), files.labels.string()), files.images.string(), columns);
+}
+
 }  // namespace
 
 Dataset load_dataset(const std::string& name, const DataOptions& options) {
@@ -336,9 +434,11 @@ Dataset load_dataset(const std::string& name, const DataOptions& options) {
   switch (place.kind) {
     case Place::Kind::file:
       set = load_file(place.path, options);
+      if (!options.columns && std::holds_alternative<SparseRows>(set.features))
+        set.columns = std::max(set.columns, known_columns(place.path));
       break;
     case Place::Kind::idx_folder:
-      set = load_idx(idx_pair_in(place.path, true), options);
+      set = load_idx(idx_pair_in(place, true), options);
       break;
     case Place::Kind::cifar_folder:
       set = load_cifar(cifar_batches_in(place.path, true), options);
@@ -363,39 +463,23 @@ std::shared_ptr<const Dataset> DataCache::load(const std::string& name, const Da
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options) {
   const Place place = locate(name, options.folders);
-  std::string found;
-  Dataset set;
-  if (place.kind == Place::Kind::idx_folder) {
-    const IdxPair files = idx_pair_in(place.path, false);
-    found = files.images.string();
-    set = read_idx(found, files.labels.string());
-  } else if (place.kind == Place::Kind::cifar_folder) {
-    found = cifar_batches_in(place.path, false).front();
-    set = read_cifar({found});
-  } else if (is_cifar_file(place.path)) {
+  if (place.kind != Place::Kind::file) return test_half(place, columns);
+  if (is_cifar_file(place.path)) {
     const auto file = cifar_test_file(place.path);
     if (!file) return {};
-    found = file->string();
-    set = read_cifar({found});
-  } else if (const auto images = sibling(place.path, "train-images-idx3", "t10k-images-idx3")) {
-    found = images->string();
-    set = read_idx(found, labels_beside(*images).string());
-  } else if (const auto file = libsvm_test_file(place.path, name, options.folders)) {
-    found = file->string();
-    set = read_libsvm(found);
-  } else {
-    return {};
+    return fitted(read_cifar({file->string()}), file->string(), columns);
   }
+  if (const auto images = test_images_beside(place.path))
+    return fitted(read_idx(images->string(), labels_beside(*images).string()), images->string(), columns);
+  if (const auto file = libsvm_test_file(place.path, name, options.folders))
+    return fitted(read_libsvm(file->string()), file->string(), columns);
+  return {};
+}
 
-  const bool images = std::holds_alternative<PixelRows>(set.features);
-  if (images ? set.columns != columns : set.columns > columns) {
-    throw InputError(fmt::format("{}: columns = {}; need {} {}, as in the training set{}", found, set.columns,
-                                 images ? "exactly" : "at most", columns,
-                                 images ? "" : " (or declare the columns of both)"));
-  }
-  set.columns = columns;
-  set.name = found;
-  return set;
+Dataset load_named_test_set(const std::string& test, std::size_t columns, const DataOptions& options) {
+  const Place place = locate(test, options.folders);
+  if (place.kind != Place::Kind::file) return test_half(place, columns);
+  return fitted(load_file(place.path, {}), place.path.string(), columns);
 }
 
 std::vector<FoundDataset> find_datasets(const std::vector<std::string>& folders) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets by name. NAME is looked for
-//   1. as a path: a file NAME or NAME.gz, or a folder NAME of idx files or of CIFAR-10's;
+//   1. as a path: a file NAME or NAME.gz, a folder NAME of idx files or of CIFAR-10's, or idx files
+//      NAME-train-images-idx3-ubyte and so on (emnist-letters);
 //   2. in each of the given folders, in the same ways. Idx files that lie in the folder itself are the set
 //      `mnist`, or have the folder's own name where that ends in "mnist" (.../fashion-mnist). The set
 //      `cifar10` is the folder's cifar-10-batches-bin/, or the files of it in the folder itself, or else the
 //      smaller cifar10_train_10k.bin, whose test set is cifar10_test_2k.bin;
 //   3. likewise in /usr/share/datasets, where Debian's data packages are.
 // A file NAME.bin holds CIFAR-10 records; any other is LIBSVM text unless its content is idx images, whose
-// labels then lie beside it. A folder of idx files holds four: {train,t10k}-{images-idx3,labels-idx1}-ubyte;
-// one of CIFAR-10's holds six: data_batch_{1,2,3,4,5}.bin and test_batch.bin. Each file may be gzip, with or
-// without .gz at its name.
+// labels then lie beside it. A folder of idx files holds four: {train,t10k}-{images-idx3,labels-idx1}-ubyte,
+// where a dot may stand before idx, and `test` for `t10k`; one of CIFAR-10's holds six:
+// data_batch_{1,2,3,4,5}.bin and test_batch.bin. Each file may be gzip, with or without .gz at its name.
 #pragma once
 
 #include <cstddef>
@@ -54,13 +55,17 @@ class DataCache {
   std::map<std::string, std::shared_ptr<const Dataset>> sets_;
 };
 
-/// The held-out set that belongs to `name`: the t10k half of idx data, the test batch of CIFAR-10, NAME.t or
+/// The held-out set that belongs to `name`: the test half of idx data, the test batch of CIFAR-10, NAME.t or
 /// NAME.t.gz of LIBSVM text (beside the training set, then in options.folders); nothing where there is none.
 /// `columns` is that of the training set and of the result: an index above it is an InputError, because a
 /// model of that dimension has no weight for it, and is mended by declaring the columns of both.
 /// options.columns, options.rows and options.choose are about the training set: not read here.
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options = {});
+
+/// The held-out set that is itself named `test`, looked up as a data set is; the test half, where it has two.
+/// Columns and options as of load_test_set().
+Dataset load_named_test_set(const std::string& test, std::size_t columns, const DataOptions& options = {});
 
 enum class DataKind { libsvm, idx, cifar };
 

@@ -136,6 +136,48 @@ TEST(LoadDataset, FindsIdxFilesByTheirUsualNames) {
   EXPECT_EQ(load_dataset("mnist", {.folders = {flat}, .columns = 2}).columns, 2U);
 }
 
+/// The files of EMNIST: several sets in one folder, the test half named otherwise than MNIST's.
+void write_emnist_set(const TemporaryFolder& folder, const std::string& prefix, int label) {
+  folder.write(prefix + "-train-images-idx3-ubyte.gz", gzipped(idx_images(2, 1, 2, "abcd")));
+  folder.write(prefix + "-train-labels-idx1-ubyte.gz",
+               gzipped(idx_labels(2, {static_cast<char>(label), static_cast<char>(label + 1)})));
+  folder.write(prefix + "-test-images-idx3-ubyte.gz", gzipped(idx_images(1, 1, 2, "ef")));
+  folder.write(prefix + "-test-labels-idx1-ubyte.gz", gzipped(idx_labels(1, {static_cast<char>(label + 1)})));
+}
+
+TEST(LoadDataset, FindsTheSetsOfEmnistByTheirPrefix) {
+  const TemporaryFolder folder;
+  const InFolder here(folder.path());
+  write_emnist_set(folder, "data/emnist-letters", 1);
+  write_emnist_set(folder, "data/emnist-digits", 5);
+  EXPECT_THAT(load_dataset("emnist-letters", {.folders = {"data"}}).labels, ElementsAre(1, 2));
+  EXPECT_THAT(load_dataset("emnist-digits", {.folders = {"data"}}).labels, ElementsAre(5, 6));
+  EXPECT_THAT(load_test_set("emnist-letters", 2, {.folders = {"data"}})->labels, ElementsAre(2));
+  EXPECT_THAT(load_named_test_set("emnist-digits", 2, {.folders = {"data"}}).labels, ElementsAre(6));
+  for (const char* path : {"data/emnist-letters", "data/emnist-letters-train-images-idx3-ubyte",
+                           "data/emnist-letters-train-images-idx3-ubyte.gz"}) {
+    EXPECT_THAT(load_dataset(path).labels, ElementsAre(1, 2)) << path;
+    EXPECT_THAT(load_test_set(path, 2)->labels, ElementsAre(2)) << path;
+  }
+  std::filesystem::remove("data/emnist-letters-test-labels-idx1-ubyte.gz");
+  EXPECT_EQ(
+      error_of_name("emnist-letters", {"data"}),
+      "data: expected the 4 files of an idx data set, found no emnist-letters-t10k-labels-idx1-ubyte and no "
+      "emnist-letters-t10k-labels-idx1-ubyte.gz");
+}
+
+TEST(LoadDataset, FindsIdxFilesWithADotInTheirNames) {
+  const TemporaryFolder folder;
+  folder.write("mnist/train-images.idx3-ubyte", idx_images(2, 1, 2, "abcd"));
+  folder.write("mnist/train-labels.idx1-ubyte", idx_labels(2, "\1\2"));
+  folder.write("mnist/t10k-images.idx3-ubyte", idx_images(1, 1, 2, "ef"));
+  folder.write("mnist/t10k-labels.idx1-ubyte", idx_labels(1, "\2"));
+  for (const std::string& name : {std::string("mnist"), folder.path("mnist/train-images.idx3-ubyte")}) {
+    EXPECT_THAT(load_dataset(name, {.folders = {folder.path()}}).labels, ElementsAre(1, 2));
+    EXPECT_THAT(load_test_set(name, 2, {.folders = {folder.path()}})->labels, ElementsAre(2));
+  }
+}
+
 TEST(LoadDataset, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   const InFolder here(folder.path());
@@ -193,8 +235,11 @@ TEST(LoadTestSet, HasTheColumnsOfTheTrainingSet) {
   const std::string test = folder.write("set.t", "1 3:1\n");
   EXPECT_EQ(load_test_set(path, 5)->columns, 5U);
   folder.write("set.t", "1 6:1\n");
-  EXPECT_EQ(error_of([&] { load_test_set(path, 5); }),
-            test + ": columns = 6; need at most 5, as in the training set (or declare the columns of both)");
+  EXPECT_EQ(
+      error_of([&] { load_test_set(path, 5); }),
+      test +
+          ": the highest index is 6; need at most 5, the columns of the training set (columns=6 declares "
+          "more)");
   folder.write("set.t", "1 x\n");
   EXPECT_EQ(error_of([&] { load_test_set(path, 5); }),
             test + ":1:3: expected index:value with a whole number as index, found \"x\"");
@@ -213,6 +258,30 @@ TEST(LoadTestSet, IsTheOtherHalfOfIdxData) {
   EXPECT_EQ(
       error_of([&] { load_test_set(folder.path("mnist"), 3); }),
       folder.path("mnist/t10k-images-idx3-ubyte") + ": columns = 2; need exactly 3, as in the training set");
+}
+
+TEST(LoadNamedTestSet, TakesAFileOrTheTestHalfOfASet) {
+  const TemporaryFolder folder;
+  write_idx_set(folder, "mnist/", 1);
+  folder.write("held-out", "2 1:1\n3 2:1\n");
+  const DataOptions options = {.folders = {folder.path()}, .columns = 9, .rows = 1};
+  const Dataset text = load_named_test_set("held-out", 5, options);
+  EXPECT_THAT(text.labels, ElementsAre(2, 3));
+  EXPECT_EQ(text.columns, 5U);
+  EXPECT_EQ(text.name, folder.path("held-out"));
+  EXPECT_THAT(load_named_test_set("mnist", 2, options).labels, ElementsAre(2, 2));
+  EXPECT_THAT(load_named_test_set(folder.path("mnist/t10k-images-idx3-ubyte"), 2).labels, ElementsAre(2, 2));
+  EXPECT_THAT(load_named_test_set(folder.path("mnist/train-images-idx3-ubyte"), 2).labels,
+              ElementsAre(1, 1, 1));
+  // The columns of the training set count, not those that a public set of that name has.
+  folder.write("a9a.t", "1 7:1\n");
+  EXPECT_EQ(load_named_test_set("a9a.t", 7, options).columns, 7U);
+  EXPECT_EQ(error_of([&] { load_named_test_set("held-out", 1, options); }),
+            folder.path("held-out") +
+                ": the highest index is 2; need at most 1, the columns of the training set "
+                "(columns=2 declares more)");
+  EXPECT_THAT(error_of([&] { load_named_test_set("none", 1, options); }),
+              testing::StartsWith("no data set \"none\""));
 }
 
 /// The six files of CIFAR-10; the labels of the training batches are `label`, ..., `label` + 4.
@@ -303,12 +372,17 @@ TEST(FindDatasets, ListsWhatLoads) {
   folder.write("one/cifar-10-batches-bin/readme.html", "no batch");
   folder.write("two/a.gz", gzipped("3 1:1\n"));
   folder.write("two/c", "3 1:1\n");
+  folder.write("two/d",
+               "\xef\xbb\xbf"
+               "3 1: 1" +
+                   std::string(4086, ' ') + "17: 1\n");
+  write_emnist_set(folder, "two/emnist-letters", 1);
 
   const std::vector<std::string> folders = {folder.path("none"), folder.path("one"), folder.path("two"), ""};
   EXPECT_THAT(found_in(folder, folders),
               ElementsAre("a one/a libsvm", "b one/b.gz libsvm", "mnist one idx", "wide one/wide libsvm",
-                          "c two/c libsvm", "cifar10 two/cifar-10-batches-bin cifar",
-                          "fashion-mnist two/fashion-mnist idx"));
+                          "c two/c libsvm", "cifar10 two/cifar-10-batches-bin cifar", "d two/d libsvm",
+                          "emnist-letters two idx", "fashion-mnist two/fashion-mnist idx"));
   for (const FoundDataset& found : find_datasets(folders)) {
     if (!found.path.starts_with(folder.path())) continue;
     EXPECT_NO_THROW(load_dataset(found.name, {.folders = folders})) << found.name;
