@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/solve.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -11,7 +13,36 @@ namespace laconic {
 namespace {
 
 std::string diverged(const char* what, std::size_t t) {
-  return fmt::format("diverged: {} is not finite in round {}; try a smaller step", what, t);
+  return fmt::format("diverged: {} is not finite in round {}", what, t);
+}
+
+/// What mends a run that diverged: a smaller step, unless the start alone is too much. Collective.
+std::string remedy(const Problem& problem, const Method& method, Fleet& fleet, Wire wire,
+                   std::size_t rounds) {
+  constexpr double kMostOfF32 = std::numeric_limits<float>::max();
+  Vector x(problem.dim());
+  problem.start(x);
+  const Vector largest = fleet.numbers(problem.shards(), [&](std::size_t i) {
+    thread_local Vector g;
+    g.resize(x.size());
+    const double value = problem.value_gradient(i, Rows::everything(), x, g).value;
+    double most = 0;
+    for (const double each : g) most = std::max(most, std::abs(each));
+    return std::isfinite(value) && all_finite(g) ? most : std::numeric_limits<double>::infinity();
+  });
+  const auto at = std::max_element(largest.begin(), largest.end());
+  const auto client = at - largest.begin();
+  if (std::isinf(*at))
+    return fmt::format("client {}'s loss or gradient is not finite at the start: scale the data", client);
+  const std::string holds = fmt::format("client {}'s gradient holds {:.2g} at the start", client, *at);
+  if (wire == Wire::f32 && *at > kMostOfF32)
+    return holds + ", which wire=f32 cannot carry: scale the data or use wire=f64";
+  if (rounds == 0) return holds + ", which no step can mend: scale the data";
+  // Every message of the start was fit to be said; but compressors scale up what they say.
+  if (wire == Wire::f32 && rounds == 1 && !all_finite(method.point()))
+    return holds +
+           ", and a message more than wire=f32 can carry: scale the data, use wire=f64 or a smaller step";
+  return "try a smaller step";
 }
 
 }  // namespace
@@ -175,7 +206,10 @@ Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveO
               Recorder& recorder, Checkpoints* checkpoints, const std::optional<Progress>& from) {
   Solver solver(problem, method, fleet, options, recorder, checkpoints, from);
   while (!solver.over()) solver.round();
-  return solver.summary();
+  Summary summary = solver.summary();
+  if (summary.why == Summary::Why::diverged)
+    summary.reason += "; " + remedy(problem, method, fleet, options.wire, summary.rounds);
+  return summary;
 }
 
 }  // namespace laconic

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "laconic/compress/message.h"
 #include "laconic/problem/problem.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/trace.h"
@@ -32,6 +33,7 @@ struct SolveOptions {
   std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
   const Clock* clock = nullptr;                       // for Row::network_seconds; without it 0
+  Wire wire = Wire::f32;  // of the method's messages: what diverged because they overflow is told so
   bool tests = true;  // rows have the accuracy on a test set, where there is one; a target_accuracy needs it
 };
 
@@ -65,7 +67,7 @@ class Solver {
   /// The next round (the start, at first), its row and its checkpoint. Only while it is not over.
   void round();
   /// The last row and what it took so far; seconds are those spent in round(), and of the processes before
-  /// this one.
+  /// this one. Of a run that diverged the reason says where, and not yet what mends it.
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
  private:
@@ -103,8 +105,9 @@ class Solver {
 /// to it restored already: rows and final point are then those of a run that was never interrupted.
 /// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with
 /// the same description, and gets the same summary (but for the seconds) and the same rows; which rank keeps
-/// them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged;
-/// rows recorded before stay valid. Throws what the recorder and the checkpoints throw, on this rank only:
+/// them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged,
+/// and the reason says what mends that, for which the gradients at the start are computed once more; rows
+/// recorded before stay valid. Throws what the recorder and the checkpoints throw, on this rank only:
 /// whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder, Checkpoints* checkpoints = nullptr,

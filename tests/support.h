@@ -163,6 +163,7 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   MemoryRecorder recorder;
   SolveOptions options = run.solve;
   options.rounds = run.rounds;
+  options.wire = run.wire;
   outcome.summary = solve(*problem, *method, fleet, options, recorder);
   outcome.rows = recorder.rows;
   outcome.x.assign(method->point().begin(), method->point().end());

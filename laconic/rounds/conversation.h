@@ -56,10 +56,8 @@ class Conversation {
       });
       for (std::size_t p = 0; p < parts; ++p) fleet.share(boards_[p]);
       for (std::size_t e = 0; e < boards_[0].size(); ++e) {
-        if (!boards_[0][e].envelope.finite) {
-          throw Diverged(fmt::format("diverged: a local step is not finite in round {}; try a smaller step",
-                                     round.round));
-        }
+        if (!boards_[0][e].envelope.finite)
+          throw Diverged(fmt::format("diverged: a local step is not finite in round {}", round.round));
         for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e]);
       }
       for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], counted_[p], sums[p]);

@@ -46,11 +46,8 @@ void StarServer::open(const std::vector<Share>& shares, bool restart) {
 
 void StarServer::hear(Fleet& fleet, Board& board, std::size_t t) {
   for (std::size_t e = 0; e < board.size(); ++e) {
-    if (!board[e].envelope.finite) {
-      throw Diverged(
-          t == 0 ? "a gradient at the start is not finite; the data need another scale"
-                 : fmt::format("diverged: a gradient is not finite in round {}; try a smaller step", t));
-    }
+    if (!board[e].envelope.finite)
+      throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
     ledger_.hear(board[e]);
   }
   estimate_.hear(fleet, board);

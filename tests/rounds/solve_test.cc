@@ -2,10 +2,14 @@
 // Evaluation and stopping.
 #include <cmath>
 
+#include <gmock/gmock.h>
+
 #include "tests/support.h"
 
 namespace laconic::testing {
 namespace {
+
+using ::testing::EndsWith;
 
 std::vector<std::size_t> rounds_of(const Outcome& outcome) {
   std::vector<std::size_t> rounds;
@@ -90,6 +94,40 @@ TEST(Solve, StopsWhenTheRunDivergesAndKeepsTheRows) {
     ASSERT_FALSE(outcome.rows.empty());
     for (const Row& row : outcome.rows) EXPECT_TRUE(std::isfinite(row.f) && std::isfinite(row.grad_norm_sq));
   }
+}
+
+TEST(Solve, SaysWhatMendsARunThatDiverged) {
+  const TemporaryFolder folder;
+  const auto reason = [&](double unit, Wire wire, const char* method = "gd", const char* topology = "",
+                          const char* step = "1e-3") {
+    std::string rows;
+    for (int i = 0; i < 10; ++i) rows += fmt::format("{} 1:{} 2:1\n", i % 2, i < 8 ? 1 : unit);
+    const auto data = folder.write("rows", rows);
+    Job run = {
+        .problem = fmt::format("least-squares(\"{}\")", data), .method = method, .clients = 5, .step = step};
+    run.wire = wire;
+    run.topology = topology;
+    run.rounds = 1000;
+    return train(run).summary.reason;
+  };
+  EXPECT_THAT(reason(1, Wire::f32, "gd", "", "1e3"), EndsWith("; try a smaller step"));
+  for (const auto& [method, topology] : {std::pair{"gd", ""}, {"diana(rand-k(1))", ""}, {"gt", "ring"}}) {
+    EXPECT_THAT(
+        reason(1e40, Wire::f32, method, topology),
+        EndsWith(
+            "; client 4's gradient holds 5e+39 at the start, which wire=f32 cannot carry: scale the data "
+            "or use wire=f64"))
+        << method;
+  }
+  EXPECT_THAT(reason(1e40, Wire::f64), EndsWith("; try a smaller step"));
+  EXPECT_THAT(
+      reason(6e38, Wire::f32, "dcgd(rand-k(1))"),
+      EndsWith("; client 4's gradient holds 3e+38 at the start, and a message more than wire=f32 can carry: "
+               "scale the data, use wire=f64 or a smaller step"));
+  EXPECT_THAT(
+      reason(1e160, Wire::f64),
+      EndsWith("in round 0; client 4's gradient holds 5e+159 at the start, which no step can mend: scale the "
+               "data"));
 }
 
 TEST(Solve, MinibatchesEstimateTheGradient) {
