@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,27 +16,42 @@ namespace {
 constexpr int kDirections = 100;
 constexpr int kProducts = 3000;
 constexpr double kRounding = 1e-15;  // of f
+constexpr double kUnsure = 1e-10;    // of f: a result that may be wrong by more is none
+constexpr double kSmall = 1e-3;      // of the largest derivative by a coordinate that was seen
+constexpr std::size_t kLooks = 64;   // coordinates that are looked at one by one
 
 class Newton {
  public:
   Newton(const Problem& problem, AllShards& all)
-      : problem_(problem), all_(all), x_(problem.dim()), g_(x_.size()), p_(x_.size()) {
+      : problem_(problem), all_(all), x_(problem.dim()), g_(x_.size()), p_(x_.size()), most_(x_.size()) {
     problem_.start(x_);
   }
 
   Minimum find() {
     const double f_start = value(x_);
+    if (!std::isfinite(f_start)) refuse("f at the start is not finite");
     double f = f_start;
     Vector next(x_.size());
     for (int k = 0; k < kDirections; ++k) {
       gradient();
-      direct();
+      const bool solved = direct();
       const double slope = dot(g_, p_);  // -2 times what the quadratic model hopes to gain
-      if (-slope <= kRounding * (std::abs(f) + f_start - f)) return {f_start, f};
+      if (!std::isfinite(slope)) refuse("a direction of descent is not finite");
+      const double scale = std::abs(f) + f_start - f;
+      if (-slope <= kRounding * scale) {
+        // Without curvature there is no such model. But a loss that has come down to 0 can fall no more.
+        if (!solved && std::abs(f) > kRounding * (f_start - f)) refuse("its curvature is lost in rounding");
+        require_stationary(scale);
+        return {f_start, f};
+      }
       double step = 1;
       double lower = value_after(step, next);
       while (!(lower <= f + 1e-4 * step * slope) && step > 1e-10) lower = value_after(step /= 2, next);
-      if (!(lower < f)) return {f_start, f};  // nothing is left but rounding
+      if (!(lower < f)) {  // nothing is left but rounding
+        if (-slope > kUnsure * scale) refuse("f does not fall where its derivatives say that it does");
+        require_stationary(scale);
+        return {f_start, f};
+      }
       x_.swap(next);
       f = lower;
     }
@@ -48,6 +65,31 @@ class Newton {
                     "(add lambda=), or "
                     "it is too ill-conditioned",
                     kDirections, kProducts));
+  }
+
+  [[noreturn]] static void refuse(const std::string& why) {
+    throw InputError(fmt::format(
+        "target-gap: the minimum of f cannot be trusted: {}; scale the columns of the data", why));
+  }
+
+  /// Conjugate gradients look at the length of the gradient: where columns are of unlike sizes, rounding in a
+  /// large one hides small ones that have not moved at all. Their derivatives are then as large as ever.
+  void require_stationary(double scale) {
+    std::vector<std::size_t> suspects;
+    for (std::size_t j = 0; j < g_.size(); ++j) {
+      if (std::abs(g_[j]) > kSmall * most_[j]) suspects.push_back(j);
+    }
+    const std::size_t stride = suspects.size() / kLooks + 1;
+    Vector unit(g_.size()), image(g_.size());
+    for (std::size_t s = 0; s < suspects.size(); s += stride) {
+      const std::size_t j = suspects[s];
+      unit[j] = 1;
+      hessian_vector(unit, image);
+      unit[j] = 0;
+      const double gain = g_[j] * (g_[j] / image[j]) / 2;  // along this coordinate, by the quadratic model
+      if (!(gain <= kUnsure * scale))
+        refuse(fmt::format("the derivative by coordinate {} is still {:.3g}", j, g_[j]));
+    }
   }
 
   /// f(next), next = x + step p.
@@ -72,6 +114,8 @@ class Newton {
     all_.mean(
         problem_.shards(),
         [&](std::size_t i, MutView g) { problem_.value_gradient(i, Rows::everything(), x_, g); }, g_);
+    if (!all_finite(g_)) refuse("its gradient is not finite");
+    for (std::size_t j = 0; j < g_.size(); ++j) most_[j] = std::max(most_[j], std::abs(g_[j]));
   }
 
   void hessian_vector(View v, MutView out) {
@@ -80,31 +124,43 @@ class Newton {
         [&](std::size_t i, MutView own) { problem_.hessian_vector(i, Rows::everything(), x_, v, own); }, out);
   }
 
-  /// H p = -g, as exactly as the gradient is small.
-  void direct() {
+  /// H p = -g, as exactly as the gradient is small; whether half of g or more is accounted for. Computed for
+  /// g / 2^e, whose entries are below 2: their squares neither overflow nor vanish.
+  bool direct() {
     const double size = std::sqrt(norm_sq(g_));
-    const double enough = std::min(0.1, std::sqrt(size)) * size;
     fill(p_, 0.0);
-    Vector residual(g_), direction(g_), product(g_.size());
-    scale(-1, direction);
-    for (std::size_t k = 0; k < 2 * g_.size() + 10; ++k) {
-      const double left = norm_sq(residual);
-      if (std::sqrt(left) <= enough) return;
+    double largest = 0;
+    for (const double each : g_) largest = std::max(largest, std::abs(each));
+    if (largest == 0) return true;
+    const int e = std::ilogb(largest);
+    Vector residual(g_), direction(g_.size()), product(g_.size());
+    for (double& each : residual) each = std::ldexp(each, -e);
+    for (std::size_t j = 0; j < direction.size(); ++j) direction[j] = -residual[j];
+    double left = norm_sq(residual);
+    const double start = std::sqrt(left);
+    const double enough = std::clamp(std::sqrt(size), 1e-10, 0.1) * start;
+    for (std::size_t k = 0; k < 2 * g_.size() + 10 && std::sqrt(left) > enough; ++k) {
       if (products_++ == kProducts) fail();
       hessian_vector(direction, product);
       const double curvature = dot(direction, product);
-      if (!(curvature > 0)) return;  // flat, as far as rounding can tell
+      if (!std::isfinite(curvature)) refuse("its curvature is not finite");
+      if (!(curvature > 0)) break;  // flat, as far as rounding can tell
       const double length = left / curvature;
       axpy(length, direction, p_);
       axpy(length, product, residual);
-      const double turn = norm_sq(residual) / left;
+      const double before = left;
+      left = norm_sq(residual);
+      const double turn = left / before;
       for (std::size_t j = 0; j < direction.size(); ++j) direction[j] = turn * direction[j] - residual[j];
     }
+    for (double& each : p_) each = std::ldexp(each, e);
+    return std::sqrt(left) <= start / 2;
   }
 
   const Problem& problem_;
   AllShards& all_;
   Vector x_, g_, p_;
+  Vector most_;  // the largest derivatives that were seen, in size
   int products_ = 0;
 };
 

@@ -9,6 +9,7 @@ namespace laconic::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class MinimumOf : public ::testing::Test {
  protected:
@@ -38,6 +39,47 @@ TEST_F(MinimumOf, IsWhereGradientDescentEnds) {
     EXPECT_DOUBLE_EQ(minimum.f_start, gd.rows.front().f);
     EXPECT_NEAR(minimum.f_star, gd.last().f, 1e-10 * (1 + std::abs(gd.last().f)));
     EXPECT_LE(minimum.f_star, gd.last().f + 1e-14 * (1 + std::abs(gd.last().f)));
+  }
+}
+
+TEST_F(MinimumOf, DoesNotDependOnTheUnitOfTheData) {
+  // The same rows in units from 1e-70 to 1e100: f* is the same, but for the squares of what is squared.
+  const TemporaryFolder folder;
+  const auto f_star = [&](double unit) {
+    std::string rows;
+    for (int i = 0; i < 40; ++i) {
+      const double a = unit * (i % 7 - 3), b = unit * (i % 5 - 2);
+      rows += fmt::format("{} 1:{} 2:{}\n", i % 3 == 0 ? 1 : -1, a, b);
+    }
+    return find(fmt::format("logistic(\"{}\")", folder.write("rows", rows))).f_star;
+  };
+  const double expected = f_star(1);
+  EXPECT_LT(expected, std::log(2));
+  for (const double unit : {1e-70, 1e-20, 1e20, 1e77, 1e100})
+    EXPECT_NEAR(f_star(unit), expected, 1e-12) << unit;
+}
+
+TEST_F(MinimumOf, RefusesWhatItCannotVerify) {
+  const TemporaryFolder folder;
+  const auto error = [&](const char* model, double unit) {
+    std::string rows;
+    for (int i = 0; i < 40; ++i) {
+      rows += fmt::format("{} 1:{} 2:{}\n", i % 3 == 0 ? 1 : -1, unit * (i % 7 - 3), i % 5 - 2);
+    }
+    return error_of([&] { find(fmt::format("{}(\"{}\")", model, folder.write("rows", rows))); });
+  };
+  for (const char* model : {"logistic", "softmax", "least-squares"}) {
+    EXPECT_EQ(error(model, 1), "no error");
+    EXPECT_EQ(error(model, 1e6), "no error");
+    // The second column is lost beside the first.
+    EXPECT_THAT(error(model, 1e77),
+                StartsWith("target-gap: the minimum of f cannot be trusted: the derivative by "
+                           "coordinate "))
+        << model;
+    EXPECT_THAT(error(model, 1e200),
+                StartsWith("target-gap: the minimum of f cannot be trusted: its curvature is "
+                           "not finite"))
+        << model;
   }
 }
 
