@@ -2,6 +2,7 @@
 #include "cli/prepared.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <thread>
@@ -61,13 +62,19 @@ std::size_t threads_of(std::size_t threads, const Place& place) {
   return std::max<std::size_t>(1, processors / place.neighbours);
 }
 
-std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, DataCache* cache,
+std::unique_ptr<Problem> problem_of(const Description& description, const Place& place, SharedData* shared,
                                     std::string* csv) {
   ProblemSetting setting = {.clients = description.clients,
                             .split = description.split,
                             .split_seed = description.split_seed,
                             .folders = data_folders(),
-                            .cache = cache};
+                            .cache = shared != nullptr ? &shared->cache : nullptr};
+  if (place.rank == 0) {
+    setting.on_remark = [shared](const std::string& remark) {
+      if (shared == nullptr || shared->remarks.insert(remark).second)
+        fmt::print(stderr, "laconic: {}\n", remark);
+    };
+  }
 #ifdef LACONIC_TORCH
   setting.make_torch_network = make_torch_network;
 #endif
@@ -108,6 +115,7 @@ SolveOptions solve_options(const Description& description, const Known& known, c
     options.target_f = f_star + *description.target_gap * (f_start - f_star);
   }
   options.clock = clock;
+  options.wire = description.wire;
   return options;
 }
 

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,11 +54,16 @@ struct Place {
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.
 Prepared prepare(const Description& description, const Place& place = {});
-/// The first part of that alone. Only the keys problem, clients, split and split-seed matter. A cache, where
-/// given, keeps what is read. So does `csv` the classes of the clients (cli/clients_table.h), as it is where
-/// the problem knows no classes.
+/// What many problems of one process share.
+struct SharedData {
+  DataCache cache;
+  std::set<std::string> remarks;  // said already
+};
+/// The first part of that alone. Only the keys problem, clients, split and split-seed matter. `csv`, where
+/// given, becomes the classes of the clients (cli/clients_table.h); where the problem knows no classes it stays
+/// as it is. What a user should know of the data, rank 0 says on stderr.
 std::unique_ptr<Problem> problem_of(const Description& description, const Place& place = {},
-                                    DataCache* cache = nullptr, std::string* csv = nullptr);
+                                    SharedData* shared = nullptr, std::string* csv = nullptr);
 /// How many threads `threads` asks for: where it is 0, this process's share of the processors.
 std::size_t threads_of(std::size_t threads, const Place& place = {});
 

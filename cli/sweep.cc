@@ -32,14 +32,14 @@ class Problems {
  public:
   Problems(const SweepPlan& plan, ThreadPool& pool) {
     Fleet fleet(pool);
-    DataCache cache;
+    SharedData data;
     for (const SweepRun& run : plan.runs) {
       const Description& d = run.description;
       const auto [at, is_new] = shared_.try_emplace(
           fmt::format("{} {} {} {}", print(d.problem), d.clients, print(d.split), d.split_seed));
       SharedProblem& shared = at->second;
       if (is_new) {
-        shared.problem = problem_of(d, {}, &cache);
+        shared.problem = problem_of(d, {}, &data);
         shared.known.constants = shared.problem->constants(fleet);
       }
       if (d.target_gap && !shared.known.minimum)

@@ -2,7 +2,11 @@
 #include "laconic/data/classes.h"
 
 #include <algorithm>
-#include <set>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
 
 namespace laconic {
 
@@ -25,6 +29,28 @@ std::optional<Classes> classes_of(const std::vector<double>& labels) {
     classes.of_row.push_back(static_cast<std::uint32_t>(at - classes.labels.begin()));
   }
   return classes;
+}
+
+void require_classes(const std::set<double>& distinct, const std::string& place) {
+  if (distinct.size() <= kMostOddClasses) return;
+  const auto fraction =
+      std::find_if(distinct.begin(), distinct.end(), [](double label) { return label != std::floor(label); });
+  if (fraction == distinct.end()) return;
+  throw InputError(
+      fmt::format("{}: found {} distinct labels, {} among them: these are numbers to be fitted, as "
+                  "least-squares does; need whole numbers, or at most {} labels, as classes",
+                  place, distinct.size(), *fraction, kMostOddClasses));
+}
+
+std::string first_of(const std::set<double>& labels) {
+  constexpr std::size_t kMost = 10;
+  std::string text;
+  std::size_t shown = 0;
+  for (const double label : labels) {
+    if (shown == kMost) return text + ", ...";
+    text += fmt::format("{}{}", shown++ == 0 ? "" : ", ", label);
+  }
+  return text;
 }
 
 }  // namespace laconic

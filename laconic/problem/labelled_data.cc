@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <variant>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
-#include "laconic/problem/cross_entropy.h"
+#include "laconic/data/classes.h"
 
 namespace laconic {
 
@@ -17,8 +18,8 @@ LabelledRows::LabelledRows(const Dataset& data, const std::vector<std::uint32_t>
     : columns_(data.columns), bias_(bias), pixels_(std::holds_alternative<PixelRows>(data.features)) {
   for (const std::uint32_t row : row_numbers) {
     const auto at = std::lower_bound(classes.begin(), classes.end(), data.labels[row]);
-    const bool known = at != classes.end() && *at == data.labels[row];
-    class_.push_back(known ? static_cast<double>(at - classes.begin()) : kNoClass);
+    check(at != classes.end() && *at == data.labels[row], "a row has a label that is no class");
+    class_.push_back(static_cast<double>(at - classes.begin()));
     if (pixels_) {
       const auto first = std::get<PixelRows>(data.features).pixel.begin() +
                          static_cast<std::ptrdiff_t>(data.place_of(row) * columns_);
@@ -44,17 +45,14 @@ LabelledRows::LabelledRows(const Dataset& data, const std::vector<std::uint32_t>
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
                         const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
   require_usable(data, shards, options);
-  Vector classes = data.labels;
-  std::sort(classes.begin(), classes.end());
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
-  if (classes.size() < 2) {
+  const std::set<double> distinct(data.labels.begin(), data.labels.end());
+  if (distinct.size() < 2) {
     throw InputError(fmt::format("{}: found 1 distinct label ({}); need at least 2 to tell rows apart",
-                                 data.name, classes[0]));
+                                 data.name, *distinct.begin()));
   }
-  if (test && test->columns != data.columns) {
-    throw InputError(fmt::format("{}: the test set has {} columns; need {} as in the training set", data.name,
-                                 test->columns, data.columns));
-  }
+  require_classes(distinct, data.name);
+  if (test) require_test_fits(*test, data);
+  const Vector classes(distinct.begin(), distinct.end());
   LabelledData labelled{
       .columns = data.columns + (options.bias ? 1 : 0),
       .classes = classes.size(),

@@ -21,8 +21,7 @@ namespace laconic {
 /// byte a pixel, or sparse.
 class LabelledRows {
  public:
-  /// `classes` are labels, ascending; a row whose label is not among them has kNoClass (cross_entropy.h).
-  /// `bias` appends a column of ones.
+  /// `classes` are labels, ascending; each row has one of them. `bias` appends a column of ones.
   LabelledRows(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, const Vector& classes,
                bool bias);
 
@@ -75,7 +74,8 @@ struct LabelledData {
 };
 
 /// Copies the rows of the shards `own`, all where it is unset, and the test set if there is one. InputError
-/// for one label only, a test set with other columns, and as require_usable() has it.
+/// for one label only, too many that are no whole numbers (require_classes()), a test set that does not fit
+/// (require_test_fits()), and as require_usable() has it.
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
                         const std::optional<Dataset>& test, const std::optional<Numbers>& own);
 

@@ -13,6 +13,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
+#include "laconic/data/classes.h"
 #include "laconic/problem/link.h"
 #include "laconic/problem/packed_rows.h"
 
@@ -26,7 +27,8 @@ constexpr std::size_t kMuLargestDim = 1024;  // lambda_min is asked of a dense s
 /// The rows of one shard in their order, and the packed copy for passes over all of them.
 class Shard {
  public:
-  Shard(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, bool bias, View targets)
+  Shard(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, bool bias, View targets,
+        bool packs = true)
       : columns_(data.columns + (bias ? 1 : 0)) {
     for (const std::uint32_t row : row_numbers) {
       const auto add = [&](std::uint32_t column, double value) {
@@ -47,13 +49,25 @@ class Shard {
     rows_.column.shrink_to_fit();
     rows_.value.shrink_to_fit();
     targets_.shrink_to_fit();
-    if (size() < kFewestPacked) return;
+    if (!packs || size() < kFewestPacked) return;
     if (auto packed = PackedRows::pack(rows_, columns_, targets_)) {
       packed_ = std::make_unique<const PackedRows>(*std::move(packed));
     }
   }
 
   [[nodiscard]] std::size_t size() const { return targets_.size(); }
+
+  /// How many of the rows first .. end-1 have their target's sign.
+  [[nodiscard]] double count_correct(std::size_t first, std::size_t end, View x) const {
+    std::size_t correct = 0;
+    std::array<double, kBlock> margin;
+    for (; first < end; first += kBlock) {
+      const std::size_t block = std::min(kBlock, end - first);
+      multiply(Rows::everything(), first, block, x, margin.data());
+      for (std::size_t k = 0; k < block; ++k) correct += margin[k] * targets_[first + k] > 0 ? 1 : 0;
+    }
+    return static_cast<double>(correct);
+  }
 
   LinkSums add_gradient(Loss loss, Rows rows, View x, MutView g) const {
     if (rows.all && packed_) return packed_->add_gradient(loss, x, g);
@@ -214,6 +228,25 @@ class LinearModel final : public Problem {
   [[nodiscard]] bool classifies() const override { return loss_ != Loss::least_squares; }
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 
+  void test_on(const Dataset& test, bool bias, View targets) {
+    test_.emplace(test, all_rows(test.rows), bias, targets, false);
+    // Of both, as in label_rows().
+    data_checksum_ = data_checksum_ * 31 + test.checksum;
+  }
+
+  [[nodiscard]] std::optional<double> test_accuracy(View x, ThreadPool& pool) const override {
+    if (!test_) return {};
+    constexpr std::size_t kChunk = 16 * kBlock;
+    std::vector<double> correct((test_->size() + kChunk - 1) / kChunk);
+    pool.for_each(correct.size(), [&](std::size_t chunk) {
+      const std::size_t first = chunk * kChunk;
+      correct[chunk] = test_->count_correct(first, std::min(first + kChunk, test_->size()), x);
+    });
+    double total = 0;
+    for (const double each : correct) total += each;
+    return total / static_cast<double>(test_->size());
+  }
+
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
     const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the gradient of no rows was asked for");
@@ -278,52 +311,51 @@ class LinearModel final : public Problem {
   std::uint32_t data_checksum_ = 0;
   OwnShards<Shard> shards_;
   std::vector<std::size_t> rows_;  // of every shard
+  std::optional<Shard> test_;      // held out
 };
 
 /// +1 for the larger of the two labels, -1 for the smaller.
-Vector binary_targets(const Dataset& data) {
-  const std::set<double> labels(data.labels.begin(), data.labels.end());
-  if (labels.size() != 2) {
-    std::string found;
-    std::size_t shown = 0;
-    for (const double label : labels) {
-      if (shown == 10) {
-        found += ", ...";
-        break;
-      }
-      found += fmt::format("{}{}", shown++ == 0 ? "" : ", ", label);
-    }
-    throw InputError(fmt::format("{}: found {} distinct labels ({}); need exactly 2 to tell rows apart",
-                                 data.name, labels.size(), found));
-  }
-  Vector targets(data.labels.size());
-  std::transform(data.labels.begin(), data.labels.end(), targets.begin(),
-                 [&](double label) { return label == *labels.rbegin() ? 1.0 : -1.0; });
-  return targets;
+Vector signs_of(const std::vector<double>& labels, double larger) {
+  Vector signs(labels.size());
+  std::transform(labels.begin(), labels.end(), signs.begin(),
+                 [&](double label) { return label == larger ? 1.0 : -1.0; });
+  return signs;
 }
 
-std::unique_ptr<Problem> make(Loss loss, const Dataset& data, const Shards& shards,
-                              const ModelOptions& options, const std::optional<Numbers>& own,
-                              const Vector& targets) {
+std::unique_ptr<Problem> make_binary(Loss loss, const Dataset& data, const Shards& shards,
+                                     const ModelOptions& options, const std::optional<Dataset>& test,
+                                     const std::optional<Numbers>& own) {
+  const std::set<double> labels(data.labels.begin(), data.labels.end());
+  if (labels.size() != 2) {
+    throw InputError(fmt::format("{}: found {} distinct labels ({}); need exactly 2 to tell rows apart",
+                                 data.name, labels.size(), first_of(labels)));
+  }
   require_usable(data, shards, options);
-  return std::make_unique<LinearModel>(loss, data, shards, options, own, targets);
+  if (test) require_test_fits(*test, data);
+  const double larger = *labels.rbegin();
+  auto model = std::make_unique<LinearModel>(loss, data, shards, options, own, signs_of(data.labels, larger));
+  if (test) model->test_on(*test, options.bias, signs_of(test->labels, larger));
+  return model;
 }
 
 }  // namespace
 
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                       const std::optional<Dataset>& test,
                                        const std::optional<Numbers>& own) {
-  return make(Loss::logistic, data, shards, options, own, binary_targets(data));
+  return make_binary(Loss::logistic, data, shards, options, test, own);
 }
 
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options, const std::optional<Numbers>& own) {
-  return make(Loss::nonconvex, data, shards, options, own, binary_targets(data));
+                                        const ModelOptions& options, const std::optional<Dataset>& test,
+                                        const std::optional<Numbers>& own) {
+  return make_binary(Loss::nonconvex, data, shards, options, test, own);
 }
 
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
                                             const ModelOptions& options, const std::optional<Numbers>& own) {
-  return make(Loss::least_squares, data, shards, options, own, data.labels);
+  require_usable(data, shards, options);
+  return std::make_unique<LinearModel>(Loss::least_squares, data, shards, options, own, data.labels);
 }
 
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,

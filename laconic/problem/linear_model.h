@@ -25,13 +25,16 @@
 namespace laconic {
 
 /// l = log(1 + exp(-b a'x)). Two distinct labels, the larger becomes b = +1, the smaller -1; any other number
-/// of them is an InputError.
+/// of them is an InputError. A row is labelled right where b a'x > 0, also of the test set, if there is one,
+/// which is copied too; InputError where it does not fit (require_test_fits(), model.h).
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                       const std::optional<Dataset>& test = {},
                                        const std::optional<Numbers>& own = {});
 
-/// l = (1 - sigma(b a'x))^2, labels as for make_logistic.
+/// l = (1 - sigma(b a'x))^2, labels and test set as for make_logistic.
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
-                                        const ModelOptions& options, const std::optional<Numbers>& own = {});
+                                        const ModelOptions& options, const std::optional<Dataset>& test = {},
+                                        const std::optional<Numbers>& own = {});
 
 /// l = (a'x - b)^2 / 2, b the label as it is.
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,

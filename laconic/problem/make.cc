@@ -5,11 +5,13 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/data/classes.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/distributed_ls.h"
@@ -30,6 +32,7 @@ constexpr GeneratedRow kGenerated = {
 struct DataArguments {
   std::string name;
   DataOptions data;
+  std::optional<std::string> test;            // the name of a test set
   std::optional<GeneratedOptions> generated;  // in place of a name
   ModelOptions model;
 };
@@ -94,10 +97,28 @@ void read_source(Arguments& arguments, const ProblemSetting& setting, Labels lab
   if (read.name.empty() && !read.generated) arguments.fail("its data set is missing, a name such as a9a");
 }
 
-void read_rows(Arguments& arguments, DataArguments& read) {
+/// How much of the data set there is, and what the model is tested on.
+void read_extent(Arguments& arguments, DataArguments& read, Labels labels) {
   if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
     if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
     read.data.rows = rows;
+  }
+  if (const std::size_t columns = arguments.whole("columns", 0); columns > 0) {
+    if (read.generated)
+      arguments.fail(fmt::format("columns = {}; need generated(d={}, ...)", columns, columns));
+    read.data.columns = columns;
+  }
+  if (const Spec* test = arguments.find("test")) {
+    read.test = arguments.plain_word("test", *test);
+    if (read.generated)
+      arguments.fail(
+          fmt::format("test = {}; rows that are drawn have no test set: leave test out", *read.test));
+    if (labels == Labels::real) {
+      arguments.fail(
+          fmt::format("test = {}; a test set serves to measure accuracy, and this problem predicts no class: "
+                      "leave test out",
+                      *read.test));
+    }
   }
 }
 
@@ -116,7 +137,7 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
                                     ? Regulariser::Kind::l2
                                     : Regulariser::Kind::nonconvex;
   read.model.bias = arguments.flag("bias", false);
-  read_rows(arguments, read);
+  read_extent(arguments, read, labels);
   arguments.done();
   return read;
 }
@@ -145,27 +166,76 @@ std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSett
   return std::make_shared<const Dataset>(load_dataset(read.name, options));
 }
 
-using LinearFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
+void remark(const ProblemSetting& setting, const std::string& text) {
+  if (setting.on_remark) setting.on_remark(text);
+}
+
+/// The set that the user names, or the one that lies beside the data, if it fits.
+std::optional<Dataset> load_test(const DataArguments& read, const ProblemSetting& setting,
+                                 const Dataset& training) {
+  if (read.test) return load_named_test_set(*read.test, training.columns, read.data);
+  try {
+    auto found = load_test_set(read.name, training.columns, read.data);
+    if (found) require_test_fits(*found, training);
+    return found;
+  } catch (const InputError& error) {
+    remark(setting, fmt::format("{}; the run goes on without this test set", error.what()));
+    return {};
+  }
+}
+
+/// What a classifier is made of.
+struct ClassData {
+  std::shared_ptr<const Dataset> data;
+  Shards shards;
+  std::optional<Dataset> test;
+};
+
+ClassData load_classes(const DataArguments& read, const ProblemSetting& setting) {
+  auto data = load(read, setting);
+  Shards shards = deal_classes(data->labels, setting);
+  auto test = load_test(read, setting, *data);
+  return {std::move(data), std::move(shards), std::move(test)};
+}
+
+/// Of any number of classes.
+ClassData load_many_classes(const DataArguments& read, const ProblemSetting& setting) {
+  ClassData loaded = load_classes(read, setting);
+  const std::set<double> distinct(loaded.data->labels.begin(), loaded.data->labels.end());
+  if (distinct.size() > kMostClasses) {
+    remark(setting, fmt::format("{}: {} distinct labels make as many classes; least-squares is for numbers "
+                                "to be fitted",
+                                read.name, distinct.size()));
+  }
+  return loaded;
+}
+
+using BinaryFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
+                                                   const std::optional<Dataset>& test,
                                                    const std::optional<Numbers>& own);
 
-template <Loss loss, LinearFactory make>
-std::unique_ptr<Problem> linear(Arguments& arguments, const ProblemSetting& setting) {
-  const Labels labels = loss == Loss::least_squares ? Labels::real : Labels::two;
-  const DataArguments read = read_data_arguments(arguments, setting, labels);
+template <Loss loss, BinaryFactory make>
+std::unique_ptr<Problem> binary(Arguments& arguments, const ProblemSetting& setting) {
+  const DataArguments read = read_data_arguments(arguments, setting, Labels::two);
   if (read.generated)
     return make_linear_model(loss, *read.generated, setting.clients, read.model, setting.own);
+  const auto [data, shards, test] = load_classes(read, setting);
+  return make(*data, shards, read.model, test, setting.own);
+}
+
+std::unique_ptr<Problem> least_squares(Arguments& arguments, const ProblemSetting& setting) {
+  const DataArguments read = read_data_arguments(arguments, setting, Labels::real);
+  if (read.generated)
+    return make_linear_model(Loss::least_squares, *read.generated, setting.clients, read.model, setting.own);
   const auto data = load(read, setting);
-  const Shards shards =
-      labels == Labels::two ? deal_classes(data->labels, setting) : deal(data->labels, setting);
-  return make(*data, shards, read.model, setting.own);
+  return make_least_squares(*data, deal(data->labels, setting), read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting, Labels::many);
   if (read.generated) return make_softmax(*read.generated, setting.clients, read.model, setting.own);
-  const auto data = load(read, setting);
-  return make_softmax(*data, deal_classes(data->labels, setting), read.model,
-                      load_test_set(read.name, data->columns, read.data), setting.own);
+  const auto [data, shards, test] = load_many_classes(read, setting);
+  return make_softmax(*data, shards, read.model, test, setting.own);
 }
 
 std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting& setting) {
@@ -174,7 +244,7 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   AutoencoderOptions options;
   const std::size_t hidden = arguments.whole("hidden", 0, 1, 1);
   options.seed = arguments.whole("seed", options.seed, 0);
-  read_rows(arguments, read);
+  read_extent(arguments, read, Labels::real);
   arguments.done();
   if (hidden == 0) arguments.fail("its number of hidden units is missing, as in autoencoder(mnist, 16)");
   options.hidden = hidden;
@@ -196,13 +266,12 @@ std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting
   options.precision = arguments.choice("precision", {"f32", "f64"}, "f32") == "f32"
                           ? MlpOptions::Precision::f32
                           : MlpOptions::Precision::f64;
-  read_rows(arguments, read);
+  read_extent(arguments, read, Labels::many);
   arguments.done();
   if (options.widths.empty()) arguments.fail("its widths are missing, as in mlp(mnist, 64)");
   if (read.generated) return make_mlp(*read.generated, setting.clients, options, setting.own);
-  const auto data = load(read, setting);
-  return make_mlp(*data, deal_classes(data->labels, setting), options,
-                  load_test_set(read.name, data->columns, read.data), setting.own);
+  const auto [data, shards, test] = load_many_classes(read, setting);
+  return make_mlp(*data, shards, options, test, setting.own);
 }
 
 std::unique_ptr<Problem> torch_network(Arguments& arguments, const ProblemSetting& setting) {
@@ -219,12 +288,11 @@ std::unique_ptr<Problem> torch_network(Arguments& arguments, const ProblemSettin
                           ? TorchOptions::Precision::f32
                           : TorchOptions::Precision::f64;
   options.device = arguments.choice("device", {"cpu", "cuda"}, "cpu");
-  read_rows(arguments, read);
+  read_extent(arguments, read, Labels::many);
   arguments.done();
-  const auto data = load(read, setting);
-  return setting.make_torch_network(deep ? TorchNetwork::resnet18 : TorchNetwork::cnn, *data,
-                                    deal_classes(data->labels, setting), options,
-                                    load_test_set(read.name, data->columns, read.data), setting.own);
+  const auto [data, shards, test] = load_many_classes(read, setting);
+  return setting.make_torch_network(deep ? TorchNetwork::resnet18 : TorchNetwork::cnn, *data, shards, options,
+                                    test, setting.own);
 }
 
 void require_no_split(const ProblemSetting& setting, Arguments& arguments) {
@@ -277,19 +345,22 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
 }
 
 constexpr ProblemRow kProblems[] = {
-    {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, log(1 + exp(-z))", linear<Loss::logistic, make_logistic>, 0},
-    {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "two classes, (1 - sigma(z))^2: the problem of MARINA", linear<Loss::nonconvex, make_nonconvex>, 0},
-    {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
-     "(a'x - label)^2 / 2", linear<Loss::least_squares, make_least_squares>, 0},
-    {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N)",
+    {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
+     "two classes, log(1 + exp(-z))", binary<Loss::logistic, make_logistic>, 0},
+    {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
+     "two classes, (1 - sigma(z))^2: the problem of MARINA", binary<Loss::nonconvex, make_nonconvex>, 0},
+    {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N)",
+     "(a'x - label)^2 / 2", least_squares, 0},
+    {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
      "any number of classes, cross-entropy", softmax, 0},
-    {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, seed=1)",
+    {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, columns=N, seed=1)",
      "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder, 0},
-    {"mlp", "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, seed=1, precision=f32|f64)",
+    {"mlp",
+     "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, columns=N, test=FILE, seed=1, "
+     "precision=f32|f64)",
      "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp, 0},
-    {"torch", "torch(cnn|resnet18, DATA, lambda=0, rows=N, seed=1, precision=f32|f64, device=cpu|cuda)",
+    {"torch",
+     "torch(cnn|resnet18, DATA, lambda=0, rows=N, test=FILE, seed=1, precision=f32|f64, device=cpu|cuda)",
      "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network,
      1},
     {"quadratic",

@@ -30,6 +30,9 @@ struct ProblemSetting {
   DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
   /// Told, once, how the rows of a data set are dealt, where labels are classes: of problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};
+  /// Told what a user should know of the data though nothing is wrong, a sentence each: a test set that was
+  /// found but does not fit, labels that may be no classes.
+  std::function<void(const std::string& remark)> on_remark = {};
   MakeTorchNetwork* make_torch_network = nullptr;  // of torch(...), for programs that link laconic_torch
 };
 

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/data/classes.h"
 
 namespace laconic {
 
@@ -30,6 +32,20 @@ void require_usable(const Dataset& data, const Shards& shards, const ModelOption
       }
     }
   }
+}
+
+void require_test_fits(const Dataset& test, const Dataset& training) {
+  if (test.columns != training.columns) {
+    throw InputError(fmt::format("{}: the test set has {} columns; need {} as in the training set", test.name,
+                                 test.columns, training.columns));
+  }
+  const std::set<double> known(training.labels.begin(), training.labels.end());
+  const auto unknown = std::find_if(test.labels.begin(), test.labels.end(),
+                                    [&](double label) { return !known.contains(label); });
+  if (unknown == test.labels.end()) return;
+  throw InputError(
+      fmt::format("{}: row {} of the test set has the label {}; need one of the training set's: {}",
+                  test.name, unknown - test.labels.begin() + 1, *unknown, first_of(known)));
 }
 
 std::vector<std::uint32_t> all_rows(std::size_t count) {

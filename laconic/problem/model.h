@@ -30,6 +30,9 @@ struct ModelOptions {
 /// data set, and lambda is finite and >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 
+/// InputError unless a test set has the columns of the training set, and no label but those of it.
+void require_test_fits(const Dataset& test, const Dataset& training);
+
 /// One thing for each of some shards: what a process keeps of those it has a use for.
 template <class Shard>
 class OwnShards {

@@ -14,11 +14,11 @@
 namespace laconic {
 
 /// Copies the rows of the shards `own`, all where it is unset (features stay as they are: a byte a pixel),
-/// and, where there is one, the held-out set with which test_accuracy is measured; a row of it whose label
-/// the training set does not have counts as wrong. Measured::correct counts rows whose largest entry of W a
-/// is at their label, the lowest class of equals. A gradient is four flops a class and feature; sums run in
-/// the order of the rows. Constants: as of linear models with curvature bound c = 1/2 (Boehning 1992).
-/// InputError for one label only.
+/// and, where there is one, the held-out set with which test_accuracy is measured. Measured::correct counts
+/// rows whose largest entry of W a is at their label, the lowest class of equals. A gradient is four flops a
+/// class and feature; sums run in the order of the rows. Constants: as of linear models with curvature bound
+/// c = 1/2 (Boehning 1992). InputError for labels that are no classes, and a test set that does not fit
+/// (labelled_data.h).
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                       const std::optional<Dataset>& test = {},
                                       const std::optional<Numbers>& own = {});

@@ -126,14 +126,49 @@ TEST_F(Program, StopsAtAShareOfTheGapOrAtAnAccuracy) {
   EXPECT_LE(f.back(), goal);
   EXPECT_GT(f[f.size() - 2], goal);
 
-  folder_.write("classes.t", two_classes(20, 9));
   said = laconic({"run", problem_, "clients=4", "method=gd", "target-accuracy=0.5", "rounds=1000"});
   EXPECT_EQ(said.code, 2);
   EXPECT_THAT(said.text, HasSubstr("target-accuracy: needs a problem with a test set"));
+  folder_.write("classes.t", two_classes(20, 9));
+  said = laconic({"run", problem_, "clients=4", "method=gd", "target-accuracy=0.5", "rounds=1000"});
+  EXPECT_EQ(said.code, 0) << said.text;
   said = laconic({"run", "problem=softmax(\"" + data_ + "\")", "clients=4", "method=gd",
                   "target-accuracy=0.5", "rounds=1000"});
   EXPECT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(said.text, StartsWith("target reached: test accuracy >= 0.5; "));
+}
+
+TEST_F(Program, TestsOnTheFileThatIsNamedAndSaysWhereOneDoesNotFit) {
+  const std::string narrow = folder_.write("narrow", "1 1:1\n2 2:1\n1 1:2\n2 2:2\n");
+  const std::string wide = folder_.write("narrow.t", "1 1:1\n2 3:1\n1 1:3\n");
+  const auto words = [&](const std::string& options) {
+    return std::vector<std::string>{"run", "problem=softmax(\"" + narrow + "\"" + options + ")", "method=gd",
+                                    "clients=2", "rounds=3"};
+  };
+  const std::string remark = "laconic: " + wide +
+                             ": the highest index is 3; need at most 2, the columns of the training set "
+                             "(columns=3 declares more); the run goes on without this test set\n";
+  Said said = laconic(words(""));
+  EXPECT_EQ(said.code, 0);
+  EXPECT_THAT(said.text, StartsWith(remark + "3 rounds done"));
+  said = laconic(words(", test=\"" + wide + "\""));
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.text, StartsWith("laconic: " + wide + ": the highest index is 3; need at most 2"));
+
+  auto fitting = words(", test=\"" + wide + "\", columns=3");
+  fitting.push_back("out=" + out("run"));
+  said = laconic(fitting);
+  EXPECT_EQ(said.code, 0);
+  EXPECT_THAT(said.text, StartsWith("3 rounds done"));
+  EXPECT_EQ(read_table(out("run/trace.csv")).column("test_accuracy")->back(), 2.0 / 3);
+  EXPECT_EQ(laconic({"run", out("run/run.toml"), "out=" + out("again")}).code, 0);
+  EXPECT_EQ(content_of(out("again/trace.csv")), content_of(out("run/trace.csv")));
+
+  said = laconic({"sweep", "problem=softmax(\"" + narrow + "\", lambda={0, 0.1})", "method=gd", "clients=2",
+                  "rounds=3"});
+  EXPECT_EQ(said.code, 0);
+  EXPECT_THAT(said.text, HasSubstr(remark));
+  EXPECT_EQ(said.text.find(remark), said.text.rfind(remark)) << "once, of two problems over the same data";
 }
 
 TEST_F(Program, RefusesBadInputInOneLineAndLeavesNothing) {

@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include "laconic/problem/linear_model.h"
@@ -155,7 +157,7 @@ TEST_F(ProblemMake, ReadsNoFeaturesOfOtherShards) {
   const Dataset data = load_dataset("tiny", options);
   EXPECT_EQ(std::get<SparseRows>(data.features).column.size(), 1U);
   const Shards one_each = {{0}, {1}, {2}, {3}, {4}};
-  EXPECT_EQ(make_logistic(data, one_each, {}, Range{1, 2})->rows(0), 1U);
+  EXPECT_EQ(make_logistic(data, one_each, {}, {}, Range{1, 2})->rows(0), 1U);
   EXPECT_THROW(make_logistic(data, one_each, {}), std::logic_error) << "a problem that copies others' rows";
 }
 
@@ -174,6 +176,122 @@ TEST_F(ProblemMake, SoftmaxFindsItsTestSet) {
   EXPECT_EQ(make("softmax(tiny)")->test_accuracy(x, pool), std::nullopt);
 }
 
+class TestSets : public ProblemMake {
+ protected:
+  TestSets() {
+    setting_.on_remark = [this](const std::string& remark) { remarks_.push_back(remark); };
+  }
+
+  /// The accuracy at x = e_1; an error where there is one.
+  std::string accuracy(const std::string& text) {
+    return error_of([&] {
+      const auto problem = make(text.c_str());
+      Vector x(problem->dim());
+      x[0] = 1;
+      const auto share = problem->test_accuracy(x, pool_);
+      throw InputError(share ? fmt::format("{}", *share) : "none");
+    });
+  }
+  std::string write(const char* name, const char* text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+
+  ThreadPool pool_{2};
+  std::vector<std::string> remarks_;
+};
+
+TEST_F(TestSets, OfTwoClassesAreFoundByName) {
+  for (const char* problem : {"logistic", "nonconvex"}) {
+    const std::string text = fmt::format("{}(three, bias=1)", problem);
+    write("three.t", "2 1:1\n1 1:-1\n1 1:2\n2 2:1\n");  // margins 1, -1, 2 and 0
+    EXPECT_EQ(accuracy(text), "none") << "three classes";
+    write("three", "1 1:1 2:2\n2 2:1\n2 1:1\n");
+    EXPECT_EQ(accuracy(text), "0.5");
+    EXPECT_EQ(accuracy(fmt::format("{}(tiny)", problem)), "none");
+  }
+}
+
+TEST_F(TestSets, AreTakenFromTheFileThatIsNamed) {
+  write("other", "1 1:1\n1 1:-1\n1 1:-1\n1 1:-1\n");
+  for (const char* problem :
+       {"logistic(tiny, test=other)", "nonconvex(tiny, test=other)", "softmax(tiny, test=other)"}) {
+    EXPECT_EQ(accuracy(problem), std::string_view(problem).starts_with("softmax") ? "0.25" : "0.75");
+  }
+  EXPECT_EQ(accuracy("softmax(three, test=other)"), "0.25") << "not three.t, which lies beside it";
+  EXPECT_THAT(accuracy("mlp(tiny, 2, test=other)"), testing::Not("none"));
+  EXPECT_THAT(accuracy("softmax(tiny, test=none)"), testing::StartsWith("no data set \"none\""));
+  EXPECT_THAT(remarks_, testing::IsEmpty());
+}
+
+TEST_F(TestSets, DoNotStopTrainingWhereTheyWereFoundByName) {
+  const std::string path = write("three.t", "1 1:1\n2 3:1\n");
+  EXPECT_EQ(accuracy("softmax(three)"), "none");
+  EXPECT_THAT(
+      remarks_,
+      testing::ElementsAre(path + ": the highest index is 3; need at most 2, the columns of the training set "
+                                  "(columns=3 declares more); the run goes on without this test set"));
+  EXPECT_EQ(accuracy("softmax(three, columns=3)"), "0.5");
+  EXPECT_EQ(remarks_.size(), 1U);
+
+  remarks_.clear();
+  write("three.t", "0 1:1\n1 2:1\n");
+  EXPECT_EQ(accuracy("softmax(three)"), "none");
+  EXPECT_THAT(remarks_,
+              testing::ElementsAre(path + ": row 1 of the test set has the label 0; need one of the training "
+                                          "set's: 1, 2, 3; the run goes on without this test set"));
+  remarks_.clear();
+  write("three.t", "1 1:x\n");
+  EXPECT_EQ(accuracy("softmax(three)"), "none");
+  EXPECT_EQ(remarks_.size(), 1U);
+}
+
+TEST_F(TestSets, ThatAreNamedMustFit) {
+  const std::string wide = write("wide", "1 1:1\n2 4:1\n");
+  const std::string labels = write("labels", "1 1:1\n-1 2:1\n");
+  for (const char* problem : {"logistic(tiny, test={})", "softmax(tiny, test={})", "mlp(tiny, 2, test={})"}) {
+    EXPECT_EQ(accuracy(fmt::format(fmt::runtime(problem), "wide")),
+              wide +
+                  ": the highest index is 4; need at most 3, the columns of the training set (columns=4 "
+                  "declares more)");
+    EXPECT_EQ(accuracy(fmt::format(fmt::runtime(problem), "labels")),
+              labels + ": row 2 of the test set has the label -1; need one of the training set's: 1, 2");
+  }
+  EXPECT_EQ(accuracy("logistic(tiny, test=wide, columns=4)"), "0.5");
+  EXPECT_THAT(remarks_, testing::IsEmpty());
+}
+
+TEST_F(TestSets, CountInTheChecksum) {
+  write("other", "1 1:1\n");
+  const auto checksum = [&](const char* text) { return make(text)->data_checksum(); };
+  EXPECT_NE(checksum("logistic(tiny)"), checksum("logistic(tiny, test=other)"));
+  EXPECT_EQ(checksum("logistic(tiny, test=other)"), checksum("softmax(tiny, test=other)"));
+}
+
+TEST_F(ProblemMake, DeclaresColumns) {
+  EXPECT_EQ(make("logistic(tiny, columns=7)")->dim(), 7U);
+  EXPECT_EQ(make("least-squares(tiny, columns=7, bias=1)")->dim(), 8U);
+  EXPECT_EQ(make("softmax(three, columns=7)")->dim(), 21U);
+  EXPECT_EQ(make("autoencoder(tiny, 2, columns=7)")->dim(), 28U);
+  EXPECT_EQ(make("mlp(tiny, 2, columns=7)")->dim(), 22U);
+  EXPECT_EQ(error("nonconvex(tiny, columns=2)"),
+            (folder_ / "tiny").string() + ":3:3: expected an index <= 2, the number of columns, found 3");
+}
+
+TEST_F(ProblemMake, WarnsOfVeryManyClasses) {
+  std::ofstream many(folder_ / "many");
+  for (int i = 0; i < 1001; ++i) many << i << " 1:1\n";
+  many.close();
+  std::vector<std::string> remarks;
+  setting_.on_remark = [&](const std::string& remark) { remarks.push_back(remark); };
+  EXPECT_EQ(make("softmax(many)")->dim(), 1001U);
+  EXPECT_THAT(remarks,
+              testing::ElementsAre("many: 1001 distinct labels make as many classes; least-squares is for "
+                                   "numbers to be fitted"));
+  EXPECT_EQ(make("softmax(many, rows=1000)")->dim(), 1000U);
+  EXPECT_EQ(remarks.size(), 1U);
+}
+
 TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
   const std::pair<const char*, const char*> cases[] = {
       {"logistic(tiny, lambda=-1)", "column 1: logistic(tiny, lambda=-1): lambda = -1; need lambda >= 0"},
@@ -188,7 +306,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"logistic(tiny, lamda=1)",
        "column 1: logistic(tiny, lamda=1): unknown option \"lamda\" (did you mean \"lambda\"?); known: data, "
        "lambda, "
-       "reg, bias, rows"},
+       "reg, bias, rows, columns, test"},
       {"logistic(tiny(3))", "column 1: logistic(tiny(3)): data = tiny(3); need a plain word"},
       {"logistic(generated(rows=0))", "column 10: generated(rows=0): rows = 0; need a whole number >= 1"},
       {"logistic(generated(d=4, nnz=5))", "column 10: generated(d=4, nnz=5): nnz = 5; need nnz <= 4"},
@@ -209,17 +327,33 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
        "column 9: generated(classes=1): classes = 1; need a whole number >= 2"},
       {"logistic(generated, rows=5)",
        "column 1: logistic(generated, rows=5): rows = 5; need generated(rows=5, ...)"},
+      {"softmax(generated, columns=5)",
+       "column 1: softmax(generated, columns=5): columns = 5; need generated(d=5, ...)"},
+      {"logistic(generated, test=tiny)",
+       "column 1: logistic(generated, test=tiny): test = tiny; rows that are drawn have no test set: leave "
+       "test "
+       "out"},
+      {"least-squares(tiny, test=tiny)",
+       "column 1: least-squares(tiny, test=tiny): test = tiny; a test set serves to measure accuracy, and "
+       "this "
+       "problem predicts no class: leave test out"},
+      {"autoencoder(tiny, 2, test=tiny)",
+       "column 1: autoencoder(tiny, 2, test=tiny): test = tiny; a test set serves to measure accuracy, and "
+       "this "
+       "problem predicts no class: leave test out"},
+      {"softmax(tiny, test=generated(rows=3))",
+       "column 1: softmax(tiny, test=generated(rows=3)): test = generated(rows=3); need a plain word"},
       {"autoencoder(tiny)",
        "column 1: autoencoder(tiny): its number of hidden units is missing, as in autoencoder(mnist, 16)"},
       {"autoencoder(tiny, hiden=3)",
        "column 1: autoencoder(tiny, hiden=3): unknown option \"hiden\" (did you mean \"hidden\"?); known: "
        "data, "
-       "hidden, seed, rows"},
+       "hidden, seed, rows, columns, test"},
       {"autoencoder(tiny, 0)", "column 1: autoencoder(tiny, 0): hidden = 0; need a whole number >= 1"},
       {"autoencoder(tiny, 2, lambda=1)",
        "column 1: autoencoder(tiny, 2, lambda=1): unknown option \"lambda\" (did you mean \"data\"?); known: "
        "data, "
-       "hidden, seed, rows"},
+       "hidden, seed, rows, columns, test"},
       {"autoencoder(tiny, 1000000000)",
        "hidden = 1000000000; need 2 * 3 * hidden < 2^32, as the rows have 3 columns"},
       {"mlp(tiny)", "column 1: mlp(tiny): its widths are missing, as in mlp(mnist, 64)"},
@@ -234,7 +368,7 @@ TEST_F(ProblemMake, ErrorsNameTheColumnAndWhatIsNeeded) {
       {"mlp(tiny, 3, lambda=-1)", "column 1: mlp(tiny, 3, lambda=-1): lambda = -1; need lambda >= 0"},
       {"mlp(tiny, 3, 4, reg=l2)",
        "column 1: mlp(tiny, 3, 4, reg=l2): unknown option \"reg\"; known: data, widths, "
-       "activation, lambda, seed, precision, rows"},
+       "activation, lambda, seed, precision, rows, columns, test"},
       {"mlp(tiny, 1000000000)",
        "widths = 1000000000; need fewer than 2^32 weights and biases: with 3 columns and 2 classes there are "
        "6000000002"},

@@ -122,8 +122,6 @@ TEST(Softmax, TestAccuracyIsTheSameOnAnyNumberOfThreads) {
     EXPECT_EQ(without->test_accuracy(x, one), std::nullopt);
     EXPECT_EQ(problem->test_accuracy(x, one), expected);
     EXPECT_EQ(problem->test_accuracy(x, three), expected);
-    for (double& label : test.labels) label += 10;  // no class of the training set
-    EXPECT_EQ(make_softmax(data, {range(0, 3000)}, {}, test)->test_accuracy(x, one), 0);
   }
 }
 
@@ -169,9 +167,28 @@ TEST(Softmax, RefusesWhatItCannotUse) {
   Dataset test = random_pixels(5, 4, 2, 1);
   EXPECT_EQ(error_of([&] { make_softmax(data, {{0}}, {}, test); }),
             "pixels: the test set has 4 columns; need 3 as in the training set");
+  test = random_pixels(5, 3, 2, 1);
+  test.labels = {0, 1, 0, 7, 8};
+  EXPECT_EQ(error_of([&] { make_softmax(data, {{0}}, {}, test); }),
+            "pixels: row 4 of the test set has the label 7; need one of the training set's: 0, 1");
   std::fill(data.labels.begin(), data.labels.end(), 3.0);
   EXPECT_EQ(error_of([&] { make_softmax(data, {{0}}, {}); }),
             "pixels: found 1 distinct label (3); need at least 2 to tell rows apart");
+}
+
+TEST(Softmax, RefusesNumbersToBeFitted) {
+  Dataset data = random_pixels(30, 3, 2, 1);
+  const auto error = [&](double unit) {
+    for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = unit * static_cast<double>(i);
+    return error_of([&] { make_softmax(data, {range(0, 30)}, {}); });
+  };
+  EXPECT_EQ(
+      error(0.5),
+      "pixels: found 30 distinct labels, 0.5 among them: these are numbers to be fitted, as least-squares "
+      "does; need whole numbers, or at most 20 labels, as classes");
+  EXPECT_EQ(error(3), "no error") << "whole numbers name classes";
+  for (double& label : data.labels) label = 0.5 * std::floor(label / 9);
+  EXPECT_EQ(error_of([&] { make_softmax(data, {range(0, 30)}, {}); }), "no error") << "half stars";
 }
 
 }  // namespace
