@@ -42,6 +42,18 @@ struct Operator {
   }
 };
 
+[[noreturn]] void refuse_overflow() {
+  throw InputError("the squares of the data are not finite, and so no constants are known: scale the data");
+}
+
+bool has_square(const Eigen::VectorXd& v) {
+  const double square = v.squaredNorm();
+  return square > 0 && std::isfinite(square);
+}
+
+/// The norm, also where squares overflow or vanish.
+double length(const Eigen::VectorXd& v) { return has_square(v) ? v.norm() : v.stableNorm(); }
+
 Eigen::MatrixXd dense(std::size_t n, const Product& product) {
   const auto size = static_cast<Eigen::Index>(n);
   Eigen::MatrixXd m(size, size);
@@ -51,6 +63,7 @@ Eigen::MatrixXd dense(std::size_t n, const Product& product) {
     product(view(std::as_const(unit)), MutView(m.col(j).data(), n));
     unit[j] = 0;
   }
+  if (!m.allFinite()) refuse_overflow();
   return m;
 }
 
@@ -70,11 +83,11 @@ struct Estimate {
 };
 
 Estimate estimate(const Product& product, const Eigen::VectorXd& direction) {
-  const Eigen::VectorXd v = direction.normalized();
+  const Eigen::VectorXd v = direction / length(direction);
   Eigen::VectorXd image(v.size());
   product(view(v), view(image));
   const double value = v.dot(image);
-  return {value, (image - value * v).norm()};
+  return {value, length(image - value * v)};
 }
 
 /// Nothing where Lanczos does not converge.
@@ -105,9 +118,10 @@ double largest_eigenvalue(std::size_t n, const Product& product) {
   const Eigen::VectorXd start = start_vector(n);
   Eigen::VectorXd image(start.size());
   product(view(start), view(image));
-  const double reach = image.norm();
-  check(std::isfinite(reach), "a matrix with entries that are not numbers has no eigenvalues");
+  const double reach = length(image);
+  if (!std::isfinite(reach)) refuse_overflow();
   if (reach == 0) return 0;  // M start = 0 for a start without structure: M = 0
+  if (!has_square(image)) image /= reach;  // Spectra divides by the norm
 
   // Start inside the range of M, so that a matrix of low rank ends the iteration early instead of filling the
   // basis with directions that M maps to 0. Scaled, because Spectra's threshold is absolute for small

@@ -17,6 +17,7 @@ using Product = std::function<void(View v, MutView out)>;
 /// 1 / L stay valid: what is returned is the best Rayleigh quotient plus the norm of its residual. Above the
 /// truth by at most 1e-12 of it, except where Lanczos does not converge (eigenvalues clustered at the top)
 /// and n is too large for a dense solver: then by that residual, which is small for a cluster. Deterministic.
+/// Throws InputError, of data that M is made of, where M v is not finite.
 /// Cost: n products for n <= kDenseSize, else usually 20 to 60.
 double largest_eigenvalue(std::size_t n, const Product& product);
 

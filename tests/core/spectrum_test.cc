@@ -46,6 +46,8 @@ TEST(Spectrum, LargestEigenvalueIsNeverUndershot) {
       {"rank one", [](Eigen::Index k, Eigen::Index) { return k == 0 ? 5.0 : 0.0; }},
       {"rank two, tiny", [](Eigen::Index k, Eigen::Index) { return k < 2 ? 1e-30 : 0.0; }},
       {"huge", [](Eigen::Index k, Eigen::Index) { return 1e30 / static_cast<double>(k + 1); }},
+      {"squares overflow", [](Eigen::Index k, Eigen::Index) { return 1e200 / static_cast<double>(k + 1); }},
+      {"squares vanish", [](Eigen::Index k, Eigen::Index) { return 1e-200 / static_cast<double>(k + 1); }},
   };
   for (const Case& c : cases) {
     for (const Eigen::Index n : {1, 2, 24, 25, 26, 60, 200}) {
@@ -75,6 +77,14 @@ TEST(Spectrum, ABoundWhereLanczosDoesNotConvergeAndADenseSolverIsTooMuch) {
 TEST(Spectrum, OfNothingIsZero) {
   for (const std::size_t n : {1UL, 10UL, 1000UL}) {
     EXPECT_EQ(largest_eigenvalue(n, [](View, MutView out) { fill(out, 0.0); }), 0);
+  }
+}
+
+TEST(Spectrum, RefusesWhatIsNotFinite) {
+  for (const double value : {std::numeric_limits<double>::infinity(), std::nan("")}) {
+    for (const std::size_t n : {2UL, 1000UL}) {
+      EXPECT_THROW(largest_eigenvalue(n, [&](View, MutView out) { fill(out, value); }), InputError);
+    }
   }
 }
 

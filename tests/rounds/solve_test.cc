@@ -101,7 +101,9 @@ TEST(Solve, SaysWhatMendsARunThatDiverged) {
   const auto reason = [&](double unit, Wire wire, const char* method = "gd", const char* topology = "",
                           const char* step = "1e-3") {
     std::string rows;
-    for (int i = 0; i < 10; ++i) rows += fmt::format("{} 1:{} 2:1\n", i % 2, i < 8 ? 1 : unit);
+    const double label = unit > 1e150 ? 1e10 : 1;  // the squares of the features must not overflow
+    for (int i = 0; i < 10; ++i)
+      rows += fmt::format("{} 1:{} 2:1\n", i % 2 * label, i < 8 ? 1 : unit / label);
     const auto data = folder.write("rows", rows);
     Job run = {
         .problem = fmt::format("least-squares(\"{}\")", data), .method = method, .clients = 5, .step = step};
