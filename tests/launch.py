@@ -39,7 +39,7 @@ def two_classes():
 
 def said_by(command, environment=None):
     done = subprocess.run(command, env=ENVIRONMENT | (environment or {}), stdin=subprocess.DEVNULL, timeout=SECONDS,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     return done.returncode, done.stdout
 
 

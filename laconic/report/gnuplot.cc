@@ -1,104 +1,219 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/report/gnuplot.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "laconic/core/error.h"
+#include "laconic/report/file.h"
 
-extern char** environ;  // gnuplot inherits it
+extern char** environ;  // gnuplot inherits most of it
 
 namespace laconic {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string terminal_for(const std::string& path) {
-  constexpr const char* kLook = "noenhanced font 'sans,12' background rgb 'white'";
-  if (path.ends_with(".svg")) return fmt::format("svg size 860,540 dynamic {}", kLook);
-  if (path.ends_with(".png")) return fmt::format("pngcairo size 1290,810 fontscale 1.4 {}", kLook);
-  if (path.ends_with(".pdf")) return fmt::format("pdfcairo size 8in,5in {}", kLook);
+/// A file format that gnuplot draws.
+struct FigureFormat {
+  std::string_view ending;    // of the file's name
+  std::string_view terminal;  // of gnuplot
+  std::string_view first;     // what a whole file begins with
+  std::string_view last;      // and ends with, up to newlines
+};
+
+constexpr FigureFormat kFormats[] = {
+    {".svg", "svg size 860,540 dynamic", "<?xml", "</svg>"},
+    {".png", "pngcairo size 1290,810 fontscale 1.4", "\x89PNG", "IEND\xae\x42\x60\x82"},
+    {".pdf", "pdfcairo size 8in,5in", "%PDF-", "%%EOF"},
+};
+
+const FigureFormat& format_of(const std::string& path) {
+  for (const FigureFormat& format : kFormats) {
+    if (path.ends_with(format.ending)) return format;
+  }
   throw InputError(fmt::format("out: {}: need a name that ends in .svg, .png or .pdf", path));
 }
 
-/// A folder of our own, gone at the end of the scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    std::string pattern = (fs::temp_directory_path(error) / "laconic-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw RunError(fmt::format("{}: cannot make a folder", pattern));
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+bool is_whole(const FigureFormat& format, std::string_view figure) {
+  const std::size_t end = figure.find_last_not_of('\n');
+  return figure.starts_with(format.first) && end != std::string_view::npos &&
+         figure.substr(0, end + 1).ends_with(format.last);
+}
 
-  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
+/// A file without a name, in memory: a full or read-only disk for temporary files cannot damage a figure.
+class MemoryFile {
+ public:
+  MemoryFile() {
+    const int opened = memfd_create("laconic-figure", MFD_CLOEXEC);
+    // Above the three descriptors of the child that are set from these files, in whatever order.
+    descriptor_ = fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (opened >= 0) close(opened);
+    if (descriptor_ < 0)
+      throw RunError(fmt::format("cannot make a file in memory for a figure: {}", std::strerror(errno)));
+  }
+  ~MemoryFile() { close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  /// Writes the content and goes back to its start.
+  void fill(std::string_view content) const {
+    while (!content.empty()) {
+      const ssize_t count = write(descriptor_, content.data(), content.size());
+      if (count <= 0)
+        throw RunError(fmt::format("cannot write the commands of a figure: {}", std::strerror(errno)));
+      content.remove_prefix(static_cast<std::size_t>(count));
+    }
+    lseek(descriptor_, 0, SEEK_SET);
+  }
+
+  [[nodiscard]] std::string content() const {
+    lseek(descriptor_, 0, SEEK_SET);
+    std::string text;
+    std::array<char, 65536> block;  // NOLINT: filled before it is read
+    for (ssize_t count = 0; (count = read(descriptor_, block.data(), block.size())) > 0;)
+      text.append(block.data(), static_cast<std::size_t>(count));
+    return text;
+  }
 
  private:
-  fs::path path_;
+  int descriptor_;
 };
 
-void run_script(const std::string& script_path, const std::string& log_path) {
+/// The environment without what changes gnuplot's figures: its own variables, its fonts, and the locale (by
+/// which cairo also chooses among the fonts for one character).
+std::vector<char*> neutral_environment() {
+  static char locale[] = "LC_ALL=C";
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const auto of_figures = {"GNU", "GDFONTPATH=", "FIT_", "LC_", "LANG"};
+    if (std::none_of(of_figures.begin(), of_figures.end(),
+                     [&](const char* p) { return text.starts_with(p); }))
+      variables.push_back(*variable);
+  }
+  variables.push_back(locale);
+  variables.push_back(nullptr);
+  return variables;
+}
+
+/// The last line of gnuplot's messages that says something.
+std::string last_line(const std::string& messages) {
+  std::istringstream lines(messages);
+  std::string said = "it says nothing";
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t begin = line.find_first_not_of(" ^\t");
+    if (begin != std::string::npos) said = line.substr(begin);
+  }
+  return said;
+}
+
+/// What gnuplot writes to its standard output. `-d`: without the settings of a user or a machine.
+std::string output_of_gnuplot(const std::string& script) {
+  const MemoryFile input;
+  const MemoryFile output;
+  const MemoryFile messages;
+  input.fill(script);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT, 0600);
+  posix_spawn_file_actions_adddup2(&actions, input.descriptor(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output.descriptor(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, messages.descriptor(), STDERR_FILENO);
   std::string program = "gnuplot";
-  std::string argument = script_path;
-  char* const arguments[] = {program.data(), argument.data(), nullptr};
+  std::string defaults = "-d";
+  char* const arguments[] = {program.data(), defaults.data(), nullptr};
   pid_t child = 0;
-  const int refused = posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
+  const int refused =
+      posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, neutral_environment().data());
   posix_spawn_file_actions_destroy(&actions);
-  if (refused != 0)
-    throw RunError("figures need gnuplot, and it cannot be started: apt-get install gnuplot-nox");
+  if (refused == ENOENT)
+    throw RunError("figures need gnuplot, which is not installed: apt-get install gnuplot-nox");
+  if (refused != 0) throw RunError(fmt::format("gnuplot cannot be started: {}", std::strerror(refused)));
   int status = 0;
-  waitpid(child, &status, 0);
-  if (status == 0) return;
-  std::ifstream log(log_path);
-  std::string line;
-  std::string said;
-  while (std::getline(log, line)) {
-    if (line.find_first_not_of(" ^") != std::string::npos) said = line;
+  // Where this process ignores SIGCHLD there is no status, and only the figure tells.
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  throw RunError(fmt::format("gnuplot failed: {}", said));
+  if (WIFSIGNALED(status))
+    throw RunError(fmt::format("gnuplot failed: killed by signal {}", WTERMSIG(status)));
+  if (status != 0) throw RunError(fmt::format("gnuplot failed: {}", last_line(messages.content())));
+  return output.content();
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+}
+
+/// Text in UTF-8 that every format can hold. What is none becomes U+FFFD; a control character, a space.
+std::string clean(const std::string& text) {
+  using Json = nlohmann::json;
+  constexpr auto kReplace = Json::error_handler_t::replace;
+  std::string out = Json::parse(Json(text).dump(-1, ' ', false, kReplace)).get<std::string>();
+  for (const std::string_view none : {"\xef\xbf\xbe", "\xef\xbf\xbf"})  // U+FFFE, U+FFFF: not in XML
+    replace_all(out, none, "\xef\xbf\xbd");
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return out;
+}
+
+/// The text in UTF-8 without its middle, where it is too long for the width of a figure: names of runs often
+/// differ at their ends alone.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kLongest = 80;
+  std::vector<std::size_t> begins;  // of its characters
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) begins.push_back(i);
+  }
+  if (begins.size() <= kLongest) return text;
+  return text.substr(0, begins[kLongest / 2]) + "…" + text.substr(begins[begins.size() - kLongest / 2 + 1]);
 }
 
 }  // namespace
 
 std::string gnuplot_text(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += c;
-    if (static_cast<unsigned char>(c) >= ' ') out += c;
+  // Octal, because within quotes gnuplot gives ' " \ ` @ and % meanings that depend on the place. Four digits:
+  // it reads as many after a 0.
+  std::string out = "\"";
+  for (const char c : shortened(clean(text))) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    out += plain ? std::string(1, c) : fmt::format("\\{:04o}", static_cast<unsigned char>(c));
   }
-  return out + "'";
+  return out + "\"";
 }
 
 void run_gnuplot(const std::string& commands, const std::string& path) {
-  const std::string terminal = terminal_for(path);
-  const TemporaryFolder temporary;
-  const std::string figure = temporary.file("figure");
-  const std::string script = temporary.file("figure.gp");
-  std::ofstream(script) << "set terminal " << terminal << "\nset output " << gnuplot_text(figure)
-                        << "\nset encoding utf8\n"
-                        << commands;
-  run_script(script, temporary.file("log"));
+  const FigureFormat& format = format_of(path);
+  std::string figure = output_of_gnuplot(
+      fmt::format("set terminal {} noenhanced font 'sans,12' background rgb 'white'\nset encoding utf8\n{}\n",
+                  format.terminal, commands));
+  // Where gnuplot cannot write all of its output, it ends with exit code 0 all the same.
+  if (!is_whole(format, figure)) throw RunError("gnuplot failed: its figure is not complete");
+  // gnuplot leaves this end of an XML section in texts as it is, where XML does not allow it.
+  if (format.ending == ".svg") replace_all(figure, "]]>", "]]&gt;");
   std::error_code error;
   if (const fs::path folder = fs::path(path).parent_path(); !folder.empty())
     fs::create_directories(folder, error);
-  fs::copy_file(figure, path, fs::copy_options::overwrite_existing, error);
-  if (error) throw InputError(fmt::format("out: cannot write {}: {}", path, error.message()));
+  if (error) throw InputError(fmt::format("out: cannot make the folder of {}: {}", path, error.message()));
+  require_writable(path);
+  write_whole(path, figure);
 }
 
 }  // namespace laconic
