@@ -2,11 +2,8 @@
 #include "laconic/report/checkpoint.h"
 
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -33,12 +30,11 @@ constexpr int kVersion = 3;
 constexpr std::string_view kMagic = "laconic part 1\n";
 
 std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw InputError(
-        fmt::format("{}: cannot read: {}; the checkpoint is not complete", path, std::strerror(errno)));
+  try {
+    return read_whole(path);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}; the checkpoint is not complete", error.what()));
   }
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 [[noreturn]] void refuse(const std::string& path, std::string_view why) {
@@ -157,7 +153,13 @@ std::string Checkpoints::part_path(std::size_t round, std::size_t rank, std::siz
   return fmt::format("{}/{}.{}-of-{}.part", folder_, round, rank, ranks);
 }
 
-bool Checkpoints::any(const std::string& folder) { return fs::exists(fs::path(folder) / "manifest.json"); }
+bool Checkpoints::any(const std::string& folder) {
+  std::error_code error;
+  const bool found = fs::exists(fs::path(folder) / "manifest.json", error);
+  // A checkpoint that cannot be seen is not one that is missing: its run would start over.
+  if (error) refuse(folder, fmt::format("cannot look for a checkpoint: {}", error.message()));
+  return found;
+}
 
 void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& state) {
   const std::size_t rank = fleet.transport().rank();
@@ -222,12 +224,13 @@ Checkpoints::Manifest Checkpoints::read_manifest() const {
 }
 
 void Checkpoints::remove_leftovers() const {
-  std::set<fs::path> kept = {manifest_path()};
+  std::set<fs::path> kept;
   for (std::size_t r = 0; saved_ && r < saved_->ranks; ++r)
     kept.insert(part_path(saved_->round, r, saved_->ranks));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    if (!kept.contains(entry.path())) fs::remove(entry.path(), ignored);
+    const bool is_ours = entry.path().extension() == ".part";  // also of files in the making
+    if (is_ours && !kept.contains(entry.path())) fs::remove(entry.path(), ignored);
   }
 }
 

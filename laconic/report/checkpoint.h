@@ -26,7 +26,7 @@ class Checkpoints {
   /// (description, data, constants), one fact a line: only the run that wrote a checkpoint reads it.
   Checkpoints(std::string folder, std::string identity);
 
-  /// Whether the folder holds a whole checkpoint.
+  /// Whether the folder holds a whole checkpoint. Throws InputError where that cannot be seen.
   static bool any(const std::string& folder);
 
   /// Collective. Cost: the bytes of the state, to the disk. Throws RunError, on this rank only, when a file
@@ -39,8 +39,8 @@ class Checkpoints {
   /// the fact in which they differ).
   Progress load(const State& state, std::size_t workers, Range own);
 
-  /// Removes what is not part of the checkpoint loaded: files of processes that were killed while they wrote
-  /// one. While no rank saves.
+  /// Removes files of other checkpoints than the one loaded: a process that is killed leaves them. Other files
+  /// in the folder stay. While no rank saves.
   void remove_leftovers() const;
 
  private:
