@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo reproduce tests quick test check test-torch bench data format tidy clean
+.PHONY: help build demo reproduce tests quick test check test-torch coverage bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
@@ -51,6 +51,10 @@ test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
 	@cmake --preset torch
 	@cmake --build --preset torch --target laconic_torch_checks
 	@ctest --preset torch
+
+coverage: ## which lines and branches the quick tests run: a table, and build-coverage/report/index.html
+	@$(install) build demo test coverage
+	@tools/coverage.sh
 
 bench: ## the benchmarks, each against a reference timed in the same run
 	@$(install) build test bench
