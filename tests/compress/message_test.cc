@@ -17,7 +17,9 @@
 #include "laconic/compress/bits.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/compress/deal.h"
+#include "laconic/compress/formats.h"
 #include "laconic/compress/subset.h"
+#include "laconic/compress/sum.h"
 #include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
 
@@ -259,6 +261,110 @@ TEST(Decode, SurvivesEveryFlippedByteAndWrongDim) {
     }
     for (const std::size_t dim : {0, 1, 7, 36, 38, 1000}) error_of(key, message.bytes, dim);
     error_of({3, 2, 0xffffffff, 0, 0}, message.bytes, 37);
+  }
+}
+
+/// What `read` says; "no error" when there is none.
+std::string said_by(auto&& read) {
+  try {
+    read();
+  } catch (const RunError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Decode, AllReadersAgreeOnDamage) {
+  // decode_add, decode_add_all and counted_floats: the same bytes are a message to each, or the same error.
+  ThreadPool pool(1);
+  const Key key{.seed = 3, .round = 2, .worker = 1};
+  std::size_t refused = 0;
+  const auto expect_agreement = [&](const Bytes& bytes, std::size_t dim) {
+    Vector one(dim), all(dim);
+    const std::string error = said_by([&] { decode_add(key, Message{bytes}, -0.5, one); });
+    const std::string error_of_all = said_by([&] {
+      SignCount counted;
+      const Addend addend{key, bytes, -0.5};
+      decode_add_all({&addend, 1}, counted, pool, all);
+      counted.settle(pool, all);
+    });
+    const std::string error_of_count = said_by([&] { EXPECT_GE(counted_floats(Message{bytes}, dim), 0); });
+    ASSERT_EQ(error_of_all, error) << hex(bytes);
+    if (error == "no error") {
+      for (std::size_t j = 0; j < dim; ++j) ASSERT_TRUE(one[j] == all[j] || std::isnan(one[j])) << hex(bytes);
+      ASSERT_EQ(error_of_count, error) << hex(bytes);
+    } else {
+      ++refused;
+      ASSERT_EQ(error.find('\n'), std::string::npos) << error;
+    }
+  };
+  for (const Message& message : one_of_each(key)) {
+    for (std::size_t b = 0; b < message.bytes.size(); ++b) {
+      for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
+        Bytes bytes = message.bytes;
+        bytes[b] = static_cast<std::uint8_t>(bytes[b] ^ flip);
+        expect_agreement(bytes, 37);
+      }
+      expect_agreement({message.bytes.begin(), message.bytes.begin() + static_cast<std::ptrdiff_t>(b)}, 37);
+    }
+    for (const std::size_t more : {1, 2, 8, 4096}) {
+      Bytes bytes = message.bytes;
+      bytes.resize(bytes.size() + more);
+      expect_agreement(bytes, 37);
+    }
+    for (const std::size_t dim : {0, 1, 7, 36, 38, 1000}) expect_agreement(message.bytes, dim);
+  }
+  EXPECT_GT(refused, 1000U);
+}
+
+TEST(Decode, AVectorTooLongForAnyMessageIsRefused) {
+  for (const auto format : {Format::dense, Format::sparse, Format::nothing, Format::pair}) {
+    const Message message{{static_cast<std::uint8_t>(format), 0, 0, 0}};
+    EXPECT_EQ(said_by([&] { counted_floats(message, kDimLimit); }),
+              "a message for 4294967296 coordinates; need fewer than 2^32");
+  }
+}
+
+TEST(Encode, RefusesWhatTheFormatsCannotSay) {
+  const Stream stream = Key{.seed = 1}.stream(Purpose::compressor);
+  const Vector x = {1, -2, 3};
+  const std::uint32_t support[] = {0, 2};
+  Message out;
+  const std::function<void()> writers[] = {
+      [&] { write_seeded_subset(Wire::f32, {}, out); },
+      [&] { write_permutation_block(Wire::f32, 0, x, out); },
+      [&] { write_permutation_block(Wire::f32, kDealtWorkersLimit, x, out); },
+      [&] { write_permutation_block(Wire::f32, 2, {}, out); },
+      [&] { write_sparse(Wire::f32, 3, support, x, out); },
+      [&] { write_sparse(Wire::f32, 1, support, View(x).first(2), out); },
+      [&] { write_sparse(Wire::f32, kDimLimit, support, View(x).first(2), out); },
+      [&] { write_uniform_levels(Wire::f32, 0, stream, x, out); },
+      [&] { write_uniform_levels(Wire::f32, kUniformLevelLimit + 1, stream, x, out); },
+      [&] { write_power_levels(Wire::f32, 0, stream, x, out); },
+      [&] { write_power_levels(Wire::f32, kPowerLevelLimit + 1, stream, x, out); },
+      [&] { write_block_sign(Wire::f32, 0, x, out); },
+      [&] { write_block_sign(Wire::f32, 12, x, out); },
+      [&] { write_block_sign(Wire::f32, kHeaderCountLimit, x, out); },
+  };
+  for (std::size_t w = 0; w < std::size(writers); ++w) EXPECT_THROW(writers[w](), std::logic_error) << w;
+}
+
+TEST(Sparse, BitsThatSayNoGapBelowTheLimitEndAtIt) {
+  // Zeros to the end of the bytes, a unary part beyond the limit, and one that ends there but counts too much.
+  const GapCode code(1, 1000);
+  const Bytes none(30), few(2);
+  Bytes late(30);
+  late[20] = 1;
+  for (const Bytes& bytes : {none, few, late, Bytes{}}) {
+    BitReader reader(bytes);
+    EXPECT_GE(code.get(reader, 100), 100U) << hex(bytes);
+  }
+  const GapCode of_one(999, 1000);  // modulus 1: the gap is the number of zeros
+  BitReader reader(late);
+  EXPECT_EQ(of_one.get(reader, 161), 160U);
+  for (const std::uint64_t limit : {0, 1, 56, 57, 100, 113, 114, 115, 159}) {
+    BitReader again(late);
+    EXPECT_GE(of_one.get(again, limit), limit) << limit;
   }
 }
 
