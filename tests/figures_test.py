@@ -116,6 +116,17 @@ class Figures(InFolder):
             self.assertEqual(code, 0, text)
             texts_of(out)
 
+    def test_values_that_no_axis_holds(self):
+        for rows in ("0,inf,0\n", "0,nan,0\n1,-inf,5\n"):
+            (self.run_folder / "trace.csv").write_text("round,grad_norm_sq,uplink_bits\n" + rows)
+            for log in ("", "y"):
+                code, text = self.plot(f"log={log}", f"out={self.figure}")
+                self.assertEqual(code, 2, text)
+                self.assertRegex(text, r'\Alaconic: .*/trace.csv: no (row|value) [^\n]*\n\Z')
+        self.run_folder = self.run_of("gd", "other", "round,grad_norm_sq,uplink_bits")
+        (self.run_folder / "trace.csv").write_text("round,grad_norm_sq,uplink_bits\n0,1,0\n1,inf,5\n2,nan,6\n3,2,7\n")
+        self.drawn("log=")  # what has a place
+
     def test_settings_of_the_user_do_not_count(self):
         figure = self.drawn("title=t")
         home = self.folder / "home"

@@ -129,11 +129,20 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   std::vector<std::string> colour_of;  // methods, in order of appearance: one colour each
   std::map<std::string, int> seen;     // runs of a method so far: one dash pattern each
   std::string plot;
+  const bool log_x = options.log.find('x') != std::string::npos;
+  const bool log_y = options.log.find('y') != std::string::npos;
+  const auto has_place = [](double v, bool logarithmic) {
+    return std::isfinite(v) && (v > 0 || !logarithmic);
+  };
+  bool has_point = false;
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    const std::vector<double>& x = column_of(runs[r], options.x, options.log.find('x') != std::string::npos);
-    const std::vector<double>& y = column_of(runs[r], options.y, options.log.find('y') != std::string::npos);
+    const std::vector<double>& x = column_of(runs[r], options.x, log_x);
+    const std::vector<double>& y = column_of(runs[r], options.y, log_y);
     out << "$run" << r << " << EOD\n";
-    for (std::size_t i = 0; i < x.size(); ++i) out << fmt::format("{} {}\n", x[i], y[i]);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      has_point = has_point || (has_place(x[i], log_x) && has_place(y[i], log_y));
+      out << fmt::format("{} {}\n", x[i], y[i]);
+    }
     out << "EOD\n";
     const std::string method = runs[r].value("method");
     auto at = std::find(colour_of.begin(), colour_of.end(), method);
@@ -143,6 +152,10 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
         fmt::format("{} $run{} using 1:2 with lines lw 2 dt {} lc rgb '{}' title {}", r == 0 ? "plot" : ",",
                     r, 1 + (seen[method]++ + static_cast<int>(index / std::size(kColours))) % 5,
                     kColours[index % std::size(kColours)], gnuplot_text(names[r]));
+  }
+  if (!has_point) {
+    throw InputError(fmt::format("{}/trace.csv: no row has a place in a figure of \"{}\" over \"{}\"",
+                                 runs[0].folder, options.y, options.x));
   }
   out << plot << "\n";
   return out.str();
