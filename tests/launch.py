@@ -23,13 +23,13 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not re.match("OMPI_|PMIX?_
     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
 }
 
-def two_classes():
-    """Rows of a small data set, in LIBSVM's format."""
+def two_classes(rows=47, columns=12):
+    """A small data set, in LIBSVM's format."""
     state = 7
     lines = []
-    for i in range(47):
+    for i in range(rows):
         entries = []
-        for j in range(1, 13):
+        for j in range(1, columns + 1):
             state = (state * 1103515245 + 12345) % 2**31
             if state % 5 < 3:
                 entries.append(f"{j}:{state % 997 / 997 - 0.4 + (0.3 if i % 2 else 0):.4g}")
