@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <vector>
 
 #include "laconic/core/vec.h"
 
@@ -24,6 +25,13 @@ class AllShards {
   /// moves as an evaluation would.
   virtual void mean(std::size_t shards, const std::function<void(std::size_t i, MutView v)>& of_shard,
                     MutView out) = 0;
+
+  /// hear(i, v) for every shard, in ascending order, in every process, where of_shard(i, v) has written the
+  /// length[i] entries of v. Few vectors stand in memory at once; where there are several processes, each
+  /// gets all of them.
+  virtual void vectors(const std::vector<std::size_t>& length,
+                       const std::function<void(std::size_t i, MutView v)>& of_shard,
+                       const std::function<void(std::size_t i, View v)>& hear) = 0;
 };
 
 }  // namespace laconic

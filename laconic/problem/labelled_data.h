@@ -37,6 +37,9 @@ class LabelledRows {
     if (bias_) out[columns_] = unit * 255;
   }
 
+  /// The rows where they are not pixels, else nullptr.
+  [[nodiscard]] const SparseRows* sparse() const { return pixels_ ? nullptr : &sparse_; }
+
   /// Calls entry(column, value) for each entry of a row that is not pixels.
   template <class Entry>
   void for_each(std::size_t row, Entry entry) const {

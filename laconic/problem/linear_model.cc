@@ -14,6 +14,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
 #include "laconic/data/classes.h"
+#include "laconic/problem/gram.h"
 #include "laconic/problem/link.h"
 #include "laconic/problem/packed_rows.h"
 
@@ -104,17 +105,13 @@ class Shard {
 
   /// lmax(A'A)
   [[nodiscard]] double largest_gram_eigenvalue() const {
-    if (size() <= kDenseSize && size() < columns_) {
-      return largest_eigenvalue_of_few_rows(size(), columns_, [&](std::size_t row, auto entry) {
-        for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
-          entry(rows_.column[e], rows_.value_at(e));
-      });
-    }
-    return largest_eigenvalue(columns_, [&](View v, MutView out) {
+    return laconic::largest_gram_eigenvalue(rows_, columns_, [&](View v, MutView out) {
       fill(out, 0.0);
       add_gram(v, out);
     });
   }
+
+  [[nodiscard]] const SparseRows& sparse_rows() const { return rows_; }
 
   /// mean over rows of (c |a_j|^2 + r)^2
   [[nodiscard]] double mean_of_squared_row_constants(double c, double r) const {
@@ -280,11 +277,13 @@ class LinearModel final : public Problem {
         all.numbers(n, [&](std::size_t i) { return c * shards_[i].largest_gram_eigenvalue() / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
-    const Product gram =
-        mean_gram(all, rows_, [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); });
+    const Gram gram =
+        mean_gram(all, rows_, dim_,
+                  {.add_gram = [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); },
+                   .sparse = [&](std::size_t i) { return &shards_[i].sparse_rows(); }});
 
     Constants constants = constants_of_clients(L, sample);
-    constants.L_minus = c * largest_eigenvalue(dim_, gram) + r;
+    constants.L_minus = c * largest_eigenvalue(gram.size, gram.product) + r;
     constants.mu = strong_convexity(gram);
     constants.f_lower = 0;
     return constants;
@@ -292,12 +291,13 @@ class LinearModel final : public Problem {
 
  private:
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
-  [[nodiscard]] std::optional<double> strong_convexity(const Product& gram) const {
+  [[nodiscard]] std::optional<double> strong_convexity(const Gram& gram) const {
     if (loss_ == Loss::nonconvex) return {};  // nor is lambda |x|^2 / 2 enough to make it convex
     if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
     double mu = regulariser_.lambda;
-    if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim) {
-      const Extremes ends = extreme_eigenvalues(dim_, gram);
+    // A column without entries has the eigenvalue 0.
+    if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim && gram.size == dim_) {
+      const Extremes ends = extreme_eigenvalues(dim_, gram.product);
       // mu must not be above the truth: the solver's rounding is taken off.
       mu += std::max(0.0, ends.least - 1e-15 * static_cast<double>(dim_) * ends.largest);
     }

@@ -54,17 +54,6 @@ std::vector<std::uint32_t> all_rows(std::size_t count) {
   return rows;
 }
 
-Product mean_gram(AllShards& all, const std::vector<std::size_t>& rows, AddGram add_gram) {
-  return [&all, &rows, add_gram = std::move(add_gram)](View v, MutView out) {
-    const auto gram = [&](std::size_t i, MutView part) {
-      fill(part, 0.0);
-      add_gram(i, v, part);
-      scale(1 / static_cast<double>(rows[i]), part);
-    };
-    all.mean(rows.size(), gram, out);
-  };
-}
-
 Constants constants_of_clients(View L, View sample) {
   const auto clients = static_cast<double>(L.size());
   Constants constants;

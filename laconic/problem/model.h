@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -12,10 +11,8 @@
 #include "laconic/core/error.h"
 #include "laconic/core/numbers.h"
 #include "laconic/core/range.h"
-#include "laconic/core/spectrum.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
-#include "laconic/problem/all_shards.h"
 #include "laconic/problem/problem.h"
 #include "laconic/problem/regulariser.h"
 
@@ -75,32 +72,6 @@ void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
 
 /// Rows 0 .. count-1.
 std::vector<std::uint32_t> all_rows(std::size_t count);
-
-/// lmax(A'A) of a few rows, as that of A A': the cost does not depend on the columns, of which there are
-/// `columns`. for_each(row, entry) calls entry(column, value) for each entry of a row.
-template <class ForEach>
-double largest_eigenvalue_of_few_rows(std::size_t rows, std::size_t columns, ForEach for_each) {
-  thread_local Vector sum;  // A'u; 0 between calls
-  if (sum.size() < columns) sum.resize(columns, 0.0);
-  return largest_eigenvalue(rows, [&](View u, MutView out) {
-    for (std::size_t i = 0; i < rows; ++i) {
-      if (u[i] != 0) for_each(i, [&](std::uint32_t column, double value) { sum[column] += u[i] * value; });
-    }
-    for (std::size_t i = 0; i < rows; ++i) {
-      out[i] = 0;
-      for_each(i, [&](std::uint32_t column, double value) { out[i] += value * sum[column]; });
-    }
-    for (std::size_t i = 0; i < rows; ++i) {
-      if (u[i] != 0) for_each(i, [&](std::uint32_t column, double) { sum[column] = 0; });
-    }
-  });
-}
-
-/// out += A_i'A_i v, where A_i has the rows of shard i.
-using AddGram = std::function<void(std::size_t i, View v, MutView out)>;
-
-/// (1/n) sum_i A_i'A_i / m_i by its products, m_i = rows[i]. `rows` must outlive it; each product asks `all`.
-Product mean_gram(AllShards& all, const std::vector<std::size_t>& rows, AddGram add_gram);
 
 /// The constants that follow from those of single clients: L[i] of f_i, and sample[i] the mean over client
 /// i's rows j of L_ij^2. L_plus and L_pm are L_tilde: nothing smaller is proven.

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "laconic/core/error.h"
+#include "laconic/problem/used_columns.h"
 
 namespace laconic {
 namespace {
@@ -46,7 +47,7 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 class PackedRows::Builder {
  public:
   Builder(const SparseRows& rows, std::size_t columns, View targets)
-      : rows_(rows), columns_(columns), targets_(targets) {}
+      : rows_(rows), targets_(targets), used_(used_columns(rows.column, columns)) {}
 
   std::optional<PackedRows> build() {
     merge_equal_rows();
@@ -100,17 +101,19 @@ class PackedRows::Builder {
   }
 
   void find_dense_columns() {
-    is_dense_.assign(columns_, false);
+    const std::size_t columns = used_.columns.size();
+    is_dense_.assign(columns, false);
     if (rows_.one_value()) return;
-    std::vector<std::vector<double>> values(columns_);
-    for (const Distinct& d : distinct_) {
-      for (std::uint64_t e = rows_.begin[d.row]; e < rows_.begin[d.row + 1]; ++e) {
-        values[rows_.column[e]].push_back(rows_.value_at(e));
-      }
-    }
-    for (std::size_t c = 0; c < columns_; ++c) {
+    std::vector<std::uint32_t> count(columns, 0);
+    for_each_distinct_entry([&](Distinct&, std::uint32_t column, double) { ++count[column]; });
+    for (std::size_t c = 0; c < columns; ++c)
+      is_dense_[c] = static_cast<double>(count[c]) >= kDenseShare * static_cast<double>(distinct_.size());
+    std::vector<std::vector<double>> values(columns);
+    for_each_distinct_entry([&](Distinct&, std::uint32_t column, double value) {
+      if (is_dense_[column]) values[column].push_back(value);
+    });
+    for (std::size_t c = 0; c < columns; ++c) {
       std::vector<double>& v = values[c];
-      if (static_cast<double>(v.size()) < kDenseShare * static_cast<double>(distinct_.size())) continue;
       std::sort(v.begin(), v.end());
       const auto different = static_cast<std::size_t>(std::unique(v.begin(), v.end()) - v.begin());
       is_dense_[c] = different >= kDenseFewestValues;
@@ -118,22 +121,19 @@ class PackedRows::Builder {
   }
 
   bool number_letters() {
-    std::vector<std::unordered_map<std::uint64_t, std::uint16_t>> number(columns_);
-    for (Distinct& d : distinct_) {
-      for (std::uint64_t e = rows_.begin[d.row]; e < rows_.begin[d.row + 1]; ++e) {
-        const std::uint32_t column = rows_.column[e];
-        const double value = rows_.value_at(e);
-        if (is_dense_[column] || value == 0) continue;
-        const auto [found, is_new] =
-            number[column].try_emplace(bits(value), static_cast<std::uint16_t>(letters_.size()));
-        if (is_new) {
-          if (letters_.size() == kMostLetters) return false;
-          letters_.push_back({column, value});
-        }
-        d.letters.push_back(found->second);
+    std::vector<std::unordered_map<std::uint64_t, std::uint16_t>> number(used_.columns.size());
+    bool fits = true;
+    for_each_distinct_entry([&](Distinct& d, std::uint32_t column, double value) {
+      if (!fits || is_dense_[column] || value == 0) return;
+      const auto [found, is_new] =
+          number[column].try_emplace(bits(value), static_cast<std::uint16_t>(letters_.size()));
+      if (is_new) {
+        fits = letters_.size() < kMostLetters;
+        letters_.push_back({used_.columns[column], value});
       }
-    }
-    return true;
+      d.letters.push_back(found->second);
+    });
+    return fits;
   }
 
   std::vector<LetterPair> join_letters() {
@@ -192,11 +192,11 @@ class PackedRows::Builder {
   }
 
   void lay_out_dense(PackedRows& packed) const {
-    std::vector<std::size_t> place(columns_, 0);
-    for (std::size_t c = 0; c < columns_; ++c) {
+    std::vector<std::size_t> place(used_.columns.size(), 0);
+    for (std::size_t c = 0; c < place.size(); ++c) {
       if (!is_dense_[c]) continue;
       place[c] = packed.dense_columns_.size();
-      packed.dense_columns_.push_back(static_cast<std::uint32_t>(c));
+      packed.dense_columns_.push_back(used_.columns[c]);
     }
     const std::size_t width = packed.dense_columns_.size();
     packed.dense_.assign(round_up(packed.rows_, kBlock) * width, 0);
@@ -204,17 +204,26 @@ class PackedRows::Builder {
       const std::size_t row = distinct_[i].row;
       double* block = packed.dense_.data() + i / kBlock * kBlock * width;
       for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
-        const std::uint32_t column = rows_.column[e];
+        const std::uint32_t column = used_.place[e];
         if (is_dense_[column]) block[place[column] * kBlock + i % kBlock] = rows_.value_at(e);
       }
     }
   }
 
+  /// entry(row, column, value), the column as a place in used_.columns.
+  template <class Entry>
+  void for_each_distinct_entry(Entry entry) {
+    for (Distinct& d : distinct_) {
+      for (std::uint64_t e = rows_.begin[d.row]; e < rows_.begin[d.row + 1]; ++e)
+        entry(d, used_.place[e], rows_.value_at(e));
+    }
+  }
+
   const SparseRows& rows_;
-  const std::size_t columns_;
   const View targets_;
+  const UsedColumns used_;
   std::vector<Distinct> distinct_;
-  std::vector<bool> is_dense_;
+  std::vector<bool> is_dense_;  // of the used columns
   std::vector<Letter> letters_;
 };
 

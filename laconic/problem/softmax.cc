@@ -9,6 +9,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
 #include "laconic/problem/cross_entropy.h"
+#include "laconic/problem/gram.h"
 #include "laconic/problem/labelled_data.h"
 #include "laconic/problem/vector_math.h"
 
@@ -127,11 +128,13 @@ class Softmax final : public Problem {
     });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(data_.shards[i], r); });
-    const Product gram = mean_gram(
-        all, data_.rows, [&](std::size_t i, View v, MutView out) { add_gram(data_.shards[i], v, out); });
+    const Gram gram =
+        mean_gram(all, data_.rows, columns_,
+                  {.add_gram = [&](std::size_t i, View v, MutView out) { add_gram(data_.shards[i], v, out); },
+                   .sparse = [&](std::size_t i) { return data_.shards[i].sparse(); }});
 
     Constants constants = constants_of_clients(L, sample);
-    constants.L_minus = kCurvature * largest_eigenvalue(columns_, gram) + r;
+    constants.L_minus = kCurvature * largest_eigenvalue(gram.size, gram.product) + r;
     if (regulariser_.kind == Regulariser::Kind::l2 && regulariser_.lambda > 0)
       constants.mu = regulariser_.lambda;
     constants.f_lower = 0;
@@ -301,19 +304,18 @@ class Softmax final : public Problem {
 
   /// lmax(A'A)
   [[nodiscard]] double largest_gram_eigenvalue(const LabelledRows& rows) const {
-    if (!rows.pixels() && rows.size() <= kDenseSize && rows.size() < columns_) {
-      return largest_eigenvalue_of_few_rows(rows.size(), columns_,
-                                            [&](std::size_t row, auto entry) { rows.for_each(row, entry); });
-    }
-    return largest_eigenvalue(columns_, [&](View v, MutView out) {
+    const Product gram = [&](View v, MutView out) {
       fill(out, 0.0);
       add_gram(rows, v, out);
-    });
+    };
+    if (const SparseRows* sparse = rows.sparse())
+      return laconic::largest_gram_eigenvalue(*sparse, columns_, gram);
+    return largest_eigenvalue(columns_, gram);
   }
 
   /// mean over rows of (c |a_j|^2 + r)^2
   [[nodiscard]] double mean_of_squared_row_constants(const LabelledRows& rows, double r) const {
-    Vector row(columns_);
+    Vector row(rows.pixels() ? columns_ : 0);
     double total = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       double square = 0;

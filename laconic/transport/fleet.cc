@@ -281,6 +281,40 @@ void Fleet::mean(std::size_t shards, const std::function<void(std::size_t, MutVi
   ask_all(shards, out.size(), tell, [&](Board& board) { fold_vectors(board, out); });
 }
 
+void Fleet::vectors(const std::vector<std::size_t>& length,
+                    const std::function<void(std::size_t, MutView)>& of_shard,
+                    const std::function<void(std::size_t, View)>& hear) {
+  const std::size_t shards = length.size();
+  const std::size_t most = window(shards, *std::max_element(length.begin(), length.end()));
+  Board board(shards);
+  std::vector<Vector> own_vectors;
+  Vector theirs;
+  for (std::size_t first = 0; first < shards; first += most) {
+    board.clear();
+    for (std::size_t i = first; i < std::min(first + most, shards); ++i)
+      board.add({.worker = static_cast<std::uint32_t>(i)}, 1);
+    const Range own = owned(board);
+    if (own_vectors.size() < own.size()) own_vectors.resize(own.size());
+    for_each(own, [&](std::size_t e) {
+      Vector& vector = own_vectors[e - own.begin];
+      vector.resize(length[first + e]);
+      of_shard(first + e, vector);
+      if (transport_.size() > 1) write_dense(Wire::f64, vector, board[e].message);
+    });
+    if (transport_.size() == 1) {
+      for (std::size_t e = 0; e < board.size(); ++e) hear(first + e, own_vectors[e]);
+      continue;
+    }
+    for (std::size_t e = 0; e < board.size(); ++e)
+      board[e].envelope.bytes = dense_bytes(length[first + e], sizeof(double));
+    for_each_message(board, [&](const Entry& entry, const Message& message) {
+      theirs.assign(length[entry.key.worker], 0.0);
+      decode_add(entry.key, message, 1, theirs);
+      hear(entry.key.worker, theirs);
+    });
+  }
+}
+
 bool Fleet::answer_of_first(bool answer) {
   if (transport_.size() == 1) return answer;
   const std::uint8_t mine = answer ? 1 : 0;

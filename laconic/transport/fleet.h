@@ -113,6 +113,9 @@ class Fleet final : public AllShards {
   Vector numbers(std::size_t shards, const std::function<double(std::size_t i)>& of_shard) override;
   void mean(std::size_t shards, const std::function<void(std::size_t i, MutView v)>& of_shard,
             MutView out) override;
+  void vectors(const std::vector<std::size_t>& length,
+               const std::function<void(std::size_t i, MutView v)>& of_shard,
+               const std::function<void(std::size_t i, View v)>& hear) override;
 
   /// Rank 0's answer, on every rank. Collective.
   bool answer_of_first(bool answer);
