@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""scale.py PROGRAM [REPEATS] : the tables of docs/scale.md, time and memory against clients, coordinates and entries.
+"""scale.py PROGRAM [REPEATS [wide]] : the tables of docs/scale.md, time and memory against clients, coordinates and
+entries, and of data with millions of columns (`wide`: that table alone).
 
 A round's time is that of two runs of unlike length, each the best of REPEATS (3), over the rounds between them; nothing
 is evaluated in those. Peak memory is that of the longer run, as the kernel counted it."""
 import json
 import os
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -15,18 +17,24 @@ REPEATS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 METHODS = {"pp-marina(rand-k(1%), sample=100, p=1e-6)": 1000, "gd": 4}  # rounds that are timed
 
 
+def measure(command):
+    """Seconds and peak MiB."""
+    begin = os.times().elapsed
+    child = os.posix_spawn(PROGRAM, command, os.environ,
+                           file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, usage = os.wait4(child, 0)
+    if status != 0:
+        sys.exit(f"scale.py: {command} failed")
+    return os.times().elapsed - begin, usage.ru_maxrss / 1024
+
+
 def run(words, rounds):
     """Seconds of the run's rounds, seconds before them, and peak MiB."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [PROGRAM, "run", *words, f"rounds={rounds}", "eval-every=0", "step=0.01", f"out={folder}/run"]
-        begin = os.times().elapsed
-        child = os.posix_spawn(PROGRAM, command, os.environ,
-                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
-        _, status, usage = os.wait4(child, 0)
-        if status != 0:
-            sys.exit(f"scale.py: {command} failed")
+        elapsed, peak = measure([PROGRAM, "run", *words, f"rounds={rounds}", "eval-every=0", "step=0.01",
+                                 f"out={folder}/run"])
         seconds = json.loads(Path(folder, "run", "summary.json").read_text())["seconds"]
-        return seconds, os.times().elapsed - begin - seconds, usage.ru_maxrss / 1024
+        return seconds, elapsed - seconds, peak
 
 
 def row(clients, d, nnz):
@@ -49,6 +57,31 @@ def table(title, rows):
         row(*each)
 
 
+def wide_table(rows):
+    """Before round 0: `theory` with a number as step does that much, and looks at no gradient."""
+    print("\nWide data:\n\n| columns | rows | entries a row | clients | split | before round 0 | peak |\n"
+          "|---:|---:|---:|---:|---|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for columns, count, entries, cases in rows:
+            draw = random.Random(1)
+            data = Path(folder, str(columns))
+            with data.open("w") as file:
+                for i in range(count):
+                    row = {draw.randrange(1, columns + 1) for _ in range(entries)} | ({columns} if i == 0 else set())
+                    file.write(f"{draw.choice((-1, 1))} "
+                               + " ".join(f"{c}:{draw.uniform(-1, 1):.4f}" for c in sorted(row)) + "\n")
+            for clients, split in cases:
+                command = [PROGRAM, "theory", f'problem=logistic("{data}", lambda=0.1)', f"clients={clients}",
+                           f"split={split}", "method=gd", "step=1"]
+                measured = [measure(command) for _ in range(REPEATS)]
+                print(f"| {columns:,} | {count:,} | {entries} | {clients} | {split} | {min(s for s, _ in measured):.2f} s "
+                      f"| {min(m for _, m in measured):.0f} MiB |", flush=True)
+
+
+CASES = ((20, "contiguous"), (100, "contiguous"), (100, "by-label"))
+wide_table([(1_000_000, 2000, 30, CASES), (16_600_000, 20_000, 25, CASES), (50_000_000, 4000, 10, CASES)])
+if sys.argv[3:] == ["wide"]:
+    sys.exit()
 table("Against the clients:", [(1000, 100, 20), (10_000, 100, 20), (100_000, 100, 20)])
 table("Against the coordinates:", [(10_000, 100, 20), (10_000, 1000, 20), (10_000, 10_000, 20)])
 table("Against the entries of a row:", [(10_000, 1000, 5), (10_000, 1000, 20), (10_000, 1000, 100)])

@@ -68,7 +68,8 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
                             .split = description.split,
                             .split_seed = description.split_seed,
                             .folders = data_folders(),
-                            .cache = shared != nullptr ? &shared->cache : nullptr};
+                            .cache = shared != nullptr ? &shared->cache : nullptr,
+                            .on_stage = place.on_stage};
   if (place.rank == 0) {
     setting.on_remark = [shared](const std::string& remark) {
       if (shared == nullptr || shared->remarks.insert(remark).second)
@@ -101,10 +102,14 @@ Prepared prepare(const Description& description, const Place& place) {
   return p;
 }
 
-Known known_of(const Description& description, const Problem& problem, AllShards& all) {
+Known known_of(const Description& description, const Problem& problem, AllShards& all,
+               const OnStage& on_stage) {
   Known known;
+  if (on_stage) on_stage("constants");
   known.constants = problem.constants(all);
-  if (description.target_gap) known.minimum = minimum_of(problem, all);
+  if (!description.target_gap) return known;
+  if (on_stage) on_stage("minimum for target-gap");
+  known.minimum = minimum_of(problem, all);
   return known;
 }
 

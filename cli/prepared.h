@@ -8,6 +8,7 @@
 //   p.assembly = assembly_of(description, *p.problem, p.constants);    each rank by itself
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -23,12 +24,16 @@
 
 namespace laconic::cli {
 
+/// Told what begins, as in "constants", before each part that may take long.
+using OnStage = std::function<void(const std::string& stage)>;
+
 /// What is found out about a problem before a run; the same on all ranks.
 struct Known {
   std::optional<Constants> constants;
   std::optional<Minimum> minimum;  // where a description asks for target-gap
 };
-Known known_of(const Description& description, const Problem& problem, AllShards& all);
+Known known_of(const Description& description, const Problem& problem, AllShards& all,
+               const OnStage& on_stage = {});
 
 /// The description's, with the target-gap as the f that it stands for, and its clock.
 SolveOptions solve_options(const Description& description, const Known& known, const Clock* clock);
@@ -50,6 +55,7 @@ struct Place {
   std::size_t neighbours = 1;
   std::optional<Range> clients = {};     // all, where unset
   std::vector<std::uint32_t> gone = {};  // clients whose data others look at, ascending
+  OnStage on_stage = {};
 };
 
 /// Reads the data, keeps the rows of this rank's clients, and starts the threads.

@@ -14,6 +14,7 @@
 #include "cli/prepared.h"
 #include "cli/ranks.h"
 #include "cli/serve.h"
+#include "cli/stage_line.h"
 #include "cli/sweep.h"
 #include "cli/sweep_report.h"
 #include "cli/verbs.h"
@@ -58,7 +59,9 @@ Description describe_again(const OutFolder& out, const std::vector<std::string>&
 int carry_out(const Description& description, OutFolder* out, bool goes_on, Transport& transport,
               std::size_t neighbours) {
   if (description.is_served()) return serve(description, out, goes_on, transport, neighbours);
-  Place place = {.rank = transport.rank(), .neighbours = neighbours};
+  std::optional<StageLine> stages(transport.rank() == 0);
+  const OnStage on_stage = [&](const std::string& stage) { stages->begin(stage); };
+  Place place = {.rank = transport.rank(), .neighbours = neighbours, .on_stage = on_stage};
   if (transport.size() > 1) place.clients = block_of(description.clients, transport.rank(), transport.size());
   Prepared prepared;
   std::unique_ptr<Method> method;
@@ -67,12 +70,13 @@ int carry_out(const Description& description, OutFolder* out, bool goes_on, Tran
   Fleet fleet(*prepared.pool, transport);
   if (description.solve.target_accuracy)
     require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
-  prepared.known = known_of(description, *prepared.problem, fleet);
+  prepared.known = known_of(description, *prepared.problem, fleet, on_stage);
   together(transport, [&] {
     prepared.assembly = assembly_of(description, *prepared.problem, prepared.known.constants);
     method = prepared.assembly.build(resolve(description.step, prepared.assembly));
   });
   require_same(transport, numbers_of(prepared, *method));
+  stages.reset();  // from here on a progress bar is drawn
   return conduct(description, prepared, *method, fleet,
                  {.out = out, .goes_on = goes_on, .ranks = transport.size()});
 }

@@ -15,6 +15,7 @@
 
 #include "cli/conduct.h"
 #include "cli/ranks.h"
+#include "cli/stage_line.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/network/real_clock.h"
@@ -111,15 +112,25 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
   }
 }
 
+/// Rank 0's, which says on a terminal how far it is.
+Prepared prepare_first(const Description& description, Place place) {
+  StageLine stages(true);
+  place.on_stage = [&](const std::string& stage) { stages.begin(stage); };
+  return prepare(description, place);
+}
+
 /// Rank 0's part.
 int lead(const Description& description, Prepared& prepared, OutFolder* out, bool goes_on, Mailbox& mailbox) {
+  std::optional<StageLine> stages(true);
   const Problem& problem = *prepared.problem;
   hear_hellos(mailbox, identity_of(description, problem));
   const auto clock = real_clock_of(description);
   if (description.solve.target_accuracy) require_test_set("target-accuracy:", problem, *prepared.pool);
   const auto transport = alone(&mailbox);
   Fleet fleet(*prepared.pool, *transport);
-  prepared.known = known_of(description, problem, fleet);
+  prepared.known =
+      known_of(description, problem, fleet, [&](const std::string& stage) { stages->begin(stage); });
+  stages.reset();  // from here on a progress bar is drawn
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
     return Staff{kept_elsewhere(problem),
                  parts_of(description, problem, prepared.known.constants, clock, gone)};
@@ -205,7 +216,7 @@ int work(const Description& description, const Place& place, const Problem* ever
 int serve_on_threads(const Description& description, OutFolder* out, bool goes_on) {
   const std::size_t workers = std::min(threads_of(description.threads), description.clients);
   const auto clock = real_clock_of(description);
-  Prepared prepared = prepare(description);
+  Prepared prepared = prepare_first(description, {});
   const Problem& problem = *prepared.problem;
   int code = kDone;
   run_ranks(1 + workers, [&](Transport& transport) {
@@ -239,7 +250,7 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
     return transport.correspond(patience, [&](Mailbox& mailbox) {
       if (rank > 0) return work(description, place, nullptr, mailbox);
       return lead_to_the_end(mailbox, [&] {
-        Prepared prepared = prepare(description, place);
+        Prepared prepared = prepare_first(description, place);
         return lead(description, prepared, out, goes_on, mailbox);
       });
     });

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "cli/prepared.h"
+#include "cli/stage_line.h"
 #include "cli/verbs.h"
 #include "laconic/rounds/method.h"
 
@@ -34,9 +37,12 @@ void print_theorem(const char* rule, const Theorem& theorem) {
 
 int theory(const std::vector<std::string>& words) {
   const Description description = describe(words);
-  Prepared p = prepare(description);
+  std::optional<StageLine> stages(true);
+  const OnStage on_stage = [&](const std::string& stage) { stages->begin(stage); };
+  Prepared p = prepare(description, {.on_stage = on_stage});
   Fleet fleet(*p.pool);
-  p.known = known_of(description, *p.problem, fleet);
+  p.known = known_of(description, *p.problem, fleet, on_stage);
+  stages.reset();
   p.assembly = assembly_of(description, *p.problem, p.known.constants);
 
   fmt::print("problem {}\n", print(description.problem));

@@ -156,14 +156,18 @@ Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& set
 /// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
 /// the labels alone, so that a process need not store the others' even for a moment.
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
+  if (setting.on_stage) setting.on_stage("reading " + read.name);
   DataOptions options = read.data;
   if (setting.own) {
     options.choose = [&](const std::vector<double>& labels) {
       return rows_of(deal(labels, setting), *setting.own);
     };
   }
-  if (setting.cache != nullptr && !setting.own) return setting.cache->load(read.name, options);
-  return std::make_shared<const Dataset>(load_dataset(read.name, options));
+  const auto data = setting.cache != nullptr && !setting.own
+                        ? setting.cache->load(read.name, options)
+                        : std::make_shared<const Dataset>(load_dataset(read.name, options));
+  if (setting.on_stage) setting.on_stage("packing rows");
+  return data;
 }
 
 void remark(const ProblemSetting& setting, const std::string& text) {
@@ -397,6 +401,7 @@ std::optional<std::string> data_named(const Spec& problem) {
 std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& setting) {
   if (setting.clients < 1) throw InputError("clients = 0; need clients >= 1");
   const ProblemRow& row = row_named(spec, "problem", problems());
+  if (setting.on_stage) setting.on_stage("making the problem");
   Arguments arguments(spec);
   return row.make(arguments, setting);
 }

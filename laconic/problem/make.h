@@ -33,6 +33,8 @@ struct ProblemSetting {
   /// Told what a user should know of the data though nothing is wrong, a sentence each: a test set that was
   /// found but does not fit, labels that may be no classes.
   std::function<void(const std::string& remark)> on_remark = {};
+  /// Told what begins, as in "reading a9a", before each part that may take long. May throw, which ends it.
+  std::function<void(const std::string& stage)> on_stage = {};
   MakeTorchNetwork* make_torch_network = nullptr;  // of torch(...), for programs that link laconic_torch
 };
 
