@@ -7,7 +7,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -48,6 +47,7 @@ class ServedStar final : public Method {
         problem_(*staff_.problem),
         looks_back_(StarClients(problem_, staff_.parts).looks_back()),
         server_(problem_, staff_.parts, options, looks_back_),
+        ranks_(mailbox.size(), Rank::reads),
         is_gone_(problem_.shards(), false),
         answers_(problem_.shards()),
         board_(problem_.shards()) {}
@@ -86,6 +86,12 @@ class ServedStar final : public Method {
   double step() const override { return options_.step; }
 
  private:
+  /// Where a process of clients stands in the epoch.
+  enum class Rank : std::uint8_t {
+    reads,     // its data, for the epoch
+    joined,    // its clients are ready
+    given_up,  // it is lost
+  };
   /// What came of a client about the point of the round.
   struct Heard {
     bool in_time = false;
@@ -97,7 +103,9 @@ class ServedStar final : public Method {
     order_.epoch = static_cast<std::uint32_t>(epochs_);
     order_.start = static_cast<std::uint32_t>(t);
     order_.counted.assign(problem_.shards(), Order::kNever);
-    joined_.clear();
+    for (Rank& rank : ranks_) {
+      if (rank == Rank::joined) rank = Rank::reads;
+    }
     has_begun_ = true;
   }
 
@@ -149,7 +157,7 @@ class ServedStar final : public Method {
       const bool reads = !all_have_joined();
       // All that has come until now is in time.
       for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
-      if (somebody_is_lost()) return false;
+      if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
     }
     return true;
@@ -157,7 +165,7 @@ class ServedStar final : public Method {
 
   /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
   [[nodiscard]] bool all_have_joined() const {
-    return joined_.size() + given_up_.size() + 1 >= mailbox_.size();
+    return std::find(ranks_.begin() + 1, ranks_.end(), Rank::reads) == ranks_.end();
   }
 
   /// Whether the server, having waited so long, has waited enough.
@@ -177,10 +185,9 @@ class ServedStar final : public Method {
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
 
   void hear(const Mailbox::Received& received) {
-    if (given_up_.contains(received.from)) return;
     Answer answer = Answer::of(received.letter);
     if (answer.client == Answer::kJoined) {
-      if (answer.epoch == order_.epoch) joined_.insert(received.from);
+      if (answer.epoch == order_.epoch) ranks_[received.from] = Rank::joined;
       return;
     }
     if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
@@ -194,10 +201,10 @@ class ServedStar final : public Method {
     ++arrived_;
   }
 
-  /// Whether a process is lost, and clients with it; who has none does not matter.
-  bool somebody_is_lost() {
-    for (std::size_t r = 1; r < mailbox_.size(); ++r) {
-      if (given_up_.contains(r) || !mailbox_.is_lost(r)) continue;
+  /// Whether a process is lost, and clients with it. One that has no clients is given up at once.
+  bool clients_are_lost() {
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] == Rank::given_up || !mailbox_.is_lost(r)) continue;
       if (clients_of(is_gone_.size(), r, mailbox_.size()).size() > 0) return true;
       give_up(r);
     }
@@ -206,16 +213,15 @@ class ServedStar final : public Method {
 
   void give_up(std::size_t rank) {
     mailbox_.give_up(rank);
-    given_up_.insert(rank);
-    joined_.erase(rank);
+    ranks_[rank] = Rank::given_up;
     for (const std::uint32_t i : Numbers(clients_of(is_gone_.size(), rank, mailbox_.size())))
       is_gone_[i] = true;
   }
 
   /// A new epoch, without those who are lost.
   void regroup(std::size_t t) {
-    for (std::size_t r = 1; r < mailbox_.size(); ++r) {
-      if (!given_up_.contains(r) && mailbox_.is_lost(r)) give_up(r);
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] != Rank::given_up && mailbox_.is_lost(r)) give_up(r);
     }
     order_.gone.clear();
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
@@ -258,11 +264,10 @@ class ServedStar final : public Method {
   bool looks_back_;
   StarServer server_;
   bool has_begun_ = false;
-  double epochs_ = 0;               // before this one, those of earlier processes included
-  Order order_;                     // the one in hand
-  std::set<std::size_t> joined_;    // ranks whose clients are ready for the epoch
-  std::set<std::size_t> given_up_;  // and those that are lost
-  std::vector<bool> is_gone_;
+  double epochs_ = 0;          // before this one, those of earlier processes included
+  Order order_;                // the one in hand
+  std::vector<Rank> ranks_;    // rank 0's, which has no clients, means nothing
+  std::vector<bool> is_gone_;  // of each client, whether its rank was given up
   std::vector<Heard> answers_;
   std::size_t arrived_ = 0;  // in time
   std::vector<std::uint32_t> answering_;
@@ -308,13 +313,16 @@ class ServedClients {
   }
 
  private:
-  /// Of a client: the rounds of the epoch at whose point it began to look, did look, and of which it has said
-  /// something.
+  /// Of a client: the rounds of the epoch whose point it began to look at, and has looked at; and the answer
+  /// of which it does not know yet whether it has counted.
   struct Progress {
+    struct Said {
+      std::uint32_t round = 0;
+      bool restart = false;
+    };
     std::uint32_t begun = Order::kNever;
     std::uint32_t looked = Order::kNever;
-    std::uint32_t said = Order::kNever;  // until it is known whether that has counted
-    bool said_in_restart = false;
+    std::optional<Said> said;
     bool is_busy = false;
   };
   /// What an epoch is computed with. Who is busy when another one begins finishes with what it has.
@@ -388,7 +396,7 @@ class ServedClients {
         progress.is_busy = false;
         if (crew != crew_ || order != order_ || mailbox_.closed()) continue;  // it is outdated
         mailbox_.post(0, Answer::letter(order->epoch, order->round, crew->board[*e]));
-        progress.said = order->round;
+        progress.said = {order->round, restart_of(*crew, *order)};
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -408,25 +416,28 @@ class ServedClients {
     return {};
   }
 
-  /// While nobody else has the client.
+  [[nodiscard]] bool restart_of(const Crew& crew, const Order& order) const {
+    return crew.staff.parts.mechanism->restarts(key_of(seed_, order));
+  }
+
+  /// While no other thread has the client.
   void answer(Crew& crew, const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
     Progress& progress = crew.progress[e];
     Entry& entry = crew.board[e];
     // What was said and has counted is remembered; the rest is as if it had not been said.
-    if (progress.said != Order::kNever && order.counted[entry.key.worker] == progress.said)
-      crew.clients.remember(entry, e, progress.said_in_restart);
-    progress.said = Order::kNever;
-
     const std::uint32_t client = entry.key.worker;
+    if (progress.said && order.counted[client] == progress.said->round)
+      crew.clients.remember(entry, e, progress.said->restart);
+    progress.said.reset();
+
+    const bool restart = restart_of(crew, order);
     entry.key = key_of(seed_, order);
-    const bool restart = crew.staff.parts.mechanism->restarts(entry.key);
     entry.key.worker = client;
     entry.envelope = {};
     const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
     crew.clients.answer(entry, e, {order.x, order.before, {}}, restart, looked_before);
     progress.looked = order.round;
-    progress.said_in_restart = restart;
     for (const Trouble& trouble : rehearsal_) {
       if (trouble.client != client || !trouble.is_in(order.round)) continue;
       if (trouble.silent) mailbox_.mute();

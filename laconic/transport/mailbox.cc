@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "laconic/core/error.h"
+
 namespace laconic {
 namespace {
 
@@ -13,21 +15,42 @@ constexpr double kSignsPerPatience = 8;
 
 }  // namespace
 
+Letter Mailbox::Outbox::next() {
+  if (waiting_.empty()) return nullptr;
+  Letter letter = std::move(waiting_.front().letter);
+  waiting_.pop_front();
+  return letter;
+}
+
 Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
     : rank_(rank), patience_(patience), peers_(ranks) {
+  check(rank < ranks, "a mailbox of a rank that does not exist");
+  check(patience > 0, "a mailbox needs patience > 0");
   for (Peer& peer : peers_) peer.said = Clock::now();
 }
 
 /// All talk to rank 0 alone.
-bool Mailbox::is_peer(std::size_t rank) const { return rank != rank_ && (rank_ == 0 || rank == 0); }
+bool Mailbox::is_peer(std::size_t rank) const {
+  return rank < peers_.size() && rank != rank_ && (rank_ == 0 || rank == 0);
+}
+
+Mailbox::Peer& Mailbox::peer(std::size_t rank) {
+  check(is_peer(rank), "letters go between rank 0 and another rank");
+  return peers_[rank];
+}
+
+bool Mailbox::is_reached(const Peer& peer) const {
+  return !mute_ && peer.bond == Peer::Bond::kept && !peer.end_said;
+}
 
 bool Mailbox::is_lost(const Peer& peer) const {
-  return peer.given_up || peer.has_left || peer.silence > patience_;
+  return peer.bond != Peer::Bond::kept || peer.silence > patience_;
 }
 
 bool Mailbox::broken() const {
-  return broken_elsewhere_ || std::any_of(peers_.begin(), peers_.end(),
-                                          [](const Peer& peer) { return peer.given_up || peer.has_left; });
+  return broken_elsewhere_ || std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+           return peer.bond != Peer::Bond::kept || peer.end_said == Kind::left;
+         });
 }
 
 void Mailbox::wake() {
@@ -36,31 +59,30 @@ void Mailbox::wake() {
   received_.notify_all();
 }
 
-void Mailbox::post(std::size_t to, Letter letter) {
+template <class Put>
+void Mailbox::post_by(std::size_t to, Letter letter, Put put) {
+  check(letter != nullptr, "a letter that is not there was posted");
   const std::lock_guard lock(mutex_);
-  peers_[to].letters.push_back(std::move(letter));
-  peers_[to].newest_waits = false;
+  Peer& receiver = peer(to);
+  if (!is_reached(receiver)) return;
+  (receiver.outbox.*put)(std::move(letter));
   wake();
 }
 
+void Mailbox::post(std::size_t to, Letter letter) { post_by(to, std::move(letter), &Outbox::post); }
+
 void Mailbox::post_newest(std::size_t to, Letter letter) {
-  const std::lock_guard lock(mutex_);
-  Peer& peer = peers_[to];
-  if (peer.newest_waits) peer.letters.pop_back();
-  peer.letters.push_back(std::move(letter));
-  peer.newest_waits = true;
-  wake();
+  post_by(to, std::move(letter), &Outbox::post_newest);
 }
 
 void Mailbox::recall(std::size_t to) {
   const std::lock_guard lock(mutex_);
-  peers_[to].letters.clear();
-  peers_[to].newest_waits = false;
+  peer(to).outbox.clear();
 }
 
 std::optional<Mailbox::Received> Mailbox::take(double seconds) {
   std::unique_lock lock(mutex_);
-  received_.wait_for(lock, in_seconds(seconds), [&] { return !inbox_.empty() || closed_; });
+  received_.wait_for(lock, in_seconds(seconds), [&] { return !inbox_.empty() || code_; });
   if (inbox_.empty()) return {};
   Received received = std::move(inbox_.front());
   inbox_.pop_front();
@@ -69,36 +91,38 @@ std::optional<Mailbox::Received> Mailbox::take(double seconds) {
 
 void Mailbox::sleep(double seconds) {
   std::unique_lock lock(mutex_);
-  received_.wait_for(lock, in_seconds(seconds), [&] { return closed_; });
+  received_.wait_for(lock, in_seconds(seconds), [&] { return code_.has_value(); });
 }
 
 bool Mailbox::is_lost(std::size_t rank) const {
   const std::lock_guard lock(mutex_);
+  check(is_peer(rank), "a rank was asked for that this one does not talk to");
   return is_lost(peers_[rank]);
 }
 
 void Mailbox::give_up(std::size_t rank) {
   const std::lock_guard lock(mutex_);
-  peers_[rank].given_up = true;
-  peers_[rank].letters.clear();
+  Peer& lost = peer(rank);
+  lost.bond = Peer::Bond::given_up;
+  lost.outbox.clear();
+  std::erase_if(inbox_, [&](const Received& received) { return received.from == rank; });
 }
 
 void Mailbox::close(std::uint8_t code) {
   const std::lock_guard lock(mutex_);
-  if (closed_) return;
-  closed_ = true;
+  if (code_) return;
   code_ = code;
   wake();
 }
 
 std::uint8_t Mailbox::code() const {
   const std::lock_guard lock(mutex_);
-  return code_;
+  return code_.value_or(0);
 }
 
 bool Mailbox::closed() const {
   const std::lock_guard lock(mutex_);
-  return closed_;
+  return code_.has_value();
 }
 
 void Mailbox::leave() {
@@ -110,6 +134,7 @@ void Mailbox::leave() {
 void Mailbox::mute() {
   const std::lock_guard lock(mutex_);
   mute_ = true;
+  for (Peer& peer : peers_) peer.outbox.clear();
 }
 
 Traffic Mailbox::traffic() const {
@@ -119,24 +144,17 @@ Traffic Mailbox::traffic() const {
 
 std::optional<Mailbox::Parcel> Mailbox::next_for(std::size_t to) {
   const std::lock_guard lock(mutex_);
-  posted_anything_ = false;
+  if (!is_peer(to) || !is_reached(peers_[to])) return {};
   Peer& peer = peers_[to];
-  if (!is_peer(to) || peer.given_up || peer.has_left || peer.end_said) return {};
-  if (mute_) {
-    peer.letters.clear();
-    return {};
-  }
   const auto now = Clock::now();
   Parcel parcel;
-  if (!peer.letters.empty()) {
-    parcel.letter = std::move(peer.letters.front());
-    peer.letters.pop_front();
-    peer.newest_waits = peer.newest_waits && !peer.letters.empty();
-    traffic_.sent += parcel.letter->size();
-  } else if (closed_ || leaves_) {
-    parcel.kind = !closed_ ? Kind::left : broken() ? Kind::closed_broken : Kind::closed;
-    parcel.letter = std::make_shared<const std::vector<std::uint8_t>>(1, code_);
-    peer.end_said = true;
+  if (Letter letter = peer.outbox.next()) {
+    traffic_.sent += letter->size();
+    parcel.letter = std::move(letter);
+  } else if (code_ || leaves_) {
+    parcel.kind = !code_ ? Kind::left : broken() ? Kind::closed_broken : Kind::closed;
+    parcel.letter = std::make_shared<const std::vector<std::uint8_t>>(1, code_.value_or(0));
+    peer.end_said = parcel.kind;
   } else if (now - peer.said > in_seconds(patience_ / kSignsPerPatience)) {
     parcel.kind = Kind::alive;
   } else {
@@ -157,14 +175,14 @@ void Mailbox::look_around() {
 
 void Mailbox::hear_from(std::size_t from) {
   const std::lock_guard lock(mutex_);
-  peers_[from].silence = 0;
+  peer(from).silence = 0;
 }
 
 void Mailbox::deliver(std::size_t from, Parcel parcel) {
   const std::lock_guard lock(mutex_);
-  Peer& peer = peers_[from];
-  peer.silence = 0;
-  if (peer.given_up) return;
+  Peer& sender = peer(from);
+  sender.silence = 0;
+  if (sender.bond != Peer::Bond::kept) return;
   switch (parcel.kind) {
     case Kind::letter:
       traffic_.received += parcel.letter->size();
@@ -176,12 +194,12 @@ void Mailbox::deliver(std::size_t from, Parcel parcel) {
       broken_elsewhere_ = true;
       [[fallthrough]];
     case Kind::closed:
-      peer.end_heard = true;
-      closed_ = true;
-      if (from == 0) code_ = parcel.letter->at(0);
+      sender.end_heard = true;
+      if (from == 0 && !code_) code_ = parcel.letter->at(0);
       break;
     case Kind::left:
-      peer.has_left = true;
+      sender.bond = Peer::Bond::left;
+      sender.outbox.clear();
       break;
   }
   wake();
@@ -190,17 +208,18 @@ void Mailbox::deliver(std::size_t from, Parcel parcel) {
 void Mailbox::wait_for_post(double seconds) {
   std::unique_lock lock(mutex_);
   posted_.wait_for(lock, in_seconds(seconds), [&] { return posted_anything_; });
+  posted_anything_ = false;
 }
 
 bool Mailbox::is_over() {
   const std::lock_guard lock(mutex_);
-  if (!closed_ && !leaves_) return false;
+  if (!code_ && !leaves_) return false;
   bool over = true;
   for (std::size_t r = 0; r < peers_.size(); ++r) {
     Peer& peer = peers_[r];
     if (!is_peer(r)) continue;
     if (is_lost(peer)) {
-      peer.given_up = true;
+      peer.bond = Peer::Bond::given_up;
     } else {
       over = over && peer.end_said && (leaves_ || peer.end_heard);
     }
@@ -210,7 +229,7 @@ bool Mailbox::is_over() {
 
 bool Mailbox::is_broken() const {
   const std::lock_guard lock(mutex_);
-  return leaves_ || broken();
+  return broken();
 }
 
 }  // namespace laconic

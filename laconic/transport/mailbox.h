@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Letters between processes of which none waits for another: what a server and its clients say to each other
-// when a real clock decides who counts (rounds/served.h). transport.h is for processes that keep step.
+// when a real clock decides which answers count (rounds/served.h). transport.h is for processes that keep step.
 //
-// A mailbox has two sides. Whoever computes posts letters and takes them, on a thread of its own; the
-// carrier, a transport, brings them to the other ranks' mailboxes, on the thread that calls
-// Transport::correspond(). So letters travel, and a rank is known to live, while it computes.
+// A mailbox has two sides. One thread computes, posts letters and takes them. The carrier, a transport, brings
+// them to the mailboxes of the other ranks, on the thread that calls Transport::correspond(). So letters
+// travel, and a rank gives signs of life, while it computes.
 #pragma once
 
 #include <chrono>
@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "laconic/transport/traffic.h"
@@ -34,18 +35,19 @@ class Mailbox {
   [[nodiscard]] std::size_t rank() const { return rank_; }
   [[nodiscard]] std::size_t size() const { return peers_.size(); }
   [[nodiscard]] double patience() const { return patience_; }
-  /// How often, in seconds, somebody who waits for letters looks up to see who is lost.
+  /// How often, in seconds, a rank that waits for letters should look which ranks are lost.
   [[nodiscard]] double between_looks() const { return patience_ / 16; }
 
-  // The side of who computes.
+  // The side that computes. All talk to rank 0 alone, and rank 0 to all: `to` is such a rank.
 
-  /// Letters to one rank arrive in order. Never waits.
+  /// Letters to one rank arrive in order. Never waits. A letter is dropped that cannot arrive: its rank was
+  /// given up, has left or was told the end, or this rank is mute.
   void post(std::size_t to, Letter letter);
-  /// The same, in place of what was last given here for that rank and has not gone out yet: of letters that
-  /// outdate each other only the newest is sent.
+  /// The same; and if the last letter to that rank was given here too and has not gone out yet, this one takes
+  /// its place: of letters that outdate each other only the newest is sent.
   void post_newest(std::size_t to, Letter letter);
 
-  /// What was posted for the rank and has not gone out yet will not.
+  /// Takes back all letters to the rank that have not gone out yet.
   void recall(std::size_t to);
 
   struct Received {
@@ -57,19 +59,20 @@ class Mailbox {
   /// Waits so long, or until closed.
   void sleep(double seconds);
 
-  /// Whether nothing was heard of the rank for longer than the patience, or it has left.
+  /// Whether nothing was heard of the rank for longer than the patience, or it has left or was given up.
   [[nodiscard]] bool is_lost(std::size_t rank) const;
-  /// Nothing more goes to the rank, and what comes from it is dropped.
+  /// Nothing more goes to the rank, and what came from it and was not taken, or still comes, is dropped.
   void give_up(std::size_t rank);
 
   /// Ends the correspondence of all, but for ranks given up, with a number for them; rank 0 does, and only
   /// the first time counts. Letters posted before still arrive.
   void close(std::uint8_t code);
-  /// Whether rank 0 has closed, and its number.
+  /// Whether rank 0 has closed, and its number (0 before).
   [[nodiscard]] bool closed() const;
   [[nodiscard]] std::uint8_t code() const;
-  /// This rank leaves by itself, as it has failed; or goes on as if its links were cut: for rehearsals.
+  /// This rank has failed and leaves. If rank 0 closes before the others were told, it ends with them instead.
   void leave();
+  /// This rank goes on as if its links were cut: nothing goes out any more. For rehearsals.
   void mute();
 
   [[nodiscard]] Traffic traffic() const;
@@ -80,9 +83,9 @@ class Mailbox {
   enum class Kind : std::uint8_t {
     letter,
     alive,
-    closed,         // the last that this rank says; of rank 0, to all whom it has not lost, with its number
-    closed_broken,  // the same where some were lost
-    left,           // the last of one that has failed
+    closed,         // the last parcel of a rank that ends with the others; rank 0's has its number
+    closed_broken,  // the same where ranks were lost
+    left,           // the last parcel of a rank that has failed
   };
   struct Parcel {
     Kind kind = Kind::letter;
@@ -90,8 +93,8 @@ class Mailbox {
   };
   /// What is to go to the rank now, if anything; the caller has sent what it was given before.
   std::optional<Parcel> next_for(std::size_t to);
-  /// The carrier has looked once more what has come from all. Where it had stopped itself, as a process does
-  /// that is suspended, nobody has been silent meanwhile.
+  /// The carrier has looked once more for parcels of all ranks. Time in which it did not look, because the
+  /// process was suspended, does not count as their silence.
   void look_around();
   /// Something of a letter has come, or all of it.
   void hear_from(std::size_t from);
@@ -105,19 +108,45 @@ class Mailbox {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Peer {
-    std::deque<Letter> letters;  // to go there
-    bool newest_waits = false;   // the last of them may be replaced
-    double silence = 0;          // seconds since something came of it, while the carrier listened
-    Clock::time_point said;      // last
-    bool has_left = false;
-    bool given_up = false;
-    bool end_said = false;   // this rank's last to it
-    bool end_heard = false;  // its last to this rank
+
+  /// Letters to one rank that have not gone out yet. Whether a letter may be replaced stands beside the letter,
+  /// and goes with it.
+  class Outbox {
+   public:
+    void post(Letter letter) { waiting_.push_back({std::move(letter), false}); }
+    void post_newest(Letter letter) {
+      if (!waiting_.empty() && waiting_.back().may_be_replaced) waiting_.pop_back();
+      waiting_.push_back({std::move(letter), true});
+    }
+    void clear() { waiting_.clear(); }
+    /// Null where there is none.
+    Letter next();
+
+   private:
+    struct Waiting {
+      Letter letter;
+      bool may_be_replaced = false;
+    };
+    std::deque<Waiting> waiting_;
   };
+
+  struct Peer {
+    enum class Bond : std::uint8_t { kept, left, given_up };
+    Bond bond = Bond::kept;
+    std::optional<Kind> end_said;  // this rank's last parcel to it: closed, closed_broken or left
+    bool end_heard = false;        // its last to this rank
+    Outbox outbox;
+    double silence = 0;      // seconds since something came of it, while the carrier listened
+    Clock::time_point said;  // when this rank last sent it something
+  };
+  Peer& peer(std::size_t rank);
   [[nodiscard]] bool is_peer(std::size_t rank) const;
+  /// Whether anything can still go to it.
+  [[nodiscard]] bool is_reached(const Peer& peer) const;
   [[nodiscard]] bool is_lost(const Peer& peer) const;
   [[nodiscard]] bool broken() const;
+  template <class Put>
+  void post_by(std::size_t to, Letter letter, Put put);
   void wake();
 
   std::size_t rank_;
@@ -128,9 +157,8 @@ class Mailbox {
   std::vector<Peer> peers_;
   Clock::time_point looked_ = Clock::now();
   std::deque<Received> inbox_;
-  bool posted_anything_ = false;
-  bool closed_ = false;
-  std::uint8_t code_ = 0;
+  bool posted_anything_ = false;      // since wait_for_post() returned last
+  std::optional<std::uint8_t> code_;  // of rank 0, which has closed
   bool leaves_ = false;
   bool mute_ = false;
   bool broken_elsewhere_ = false;
