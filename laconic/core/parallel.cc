@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "laconic/core/error.h"
+#include "laconic/core/threads.h"
 
 namespace laconic {
 
@@ -28,13 +27,19 @@ struct ThreadPool::State {
   void* context = nullptr;
   std::atomic<std::size_t> next{0};
 
-  std::vector<std::thread> helpers;
+  ThreadGroup helpers{[this] {
+    {
+      const std::lock_guard lock(mutex);
+      closing = true;
+    }
+    work_came.notify_all();
+  }};
 
   void take_iterations() {
     try {
       for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) body(context, i);
     } catch (...) {
-      next.store(n);  // nobody starts another iteration
+      next.store(n);  // no thread starts another iteration
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
     }
@@ -57,22 +62,16 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) {
   check(threads >= 1, "ThreadPool needs at least one thread");
-  for (std::size_t t = 1; t < threads; ++t) state_->helpers.emplace_back([this] { state_->help(); });
+  for (std::size_t t = 1; t < threads; ++t)
+    state_->helpers.start(nth_thread(t, threads), [state = state_.get()] { state->help(); });
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->closing = true;
-  }
-  state_->work_came.notify_all();
-  for (std::thread& helper : state_->helpers) helper.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 std::size_t ThreadPool::threads() const { return state_->helpers.size() + 1; }
 
 void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* context) {
-  if (state_->helpers.empty() || n <= 1) {
+  if (state_->helpers.size() == 0 || n <= 1) {
     for (std::size_t i = 0; i < n; ++i) body(context, i);
     return;
   }

@@ -10,7 +10,8 @@ namespace laconic {
 
 class ThreadPool {
  public:
-  /// `threads` >= 1 counts the caller, who works too: ThreadPool(1) starts no thread.
+  /// `threads` >= 1 counts the calling thread, which works too: ThreadPool(1) starts no thread. Throws
+  /// RunError where the system refuses a thread.
   explicit ThreadPool(std::size_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -7,13 +7,13 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/numbers.h"
+#include "laconic/core/threads.h"
 #include "laconic/rounds/letters.h"
 #include "laconic/rounds/star_clients.h"
 #include "laconic/rounds/star_server.h"
@@ -281,18 +281,9 @@ class ServedClients {
   ServedClients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                 const std::vector<Trouble>& rehearsal)
       : regroup_(regroup), seed_(seed), mailbox_(mailbox), rehearsal_(rehearsal) {
-    for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { compute(); });
+    check(threads >= 1, "clients need a thread to compute on");
+    for (std::size_t t = 0; t < threads; ++t) threads_.start(nth_thread(t, threads), [this] { compute(); });
   }
-  ~ServedClients() {
-    {
-      const std::lock_guard lock(mutex_);
-      over_ = true;
-    }
-    ordered_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  ServedClients(const ServedClients&) = delete;
-  ServedClients& operator=(const ServedClients&) = delete;
 
   void serve() {
     for (;;) {
@@ -455,7 +446,13 @@ class ServedClients {
   std::shared_ptr<const Order> order_;  // the newest
   std::exception_ptr failure_;
   bool over_ = false;
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_{[this] {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    ordered_.notify_all();
+  }};
 };
 
 }  // namespace

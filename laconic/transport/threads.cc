@@ -5,10 +5,10 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "laconic/core/error.h"
+#include "laconic/core/threads.h"
 
 namespace laconic {
 namespace {
@@ -48,15 +48,22 @@ class Hub {
     if (error_) std::rethrow_exception(error_);
   }
 
-  // Of ranks that write letters: where each one's mailbox is, while it has one.
-  void open(std::size_t rank, Mailbox& mailbox) {
-    const std::lock_guard lock(mutex_);
-    mailboxes_[rank] = &mailbox;
-  }
-  void shut(std::size_t rank) {
-    const std::lock_guard lock(mutex_);
-    mailboxes_[rank] = nullptr;
-  }
+  /// While it exists others deliver to the mailbox.
+  class Opened {
+   public:
+    Opened(Hub& hub, std::size_t rank, Mailbox& mailbox) : hub_(hub), rank_(rank) { put(&mailbox); }
+    ~Opened() { put(nullptr); }
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+
+   private:
+    void put(Mailbox* mailbox) {
+      const std::lock_guard lock(hub_.mutex_);
+      hub_.mailboxes_[rank_] = mailbox;
+    }
+    Hub& hub_;
+    std::size_t rank_;
+  };
   void deliver(std::size_t from, std::size_t to, const Mailbox::Parcel& parcel) {
     const std::lock_guard lock(mutex_);
     if (mailboxes_[to] != nullptr) mailboxes_[to]->deliver(from, parcel);
@@ -93,12 +100,12 @@ class ThreadRank final : public Transport {
         lengths_agree = false;
       }
     }
-    hub_.meet();  // nobody leaves, not even by an exception, while others may be reading what it laid out
+    hub_.meet();  // no rank leaves, not even by an exception, while others may read what it laid out
     check(lengths_agree, "both ends of an exchange must know the length of a message");
   }
 
   void carry(Mailbox& mailbox) override {
-    hub_.open(rank_, mailbox);
+    const Hub::Opened opened(hub_, rank_, mailbox);
     hub_.meet();  // nothing is said to a mailbox that is not there yet
     constexpr double kNap = 1e-3;
     while (!mailbox.is_over()) {
@@ -108,7 +115,6 @@ class ThreadRank final : public Transport {
       mailbox.look_around();
       mailbox.wait_for_post(kNap);
     }
-    hub_.shut(rank_);
   }
 
   Hub& hub_;
@@ -120,10 +126,11 @@ class ThreadRank final : public Transport {
 void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body) {
   check(ranks >= 1, "a run has at least one rank");
   Hub hub(ranks);
-  std::vector<std::thread> threads;
+  ThreadGroup threads([&] { hub.fail(std::make_exception_ptr(RunError("a rank has no thread"))); });
   for (std::size_t r = 0; r < ranks; ++r) {
-    threads.emplace_back([&, r] {
+    threads.start(nth_thread(r, ranks), [&, r] {
       try {
+        hub.meet();  // nothing begins until all ranks have their thread
         ThreadRank rank(hub, r);
         body(rank);
       } catch (...) {
@@ -131,7 +138,7 @@ void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body) {
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  threads.join();
   hub.rethrow();
 }
 

@@ -11,7 +11,7 @@ namespace laconic {
 
 /// Calls body(transport) once a rank, each on a thread of its own, and returns when all have.
 /// When a rank throws, the others' exchanges throw too, so that none waits for ever; what was
-/// thrown first is rethrown here.
+/// thrown first is rethrown here. RunError where the system refuses a thread; then no body was called.
 void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body);
 
 }  // namespace laconic

@@ -2,9 +2,11 @@
 #include "laconic/transport/transport.h"
 
 #include <exception>
-#include <thread>
+
+#include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/threads.h"
 
 namespace laconic {
 namespace {
@@ -45,24 +47,31 @@ int Transport::correspond(double patience, const std::function<int(Mailbox&)>& b
   Mailbox mailbox(rank(), size(), patience);
   std::exception_ptr error;
   int code = 1;
-  std::thread computing([&] {
-    try {
-      code = body(mailbox);
-    } catch (...) {
-      error = std::current_exception();
-    }
+  const auto end = [&] {
     if (rank() == 0) {
       mailbox.close(static_cast<std::uint8_t>(code));
     } else if (!mailbox.closed()) {
       if (mailbox.is_lost(0)) mailbox.give_up(0);
       mailbox.leave();
     }
-  });
+  };
+  ThreadGroup computing([&] { mailbox.close(1); });  // so that the body ends
+  try {
+    computing.start(fmt::format("the thread that computes on rank {}", rank()), [&] {
+      try {
+        code = body(mailbox);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      end();
+    });
+  } catch (...) {  // as if the body had failed, so that the other ranks hear of it
+    error = std::current_exception();
+    end();
+  }
   try {
     carry(mailbox);
   } catch (...) {
-    mailbox.close(1);  // so that the body ends
-    computing.join();
     broken_ = true;
     throw;
   }

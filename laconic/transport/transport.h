@@ -44,8 +44,9 @@ class Transport {
   /// own, while the calling one carries them. Returns, or rethrows what the body throws, when the body has
   /// ended and all letters between ranks that live have arrived: rank 0 closes when its body ends (with 1
   /// where it throws, else with what the body returns), the body of another rank ends when it finds that
-  /// closed, and where it ends before, that rank has left. Returns what rank 0 closed with; on a rank that
-  /// has left, what its own body returns. No rank may make another call of this transport when one was lost
+  /// closed, and where it ends before, that rank has left. A body whose thread cannot be started counts as one
+  /// that throws that RunError. Returns what rank 0 closed with; on a rank that has left, what its own body
+  /// returns. No rank may make another call of this transport when one was lost
   /// (is_broken).
   int correspond(double patience, const std::function<int(Mailbox&)>& body);
   /// Whether a rank was lost in correspond().
