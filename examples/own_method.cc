@@ -11,7 +11,7 @@ using namespace laconic;
 class Clipped final : public Mechanism {
  public:
   explicit Clipped(double tau) : tau_(tau) {}
-  void encode(const Key& /*key*/, View h, View /*y*/, View x, Message& out) const override {
+  void encode(const Key& /*key*/, Kept h, Kept /*y*/, View x, Message& out) const override {
     Vector v(x.begin(), x.end());
     axpy(-1, h, v);
     scale(std::min(1.0, tau_ / std::sqrt(norm_sq(v))), v);

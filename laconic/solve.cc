@@ -71,6 +71,9 @@ Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOption
       options_(options),
       recorder_(recorder),
       checkpoints_(checkpoints) {
+  check(&problem == &method.problem(), "solve() was given another problem than the method's");
+  if (options.checkpoint_rounds && *options.checkpoint_rounds < 1)
+    throw InputError("checkpoint_rounds = 0; need checkpoint_rounds >= 1");
   check(checkpoints != nullptr || !(options.checkpoint_rounds || options.checkpoint_seconds),
         "solve() was told to save checkpoints, but not where");
   for (std::size_t i = 0; i < problem.shards(); ++i) rows_ += problem.rows(i);

@@ -30,7 +30,7 @@ struct SolveOptions {
   std::optional<double> max_seconds =
       {};  // by rank 0's wall clock: the one rule that two runs need not share
   // When to save a checkpoint; both may be set.
-  std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...
+  std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...; >= 1
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
   const Clock* clock = nullptr;                       // for Row::network_seconds; without it 0
   Wire wire = Wire::f32;  // of the method's messages: what diverged because they overflow is told so
@@ -58,7 +58,7 @@ const char* name_of(Summary::Why why);
 /// that of solve().
 class Solver {
  public:
-  /// Computes nothing yet. Arguments as of solve().
+  /// Computes nothing yet. Arguments as of solve(). The problem is that of the method: std::logic_error else.
   Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOptions options, Recorder& recorder,
          Checkpoints* checkpoints = nullptr, const std::optional<Progress>& from = {});
 
@@ -101,7 +101,7 @@ class Solver {
   bool over_ = false;
 };
 
-/// Runs the method from its start; or, where `from` is given, onwards from there, with the state that belongs
+/// Runs the method on its problem from its start; or, where `from` is given, onwards from there, with the state that belongs
 /// to it restored already: rows and final point are then those of a run that was never interrupted.
 /// `checkpoints` is needed where the options ask for some. Collective: every rank of the fleet calls it with
 /// the same description, and gets the same summary (but for the seconds) and the same rows; which rank keeps

@@ -95,7 +95,7 @@ class TopK final : public Compressor {
   }
 
   void compress_difference(const Key&, View a, View b, Message& out) const override {
-    check(a.size() == setting_.dim, "top-k was made for another dim");
+    check(a.size() == setting_.dim && b.size() == setting_.dim, "top-k was made for another dim");
     say([&](Entries& largest) { largest_entries_of_difference(a, b, k_, largest); }, out);
   }
 

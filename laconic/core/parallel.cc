@@ -27,6 +27,8 @@ struct ThreadPool::State {
   void* context = nullptr;
   std::atomic<std::size_t> next{0};
 
+  std::atomic<bool> in_loop{false};
+
   ThreadGroup helpers{[this] {
     {
       const std::lock_guard lock(mutex);
@@ -71,6 +73,13 @@ ThreadPool::~ThreadPool() = default;
 std::size_t ThreadPool::threads() const { return state_->helpers.size() + 1; }
 
 void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* context) {
+  const bool first = !state_->in_loop.exchange(true);
+  check(first,
+        "a ThreadPool runs one loop at a time: a loop within a loop, and every thread, needs its own pool");
+  struct End {
+    ~End() { in_loop.store(false); }
+    std::atomic<bool>& in_loop;
+  } const end{state_->in_loop};
   if (state_->helpers.size() == 0 || n <= 1) {
     for (std::size_t i = 0; i < n; ++i) body(context, i);
     return;

@@ -20,8 +20,8 @@ class ThreadPool {
   [[nodiscard]] std::size_t threads() const;
 
   /// body(i) once for every i in [0, n), on any thread, in any order; returns when all are done. The body
-  /// must not depend on the order. The first exception is rethrown here, after the others have finished. Not
-  /// reentrant.
+  /// must not depend on the order. The first exception is rethrown here, after the others have finished.
+  /// One loop at a time: std::logic_error where the body itself, or another thread, asks for a second one.
   template <class Body>
   void for_each(std::size_t n, Body&& body) {
     using Callable = std::remove_reference_t<Body>;

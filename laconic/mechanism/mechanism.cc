@@ -9,11 +9,18 @@
 namespace laconic {
 namespace {
 
+/// A part that another is made of.
+template <class Part>
+Part given(Part part) {
+  check(part != nullptr, "a mechanism is made of a part that is null");
+  return part;
+}
+
 class Direct final : public Mechanism {
  public:
-  explicit Direct(CompressorPtr c) : c_(std::move(c)) {}
+  explicit Direct(CompressorPtr c) : c_(given(std::move(c))) {}
 
-  void encode(const Key& key, View /*h*/, View /*y*/, View x, Message& out) const override {
+  void encode(const Key& key, Kept /*h*/, Kept /*y*/, View x, Message& out) const override {
     c_->compress(key, x, out);
   }
   Rates rates() const override { return {0, 0}; }
@@ -24,12 +31,13 @@ class Direct final : public Mechanism {
 
 class Memory final : public Mechanism {
  public:
-  Memory(CompressorPtr c, double rate) : c_(std::move(c)), rate_(rate) {}
+  Memory(CompressorPtr c, double rate) : c_(given(std::move(c))), rate_(rate) {}
 
-  void encode(const Key& key, View h, View /*y*/, View x, Message& out) const override {
+  void encode(const Key& key, Kept h, Kept /*y*/, View x, Message& out) const override {
     c_->compress_difference(key, x, h, out);
   }
   Rates rates() const override { return {rate_, rate_}; }
+  bool estimates_by_memory() const override { return rate_ == 1 && !c_->bound().omega; }
 
  private:
   CompressorPtr c_;
@@ -38,9 +46,9 @@ class Memory final : public Mechanism {
 
 class Feedback final : public Mechanism {
  public:
-  Feedback(CompressorPtr c, double gain) : c_(std::move(c)), gain_(gain) {}
+  Feedback(CompressorPtr c, double gain) : c_(given(std::move(c))), gain_(gain) {}
 
-  void encode(const Key& key, View h, View /*y*/, View /*x*/, Message& out) const override {
+  void encode(const Key& key, Kept h, Kept /*y*/, View /*x*/, Message& out) const override {
     c_->compress(key, h, out);
   }
   Rates rates() const override { return {-1, 0}; }
@@ -53,9 +61,9 @@ class Feedback final : public Mechanism {
 
 class Difference final : public Mechanism {
  public:
-  explicit Difference(CompressorPtr c) : c_(std::move(c)) {}
+  explicit Difference(CompressorPtr c) : c_(given(std::move(c))) {}
 
-  void encode(const Key& key, View /*h*/, View y, View x, Message& out) const override {
+  void encode(const Key& key, Kept /*h*/, Kept y, View x, Message& out) const override {
     c_->compress_difference(key, x, y, out);
   }
   Rates rates() const override { return {0, 1}; }
@@ -69,7 +77,7 @@ class Whole final : public Mechanism {
  public:
   explicit Whole(Wire wire) : wire_(wire) {}
 
-  void encode(const Key& /*key*/, View /*h*/, View /*y*/, View x, Message& out) const override {
+  void encode(const Key& /*key*/, Kept /*h*/, Kept /*y*/, View x, Message& out) const override {
     write_afresh(wire_, x, out);
   }
   Rates rates() const override { return {1, 1}; }
@@ -83,7 +91,7 @@ class Previous final : public Mechanism {
  public:
   explicit Previous(Wire wire) : wire_(wire) {}
 
-  void encode(const Key& /*key*/, View /*h*/, View y, View /*x*/, Message& out) const override {
+  void encode(const Key& /*key*/, Kept /*h*/, Kept y, View /*x*/, Message& out) const override {
     write_assumed(wire_, y, out);
   }
   Rates rates() const override { return {0, 0}; }
@@ -95,9 +103,11 @@ class Previous final : public Mechanism {
 
 class Lazy final : public Mechanism {
  public:
-  Lazy(MechanismPtr inner, double zeta) : inner_(std::move(inner)), zeta_(zeta) {}
+  Lazy(MechanismPtr inner, double zeta) : inner_(given(std::move(inner))), zeta_(zeta) {
+    check(inner_->rates().worker != 0, "lazy needs an inner map with a memory");
+  }
 
-  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
     // Both by one function: where h = y and zeta = 1 they are the same number, and nothing is said.
     if (distance_sq(x, h) > zeta_ * distance_sq(x, y)) {
       inner_->encode(key, h, y, x, out);
@@ -116,9 +126,9 @@ class Lazy final : public Mechanism {
 
 class Refined final : public Mechanism {
  public:
-  Refined(MechanismPtr inner, CompressorPtr c) : inner_(std::move(inner)), c_(std::move(c)) {}
+  Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {}
 
-  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
     thread_local Scratch of_thread;  // kept, so that a round does not allocate
     Scratch scratch;
     std::swap(scratch, of_thread);  // the inner map may be a refined one
@@ -156,9 +166,9 @@ class Refined final : public Mechanism {
 class Restarting final : public Mechanism {
  public:
   Restarting(MechanismPtr inner, CompressorPtr identity, SharedCoin coin)
-      : inner_(std::move(inner)), identity_(std::move(identity)), coin_(coin) {}
+      : inner_(given(std::move(inner))), identity_(given(std::move(identity))), coin_(coin) {}
 
-  void encode(const Key& key, View h, View y, View x, Message& out) const override {
+  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
     if (restarts(key)) {
       identity_->compress(key, x, out);
     } else {
@@ -169,6 +179,7 @@ class Restarting final : public Mechanism {
   bool restarts(const Key& key) const override { return coin_.heads(key); }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool replaces() const override { return inner_->replaces(); }
+  bool estimates_by_memory() const override { return inner_->estimates_by_memory(); }
   unsigned coin_bits() const override { return coin_.p > 0 ? 1 : 0; }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "laconic/compress/compressor.h"
 #include "laconic/core/coin.h"
+#include "laconic/core/error.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 
@@ -22,13 +23,30 @@ struct Rates {
   double server = 0;
 };
 
+/// A vector that the driver keeps for a mechanism, if the mechanism says that it reads it.
+class Kept {
+ public:
+  Kept() = default;                                // not kept
+  Kept(View vector) : vector_(vector) {}           // NOLINT(google-explicit-constructor)
+  Kept(const Vector& vector) : vector_(vector) {}  // NOLINT(google-explicit-constructor)
+
+  /// Throws std::logic_error where it is not kept.
+  operator View() const {  // NOLINT(google-explicit-constructor)
+    check(!vector_.empty(), "a mechanism reads h or y, which rates() and uses_previous() do not ask for");
+    return vector_;
+  }
+
+ private:
+  View vector_;
+};
+
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = what the worker key.worker says in round key.round. h has dim entries where rates().worker is not
-  /// 0, else it may be empty; y has dim entries where uses_previous() and the round is no restart, else none.
-  virtual void encode(const Key& key, View h, View y, View x, Message& out) const = 0;
+  /// out = what the worker key.worker says in round key.round. h is kept where rates().worker is not 0, y
+  /// where uses_previous() and the round is no restart; each then has dim entries, as x has.
+  virtual void encode(const Key& key, Kept h, Kept y, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
   /// a: before it speaks, a worker adds a x to its memory h.
@@ -41,6 +59,12 @@ class Mechanism {
   /// Whether a worker may start its memory over by itself (starts_over(), compress/message.h). A server that
   /// knows only the mean of the memories cannot follow: it must keep each of them.
   [[nodiscard]] virtual bool replaces() const { return false; }
+  /// Whether the server's estimate is to be the mean of the memories itself, as in EF21: messages are biased,
+  /// and no weight makes up for a worker that is absent. Each message then weighs 1/n.
+  [[nodiscard]] virtual bool estimates_by_memory() const {
+    const auto [worker, server] = rates();
+    return worker == 1 && server == 1;
+  }
   /// Bits a round that the server must add to its direction (MARINA's coin).
   [[nodiscard]] virtual unsigned coin_bits() const { return 0; }
 };
@@ -71,7 +95,8 @@ MechanismPtr whole(Wire wire);
 MechanismPtr previous(Wire wire);
 
 /// The inner map where |x - h|^2 > zeta |x - y|^2, else h, for which a flag of one byte is said. LAG of the
-/// 3PC paper is lazy(whole), CLAG lazy(memory(C, 1)). zeta >= 0. Two passes over the vectors more.
+/// 3PC paper is lazy(whole), CLAG lazy(memory(C, 1)). zeta >= 0; the inner map has a memory. Two passes over
+/// the vectors more.
 MechanismPtr lazy(MechanismPtr inner, double zeta);
 
 /// b + C(x - b) with b from the inner map, both of which are said: 3PCv1 (inner map: previous), v2

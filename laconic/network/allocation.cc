@@ -240,7 +240,9 @@ Allocation without(const Allocation& allocation, std::span<const std::uint32_t> 
     held[i].assign(allocation.held(i).begin(), allocation.held(i).end());
     for (const std::uint32_t k : held[i]) is_held[k] = true;
   }
-  check(!left.empty(), "somebody must be left to hold the data");
+  check(left.size() + gone.size() == held.size() && std::is_sorted(gone.begin(), gone.end()),
+        "workers that are gone are workers, in ascending order, each named once");
+  check(!left.empty(), "a worker must be left to hold the data");
   for (std::uint32_t k = 0; k < is_held.size(); ++k) {
     if (is_held[k] || allocation.copies(k) == 0) continue;
     const std::uint32_t heir =

@@ -47,9 +47,9 @@ class Allocation {
 /// Each worker holds its own.
 Allocation no_redundancy(std::size_t workers);
 
-/// Without the workers that are gone (ascending, not all), who hold nothing any more. Subsets that only they
-/// held are taken over, in ascending order, each by the worker left that holds fewest then, the first of
-/// them.
+/// Without the workers that are gone (ascending, each named once, not all), which hold nothing any more.
+/// Subsets that only they held are taken over, in ascending order, each by the worker left that holds fewest
+/// then, the first of them.
 Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone);
 
 /// copies[k] different workers for each subset, all such sets equally likely, drawn apart for each k:
@@ -62,7 +62,7 @@ struct AllocationSetting {
   std::size_t workers = 1;               // and subsets
   std::uint64_t seed = 1;                // the split seed
   std::optional<Spec> rule = {};         // the key allocation=, where it is given
-  std::vector<std::uint32_t> gone = {};  // workers who hold nothing any more, ascending
+  std::vector<std::uint32_t> gone = {};  // workers that hold nothing any more: see without()
 };
 
 /// The allocation by the setting's rule, or else by `fallback`. `redundancy` >= 1 says how many hold a subset

@@ -6,17 +6,23 @@
 
 #include <Eigen/Dense>
 
+#include "laconic/core/error.h"
+
 namespace laconic {
 namespace {
 
 class ByExpectation final : public Decoder {
  public:
   ByExpectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers, double factor)
-      : stragglers_(std::move(stragglers)), n_(static_cast<double>(workers)), factor_(factor) {}
+      : stragglers_(std::move(stragglers)), n_(static_cast<double>(workers)), factor_(factor) {
+    check(stragglers_ != nullptr && stragglers_->workers() == workers,
+          "by_expectation needs a model of as many stragglers as there are workers");
+  }
 
   void weigh(std::vector<Share>& answered) override {
     for (Share& share : answered) share.weight = factor_ / (n_ * (1 - stragglers_->late(share.worker)));
   }
+  std::optional<std::size_t> workers() const override { return stragglers_->workers(); }
 
  private:
   std::shared_ptr<const Stragglers> stragglers_;
@@ -43,6 +49,7 @@ class Equally final : public Decoder {
   void weigh(std::vector<Share>& answered) override {
     for (Share& share : answered) share.weight = weight_;
   }
+  std::optional<double> weight() const override { return weight_; }
 
  private:
   double weight_;
@@ -70,6 +77,7 @@ class OneOfEachGroup final : public Decoder {
     if (!exact_ || heard == groups_) return;
     for (Share& share : answered) share.weight = 0;
   }
+  std::optional<std::size_t> workers() const override { return group_.size(); }
 
  private:
   double weight_;
@@ -100,6 +108,7 @@ class ByLeastSquares final : public Decoder {
     }
     for (std::size_t s = 0; s < answered.size(); ++s) answered[s].weight = known->second[s];
   }
+  std::optional<std::size_t> workers() const override { return static_cast<std::size_t>(B_.rows()); }
 
  private:
   static constexpr std::size_t kMostKnown = 256;
@@ -126,7 +135,10 @@ class ByLeastSquares final : public Decoder {
 class Answers final : public Turnout {
  public:
   Answers(std::shared_ptr<const Stragglers> stragglers, std::unique_ptr<Decoder> decoder)
-      : stragglers_(std::move(stragglers)), decoder_(std::move(decoder)) {}
+      : stragglers_(std::move(stragglers)), decoder_(std::move(decoder)) {
+    check(stragglers_ != nullptr && decoder_ != nullptr, "answers needs stragglers and a decoder");
+    check(decoder_->workers().value_or(workers()) == workers(), "a decoder for another number of workers");
+  }
 
   const std::vector<Share>& draw(const Key& common) override {
     stragglers_->draw(common, answering_);
@@ -135,7 +147,9 @@ class Answers final : public Turnout {
     decoder_->weigh(shares_);
     return shares_;
   }
+  std::size_t workers() const override { return stragglers_->workers(); }
   bool complete() const override { return false; }
+  std::optional<double> weight() const override { return decoder_->weight(); }
 
  private:
   std::shared_ptr<const Stragglers> stragglers_;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "laconic/network/code.h"
@@ -20,6 +21,11 @@ class Decoder {
   /// Sets the weights of those who answered; their workers are set, ascending. May remember what it has
   /// worked out, never so that an answer depends on it.
   virtual void weigh(std::vector<Share>& answered) = 0;
+
+  /// Of how many workers, where the weights depend on it.
+  [[nodiscard]] virtual std::optional<std::size_t> workers() const { return {}; }
+  /// The weight of every answer, where it is the same whoever answers.
+  [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
 /// `factor` / n (1 - p_i): unbiased, whoever is how often late, rounds without an answer included (Horvitz
@@ -44,7 +50,7 @@ std::unique_ptr<Decoder> one_of_each_group(const Allocation& fractional, bool ex
 /// cannot be decoded (arXiv 1612.03301); else it counts as the best there is (arXiv 1711.06771).
 std::unique_ptr<Decoder> by_least_squares(const Code& code, bool exact);
 
-/// Those who answer, weighed by the decoder.
+/// The workers that answer, weighed by the decoder. Both are of as many workers.
 std::unique_ptr<Turnout> answers(std::shared_ptr<const Stragglers> stragglers,
                                  std::unique_ptr<Decoder> decoder);
 

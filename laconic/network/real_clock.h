@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "laconic/core/error.h"
 #include "laconic/core/vec.h"
 #include "laconic/network/stragglers.h"
 
@@ -17,7 +18,9 @@ class RealClock final : public Stragglers {
  public:
   /// `patience` > 0: seconds without a sign of life after which a process counts as dead.
   RealClock(std::size_t workers, const Policy& policy, double patience)
-      : policy_(policy), patience_(patience), late_(workers, 0.0) {}
+      : policy_(policy), patience_(patience), late_(workers, 0.0) {
+    check(patience > 0, "a real clock needs patience > 0");
+  }
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] double patience() const { return patience_; }
@@ -42,6 +45,7 @@ class RealClock final : public Stragglers {
   void draw(const Key& /*common*/, std::vector<std::uint32_t>& answering) const override {
     answering = answering_;
   }
+  [[nodiscard]] std::size_t workers() const override { return late_.size(); }
   [[nodiscard]] double late(std::size_t worker) const override { return late_[worker]; }
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
     seconds.clear();

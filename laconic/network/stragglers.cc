@@ -44,6 +44,7 @@ class Bernoulli final : public Untimed {
       if (key.stream(Purpose::straggler).uniform() >= late(i)) answering.push_back(key.worker);
     }
   }
+  std::size_t workers() const override { return workers_; }
   double late(std::size_t worker) const override { return p_[worker % p_.size()]; }
 
  private:
@@ -60,6 +61,7 @@ class Fixed final : public Untimed {
     Stream stream = common.stream(Purpose::straggler);
     draw_distinct(stream, workers_, workers_ - late_, answering);
   }
+  std::size_t workers() const override { return workers_; }
   double late(std::size_t /*worker*/) const override {
     return static_cast<double>(late_) / static_cast<double>(workers_);
   }
@@ -146,6 +148,7 @@ class ShiftedExponential final : public Timed {
     }
   }
 
+  std::size_t workers() const override { return workers_.size(); }
   double late(std::size_t worker) const override { return late_[worker]; }
 
  protected:
@@ -231,6 +234,7 @@ class Trace final : public Timed {
     }
   }
 
+  std::size_t workers() const override { return late_.size(); }
   double late(std::size_t worker) const override { return late_[worker] / static_cast<double>(rows_.size()); }
   std::uint32_t checksum() const override { return checksum_; }
 

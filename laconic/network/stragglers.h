@@ -31,6 +31,9 @@ class Stragglers {
   /// the same: a pure function of the key, which is a round's Key::common().
   virtual void draw(const Key& common, std::vector<std::uint32_t>& answering) const = 0;
 
+  /// Of how many workers it says that.
+  [[nodiscard]] virtual std::size_t workers() const = 0;
+
   /// p_i: the probability that worker i is late in a round.
   [[nodiscard]] virtual double late(std::size_t worker) const = 0;
 

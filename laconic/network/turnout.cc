@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
+#include "laconic/core/error.h"
+
 namespace laconic {
 namespace {
 
 std::vector<Share> all_of(std::size_t workers) {
+  check(workers >= 1, "a turnout of no workers");
   const double weight = 1.0 / static_cast<double>(workers);
   std::vector<Share> shares(workers);
   for (std::size_t i = 0; i < workers; ++i) shares[i] = {static_cast<std::uint32_t>(i), weight, 0};
@@ -18,7 +21,9 @@ class Everyone final : public Turnout {
   explicit Everyone(std::size_t workers) : shares_(all_of(workers)) {}
 
   const std::vector<Share>& draw(const Key& /*common*/) override { return shares_; }
+  std::size_t workers() const override { return shares_.size(); }
   bool complete() const override { return true; }
+  std::optional<double> weight() const override { return shares_[0].weight; }
 
  private:
   std::vector<Share> shares_;
@@ -27,7 +32,9 @@ class Everyone final : public Turnout {
 class SampleUnless final : public Turnout {
  public:
   SampleUnless(SharedCoin coin, std::size_t workers, std::size_t sample)
-      : coin_(coin), everyone_(all_of(workers)), sampled_(sample) {}
+      : coin_(coin), everyone_(all_of(workers)), sampled_(sample) {
+    check(sample >= 1, "a turnout needs sample >= 1");
+  }
 
   const std::vector<Share>& draw(const Key& common) override {
     if (coin_.heads(common)) return everyone_;
@@ -42,7 +49,11 @@ class SampleUnless final : public Turnout {
     }
     return sampled_;
   }
+  std::size_t workers() const override { return everyone_.size(); }
   bool complete() const override { return coin_.p == 1; }
+  std::optional<double> weight() const override {
+    return complete() ? std::optional(everyone_[0].weight) : std::nullopt;
+  }
 
  private:
   SharedCoin coin_;
@@ -53,7 +64,9 @@ class SampleUnless final : public Turnout {
 class Sampled final : public Turnout {
  public:
   Sampled(std::size_t workers, std::size_t sample)
-      : workers_(workers), shares_(sample, {.weight = 1.0 / static_cast<double>(sample)}) {}
+      : workers_(workers), shares_(sample, {.weight = 1.0 / static_cast<double>(sample)}) {
+    check(sample >= 1 && sample <= workers, "a turnout needs 1 <= sample <= workers");
+  }
 
   const std::vector<Share>& draw(const Key& common) override {
     Stream stream = common.stream(Purpose::turnout);
@@ -61,7 +74,9 @@ class Sampled final : public Turnout {
     for (std::size_t s = 0; s < shares_.size(); ++s) shares_[s].worker = drawn_[s];
     return shares_;
   }
+  std::size_t workers() const override { return workers_; }
   bool complete() const override { return shares_.size() == workers_; }
+  std::optional<double> weight() const override { return shares_[0].weight; }
 
  private:
   std::size_t workers_;

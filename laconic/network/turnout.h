@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "laconic/core/coin.h"
@@ -25,15 +26,20 @@ class Turnout {
   /// Ascending workers; one may be named twice. Every process draws the same. Valid until the next call.
   virtual const std::vector<Share>& draw(const Key& common) = 0;
 
-  /// Whether everybody takes part in every round.
+  /// Of how many workers it draws.
+  [[nodiscard]] virtual std::size_t workers() const = 0;
+  /// Whether all of them take part in every round.
   [[nodiscard]] virtual bool complete() const = 0;
+  /// The weight of each share, where it is the same for all shares of all rounds.
+  [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
-/// All n workers, each with weight 1/n.
+/// All n >= 1 workers, each with weight 1/n.
 std::unique_ptr<Turnout> everyone(std::size_t workers);
 
 /// Everyone when the coin shows heads; else `sample` draws from all, uniform and with replacement, each with
-/// weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). A round without heads costs O(sample).
+/// weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). sample >= 1. A round without heads costs
+/// O(sample).
 std::unique_ptr<Turnout> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample);
 
 /// `sample` of all, uniform and without replacement, each with weight 1/sample: FedAvg (arXiv 1602.05629).

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "laconic/core/error.h"
+
 namespace laconic {
 namespace {
 
@@ -20,6 +22,7 @@ class FullGradients final : public Oracle {
   }
   std::size_t calls(const Key& key) const override { return problem_.rows(key.worker); }
   bool exact() const override { return true; }
+  const Problem* problem() const override { return &problem_; }
 
  private:
   const Problem& problem_;
@@ -27,7 +30,9 @@ class FullGradients final : public Oracle {
 
 class Minibatches final : public Oracle {
  public:
-  Minibatches(const Problem& problem, std::size_t batch) : problem_(problem), batch_(batch) {}
+  Minibatches(const Problem& problem, std::size_t batch) : problem_(problem), batch_(batch) {
+    check(batch >= 1, "a minibatch needs batch >= 1");
+  }
 
   Measured gradient(const Key& key, View x, MutView g) const override {
     return problem_.value_gradient(key.worker, draw(key), x, g);
@@ -37,6 +42,7 @@ class Minibatches final : public Oracle {
   }
   std::size_t calls(const Key& /*key*/) const override { return batch_; }
   bool exact() const override { return false; }
+  const Problem* problem() const override { return &problem_; }
 
  private:
   /// Valid until this thread draws again.
@@ -71,6 +77,7 @@ class Noisy final : public Oracle {
   }
   std::size_t calls(const Key& key) const override { return oracle_->calls(key); }
   bool exact() const override { return false; }
+  const Problem* problem() const override { return oracle_->problem(); }
 
  private:
   std::unique_ptr<Oracle> oracle_;
@@ -87,7 +94,10 @@ std::unique_ptr<Oracle> through_noise(const Problem& problem, double samples,
 class OnCoin final : public Oracle {
  public:
   OnCoin(SharedCoin coin, std::unique_ptr<Oracle> heads, std::unique_ptr<Oracle> tails)
-      : coin_(coin), heads_(std::move(heads)), tails_(std::move(tails)) {}
+      : coin_(coin), heads_(std::move(heads)), tails_(std::move(tails)) {
+    check(heads_ != nullptr && tails_ != nullptr, "on_coin needs an oracle for heads and one for tails");
+    check(heads_->problem() == tails_->problem(), "on_coin has oracles of two problems");
+  }
 
   Measured gradient(const Key& key, View x, MutView g) const override {
     return chosen(key).gradient(key, x, g);
@@ -97,6 +107,7 @@ class OnCoin final : public Oracle {
   }
   std::size_t calls(const Key& key) const override { return chosen(key).calls(key); }
   bool exact() const override { return heads_->exact() && tails_->exact(); }
+  const Problem* problem() const override { return heads_->problem(); }
 
  private:
   const Oracle& chosen(const Key& key) const { return coin_.heads(key) ? *heads_ : *tails_; }
@@ -108,7 +119,11 @@ class OnCoin final : public Oracle {
 
 class Coded final : public Oracle {
  public:
-  Coded(std::unique_ptr<Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {}
+  Coded(std::unique_ptr<Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {
+    check(each_ != nullptr, "coded needs an oracle");
+    const Problem* const of = each_->problem();
+    check(of == nullptr || of->shards() == code_.workers(), "a code for another number of workers");
+  }
 
   Measured gradient(const Key& key, View x, MutView g) const override {
     combine(key, g, [&](const Key& of_subset, MutView out) { each_->gradient(of_subset, x, out); });
@@ -124,6 +139,7 @@ class Coded final : public Oracle {
     return sum;
   }
   bool exact() const override { return false; }
+  const Problem* problem() const override { return each_->problem(); }
 
  private:
   static Key of(Key key, const Term& term) {

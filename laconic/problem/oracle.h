@@ -32,6 +32,9 @@ class Oracle {
 
   /// Whether gradient() is always exact, so that it can serve the trace as well, and the next round.
   [[nodiscard]] virtual bool exact() const = 0;
+
+  /// The problem it looks at, which must be that of the method; null where it does not say.
+  [[nodiscard]] virtual const Problem* problem() const { return nullptr; }
 };
 
 // Where the problem has noise(), both of these add N(0, (sigma^2 / (d b)) I) to the gradient, drawn at its
@@ -43,12 +46,14 @@ std::unique_ptr<Oracle> full_gradients(const Problem& problem);
 std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch);
 
 /// One oracle in rounds whose coin shows heads, another in the rest: VR-MARINA's full gradient now and then.
+/// Both are of one problem.
 std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
                                 std::unique_ptr<Oracle> tails);
 
 /// What the worker says of the subsets that it holds: sum_k B_ik g_k, with g_k from `each` at key.worker = k,
 /// so that all who hold a subset look at the same rows of it; added in ascending k. Costs what the subsets
-/// cost. Measures nothing and is not exact: a worker's vector is not the gradient of its f_i.
+/// cost. Measures nothing and is not exact: a worker's vector is not the gradient of its f_i. The code is of as
+/// many workers as the problem has shards.
 std::unique_ptr<Oracle> coded(std::unique_ptr<Oracle> each, Code code);
 
 }  // namespace laconic

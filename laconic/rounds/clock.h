@@ -27,8 +27,8 @@ namespace laconic {
 class Clock {
  public:
   /// Of links and of seconds a single-sample gradient, client i has number i mod their count; without links
-  /// messages take no time, without seconds gradients take none. `stragglers` may be null. The seed is the
-  /// run's.
+  /// messages take no time, without seconds gradients take none. `stragglers`, of so many clients, may be
+  /// null. The seed is the run's.
   Clock(std::size_t clients, std::vector<Link> links, std::vector<double> seconds_a_gradient,
         std::shared_ptr<const Stragglers> stragglers, std::uint64_t seed);
 

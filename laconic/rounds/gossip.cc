@@ -22,9 +22,7 @@ class Gossip final : public Method {
         options_(options),
         tracks_(parts_.tracked.has_value()),
         mean_(problem.dim()),
-        board_(problem.shards()) {
-    check(parts_.mixing->nodes() == problem.shards(), "a mixing for other nodes than the problem's");
-  }
+        board_(problem.shards()) {}
 
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_nodes(fleet);
@@ -59,6 +57,7 @@ class Gossip final : public Method {
     return state;
   }
 
+  const Problem& problem() const override { return problem_; }
   View point() const override { return mean_; }
   const Ledger& ledger() const override { return ledger_; }
   double step() const override { return options_.step; }
@@ -193,6 +192,12 @@ class Gossip final : public Method {
 }  // namespace
 
 std::unique_ptr<Method> make_gossip(const Problem& problem, GossipParts parts, const GossipOptions& options) {
+  require_problem(problem, parts.oracle.get());
+  check(parts.mixing != nullptr && parts.mixing->nodes() == problem.shards(),
+        "a gossip method needs a mixing of as many nodes as the problem has shards");
+  check(parts.steps >= 1, "a gossip method needs steps >= 1");
+  require_step(options.step);
+  require_outer_step(options.outer_step);
   return std::make_unique<Gossip>(problem, std::move(parts), options);
 }
 

@@ -25,11 +25,11 @@
 
 namespace laconic {
 
-/// A gossip method, disassembled.
+/// A gossip method, disassembled. No pointer is null.
 struct GossipParts {
   std::unique_ptr<Oracle> oracle;
   std::shared_ptr<const MixingPlan> mixing = {};  // of as many nodes as the problem has shards
-  std::size_t steps = 1;                          // K
+  std::size_t steps = 1;                          // K >= 1
   std::optional<Sample> tracked = {};             // h; unset: no correction
   // c_i begins as mean_j g_j - g_i at x_0, which everyone must be told, instead of 0.
   bool average_start = false;
@@ -45,7 +45,7 @@ struct GossipOptions {
 /// Memory: x and c of this rank's nodes, and their messages, and those of the neighbours that
 /// other ranks own. Nodes talk point to point (Fleet::exchange). The mean of the x_i is taken where the trace
 /// asks for it, and there alone: a model that is no longer finite ends the run at its next row. The problem
-/// must outlive the method.
+/// must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_gossip(const Problem& problem, GossipParts parts, const GossipOptions& options);
 
 }  // namespace laconic

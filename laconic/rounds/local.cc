@@ -25,7 +25,7 @@ class Local final : public Method {
         moved_(problem.dim()),
         talk_(problem.shards(), 2) {
     check(parts_.turnout->complete() || (!scales_ && !parts_.momentum && !parts_.adamw),
-          "a sample cannot scale, or have momentum or moments");
+          "all clients must take part where they have scales, momentum or moments");
     check(!parts_.adamw || (!scales_ && !parts_.momentum), "AdamW scales by itself");
     for (std::size_t k = 0; k < parts_.outer->memory(); ++k)
       outer_memory_.emplace_back(problem.dim(), parts_.outer->first(k));
@@ -88,6 +88,7 @@ class Local final : public Method {
     return state;
   }
 
+  const Problem& problem() const override { return problem_; }
   View point() const override { return x_; }
   const Ledger& ledger() const override { return ledger_; }
   double step() const override { return options_.step; }
@@ -264,6 +265,21 @@ class Local final : public Method {
 
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options) {
+  require_problem(problem, parts.oracle.get());
+  check(parts.turnout && parts.compressor && parts.outer,
+        "a local method needs a turnout, a compressor and an outer rule");
+  check(parts.turnout->workers() == problem.shards(),
+        "the turnout is of another number of workers than the problem's");
+  check(parts.steps >= 1, "a local method needs steps >= 1");
+  if (parts.scaling) {
+    check(parts.scaling->scaling.row != nullptr, "a scaling needs its rule");
+    check(parts.scaling->refresh >= 1 && parts.scaling->start_probes >= 1,
+          "a scaling needs refresh >= 1 and start_probes >= 1");
+    check(!parts.scaling->scaling.row->curvature || problem.has_curvature(),
+          "a scaling by curvature needs a problem that has it");
+  }
+  require_step(options.step);
+  require_outer_step(options.outer_step);
   return std::make_unique<Local>(problem, parts, options);
 }
 

@@ -44,10 +44,11 @@ struct MomentumPlan {
   bool averaged = true;  // a round begins with the mean of the clients' momenta, otherwise at 0
 };
 
-/// A local method, disassembled.
+/// A local method, disassembled. No pointer is null.
 struct LocalParts {
   std::shared_ptr<const Oracle> oracle;
-  std::shared_ptr<Turnout> turnout;              // everyone, where clients have scales, momentum or moments
+  // Of as many workers as the problem has shards; complete, where clients have scales, momentum or moments.
+  std::shared_ptr<Turnout> turnout;
   std::shared_ptr<const Compressor> compressor;  // of all that clients say
   std::size_t steps = 1;                         // H >= 1
   std::optional<ScalingPlan> scaling = {};
@@ -64,9 +65,8 @@ struct LocalOptions {
 };
 
 /// Memory: a few vectors, one for each of this rank's clients with local scaling, two with AdamW, and a window of
-/// messages. The
-/// server tells x in every round, and what clients need besides: s where it is new, m where it is averaged. The
-/// problem must outlive the method.
+/// messages. The server tells x in every round, and what clients need besides: s where it is new, m where it is
+/// averaged. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options);
 

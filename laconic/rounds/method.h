@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "laconic/core/vec.h"
+#include "laconic/problem/oracle.h"
 #include "laconic/problem/problem.h"
 #include "laconic/rounds/ledger.h"
 #include "laconic/transport/fleet.h"
@@ -48,6 +49,13 @@ struct State {
   std::vector<std::vector<MutView>> workers = {};  // of each worker that this rank owns, ascending
 };
 
+// What all factories of methods ask of a problem, its oracle, and the options (methods with local steps have an
+// outer step besides). std::logic_error where the oracle is null or of another problem, InputError for a step
+// that is out of range.
+void require_problem(const Problem& problem, const Oracle* oracle);
+void require_step(double step);
+void require_outer_step(double step);
+
 class Method {
  public:
   virtual ~Method() = default;
@@ -69,6 +77,8 @@ class Method {
   /// Valid until the next round. Before start() or a round in its place, it is there to be written.
   virtual State state(Fleet& fleet) = 0;
 
+  /// The one that it is made for.
+  [[nodiscard]] virtual const Problem& problem() const = 0;
   /// x_t; for methods with several models, their mean when it was last evaluated. Valid until the next round.
   [[nodiscard]] virtual View point() const = 0;
   [[nodiscard]] virtual const Ledger& ledger() const = 0;

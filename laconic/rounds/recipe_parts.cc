@@ -55,6 +55,7 @@ Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
   Assembly assembly;
   assembly.star = shared;
   assembly.build = [shared, &problem = s.problem, seed = s.seed, wire = s.wire](double step) {
+    require_step(step);
     check(shared->oracle != nullptr, "an assembly is built only once");
     return make_star(problem, std::move(*shared), {.step = step, .seed = seed, .wire = wire});
   };

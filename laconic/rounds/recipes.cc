@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/recipes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -21,9 +23,34 @@ std::vector<MethodRow> all_methods() {
   return all;
 }
 
+void require_gone(const std::vector<std::uint32_t>& gone, std::size_t clients) {
+  const auto descent = std::adjacent_find(gone.begin(), gone.end(), std::greater_equal<>());
+  if (descent != gone.end())
+    throw InputError(fmt::format("gone = .., {}, {}, ..; need ascending clients, each named once", *descent,
+                                 *(descent + 1)));
+  if (!gone.empty() && gone.back() >= clients)
+    throw InputError(fmt::format("gone = .., {}; there are clients 0 .. {} only", gone.back(), clients - 1));
+  if (gone.size() == clients) throw InputError("gone: all clients are; one must be left");
+}
+
+/// The fields that any method reads.
+void require_setting(const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  check(s.problem.dim() >= 1 && n >= 1, "a problem needs dim() >= 1 and shards() >= 1");
+  require_gone(s.gone, n);
+  if (s.batch && *s.batch < 1) throw InputError(fmt::format("batch = {}; need batch >= 1", *s.batch));
+  if (s.outer_step) require_outer_step(*s.outer_step);
+  if (s.stragglers && s.stragglers->workers() != n)
+    throw InputError(
+        fmt::format("stragglers: a model of {} clients; the problem has {}", s.stragglers->workers(), n));
+  if (s.mixing && s.mixing->nodes() != n)
+    throw InputError(fmt::format("mixing: of {} nodes; the problem has {} clients", s.mixing->nodes(), n));
+}
+
 /// Nothing where each client holds its own.
 std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
                                         const AllocationSetting& setting) {
+  require_gone(setting.gone, setting.workers);
   Arguments args(method);
   if (row.allocate != nullptr) return row.allocate(args, setting);
   if (setting.rule)
@@ -65,7 +92,8 @@ std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& s
 Assembly assemble(const Spec& method, const MethodSetting& given) {
   const MethodRow& row = row_named(method, "method", methods());
   Arguments args(method);
-  MethodSetting setting = given;  // of which methods need to know who is late
+  require_setting(given);
+  MethodSetting setting = given;  // without stragglers that are never late
   if (given.stragglers && !given.stragglers->is_real() &&
       is_punctual(*given.stragglers, given.problem.shards()))
     setting.stragglers.reset();

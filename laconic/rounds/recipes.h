@@ -25,20 +25,20 @@
 
 namespace laconic {
 
-/// What a method is made for. The problem must outlive the method.
+/// What a method is made for: InputError where a field is out of range. The problem must outlive the method.
 struct MethodSetting {
   const Problem& problem;
   std::optional<Constants> constants = {};  // problem.constants(), where they are known: theorems need them
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
-  std::optional<std::size_t> batch = {};  // rows of a minibatch; without it gradients are full
+  std::optional<std::size_t> batch = {};  // rows of a minibatch, >= 1; without it gradients are full
   // Of methods without a server, which need it; the others talk to a star of their own.
   std::shared_ptr<const MixingPlan> mixing = {};
   // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
   std::optional<double> outer_step = {};
   std::shared_ptr<const Stragglers> stragglers = {};  // who answers too late; without it nobody
-  std::vector<std::uint32_t> gone =
-      {};  // clients whose process has died, ascending: others look at their data
+  // Clients whose process has died, ascending, each named once, not all: others look at their data.
+  std::vector<std::uint32_t> gone = {};
   // Of methods whose clients hold each other's data: who holds what, and the seed by which that is drawn.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;
@@ -52,6 +52,7 @@ struct Assembly {
   std::vector<std::string> warnings;                  // what a user may not expect, a sentence each
   std::optional<Theorem> theorem;                     // for step = theory
   std::optional<Theorem> theorem_pl;                  // for step = theory-pl
+  // InputError unless 0 < step < inf.
   std::function<std::unique_ptr<Method>(double step)> build;
   std::shared_ptr<StarParts> star;  // of methods of the star: what build() takes, once, or another driver
 };
@@ -63,7 +64,8 @@ Numbers shards_of(Range workers, const Spec& method, const AllocationSetting& se
 /// How many shards each client looks at in a round. Throws as shards_of() does.
 std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting);
 
-/// Throws InputError for an unknown method, arguments out of range, and what the method cannot do with.
+/// Throws InputError for an unknown method, arguments and settings out of range, and what the method cannot
+/// do with.
 Assembly assemble(const Spec& method, const MethodSetting& setting);
 
 /// How a step is chosen: a number, or a multiple of what a theorem allows.

@@ -21,6 +21,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
   assembly.build = [shared, &problem = s.problem, outer_step = s.outer_step.value_or(1), seed = s.seed,
                     wire = s.wire](double step) {
+    require_step(step);
     check(shared->oracle != nullptr, "an assembly is built only once");
     return make_gossip(problem, std::move(*shared),
                        {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});

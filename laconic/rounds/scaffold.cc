@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "laconic/compress/wire.h"
+#include "laconic/core/error.h"
 #include "laconic/network/turnout.h"
 #include "laconic/rounds/conversation.h"
 
@@ -56,6 +57,7 @@ class Scaffold final : public Method {
     return state;
   }
 
+  const Problem& problem() const override { return problem_; }
   View point() const override { return x_; }
   const Ledger& ledger() const override { return ledger_; }
   double step() const override { return options_.local.step; }
@@ -110,6 +112,10 @@ class Scaffold final : public Method {
 
 std::unique_ptr<Method> make_scaffold(const Problem& problem, std::shared_ptr<const Oracle> oracle,
                                       const ScaffoldOptions& options) {
+  require_problem(problem, oracle.get());
+  check(options.local.steps >= 1, "scaffold needs steps >= 1");
+  require_step(options.local.step);
+  require_outer_step(options.outer_step);
   return std::make_unique<Scaffold>(problem, std::move(oracle), options);
 }
 

@@ -27,7 +27,7 @@ struct ScaffoldOptions {
 };
 
 /// All c begin at 0, and nothing is said at the start. Memory: four vectors, one for each of this rank's
-/// workers, and a window of messages. The problem must outlive the method.
+/// workers, and a window of messages. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_scaffold(const Problem& problem, std::shared_ptr<const Oracle> oracle,
                                       const ScaffoldOptions& options);
 

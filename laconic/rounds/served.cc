@@ -34,6 +34,14 @@ Key key_of(std::uint64_t seed, const Order& order) {
   return {of_epoch, order.round - order.start};
 }
 
+/// What is to be computed with, if it is whole.
+Staff whole(Staff staff) {
+  check(staff.problem != nullptr, "a served star needs a problem");
+  require_parts(*staff.problem, staff.parts);
+  check(!staff.parts.anchor, "a served star has no anchor");
+  return staff;
+}
+
 class ServedStar final : public Method {
  public:
   ServedStar(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox, RealClock& clock,
@@ -43,7 +51,7 @@ class ServedStar final : public Method {
         mailbox_(mailbox),
         clock_(clock),
         attended_(std::move(attended)),
-        staff_(regroup({})),
+        staff_(whole(regroup({}))),
         problem_(*staff_.problem),
         looks_back_(StarClients(problem_, staff_.parts).looks_back()),
         server_(problem_, staff_.parts, options, looks_back_),
@@ -81,6 +89,7 @@ class ServedStar final : public Method {
     return state;
   }
 
+  const Problem& problem() const override { return problem_; }
   View point() const override { return server_.x(); }
   const Ledger& ledger() const override { return server_.ledger(); }
   double step() const override { return options_.step; }
@@ -231,7 +240,7 @@ class ServedStar final : public Method {
     server_.ledger().gone = order_.gone.size();
     if (living() == 0) throw RunError(fmt::format("no process with clients is left in round {}", t));
     try {
-      staff_.parts = regroup_(order_.gone).parts;
+      staff_.parts = whole(regroup_(order_.gone)).parts;
     } catch (const InputError& error) {
       throw RunError(fmt::format("in round {}: {}", t, error.what()));
     }
@@ -358,7 +367,7 @@ class ServedClients {
 
   /// The epoch of the order, in which all start over.
   std::shared_ptr<Crew> join(const Order& order) {
-    Staff staff = regroup_(order.gone);
+    Staff staff = whole(regroup_(order.gone));
     const Range own = clients_of(staff.problem->shards(), mailbox_.rank(), mailbox_.size());
     return std::make_shared<Crew>(std::move(staff), own);
   }
@@ -463,11 +472,16 @@ Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks) {
 
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
                                          RealClock& clock, std::function<void(const Attendance&)> attended) {
+  check(regroup && attended, "a served star needs its functions");
+  check(mailbox.rank() == 0 && mailbox.size() >= 2, "a star is served by rank 0, to others");
+  require_step(options.step);
   return std::make_unique<ServedStar>(regroup, options, mailbox, clock, std::move(attended));
 }
 
 void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                    const std::vector<Trouble>& rehearsal) {
+  check(regroup != nullptr, "clients of a served star need their function");
+  check(mailbox.rank() > 0, "rank 0 serves");
   ServedClients(regroup, seed, mailbox, threads, rehearsal).serve();
 }
 

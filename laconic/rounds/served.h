@@ -36,7 +36,8 @@
 
 namespace laconic {
 
-/// A method for those clients who are not gone, and the problem that it is made for.
+/// A method for the clients that are not gone, and the problem that it is made for: parts as star.h asks, without
+/// an anchor.
 struct Staff {
   std::shared_ptr<const Problem> problem;
   StarParts parts;
@@ -60,13 +61,15 @@ struct Attendance {
   double seconds = 0;           // from the order to the end of waiting
 };
 
-/// Rank 0's. It evaluates by itself, on a fleet of its own. `attended` is told of every round. All must
-/// outlive it. A round throws RunError when no client is left, or those left cannot do without the others.
+/// Rank 0's, of two ranks or more. It evaluates by itself, on a fleet of its own. `attended` is told of every
+/// round. All must outlive it. Throws as make_star() does. A round throws RunError when no client is left, or
+/// those left cannot do without the others.
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
                                          RealClock& clock, std::function<void(const Attendance&)> attended);
 
-/// The other ranks'. So many threads compute, a client each. Returns when rank 0 closes and what is in hand is
-/// computed. Throws RunError when nothing is heard of rank 0 for the patience, and what regroup throws.
+/// The other ranks'. So many threads, one or more, compute, a client each. Returns when rank 0 closes and what is
+/// in hand is computed. Throws RunError when nothing is heard of rank 0 for the patience, or a thread cannot be
+/// started, and what regroup throws.
 void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
                    const std::vector<Trouble>& rehearsal);
 

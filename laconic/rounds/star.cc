@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "laconic/core/error.h"
 #include "laconic/rounds/star_clients.h"
 #include "laconic/rounds/star_server.h"
 
@@ -41,6 +42,7 @@ class Star final : public Method {
     return {.ledger = &server_.ledger(), .shared = server_.memory(), .workers = clients_.memories()};
   }
 
+  const Problem& problem() const override { return problem_; }
   View point() const override { return server_.x(); }
   const Ledger& ledger() const override { return server_.ledger(); }
   double step() const override { return options_.step; }
@@ -56,6 +58,8 @@ class Star final : public Method {
     const Key round{options_.seed, static_cast<std::uint32_t>(t)};
     const std::vector<Share>& shares = parts_.turnout->draw(round.common());
     const bool restart = parts_.mechanism->restarts(round);
+    check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
+          "all workers must take part when the memories of all start over");
     const bool watch_here =
         watch != nullptr && parts_.oracle->exact() && parts_.turnout->complete() && !parts_.anchor;
     if (watch_here) watch->clear(problem_.dim());
@@ -93,7 +97,23 @@ class Star final : public Method {
 
 }  // namespace
 
+void require_parts(const Problem& problem, const StarParts& parts) {
+  require_problem(problem, parts.oracle.get());
+  check(parts.mechanism != nullptr && parts.turnout != nullptr, "a star needs a mechanism and a turnout");
+  const std::size_t n = problem.shards();
+  check(parts.turnout->workers() == n, "the turnout is of another number of workers than the problem's");
+  const bool complete = parts.turnout->complete();
+  check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
+  // A server that keeps the memory of each worker takes their mean, whatever messages weigh.
+  check(
+      complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
+          parts.turnout->weight() == 1 / static_cast<double>(n),
+      "the estimate is to be the mean of the memories, as in EF21: a turnout must be complete or weigh 1/n");
+}
+
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options) {
+  require_parts(problem, parts);
+  require_step(options.step);
   return std::make_unique<Star>(problem, std::move(parts), options);
 }
 

@@ -22,7 +22,10 @@
 
 namespace laconic {
 
-/// A star method, disassembled. A recipe (rounds/recipes.h) is the choice of these parts.
+/// A star method, disassembled. A recipe (rounds/recipes.h) is the choice of these parts. Oracle, mechanism and
+/// turnout are there. The turnout is of as many workers as the problem has shards; it is complete where there
+/// is an anchor, complete or of weight 1/n where the mechanism estimates_by_memory(), and names all workers in
+/// rounds that start over for a mechanism with a coin. std::logic_error where that is not so.
 struct StarParts {
   std::unique_ptr<Oracle> oracle;
   // Where set, the oracle looks through an anchor w, a point of an earlier round, and its full
@@ -40,7 +43,11 @@ struct StarOptions {
   Wire wire = Wire::f32;  // width of the direction that the server says, for the ledger
 };
 
-/// Memory: the point, the server's vectors, one vector for each of this rank's workers for a memory h, one
+/// Throws where make_star() would.
+void require_parts(const Problem& problem, const StarParts& parts);
+
+/// Throws InputError where options are out of range, std::logic_error where parts are missing or do not go
+/// together. Memory: the point, the server's vectors, one vector for each of this rank's workers for a memory h, one
 /// for a previous gradient y (where the mechanism has them), and a window of gradients and messages. The
 /// problem must outlive the method.
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);

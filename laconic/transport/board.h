@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "laconic/compress/message.h"
+#include "laconic/core/error.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 #include "laconic/problem/problem.h"
@@ -51,6 +52,7 @@ class Board {
 
   void clear() { size_ = 0; }
   void add(const Key& key, double weight) {
+    check(key.worker < workers_, "a message of a worker that does not exist");
     if (size_ == entries_.size()) entries_.emplace_back();
     Entry& entry = entries_[size_++];
     entry.key = key;

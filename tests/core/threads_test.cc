@@ -79,5 +79,50 @@ TEST(ThreadPool, SaysThatAThreadCannotBeStarted) {
   EXPECT_EQ(pool.threads(), 2U);
 }
 
+// A loop in a loop, or a second thread's, would wait for threads that wait for it.
+TEST(ThreadPool, RunsOneLoopAtATime) {
+  for (const std::size_t threads : {1, 3}) {
+    for (const std::size_t n : {1, 8}) {
+      ThreadPool pool(threads);
+      const auto nested = [&] {
+        pool.for_each(n, [&](std::size_t) { pool.for_each(2, [](std::size_t) {}); });
+      };
+      EXPECT_THAT(nested, ThrowsMessage<std::logic_error>(HasSubstr("one loop at a time")));
+      std::atomic<std::size_t> ran = 0;
+      pool.for_each(n, [&](std::size_t) { ++ran; });
+      EXPECT_EQ(ran, n) << "it goes on as before";
+    }
+  }
+}
+
+TEST(ThreadPool, IsOneThreadsAtATime) {
+  for (const std::size_t threads : {1, 2}) {
+    ThreadPool pool(threads);
+    std::atomic<bool> refused = false;
+    ThreadGroup other([] {});
+    pool.for_each(1, [&](std::size_t) {
+      other.start("another thread", [&] {
+        try {
+          pool.for_each(5, [](std::size_t) {});
+        } catch (const std::logic_error&) {
+          refused = true;
+        }
+      });
+      other.join();
+    });
+    EXPECT_TRUE(refused) << threads;
+  }
+}
+
+TEST(ThreadPool, ABodyMayUseAPoolOfItsOwn) {
+  ThreadPool outer(3);
+  std::atomic<int> ran = 0;
+  outer.for_each(4, [&](std::size_t) {
+    ThreadPool inner(2);
+    inner.for_each(5, [&](std::size_t) { ++ran; });
+  });
+  EXPECT_EQ(ran, 20);
+}
+
 }  // namespace
 }  // namespace laconic::testing

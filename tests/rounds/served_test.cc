@@ -217,6 +217,7 @@ class AsItWas final : public Stragglers {
     if (common.round > 0) clock_.learn(std::vector<bool>(kClients, false));  // of the round before
     clock_.hear(answering);
   }
+  std::size_t workers() const override { return kClients; }
   double late(std::size_t worker) const override { return clock_.late(worker); }
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
     seconds.clear();

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program in C++ may hand to laconic, and what happens when parts are missing or do not go together: an
+// exception before anything is computed, or in the round in which it shows; never a run of something else.
+#include <atomic>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "laconic/laconic.h"
+#include "laconic/rounds/local.h"
+#include "laconic/transport/mailbox.h"
+
+namespace laconic::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+constexpr std::size_t kClients = 4;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+std::unique_ptr<Problem> problem_of(std::size_t clients = kClients) {
+  return make_problem(parse("quadratic(d=12, s=0.8)"), {.clients = clients});
+}
+
+/// Refused with these words, as what does not go together is.
+template <class Act>
+void expect_check(Act&& act, const std::string& words) {
+  EXPECT_THAT(std::forward<Act>(act), ThrowsMessage<std::logic_error>(HasSubstr(words)));
+}
+/// Refused with these words, as a value out of range is.
+template <class Act>
+void expect_input_error(Act&& act, const std::string& words) {
+  EXPECT_THAT(std::forward<Act>(act), ThrowsMessage<InputError>(HasSubstr(words)));
+}
+
+class Interface : public ::testing::Test {
+ protected:
+  [[nodiscard]] CompressorPtr compressor(const std::string& spec) const {
+    return make_compressor(parse(spec), {.dim = problem_->dim(), .workers = kClients});
+  }
+  /// Of gd.
+  [[nodiscard]] StarParts star_parts() const {
+    return {.oracle = full_gradients(*problem_),
+            .mechanism = direct(compressor("identity")),
+            .turnout = everyone(kClients)};
+  }
+  [[nodiscard]] StarParts star_parts(MechanismPtr mechanism, std::unique_ptr<Turnout> turnout) const {
+    StarParts parts = star_parts();
+    parts.mechanism = std::move(mechanism);
+    parts.turnout = std::move(turnout);
+    return parts;
+  }
+  std::unique_ptr<Method> star(StarParts parts, double step = 0.1) const {
+    return make_star(*problem_, std::move(parts), {.step = step});
+  }
+  [[nodiscard]] LocalParts local_parts() const {
+    return {.oracle = full_gradients(*problem_),
+            .turnout = everyone(kClients),
+            .compressor = compressor("identity")};
+  }
+  std::unique_ptr<Method> local(const LocalParts& parts, const LocalOptions& options) const {
+    return make_local(*problem_, parts, options);
+  }
+  [[nodiscard]] static std::shared_ptr<const MixingPlan> ring(std::size_t nodes = kClients) {
+    return std::make_shared<MixingPlan>(
+        make_mixing(parse("metropolis"), make_topology(parse("ring"), {.nodes = nodes})));
+  }
+  std::unique_ptr<Method> gossip(GossipParts parts, const GossipOptions& options) const {
+    return make_gossip(*problem_, std::move(parts), options);
+  }
+  void solve_some(Method& method, std::size_t rounds = 3) {
+    MemoryRecorder trace;
+    solve(*problem_, method, fleet_, {.rounds = rounds}, trace);
+  }
+
+  std::unique_ptr<Problem> problem_ = problem_of();
+  ThreadPool pool_{2};
+  Fleet fleet_{pool_};
+};
+
+/// Looks at its problem by whatever the test does.
+class Own final : public Oracle {
+ public:
+  explicit Own(std::function<void()> look) : look_(std::move(look)) {}
+  Measured gradient(const Key& /*key*/, View /*x*/, MutView g) const override {
+    fill(g, 1);
+    look_();
+    return {};
+  }
+  void hessian_vector(const Key& /*key*/, View /*x*/, View /*v*/, MutView /*out*/) const override {}
+  std::size_t calls(const Key& /*key*/) const override { return 1; }
+  bool exact() const override { return false; }
+
+ private:
+  std::function<void()> look_;
+};
+
+TEST_F(Interface, AnOracleThatSolvesNeedsThreadsOfItsOwn) {
+  const auto with_oracle = [&](std::function<void()> look) {
+    StarParts parts = star_parts();
+    parts.oracle = std::make_unique<Own>(std::move(look));
+    const auto method = star(std::move(parts));
+    solve_some(*method);
+  };
+  const auto inner = [&](Fleet& fleet) {
+    const auto method = star(star_parts());
+    MemoryRecorder trace;
+    solve(*problem_, *method, fleet, {.rounds = 1}, trace);
+  };
+  expect_check([&] { with_oracle([&] { inner(fleet_); }); }, "one loop at a time");
+  std::atomic<int> solved = 0;
+  with_oracle([&] {
+    ThreadPool pool(1);
+    Fleet fleet(pool);
+    inner(fleet);
+    ++solved;
+  });
+  EXPECT_EQ(solved, 4 * kClients);
+}
+
+TEST_F(Interface, PartsOfAStarAreThere) {
+  for (const auto& take : std::vector<std::function<void(StarParts&)>>{
+           [](StarParts& parts) { parts.oracle.reset(); }, [](StarParts& parts) { parts.mechanism.reset(); },
+           [](StarParts& parts) { parts.turnout.reset(); }}) {
+    StarParts parts = star_parts();
+    take(parts);
+    expect_check([&] { star(std::move(parts)); }, "needs");
+  }
+  expect_check([&] { direct(nullptr); }, "null");
+  expect_check([&] { memory(nullptr, 1); }, "null");
+  expect_check([&] { feedback(nullptr, 1); }, "null");
+  expect_check([&] { difference(nullptr); }, "null");
+  expect_check([&] { lazy(nullptr, 1); }, "null");
+  expect_check([&] { refined(nullptr, compressor("identity")); }, "null");
+  expect_check([&] { refined(whole(Wire::f32), nullptr); }, "null");
+  expect_check([&] { restarting(nullptr, compressor("identity"), {0.5}); }, "null");
+  expect_check([&] { restarting(whole(Wire::f32), nullptr, {0.5}); }, "null");
+  expect_check([&] { on_coin({0.5}, nullptr, full_gradients(*problem_)); }, "on_coin needs");
+  expect_check([&] { on_coin({0.5}, full_gradients(*problem_), nullptr); }, "on_coin needs");
+  expect_check([&] { coded(nullptr, share_code(no_redundancy(kClients))); }, "coded needs");
+  expect_check([&] { answers(nullptr, by_count()); }, "answers needs");
+  expect_check([&] { answers(make_stragglers(parse("fixed(1)"), kClients), nullptr); }, "answers needs");
+  expect_check([&] { by_expectation(nullptr, kClients); }, "by_expectation needs");
+}
+
+TEST_F(Interface, PartsOfOtherMethodsAreThere) {
+  const LocalOptions options{.step = 0.1};
+  EXPECT_NO_THROW(local(local_parts(), options));
+  for (const auto& take : std::vector<std::function<void(LocalParts&)>>{
+           [](LocalParts& parts) { parts.oracle.reset(); }, [](LocalParts& parts) { parts.turnout.reset(); },
+           [](LocalParts& parts) { parts.compressor.reset(); },
+           [](LocalParts& parts) { parts.outer.reset(); }, [](LocalParts& parts) { parts.steps = 0; },
+           [](LocalParts& parts) { parts.scaling.emplace(); }}) {
+    LocalParts parts = local_parts();
+    take(parts);
+    expect_check([&] { local(parts, options); }, "needs");
+  }
+  LocalParts scaled = local_parts();
+  scaled.scaling = ScalingPlan{.scaling = {.row = &scalings()[0], .beta = 0.9, .alpha = 0.01}};
+  EXPECT_NO_THROW(local(scaled, options));
+  scaled.scaling->refresh = 0;
+  expect_check([&] { local(scaled, options); }, "refresh >= 1");
+
+  expect_check([&] { gossip({.oracle = nullptr, .mixing = ring()}, {.step = 0.1}); }, "needs an oracle");
+  expect_check([&] { gossip({.oracle = full_gradients(*problem_)}, {.step = 0.1}); }, "needs a mixing");
+  expect_check([&] { gossip({.oracle = full_gradients(*problem_), .mixing = ring(5)}, {.step = 0.1}); },
+               "as many nodes");
+  expect_check(
+      [&] { gossip({.oracle = full_gradients(*problem_), .mixing = ring(), .steps = 0}, {.step = 0.1}); },
+      "steps >= 1");
+  expect_check([&] { make_scaffold(*problem_, nullptr, {.local = {1, 0.1}}); }, "needs an oracle");
+  expect_check(
+      [&] {
+        make_scaffold(*problem_, full_gradients(*problem_), {.local = {0, 0.1}});
+      },
+      "steps >= 1");
+}
+
+TEST_F(Interface, ATurnoutIsOfTheProblemsClients) {
+  for (const std::size_t other : {kClients - 1, kClients + 1}) {
+    expect_check([&] { star(star_parts(direct(compressor("identity")), everyone(other))); },
+                 "another number of workers");
+    LocalParts parts = local_parts();
+    parts.turnout = sampled(other, 2);
+    expect_check([&] { local(parts, {.step = 0.1}); }, "another number of workers");
+    expect_check(
+        [&] {
+          answers(make_stragglers(parse("fixed(1)"), kClients),
+                  by_least_squares(share_code(no_redundancy(other)), false));
+        },
+        "another number of workers");
+    expect_check([&] { coded(full_gradients(*problem_), share_code(no_redundancy(other))); },
+                 "another number of workers");
+    expect_check([&] { Clock(kClients, {}, {}, make_stragglers(parse("fixed(1)"), other), 1); },
+                 "another number of clients");
+  }
+  expect_check([] { everyone(0); }, "no workers");
+  expect_check([] { sampled(3, 4); }, "sample <= workers");
+  expect_check([] { sampled(3, 0); }, "1 <= sample");
+  expect_check([] { sample_unless({0.5}, 3, 0); }, "sample >= 1");
+}
+
+/// Says that it is of kClients, and draws one more.
+class Lying final : public Turnout {
+ public:
+  const std::vector<Share>& draw(const Key& /*common*/) override { return shares_; }
+  std::size_t workers() const override { return kClients; }
+  bool complete() const override { return false; }
+
+ private:
+  std::vector<Share> shares_ = {{.worker = 0, .weight = 0.5}, {.worker = kClients, .weight = 0.5}};
+};
+
+TEST_F(Interface, AClientThatThereIsNotSaysNothing) {
+  const auto method = star(star_parts(direct(compressor("identity")), std::make_unique<Lying>()));
+  expect_check([&] { solve_some(*method); }, "a worker that does not exist");
+}
+
+TEST_F(Interface, AllLookAtOneProblem) {
+  const auto other = problem_of();
+  StarParts parts = star_parts();
+  parts.oracle = minibatches(*other, 2);
+  expect_check([&] { star(std::move(parts)); }, "another problem");
+  parts = star_parts();
+  parts.oracle = coded(full_gradients(*other), share_code(no_redundancy(kClients)));
+  expect_check([&] { star(std::move(parts)); }, "another problem");
+  expect_check([&] { on_coin({0.5}, full_gradients(*problem_), minibatches(*other, 2)); }, "two problems");
+  expect_check(
+      [&] {
+        make_scaffold(*problem_, full_gradients(*other), {.local = {1, 0.1}});
+      },
+      "another problem");
+  const auto method = star(star_parts());
+  MemoryRecorder trace;
+  expect_check([&] { solve(*other, *method, fleet_, {.rounds = 1}, trace); }, "another problem");
+  EXPECT_TRUE(trace.rows.empty());
+}
+
+TEST_F(Interface, AStepIsANumberAboveZero) {
+  std::shared_ptr<const MixingPlan> mixing = ring();
+  for (const char* name : {"gd", "marina(rand-k(2))", "ef21(top-k(2))", "gc-1bit", "scaffold", "fedavg",
+                           "savic(adam)", "diloco", "d-sgd", "k-gt(steps=2)"}) {
+    const Assembly assembly = assemble(parse(name), {.problem = *problem_, .mixing = mixing});
+    for (const double step : {0.0, -1.0, kNaN, kInf, -kInf})
+      expect_input_error([&] { assembly.build(step); }, "need 0 < step < inf");
+    EXPECT_NO_THROW(assembly.build(0.1)) << name << ": what was refused has taken no parts";
+  }
+  for (const double step : {0.0, -1.0, kNaN, kInf}) {
+    expect_input_error([&] { star(star_parts(), step); }, "step = ");
+    expect_input_error([&] { local(local_parts(), {.step = step}); }, "step = ");
+  }
+  for (const double outer : {-1.0, kNaN, kInf}) {
+    expect_input_error([&] { local(local_parts(), {.step = 0.1, .outer_step = outer}); }, "outer_step = ");
+    expect_input_error(
+        [&] {
+          make_scaffold(*problem_, full_gradients(*problem_), {.local = {1, 0.1}, .outer_step = outer});
+        },
+        "outer_step = ");
+    expect_input_error(
+        [&] {
+          gossip({.oracle = full_gradients(*problem_), .mixing = ring()}, {.step = 0.1, .outer_step = outer});
+        },
+        "outer_step = ");
+    expect_input_error([&] { assemble(parse("fedavg"), {.problem = *problem_, .outer_step = outer}); },
+                       "outer_step = ");
+  }
+}
+
+TEST_F(Interface, SettingsAreInRange) {
+  const auto assemble_with = [&](MethodSetting setting) { assemble(parse("gd"), setting); };
+  using Gone = std::vector<std::uint32_t>;
+  for (const auto& [gone, words] :
+       std::vector<std::pair<Gone, std::string>>{{{kClients}, "there are clients 0 .. 3 only"},
+                                                 {{1, 1}, "each named once"},
+                                                 {{2, 1}, "ascending"},
+                                                 {{0, 1, 2, 3}, "one must be left"}}) {
+    expect_input_error([&] { assemble_with({.problem = *problem_, .gone = gone}); }, words);
+    expect_input_error([&] { loads_of(parse("gd"), {.workers = kClients, .gone = gone}); }, words);
+    expect_input_error(
+        [&] {
+          shards_of({0, 2}, parse("sgc(redundancy=2)"), {.workers = kClients, .gone = gone});
+        },
+        words);
+    EXPECT_THROW(without(no_redundancy(kClients), gone), std::logic_error);
+  }
+  EXPECT_NO_THROW(assemble_with({.problem = *problem_, .gone = {1, 3}}));
+  expect_input_error([&] { assemble_with({.problem = *problem_, .batch = 0}); }, "batch >= 1");
+  expect_check([&] { minibatches(*problem_, 0); }, "batch >= 1");
+  expect_input_error(
+      [&] { assemble_with({.problem = *problem_, .stragglers = make_stragglers(parse("fixed(1)"), 5)}); },
+      "a model of 5 clients; the problem has 4");
+  expect_input_error([&] { assemble(parse("gt"), {.problem = *problem_, .mixing = ring(5)}); },
+                     "of 5 nodes; the problem has 4");
+  const auto method = star(star_parts());
+  MemoryRecorder trace;
+  expect_input_error([&] { solve(*problem_, *method, fleet_, {.rounds = 1, .checkpoint_rounds = 0}, trace); },
+                     "checkpoint_rounds >= 1");
+}
+
+// Where EF21 hears some clients, their messages weigh 1/n: those of a sample that stands for all make another
+// method of it, which does not converge.
+TEST_F(Interface, Ef21IsNoMethodOfASample) {
+  const auto ef21 = [&] { return memory(compressor("top-k(2)"), 1); };
+  const auto some = [&](std::unique_ptr<Decoder> decoder) {
+    return answers(make_stragglers(parse("fixed(1)"), kClients), std::move(decoder));
+  };
+  const std::string words = "mean of the memories";
+  expect_check([&] { star(star_parts(ef21(), sampled(kClients, 2))); }, words);
+  expect_check([&] { star(star_parts(ef21(), sample_unless({0.5}, kClients, 2))); }, words);
+  expect_check([&] { star(star_parts(ef21(), some(by_count()))); }, words);
+  expect_check([&] { star(star_parts(ef21(), some(equally(1)))); }, words);
+  expect_check(
+      [&] { star(star_parts(restarting(ef21(), compressor("identity"), {0}), sampled(kClients, 2))); },
+      words);
+  expect_check([&] { star(star_parts(refined(ef21(), compressor("top-k(2)")), sampled(kClients, 2))); },
+               words);
+  expect_check([&] { star(star_parts(lazy(ef21(), 1), sampled(kClients, 2))); }, words);
+
+  EXPECT_NO_THROW(star(star_parts(ef21(), everyone(kClients))));
+  EXPECT_NO_THROW(star(star_parts(ef21(), sampled(kClients, kClients))));
+  EXPECT_NO_THROW(star(star_parts(ef21(), some(equally(1.0 / kClients)))));
+  EXPECT_NO_THROW(star(star_parts(memory(compressor("rand-k(2)"), 0.1), sampled(kClients, 2)))) << "DIANA";
+  EXPECT_NO_THROW(star(star_parts(memory(compressor("identity"), 1), sampled(kClients, 2)))) << "unbiased";
+  EXPECT_NO_THROW(star(star_parts(whole(Wire::f32), sampled(kClients, 2)))) << "the server keeps each";
+}
+
+TEST_F(Interface, AllTakePartWhereAllStartOver) {
+  const auto marina = [&] {
+    return restarting(difference(compressor("rand-k(2)")), compressor("identity"), {0.5});
+  };
+  const auto some = star(star_parts(marina(), sampled(kClients, 2)));
+  expect_check([&] { solve_some(*some); }, "all workers must take part");
+  const auto pp_marina = star(star_parts(marina(), sample_unless({0.5}, kClients, 2)));
+  EXPECT_NO_THROW(solve_some(*pp_marina, 20));
+
+  StarParts anchored = star_parts(memory(compressor("rand-k(2)"), 0.1), sampled(kClients, 2));
+  anchored.anchor = SharedCoin{0.5};
+  expect_check([&] { star(std::move(anchored)); }, "all workers must take part");
+}
+
+/// Reads what its rates() and uses_previous() do not ask for.
+class Reader final : public Mechanism {
+ public:
+  explicit Reader(bool reads_h) : reads_h_(reads_h) {}
+  void encode(const Key& /*key*/, Kept h, Kept y, View x, Message& out) const override {
+    const View read = reads_h_ ? h : y;
+    Vector v(x.begin(), x.end());
+    for (std::size_t j = 0; j < v.size(); ++j) v[j] -= read[j];
+    write_dense(Wire::f32, v, out);
+  }
+  Rates rates() const override { return {}; }
+
+ private:
+  bool reads_h_;
+};
+
+TEST_F(Interface, AMechanismReadsWhatItAsksFor) {
+  for (const bool reads_h : {false, true}) {
+    const auto method = star(star_parts(std::make_unique<Reader>(reads_h), everyone(kClients)));
+    expect_check([&] { solve_some(*method); }, "a mechanism reads h or y");
+  }
+  expect_check([&] { lazy(difference(compressor("rand-k(2)")), 1); }, "an inner map with a memory");
+}
+
+TEST_F(Interface, AServedStarIsWhole) {
+  const std::shared_ptr<const Problem> problem = problem_of();
+  Mailbox mailbox(0, 2, 60);
+  Mailbox of_one(0, 1, 60);
+  Mailbox of_client(1, 2, 60);
+  RealClock clock(kClients, {.deadline = 1, .first = {}}, 60);
+  const auto told = [](const Attendance&) {};
+  const auto staff_of = [](Staff staff) {
+    const auto shared = std::make_shared<Staff>(std::move(staff));
+    return [shared](const std::vector<std::uint32_t>&) { return std::move(*shared); };
+  };
+  const auto served = [&](const Regroup& regroup, double step, Mailbox& box) {
+    make_served_star(regroup, {.step = step}, box, clock, told);
+  };
+  const auto parts = [&] {
+    return StarParts{.oracle = full_gradients(*problem),
+                     .mechanism = direct(compressor("identity")),
+                     .turnout = everyone(kClients)};
+  };
+  EXPECT_NO_THROW(served(staff_of({problem, parts()}), 0.1, mailbox));
+  expect_check([&] { served(nullptr, 0.1, mailbox); }, "needs its functions");
+  expect_check([&] { served(staff_of({nullptr, parts()}), 0.1, mailbox); }, "needs a problem");
+  expect_check([&] { served(staff_of({problem, {}}), 0.1, mailbox); }, "needs an oracle");
+  expect_check([&] { served(staff_of({problem, star_parts()}), 0.1, mailbox); }, "another problem");
+  expect_check([&] { served(staff_of({problem, parts()}), 0.1, of_one); }, "to others");
+  expect_check([&] { served(staff_of({problem, parts()}), 0.1, of_client); }, "by rank 0");
+  expect_input_error([&] { served(staff_of({problem, parts()}), 0, mailbox); }, "step = 0");
+  expect_check(
+      [&] {
+        make_served_star(staff_of({problem, parts()}), {.step = 1}, mailbox, clock, nullptr);
+      },
+      "needs its functions");
+  StarParts anchored = parts();
+  anchored.anchor = SharedCoin{0.5};
+  expect_check([&] { served(staff_of({problem, std::move(anchored)}), 0.1, mailbox); }, "no anchor");
+  expect_check([&] { serve_clients(nullptr, 1, of_client, 1, {}); }, "need their function");
+  expect_check([&] { serve_clients(staff_of({problem, parts()}), 1, mailbox, 1, {}); }, "rank 0 serves");
+  expect_check([&] { serve_clients(staff_of({problem, parts()}), 1, of_client, 0, {}); }, "need a thread");
+  expect_check([] { RealClock(3, {}, 0); }, "patience > 0");
+}
+
+}  // namespace
+}  // namespace laconic::testing
