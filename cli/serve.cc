@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "cli/stage_line.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
+#include "laconic/core/threads.h"
 #include "laconic/network/real_clock.h"
 #include "laconic/network/rehearsal.h"
 #include "laconic/report/attendance.h"
@@ -177,21 +179,9 @@ int lead_to_the_end(Mailbox& mailbox, const std::function<int()>& part) {
 /// Another rank's part. `everything`: the whole problem, where this process has it anyway.
 int work(const Description& description, const Place& place, const Problem* everything, Mailbox& mailbox) {
   Prepared prepared;
+  std::uint32_t checksum = 0;
   std::vector<Trouble> rehearsal;
   const auto clock = real_clock_of(description);
-  try {
-    without_memory_errors([&] {
-      if (everything == nullptr) prepared = prepare(description, place);
-      if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
-    });
-    const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
-    mailbox.post(0, hello(kDone, identity_of(description, problem)));
-  } catch (const std::exception& error) {
-    mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));
-    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
-    return exit_code_of_current_exception();
-  }
-  const std::uint32_t checksum = everything != nullptr ? 0 : prepared.problem->data_checksum();
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
     std::shared_ptr<const Problem> problem;
     if (everything != nullptr) {
@@ -207,8 +197,25 @@ int work(const Description& description, const Place& place, const Problem* ever
     }
     return Staff{problem, parts_of(description, *problem, {}, clock, gone)};
   };
-  const std::size_t threads = everything != nullptr ? 1 : prepared.pool->threads();
-  serve_clients(regroup, description.seed, mailbox, threads, rehearsal);
+  std::function<void()> serve_clients;
+  try {
+    without_memory_errors([&] {
+      if (everything == nullptr) {
+        prepared = prepare(description, place);
+        checksum = prepared.problem->data_checksum();
+      }
+      if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
+    });
+    const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
+    const std::size_t threads = everything != nullptr ? 1 : prepared.pool->threads();
+    serve_clients = start_clients(regroup, description.seed, mailbox, threads, rehearsal);
+    mailbox.post(0, hello(kDone, identity_of(description, problem)));
+  } catch (const std::exception& error) {
+    mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));
+    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
+    return exit_code_of_current_exception();
+  }
+  serve_clients();
   return kDone;
 }
 
@@ -219,7 +226,9 @@ int serve_on_threads(const Description& description, OutFolder* out, bool goes_o
   Prepared prepared = prepare_first(description, {});
   const Problem& problem = *prepared.problem;
   int code = kDone;
-  run_ranks(1 + workers, [&](Transport& transport) {
+  std::mutex mutex;
+  std::exception_ptr refused;  // why the server misses a rank that has no thread
+  const auto rank_of = [&](Transport& transport) {
     const auto body = [&](Mailbox& mailbox) {
       if (transport.rank() > 0) return work(description, {}, &problem, mailbox);
       return lead_to_the_end(mailbox, [&] { return lead(description, prepared, out, goes_on, mailbox); });
@@ -227,11 +236,20 @@ int serve_on_threads(const Description& description, OutFolder* out, bool goes_o
     try {
       const int own = transport.correspond(clock->patience(), body);
       if (transport.rank() == 0) code = own;
+    } catch (const ThreadRefused&) {
+      const std::lock_guard lock(mutex);
+      if (!refused) refused = std::current_exception();
     } catch (const std::exception& error) {
       if (transport.rank() == 0) throw;
       complain(transport.rank(), error);
     }
-  });
+  };
+  try {
+    run_ranks(1 + workers, rank_of);
+  } catch (...) {
+    if (!refused) throw;
+  }
+  if (refused) std::rethrow_exception(refused);
   return code;
 }
 

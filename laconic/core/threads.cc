@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "laconic/core/error.h"
-
 namespace laconic {
 
 ThreadGroup::~ThreadGroup() {
@@ -20,7 +18,7 @@ void ThreadGroup::start(const std::string& what, std::function<void()> body) {
   try {
     threads_.emplace_back(std::move(body));
   } catch (const std::system_error& error) {
-    throw RunError(
+    throw ThreadRefused(
         fmt::format("cannot start {}: {}; use fewer threads (threads=), or raise the limit of processes "
                     "(ulimit -u) or of memory (ulimit -v)",
                     what, error.code().message()));

@@ -10,7 +10,15 @@
 #include <utility>
 #include <vector>
 
+#include "laconic/core/error.h"
+
 namespace laconic {
+
+/// The system has refused a thread.
+class ThreadRefused : public RunError {
+ public:
+  using RunError::RunError;
+};
 
 class ThreadGroup {
  public:
@@ -21,8 +29,8 @@ class ThreadGroup {
   ThreadGroup(const ThreadGroup&) = delete;
   ThreadGroup& operator=(const ThreadGroup&) = delete;
 
-  /// Runs the body, which throws nothing, on a thread of its own. Throws RunError where the system refuses
-  /// the thread; `what` names it there, as "thread 5 of 8" does.
+  /// Runs the body, which throws nothing, on a thread of its own. Throws ThreadRefused where the system refuses
+  /// that; `what` names the thread there, as "thread 5 of 8" does.
   void start(const std::string& what, std::function<void()> body);
   /// Returns when all bodies have.
   void join();

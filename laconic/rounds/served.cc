@@ -283,7 +283,7 @@ class ServedStar final : public Method {
   Board board_;
 };
 
-/// One thread, that of serve(), takes orders as they come; others compute, each a client at a time, those that
+/// The thread that calls serve() takes orders as they come. Others compute, each a client at a time, those that
 /// have waited longest first. So a client that is slow holds back nothing but its thread.
 class ServedClients {
  public:
@@ -478,11 +478,12 @@ std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptio
   return std::make_unique<ServedStar>(regroup, options, mailbox, clock, std::move(attended));
 }
 
-void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
-                   const std::vector<Trouble>& rehearsal) {
+std::function<void()> start_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox,
+                                    std::size_t threads, const std::vector<Trouble>& rehearsal) {
   check(regroup != nullptr, "clients of a served star need their function");
   check(mailbox.rank() > 0, "rank 0 serves");
-  ServedClients(regroup, seed, mailbox, threads, rehearsal).serve();
+  const auto clients = std::make_shared<ServedClients>(regroup, seed, mailbox, threads, rehearsal);
+  return [clients] { clients->serve(); };
 }
 
 }  // namespace laconic

@@ -67,10 +67,17 @@ struct Attendance {
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
                                          RealClock& clock, std::function<void(const Attendance&)> attended);
 
-/// The other ranks'. So many threads, one or more, compute, a client each. Returns when rank 0 closes and what is
-/// in hand is computed. Throws RunError when nothing is heard of rank 0 for the patience, or a thread cannot be
-/// started, and what regroup throws.
-void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
-                   const std::vector<Trouble>& rehearsal);
+/// The other ranks'. Starts so many threads, one or more, which will compute, a client each; throws RunError where
+/// the system refuses one. The function that it returns takes orders; all that is passed must outlive it. It
+/// returns when rank 0 closes and what is in hand is computed. It throws RunError when nothing is heard of rank 0
+/// for the patience, and what regroup throws.
+std::function<void()> start_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox,
+                                    std::size_t threads, const std::vector<Trouble>& rehearsal);
+
+/// Both at once.
+inline void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
+                          const std::vector<Trouble>& rehearsal) {
+  start_clients(regroup, seed, mailbox, threads, rehearsal)();
+}
 
 }  // namespace laconic

@@ -84,7 +84,7 @@ TEST_F(RefusedThreads, ClientsOfAServedStar) {
   Mailbox mailbox(1, 2, kLong);
   const Regroup never = [](const std::vector<std::uint32_t>&) -> Staff { throw RunError("called"); };
   EXPECT_THAT([&] { serve_clients(never, 1, mailbox, 2, {}); },
-              ThrowsMessage<RunError>(HasSubstr("thread 1 of 2: ")));
+              ThrowsMessage<ThreadRefused>(HasSubstr("thread 1 of 2: ")));
 }
 
 }  // namespace
