@@ -17,6 +17,7 @@
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
 #include "cli/question.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/report/file.h"
@@ -140,11 +141,11 @@ class Adviser {
 
   /// Prints and then writes what has come of it. Throws RunError where nobody has arrived.
   void report() const {
-    fmt::print("{}\n{}\n", head(), table_of(advice_));
-    for (const std::string& line : words()) fmt::print("{}\n", line);
+    print_out("{}\n{}\n", head(), table_of(advice_));
+    for (const std::string& line : words()) print_out("{}\n", line);
     if (!q_.out.empty()) {
       write_whole(q_.out, json());
-      fmt::print("-> {}\n", q_.out);
+      print_out("-> {}\n", q_.out);
     }
     if (!advice_.prospects.front().arrived) throw RunError(what_none_came_to());
   }
@@ -285,7 +286,7 @@ int advise(const std::vector<std::string>& words) {
   adviser.measure();
   adviser.fly_all();
   adviser.report();
-  return kDone;
+  return code_after_output(kDone);
 }
 
 }  // namespace laconic::cli

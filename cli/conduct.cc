@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/conduct.h"
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "cli/progress_bar.h"
 #include "cli/ranks.h"
 #include "cli/summary.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/file.h"
@@ -135,12 +135,16 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
                                                         prepared.assembly, summary, host));
     out->finish();
   }
+  const std::string where_saved = out != nullptr ? " -> " + description.out : " (not saved: no out=)";
   std::string words = last_words(summary, prepared.assembly);
   for (const std::string& remark : where.remarks ? where.remarks() : std::vector<std::string>{})
     words += "; " + remark;
-  fmt::print(failed ? stderr : stdout, "{}{}{}\n", failed ? "laconic: " : "", words,
-             out != nullptr ? " -> " + description.out : " (not saved: no out=)");
-  return failed ? kFailed : kDone;
+  if (failed) {
+    print_err("laconic: {}{}\n", words, where_saved);
+    return kFailed;
+  }
+  print_out("{}{}\n", words, where_saved);
+  return out != nullptr ? kDone : code_after_output(kDone);
 }
 
 }  // namespace laconic::cli

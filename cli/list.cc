@@ -9,6 +9,7 @@
 #include "cli/description.h"
 #include "cli/prepared.h"
 #include "cli/sweep_plan.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/data/classes.h"
@@ -27,9 +28,9 @@ namespace {
 
 template <class Rows>
 void print_rows(const char* title, const Rows& rows) {
-  fmt::print("{}\n", title);
-  for (const auto& row : rows) fmt::print("  {:<52} {}\n", row.usage, row.summary);
-  fmt::print("\n");
+  print_out("{}\n", title);
+  for (const auto& row : rows) print_out("  {:<52} {}\n", row.usage, row.summary);
+  print_out("\n");
 }
 
 const char* name_of(DataKind kind) {
@@ -67,23 +68,23 @@ int list_clients(const std::vector<std::string>& words) {
     return split_rows(description.split, data.labels, description.clients, description.split_seed);
   });
   const auto classes = classes_of(data.labels);
-  fmt::print("{}: {} rows, {}; split {}, split-seed {}, {} clients\n\n{}", name, data.rows,
-             classes ? fmt::format("{} classes", classes->labels.size())
-                     : fmt::format("no classes (more than {} distinct labels)", kMostClasses),
-             print(description.split), description.split_seed, description.clients,
-             clients_text(data.labels, shards));
-  return kDone;
+  print_out("{}: {} rows, {}; split {}, split-seed {}, {} clients\n\n{}", name, data.rows,
+            classes ? fmt::format("{} classes", classes->labels.size())
+                    : fmt::format("no classes (more than {} distinct labels)", kMostClasses),
+            print(description.split), description.split_seed, description.clients,
+            clients_text(data.labels, shards));
+  return code_after_output(kDone);
 }
 
 }  // namespace
 
 int list(const std::vector<std::string>& words) {
   if (!words.empty()) return list_clients(words);
-  fmt::print("methods\n");
+  print_out("methods\n");
   for (const MethodRow& row : methods()) {
-    fmt::print("  {:<52} {}{}\n", row.usage, row.summary, row.paper == "-" ? "" : " (" + row.paper + ")");
+    print_out("  {:<52} {}{}\n", row.usage, row.summary, row.paper == "-" ? "" : " (" + row.paper + ")");
   }
-  fmt::print("\n");
+  print_out("\n");
   print_rows("compressors (K is a count, or a share of d such as 1%, rounded up)", compressors());
   print_rows("problems", problems());
   print_rows("splits", splits());
@@ -94,27 +95,27 @@ int list(const std::vector<std::string>& words) {
   print_rows("stragglers", straggler_models());
   print_rows("links of the modelled network", links());
 
-  fmt::print("keys of a run (words key=value, or a TOML file)\n");
+  print_out("keys of a run (words key=value, or a TOML file)\n");
   const auto defaults = resolved(Description{});
   for (const KeyRow& key : keys()) {
     const auto value = std::find_if(defaults.begin(), defaults.end(),
                                     [&](const auto& each) { return each.first == key.name; });
-    fmt::print("  {:<52} {}{}\n", fmt::format("{}={}", key.name, key.example), key.help,
-               value == defaults.end() ? "" : fmt::format("; default {}", value->second));
+    print_out("  {:<52} {}{}\n", fmt::format("{}={}", key.name, key.example), key.help,
+              value == defaults.end() ? "" : fmt::format("; default {}", value->second));
   }
 
-  fmt::print("\nkeys of a sweep, besides; braces in a value of a run are an axis: zeta={{0,2^0..2^10}}\n");
+  print_out("\nkeys of a sweep, besides; braces in a value of a run are an axis: zeta={{0,2^0..2^10}}\n");
   for (const KeyRow& key : sweep_keys())
-    fmt::print("  {:<52} {}\n", fmt::format("{}={}", key.name, key.example), key.help);
+    print_out("  {:<52} {}\n", fmt::format("{}={}", key.name, key.example), key.help);
 
-  fmt::print("\n");
+  print_out("\n");
   print_rows("data without a file", std::span(&generated_row(), 1));
 
-  fmt::print("data sets found\n");
+  print_out("data sets found\n");
   const auto found = find_datasets(data_folders());
-  for (const auto& set : found) fmt::print("  {:<16} {:<10} {}\n", set.name, name_of(set.kind), set.path);
-  if (found.empty()) fmt::print("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
-  return kDone;
+  for (const auto& set : found) print_out("  {:<16} {:<10} {}\n", set.name, name_of(set.kind), set.path);
+  if (found.empty()) print_out("  none: set LACONIC_DATA to folders that hold some, or run `make data`\n");
+  return code_after_output(kDone);
 }
 
 }  // namespace laconic::cli

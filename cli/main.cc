@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <functional>
 #include <new>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +16,7 @@
 #include "cli/experiments.h"
 #include "cli/ranks.h"
 #include "cli/sweep.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
@@ -97,8 +98,11 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help and --version
-      if (transport.rank() == 0) app.exit(error);
-      return kDone;
+      if (transport.rank() > 0) return kDone;
+      std::ostringstream text;
+      app.exit(error, text, text);
+      write_out(text.str());
+      return code_after_output(kDone);
     }
     throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
   }
@@ -127,7 +131,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   return kWrongInput;
 }
 
-void complain(const std::exception& error) { fmt::print(stderr, "laconic: {}\n", error.what()); }
+void complain(const std::exception& error) { print_err("laconic: {}\n", error.what()); }
 
 int main_alone(int argc, char** argv) {
   try {
@@ -164,7 +168,6 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
     // one that speaks: it ends them before they have waited out their turn.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     complain(error);
-    std::fflush(nullptr);
     mpi.abort(exit_code_of_current_exception());
   }
 }
@@ -172,6 +175,7 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   const std::optional<std::size_t> launched = ranks_of_launcher();
   return launched ? main_of_many(argc, argv, *launched) : main_alone(argc, argv);
 }

@@ -7,6 +7,7 @@
 #include "cli/description.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
@@ -30,7 +31,7 @@ int plot_sweep(const std::string& folder, const std::optional<std::string>& acro
   if (!plan.map) throw InputError("plot: the map of this sweep needs two of its axes, as x= and y=");
   const std::vector<double> scores = scores_of(plan, read_sweep_csv(plan, folder + "/sweep.csv"));
   for (const std::string& path : draw_maps(plan, scores, plan.map->first, plan.map->second, out))
-    fmt::print("-> {}\n", path);
+    print_out("-> {}\n", path);
   return kDone;
 }
 
@@ -80,7 +81,7 @@ int plot(const std::vector<std::string>& words) {
   std::vector<SavedRun> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));
   draw(runs, options, out);
-  fmt::print("{}-> {}\n", comparison(runs), out);
+  print_out("{}-> {}\n", comparison(runs), out);
   return kDone;
 }
 

@@ -4,11 +4,12 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdio>
 #include <string>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "cli/terminal.h"
 
 namespace laconic::cli {
 
@@ -17,7 +18,7 @@ class ProgressBar {
  public:
   explicit ProgressBar(bool shows) : watched_(shows && isatty(STDERR_FILENO) == 1) {}
   ~ProgressBar() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+    if (drawn_) print_err("\r\x1b[K");
   }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -30,7 +31,7 @@ class ProgressBar {
     shown_ = now;
     constexpr std::size_t kWidth = 30;
     const std::size_t filled = all == 0 ? kWidth : kWidth * done / all;
-    fmt::print(stderr, "\r[{:=<{}}{: <{}}] {}\x1b[K", "", filled, "", kWidth - filled, text());
+    print_err("\r[{:=<{}}{: <{}}] {}\x1b[K", "", filled, "", kWidth - filled, text());
     drawn_ = true;
   }
 

@@ -17,6 +17,7 @@
 #include "cli/report_page.h"
 #include "cli/report_run.h"
 #include "cli/report_sweep.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/report/figures.h"
@@ -266,7 +267,7 @@ int report(const std::vector<std::string>& words) {
       fail_unknown_key(key, {"title", "out"});
     }
   }
-  fmt::print("{}\n", write_report(folders, title, out.value_or("report.html")));
+  print_out("{}\n", write_report(folders, title, out.value_or("report.html")));
   return kDone;
 }
 

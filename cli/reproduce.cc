@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `laconic reproduce`: the sweeps of experiments, one after the other, and what they show.
 #include <algorithm>
-#include <cstdio>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +19,7 @@
 #include "cli/report.h"
 #include "cli/sweep.h"
 #include "cli/sweep_csv.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/make.h"
@@ -148,10 +148,9 @@ void announce(const std::deque<Task>& tasks, const Wanted& wanted) {
     seconds += wanted.quick ? task.part.quick_seconds : task.part.seconds;
   }
   const std::size_t threads = threads_of(wanted.threads);
-  fmt::print("{} of {} to do: about {} on {}, as measured on another machine -> {}\n",
-             count_text(sweeps, "sweep"), count_text(wanted.experiments.size(), "experiment"),
-             minutes_text(seconds / static_cast<double>(threads)), count_text(threads, "thread"), wanted.out);
-  std::fflush(stdout);
+  print_out("{} of {} to do: about {} on {}, as measured on another machine -> {}\n",
+            count_text(sweeps, "sweep"), count_text(wanted.experiments.size(), "experiment"),
+            minutes_text(seconds / static_cast<double>(threads)), count_text(threads, "thread"), wanted.out);
 }
 
 std::size_t holding(const Swept& swept) {
@@ -178,14 +177,13 @@ void carry_out(Task& task) {
   }
   if (task.swept) {
     const Swept& swept = *task.swept;
-    fmt::print("{}: {} of {} statements hold, {} -> {}\n", task.part.config, holding(swept),
-               swept.judged.size(), task.ended ? "as before" : fmt::format("{:.1f} s", swept.seconds),
-               task.out->path());
-    std::fflush(stdout);
-    for (const std::string& why : swept.lost_figures) fmt::print(stderr, "laconic: no figure: {}\n", why);
+    print_out("{}: {} of {} statements hold, {} -> {}\n", task.part.config, holding(swept),
+              swept.judged.size(), task.ended ? "as before" : fmt::format("{:.1f} s", swept.seconds),
+              task.out->path());
+    for (const std::string& why : swept.lost_figures) print_err("laconic: no figure: {}\n", why);
   } else {
-    fmt::print(task.exit_code == kDone ? stdout : stderr, "{}: {}\n", task.part.config, task.why_not);
-    std::fflush(stdout);
+    const std::string line = fmt::format("{}: {}\n", task.part.config, task.why_not);
+    task.exit_code == kDone ? write_out(line) : write_err(line);
   }
 }
 
@@ -261,14 +259,14 @@ std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks, c
 /// All that the folder holds, as a page. A page is no reason to lose a verdict.
 void write_page(const Wanted& wanted) {
   if (chart_files().empty()) {
-    fmt::print("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");
+    print_out("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");
     return;
   }
   try {
     const std::string title = fmt::format("The papers reproduced{}", wanted.quick ? ", quick" : "");
-    fmt::print("{}\n", write_report({wanted.out}, title, wanted.out + "/report.html"));
+    print_out("{}\n", write_report({wanted.out}, title, wanted.out + "/report.html"));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "laconic: no page: {}\n", error.what());
+    print_err("laconic: no page: {}\n", error.what());
   }
 }
 
@@ -297,12 +295,12 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   }
   const std::string verdicts = wanted.out + "/verdicts.json";
   write_whole(verdicts, verdicts_json(wanted, tasks, verdicts));
-  fmt::print("\n{}\n", table_of(tasks));
+  print_out("\n{}\n", table_of(tasks));
   write_page(wanted);
   std::string words_of_end = fmt::format("{} of {} statements hold", hold, statements);
   if (skipped > 0) words_of_end += fmt::format(", {} of {} sweeps skipped", skipped, tasks.size());
   if (failed > 0) words_of_end += fmt::format(", {} of {} sweeps failed", failed, tasks.size());
-  fmt::print("{}, {} -> {}\n", words_of_end, minutes_text(seconds), wanted.out);
+  print_out("{}, {} -> {}\n", words_of_end, minutes_text(seconds), wanted.out);
   return hold < statements ? std::max<int>(code, kFailed) : code;
 }
 

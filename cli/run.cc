@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -17,6 +16,7 @@
 #include "cli/stage_line.h"
 #include "cli/sweep.h"
 #include "cli/sweep_report.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/solve.h"
 #include "laconic/transport/fleet.h"
@@ -32,7 +32,7 @@ int report_finished(const OutFolder& out, bool speaks) {
   } catch (const nlohmann::json::exception&) {
     throw InputError(fmt::format("{}: is not the summary of a run", out.file("summary.json")));
   }
-  if (speaks) fmt::print("{}: the run has ended already ({}); nothing was done\n", out.path(), why);
+  if (speaks) print_out("{}: the run has ended already ({}); nothing was done\n", out.path(), why);
   return why == name_of(Summary::Why::diverged) || why == kUnmet ? kFailed : kDone;
 }
 
@@ -121,7 +121,7 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()});
   Description description;
   together(transport, [&] { description = describe_again(*out, words); });
-  if (first && !goes_on) fmt::print("{}: no checkpoint yet; the run starts over\n", out->path());
+  if (first && !goes_on) print_out("{}: no checkpoint yet; the run starts over\n", out->path());
   return carry_out(description, first ? &*out : nullptr, goes_on, transport, neighbours);
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "cli/conduct.h"
 #include "cli/ranks.h"
 #include "cli/stage_line.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/threads.h"
@@ -84,7 +84,7 @@ class Missed {
 };
 
 void complain(std::size_t rank, const std::exception& error) {
-  fmt::print(stderr, "laconic: rank {}: {}\n", rank, error.what());
+  print_err("laconic: rank {}: {}\n", rank, error.what());
 }
 
 // Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as

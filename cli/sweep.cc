@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,6 +17,7 @@
 #include "cli/progress_bar.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/parallel.h"
 #include "laconic/report/file.h"
@@ -156,10 +156,11 @@ void draw_into(Swept& swept, Draw draw) {
 
 /// What the terminal is told; returns the exit code.
 int tell(const Swept& swept, const OutFolder* out) {
-  fmt::print("{}{}\n", swept.report, out == nullptr ? " (not saved: no out=)" : " -> " + out->path());
-  for (const std::string& path : swept.figures) fmt::print("-> {}\n", path);
-  for (const std::string& why : swept.lost_figures) fmt::print(stderr, "laconic: no figure: {}\n", why);
-  return all_hold(swept.judged) ? kDone : kFailed;
+  print_out("{}{}\n", swept.report, out == nullptr ? " (not saved: no out=)" : " -> " + out->path());
+  for (const std::string& path : swept.figures) print_out("-> {}\n", path);
+  for (const std::string& why : swept.lost_figures) print_err("laconic: no figure: {}\n", why);
+  const int code = all_hold(swept.judged) ? kDone : kFailed;
+  return out != nullptr ? code : code_after_output(code);
 }
 
 }  // namespace

@@ -12,7 +12,12 @@
 
 namespace laconic::cli {
 
-enum ExitCode { kDone = 0, kFailed = 1, kWrongInput = 2 };
+enum ExitCode {
+  kDone = 0,
+  kFailed = 1,
+  kWrongInput = 2,
+  kReaderGone = 141,  // as of a process that SIGPIPE has ended
+};
 
 /// Collective: rank 0 alone prints and writes files. What is wrong before round 0 is thrown on all ranks as
 /// one SharedFailure; what fails later may be thrown on one rank only. `neighbours` is the number of ranks

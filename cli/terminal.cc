@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/terminal.h"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/verbs.h"
+
+namespace laconic::cli {
+namespace {
+
+/// Of the first write to standard output that failed: the process has one such stream.
+std::atomic<int> output_error{0};
+
+/// 0, or the errno of what failed.
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {  // another program has made the stream non-blocking
+      pollfd ready{.fd = descriptor, .events = POLLOUT, .revents = 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void open_standard_streams() {
+  // A closed standard output is opened for reading, so that writing still fails. The system gives out the lowest
+  // free number. Without /dev/null there is no way to go on, nor to say so.
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) != -1) continue;
+    if (open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY) != descriptor) _exit(kFailed);
+  }
+  // A handler, not SIG_IGN, which programs that are started from here would inherit.
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGPIPE, &action, nullptr);
+}
+
+void write_out(std::string_view text) {
+  if (output_error != 0) return;  // else the output would have a hole in it
+  output_error = write_all(STDOUT_FILENO, text);
+}
+
+void write_err(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+int code_after_output(int code) {
+  if (output_error == 0) return code;
+  if (output_error == EPIPE) return code == kDone ? kReaderGone : code;
+  print_err("laconic: standard output: cannot write: {}\n", std::strerror(output_error));
+  return kFailed;
+}
+
+}  // namespace laconic::cli
