@@ -17,6 +17,7 @@
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
 #include "cli/question.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
@@ -283,6 +284,7 @@ std::string Adviser::json() const {
 
 int advise(const std::vector<std::string>& words) {
   Adviser adviser(question_of(words));
+  const SignalGuard guard;
   adviser.measure();
   adviser.fly_all();
   adviser.report();

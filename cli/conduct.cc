@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/conduct.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -8,6 +9,7 @@
 
 #include "cli/progress_bar.h"
 #include "cli/ranks.h"
+#include "cli/signals.h"
 #include "cli/summary.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -52,6 +54,18 @@ void require_seen(const std::string& out, std::size_t rank) {
   }
 }
 
+const char* why_not_saved(const Description& description) {
+  return description.out.empty() ? "no out=" : "its processes share no folder";
+}
+
+/// What can be done about a run that was interrupted.
+std::string how_to_go_on(const Description& description, bool saved) {
+  if (saved) return "to go on: " + resume_command(description.out);
+  const std::string why = fmt::format("not saved: {}", why_not_saved(description));
+  return description.out.empty() ? why
+                                 : fmt::format("{}; to start over: {}", why, resume_command(description.out));
+}
+
 }  // namespace
 
 std::string identity_of(const Description& description, const Problem& problem) {
@@ -89,14 +103,12 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
   std::optional<Progress> from;
   std::unique_ptr<FileRecorder> files;  // rank 0's
   const bool saves = saves_checkpoints(description.solve);
-  const auto make_checkpoints = [&] {
-    checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
-                        identity_of(description, *prepared.problem) + numbers_of(prepared, method));
-  };
   together(fleet.transport(), [&] {
     if (where.goes_on || saves) require_seen(description.out, fleet.transport().rank());
+    if (description.out.empty()) return;
+    checkpoints.emplace(description.out + "/" + OutFolder::kCheckpoint,
+                        identity_of(description, *prepared.problem) + numbers_of(prepared, method));
     if (!where.goes_on) return;
-    make_checkpoints();
     const std::size_t clients = prepared.problem->shards();
     from = checkpoints->load(method.state(fleet), clients, fleet.owned(clients));
   });
@@ -113,17 +125,33 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
     }
     if (where.on_files) where.on_files(from ? &*from : nullptr);
   });
+  const SignalGuard guard;  // before the ranks meet: no signal ends one of them when another has begun
   together(fleet.transport(), [&] {
-    if (saves && !where.goes_on) make_checkpoints();  // the folder has been cleared
+    if (saves && !where.goes_on) checkpoints->make_folder();  // the folder has been cleared
     if (first && where.goes_on) checkpoints->remove_leftovers();
   });
+  // Where a checkpoint is only asked for, a run whose ranks share no folder goes on without.
+  if (checkpoints && !on_all(fleet.transport(), OutFolder(description.out).is_described()))
+    checkpoints.reset();
 
   const auto clock = clock_of(description, prepared.assembly);
+  SolveOptions options = solve_options(description, prepared.known, clock.get());
+  options.asked = [&] {
+    const Request asked = std::max(take_request(), where.asked ? where.asked() : Request::none);
+    if (asked == Request::checkpoint && first && !checkpoints)
+      print_err("laconic: no checkpoint was saved: {}\n", why_not_saved(description));
+    return asked;
+  };
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);
-    summary = solve(*prepared.problem, method, fleet, solve_options(description, prepared.known, clock.get()),
-                    screen, checkpoints ? &*checkpoints : nullptr, from);
+    summary =
+        solve(*prepared.problem, method, fleet, options, screen, checkpoints ? &*checkpoints : nullptr, from);
+  }
+  if (summary.why == Summary::Why::interrupted) {
+    if (first)
+      print_err("laconic: {}; {}\n", summary.reason, how_to_go_on(description, checkpoints.has_value()));
+    return exit_code_of(summary.request);
   }
   const bool failed = summary.why == Summary::Why::diverged;
   if (!first) return failed ? kFailed : kDone;

@@ -30,6 +30,8 @@ struct Conduct {
   std::function<void(const Progress* from)> on_files = {};
   /// Where given, what the last words say besides, a sentence each.
   std::function<std::vector<std::string>()> remarks = {};
+  /// Where given, what the run was asked for besides the signals of this process. As SolveOptions::asked.
+  std::function<Request()> asked = {};
 };
 /// Returns the exit code. Collective on the fleet.
 int conduct(const Description& description, const Prepared& prepared, Method& method, Fleet& fleet,

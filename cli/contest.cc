@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "cli/signals.h"
+
 namespace laconic::cli {
 namespace {
 
@@ -40,7 +42,10 @@ Contender::Contender(const SweepRun& run, const SharedProblem& shared,
               ear_) {}
 
 void Contender::advance(std::size_t rounds) {
-  for (std::size_t t = 0; t < rounds && !over(); ++t) solver_.round();
+  for (std::size_t t = 0; t < rounds && !over(); ++t) {
+    if (is_asked_to_end()) return;
+    solver_.round();
+  }
   const View now = method_->point();
   if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
   before_.assign(now.begin(), now.end());

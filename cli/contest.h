@@ -40,7 +40,7 @@ class Contender {
   Contender(const SweepRun& run, const SharedProblem& problem,
             std::function<void(std::size_t round, const Ledger& ledger)> listen = {});
 
-  /// So many rounds, or as many as there are left. A point has stopped moving that did not for kPatience
+  /// So many rounds, or as many as there are left, or until the process is asked to end. A point has stopped moving that did not for kPatience
   /// times kStride rounds, and whose true gradient moves it no more, but for rounding.
   void advance(std::size_t rounds = kStride);
   void give_up(const char* why = kBeaten) { ended_early_ = why; }

@@ -12,6 +12,7 @@
 
 #include "cli/out_folder.h"
 #include "cli/prepared.h"
+#include "cli/signals.h"
 #include "cli/summary.h"
 #include "laconic/report/figures.h"
 #include "laconic/report/file.h"
@@ -64,8 +65,10 @@ void record(const Description& description, const SharedProblem& shared, const s
   const auto method = assembly.build(resolve(description.step, assembly));
   const auto clock = clock_of(description, assembly);
   FileRecorder files(folder, shared.problem->classifies());
-  const Summary summary =
-      solve(*shared.problem, *method, fleet, solve_options(description, shared.known, clock.get()), files);
+  SolveOptions options = solve_options(description, shared.known, clock.get());
+  options.asked = [] { return is_asked_to_end() ? Request::interrupt : Request::none; };
+  const Summary summary = solve(*shared.problem, *method, fleet, options, files);
+  throw_if_asked_to_end("interrupted when all runs were done, but not all curves");
   write_whole(folder + "/summary.json",
               summary_json(description, *shared.problem, shared.known, assembly, summary, {}));
 }

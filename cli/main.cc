@@ -15,6 +15,7 @@
 
 #include "cli/experiments.h"
 #include "cli/ranks.h"
+#include "cli/signals.h"
 #include "cli/sweep.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -176,6 +177,7 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
 
 int main(int argc, char** argv) {
   open_standard_streams();
+  hear_checkpoint_requests();
   const std::optional<std::size_t> launched = ranks_of_launcher();
   return launched ? main_of_many(argc, argv, *launched) : main_alone(argc, argv);
 }

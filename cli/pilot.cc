@@ -6,6 +6,8 @@
 #include <limits>
 #include <tuple>
 
+#include "cli/signals.h"
+
 namespace laconic::cli {
 namespace {
 
@@ -58,6 +60,7 @@ void carry_on(Contest& contest, ThreadPool& pool, double seconds, double enough)
   for (auto live = contest.live(); !live.empty(); live = contest.live()) {
     const auto turn = Time::now();
     pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(stride); });
+    throw_if_asked_to_end("interrupted; nothing was saved");
     contest.settle();
     const bool over = since(begin) >= seconds;
     for (Contender* contender : contest.live()) {

@@ -50,7 +50,8 @@ class Meter {
 
 /// Carries on the runs of the plan's only cell until one has won it, none can, the modelled time of those left
 /// is over `enough`, or so many seconds are over here. After 16, 32 and 64 rounds, or a fifth, two and three
-/// of the time, the half of them that is behind ends; three are always left. Runs share the threads of the pool.
+/// of the time, the half of them that is behind ends; three are always left. Runs share the threads of the pool. Throws
+/// Interrupted when the process is asked to end.
 Prospect fly(const SweepPlan& plan, const SharedProblem& problem, const MessageCosts& costs, double seconds,
              double enough, ThreadPool& pool);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/ranks.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/lines.h"
@@ -76,6 +78,8 @@ int exit_code_of_current_exception() {
     throw;
   } catch (const SharedFailure& failure) {
     return failure.exit_code();
+  } catch (const Interrupted& interrupted) {
+    return exit_code_of(interrupted.end());
   } catch (const InputError&) {
     return kWrongInput;
   } catch (...) {
@@ -92,16 +96,21 @@ void without_memory_errors(const std::function<void()>& action) {
 }
 
 void together(Transport& transport, const std::function<void()>& action) {
-  std::string said;  // nothing, or the exit code as one letter and then the message
+  std::string said;  // nothing, or the exit code as one byte and then the message
   try {
     without_memory_errors(action);
   } catch (const std::exception& error) {
-    said = fmt::format("{}{}", exit_code_of_current_exception(), error.what());
+    said = std::string(1, static_cast<char>(exit_code_of_current_exception())) + error.what();
     if (transport.size() == 1) throw;
   }
   for (const std::string& words : gather(transport, said)) {
-    if (!words.empty()) throw SharedFailure(words[0] - '0', words.substr(1));
+    if (!words.empty()) throw SharedFailure(static_cast<unsigned char>(words[0]), words.substr(1));
   }
+}
+
+bool on_all(Transport& transport, bool is_so) {
+  const std::vector<std::string> all = gather(transport, is_so ? "" : "no");
+  return std::all_of(all.begin(), all.end(), [](const std::string& text) { return text.empty(); });
 }
 
 void require_same(Transport& transport, const std::string& text) {

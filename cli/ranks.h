@@ -43,6 +43,9 @@ void without_memory_errors(const std::function<void()>& action);
 /// SharedFailure of the lowest that did. The action makes no collective call. Collective.
 void together(Transport& transport, const std::function<void()>& action);
 
+/// Whether it is so on every rank. Collective.
+bool on_all(Transport& transport, bool is_so);
+
 /// SharedFailure of a wrong input, naming the first line that differs, unless `text` is
 /// the same on all. Collective.
 void require_same(Transport& transport, const std::string& text);

@@ -17,6 +17,7 @@
 #include "cli/prepared.h"
 #include "cli/ranks.h"
 #include "cli/report.h"
+#include "cli/signals.h"
 #include "cli/sweep.h"
 #include "cli/sweep_csv.h"
 #include "cli/terminal.h"
@@ -170,6 +171,9 @@ void carry_out(Task& task) {
   if (task.why_not.empty()) {
     try {
       task.swept = do_or_read(task);
+    } catch (const Interrupted& error) {
+      throw Interrupted(error.end(), fmt::format("{}: {}; to go on: the same command again", task.part.config,
+                                                 error.what()));
     } catch (const std::exception& error) {
       task.exit_code = exit_code_of_current_exception();
       task.why_not = fmt::format("failed: {}", error.what());
@@ -283,6 +287,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   double seconds = 0;
   int code = kDone;
   for (Task& task : tasks) {
+    throw_if_asked_to_end("interrupted between two sweeps; to go on: the same command again");
     carry_out(task);
     if (task.swept) {
       statements += task.swept->judged.size();

@@ -15,6 +15,7 @@
 
 #include "cli/conduct.h"
 #include "cli/ranks.h"
+#include "cli/signals.h"
 #include "cli/stage_line.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -145,8 +146,10 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
     missed.add(told);
     if (attendance) attendance->record(told);
   };
-  const auto method = make_served_star(
-      regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox, *clock, attended);
+  Request of_clients = Request::none;  // what their processes were asked for
+  const auto method =
+      make_served_star(regroup, {.step = step, .seed = description.seed, .wire = description.wire}, mailbox,
+                       *clock, attended, [&](Request asked) { of_clients = std::max(of_clients, asked); });
   return conduct(description, prepared, *method, fleet,
                  {.out = out,
                   .goes_on = goes_on,
@@ -160,7 +163,8 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
                           attendance.emplace(out->path());
                         }
                       },
-                  .remarks = [&] { return missed.remarks(); }});
+                  .remarks = [&] { return missed.remarks(); },
+                  .asked = [&] { return of_clients; }});
 }
 
 /// That part, after which all end with the same exit code.
@@ -182,6 +186,7 @@ int work(const Description& description, const Place& place, const Problem* ever
   std::uint32_t checksum = 0;
   std::vector<Trouble> rehearsal;
   const auto clock = real_clock_of(description);
+  std::optional<SignalGuard> guard;
   const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
     std::shared_ptr<const Problem> problem;
     if (everything != nullptr) {
@@ -208,7 +213,9 @@ int work(const Description& description, const Place& place, const Problem* ever
     });
     const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
     const std::size_t threads = everything != nullptr ? 1 : prepared.pool->threads();
-    serve_clients = start_clients(regroup, description.seed, mailbox, threads, rehearsal);
+    if (everything == nullptr) guard.emplace();  // else rank 0, in the same process, has one
+    serve_clients = start_clients(regroup, description.seed, mailbox, threads, rehearsal,
+                                  guard ? take_request : std::function<Request()>{});
     mailbox.post(0, hello(kDone, identity_of(description, problem)));
   } catch (const std::exception& error) {
     mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));

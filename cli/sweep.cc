@@ -15,6 +15,7 @@
 #include "cli/expectation.h"
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
+#include "cli/signals.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
 #include "cli/terminal.h"
@@ -87,7 +88,12 @@ class Running {
       const std::vector<Contender*> live = take_on(4 * pool.threads());
       if (live.empty()) break;
       pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(); });
-      settle();
+      const Request asked = take_request();
+      const bool ends = asked >= Request::interrupt;
+      if (!ends) settle();  // else they have not gone the same number of rounds
+      if (asked != Request::none) save();
+      if (ends)
+        throw Interrupted(asked, fmt::format("interrupted with {} of {} runs done", done_, outcomes_.size()));
       bar_.show(done_, outcomes_.size(), [&] {
         std::size_t round = 0;
         for (const Contender* contender : live) round = std::max(round, contender->rounds());
@@ -177,6 +183,7 @@ Swept carry_out(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool g
     for (const SharedProblem* shared : all) require_test_set("measure: test-error", *shared->problem, pool);
   }
 
+  const SignalGuard guard;
   Running running(plan, problems, outcomes, out);
   if (out != nullptr && !goes_on) {
     out->clear();
@@ -239,6 +246,20 @@ void require_alone(const Transport& transport) {
         "a sweep is done by one process, whose threads share the runs; start it without a launcher");
 }
 
+namespace {
+
+int do_and_tell(const SweepPlan& plan, OutFolder* out, Outcomes outcomes, bool goes_on) {
+  try {
+    return tell(carry_out(plan, out, std::move(outcomes), goes_on), out);
+  } catch (const Interrupted& error) {
+    const std::string advice =
+        out == nullptr ? "not saved: no out=" : "to go on: " + resume_command(out->path());
+    throw Interrupted(error.end(), fmt::format("{}; {}", error.what(), advice));
+  }
+}
+
+}  // namespace
+
 int sweep(const std::vector<std::string>& words, bool quick, bool force) {
   const SweepPlan plan = plan_of(settings_of(words, quick));
   std::optional<OutFolder> out;
@@ -247,7 +268,7 @@ int sweep(const std::vector<std::string>& words, bool quick, bool force) {
     out->take(force, description_of(plan));
   }
   OutFolder* const folder = out ? &*out : nullptr;
-  return tell(carry_out(plan, folder, Outcomes(plan.runs.size()), false), folder);
+  return do_and_tell(plan, folder, Outcomes(plan.runs.size()), false);
 }
 
 int resume_sweep(OutFolder& out, const std::vector<std::string>& words) {
@@ -264,7 +285,7 @@ int resume_sweep(OutFolder& out, const std::vector<std::string>& words) {
   plan.out = out.path();
   const bool begun = out.holds("sweep.csv");
   Outcomes outcomes = begun ? read_sweep_csv(plan, out.file("sweep.csv")) : Outcomes(plan.runs.size());
-  return tell(carry_out(plan, &out, std::move(outcomes), begun), &out);
+  return do_and_tell(plan, &out, std::move(outcomes), begun);
 }
 
 }  // namespace laconic::cli

@@ -17,6 +17,7 @@ enum ExitCode {
   kFailed = 1,
   kWrongInput = 2,
   kReaderGone = 141,  // as of a process that SIGPIPE has ended
+  // 130 and 143: ended by SIGINT and SIGTERM (cli/signals.h)
 };
 
 /// Collective: rank 0 alone prints and writes files. What is wrong before round 0 is thrown on all ranks as

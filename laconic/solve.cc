@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,8 @@
 
 namespace laconic {
 namespace {
+
+constexpr double kBetweenRequests = 0.25;  // seconds
 
 std::string diverged(const char* what, std::size_t t) {
   return fmt::format("diverged: {} is not finite in round {}", what, t);
@@ -59,6 +62,8 @@ const char* name_of(Summary::Why why) {
       return "max-seconds";
     case Summary::Why::diverged:
       return "diverged";
+    case Summary::Why::interrupted:
+      return "interrupted";
   }
   return "";
 }
@@ -126,7 +131,13 @@ void Solver::compute(Evaluation* watch) {
   }
   if (watch != nullptr) record();
   recorder_.tick(t);
-  if (!over_ && checkpoint_is_due()) save();
+  if (over_) return;
+  const Request asked = request();
+  const bool due = checkpoint_is_due();
+  if (due || (asked != Request::none && checkpoints_ != nullptr)) save();
+  if (asked < Request::interrupt) return;
+  summary_.request = asked;
+  stop(Summary::Why::interrupted, fmt::format("interrupted after round {}", t));
 }
 
 bool Solver::is_due(std::size_t t) const {
@@ -137,6 +148,31 @@ bool Solver::checkpoint_is_due() {
   if (options_.checkpoint_rounds && next_ > 0 && next_ % *options_.checkpoint_rounds == 0) return true;
   return options_.checkpoint_seconds &&
          fleet_.answer_of_first(seconds() - saved_at_ >= *options_.checkpoint_seconds);
+}
+
+Request Solver::request() {
+  if (!options_.asked) return Request::none;
+  Transport& transport = fleet_.transport();
+  if (transport.size() == 1) return options_.asked();
+  if (++rounds_since_ < std::size_t{1} << log2_stride_) return Request::none;
+  rounds_since_ = 0;
+  // A byte of each rank: its request, and how many rounds it would let pass until the next; rank 0's counts.
+  constexpr int kBits = 2;
+  constexpr int kMostStride = 30;
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - asked_at_).count();
+  asked_at_ = now;
+  const int fits = std::min(1, std::ilogb(kBetweenRequests / since));
+  const int next = std::clamp(log2_stride_ + fits, 0, kMostStride);
+  const auto mine = static_cast<std::uint8_t>(static_cast<int>(options_.asked()) | next << kBits);
+  std::vector<std::uint8_t> all(transport.size(), mine);
+  std::vector<MutByteView> from;
+  for (std::uint8_t& byte : all) from.emplace_back(&byte, 1);
+  transport.gather({&mine, 1}, from);
+  log2_stride_ = all[0] >> kBits;
+  int most = 0;
+  for (const std::uint8_t byte : all) most = std::max(most, byte & ((1 << kBits) - 1));
+  return static_cast<Request>(most);
 }
 
 void Solver::save() {

@@ -4,10 +4,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "laconic/compress/message.h"
+#include "laconic/core/request.h"
 #include "laconic/problem/problem.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/trace.h"
@@ -34,11 +37,15 @@ struct SolveOptions {
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
   const Clock* clock = nullptr;                       // for Row::network_seconds; without it 0
   Wire wire = Wire::f32;  // of the method's messages: what diverged because they overflow is told so
+  /// Where given, asked between rounds, on every rank: what this rank was asked for since the last call. All
+  /// ranks do what one of them was asked for, after the same round. A run on several ranks asks every 0.25 s or
+  /// less often where a round takes longer, as the ranks have to tell each other.
+  std::function<Request()> asked = {};
   bool tests = true;  // rows have the accuracy on a test set, where there is one; a target_accuracy needs it
 };
 
 struct Summary {
-  enum class Why { rounds, target, max_bits, max_seconds, diverged };
+  enum class Why { rounds, target, max_bits, max_seconds, diverged, interrupted };
   Why why = Why::rounds;
   std::string reason;     // one sentence
   bool recorded = false;  // whether there is a row
@@ -48,9 +55,10 @@ struct Summary {
   std::uint64_t late_bits = 0;     // of messages that came too late, by a real clock
   std::size_t gone = 0;            // clients whose process has died
   double seconds = 0;
+  Request request = Request::none;  // the one that has ended the run, where it was interrupted
 };
 
-/// As files have it: rounds, target, max-bits, max-seconds, diverged.
+/// As files have it: rounds, target, max-bits, max-seconds, diverged, interrupted.
 const char* name_of(Summary::Why why);
 
 /// A run that is carried on round by round, by whoever holds it: solve() below, or a sweep that keeps several
@@ -76,6 +84,8 @@ class Solver {
   void compute(Evaluation* watch);
   [[nodiscard]] bool is_due(std::size_t t) const;
   [[nodiscard]] bool checkpoint_is_due();
+  /// What the ranks were asked for, the same on all of them. Collective.
+  [[nodiscard]] Request request();
   void save();
   void stop(Summary::Why why, std::string reason);
   void record();
@@ -94,6 +104,10 @@ class Solver {
   double in_rounds_ = 0;     // seconds, of rounds that are done
   Clock::time_point begin_;  // of the round in hand
   double saved_at_ = 0;
+  // Of requests, where ranks have to agree.
+  Clock::time_point asked_at_ = Clock::now();
+  std::size_t rounds_since_ = 0;
+  int log2_stride_ = 0;  // of the rounds between
   double network_seconds_ = 0;
   std::size_t rows_ = 0;
   Evaluation evaluation_;
@@ -107,7 +121,9 @@ class Solver {
 /// the same description, and gets the same summary (but for the seconds) and the same rows; which rank keeps
 /// them is its caller's choice. A run whose point, f or gradient turns non-finite ends with Why::diverged,
 /// and the reason says what mends that, for which the gradients at the start are computed once more; rows
-/// recorded before stay valid. Throws what the recorder and the checkpoints throw, on this rank only:
+/// recorded before stay valid. A run that is asked to end does so with Why::interrupted, after a checkpoint
+/// where `checkpoints` is given, and without a row that an uninterrupted one would not have. Throws what the
+/// recorder and the checkpoints throw, on this rank only:
 /// whoever catches it must end the others.
 Summary solve(const Problem& problem, Method& method, Fleet& fleet, const SolveOptions& options,
               Recorder& recorder, Checkpoints* checkpoints = nullptr,

@@ -4,7 +4,10 @@
 that is left in peace; a checkpoint that cannot be used is refused in one line; a disk that fills up leaves readable files."""
 import itertools
 import json
+import os
+import pty
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +16,7 @@ import time
 import unittest
 from pathlib import Path
 
-from launch import ENVIRONMENT, InFolder, SECONDS, kill_all_of, said_by
+from launch import ENVIRONMENT, InFolder, Job, SECONDS, kill_all_of, said_by
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 KILLS = 20
@@ -299,6 +302,131 @@ class Resume(InFolder):
         self.assertEqual(process.returncode, 1, text)
         self.assertIn("cannot write", text)
         self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 1)
+
+    def until(self, happens, process):
+        deadline = time.monotonic() + SECONDS
+        while not happens():
+            self.assertIsNone(process.poll(), "the program ended too early")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.002)
+
+    @staticmethod
+    def catches(pid, how):
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        return int(caught.group(1), 16) >> (how - 1) & 1
+
+    def assert_interrupted(self, out, text):
+        """It has said so, and the checkpoint is of the round it says."""
+        said = [line for line in text.splitlines() if line.startswith("laconic: ")]
+        self.assertEqual(said, [f"laconic: interrupted after round {self.round_of(out)}; to go on: laconic resume {out}"], text)
+        self.assertFalse((out / "summary.json").exists())
+
+    def test_signals_save_a_checkpoint(self):
+        expected = self.undisturbed("expected", *LONG)
+        for how, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+            with self.subTest(how=how):
+                out = self.folder / f"out-{code}"
+                with subprocess.Popen([PROGRAM, "run", *LONG, f"out={out}"], stderr=subprocess.PIPE, text=True) as process:
+                    self.until(lambda: self.lines_of(out / "trace.csv") > 2, process)
+                    process.send_signal(signal.SIGUSR1)
+                    self.until((out / "checkpoint" / "manifest.json").exists, process)
+                    process.send_signal(how)
+                    text = process.communicate()[1]
+                self.assertEqual(process.returncode, code, text)
+                self.assert_interrupted(out, text)
+                self.resume(out)
+                self.assert_same_result(out, expected)
+
+    def test_a_signal_to_one_rank_is_one_to_all(self):
+        expected = self.undisturbed("expected", *LONG)
+        for rank, how, code in ((1, signal.SIGTERM, 143), (0, signal.SIGINT, 130)):
+            with self.subTest(rank=rank):
+                out = self.folder / f"out-{rank}"
+                with Job(launched(2, "run", *LONG, f"out={out}"), out) as job:
+                    job.until(lambda: self.lines_of(out / "trace.csv") > 2)
+                    job.process.send_signal(signal.SIGUSR1)  # which mpirun passes on
+                    job.until((out / "checkpoint" / "manifest.json").exists)
+                    self.assertTrue(job.kill(rank, PROGRAM, how))
+                    self.assertEqual(job.until_over(), code, job.text)
+                    self.assert_interrupted(out, job.text)
+                self.resume(out)
+                self.assert_same_result(out, expected)
+
+    def test_a_signal_to_the_launcher(self):
+        out = self.folder / "out"
+        # It passes SIGTERM on, and after so many seconds kills what is left.
+        patience = {"OMPI_MCA_odls_base_sigkill_timeout": "3"}
+        with Job(launched(2, "run", *LONG[:3], "rounds=100000000", "eval-every=50", f"out={out}"), out, environment=patience) as job:
+            job.until(lambda: self.lines_of(out / "trace.csv") > 2)
+            job.process.send_signal(signal.SIGTERM)
+            self.assertNotEqual(job.until_over(), 0)
+            self.assert_interrupted(out, job.text)
+
+    def test_without_a_folder_nothing_is_saved(self):
+        with subprocess.Popen([PROGRAM, "run", *LONG[:-3], "rounds=100000000"], stderr=subprocess.PIPE, text=True) as process:
+            saved = "laconic: no checkpoint was saved: no out=\n"
+            self.until(lambda: self.catches(process.pid, signal.SIGTERM), process)
+            process.send_signal(signal.SIGUSR1)
+            self.assertEqual(process.stderr.readline(), saved)
+            process.send_signal(signal.SIGTERM)
+            text = process.communicate()[1]
+        self.assertEqual(process.returncode, 143, text)
+        self.assertRegex(text, "^laconic: interrupted after round [0-9]+; not saved: no out=\n$")
+
+    def test_a_signal_before_the_rounds_ends_the_program(self):
+        pipe = self.folder / "slow"
+        subprocess.run(["mkfifo", pipe], check=True)
+        for how in (signal.SIGTERM, signal.SIGINT):
+            out = self.folder / f"out-{how}"
+            with subprocess.Popen([PROGRAM, "run", f'problem=logistic("{pipe}")', "method=gd", "rounds=3", f"out={out}"]) as process:
+                with pipe.open("w"):  # opens when the program has begun to read
+                    process.send_signal(signal.SIGUSR1)  # is no end
+                    process.send_signal(how)
+                    self.assertEqual(process.wait(), -how)
+        pipe.unlink()
+        shutil.copy(self.data, pipe)
+        self.assertIn("starts over", said_by([PROGRAM, "resume", str(out)])[1])
+
+    def test_a_second_interrupt_does_not_wait_for_the_round(self):
+        out = self.folder / "out"
+        words = ["problem=quadratic(d=20, s=0.8)", "clients=2", "method=local-sgd(steps=1000000000)", "step=0.01", "rounds=1"]
+        with subprocess.Popen([PROGRAM, "run", *words, f"out={out}"]) as process:
+            self.until(lambda: self.lines_of(out / "trace.csv") > 1, process)
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.01)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+
+    def test_sweeps_and_searches_are_interrupted(self):
+        words = ["problem=quadratic(d=100, s=0.8)", "clients=5", "method={ef21(top-k({1,2})),marina(rand-k({1,5}))}",
+                 "step=theory*{2^2..2^4}", "target=1e-6", "rounds=1500"]
+        expected, out = self.folder / "expected", self.folder / "out"
+        self.assertEqual(said_by([PROGRAM, "sweep", *words, f"out={expected}"])[0], 0)
+        with subprocess.Popen([PROGRAM, "sweep", *words, f"out={out}"], stderr=subprocess.PIPE, text=True) as process:
+            self.until((out / "sweep.csv").exists, process)
+            process.send_signal(signal.SIGTERM)
+            text = process.communicate()[1]
+        self.assertEqual(process.returncode, 143, text)
+        self.assertRegex(text, f"^laconic: interrupted with [0-9]+ of 12 runs done; to go on: laconic resume {out}\n$")
+        self.resume(out)
+        self.assertEqual((out / "sweep.csv").read_bytes(), (expected / "sweep.csv").read_bytes())
+
+        out = self.folder / "reproduced"
+        with subprocess.Popen([PROGRAM, "reproduce", "k-gt", "--out", out], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as process:
+            self.until(lambda: list(out.glob("*/sweep.csv")), process)
+            process.send_signal(signal.SIGINT)
+            text = process.communicate()[1]
+        self.assertEqual(process.returncode, 130, text)
+        self.assertRegex(text, "^laconic: .*interrupted .*; to go on: the same command again\n$")
+
+        reader, terminal = pty.openpty()
+        with subprocess.Popen([PROGRAM, "advise", *words[:2], "network=wan", "method={gd, ef21(top-k(1))}", "target=1e-300"],
+                              stdout=subprocess.DEVNULL, stderr=terminal) as process:
+            os.read(reader, 1)  # of its progress
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(), 130)
+        self.assertIn(b"laconic: interrupted; nothing was saved", os.read(reader, 1 << 16))
 
     @staticmethod
     def lines_of(path):

@@ -245,6 +245,18 @@ class Served(InFolder):
             self.assertIn("nothing was heard of the server, rank 0, for 1.5 s: it has died, then laconic resume goes on", line)
         self.assert_goes_on(job.out, json.loads(manifest.read_text())["round"])
 
+    def test_a_process_told_to_end_ends_all_with_a_checkpoint(self):
+        for rank, how, code in ((2, signal.SIGTERM, 143), (0, signal.SIGINT, 130)):
+            with self.subTest(rank=rank):
+                job = self.job(f"out-{rank}", *words_of("gd"), PATIENT, SLOWLY, ranks=3, recorded=(), recovery=False)
+                job.until(lambda: lines_in(job.out / "attendance.csv") > 5)
+                self.assertTrue(job.kill(rank, PROGRAM, how))
+                self.assertEqual(job.until_over(), code, job.text)
+                stood = json.loads((job.out / "checkpoint" / "manifest.json").read_text())["round"]
+                self.assertEqual(job.complaints(),
+                                 [f"laconic: interrupted after round {stood}; to go on: laconic resume {job.out}"])
+                self.assert_goes_on(job.out, stood)
+
     def test_a_process_killed_before_round_0(self):
         # It has drawn its data, so all have found each other; rank 0, which draws six times as much, is not there yet.
         job = self.job("out", "problem=logistic(generated(rows=20000, d=100), lambda=0.1)", "clients=6", "method=gd", "step=0.1",

@@ -141,7 +141,10 @@ struct Checkpoints::Manifest {
 };
 
 Checkpoints::Checkpoints(std::string folder, std::string identity)
-    : folder_(std::move(folder)), identity_(std::move(identity)) {
+    : folder_(std::move(folder)), identity_(std::move(identity)) {}
+
+void Checkpoints::make_folder() {
+  if (std::exchange(folder_made_, true)) return;
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw InputError(fmt::format("cannot make the folder {}: {}", folder_, error.message()));
@@ -164,6 +167,7 @@ bool Checkpoints::any(const std::string& folder) {
 void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& state) {
   const std::size_t rank = fleet.transport().rank();
   const std::size_t ranks = fleet.transport().size();
+  make_folder();
   {
     PartWriter part(part_path(progress.round, rank, ranks),
                     {checksum_of(identity_), progress.round, rank, ranks});
@@ -236,6 +240,7 @@ void Checkpoints::remove_leftovers() const {
 
 Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
   const Manifest manifest = read_manifest();
+  folder_made_ = true;
   const std::size_t round = manifest.progress.round;
   for (std::size_t rank = 0; rank < manifest.ranks; ++rank) {
     const Range theirs = block_of(workers, rank, manifest.ranks);

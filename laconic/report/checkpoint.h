@@ -22,9 +22,12 @@ namespace laconic {
 
 class Checkpoints {
  public:
-  /// In this folder, made where needed (else an InputError). `identity` is what makes the run what it is
-  /// (description, data, constants), one fact a line: only the run that wrote a checkpoint reads it.
+  /// In this folder, which need not exist yet. `identity` is what makes the run what it is (description, data,
+  /// constants), one fact a line: only the run that wrote a checkpoint reads it.
   Checkpoints(std::string folder, std::string identity);
+
+  /// Makes the folder where needed, before the first save() does. Throws InputError when that fails.
+  void make_folder();
 
   /// Whether the folder holds a whole checkpoint. Throws InputError where that cannot be seen.
   static bool any(const std::string& folder);
@@ -55,6 +58,7 @@ class Checkpoints {
   std::string folder_;
   std::string identity_;
   std::optional<Saved> saved_;  // the newest
+  bool folder_made_ = false;    // one that is lost later is missed
 };
 
 }  // namespace laconic

@@ -35,6 +35,9 @@ struct Answer {
   /// In place of a client: the process is ready for the epoch, and nothing else.
   static constexpr std::uint32_t kJoined = std::numeric_limits<std::uint32_t>::max();
 
+  /// The process was asked to end: the round is the Request.
+  static constexpr std::uint32_t kAsked = kJoined - 1;
+
   std::uint32_t epoch = 0;
   std::uint32_t round = 0;
   std::uint32_t client = 0;

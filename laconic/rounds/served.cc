@@ -23,6 +23,9 @@ namespace {
 
 using RealTime = std::chrono::steady_clock;
 
+constexpr auto kMostAsked = static_cast<std::uint32_t>(Request::terminate);
+constexpr double kBetweenRequests = 0.25;  // seconds
+
 double seconds_since(RealTime::time_point begin) {
   return std::chrono::duration<double>(RealTime::now() - begin).count();
 }
@@ -45,12 +48,13 @@ Staff whole(Staff staff) {
 class ServedStar final : public Method {
  public:
   ServedStar(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox, RealClock& clock,
-             std::function<void(const Attendance&)> attended)
+             std::function<void(const Attendance&)> attended, std::function<void(Request)> asked)
       : regroup_(regroup),
         options_(options),
         mailbox_(mailbox),
         clock_(clock),
         attended_(std::move(attended)),
+        asked_(std::move(asked)),
         staff_(whole(regroup({}))),
         problem_(*staff_.problem),
         looks_back_(StarClients(problem_, staff_.parts).looks_back()),
@@ -199,6 +203,10 @@ class ServedStar final : public Method {
       if (answer.epoch == order_.epoch) ranks_[received.from] = Rank::joined;
       return;
     }
+    if (answer.client == Answer::kAsked) {
+      if (asked_) asked_(static_cast<Request>(std::min<std::uint32_t>(answer.round, kMostAsked)));
+      return;
+    }
     if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
       throw RunError("a letter is of a client whom its sender does not have");
     Heard& heard = answers_[answer.client];
@@ -268,6 +276,7 @@ class ServedStar final : public Method {
   Mailbox& mailbox_;
   RealClock& clock_;
   std::function<void(const Attendance&)> attended_;
+  std::function<void(Request)> asked_;
   Staff staff_;
   const Problem& problem_;
   bool looks_back_;
@@ -288,8 +297,8 @@ class ServedStar final : public Method {
 class ServedClients {
  public:
   ServedClients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
-                const std::vector<Trouble>& rehearsal)
-      : regroup_(regroup), seed_(seed), mailbox_(mailbox), rehearsal_(rehearsal) {
+                const std::vector<Trouble>& rehearsal, std::function<Request()> asked)
+      : regroup_(regroup), seed_(seed), mailbox_(mailbox), rehearsal_(rehearsal), asked_(std::move(asked)) {
     check(threads >= 1, "clients need a thread to compute on");
     for (std::size_t t = 0; t < threads; ++t) threads_.start(nth_thread(t, threads), [this] { compute(); });
   }
@@ -297,7 +306,8 @@ class ServedClients {
   void serve() {
     for (;;) {
       std::optional<Letter> newest;
-      for (auto next = mailbox_.take(mailbox_.between_looks()); next; next = mailbox_.take(0))
+      const double next_look = std::min(mailbox_.between_looks(), kBetweenRequests);
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0))
         newest = std::move(next->letter);
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
@@ -307,6 +317,7 @@ class ServedClients {
             mailbox_.patience()));
       }
       if (newest) obey(std::make_shared<const Order>(Order::of(*newest)));
+      pass_on_request(newest.has_value());
       const std::lock_guard lock(mutex_);
       if (failure_) std::rethrow_exception(failure_);
     }
@@ -370,6 +381,16 @@ class ServedClients {
     Staff staff = whole(regroup_(order.gone));
     const Range own = clients_of(staff.problem->shards(), mailbox_.rank(), mailbox_.size());
     return std::make_shared<Crew>(std::move(staff), own);
+  }
+
+  /// Tells the server when this process is asked to end, and again after each order, which may have recalled it.
+  void pass_on_request(bool after_order) {
+    const Request request = asked_ ? asked_() : Request::none;
+    if (request <= Request::checkpoint || (request <= told_ && !after_order)) return;
+    told_ = request;
+    Entry entry;
+    entry.key.worker = Answer::kAsked;
+    mailbox_.post(0, Answer::letter(0, static_cast<std::uint32_t>(request), entry));
   }
 
   void post_joined(const Order& order) {
@@ -449,6 +470,8 @@ class ServedClients {
   std::uint64_t seed_;
   Mailbox& mailbox_;
   const std::vector<Trouble>& rehearsal_;
+  std::function<Request()> asked_;
+  Request told_ = Request::none;  // to the server
   std::mutex mutex_;
   std::condition_variable ordered_;
   std::shared_ptr<Crew> crew_;
@@ -471,18 +494,22 @@ Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks) {
 }
 
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
-                                         RealClock& clock, std::function<void(const Attendance&)> attended) {
+                                         RealClock& clock, std::function<void(const Attendance&)> attended,
+                                         std::function<void(Request)> asked) {
   check(regroup && attended, "a served star needs its functions");
   check(mailbox.rank() == 0 && mailbox.size() >= 2, "a star is served by rank 0, to others");
   require_step(options.step);
-  return std::make_unique<ServedStar>(regroup, options, mailbox, clock, std::move(attended));
+  return std::make_unique<ServedStar>(regroup, options, mailbox, clock, std::move(attended),
+                                      std::move(asked));
 }
 
 std::function<void()> start_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox,
-                                    std::size_t threads, const std::vector<Trouble>& rehearsal) {
+                                    std::size_t threads, const std::vector<Trouble>& rehearsal,
+                                    std::function<Request()> asked) {
   check(regroup != nullptr, "clients of a served star need their function");
   check(mailbox.rank() > 0, "rank 0 serves");
-  const auto clients = std::make_shared<ServedClients>(regroup, seed, mailbox, threads, rehearsal);
+  const auto clients =
+      std::make_shared<ServedClients>(regroup, seed, mailbox, threads, rehearsal, std::move(asked));
   return [clients] { clients->serve(); };
 }
 

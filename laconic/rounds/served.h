@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "laconic/core/range.h"
+#include "laconic/core/request.h"
 #include "laconic/network/real_clock.h"
 #include "laconic/network/rehearsal.h"
 #include "laconic/problem/problem.h"
@@ -62,17 +63,21 @@ struct Attendance {
 };
 
 /// Rank 0's, of two ranks or more. It evaluates by itself, on a fleet of its own. `attended` is told of every
-/// round. All must outlive it. Throws as make_star() does. A round throws RunError when no client is left, or
+/// round, `asked` of every request to end that another process received; that process goes on until rank 0
+/// closes. All must outlive it. Throws as make_star() does. A round throws RunError when no client is left, or
 /// those left cannot do without the others.
 std::unique_ptr<Method> make_served_star(const Regroup& regroup, const StarOptions& options, Mailbox& mailbox,
-                                         RealClock& clock, std::function<void(const Attendance&)> attended);
+                                         RealClock& clock, std::function<void(const Attendance&)> attended,
+                                         std::function<void(Request)> asked = {});
 
 /// The other ranks'. Starts so many threads, one or more, which will compute, a client each; throws RunError where
-/// the system refuses one. The function that it returns takes orders; all that is passed must outlive it. It
-/// returns when rank 0 closes and what is in hand is computed. It throws RunError when nothing is heard of rank 0
-/// for the patience, and what regroup throws.
+/// the system refuses one. `asked`, where given, says what this process was asked for; rank 0 is told of a request
+/// to end. The function that it returns takes orders; all that is passed must outlive it. It returns when rank 0
+/// closes and what is in hand is computed. It throws RunError when nothing is heard of rank 0 for the patience,
+/// and what regroup throws.
 std::function<void()> start_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox,
-                                    std::size_t threads, const std::vector<Trouble>& rehearsal);
+                                    std::size_t threads, const std::vector<Trouble>& rehearsal,
+                                    std::function<Request()> asked = {});
 
 /// Both at once.
 inline void serve_clients(const Regroup& regroup, std::uint64_t seed, Mailbox& mailbox, std::size_t threads,
