@@ -2,15 +2,13 @@
 #include "cli/report_folders.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
 
 namespace laconic::cli {
 namespace {
@@ -31,12 +29,9 @@ bool is_there(const fs::path& path) {
 
 /// Whether there is a whole row below the names of the columns.
 bool has_rows(const fs::path& trace) {
-  std::ifstream file(trace);
-  if (!file) fail_unreadable(trace, std::strerror(errno));
-  std::string line;
-  const bool has = std::getline(file, line) && std::getline(file, line) && !file.eof();
-  if (file.bad()) fail_unreadable(trace, std::strerror(errno));
-  return has;
+  constexpr std::size_t kTwoLines = std::size_t{1} << 20;  // and more
+  const std::string text = read_whole(trace.string(), kTwoLines);
+  return text.find('\n', text.find('\n') + 1) < text.size();
 }
 
 class Search {

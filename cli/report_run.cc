@@ -15,7 +15,7 @@
 
 #include "cli/description.h"
 #include "cli/report_page.h"
-#include "laconic/report/file.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/report/thin.h"
 #include "laconic/rounds/theory.h"
 

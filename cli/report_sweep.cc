@@ -15,7 +15,7 @@
 #include "cli/sweep_csv.h"
 #include "cli/sweep_plan.h"
 #include "laconic/core/error.h"
-#include "laconic/report/file.h"
+#include "laconic/core/read_whole.h"
 
 namespace laconic::cli {
 namespace {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -18,6 +17,7 @@
 #include "cli/sweep_report.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/solve.h"
 #include "laconic/transport/fleet.h"
 
@@ -28,7 +28,7 @@ namespace {
 int report_finished(const OutFolder& out, bool speaks) {
   std::string why;
   try {
-    why = nlohmann::json::parse(std::ifstream(out.file("summary.json"))).at("stopped").at("why");
+    why = nlohmann::json::parse(read_whole(out.file("summary.json"))).at("stopped").at("why");
   } catch (const nlohmann::json::exception&) {
     throw InputError(fmt::format("{}: is not the summary of a run", out.file("summary.json")));
   }

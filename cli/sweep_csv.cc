@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <iterator>
 #include <type_traits>
 
 #include <fmt/format.h>
+
+#include "laconic/core/read_whole.h"
 
 namespace laconic::cli {
 namespace {
@@ -32,8 +33,7 @@ std::string line_of(const Fields& fields) {
 
 /// The records of the file; a quoted field may hold anything.
 std::vector<Fields> records_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_whole(path);
   std::vector<Fields> records;
   Fields record;
   std::string value;

@@ -7,7 +7,7 @@
 #include <toml++/toml.h>
 
 #include "cli/description.h"
-#include "laconic/report/file.h"
+#include "laconic/core/read_whole.h"
 
 namespace laconic::cli {
 
@@ -65,8 +65,11 @@ std::vector<Setting> parse_toml(std::string_view text, const std::string& path, 
 
 std::vector<Setting> read_toml(const std::string& path, bool quick) {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) {
-    throw InputError(fmt::format("\"{}\" is neither key=value nor a TOML file: there is no such file", path));
+  const auto file = std::filesystem::status(path, ignored);
+  if (file.type() == std::filesystem::file_type::not_found || std::filesystem::is_directory(file)) {
+    throw InputError(
+        fmt::format("\"{}\" is neither key=value nor a TOML file: {}", path,
+                    std::filesystem::is_directory(file) ? "it is a folder" : "there is no such file"));
   }
   return parse_toml(read_whole(path), path, quick);
 }

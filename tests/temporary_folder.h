@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -40,6 +42,30 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives, the file cannot be read: root, who reads everything, is another user meanwhile.
+class WithoutPrivileges {
+ public:
+  explicit WithoutPrivileges(std::string path) : path_(std::move(path)), is_root_(geteuid() == 0) {
+    EXPECT_EQ(chmod(path_.c_str(), 0), 0);
+    constexpr uid_t kAnother = 65534;
+    if (is_root_) {
+      EXPECT_EQ(seteuid(kAnother), 0);
+    }
+  }
+  ~WithoutPrivileges() {
+    if (is_root_) {
+      EXPECT_EQ(seteuid(0), 0);
+    }
+    EXPECT_EQ(chmod(path_.c_str(), 0700), 0);
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
+  WithoutPrivileges& operator=(const WithoutPrivileges&) = delete;
+
+ private:
+  std::string path_;
+  bool is_root_;
 };
 
 /// One gzip member.

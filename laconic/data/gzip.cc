@@ -2,18 +2,15 @@
 #include "laconic/data/gzip.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <new>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
 
 namespace laconic {
 namespace {
@@ -22,41 +19,8 @@ constexpr std::size_t kEverything = static_cast<std::size_t>(-1);
 constexpr std::size_t kStartOfFile = std::size_t{1} << 16;
 constexpr std::size_t kLargestStep = std::size_t{1} << 30;  // zlib counts in 32 bits
 
-std::string reason_of(int code) { return std::error_code(code, std::generic_category()).message(); }
-
 [[noreturn]] void fail(const std::string& path, const std::string& message) {
   throw InputError(fmt::format("{}: {}", path, message));
-}
-
-/// The bytes as they lie in the file, at most `limit` of them.
-std::string read_raw(const std::string& path, std::size_t limit) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (fs::is_directory(status)) fail(path, "expected a file, found a folder");
-  if (error) fail(path, fmt::format("expected a readable file, found: {}", error.message()));
-  if (!fs::is_regular_file(status) && !fs::is_fifo(status)) {
-    fail(path, "expected a regular file, found a device or a socket");
-  }
-
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (file == nullptr) fail(path, fmt::format("expected a readable file, found: {}", reason_of(errno)));
-  std::string raw;
-  std::size_t size = 0;
-  const std::uintmax_t announced = fs::is_regular_file(status) ? fs::file_size(path, error) : 0;
-  // One byte more than announced, so that the usual file ends inside the first read.
-  if (!error) raw.resize(std::min<std::uintmax_t>(announced + 1, limit));
-  while (size < limit) {
-    if (size == raw.size()) raw.resize(std::min(limit, 2 * size + kStartOfFile));
-    const std::size_t got = std::fread(raw.data() + size, 1, raw.size() - size, file.get());
-    size += got;
-    if (std::ferror(file.get()) != 0) {
-      fail(path, fmt::format("expected a readable file, found: {}", reason_of(errno)));
-    }
-    if (got == 0) break;
-  }
-  raw.resize(size);
-  return raw;
 }
 
 bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
@@ -125,10 +89,14 @@ std::string unpack(const std::string& path, std::string_view packed, std::size_t
 }
 
 std::string read(const std::string& path, std::size_t limit, std::size_t wanted) {
-  std::string content = read_raw(path, limit);
+  std::string content = read_whole(path, limit);
   if (content.empty()) fail(path, "expected data, found an empty file");
   if (is_gzip(content)) {
-    content = unpack(path, content, wanted);
+    try {
+      content = unpack(path, content, wanted);
+    } catch (const std::bad_alloc&) {
+      fail(path, "its content, unpacked, does not fit into memory");
+    }
     if (content.empty()) fail(path, "expected data, found gzip of nothing");
   } else {
     refuse_other_packing(path, content);

@@ -9,9 +9,8 @@ namespace laconic {
 
 /// The whole content of a plain or gzip file; several gzip members in a row are one content. Every gzip
 /// trailer (length and CRC) is checked. A pipe will do. Cost: the packed and the unpacked bytes in memory at
-/// once. Throws InputError that begins with the path when there is no such file, it cannot be read, is a
-/// folder or a device, holds nothing, is gzip but cut off or corrupt, or is packed in another way (bzip2, xz,
-/// zstd, zip).
+/// once. Throws InputError that begins with the path when it cannot be read (core/read_whole.h), holds
+/// nothing, is gzip but cut off or corrupt, or is packed in another way (bzip2, xz, zstd, zip).
 std::string read_file(const std::string& path);
 
 /// The first `bytes` bytes of that content, or all of it when shorter: enough to tell what a file is. Reads

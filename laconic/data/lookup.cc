@@ -234,11 +234,22 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
   return all;
 }
 
+/// InputError where the system refuses to say whether `name` is in the folder.
+void require_visible(const fs::path& folder, const std::string& name) {
+  for (const fs::path& path : {folder / name, folder / (name + ".gz"), folder / name / "."}) {
+    std::error_code error;
+    if (fs::status(path, error).type() == fs::file_type::none)
+      throw InputError(fmt::format("{}: cannot read: {}", path.string(), error.message()));
+  }
+}
+
 [[noreturn]] void fail_missing(const std::string& name, const std::vector<std::string>& folders) {
+  require_visible("", name);
   std::string where = is_folder(name) ? "as a path (a folder without files of a data set)" : "as a path";
   std::vector<std::string> known;
   if (fs::path(name).is_relative()) {
     for (const std::string& folder : searched(folders)) {
+      require_visible(folder, name);
       where += fmt::format(", in {}{}", folder, is_folder(folder) ? "" : " (no such folder)");
     }
     for (const FoundDataset& found : find_datasets(folders)) known.push_back(found.name);

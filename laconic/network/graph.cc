@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +14,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/lines.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/core/rng.h"
 
 namespace laconic {
@@ -138,7 +139,7 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
 
 std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
   const std::string name = args.required_word("file", 0);
-  std::ifstream file(name);
+  std::istringstream file(read_whole(name));
   std::string line;
   Heard heard(s.nodes);
   std::size_t number = 1;
@@ -155,7 +156,7 @@ std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
                             s.nodes - 1));
     join(heard, *i, *j);
   }
-  if (number == 1) args.fail(fmt::format("{}: cannot be read, or is empty", name));
+  if (number == 1) args.fail(fmt::format("{}: is empty", name));
   return {Graph(std::move(heard))};
 }
 

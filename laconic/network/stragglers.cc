@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +16,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/lines.h"
 #include "laconic/core/quantity.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/network/real_clock.h"
 
 namespace laconic {
@@ -336,7 +337,7 @@ std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const st
 std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::size_t> loads) {
   constexpr const char* kBlanks = " \t\r";
   const std::string name = arguments.required_word("file", 0);
-  std::ifstream file(name);
+  std::istringstream file(read_whole(name));
   std::vector<std::vector<double>> rows;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
@@ -361,7 +362,7 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
           fmt::format("{}:{}: not a row of {} times, one of each client", name, number, loads.size()));
     rows.push_back(std::move(row));
   }
-  if (rows.empty()) arguments.fail(fmt::format("{}: cannot be read, or holds no times", name));
+  if (rows.empty()) arguments.fail(fmt::format("{}: holds no times", name));
   return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
 }
 

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "laconic/report/file.h"
+
 namespace laconic {
 namespace {
 
@@ -17,10 +19,7 @@ std::string path_in(const std::string& folder) { return folder + "/" + Attendanc
 /// Of a file that a crash has swallowed, none but the header.
 Lines lines_of_past(const std::string& path, std::size_t last_round) {
   std::error_code none;
-  if (std::filesystem::file_size(path, none) < std::strlen(kHeader) || none) {
-    std::filesystem::remove(path, none);
-    LineFile(path).line(kHeader);
-  }
+  if (std::filesystem::file_size(path, none) < std::strlen(kHeader) || none) write_whole(path, kHeader);
   return lines_not_after(path, kHeader, last_round);
 }
 

@@ -15,6 +15,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/lines.h"
 #include "laconic/core/range.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/report/file.h"
 #include "laconic/report/row_json.h"
 

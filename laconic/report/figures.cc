@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/core/spec.h"
 #include "laconic/report/gnuplot.h"
 #include "laconic/report/text_table.h"
@@ -180,12 +180,14 @@ SavedRun read_run(const std::string& folder) {
   run.folder = fs::path(folder).lexically_normal().string();
   if (run.folder.size() > 1 && run.folder.ends_with('/')) run.folder.pop_back();
   std::error_code error;
-  if (!fs::exists(fs::path(folder) / "trace.csv", error)) {
+  if (fs::status(fs::path(folder) / "trace.csv", error).type() == fs::file_type::not_found) {
     throw InputError(fmt::format("{} holds no run: there is no trace.csv in it", folder));
   }
   run.trace = read_table((fs::path(folder) / "trace.csv").string());
-  std::ifstream file(fs::path(folder) / "summary.json");
-  const auto json = nlohmann::ordered_json::parse(file, nullptr, false);
+  const std::string summary = (fs::path(folder) / "summary.json").string();
+  const auto json = fs::exists(summary, error)
+                        ? nlohmann::ordered_json::parse(read_whole(summary), nullptr, false)
+                        : nlohmann::ordered_json();
   if (json.is_object() && json.contains("description") && json["description"].is_object()) {
     for (const auto& [key, value] : json["description"].items()) {
       if (value.is_string()) run.description.emplace_back(key, value.get<std::string>());

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/report/trace.h"
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <type_traits>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/report/line_file.h"
 
 namespace laconic {
@@ -85,8 +84,7 @@ const std::vector<double>* Table::column(const std::string& name) const {
 }
 
 Table read_table(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+  std::istringstream file(read_whole(path));
   Table table;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
@@ -112,7 +110,6 @@ Table read_table(const std::string& path) {
       throw InputError(fmt::format("{}:{}: not a row of {} numbers", path, number, table.columns.size()));
     }
   }
-  if (file.bad()) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
   if (table.columns.size() < 2 || table.values[0].empty())
     throw InputError(fmt::format("{}: holds no rows", path));
   return table;

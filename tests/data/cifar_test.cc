@@ -91,8 +91,7 @@ TEST(Cifar, ErrorsNameTheFileAtFault) {
             one + ": rows = 2; need 1 <= rows <= 1, the images there are");
   EXPECT_EQ(error_of([&] { read_cifar({one}, 0); }),
             one + ": rows = 0; need 1 <= rows <= 1, the images there are");
-  EXPECT_EQ(error_of([] { read_cifar({"none.bin"}); }),
-            "none.bin: expected a readable file, found: No such file or directory");
+  EXPECT_EQ(error_of([] { read_cifar({"none.bin"}); }), "none.bin: cannot read: No such file or directory");
 }
 
 TEST(RealCifar, TheSmallerPartIsAsItsDescriptionSays) {

@@ -77,10 +77,9 @@ TEST(ReadFile, RefusesCorruptGzip) {
 TEST(ReadFile, RefusesWhatIsNotAFileOfData) {
   const TemporaryFolder folder;
   const auto error = [](const std::string& path) { return error_of([&] { read_file(path); }); };
-  EXPECT_EQ(error(folder.path()), folder.path() + ": expected a file, found a folder");
-  EXPECT_EQ(error(folder.path("none")),
-            folder.path("none") + ": expected a readable file, found: No such file or directory");
-  EXPECT_EQ(error("/dev/zero"), "/dev/zero: expected a regular file, found a device or a socket");
+  EXPECT_EQ(error(folder.path()), folder.path() + ": cannot read: it is a folder");
+  EXPECT_EQ(error(folder.path("none")), folder.path("none") + ": cannot read: No such file or directory");
+  EXPECT_EQ(error("/dev/zero"), "/dev/zero: cannot read: it is a device");
 
   const std::string path = folder.path("file");
   folder.write("file", "");
@@ -96,10 +95,6 @@ TEST(ReadFile, RefusesWhatIsNotAFileOfData) {
                "\xfd"
                "7zXZ and so on");
   EXPECT_EQ(error(path), path + ": expected plain or gzip content, found xz");
-
-  if (geteuid() == 0) return;  // root may read everything
-  chmod(path.c_str(), 0);
-  EXPECT_EQ(error(path), path + ": expected a readable file, found: Permission denied");
 }
 
 TEST(ReadFile, ReadsAPipe) {

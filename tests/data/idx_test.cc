@@ -95,8 +95,7 @@ TEST(Idx, ErrorsNameTheFileAtFault) {
             "I: rows = 3; need 1 <= rows <= 2, the images there are");
   EXPECT_EQ(error_of([] { read_idx("I", "L", 0); }),
             "I: rows = 0; need 1 <= rows <= 2, the images there are");
-  EXPECT_EQ(error_of([] { read_idx("I", "none"); }),
-            "none: expected a readable file, found: No such file or directory");
+  EXPECT_EQ(error_of([] { read_idx("I", "none"); }), "none: cannot read: No such file or directory");
   std::filesystem::current_path(previous);
 }
 

@@ -206,7 +206,7 @@ TEST(Libsvm, ReadsFilesAndNamesThem) {
   EXPECT_EQ(error_of([&] { read_libsvm(bad); }),
             bad + ":2:4: expected index:value with a whole number as index, found \"1;1\"");
   EXPECT_EQ(error_of([&] { read_libsvm(folder.path("none")); }),
-            folder.path("none") + ": expected a readable file, found: No such file or directory");
+            folder.path("none") + ": cannot read: No such file or directory");
 }
 
 TEST(LooksLikeLibsvm, JudgesByTheStart) {

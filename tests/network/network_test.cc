@@ -328,9 +328,8 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
             "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
   EXPECT_EQ(of_file("1 1\n", 4),
             "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two different nodes of 0 to 3");
-  EXPECT_EQ(of_file("", 4), "column 1: edges(\"FILE\"): FILE: cannot be read, or is empty");
-  EXPECT_EQ(refusal("edges(\"/nowhere\")", 4),
-            "column 1: edges(\"/nowhere\"): /nowhere: cannot be read, or is empty");
+  EXPECT_EQ(of_file("", 4), "column 1: edges(\"FILE\"): FILE: is empty");
+  EXPECT_EQ(refusal("edges(\"/nowhere\")", 4), "/nowhere: cannot read: No such file or directory");
   EXPECT_EQ(error_of([] {
               plan_of({"ring", 4}, "metropolitan");
             }),
