@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -237,15 +238,6 @@ const Key kKeys[] = {
      [](const D& d) { return d.out; }},
 };
 
-/// What run.toml and summary.json can hold.
-bool is_utf8(const std::string& text) {
-  try {
-    return !nlohmann::json(text).dump().empty();
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
-
 /// Whether the stragglers are a model, of this kind.
 bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock) {
   const auto models = straggler_models();
@@ -306,17 +298,50 @@ void require_known(const Setting& setting, const std::vector<std::string>& known
   naming(setting.place, [&] { fail_unknown_key(setting.key, known); });
 }
 
-void require_utf8(const Setting& setting) {
-  if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
 }
 
-std::vector<Setting> last_of_each(const std::vector<Setting>& settings) {
-  std::vector<Setting> last;
-  for (const Setting& setting : settings) {
-    std::erase_if(last, [&](const Setting& earlier) { return earlier.key == setting.key; });
-    last.push_back(setting);
+void require_text(const Setting& setting) {
+  if (!is_utf8(setting.value)) throw InputError(fmt::format("{}: not a text in UTF-8", setting.key));
+  if (setting.value.find('\0') != std::string::npos)
+    throw InputError(fmt::format("{}: need a text without NUL characters", setting.key));
+}
+
+void require_once(const std::vector<std::string>& words) {
+  std::map<std::string_view, std::string_view> given;
+  for (const std::string_view word : words) {
+    const std::size_t equals = word.find('=');
+    const std::string_view key = word.substr(0, equals);
+    // A folder may have '=' in its name; a key has no '/'.
+    if (equals == std::string_view::npos || key.find('/') != std::string_view::npos) continue;
+    const auto [first, is_new] = given.try_emplace(key, word);
+    if (!is_new) {
+      throw InputError(
+          fmt::format("{} is given twice, in {} and {}; give it once, and quote braces, as in "
+                      "'step=theory*{{1,2,4}}', of which the shell makes several words",
+                      key, first->second, word));
+    }
   }
-  return last;
+}
+
+std::vector<Setting> last_of_each(std::vector<Setting> settings) {
+  std::map<std::string_view, std::size_t> last;
+  for (std::size_t s = 0; s < settings.size(); ++s) last[settings[s].key] = s;
+  std::vector<bool> stays(settings.size(), false);
+  for (const auto& [key, s] : last) stays[s] = true;
+  std::size_t kept = 0;
+  for (std::size_t s = 0; s < settings.size(); ++s) {
+    if (!stays[s]) continue;
+    if (kept < s) settings[kept] = std::move(settings[s]);
+    ++kept;
+  }
+  settings.resize(kept);
+  return settings;
 }
 
 std::vector<Setting> settings_of(const std::vector<std::string>& words, bool quick) {
@@ -328,22 +353,24 @@ std::vector<Setting> settings_of(const std::vector<std::string>& words, bool qui
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos) {
-      const std::vector<Setting> of_file = read_toml(word, quick);
-      settings.insert(settings.end(), of_file.begin(), of_file.end());
+      for (Setting& setting : read_toml(word, quick)) settings.push_back(std::move(setting));
     } else {
       from_words.push_back({word.substr(0, equals), word.substr(equals + 1), ""});
     }
   }
   settings.insert(settings.end(), from_words.begin(), from_words.end());
-  return last_of_each(settings);
+  return last_of_each(std::move(settings));
 }
 
 void apply(Description& description, const Setting& setting) {
-  require_utf8(setting);
-  if (setting.place.empty()) {
+  const auto take = [&] {
+    require_text(setting);
     read(description, setting);
+  };
+  if (setting.place.empty()) {
+    take();
   } else {
-    naming(setting.place, [&] { read(description, setting); });
+    naming(setting.place, take);
   }
 }
 

@@ -66,9 +66,9 @@ std::vector<Setting> parse_toml(std::string_view text, const std::string& path, 
 /// left: that of the last word, else that of the last file. `quick`: as read_toml().
 std::vector<Setting> settings_of(const std::vector<std::string>& words, bool quick = false);
 /// Of each key the last.
-std::vector<Setting> last_of_each(const std::vector<Setting>& settings);
+std::vector<Setting> last_of_each(std::vector<Setting> settings);
 
-/// Words are `key=value` or the path of a TOML file; words win over files, later ones over earlier ones. An
+/// Words are `key=value` or the path of a TOML file; words win over files, later files over earlier ones. An
 /// unknown key, a value out of range, or a missing problem or method is an InputError.
 Description describe(const std::vector<std::string>& words);
 /// The same of settings that are read already; later ones win.
@@ -98,8 +98,13 @@ std::vector<KeyRow> keys();
 /// The same, with the setting's place, where its key is none of the known names.
 void require_known(const Setting& setting, const std::vector<std::string>& known);
 
-/// InputError where files could not hold the value.
-void require_utf8(const Setting& setting);
+bool is_utf8(const std::string& text);
+
+/// InputError where files could not hold the value: it is not UTF-8, or has a NUL in it.
+void require_text(const Setting& setting);
+
+/// InputError where two of the words give the same key a value, as braces do that the shell has expanded.
+void require_once(const std::vector<std::string>& words);
 
 /// Rethrows an InputError of `action` with the key in front: "method: column 8: ...".
 template <class Action>

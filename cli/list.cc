@@ -52,7 +52,7 @@ int list_clients(const std::vector<std::string>& words) {
   Description description;
   for (const Setting& setting : settings_of(words)) {
     if (setting.key == "data") {
-      require_utf8(setting);
+      require_text(setting);
       name = setting.value;
     } else if (std::find(known.begin(), known.end(), setting.key) != known.end()) {
       apply(description, setting);

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/description.h"
 #include "cli/experiments.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
@@ -107,6 +108,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     }
     throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
   }
+  if (page_option->count() > 0) words.push_back("out=" + page);
+  require_once(words);
   if (*run_verb) return run(words, force, transport, neighbours);
   if (*resume_verb) return resume(words, transport, neighbours);
   if (*sweep_verb) {
@@ -125,10 +128,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   if (*advise_verb) return on_first(transport, [&] { return advise(words); });
   if (*list_verb) return on_first(transport, [&] { return list(words); });
   if (*plot_verb) return on_first(transport, [&] { return plot(words); });
-  if (*report_verb) {
-    if (page_option->count() > 0) words.push_back("out=" + page);
-    return on_first(transport, [&] { return report(words); });
-  }
+  if (*report_verb) return on_first(transport, [&] { return report(words); });
   return kWrongInput;
 }
 

@@ -62,7 +62,7 @@ Question question_of(const std::vector<std::string>& words) {
   for (const KeyRow& row : keys()) known.emplace_back(row.name);
   for (const Setting& setting : settings_of(words)) {
     require_known(setting, known);
-    require_utf8(setting);
+    require_text(setting);
     if (const char* reason = reason_against(setting.key)) {
       if (setting.place.empty()) throw InputError(fmt::format("{}: {}", setting.key, reason));
     } else if (setting.key == "method") {

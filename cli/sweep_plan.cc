@@ -245,7 +245,7 @@ SweepPlan plan_of(const std::vector<Setting>& settings) {
   for (const Setting& setting : settings) {
     require_known(setting, known);
     if (is_sweep_key(setting.key)) {
-      require_utf8(setting);
+      require_text(setting);
       own[setting.key] = setting.value;
     } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
       throw InputError(
