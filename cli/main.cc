@@ -3,7 +3,6 @@
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <new>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -132,14 +131,15 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   return kWrongInput;
 }
 
-void complain(const std::exception& error) { print_err("laconic: {}\n", error.what()); }
+void complain(const std::string& message) { print_err("laconic: {}\n", message); }
 
 int main_alone(int argc, char** argv) {
   try {
     return run_program(argc, argv, *laconic::alone(), 1);
-  } catch (const std::exception& error) {
-    complain(error);
-    return exit_code_of_current_exception();
+  } catch (...) {
+    const Failure failure = failure_in_flight();
+    complain(failure.message);
+    return failure.exit_code;
   }
 }
 
@@ -157,19 +157,21 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
     // Ranks of unlike verbs would wait for each other for ever.
     require_same(mpi.world(), fmt::format("the verb \"{}\"", argc > 1 ? argv[1] : ""));
     return run_program(argc, argv, mpi.world(), mpi.ranks_on_this_machine());
-  } catch (const SharedFailure& failure) {
-    if (rank == 0) complain(failure);
-    return failure.exit_code();
-  } catch (const std::exception& error) {
+  } catch (const SharedFailure&) {
+    const Failure failure = failure_in_flight();
+    if (rank == 0) complain(failure.message);
+    return failure.exit_code;
+  } catch (...) {
+    const Failure failure = failure_in_flight();
     if (mpi.world().size() == 1) {
-      complain(error);
-      return exit_code_of_current_exception();
+      complain(failure.message);
+      return failure.exit_code;
     }
     // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the
     // one that speaks: it ends them before they have waited out their turn.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    complain(error);
-    mpi.abort(exit_code_of_current_exception());
+    complain(fmt::format("rank {}: {}", rank, failure.message));
+    mpi.abort(failure.exit_code);
   }
 }
 

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <filesystem>
 #include <new>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "cli/description.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
@@ -48,6 +52,32 @@ std::vector<std::string> gather(Transport& transport, const std::string& mine) {
   return result;
 }
 
+/// The text on one line, without what a terminal would take for a command, and not too long to be read.
+std::string one_line(const std::string& text) {
+  constexpr std::size_t kMost = 2000;  // bytes
+  constexpr std::size_t kKept = 800;   // at each end
+  const bool is_clean = is_utf8(text);
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      line += "\\n";
+    } else if (byte < ' ' || byte == 0x7f || (byte > 0x7f && !is_clean)) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  if (line.size() <= kMost) return line;
+  const auto whole = [&](std::size_t at) {  // not inside a character
+    while ((static_cast<unsigned char>(line[at]) & 0xc0U) == 0x80) ++at;
+    return at;
+  };
+  const std::size_t head = whole(kKept);
+  const std::size_t tail = whole(line.size() - kKept);
+  return fmt::format("{} ... {} bytes left out ... {}", line.substr(0, head), tail - head, line.substr(tail));
+}
+
 std::optional<std::size_t> number_of(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return {};
@@ -73,39 +103,53 @@ bool launcher_outlives_ranks() {
   return text != nullptr && std::string_view("1tTyY").find(text[0]) != std::string_view::npos;
 }
 
-int exit_code_of_current_exception() {
+Failure failure_in_flight() {
+  const auto wrong = [](const std::string& message) { return Failure{kWrongInput, one_line(message)}; };
+  const auto failed = [](const std::string& message) { return Failure{kFailed, one_line(message)}; };
+  constexpr const char* kTooLarge =
+      "not enough memory: the description or its data ask for more than this machine has";
   try {
     throw;
   } catch (const SharedFailure& failure) {
-    return failure.exit_code();
+    return {failure.exit_code(), one_line(failure.what())};
   } catch (const Interrupted& interrupted) {
-    return exit_code_of(interrupted.end());
-  } catch (const InputError&) {
-    return kWrongInput;
-  } catch (...) {
-    return kFailed;
-  }
-}
-
-void without_memory_errors(const std::function<void()>& action) {
-  try {
-    action();
+    return {exit_code_of(interrupted.end()), one_line(interrupted.what())};
+  } catch (const InputError& error) {
+    return wrong(error.what());
+  } catch (const RunError& error) {
+    return failed(error.what());
   } catch (const std::bad_alloc&) {
-    throw InputError("not enough memory: the description or its data ask for more than this machine has");
+    return wrong(kTooLarge);
+  } catch (const std::length_error&) {  // of a vector that no machine could hold
+    return wrong(kTooLarge);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return failed(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+  } catch (const std::system_error& error) {
+    return failed(fmt::format("the system refuses what the run needs: {}", error.code().message()));
+  } catch (const std::exception& error) {
+    return failed(fmt::format("a fault in laconic itself, please report it: {}", error.what()));
+  } catch (...) {
+    return failed("a fault in laconic itself, please report it");
   }
 }
 
 void together(Transport& transport, const std::function<void()>& action) {
   std::string said;  // nothing, or the exit code as one byte and then the message
   try {
-    without_memory_errors(action);
-  } catch (const std::exception& error) {
-    said = std::string(1, static_cast<char>(exit_code_of_current_exception())) + error.what();
+    action();
+  } catch (...) {
     if (transport.size() == 1) throw;
+    const Failure failure = failure_in_flight();
+    said = std::string(1, static_cast<char>(failure.exit_code)) + failure.message;
   }
-  for (const std::string& words : gather(transport, said)) {
-    if (!words.empty()) throw SharedFailure(static_cast<unsigned char>(words[0]), words.substr(1));
-  }
+  const std::vector<std::string> all = gather(transport, said);
+  const auto failed =
+      std::find_if(all.begin(), all.end(), [](const std::string& one) { return !one.empty(); });
+  if (failed == all.end()) return;
+  const bool are_alike = std::count(all.begin(), all.end(), *failed) == std::ssize(all);
+  const std::string message = failed->substr(1);
+  throw SharedFailure(static_cast<unsigned char>(failed->front()),
+                      are_alike ? message : fmt::format("rank {}: {}", failed - all.begin(), message));
 }
 
 bool on_all(Transport& transport, bool is_so) {

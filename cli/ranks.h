@@ -33,14 +33,19 @@ class SharedFailure : public std::runtime_error {
   int exit_code_;
 };
 
-/// The exit code for the exception in flight; to be called inside a catch block.
-int exit_code_of_current_exception();
+/// What the user is told of an exception, and the exit code.
+struct Failure {
+  int exit_code;
+  std::string message;  // one line of printable UTF-8
+};
 
-/// action(), where too little memory is an InputError: of a description that asks for too much.
-void without_memory_errors(const std::function<void()>& action);
+/// Of the exception in flight; to be called inside a catch block. Those of the C++ library are put into our
+/// words. Too little memory is a wrong input: the description asks for more than there is.
+Failure failure_in_flight();
 
 /// Does the action on every rank, then asks all how it went; where one rank failed, all throw the
-/// SharedFailure of the lowest that did. The action makes no collective call. Collective.
+/// SharedFailure of the lowest that did, which names it unless all failed alike. The action makes no
+/// collective call. Collective.
 void together(Transport& transport, const std::function<void()>& action);
 
 /// Whether it is so on every rank. Collective.

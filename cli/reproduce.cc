@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "cli/sweep_csv.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/make.h"
 #include "laconic/report/file.h"
@@ -96,6 +96,8 @@ std::string why_skipped(const std::vector<std::string>& missing) {
                      by_debian ? "Debian's package dataset-fashion-mnist" : "run make data");
 }
 
+std::string verdicts_path(const Wanted& wanted) { return wanted.out + "/verdicts.json"; }
+
 /// Of each sweep the plan, and its folder taken: nothing has run when something is wrong with one of them.
 /// A sweep that an earlier call began is gone on with.
 std::deque<Task> tasks_of(const Wanted& wanted) {
@@ -127,6 +129,7 @@ std::deque<Task> tasks_of(const Wanted& wanted) {
   std::error_code error;
   std::filesystem::create_directories(wanted.out, error);
   if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", wanted.out, error.message()));
+  naming("out", [&] { require_writable(verdicts_path(wanted)); });
   return tasks;
 }
 
@@ -174,9 +177,10 @@ void carry_out(Task& task) {
     } catch (const Interrupted& error) {
       throw Interrupted(error.end(), fmt::format("{}: {}; to go on: the same command again", task.part.config,
                                                  error.what()));
-    } catch (const std::exception& error) {
-      task.exit_code = exit_code_of_current_exception();
-      task.why_not = fmt::format("failed: {}", error.what());
+    } catch (...) {
+      const Failure failure = failure_in_flight();
+      task.exit_code = failure.exit_code;
+      task.why_not = fmt::format("failed: {}", failure.message);
     }
   }
   if (task.swept) {
@@ -238,8 +242,9 @@ Json verdict_of(const Experiment& experiment, const std::deque<Task>& tasks) {
 
 /// What `laconic report` and scripts read. Of other experiments, what an earlier call has found stays.
 std::string verdicts_json(const Wanted& wanted, const std::deque<Task>& tasks, const std::string& path) {
-  std::ifstream file(path);
-  const Json before = Json::parse(file, nullptr, false);
+  std::error_code error;
+  const Json before =
+      std::filesystem::exists(path, error) ? Json::parse(read_whole(path), nullptr, false) : Json();
   const auto found_before = [&](const Experiment& experiment) {
     if (!before.is_object() || before.value("quick", !wanted.quick) != wanted.quick) return Json();
     for (const Json& each : before.value("experiments", Json::array())) {
@@ -269,8 +274,8 @@ void write_page(const Wanted& wanted) {
   try {
     const std::string title = fmt::format("The papers reproduced{}", wanted.quick ? ", quick" : "");
     print_out("{}\n", write_report({wanted.out}, title, wanted.out + "/report.html"));
-  } catch (const std::exception& error) {
-    print_err("laconic: no page: {}\n", error.what());
+  } catch (...) {
+    print_err("laconic: no page: {}\n", failure_in_flight().message);
   }
 }
 
@@ -298,7 +303,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
       code = std::max(code, task.exit_code);
     }
   }
-  const std::string verdicts = wanted.out + "/verdicts.json";
+  const std::string verdicts = verdicts_path(wanted);
   write_whole(verdicts, verdicts_json(wanted, tasks, verdicts));
   print_out("\n{}\n", table_of(tasks));
   write_page(wanted);

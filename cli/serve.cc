@@ -84,8 +84,9 @@ class Missed {
   std::vector<std::size_t> rounds_;  // in which it was late or counted
 };
 
-void complain(std::size_t rank, const std::exception& error) {
-  print_err("laconic: rank {}: {}\n", rank, error.what());
+/// Of the exception in flight.
+void complain(std::size_t rank) {
+  print_err("laconic: rank {}: {}\n", rank, failure_in_flight().message);
 }
 
 // Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as
@@ -104,7 +105,7 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
     if (const auto received = mailbox.take(mailbox.between_looks())) {
       const auto& bytes = *received->letter;
       const std::string text(bytes.begin() + 1, bytes.end());
-      if (bytes[0] != kDone) throw SharedFailure(bytes[0], text);
+      if (bytes[0] != kDone) throw SharedFailure(bytes[0], fmt::format("rank {}: {}", received->from, text));
       require_same_of_rank(received->from, text, identity);
       heard[received->from] = true;
     }
@@ -171,10 +172,9 @@ int lead(const Description& description, Prepared& prepared, OutFolder* out, boo
 int lead_to_the_end(Mailbox& mailbox, const std::function<int()>& part) {
   int code = kDone;
   try {
-    without_memory_errors([&] { code = part(); });
+    code = part();
   } catch (...) {
-    code = exit_code_of_current_exception();
-    mailbox.close(static_cast<std::uint8_t>(code));
+    mailbox.close(static_cast<std::uint8_t>(failure_in_flight().exit_code));
     throw;
   }
   return code;
@@ -204,23 +204,22 @@ int work(const Description& description, const Place& place, const Problem* ever
   };
   std::function<void()> serve_clients;
   try {
-    without_memory_errors([&] {
-      if (everything == nullptr) {
-        prepared = prepare(description, place);
-        checksum = prepared.problem->data_checksum();
-      }
-      if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
-    });
+    if (everything == nullptr) {
+      prepared = prepare(description, place);
+      checksum = prepared.problem->data_checksum();
+    }
+    if (description.rehearsal) rehearsal = make_rehearsal(*description.rehearsal, description.clients);
     const Problem& problem = everything != nullptr ? *everything : *prepared.problem;
     const std::size_t threads = everything != nullptr ? 1 : prepared.pool->threads();
     if (everything == nullptr) guard.emplace();  // else rank 0, in the same process, has one
     serve_clients = start_clients(regroup, description.seed, mailbox, threads, rehearsal,
                                   guard ? take_request : std::function<Request()>{});
     mailbox.post(0, hello(kDone, identity_of(description, problem)));
-  } catch (const std::exception& error) {
-    mailbox.post(0, hello(exit_code_of_current_exception(), error.what()));
+  } catch (...) {
+    const Failure failure = failure_in_flight();
+    mailbox.post(0, hello(failure.exit_code, failure.message));
     while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
-    return exit_code_of_current_exception();
+    return failure.exit_code;
   }
   serve_clients();
   return kDone;
@@ -246,9 +245,9 @@ int serve_on_threads(const Description& description, OutFolder* out, bool goes_o
     } catch (const ThreadRefused&) {
       const std::lock_guard lock(mutex);
       if (!refused) refused = std::current_exception();
-    } catch (const std::exception& error) {
+    } catch (...) {
       if (transport.rank() == 0) throw;
-      complain(transport.rank(), error);
+      complain(transport.rank());
     }
   };
   try {
@@ -279,11 +278,11 @@ int serve(const Description& description, OutFolder* out, bool goes_on, Transpor
         return lead(description, prepared, out, goes_on, mailbox);
       });
     });
-  } catch (const std::exception& error) {
-    const int code = exit_code_of_current_exception();
-    if (rank == 0) throw SharedFailure(code, error.what());
-    complain(rank, error);
-    return code;
+  } catch (...) {
+    const Failure failure = failure_in_flight();
+    if (rank == 0) throw SharedFailure(failure.exit_code, failure.message);
+    complain(rank);
+    return failure.exit_code;
   }
 }
 

@@ -15,6 +15,7 @@
 #include "cli/expectation.h"
 #include "cli/prepared.h"
 #include "cli/progress_bar.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
@@ -155,8 +156,8 @@ template <class Draw>
 void draw_into(Swept& swept, Draw draw) {
   try {
     for (const std::string& drawn : draw()) swept.figures.push_back(drawn);
-  } catch (const std::exception& error) {
-    swept.lost_figures.emplace_back(error.what());
+  } catch (...) {
+    swept.lost_figures.push_back(failure_in_flight().message);
   }
 }
 

@@ -128,7 +128,7 @@ class Mpi(InFolder):
         good = ["run", "problem=quadratic(d=10)", "method=gd"]
         used = self.run_to("used", 0, *good[1:])
         for words, message in [
-            (["run", "problem=quadratic(d=10)", "method=marinna(rand-k(2))"], "unknown method"),
+            (["run", "problem=quadratic(d=10)", "method=marinna(rand-k(2))"], "laconic: method: column 1: unknown method"),
             (["run", "problem=quadratic(d=10)"], "no method is given"),
             ([*good, "step=-1"], "need step > 0"),
             (["run", "problem=logistic(nowhere)", "method=gd"], "nowhere"),
@@ -145,9 +145,9 @@ class Mpi(InFolder):
         data = self.data
         run = [PROGRAM, "run", "problem=logistic(classes)", "method=gd", "rounds=3"]
         here, nowhere = f"LACONIC_DATA={data.parent}", f"LACONIC_DATA={data.parent / 'nowhere'}"
-        for first, second in [(here, nowhere), (nowhere, here)]:
+        for first, second, rank in [(here, nowhere, 2), (nowhere, here, 0)]:
             self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "2", "env", first, *run,
-                                     ":", "-n", "1", "env", second, *run], 2, 'no data set "classes"')
+                                     ":", "-n", "1", "env", second, *run], 2, f'laconic: rank {rank}: no data set "classes"')
         self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "1", "env", here, *run,
                                  ":", "-n", "2", "env", here, *run[:-1], "rounds=4"], 2,
                                 "rank 1 has rounds = 4, rank 0 has rounds = 3")
@@ -164,7 +164,7 @@ class Mpi(InFolder):
         out = self.folder / "full"
         limited = f'ulimit -f 8; trap "" XFSZ; exec "{PROGRAM}" run "problem=quadratic(d=10)" method=gd rounds=20000'
         self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "3", "bash", "-c", f'{limited} "out={out}"'], 1,
-                                "cannot write")
+                                f"laconic: rank 0: {out}/trace.csv: cannot write")
         self.assertGreater(len((out / "trace.csv").read_text().splitlines()), 10)
 
     def test_other_verbs_speak_once(self):

@@ -17,13 +17,8 @@ struct Said {
   std::string text;  // both streams
 };
 
-/// Runs build/laconic with these words, through a shell that quotes each of them.
-inline Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
-  std::string command = environment + " '" LACONIC_PROGRAM "'";
-  for (const std::string& word : words) {
-    EXPECT_EQ(word.find('\''), std::string::npos);
-    command += " '" + word + "'";
-  }
+/// Of a command of the shell.
+inline Said said_by(const std::string& command) {
   Said said;
   std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
   std::array<char, 4096> buffer{};
@@ -32,6 +27,16 @@ inline Said laconic(const std::vector<std::string>& words, const std::string& en
   const int status = pclose(pipe);
   said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return said;
+}
+
+/// Runs build/laconic with these words, through a shell that quotes each of them.
+inline Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
+  std::string command = environment + " '" LACONIC_PROGRAM "'";
+  for (const std::string& word : words) {
+    EXPECT_EQ(word.find('\''), std::string::npos);
+    command += " '" + word + "'";
+  }
+  return said_by(command);
 }
 
 }  // namespace laconic::testing

@@ -283,7 +283,7 @@ class Served(InFolder):
                     ":", "-n", "1", "env", f"LACONIC_DATA={folder}", *words]
 
         self.assertEqual(said_by(on_unlike_folders(self.folder))[0], 0)
-        self.assert_one_message(on_unlike_folders(self.folder / "none"), 2, 'no data set "classes"')
+        self.assert_one_message(on_unlike_folders(self.folder / "none"), 2, 'laconic: rank 2: no data set "classes"')
         self.assert_one_message(on_unlike_folders(self.folder / "other"), 2, "the ranks are not of one run: rank 2 has data with checksum")
 
     def test_all_are_stopped_and_go_on(self):
