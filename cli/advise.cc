@@ -145,8 +145,9 @@ class Adviser {
     print_out("{}\n{}\n", head(), table_of(advice_));
     for (const std::string& line : words()) print_out("{}\n", line);
     if (!q_.out.empty()) {
-      write_whole(q_.out, json());
-      print_out("-> {}\n", q_.out);
+      write_output(q_.out, json());
+      print_out("-> {}
+", q_.out);
     }
     if (!advice_.prospects.front().arrived) throw RunError(what_none_came_to());
   }

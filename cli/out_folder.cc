@@ -16,8 +16,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "cli/description.h"
 #include "laconic/core/error.h"
-#include "laconic/report/file.h"
 
 namespace laconic::cli {
 namespace {
@@ -31,7 +31,39 @@ constexpr const char* kNext = "run.toml.next";
 constexpr const char* kResults[] = {"trace.csv", "timing.csv",   "clients.csv",         "attendance.csv",
                                     "x.npy",     "summary.json", "sweep.csv",           "cells.csv",
                                     "best",      "curves",       OutFolder::kCheckpoint};
-constexpr std::chrono::seconds kPatience{10};
+constexpr const char* kFigures[] = {"map.svg", "curves.svg"};  // of a sweep, and numbered
+constexpr const char* kVerdicts = "verdicts.json";             // of laconic reproduce
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+template <std::size_t count>
+bool is_among(const char* const (&names)[count], const std::string& name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+/// Whether that is map.svg, map-2.svg, curves.svg, ...
+bool is_figure(const std::string& name) {
+  return std::any_of(std::begin(kFigures), std::end(kFigures), [&](const fs::path& figure) {
+    const fs::path path = name;
+    std::string stem = path.stem().string();
+    if (const std::size_t end = stem.find_last_not_of("0123456789");
+        end != std::string::npos && stem[end] == '-')
+      stem.resize(end);
+    return stem == figure.stem() && path.extension() == figure.extension();
+  });
+}
+
+/// Whether a run, a sweep or a reproduction has given that name to a file or a folder.
+bool is_result(const fs::path& folder, const std::string& name) {
+  const bool is_sweep = is_there(folder / "sweep.csv");
+  const bool is_run = is_sweep || is_there(folder / "trace.csv") || is_there(folder / kDescription);
+  if (name == kVerdicts) return is_there(folder / kVerdicts);
+  if (is_figure(name)) return is_sweep;
+  return is_run && (name == kDescription || name == kNext || is_among(kResults, name));
+}
 
 }  // namespace
 
@@ -42,17 +74,26 @@ std::string numbered(const std::string& path, std::size_t number) {
   return file.string();
 }
 
+void require_output(const std::string& path) {
+  if (path.empty()) throw InputError("out: is empty; need the name of a file");
+  naming("out", [&] { require_writable(path); });
+  std::error_code error;
+  const fs::path file = fs::weakly_canonical(fs::absolute(path, error), error);
+  for (fs::path folder = file.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
+    if (is_result(folder, file.lexically_relative(folder).begin()->string()))
+      throw InputError(
+          fmt::format("out: {}: belongs to the results in {}; give another name", path, folder.string()));
+  }
+}
+
 OutFolder::~OutFolder() {
   std::error_code ignored;
   if (wrote_) fs::remove(*wrote_, ignored);
-  for (const std::string& folder : made_) fs::remove(folder, ignored);
+  made_.reset();
   if (lock_ >= 0) close(lock_);
 }
 
-bool OutFolder::has(const std::string& name) const {
-  std::error_code error;
-  return fs::exists(file(name), error);
-}
+bool OutFolder::has(const std::string& name) const { return is_there(file(name)); }
 
 bool OutFolder::is_described() const { return has(kDescription) || has(kNext); }
 
@@ -65,16 +106,11 @@ bool OutFolder::has_checkpoint() const { return Checkpoints::any(file(kCheckpoin
 bool OutFolder::holds(const std::string& name) const { return has(name) && !has(kNext); }
 
 void OutFolder::take(bool force, const std::string& run_toml) {
-  std::error_code error;
-  const fs::path absolute = fs::absolute(path_, error);
-  if (fs::exists(absolute, error) && !fs::is_directory(absolute, error))
-    throw InputError(fmt::format("out: {} is not a folder", path_));
-  for (fs::path folder = absolute.lexically_normal(); !folder.empty() && !fs::exists(folder, error);
-       folder = folder.parent_path()) {
-    made_.push_back(folder.string());
+  try {
+    made_.emplace(path_);
+  } catch (const RunError& failure) {
+    throw InputError(fmt::format("out: {}", failure.what()));
   }
-  fs::create_directories(absolute, error);
-  if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", path_, error.message()));
   lock();
   const auto* result =
       std::find_if(std::begin(kResults), std::end(kResults), [&](const char* name) { return has(name); });
@@ -89,7 +125,7 @@ void OutFolder::take(bool force, const std::string& run_toml) {
   const std::string description = file(occupied ? kNext : kDescription);
   try {
     write_whole(description, run_toml);
-  } catch (const std::exception& failure) {
+  } catch (const RunError& failure) {
     throw InputError(fmt::format("out: {}", failure.what()));
   }
   wrote_ = description;
@@ -97,7 +133,10 @@ void OutFolder::take(bool force, const std::string& run_toml) {
 
 void OutFolder::take_up() {
   std::error_code error;
-  if (!fs::is_directory(path_, error)) throw InputError(fmt::format("resume: there is no folder {}", path_));
+  if (!fs::is_directory(path_, error) && fs::status(path_, error).type() != fs::file_type::none)
+    throw InputError(fmt::format("resume: there is no folder {}", path_));
+  if (access(path_.c_str(), R_OK | W_OK | X_OK) != 0)
+    throw InputError(fmt::format("resume: {}: {}", path_, std::strerror(errno)));
   lock();
   if (!is_described())
     throw InputError(fmt::format("resume: {} holds no run: there is no run.toml in it", path_));
@@ -106,7 +145,7 @@ void OutFolder::take_up() {
 void OutFolder::clear() {
   try {
     if (has("sweep.csv")) {  // its figures
-      for (const char* figure : {"map.svg", "curves.svg"}) {
+      for (const char* figure : kFigures) {
         for (std::size_t n = 1; has(numbered(figure, n)); ++n) fs::remove(file(numbered(figure, n)));
       }
     }
@@ -119,7 +158,7 @@ void OutFolder::clear() {
 
 void OutFolder::keep() {
   wrote_.reset();
-  made_.clear();
+  if (made_) made_->keep();
 }
 
 void OutFolder::finish() {
@@ -127,11 +166,21 @@ void OutFolder::finish() {
     throw RunError(fmt::format("{}: was removed while the run went on", file(kDescription)));
   std::error_code ignored;
   fs::remove_all(file(kCheckpoint), ignored);
+  remove_leftovers();
+}
+
+void OutFolder::remove_leftovers() const {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t end = name.rfind(".part");
+    if (end != std::string::npos && is_result(path_, name.substr(0, end))) fs::remove(entry.path(), ignored);
+  }
 }
 
 void OutFolder::lock() {
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = std::chrono::steady_clock::now() + patience_;
   // A file system without locks is trusted.
   while (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     if (std::chrono::steady_clock::now() > until) {

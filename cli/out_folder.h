@@ -2,15 +2,20 @@
 // The folder of a run or a sweep, which belongs to one process (rank 0) at a time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "laconic/report/checkpoint.h"
+#include "laconic/report/file.h"
 
 namespace laconic::cli {
+
+/// InputError where no file can be written under that name (report/file.h), or it is one that a run, a sweep
+/// or a reproduction writes into its folder. Links are followed.
+void require_output(const std::string& path);
 
 /// Of the number-th of several figures, from 1: map.svg, map-2.svg, ...
 std::string numbered(const std::string& path, std::size_t number);
@@ -19,8 +24,10 @@ class OutFolder {
  public:
   static constexpr const char* kCheckpoint = "checkpoint";  // a folder in it
 
-  /// Only names the folder.
-  explicit OutFolder(std::string path) : path_(std::move(path)) {}
+  /// Only names the folder. `patience`: with a process that still works in it when it is to be taken, as one
+  /// that was killed may for a while.
+  explicit OutFolder(std::string path, std::chrono::milliseconds patience = std::chrono::seconds(10))
+      : path_(std::move(path)), patience_(patience) {}
   /// Where the folder was taken for a new run that never began, it is left as it was found.
   ~OutFolder();
   OutFolder(const OutFolder&) = delete;
@@ -57,12 +64,15 @@ class OutFolder {
   void finish();
 
  private:
-  /// Until this process ends or the object does. Waits some seconds for a process that was killed to be gone.
+  /// Until this process ends or the object does.
   void lock();
+  /// What a process that was killed was about to write.
+  void remove_leftovers() const;
 
   std::string path_;
+  std::chrono::milliseconds patience_;
   int lock_ = -1;
-  std::vector<std::string> made_;     // folders, innermost first; until keep()
+  std::optional<NewFolders> made_;    // until keep()
   std::optional<std::string> wrote_;  // the description; until keep()
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/description.h"
+#include "cli/out_folder.h"
 #include "cli/sweep_csv.h"
 #include "cli/sweep_report.h"
 #include "cli/terminal.h"
@@ -71,7 +72,9 @@ int plot(const std::vector<std::string>& words) {
   }
   if (folders.empty())
     throw InputError("plot needs the folder of at least one run, as in: laconic plot runs/*");
-  if (std::filesystem::exists(folders[0] + "/sweep.csv")) {
+  require_output(out);
+  std::error_code none;
+  if (std::filesystem::exists(folders[0] + "/sweep.csv", none)) {
     if (folders.size() > 1)
       throw InputError("plot: a sweep is drawn by itself: one folder, and two of its axes as x= and y=");
     return plot_sweep(folders[0], x, y, out);

@@ -2,7 +2,6 @@
 #include "cli/prepared.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <thread>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/clients_table.h"
+#include "cli/terminal.h"
 #include "laconic/core/numbers.h"
 #include "laconic/core/range.h"
 #include "laconic/network/allocation.h"
@@ -73,7 +73,7 @@ std::unique_ptr<Problem> problem_of(const Description& description, const Place&
   if (place.rank == 0) {
     setting.on_remark = [shared](const std::string& remark) {
       if (shared == nullptr || shared->remarks.insert(remark).second)
-        fmt::print(stderr, "laconic: {}\n", remark);
+        print_err("laconic: {}\n", remark);
     };
   }
 #ifdef LACONIC_TORCH

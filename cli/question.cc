@@ -8,8 +8,8 @@
 
 #include "cli/candidates.h"
 #include "cli/grid.h"
+#include "cli/out_folder.h"
 #include "laconic/core/quantity.h"
-#include "laconic/report/file.h"
 
 namespace laconic::cli {
 namespace {
@@ -40,7 +40,7 @@ void require_network(const Description& description) {
 void require_json(const std::string& out) {
   if (!out.ends_with(".json"))
     throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", out));
-  naming("out", [&] { require_writable(out); });
+  require_output(out);
 }
 
 /// Of braces; the base is always there, and the first.

@@ -5,14 +5,13 @@
 #include <array>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "cli/description.h"
+#include "cli/out_folder.h"
 #include "cli/report_folders.h"
 #include "cli/report_page.h"
 #include "cli/report_run.h"
@@ -20,6 +19,7 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
 #include "laconic/report/figures.h"
 #include "laconic/report/file.h"
 
@@ -171,57 +171,15 @@ std::string fitted_page(Report& report) {
   return page(texts);
 }
 
-[[noreturn]] void fail_out(const std::string& out, const std::string& why) {
-  throw InputError(fmt::format("out: cannot write {}: {}", out, why));
-}
-
-/// The file that `out` stands for, links followed. InputError where that is not a page to be: what a run or a
-/// sweep has left, and devices, are safe from being overwritten.
-fs::path page_named(const std::string& out) {
-  if (out.empty()) throw InputError("out: is empty; need a file that ends in .html");
-  const fs::path given = out;
+/// InputError where `out`, links followed, is not a page to be.
+void require_page(const std::string& out) {
   std::error_code error;
-  const fs::file_status status = fs::status(given, error);
-  if (fs::is_directory(status) || !given.has_filename()) fail_out(out, "that is a folder");
-  if (fs::exists(status) && !fs::is_regular_file(status)) fail_out(out, "that is no regular file");
-  if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(given, error)))
-    fail_out(out, "that is a link to what is not there");
-  fs::path path = fs::weakly_canonical(fs::absolute(given), error);
-  if (error) fail_out(out, error.message());
-  if (path.extension() != ".html" && path.extension() != ".htm")
+  const fs::path path = fs::weakly_canonical(fs::absolute(out, error), error);
+  if (!out.empty() && !fs::is_directory(path, error) && path.extension() != ".html" &&
+      path.extension() != ".htm")
     throw InputError(fmt::format("out: {}{}; need a file that ends in .html", out,
-                                 fs::is_symlink(given, error) ? " is a link to " + path.string() : ""));
-  return path;
-}
-
-/// Its folder is made where it is missing. InputError where no file can be written there.
-std::unique_ptr<WholeFile> opened(const fs::path& path, const std::string& out) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) fail_out(out, error.message());
-  const fs::file_status beside =
-      fs::symlink_status(path.string() + ".part", error);  // what a WholeFile begins as
-  if (fs::exists(beside) && !fs::is_regular_file(beside))
-    fail_out(out, path.string() + ".part is in the way, and no regular file");
-  try {
-    return std::make_unique<WholeFile>(path.string());
-  } catch (const RunError& failure) {
-    throw InputError(fmt::format("out: {}", failure.what()));
-  }
-}
-
-/// InputError where it is plain already that no file can be written there; nothing is left behind.
-void require_writable(const fs::path& path, const std::string& out) {
-  std::error_code error;
-  fs::path folder = path.parent_path();
-  if (fs::exists(folder, error)) {
-    if (!fs::is_directory(folder, error)) fail_out(out, folder.string() + " is no folder");
-    opened(path, out);
-    return;
-  }
-  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
-  if (!fs::is_directory(folder, error)) fail_out(out, folder.string() + " is no folder");
-  if (access(folder.c_str(), W_OK) != 0) fail_out(out, "nothing can be written in " + folder.string());
+                                 fs::is_symlink(out, error) ? " is a link to " + path.string() : ""));
+  require_output(out);
 }
 
 }  // namespace
@@ -232,8 +190,7 @@ std::string write_report(const std::vector<std::string>& folders, const std::str
   if (folders.empty())
     throw InputError(
         "report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
-  const fs::path path = page_named(out);
-  require_writable(path, out);
+  require_page(out);
   Report all = read_report(find_results(folders));
   all.title = title;
   std::size_t runs = 0;
@@ -241,15 +198,13 @@ std::string write_report(const std::vector<std::string>& folders, const std::str
   if (all.groups.empty() && all.verdicts.empty())
     throw InputError(fmt::format("{}: no run in it has a row yet", fmt::join(folders, ", ")));
   const std::string page = fitted_page(all);
-  const auto file = opened(path, out);
-  file->append(page.data(), page.size());
-  file->commit();
+  write_output(out, page);
   return fmt::format("{} run{}, {} sweep{}, {:.2f} MB -> {}", runs, runs == 1 ? "" : "s", all.sweeps.size(),
                      all.sweeps.size() == 1 ? "" : "s", static_cast<double>(page.size()) / 1e6, out);
 }
 
 int report(const std::vector<std::string>& words) {
-  std::optional<std::string> out;
+  std::string out = "report.html";
   std::string title;
   std::vector<std::string> folders;
   for (const std::string& word : words) {
@@ -259,7 +214,6 @@ int report(const std::vector<std::string>& words) {
         key.find('/') != std::string::npos) {  // a folder may have '=' in its name
       folders.push_back(word);
     } else if (key == "out") {
-      if (out) throw InputError("out: given twice; need one page to write, as -o PAGE.html or out=PAGE.html");
       out = word.substr(equals + 1);
     } else if (key == "title") {
       title = word.substr(equals + 1);
@@ -267,7 +221,8 @@ int report(const std::vector<std::string>& words) {
       fail_unknown_key(key, {"title", "out"});
     }
   }
-  print_out("{}\n", write_report(folders, title, out.value_or("report.html")));
+  print_out("{}
+", write_report(folders, title, out));
   return kDone;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/stage_line.h"
 
-#include <cstdio>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "cli/terminal.h"
 
 namespace laconic::cli {
 namespace {
@@ -28,7 +29,7 @@ StageLine::~StageLine() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) print_err("\r\x1b[K");
 }
 
 void StageLine::begin(std::string_view stage) {
@@ -56,7 +57,7 @@ void StageLine::draw_until(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); })) {
     if (stages_.empty()) continue;
-    fmt::print(stderr, "\r{}\x1b[K", text(stages_, Clock::now()));
+    print_err("\r{}\x1b[K", text(stages_, Clock::now()));
     drawn_ = true;
   }
 }

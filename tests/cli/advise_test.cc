@@ -326,8 +326,7 @@ TEST_F(Advise, SaysWhatIsMissing) {
        "target = 1000000 is met at the start already, where |grad f|^2 = "},
       {{problem, "stragglers=deadline(1s)"}, "stragglers: deadline"},
       {{problem, "network=lan", "out=folder"}, "out: \"folder\"; need a file that ends in .json"},
-      {{problem, "network=lan", "out=/nowhere/a.json"},
-       "out: /nowhere/a.json: cannot write: No such file or directory"},
+      {{problem, "network=lan", "out=/proc/nowhere/a.json"}, "out: cannot make the folder /proc/nowhere: "},
       {{problem, "network=lan", "out=/proc/a.json"}, "out: /proc/a.json: cannot write: "},
       {{problem, "network=lan", "out=" + folder}, "out: " + folder + ": cannot write: that is a folder"},
   };
