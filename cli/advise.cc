@@ -146,8 +146,7 @@ class Adviser {
     for (const std::string& line : words()) print_out("{}\n", line);
     if (!q_.out.empty()) {
       write_output(q_.out, json());
-      print_out("-> {}
-", q_.out);
+      print_out("-> {}\n", q_.out);
     }
     if (!advice_.prospects.front().arrived) throw RunError(what_none_came_to());
   }

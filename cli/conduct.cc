@@ -136,12 +136,13 @@ int conduct(const Description& description, const Prepared& prepared, Method& me
 
   const auto clock = clock_of(description, prepared.assembly);
   SolveOptions options = solve_options(description, prepared.known, clock.get());
-  options.asked = [&] {
+  const std::function<Request()> asked_for = [&] {
     const Request asked = std::max(take_request(), where.asked ? where.asked() : Request::none);
     if (asked == Request::checkpoint && first && !checkpoints)
       print_err("laconic: no checkpoint was saved: {}\n", why_not_saved(description));
     return asked;
   };
+  options.asked = &asked_for;
   Summary summary;
   {
     Screen screen(description.solve.rounds, files.get(), first);

@@ -66,7 +66,10 @@ void record(const Description& description, const SharedProblem& shared, const s
   const auto clock = clock_of(description, assembly);
   FileRecorder files(folder, shared.problem->classifies());
   SolveOptions options = solve_options(description, shared.known, clock.get());
-  options.asked = [] { return is_asked_to_end() ? Request::interrupt : Request::none; };
+  const std::function<Request()> asked = [] {
+    return is_asked_to_end() ? Request::interrupt : Request::none;
+  };
+  options.asked = &asked;
   const Summary summary = solve(*shared.problem, *method, fleet, options, files);
   throw_if_asked_to_end("interrupted when all runs were done, but not all curves");
   write_whole(folder + "/summary.json",

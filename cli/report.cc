@@ -221,8 +221,7 @@ int report(const std::vector<std::string>& words) {
       fail_unknown_key(key, {"title", "out"});
     }
   }
-  print_out("{}
-", write_report(folders, title, out));
+  print_out("{}\n", write_report(folders, title, out));
   return kDone;
 }
 

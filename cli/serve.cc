@@ -235,19 +235,24 @@ int serve_on_threads(const Description& description, OutFolder* out, bool goes_o
   std::mutex mutex;
   std::exception_ptr refused;  // why the server misses a rank that has no thread
   const auto rank_of = [&](Transport& transport) {
+    const bool leads = transport.rank() == 0;
     const auto body = [&](Mailbox& mailbox) {
-      if (transport.rank() > 0) return work(description, {}, &problem, mailbox);
-      return lead_to_the_end(mailbox, [&] { return lead(description, prepared, out, goes_on, mailbox); });
+      if (leads)
+        return lead_to_the_end(mailbox, [&] { return lead(description, prepared, out, goes_on, mailbox); });
+      try {
+        return work(description, {}, &problem, mailbox);
+      } catch (...) {  // the server goes on without it
+        complain(transport.rank());
+        return failure_in_flight().exit_code;
+      }
     };
     try {
       const int own = transport.correspond(clock->patience(), body);
-      if (transport.rank() == 0) code = own;
+      if (leads) code = own;
     } catch (const ThreadRefused&) {
       const std::lock_guard lock(mutex);
       if (!refused) refused = std::current_exception();
-    } catch (...) {
-      if (transport.rank() == 0) throw;
-      complain(transport.rank());
+      throw;
     }
   };
   try {

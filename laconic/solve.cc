@@ -151,9 +151,9 @@ bool Solver::checkpoint_is_due() {
 }
 
 Request Solver::request() {
-  if (!options_.asked) return Request::none;
+  if (options_.asked == nullptr) return Request::none;
   Transport& transport = fleet_.transport();
-  if (transport.size() == 1) return options_.asked();
+  if (transport.size() == 1) return (*options_.asked)();
   if (++rounds_since_ < std::size_t{1} << log2_stride_) return Request::none;
   rounds_since_ = 0;
   // A byte of each rank: its request, and how many rounds it would let pass until the next; rank 0's counts.
@@ -164,7 +164,7 @@ Request Solver::request() {
   asked_at_ = now;
   const int fits = std::min(1, std::ilogb(kBetweenRequests / since));
   const int next = std::clamp(log2_stride_ + fits, 0, kMostStride);
-  const auto mine = static_cast<std::uint8_t>(static_cast<int>(options_.asked()) | next << kBits);
+  const auto mine = static_cast<std::uint8_t>(static_cast<int>((*options_.asked)()) | next << kBits);
   std::vector<std::uint8_t> all(transport.size(), mine);
   std::vector<MutByteView> from;
   for (std::uint8_t& byte : all) from.emplace_back(&byte, 1);

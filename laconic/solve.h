@@ -39,8 +39,8 @@ struct SolveOptions {
   Wire wire = Wire::f32;  // of the method's messages: what diverged because they overflow is told so
   /// Where given, asked between rounds, on every rank: what this rank was asked for since the last call. All
   /// ranks do what one of them was asked for, after the same round. A run on several ranks asks every 0.25 s or
-  /// less often where a round takes longer, as the ranks have to tell each other.
-  std::function<Request()> asked = {};
+  /// less often where a round takes longer, as the ranks have to tell each other. Must outlive the run.
+  const std::function<Request()>* asked = nullptr;
   bool tests = true;  // rows have the accuracy on a test set, where there is one; a target_accuracy needs it
 };
 

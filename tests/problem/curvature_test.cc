@@ -46,12 +46,12 @@ std::vector<Case> cases() {
     const auto add = [&](const char* name, auto make) {
       for (const Values values : {Values::ones, Values::mixed}) {
         all.push_back({fmt::format("{}{}, values {}", name, of, values == Values::ones ? "1" : "mixed"),
-                       [=] { return make(random_data(600, 12, values, 4), some_shards(), options, {}); }});
+                       [=] { return make(random_data(600, 12, values, 4), some_shards(), options); }});
       }
     };
-    add("logistic", make_logistic);
-    add("nonconvex", make_nonconvex);
-    add("least-squares", make_least_squares);
+    add("logistic", [](const auto&... data) { return make_logistic(data...); });
+    add("nonconvex", [](const auto&... data) { return make_nonconvex(data...); });
+    add("least-squares", [](const auto&... data) { return make_least_squares(data...); });
     for (const bool pixels : {true, false}) {
       all.push_back({fmt::format("softmax{}, pixels {}", of, pixels), [=] {
                        return make_softmax(

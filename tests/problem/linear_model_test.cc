@@ -22,9 +22,18 @@ struct Model {
   bool classifies;
 };
 
+std::unique_ptr<Problem> logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                  const std::optional<Numbers>& own) {
+  return make_logistic(data, shards, options, {}, own);
+}
+std::unique_ptr<Problem> nonconvex(const Dataset& data, const Shards& shards, const ModelOptions& options,
+                                   const std::optional<Numbers>& own) {
+  return make_nonconvex(data, shards, options, {}, own);
+}
+
 constexpr Model kModels[] = {
-    {"logistic", make_logistic, Loss::logistic, true},
-    {"nonconvex", make_nonconvex, Loss::nonconvex, true},
+    {"logistic", logistic, Loss::logistic, true},
+    {"nonconvex", nonconvex, Loss::nonconvex, true},
     {"least_squares", make_least_squares, Loss::least_squares, false},
 };
 

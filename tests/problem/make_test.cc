@@ -215,9 +215,9 @@ TEST_F(TestSets, AreTakenFromTheFileThatIsNamed) {
     EXPECT_EQ(accuracy(problem), std::string_view(problem).starts_with("softmax") ? "0.25" : "0.75");
   }
   EXPECT_EQ(accuracy("softmax(three, test=other)"), "0.25") << "not three.t, which lies beside it";
-  EXPECT_THAT(accuracy("mlp(tiny, 2, test=other)"), testing::AnyOf("0", "0.25", "0.75", "1"));
-  EXPECT_THAT(accuracy("softmax(tiny, test=none)"), testing::StartsWith("no data set \"none\""));
-  EXPECT_THAT(remarks_, testing::IsEmpty());
+  EXPECT_THAT(accuracy("mlp(tiny, 2, test=other)"), ::testing::AnyOf("0", "0.25", "0.75", "1"));
+  EXPECT_THAT(accuracy("softmax(tiny, test=none)"), ::testing::StartsWith("no data set \"none\""));
+  EXPECT_THAT(remarks_, ::testing::IsEmpty());
 }
 
 TEST_F(TestSets, DoNotStopTrainingWhereTheyWereFoundByName) {
@@ -225,7 +225,7 @@ TEST_F(TestSets, DoNotStopTrainingWhereTheyWereFoundByName) {
   EXPECT_EQ(accuracy("softmax(three)"), "none");
   EXPECT_THAT(
       remarks_,
-      testing::ElementsAre(path + ": the highest index is 3; need at most 2, the columns of the training set "
+      ::testing::ElementsAre(path + ": the highest index is 3; need at most 2, the columns of the training set "
                                   "(columns=3 declares more); the run goes on without this test set"));
   EXPECT_EQ(accuracy("softmax(three, columns=3)"), "0.5");
   EXPECT_EQ(remarks_.size(), 1U);
@@ -234,7 +234,7 @@ TEST_F(TestSets, DoNotStopTrainingWhereTheyWereFoundByName) {
   write("three.t", "0 1:1\n1 2:1\n");
   EXPECT_EQ(accuracy("softmax(three)"), "none");
   EXPECT_THAT(remarks_,
-              testing::ElementsAre(path + ": row 1 of the test set has the label 0; need one of the training "
+              ::testing::ElementsAre(path + ": row 1 of the test set has the label 0; need one of the training "
                                           "set's: 1, 2, 3; the run goes on without this test set"));
   remarks_.clear();
   write("three.t", "1 1:x\n");
@@ -254,7 +254,7 @@ TEST_F(TestSets, ThatAreNamedMustFit) {
               labels + ": row 2 of the test set has the label -1; need one of the training set's: 1, 2");
   }
   EXPECT_EQ(accuracy("logistic(tiny, test=wide, columns=4)"), "0.5");
-  EXPECT_THAT(remarks_, testing::IsEmpty());
+  EXPECT_THAT(remarks_, ::testing::IsEmpty());
 }
 
 TEST_F(TestSets, CountInTheChecksum) {
@@ -282,7 +282,7 @@ TEST_F(ProblemMake, WarnsOfVeryManyClasses) {
   setting_.on_remark = [&](const std::string& remark) { remarks.push_back(remark); };
   EXPECT_EQ(make("softmax(many)")->dim(), 1001U);
   EXPECT_THAT(remarks,
-              testing::ElementsAre("many: 1001 distinct labels make as many classes; least-squares is for "
+              ::testing::ElementsAre("many: 1001 distinct labels make as many classes; least-squares is for "
                                    "numbers to be fitted"));
   EXPECT_EQ(make("softmax(many, rows=1000)")->dim(), 1000U);
   EXPECT_EQ(remarks.size(), 1U);

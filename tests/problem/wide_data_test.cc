@@ -25,7 +25,9 @@ struct Model {
 };
 
 constexpr Model kModels[] = {
-    {"logistic", make_logistic},
+    {"logistic",
+     [](const Dataset& data, const Shards& shards, const ModelOptions& options,
+        const std::optional<Numbers>& own) { return make_logistic(data, shards, options, {}, own); }},
     {"least-squares", make_least_squares},
     {"softmax",
      [](const Dataset& data, const Shards& shards, const ModelOptions& options,

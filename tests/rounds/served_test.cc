@@ -21,6 +21,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/spec.h"
+#include "laconic/core/threads.h"
 #include "laconic/network/allocation.h"
 #include "laconic/problem/make.h"
 #include "laconic/report/attendance.h"
@@ -29,6 +30,7 @@
 #include "laconic/transport/fleet.h"
 #include "laconic/transport/mailbox.h"
 #include "laconic/transport/threads.h"
+#include "tests/out_of_threads.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic::testing {
@@ -503,6 +505,15 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
   EXPECT_EQ(honest.totals.late_bits, 0U);
   const std::uint64_t dense = honest.totals.uplink_bits / (6 * kClients);
   EXPECT_EQ(echoing.totals.late_bits, 5 * kClients * dense + 5 * 24 + 6 * dense);
+}
+
+TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
+  if (!kLimitsHold) GTEST_SKIP() << "a sanitizer maps more than the limit";
+  const OutOfThreads none;
+  Mailbox mailbox(1, 2, kLong);
+  const Regroup never = [](const std::vector<std::uint32_t>&) -> Staff { throw RunError("called"); };
+  EXPECT_THAT([&] { start_clients(never, kSeed, mailbox, 2, {}); },
+              ::testing::ThrowsMessage<ThreadRefused>(::testing::HasSubstr("thread 1 of 2: ")));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evaluation and stopping.
 #include <cmath>
+#include <functional>
 
 #include <gmock/gmock.h>
 
@@ -79,6 +80,45 @@ TEST(Solve, StopsAtTheClock) {
   run.solve.max_seconds = 0.05;
   run.solve.eval_every = 0;
   EXPECT_EQ(train(run).summary.why, Summary::Why::max_seconds);
+}
+
+TEST(Solve, EndsWhenAskedWithoutAnotherRow) {
+  Job run = kJob;
+  run.solve.eval_every = 4;
+  std::size_t questions = 0;
+  const std::function<Request()> ask = [&] { return ++questions > 6 ? Request::interrupt : Request::none; };
+  run.solve.asked = &ask;
+  const Outcome outcome = train(run);
+  EXPECT_EQ(outcome.summary.why, Summary::Why::interrupted);
+  EXPECT_EQ(outcome.summary.request, Request::interrupt);
+  EXPECT_EQ(outcome.summary.reason, "interrupted after round 6");
+  EXPECT_EQ(rounds_of(outcome), (std::vector<std::size_t>{0, 4}));
+}
+
+TEST(Solve, RanksEndAfterTheSameRoundWhicheverIsAsked) {
+  Job run = kJob;
+  run.rounds = 1000000;
+  constexpr std::size_t kRanks = 3;
+  for (std::size_t asked = 0; asked < kRanks; ++asked) {
+    std::vector<Outcome> outcomes(kRanks);
+    run_ranks(kRanks, [&](Transport& transport) {
+      Job own = run;
+      std::size_t questions = 0;
+      const std::function<Request()> ask = [&] {
+        return transport.rank() == asked && ++questions > 4 ? Request::terminate : Request::none;
+      };
+      own.solve.asked = &ask;
+      outcomes[transport.rank()] = train_on(transport, own);
+    });
+    Job whole = run;
+    whole.rounds = outcomes[0].summary.rounds;
+    const Outcome expected = train(whole);
+    for (const Outcome& outcome : outcomes) {
+      EXPECT_EQ(outcome.summary.request, Request::terminate);
+      EXPECT_EQ(outcome.summary.rounds, whole.rounds);
+      EXPECT_EQ(outcome.x, expected.x);
+    }
+  }
 }
 
 TEST(Solve, StopsWhenTheRunDivergesAndKeepsTheRows) {

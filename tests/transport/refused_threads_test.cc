@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks, and those who compute beside them, where the system refuses a thread: an error, and nothing waits.
+// Ranks, and the threads that compute beside them, where the system refuses a thread: an error, and no rank waits.
 #include <atomic>
 #include <vector>
 
@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "laconic/core/error.h"
-#include "laconic/rounds/served.h"
 #include "laconic/transport/threads.h"
 #include "laconic/transport/transport.h"
 #include "tests/out_of_threads.h"
@@ -77,14 +76,6 @@ TEST_F(RefusedThreads, ARankThatCannotComputeTellsTheOthers) {
   EXPECT_THAT(client.said, ElementsAre(Mailbox::Kind::left)) << "the server goes on without it";
   EXPECT_TRUE(client.is_broken());
   EXPECT_FALSE(called);
-}
-
-TEST_F(RefusedThreads, ClientsOfAServedStar) {
-  const OutOfThreads none;
-  Mailbox mailbox(1, 2, kLong);
-  const Regroup never = [](const std::vector<std::uint32_t>&) -> Staff { throw RunError("called"); };
-  EXPECT_THAT([&] { serve_clients(never, 1, mailbox, 2, {}); },
-              ThrowsMessage<ThreadRefused>(HasSubstr("thread 1 of 2: ")));
 }
 
 }  // namespace
