@@ -82,10 +82,12 @@ class Report : public ::testing::Test {
   std::string out(const std::string& name) const { return folder_.path(name); }
 
   void run(const std::string& name, std::vector<std::string> words) const {
-    const bool has_problem = std::any_of(
-        words.begin(), words.end(), [](const std::string& word) { return word.starts_with("problem="); });
-    if (!has_problem) words.insert(words.begin(), kProblem);
-    words.insert(words.begin(), {"run", "clients=5"});
+    for (const std::string usual : {kProblem, "clients=5"}) {
+      const std::string key = usual.substr(0, usual.find('=') + 1);
+      const auto is_given = [&](const std::string& word) { return word.starts_with(key); };
+      if (std::none_of(words.begin(), words.end(), is_given)) words.push_back(usual);
+    }
+    words.insert(words.begin(), "run");
     words.push_back("out=" + out(name));
     const Said said = laconic(words);
     ASSERT_EQ(said.code, 0) << said.text;
