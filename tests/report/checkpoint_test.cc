@@ -146,6 +146,7 @@ class CheckpointFiles : public ::testing::Test {
   }
 
   void put(const std::string& path, const std::string& content) const {
+    fs::remove(path);  // file systems bring a file that is cut to nothing to the disk when it is closed
     std::ofstream(path, std::ios::binary) << content;
   }
   /// A manifest with one of its facts changed and the checksum that fits.
