@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check_fuzz.sh [SECONDS] : builds fuzz/ with clang in build-fuzz and feeds the decoder for so long (60).
+# check_fuzz.sh [SECONDS] : builds fuzz/ with clang in build-fuzz and feeds the decoder for so long (30).
 # CTest runs this as one test of the release build. What crashes it stays in build-fuzz as crash-* or oom-*, to be given
 # to build-fuzz/fuzz/decode_fuzz again. Exit code 77 (skipped, says CTest) where clang or its fuzzer is missing.
 set -euo pipefail
 
-seconds=${1:-60}
+seconds=${1:-30}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
