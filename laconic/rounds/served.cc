@@ -170,6 +170,8 @@ class ServedStar final : public Method {
       const bool reads = !all_have_joined();
       // All that has come until now is in time.
       for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
+      // This body has not ended, so the mailbox is closed because its carrier has failed.
+      if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
       if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
     }

@@ -64,6 +64,15 @@ class Hub {
     Hub& hub_;
     std::size_t rank_;
   };
+  /// A rank whose carrier has failed says nothing more, not even that; so the others fail with it.
+  void stop_carrying() {
+    const std::lock_guard lock(mutex_);
+    carries_ = false;
+  }
+  void require_carriers() {
+    const std::lock_guard lock(mutex_);
+    if (!carries_) throw RunError("another rank failed");
+  }
   void deliver(std::size_t from, std::size_t to, const Mailbox::Parcel& parcel) {
     const std::lock_guard lock(mutex_);
     if (mailboxes_[to] != nullptr) mailboxes_[to]->deliver(from, parcel);
@@ -72,6 +81,7 @@ class Hub {
  private:
   std::vector<std::span<const ByteView>> outgoing_;
   std::vector<Mailbox*> mailboxes_;
+  bool carries_ = true;
   std::mutex mutex_;
   std::condition_variable all_here_;
   std::size_t arrived_ = 0;
@@ -108,12 +118,18 @@ class ThreadRank final : public Transport {
     const Hub::Opened opened(hub_, rank_, mailbox);
     hub_.meet();  // nothing is said to a mailbox that is not there yet
     constexpr double kNap = 1e-3;
-    while (!mailbox.is_over()) {
-      for (std::size_t r = 0; r < size(); ++r) {
-        while (const auto parcel = mailbox.next_for(r)) hub_.deliver(rank_, r, *parcel);
+    try {
+      while (!mailbox.is_over()) {
+        for (std::size_t r = 0; r < size(); ++r) {
+          while (const auto parcel = mailbox.next_for(r)) hub_.deliver(rank_, r, *parcel);
+        }
+        mailbox.look_around();
+        mailbox.wait_for_post(kNap);
+        hub_.require_carriers();
       }
-      mailbox.look_around();
-      mailbox.wait_for_post(kNap);
+    } catch (...) {
+      hub_.stop_carrying();
+      throw;
     }
   }
 

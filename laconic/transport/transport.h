@@ -45,7 +45,8 @@ class Transport {
   /// ended and all letters between ranks that live have arrived: rank 0 closes when its body ends (with 1
   /// where it throws, else with what the body returns), the body of another rank ends when it finds that
   /// closed, and where it ends before, that rank has left. A body whose thread cannot be started counts as one
-  /// that throws that RunError. Returns what rank 0 closed with; on a rank that has left, what its own body
+  /// that throws that RunError. Where letters cannot be carried any more the mailbox is closed, rank 0's too, so
+  /// that the body ends. Returns what rank 0 closed with; on a rank that has left, what its own body
   /// returns. No rank may make another call of this transport when one was lost
   /// (is_broken).
   int correspond(double patience, const std::function<int(Mailbox&)>& body);

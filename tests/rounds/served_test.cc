@@ -516,5 +516,35 @@ TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
               ::testing::ThrowsMessage<ThreadRefused>(::testing::HasSubstr("thread 1 of 2: ")));
 }
 
+/// The first of two ranks, whose letters nothing carries.
+class CutOff final : public Transport {
+ public:
+  std::size_t rank() const override { return 0; }
+  std::size_t size() const override { return 2; }
+
+ private:
+  void move(std::span<const ByteView> /*to*/, std::span<const MutByteView> /*from*/) override {}
+  void carry(Mailbox& /*mailbox*/) override { throw RunError("cut off"); }
+};
+
+TEST(Served, EndsWhereLettersAreNotCarried) {
+  CutOff transport;
+  const auto body = [](Mailbox& mailbox) {
+    const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 1, .first = {}}, kLong);
+    const auto whole = std::shared_ptr<const Problem>(problem());
+    const Regroup regroup = [&](const std::vector<std::uint32_t>& gone) {
+      return Staff{whole, parts_of("gd", *whole, clock, gone)};
+    };
+    const auto star =
+        make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, [](const Attendance&) {});
+    ThreadPool pool(1);
+    Fleet fleet(pool);
+    star->start(fleet, nullptr);
+    return 0;
+  };
+  EXPECT_THAT([&] { transport.correspond(kLong, body); },
+              ::testing::ThrowsMessage<RunError>(::testing::HasSubstr("cut off")));
+}
+
 }  // namespace
 }  // namespace laconic::testing
