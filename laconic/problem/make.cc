@@ -163,9 +163,9 @@ std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSett
       return rows_of(deal(labels, setting), *setting.own);
     };
   }
-  const auto data = setting.cache != nullptr && !setting.own
-                        ? setting.cache->load(read.name, options)
-                        : std::make_shared<const Dataset>(load_dataset(read.name, options));
+  auto data = setting.cache != nullptr && !setting.own
+                  ? setting.cache->load(read.name, options)
+                  : std::make_shared<const Dataset>(load_dataset(read.name, options));
   if (setting.on_stage) setting.on_stage("packing rows");
   return data;
 }
@@ -195,23 +195,23 @@ struct ClassData {
   std::optional<Dataset> test;
 };
 
-ClassData load_classes(const DataArguments& read, const ProblemSetting& setting) {
-  auto data = load(read, setting);
-  Shards shards = deal_classes(data->labels, setting);
-  auto test = load_test(read, setting, *data);
-  return {std::move(data), std::move(shards), std::move(test)};
-}
-
-/// Of any number of classes.
-ClassData load_many_classes(const DataArguments& read, const ProblemSetting& setting) {
-  ClassData loaded = load_classes(read, setting);
-  const std::set<double> distinct(loaded.data->labels.begin(), loaded.data->labels.end());
+/// Refuses labels that are numbers to be fitted, and says so where they may be.
+void look_at_classes(const DataArguments& read, const ProblemSetting& setting, const Dataset& data) {
+  const std::set<double> distinct(data.labels.begin(), data.labels.end());
+  require_classes(distinct, read.name);
   if (distinct.size() > kMostClasses) {
     remark(setting, fmt::format("{}: {} distinct labels make as many classes; least-squares is for numbers "
                                 "to be fitted",
                                 read.name, distinct.size()));
   }
-  return loaded;
+}
+
+ClassData load_classes(const DataArguments& read, const ProblemSetting& setting, Labels labels) {
+  auto data = load(read, setting);
+  if (labels == Labels::many) look_at_classes(read, setting, *data);
+  Shards shards = deal_classes(data->labels, setting);
+  auto test = load_test(read, setting, *data);
+  return {std::move(data), std::move(shards), std::move(test)};
 }
 
 using BinaryFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
@@ -223,7 +223,7 @@ std::unique_ptr<Problem> binary(Arguments& arguments, const ProblemSetting& sett
   const DataArguments read = read_data_arguments(arguments, setting, Labels::two);
   if (read.generated)
     return make_linear_model(loss, *read.generated, setting.clients, read.model, setting.own);
-  const auto [data, shards, test] = load_classes(read, setting);
+  const auto [data, shards, test] = load_classes(read, setting, Labels::two);
   return make(*data, shards, read.model, test, setting.own);
 }
 
@@ -238,7 +238,7 @@ std::unique_ptr<Problem> least_squares(Arguments& arguments, const ProblemSettin
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
   const DataArguments read = read_data_arguments(arguments, setting, Labels::many);
   if (read.generated) return make_softmax(*read.generated, setting.clients, read.model, setting.own);
-  const auto [data, shards, test] = load_many_classes(read, setting);
+  const auto [data, shards, test] = load_classes(read, setting, Labels::many);
   return make_softmax(*data, shards, read.model, test, setting.own);
 }
 
@@ -274,7 +274,7 @@ std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting
   arguments.done();
   if (options.widths.empty()) arguments.fail("its widths are missing, as in mlp(mnist, 64)");
   if (read.generated) return make_mlp(*read.generated, setting.clients, options, setting.own);
-  const auto [data, shards, test] = load_many_classes(read, setting);
+  const auto [data, shards, test] = load_classes(read, setting, Labels::many);
   return make_mlp(*data, shards, options, test, setting.own);
 }
 
@@ -294,7 +294,7 @@ std::unique_ptr<Problem> torch_network(Arguments& arguments, const ProblemSettin
   options.device = arguments.choice("device", {"cpu", "cuda"}, "cpu");
   read_extent(arguments, read, Labels::many);
   arguments.done();
-  const auto [data, shards, test] = load_many_classes(read, setting);
+  const auto [data, shards, test] = load_classes(read, setting, Labels::many);
   return setting.make_torch_network(deep ? TorchNetwork::resnet18 : TorchNetwork::cnn, *data, shards, options,
                                     test, setting.own);
 }

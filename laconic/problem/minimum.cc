@@ -88,7 +88,7 @@ class Newton {
       unit[j] = 0;
       const double gain = g_[j] * (g_[j] / image[j]) / 2;  // along this coordinate, by the quadratic model
       if (!(gain <= kUnsure * scale))
-        refuse(fmt::format("the derivative by coordinate {} is still {:.3g}", j, g_[j]));
+        refuse(fmt::format("the derivative by x[{}] is still {:.3g}", j, g_[j]));
     }
   }
 

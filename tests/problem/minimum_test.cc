@@ -73,8 +73,7 @@ TEST_F(MinimumOf, RefusesWhatItCannotVerify) {
     EXPECT_EQ(error(model, 1e6), "no error");
     // The second column is lost beside the first.
     EXPECT_THAT(error(model, 1e77),
-                StartsWith("target-gap: the minimum of f cannot be trusted: the derivative by "
-                           "coordinate "))
+                StartsWith("target-gap: the minimum of f cannot be trusted: the derivative by x["))
         << model;
     EXPECT_THAT(error(model, 1e200),
                 StartsWith("target-gap: the minimum of f cannot be trusted: its curvature is "
