@@ -234,7 +234,7 @@ void Checkpoints::remove_leftovers() const {
     kept.insert(part_path(saved_->round, r, saved_->ranks));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    const bool is_ours = entry.path().extension() == ".part";  // also of files in the making
+    const bool is_ours = entry.path().extension().string().starts_with(".part");  // also in the making
     if (is_ours && !kept.contains(entry.path())) fs::remove(entry.path(), ignored);
   }
 }

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -26,8 +25,6 @@ extern char** environ;  // gnuplot inherits most of it
 
 namespace laconic {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A file format that gnuplot draws.
 struct FigureFormat {
@@ -208,12 +205,8 @@ void run_gnuplot(const std::string& commands, const std::string& path) {
   if (!is_whole(format, figure)) throw RunError("gnuplot failed: its figure is not complete");
   // gnuplot leaves this end of an XML section in texts as it is, where XML does not allow it.
   if (format.ending == ".svg") replace_all(figure, "]]>", "]]&gt;");
-  std::error_code error;
-  if (const fs::path folder = fs::path(path).parent_path(); !folder.empty())
-    fs::create_directories(folder, error);
-  if (error) throw InputError(fmt::format("out: cannot make the folder of {}: {}", path, error.message()));
   require_writable(path);
-  write_whole(path, figure);
+  write_output(path, figure);
 }
 
 }  // namespace laconic

@@ -226,6 +226,7 @@ TEST_F(CheckpointFiles, OnlyLeftoversOfCheckpointsAreRemoved) {
   put(part(1, 2, 9), "of one that was not finished");
   put(part(0, 2, 9) + ".part", "not whole");
   put(manifest() + ".part", "not whole");
+  put(manifest() + ".part-2", "not whole");
   put(folder() + "/notes.txt", "of the user");
   Checkpoints checkpoints(folder(), kIdentity);
   checkpoints.load(memory.state(), 3, {0, 3});
@@ -243,12 +244,18 @@ TEST_F(CheckpointFiles, OneThatCannotBeWrittenLeavesTheOneBefore) {
   save_on(fleet, checkpoints, memory, 7);
   Memory other(3);
   other.fill(2);
-  for (const std::string& taken : {part(0, 1, 8), part(0, 1, 8) + ".part", manifest() + ".part"}) {
-    fs::create_directory(taken);
-    EXPECT_THROW(save_on(fleet, checkpoints, other, 8), RunError) << taken;
-    fs::remove(taken);
+  // Each name under which the file could be written is taken by a folder.
+  const auto beside = [](const std::string& file) {
+    std::vector<std::string> names = {file + ".part"};
+    for (int count = 2; count <= 100; ++count) names.push_back(fmt::format("{}.part-{}", file, count));
+    return names;
+  };
+  for (const auto& taken : {std::vector{part(0, 1, 8)}, beside(part(0, 1, 8)), beside(manifest())}) {
+    for (const std::string& name : taken) fs::create_directory(name);
+    EXPECT_THROW(save_on(fleet, checkpoints, other, 8), RunError) << taken.front();
+    for (const std::string& name : taken) fs::remove(name);
     expect_same(Checkpoints(folder(), kIdentity).load(loaded.state(), 3, {0, 3}), progress_at(7));
-    EXPECT_TRUE(loaded.is_as(memory)) << taken;
+    EXPECT_TRUE(loaded.is_as(memory)) << taken.front();
   }
   save_on(fleet, checkpoints, other, 8);
   expect_same(Checkpoints(folder(), kIdentity).load(loaded.state(), 3, {0, 3}), progress_at(8));
@@ -258,7 +265,7 @@ TEST_F(CheckpointFiles, OneThatCannotBeWrittenLeavesTheOneBefore) {
 
 TEST_F(CheckpointFiles, AFolderThatCannotBeMadeIsNamed) {
   const std::string file = temporary_.write("file", "");
-  EXPECT_THAT(error_of([&] { Checkpoints(file + "/checkpoint", kIdentity); }),
+  EXPECT_THAT(error_of([&] { Checkpoints(file + "/checkpoint", kIdentity).make_folder(); }),
               AllOf(StartsWith("cannot make the folder " + file), HasSubstr("Not a directory")));
   EXPECT_FALSE(Checkpoints::any(file));
   EXPECT_FALSE(Checkpoints::any(temporary_.path("nowhere")));
