@@ -27,7 +27,7 @@ if [[ ${1-} == resume ]]; then
 elif [[ -e $out/run.toml ]]; then
   words=(resume "$out")
 else
-  [[ $# -gt 0 ]] || set -- problem='logistic(w8a, lambda=0.1, reg=nonconvex)' clients=64 method='marina(rand-k(1%))' rounds=5000
+  [[ $# -gt 0 ]] || set -- problem='logistic(w8a, lambda=0.1, reg=nonconvex)' clients=64 method='marina(rand-k(1%))' rounds=2000
   words=(run "$@" threads="$SLURM_CPUS_PER_TASK" checkpoint-every=60s out="$out")
 fi
 

@@ -23,12 +23,13 @@ class HostsServed(unittest.TestCase):
     def serve(self, name, *words):
         """A job of a server on the first host, clients 0, 1 and 2 on the second one and the rest on the third one."""
         out = self.folder / name
-        words = ["run", "clients=6", "method=gd", "threads=1", "rounds=20000", *words, f"out={out}"]
+        words = ["run", "clients=6", "method=gd", "threads=1", *words, f"out={out}"]
         return Job([*hosts.launcher(self.folder, HOSTS), "--enable-recovery", *Job.shell(PROGRAM, *words)], out,
                    recorded=range(HOSTS), environment=hosts.ENVIRONMENT)
 
     # In rounds that last, reached with all clients or without those of the third host, but not when they are late.
-    ALL = ["problem=logistic(generated(rows=30, d=20), lambda=0.1)", "step=0.6", "target=1e-6", "rehearsal=slow(0, 10ms)"]
+    ALL = ["problem=logistic(generated(rows=30, d=20), lambda=0.1)", "step=0.6", "target=1e-6", "rounds=20000",
+           "rehearsal=slow(0, 10ms)"]
 
     def test_a_server_goes_on_without_a_host_whose_link_is_cut(self):
         with self.serve("cut", *self.ALL, "stragglers=deadline(500ms, patience=2s)") as job:

@@ -32,6 +32,12 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)"]
 
 
+def replaced(words, *new):
+    """The words, with the new ones in place of those with the same keys."""
+    keys = {word.split("=")[0] for word in new}
+    return [*(word for word in words if word.split("=")[0] not in keys), *new]
+
+
 def launched(ranks, *words):
     """In one process where ranks is 0."""
     return [*([MPIRUN, "--oversubscribe", "-n", str(ranks)] if ranks else []), PROGRAM, *words]
@@ -241,7 +247,7 @@ class Resume(InFolder):
     def test_files_that_are_lost_are_missed(self):
         for file in ("trace.csv", "run.toml"):
             out = self.folder / f"without-{file}"
-            with subprocess.Popen([PROGRAM, "run", *LONG[:-2], "rounds=20000", "eval-every=50", f"out={out}"],
+            with subprocess.Popen([PROGRAM, "run", *replaced(LONG, "rounds=20000"), f"out={out}"],
                                   stderr=subprocess.PIPE, text=True) as process:
                 while not (out / "timing.csv").exists():
                     self.assertIsNone(process.poll())
@@ -263,7 +269,7 @@ class Resume(InFolder):
 
     def test_two_processes_do_not_share_a_folder(self):
         out = self.folder / "out"
-        words = ["run", *LONG[:-2], "rounds=100000000", f"out={out}"]
+        words = ["run", *replaced(LONG, "rounds=100000000"), f"out={out}"]
         with subprocess.Popen([PROGRAM, *words], stdout=subprocess.DEVNULL) as process:
             while not (out / "trace.csv").exists():
                 self.assertIsNone(process.poll())
@@ -278,11 +284,12 @@ class Resume(InFolder):
             with self.subTest(ranks=ranks):
                 out = self.folder / f"full-{ranks}"  # where no file may be longer than 64 KiB: the trace fits, parts do not
                 limited = ["bash", "-c", 'ulimit -f 64; trap "" XFSZ; exec "$@"', "-", PROGRAM]
-                command = [*launched(ranks, *words)[:-1 - len(words)], *limited, "run", *words, f"out={out}"]
-                self.assert_one_message([*command, "checkpoint-every=100"], 1, "cannot write: File too large")
+                command = [*launched(ranks)[:-1], *limited, "run"]
+                self.assert_one_message([*command, *words, f"out={out}", "checkpoint-every=100"], 1,
+                                        "cannot write: File too large")
                 self.assertEqual(len((out / "trace.csv").read_text().splitlines()), 102)
                 trace = self.folder / f"trace-{ranks}"
-                self.assert_one_message([*command[:-1], "eval-every=1", "method=gd", "rounds=20000", f"out={trace}"], 1,
+                self.assert_one_message([*command, *replaced(words, "method=gd", "rounds=20000"), f"out={trace}"], 1,
                                         "cannot write: File too large; the rows before are complete")
                 self.assertTrue((trace / "trace.csv").read_text().endswith("\n"))
                 self.resume(out)
@@ -338,11 +345,12 @@ class Resume(InFolder):
                 self.assert_same_result(out, expected)
 
     def test_a_signal_to_one_rank_is_one_to_all(self):
-        expected = self.undisturbed("expected", *LONG)
+        longer = replaced(LONG, "rounds=60000", "eval-every=500")  # the signals take a while through the launcher
+        expected = self.undisturbed("expected", *longer)
         for rank, how, code in ((1, signal.SIGTERM, 143), (0, signal.SIGINT, 130)):
             with self.subTest(rank=rank):
                 out = self.folder / f"out-{rank}"
-                with Job(launched(2, "run", *LONG, f"out={out}"), out) as job:
+                with Job(launched(2, "run", *longer, f"out={out}"), out) as job:
                     job.until(lambda: self.lines_of(out / "trace.csv") > 2)
                     job.process.send_signal(signal.SIGUSR1)  # which mpirun passes on
                     job.until((out / "checkpoint" / "manifest.json").exists)
@@ -356,14 +364,14 @@ class Resume(InFolder):
         out = self.folder / "out"
         # It passes SIGTERM on, and after so many seconds kills what is left.
         patience = {"OMPI_MCA_odls_base_sigkill_timeout": "3"}
-        with Job(launched(2, "run", *LONG[:3], "rounds=100000000", "eval-every=50", f"out={out}"), out, environment=patience) as job:
+        with Job(launched(2, "run", *replaced(LONG, "rounds=100000000"), f"out={out}"), out, environment=patience) as job:
             job.until(lambda: self.lines_of(out / "trace.csv") > 2)
             job.process.send_signal(signal.SIGTERM)
             self.assertNotEqual(job.until_over(), 0)
             self.assert_interrupted(out, job.text)
 
     def test_without_a_folder_nothing_is_saved(self):
-        with subprocess.Popen([PROGRAM, "run", *LONG[:-3], "rounds=100000000"], stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([PROGRAM, "run", *replaced(LONG, "rounds=100000000")], stderr=subprocess.PIPE, text=True) as process:
             saved = "laconic: no checkpoint was saved: no out=\n"
             self.until(lambda: self.catches(process.pid, signal.SIGTERM), process)
             process.send_signal(signal.SIGUSR1)

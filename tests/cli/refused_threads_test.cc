@@ -23,8 +23,6 @@ TEST(RefusedThreads, EndTheProgramWithAnError) {
   const std::vector<std::vector<std::string>> starts = {
       {"run", "method=gd", "threads=1000"},
       {"run", "method=gd", "threads=1000", "stragglers=deadline(90s)"},
-      {"run", "method=gd", "threads=100",
-       "stragglers=deadline(90s)"},  // each rank has a thread, but no second
       {"run", "method=d-sgd", "threads=1000", "topology=ring"},
       {"sweep", "method={gd,ef21(top-k(1))}", "threads=1000"},
   };

@@ -351,7 +351,7 @@ class Sweep : public ::testing::Test {
  protected:
   std::string out(const std::string& name) const { return folder_.path(name); }
 
-  /// A sweep of ours, with more words, into a folder of that name.
+  /// A sweep into a folder of that name; words in `more` replace those with the same key.
   Said sweep(const std::string& name, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> words = {"sweep",
                                       problem_,
@@ -362,7 +362,11 @@ class Sweep : public ::testing::Test {
                                       "target=1e-5",
                                       "rounds=400",
                                       "out=" + out(name)};
-    words.insert(words.end(), more.begin(), more.end());
+    for (const std::string& word : more) {
+      if (const auto end = word.find('='); end != std::string::npos)
+        std::erase_if(words, [&](const std::string& other) { return other.starts_with(word.substr(0, end + 1)); });
+      words.push_back(word);
+    }
     return laconic(words);
   }
 
