@@ -109,6 +109,7 @@ void hear_hellos(Mailbox& mailbox, const std::string& identity) {
       require_same_of_rank(received->from, text, identity);
       heard[received->from] = true;
     }
+    if (mailbox.closed()) throw RunError("letters are not carried any more");  // the carrier has failed
     for (std::size_t r = 1; r < mailbox.size(); ++r) {
       if (!heard[r] && mailbox.is_lost(r))
         throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
