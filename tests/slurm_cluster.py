@@ -17,7 +17,7 @@ from launch import ENVIRONMENT, SECONDS, processes
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"  # a user's PATH often lacks the folder of the daemons
 TOOLS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo"]
-# Seconds, with slack for a machine that does much else: ranks that take turns on a core take long.
+# Seconds, with slack for a busy machine: ranks that take turns on a core are slow.
 TO_START = 60
 TO_END = 240
 

@@ -28,8 +28,7 @@ class Slurm(unittest.TestCase):
         (self.folder / "build").symlink_to(PROGRAM.parent)
         (self.folder / "data").mkdir()
         (self.folder / "data" / "w8a").write_text(two_classes(rows=640, columns=100))  # not the real one
-        # Ranks that wait give way, as under mpirun on as few cores.
-        self.environment = {"LACONIC_DATA": str(self.folder / "data"), "OMPI_MCA_mpi_yield_when_idle": "1"}
+        self.environment = {"LACONIC_DATA": str(self.folder / "data")}
 
     def submit(self, *words):
         """The id of a job of the script, and the folder of its run."""
