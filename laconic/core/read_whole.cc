@@ -81,7 +81,8 @@ class Opened {
 }  // namespace
 
 std::string read_whole(const std::string& path, std::size_t limit, std::chrono::milliseconds patience) {
-  if (path.find('\0') != std::string::npos) fail(path.c_str(), "a NUL follows in its name");
+  if (const std::size_t nul = path.find('\0'); nul != std::string::npos)
+    fail(path.substr(0, nul), "a NUL follows in its name");
   Opened file(path);
   const mode_t mode = file.status().st_mode;
   if (S_ISDIR(mode)) fail(path, "it is a folder");
