@@ -34,7 +34,7 @@ reproduce: ## the papers' experiments in minutes: verdicts, figures and a page i
 	@$(MAKE) --no-print-directory build
 	@LACONIC_DATA="$${LACONIC_DATA:-data}" build/laconic reproduce all --quick
 
-quick: tests ## unit and law tests: a minute when built
+quick: tests ## unit and law tests
 	@ctest --preset quick -j $(jobs)
 
 test: ## all tests but those of `make check`
