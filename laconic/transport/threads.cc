@@ -64,7 +64,7 @@ class Hub {
     Hub& hub_;
     std::size_t rank_;
   };
-  /// A rank whose carrier has failed says nothing more, not even that; so the others fail with it.
+  /// Where the carrier of one rank fails, that rank cannot tell the others. So the others fail with it.
   void stop_carrying() {
     const std::lock_guard lock(mutex_);
     carries_ = false;

@@ -516,7 +516,7 @@ TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
               ::testing::ThrowsMessage<ThreadRefused>(::testing::HasSubstr("thread 1 of 2: ")));
 }
 
-/// The first of two ranks, whose letters nothing carries.
+/// The first of two ranks, between which nothing carries letters.
 class CutOff final : public Transport {
  public:
   std::size_t rank() const override { return 0; }

@@ -248,7 +248,7 @@ TEST(Mailbox, ClosesOnceAndEndsWhenAllHaveHeard) {
   EXPECT_FALSE(server.is_broken());
   EXPECT_FALSE(client.is_broken());
   EXPECT_EQ(text_of(server.take(0)->letter), "last");
-  EXPECT_FALSE(server.take(kLong)) << "closed: nobody waits";
+  EXPECT_FALSE(server.take(kLong)) << "closed: take() does not wait";
   server.sleep(kLong);
   EXPECT_EQ(server.code(), 3) << "a client's number is not the run's";
 }
@@ -275,7 +275,7 @@ TEST(Mailbox, ARankThatLeavesSaysSoUnlessTheEndComesFirst) {
   Mailbox closes(2, 3, kLong);
   leaves.leave();
   EXPECT_FALSE(leaves.is_over());
-  EXPECT_FALSE(leaves.is_broken()) << "nobody has heard of it yet";
+  EXPECT_FALSE(leaves.is_broken()) << "no rank has heard of it yet";
   const auto left = leaves.next_for(0);
   EXPECT_EQ(word_of(left), "left");
   EXPECT_TRUE(leaves.is_over());
