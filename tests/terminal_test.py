@@ -81,7 +81,7 @@ class Terminal(InFolder):
         self.assertTrue((self.folder / "out" / "summary.json").exists())
 
     def test_a_run_outlives_its_terminal(self):
-        words = ["run", *SHORT[:2], "method=diana(rand-k(2))", "rounds=60000", "eval-every=100", "threads=1"]
+        words = ["run", *SHORT[:2], "method=diana(rand-k(2))", "rounds=1000000", "eval-every=1000", "threads=1"]
         expected = self.files("expected", "", *words)
         out = self.folder / "out"
         pid, terminal = pty.fork()

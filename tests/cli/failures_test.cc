@@ -123,7 +123,7 @@ TEST_F(Failures, NoVerbOverwritesTheFilesOfAResult) {
 TEST_F(Failures, MemoryThatIsNotThereIsAWrongInputOfEveryVerb) {
   if (!kLimitsHold) GTEST_SKIP() << "a sanitizer maps more than the limit, and ends where memory is refused";
   for (const std::string verb : {"run", "sweep", "theory", "advise"}) {
-    const std::vector<std::string> words = {verb, "problem=quadratic(d=4e9)", "clients=2", "threads=1",
+    const std::vector<std::string> words = {verb, "problem=quadratic(d=3e8)", "clients=2", "threads=1",
                                             verb == "advise" ? "network=lan" : "method=gd"};
     const Said said = laconic(words, "ulimit -v 400000;");
     EXPECT_EQ(said.code, 2) << said.text;

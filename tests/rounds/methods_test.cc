@@ -6,157 +6,18 @@
 #include <gmock/gmock.h>
 
 #include "laconic/core/coin.h"
-#include "tests/support.h"
+#include "tests/rounds/method_runs.h"
 
 namespace laconic::testing {
 namespace {
 
-const char* const kMethods[] = {
-    "gd",
-    "dcgd(rand-k(3))",
-    "dcgd(natural)",
-    "diana(rand-k(3))",
-    "diana(natural)",
-    "dcgd(bernoulli(0.5))",
-    "diana(natural-dithering(4))",
-    "diana(perm-k)",
-    "diana(identity, alpha=1)",
-    "marina(rand-k(3))",
-    "marina(rand-k(10%), p=0.3)",
-    "marina(perm-k)",
-    "marina(perm-k(1))",
-    "marina(natural)",
-    "marina(qsgd(4))",
-    "marina(identity)",
-    "vr-diana(rand-k(3), batch=4)",
-    "vr-diana(natural, batch=2, p=0.5)",
-    "vr-marina(rand-k(3), batch=4)",
-    "vr-marina(natural, batch=2, p=0.4)",
-    "vr-marina-online(rand-k(3), batch=4, large-batch=12)",
-    "pp-marina(rand-k(3), sample=2)",
-    "pp-marina(natural, sample=2, p=0.4)",
-    "ef21(top-k(3))",
-    "ef21(c-rand-k(3), init=zero)",
-    "ef21(c-perm-k)",
-    "ef21(identity)",
-    "lag(zeta=4)",
-    "clag(top-k(3), zeta=4)",
-    "clag(c-rand-k(3), zeta=1)",
-    "3pc-v1(top-k(3))",
-    "3pc-v2(rand-k(3), top-k(3))",
-    "3pc-v2(perm-k, c-rand-k(3))",
-    "3pc-v2(perm-k(1), top-k(3))",
-    "3pc-v2(perm-k, c-perm-k(1))",
-    "3pc-v3(lag(zeta=4), top-k(3))",
-    "3pc-v3(3pc-v5(c-rand-k(3)), top-k(3))",
-    "3pc-v4(top-k(3), c-rand-k(3))",
-    "3pc-v5(top-k(3), p=0.3)",
-    "d-sgd(steps=3)",
-    "gt",
-    "periodical-gt(steps=3)",
-    "periodical-gt(steps=3, sample=first)",
-    "k-gt(steps=3)",
-    "k-gt(steps=2, init=avg)",
-    "scaffold(steps=3)",
-    "local-sgd(steps=3)",
-    "local-sgd(steps=2, momentum=0.5, compressor=qsgd(4))",
-    "fedavg(steps=2, sample=2)",
-    "fedadam(steps=2, sample=2, tau=0.1)",
-    "diloco(steps=2)",
-    "diloco(steps=3, weight-decay=0, compressor=natural)",
-    "savic(adam, steps=2)",
-    "savic(rmsprop, steps=2, refresh=2, refresh-at-start=0, momentum=0.5, momentum-at-sync=reset)",
-    "savic(adagrad, steps=2, scaling=local, alpha=0.1)",
-    "savic(adam, steps=2, statistic=mean-of-sq, compressor=natural)",
-    "savic(oasis, steps=2)",
-    "savic(oasis, steps=2, scaling=local, probes=shared)",
-    // Of these, some clients answer late.
-    "is-sgd",
-    "sgc(redundancy=2)",
-    "gc-1bit(redundancy=2)",
-    "gc-1bit(redundancy=2, scale=block, block=8, decode=count)",
-    "bgc(redundancy=2)",
-    "bgc(redundancy=2, decode=lsq)",
-    "exact-gc(code=cyclic, tolerates=1)",
-    "majority(redundancy=2)",
-    "coco-ef(redundancy=2)",
-    "gc-diana(redundancy=2)",
-};
-
-class Methods : public ::testing::TestWithParam<const char*> {
- protected:
-  /// A small run of the method on each kind of problem.
-  std::vector<Job> runs() const {
-    const std::string classes = folder_.write("classes", two_classes(61, 12));
-    std::vector<Job> jobs = {
-        {.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 7},
-        {.problem = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)", classes),
-         .method = GetParam()},
-        {.problem = fmt::format("nonconvex(\"{}\", bias=1)", classes), .method = GetParam(), .clients = 61},
-        {.problem = fmt::format("least-squares(\"{}\")", classes),
-         .method = GetParam(),
-         .clients = has("sample=2") ? std::size_t{2} : 1},
-        {.problem = fmt::format("softmax(\"{}\", lambda=0.01)", classes),
-         .method = GetParam(),
-         .split = "by-label"},
-        {.problem = fmt::format("autoencoder(\"{}\", 3)", classes),
-         .method = GetParam(),
-         .clients = 6,
-         .step = "0.02",
-         .split = "overlap(0.5)"},
-        {.problem = fmt::format("mlp(\"{}\", 3, lambda=0.01)", classes),
-         .method = GetParam(),
-         .clients = 5,
-         .step = "0.02"},
-        {.problem = "logistic(generated(rows=4, d=15, nnz=6, shift=0.5), lambda=0.1)",
-         .method = GetParam(),
-         .clients = 6}};
-    for (std::size_t i = 0; steps_locally() && i < jobs.size(); ++i) {
-      jobs[i].step = "0.02";
-      if (gossips()) jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
-      jobs[i].outer_step = i % 2 == 0 ? 1 : 0.7;
-    }
-    for (Job& job : jobs) {
-      if (!codes()) continue;
-      job.clients = std::max<std::size_t>(job.clients, 2);
-      job.step = "0.02";
-      job.stragglers = has("tolerates") ? "fixed(1)" : "bernoulli(0.3)";
-    }
-    if (has("oasis"))
-      std::erase_if(jobs, [](const Job& job) { return job.problem.starts_with("autoencoder"); });
-    return jobs;
-  }
-
-  /// Without a theorem: some clients answer late.
-  static bool codes() {
-    return has("is-sgd") || has("gc(") || has("gc-") || has("majority") || has("coco-ef");
-  }
-  /// Without a server.
-  static bool gossips() { return has("gt") || has("d-sgd"); }
-  /// Such methods have no theorem; for their ledgers see gossip_test.cc and local_test.cc.
-  static bool steps_locally() {
-    return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||
-           has("diloco") || has("savic");
-  }
-
-  static bool has(std::string_view part) {
-    return std::string_view(GetParam()).find(part) != std::string::npos;
-  }
-
-  TemporaryFolder folder_;
-};
-
 INSTANTIATE_TEST_SUITE_P(All, Methods, ::testing::ValuesIn(kMethods));
 
-std::string text_of(const Outcome& outcome) {
-  std::string text;
-  for (const Row& r : outcome.rows) {
-    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a} {} {:a} {:a} {:a}\n", r.round, r.f, r.grad_norm_sq,
-                        r.uplink_floats, r.uplink_bits, r.downlink_bits, r.oracle_calls, r.participants,
-                        r.step, r.consensus, r.train_accuracy.value_or(0));
+TEST(MethodRuns, HaveEveryMethodOfTheTable) {
+  for (const MethodRow& row : methods()) {
+    EXPECT_TRUE(std::ranges::any_of(kMethods, [&](const char* text) { return parse(text).name == row.name; }))
+        << row.name;
   }
-  for (const double v : outcome.x) text += fmt::format("{:a} ", v);
-  return text;
 }
 
 TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
@@ -191,7 +52,7 @@ TEST_P(Methods, GiveTheSameBitsOnAnyNumberOfRanks) {
 TEST_P(Methods, DivergeOnAllRanksTogether) {
   Job run{.problem = "quadratic(d=20, s=0.8)",
           .method = GetParam(),
-          .clients = 5,
+          .clients = 6,
           .step = "1e150",
           .rounds = 500,
           .topology = gossips() ? "ring" : "",

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// mpirun -n N laconic_mpi_tests: every method on N processes has the bits of one process. All processes run the same
+// tests in the same order; an exception ends all of them. Rank 0 reports, the others print only what failed.
+#include "laconic/transport/mpi.h"
+#include "tests/rounds/method_runs.h"
+
+namespace laconic::testing {
+namespace {
+
+Transport* world = nullptr;
+
+INSTANTIATE_TEST_SUITE_P(All, Methods, ::testing::ValuesIn(kMethods));
+
+TEST_P(Methods, GiveTheSameBitsOnProcesses) {
+  for (Job run : runs()) {
+    for (const Wire wire : {Wire::f32, Wire::f64}) {
+      run.wire = wire;
+      run.threads = 1 + world->size() % 2;
+      EXPECT_EQ(text_of(train_on(*world, run)), text_of(train(run)))
+          << run.problem << ", rank " << world->rank() << " of " << world->size();
+    }
+  }
+}
+
+TEST(Processes, ExchangeBytes) {
+  const auto before = world->traffic().sent;
+  train_on(*world, {.problem = "quadratic(d=20)", .method = "gd"});
+  EXPECT_EQ(world->traffic().sent > before, world->size() > 1);
+}
+
+class Failures : public ::testing::EmptyTestEventListener {
+  void OnTestPartResult(const ::testing::TestPartResult& result) override {
+    if (result.failed()) fmt::print(stderr, "{}\n", result.message());
+  }
+};
+
+}  // namespace
+}  // namespace laconic::testing
+
+int main(int argc, char** argv) {
+  GTEST_FLAG_SET(catch_exceptions, false);
+  ::testing::InitGoogleTest(&argc, argv);
+  laconic::MpiSession session(/*outlives_ranks=*/false);
+  laconic::testing::world = &session.world();
+  if (session.world().rank() > 0) {
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+    delete listeners.Release(listeners.default_result_printer());
+    listeners.Append(new laconic::testing::Failures);
+  }
+  return RUN_ALL_TESTS();
+}
