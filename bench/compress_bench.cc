@@ -20,13 +20,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include "laconic/compress/bits.h"
 #include "laconic/compress/compressor.h"
-#include "laconic/compress/deal.h"
 #include "laconic/compress/select.h"
-#include "laconic/compress/subset.h"
-#include "laconic/compress/sum.h"
 #include "laconic/mechanism/mechanism.h"
+#include "laconic/message/bits.h"
+#include "laconic/message/deal.h"
+#include "laconic/message/subset.h"
+#include "laconic/message/sum.h"
 
 namespace laconic {
 namespace {

@@ -42,7 +42,7 @@ void round_against_gradients(benchmark::State& state, const std::string& problem
   Fleet fleet(pool);
   const Assembly assembly =
       assemble(parse(method_text), {.problem = *problem, .constants = problem->constants(fleet)});
-  const auto method = assembly.build(resolve(parse_step("theory"), assembly));
+  const auto method = make_method(assembly, resolve(parse_step("theory"), assembly));
   Evaluation watch;
   method->start(fleet, &watch);
 
@@ -78,7 +78,7 @@ void gossip_round(benchmark::State& state, Wire wire) {
   const auto mixing = std::make_shared<MixingPlan>(
       make_mixing(Spec("metropolis"), make_topology(parse("torus(25,40)"), {.nodes = n})));
   const auto method =
-      assemble(Spec("k-gt"), {.problem = *problem, .wire = wire, .mixing = mixing}).build(0.1);
+      make_method(assemble(Spec("k-gt"), {.problem = *problem, .wire = wire, .mixing = mixing}), 0.1);
   method->start(fleet, nullptr);
   method->round(fleet, 1, nullptr);
 

@@ -5,23 +5,23 @@
 
 #include <fmt/format.h>
 
-#include "cli/clients_table.h"
-#include "cli/description.h"
-#include "cli/prepared.h"
-#include "cli/sweep_plan.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
+#include "laconic/cost/link.h"
 #include "laconic/data/classes.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
-#include "laconic/network/allocation.h"
-#include "laconic/network/graph.h"
-#include "laconic/network/link.h"
-#include "laconic/network/mixing.h"
-#include "laconic/network/stragglers.h"
+#include "laconic/experiment/clients_table.h"
+#include "laconic/experiment/config.h"
+#include "laconic/experiment/experiment.h"
+#include "laconic/methods/methods.h"
+#include "laconic/participation/allocation.h"
+#include "laconic/participation/stragglers.h"
 #include "laconic/problem/make.h"
-#include "laconic/rounds/recipes.h"
+#include "laconic/sweep/plan.h"
+#include "laconic/topology/graph.h"
+#include "laconic/topology/mixing.h"
 
 namespace laconic::cli {
 namespace {
@@ -49,8 +49,8 @@ const char* name_of(DataKind kind) {
 int list_clients(const std::vector<std::string>& words) {
   const std::vector<std::string> known = {"data", "split", "clients", "split-seed"};
   std::string name;
-  Description description;
-  for (const Setting& setting : settings_of(words)) {
+  Config description;
+  for (const KeyValue& setting : settings_of(words)) {
     if (setting.key == "data") {
       require_text(setting);
       name = setting.value;
@@ -96,8 +96,8 @@ int list(const std::vector<std::string>& words) {
   print_rows("links of the modelled network", links());
 
   print_out("keys of a run (words key=value, or a TOML file)\n");
-  const auto defaults = resolved(Description{});
-  for (const KeyRow& key : keys()) {
+  const auto defaults = resolved(Config{});
+  for (const KeyRow& key : config_keys()) {
     const auto value = std::find_if(defaults.begin(), defaults.end(),
                                     [&](const auto& each) { return each.first == key.name; });
     print_out("  {:<52} {}{}\n", fmt::format("{}={}", key.name, key.example), key.help,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/main.h"
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -12,22 +14,20 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "cli/description.h"
-#include "cli/experiments.h"
-#include "cli/ranks.h"
+#include "cli/launcher.h"
 #include "cli/signals.h"
-#include "cli/sweep.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
+#include "laconic/core/failure.h"
 #include "laconic/core/spec.h"
+#include "laconic/experiment/config.h"
+#include "laconic/sweep/papers.h"
+#include "laconic/transport/agreement.h"
 #include "laconic/transport/mpi.h"
 
+namespace laconic::cli {
 namespace {
-
-using namespace laconic::cli;
-using laconic::MpiSession;
-using laconic::Transport;
 
 /// A verb that one process does, done by rank 0; the others learn how it went.
 int on_first(Transport& transport, const std::function<int()>& verb) {
@@ -62,7 +62,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   sweep_verb->add_flag("--force", force, "Replace what the folder `out` already holds");
   sweep_verb->add_flag("--quick", quick, "The smaller sweep that the TOML file has in its table [quick]");
   std::string names;
-  for (const Experiment& experiment : experiments()) names += fmt::format("{}, ", experiment.name);
+  for (const PaperExperiment& experiment : papers()) names += fmt::format("{}, ", experiment.name);
   CLI::App* reproduce_verb =
       verb("reproduce", "A paper's experiment, with a verdict for each thing that it shows",
            (names + "or all; then threads=").c_str());
@@ -92,8 +92,8 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
   std::vector<std::string> verbs;
   for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
-    throw laconic::InputError(fmt::format("unknown verb \"{}\"{}; known: {}", argv[1],
-                                          laconic::did_you_mean(argv[1], verbs), fmt::join(verbs, ", ")));
+    throw InputError(fmt::format("unknown verb \"{}\"{}; known: {}", argv[1], did_you_mean(argv[1], verbs),
+                                 fmt::join(verbs, ", ")));
   }
   try {
     app.parse(argc, argv);
@@ -105,7 +105,7 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
       write_out(text.str());
       return code_after_output(kDone);
     }
-    throw laconic::InputError(fmt::format("{}; see laconic --help", error.what()));
+    throw InputError(fmt::format("{}; see laconic --help", error.what()));
   }
   if (page_option->count() > 0) words.push_back("out=" + page);
   require_once(words);
@@ -139,7 +139,7 @@ int main_alone(int argc, char** argv) {
   } catch (...) {
     const Failure failure = failure_in_flight();
     complain(failure.message);
-    return failure.exit_code;
+    return exit_code_of(failure.kind);
   }
 }
 
@@ -149,7 +149,7 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
   try {
     // Each of the processes would otherwise take itself for the only one, and all would write the same files.
     if (mpi.world().size() != launched) {
-      throw laconic::InputError(
+      throw InputError(
           fmt::format("the launcher started {} processes, but Open MPI connects {}; use Open MPI's mpirun, "
                       "or srun --mpi=pmix",
                       launched, mpi.world().size()));
@@ -160,22 +160,38 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
   } catch (const SharedFailure&) {
     const Failure failure = failure_in_flight();
     if (rank == 0) complain(failure.message);
-    return failure.exit_code;
+    return exit_code_of(failure.kind);
   } catch (...) {
     const Failure failure = failure_in_flight();
     if (mpi.world().size() == 1) {
       complain(failure.message);
-      return failure.exit_code;
+      return exit_code_of(failure.kind);
     }
     // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the
     // one that speaks: it ends them before they have waited out their turn.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     complain(fmt::format("rank {}: {}", rank, failure.message));
-    mpi.abort(failure.exit_code);
+    mpi.abort(exit_code_of(failure.kind));
   }
 }
 
 }  // namespace
+
+int exit_code_of(Failure::Kind kind) {
+  switch (kind) {
+    case Failure::Kind::none:
+      return kDone;
+    case Failure::Kind::input:
+      return kWrongInput;
+    case Failure::Kind::interrupt:
+      return exit_code_of(Request::interrupt);
+    case Failure::Kind::terminate:
+      return exit_code_of(Request::terminate);
+    case Failure::Kind::run:
+      break;
+  }
+  return kFailed;
+}
 
 int main(int argc, char** argv) {
   open_standard_streams();
@@ -183,3 +199,5 @@ int main(int argc, char** argv) {
   const std::optional<std::size_t> launched = ranks_of_launcher();
   return launched ? main_of_many(argc, argv, *launched) : main_alone(argc, argv);
 }
+
+}  // namespace laconic::cli

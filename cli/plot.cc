@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 
-#include "cli/description.h"
-#include "cli/out_folder.h"
-#include "cli/sweep_csv.h"
-#include "cli/sweep_report.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
+#include "laconic/experiment/config.h"
+#include "laconic/experiment/run_folder.h"
 #include "laconic/report/figures.h"
+#include "laconic/sweep/csv.h"
+#include "laconic/sweep/results.h"
 
 namespace laconic::cli {
 
@@ -21,11 +21,11 @@ namespace {
 /// The map of a sweep over two of its axes; without them, over those it was made for.
 int plot_sweep(const std::string& folder, const std::optional<std::string>& across,
                const std::optional<std::string>& upwards, const std::string& out) {
-  std::vector<Setting> settings = read_toml(folder + "/run.toml");
+  std::vector<KeyValue> settings = read_toml(folder + "/run.toml");
   if (across.has_value() != upwards.has_value())
     throw InputError("plot: the map of a sweep needs both x= and y=, or neither");
   if (across) {
-    std::erase_if(settings, [](const Setting& setting) { return setting.key == "map"; });
+    std::erase_if(settings, [](const KeyValue& setting) { return setting.key == "map"; });
     settings.push_back({"map", *across + "," + *upwards, ""});
   }
   const SweepPlan plan = plan_of(settings);

@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "laconic/experiment/run.h"
+
 #include <algorithm>
-#include <cstdint>
-#include <filesystem>
-#include <system_error>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/conduct.h"
-#include "cli/out_folder.h"
-#include "cli/prepared.h"
-#include "cli/ranks.h"
-#include "cli/serve.h"
-#include "cli/stage_line.h"
-#include "cli/sweep.h"
-#include "cli/sweep_report.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "cli/watch.h"
 #include "laconic/core/read_whole.h"
-#include "laconic/solve.h"
-#include "laconic/transport/fleet.h"
+#include "laconic/experiment/summary.h"
+#include "laconic/sweep/sweep.h"
+#include "laconic/transport/agreement.h"
 
 namespace laconic::cli {
 namespace {
 
 /// What a finished run says when it is asked to go on: its exit code, once more.
-int report_finished(const OutFolder& out, bool speaks) {
+int report_finished(const RunFolder& out, bool speaks) {
   std::string why;
   try {
     why = nlohmann::json::parse(read_whole(out.file("summary.json"))).at("stopped").at("why");
@@ -37,8 +32,8 @@ int report_finished(const OutFolder& out, bool speaks) {
 }
 
 /// The run in the folder. Of the words only those may change it that change no bit of the result.
-Description describe_again(const OutFolder& out, const std::vector<std::string>& words) {
-  std::vector<Setting> settings = read_toml(out.description());
+Config describe_again(const RunFolder& out, const std::vector<std::string>& words) {
+  std::vector<KeyValue> settings = read_toml(out.description());
   settings.push_back({"out", out.path(), ""});
   for (std::size_t w = 1; w < words.size(); ++w) {
     const std::size_t equals = std::min(words[w].find('='), words[w].size() - 1);
@@ -54,38 +49,41 @@ Description describe_again(const OutFolder& out, const std::vector<std::string>&
   return describe(settings);
 }
 
-/// From a description that is read, to the end. `out` is rank 0's, where there is a folder; `goes_on`: it
-/// holds a checkpoint, from which the run goes on.
-int carry_out(const Description& description, OutFolder* out, bool goes_on, Transport& transport,
-              std::size_t neighbours) {
-  if (description.is_served()) return serve(description, out, goes_on, transport, neighbours);
-  std::optional<StageLine> stages(transport.rank() == 0);
-  const OnStage on_stage = [&](const std::string& stage) { stages->begin(stage); };
-  Place place = {.rank = transport.rank(), .neighbours = neighbours, .on_stage = on_stage};
-  if (transport.size() > 1) place.clients = block_of(description.clients, transport.rank(), transport.size());
-  Prepared prepared;
-  std::unique_ptr<Method> method;
-  together(transport, [&] { prepared = prepare(description, place); });
-  require_same(transport, identity_of(description, *prepared.problem));
-  Fleet fleet(*prepared.pool, transport);
-  if (description.solve.target_accuracy)
-    require_test_set("target-accuracy:", *prepared.problem, *prepared.pool);
-  prepared.known = known_of(description, *prepared.problem, fleet, on_stage);
-  together(transport, [&] {
-    prepared.assembly = assembly_of(description, *prepared.problem, prepared.known.constants);
-    method = prepared.assembly.build(resolve(description.step, prepared.assembly));
-  });
-  require_same(transport, numbers_of(prepared, *method));
-  stages.reset();  // from here on a progress bar is drawn
-  return conduct(description, prepared, *method, fleet,
-                 {.out = out, .goes_on = goes_on, .ranks = transport.size()});
+/// What can be done about a run that was interrupted.
+std::string how_to_go_on(const Config& config, bool saved) {
+  if (saved) return "to go on: " + resume_command(config.out);
+  const std::string why = fmt::format("not saved: {}", why_not_saved(config));
+  return config.out.empty() ? why : fmt::format("{}; to start over: {}", why, resume_command(config.out));
+}
+
+/// Runs the config and says on rank 0 what has come of it. Returns the exit code.
+int run_and_tell(const Config& config, const RunFiles& files, Transport& transport, std::size_t neighbours) {
+  const bool first = transport.rank() == 0;
+  RunResult result;
+  {
+    Watch watch(first);
+    result = laconic::run(config, transport, neighbours, watch, files);
+  }
+  const Summary& summary = result.summary;
+  if (result.interrupted()) {
+    if (first) print_err("laconic: {}; {}\n", summary.reason, how_to_go_on(config, result.saved));
+    return exit_code_of(summary.request);
+  }
+  if (first) {
+    const std::string line =
+        fmt::format("{}{}\n", last_words(summary, result.sentences),
+                    files.out != nullptr ? " -> " + config.out : " (not saved: no out=)");
+    result.diverged() ? print_err("laconic: {}", line) : write_out(line);
+  }
+  if (result.diverged()) return kFailed;
+  return !first || files.out != nullptr ? kDone : code_after_output(kDone);
 }
 
 }  // namespace
 
 int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
-  Description description;
-  std::optional<OutFolder> out;
+  Config description;
+  std::optional<RunFolder> out;
   together(transport, [&] {
     description = describe(words);
     if (saves_checkpoints(description.solve) && description.out.empty())
@@ -94,13 +92,13 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
     out.emplace(description.out);
     out->take(force, toml_of(resolved(description)));
   });
-  return carry_out(description, out ? &*out : nullptr, false, transport, neighbours);
+  return run_and_tell(description, {.out = out ? &*out : nullptr}, transport, neighbours);
 }
 
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours) {
   const bool first = transport.rank() == 0;
   bool of_sweep = false;
-  std::optional<OutFolder> out;
+  std::optional<RunFolder> out;
   together(transport, [&] {
     if (words.empty()) throw InputError("resume: no folder is given, as in laconic resume runs/marina");
     out.emplace(words[0]);
@@ -119,10 +117,11 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   }
 
   if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()});
-  Description description;
+  Config description;
   together(transport, [&] { description = describe_again(*out, words); });
   if (first && !goes_on) print_out("{}: no checkpoint yet; the run starts over\n", out->path());
-  return carry_out(description, first ? &*out : nullptr, goes_on, transport, neighbours);
+  return run_and_tell(description, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport,
+                      neighbours);
 }
 
 }  // namespace laconic::cli

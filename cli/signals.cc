@@ -71,13 +71,7 @@ Request take_request() {
   return saves ? Request::checkpoint : Request::none;
 }
 
-bool is_asked_to_end() { return end != Request::none; }
-
 int exit_code_of(Request request) { return 128 + (request == Request::interrupt ? SIGINT : SIGTERM); }
-
-void throw_if_asked_to_end(const std::string& message) {
-  if (is_asked_to_end()) throw Interrupted(end, message);
-}
 
 std::string resume_command(const std::string& folder) {
   constexpr std::string_view kPlain =

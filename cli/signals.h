@@ -3,7 +3,6 @@
 // checkpoint. Before the rounds begin SIGINT and SIGTERM end the process as usual: no file is half written then.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 
 #include "laconic/core/request.h"
@@ -25,24 +24,8 @@ class SignalGuard {
 
 /// What this process was asked for. A request to end stays; one for a checkpoint is told once.
 Request take_request();
-/// Whether it was asked to end. For any thread.
-bool is_asked_to_end();
-
 /// 128 and the number of the signal.
 int exit_code_of(Request end);
-
-/// A sweep or a search was asked to end, and has.
-class Interrupted : public std::runtime_error {
- public:
-  Interrupted(Request end, const std::string& message) : std::runtime_error(message), end_(end) {}
-
-  [[nodiscard]] Request end() const { return end_; }
-
- private:
-  Request end_;
-};
-/// Throws Interrupted with this message where this process was asked to end.
-void throw_if_asked_to_end(const std::string& message);
 
 /// The command that goes on with what is in the folder, for a shell.
 std::string resume_command(const std::string& folder);

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "cli/prepared.h"
-#include "cli/stage_line.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "cli/watch.h"
+#include "laconic/experiment/experiment.h"
 #include "laconic/rounds/method.h"
 
 namespace laconic::cli {
@@ -37,50 +37,54 @@ void print_theorem(const char* rule, const Theorem& theorem) {
 }  // namespace
 
 int theory(const std::vector<std::string>& words) {
-  const Description description = describe(words);
-  std::optional<StageLine> stages(true);
-  const OnStage on_stage = [&](const std::string& stage) { stages->begin(stage); };
-  Prepared p = prepare(description, {.on_stage = on_stage});
-  Fleet fleet(*p.pool);
-  p.known = known_of(description, *p.problem, fleet, on_stage);
-  stages.reset();
-  p.assembly = assembly_of(description, *p.problem, p.known.constants);
+  const Config config = describe(words);
+  ThreadPool pool(threads_of(config));
+  Fleet fleet(pool);
+  std::shared_ptr<const OpenedProblem> opened;
+  {
+    Watch watch;
+    opened = open_problem(config, fleet, watch);
+  }
+  const Experiment experiment(config, opened);
+  const Problem& problem = experiment.problem();
+  const ProblemFacts& facts = experiment.facts();
+  const Assembly& assembly = experiment.assembly();
 
-  print_out("problem {}\n", print(description.problem));
-  print_out("  {:<10} = {}\n  {:<10} = {}\n", "d", p.problem->dim(), "n", p.problem->shards());
+  print_out("problem {}\n", print(config.problem));
+  print_out("  {:<10} = {}\n  {:<10} = {}\n", "d", problem.dim(), "n", problem.shards());
   std::size_t rows = 0;
-  for (std::size_t i = 0; i < p.problem->shards(); ++i) rows += p.problem->rows(i);
+  for (std::size_t i = 0; i < problem.shards(); ++i) rows += problem.rows(i);
   print_out("  {:<10} = {}\n", "rows", rows);
-  if (p.known.constants) {
-    for (const auto& [name, value] : named_constants(*p.known.constants)) print_number(name, value);
+  if (facts.constants) {
+    for (const auto& [name, value] : named_constants(*facts.constants)) print_number(name, value);
   } else {
     print_out("  no constants are known for this problem\n");
   }
-  if (p.known.minimum) {
-    print_number("f(x_0)", p.known.minimum->f_start);
-    print_number("f*", p.known.minimum->f_star);
+  if (facts.minimum) {
+    print_number("f(x_0)", facts.minimum->f_start);
+    print_number("f*", facts.minimum->f_star);
   }
 
-  print_out("\nmethod {}\n", print(description.method));
-  for (const auto& [name, value] : p.assembly.facts) print_number(name, value);
-  for (const std::string& warning : p.assembly.warnings) print_out("  {}\n", warning);
-  if (p.assembly.theorem) print_theorem("step = theory", *p.assembly.theorem);
-  if (p.assembly.theorem_pl) print_theorem("step = theory-pl", *p.assembly.theorem_pl);
+  print_out("\nmethod {}\n", print(config.method));
+  for (const auto& [name, value] : assembly.facts) print_number(name, value);
+  for (const std::string& warning : assembly.warnings) print_out("  {}\n", warning);
+  if (assembly.theorem) print_theorem("step = theory", *assembly.theorem);
+  if (assembly.theorem_pl) print_theorem("step = theory-pl", *assembly.theorem_pl);
 
-  const Theorem* theorem = theorem_of(description.step, p.assembly);
-  if (theorem == nullptr && description.step.kind != StepRule::Kind::number) {
+  const Theorem* theorem = theorem_of(config.step, assembly);
+  if (theorem == nullptr && config.step.kind != StepRule::Kind::number) {
     print_out("\nthis run needs a number as its step: no theorem with known constants gives one\n");
     return code_after_output(kDone);
   }
-  const double step = resolve(description.step, p.assembly);
-  print_out("\nthis run: step = {}\n", print(description.step));
+  const double step = resolve(config.step, assembly);
+  print_out("\nthis run: step = {}\n", print(config.step));
   print_number("gamma", step);
-  if (theorem != nullptr && p.known.constants && p.known.constants->f_lower) {
-    Vector start(p.problem->dim());
-    p.problem->start(start);
+  if (theorem != nullptr && facts.constants && facts.constants->f_lower) {
+    Vector start(problem.dim());
+    problem.start(start);
     Evaluation at_start;
-    evaluate(*p.problem, start, fleet, at_start);
-    print_bound(*theorem, step, description.solve.rounds, at_start.f, *p.known.constants->f_lower);
+    evaluate(problem, start, fleet, at_start);
+    print_bound(*theorem, step, config.solve.rounds, at_start.f, *facts.constants->f_lower);
   }
   return code_after_output(kDone);
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "laconic/core/failure.h"
+#include "laconic/experiment/run_folder.h"
 #include "laconic/transport/transport.h"
 
 namespace laconic::cli {
@@ -20,6 +22,9 @@ enum ExitCode {
   // 130 and 143: ended by SIGINT and SIGTERM (cli/signals.h)
 };
 
+/// Of a process that ends with that failure.
+int exit_code_of(Failure::Kind kind);
+
 /// Collective: rank 0 alone prints and writes files. What is wrong before round 0 is thrown on all ranks as
 /// one SharedFailure; what fails later may be thrown on one rank only. `neighbours` is the number of ranks
 /// that share this machine's processors.
@@ -28,8 +33,12 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
 /// there is none; the other words may set threads= and checkpoint-every=. A run that has ended is left
 /// alone. Otherwise as run().
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours);
-/// Many runs in this one process: see cli/sweep_plan.h. `quick`: as read_toml().
+/// Many runs in this one process: see laconic/sweep/plan.h. `quick`: as read_toml().
 int sweep(const std::vector<std::string>& words, bool quick, bool force);
+/// InputError where there are several processes: a sweep is done by one, whose threads share the runs.
+void require_alone(const Transport& transport);
+/// Goes on with the sweep in a folder that is taken; threads= may change.
+int resume_sweep(RunFolder& out, const std::vector<std::string>& words);
 struct ReproduceFlags {
   bool quick = false;
   bool force = false;
@@ -39,7 +48,7 @@ struct ReproduceFlags {
 /// show in verdicts.json.
 int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags);
 int theory(const std::vector<std::string>& words);
-/// Which methods pay on a link: times what a round costs, and runs short pilots (cli/pilot.h).
+/// Which methods pay on a link: times what a round costs, and runs short pilots (laconic/advise/pilot.h).
 int advise(const std::vector<std::string>& words);
 /// Everything there is; of words that name a data set and a split, what each client would hold.
 int list(const std::vector<std::string>& words);

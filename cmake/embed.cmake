@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # embed_files(FUNCTION [FILE...]) : a source file that holds the content of those files, and
-#   std::span<const EmbeddedFile> laconic::cli::FUNCTION()     (cli/embedded.h)
+#   std::span<const EmbeddedFile> laconic::FUNCTION()     (laconic/experiment/embedded.h)
 # which names them as they are called without their folders, in the order given. Sets FUNCTION_SOURCE to its path. The
 # assembler reads the files itself: no size is too large, and no byte needs an escape. It is assembled anew when one of
 # the files changes.
@@ -23,14 +23,14 @@ function(embed_files function)
 // Made by cmake/embed.cmake.
 #include <vector>
 
-#include "cli/embedded.h"
+#include "laconic/experiment/embedded.h"
 
 asm("    .pushsection .rodata, \"a\"\n"
 @assembly@    "    .popsection\n");
 extern "C" {
 @symbols@}
 
-namespace laconic::cli {
+namespace laconic {
 
 std::span<const EmbeddedFile> @function@() {
   static const std::vector<EmbeddedFile> files = {
@@ -38,7 +38,7 @@ std::span<const EmbeddedFile> @function@() {
   return files;
 }
 
-}  // namespace laconic::cli
+}  // namespace laconic
 ]=])
   set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${ARGN}")
   set(${function}_SOURCE ${source} PARENT_SCOPE)

@@ -11,11 +11,11 @@ class RandomBlock final : public Compressor {
   RandomBlock(std::size_t blocks, std::size_t dim) : blocks_(blocks), dim_(dim) {}
 
   void compress(const Key& key, View x, Message& out) const override {
-    const Numbers block = block_of(dim_, key.stream(Purpose::compressor).below(blocks_), blocks_);
+    const IndexSet block = block_of(dim_, key.stream(Purpose::compressor).below(blocks_), blocks_);
     const std::vector<std::uint32_t> support(block.begin(), block.end());
     Vector values;
     for (const std::uint32_t j : support) values.push_back(static_cast<double>(blocks_) * x[j]);
-    write_sparse(Wire::f32, dim_, support, values, out);  // a format of compress/wire.h
+    write_sparse(Wire::f32, dim_, support, values, out);  // a format of message/wire.h
   }
   Bound bound() const override {
     const double floats = static_cast<double>(dim_) / static_cast<double>(blocks_);
@@ -36,7 +36,7 @@ int main() {
                                 {.oracle = full_gradients(*problem),
                                  .mechanism = restarting(difference(std::make_unique<RandomBlock>(50, 1000)),
                                                          identity(), SharedCoin{0.02}),
-                                 .turnout = everyone(100)},
+                                 .participation = everyone(100)},
                                 {.step = 0.25});
   MemoryRecorder trace;
   const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);

@@ -30,7 +30,7 @@ int main() {
   const auto method = make_star(*problem,
                                 {.oracle = full_gradients(*problem),
                                  .mechanism = std::make_unique<Clipped>(0.5),
-                                 .turnout = everyone(10)},
+                                 .participation = everyone(10)},
                                 {.step = 0.5 * gd_theorem(*problem->constants(fleet)).step});
   MemoryRecorder trace;
   const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);

@@ -39,7 +39,7 @@ int main() {
   const Median problem({{{4, -1, 4}, {2, -1, 4}, {900, 0, 0}}, {{3, 1, 4}, {3, -3, 4}, {-900, -2, 8}}});
   ThreadPool pool(2);
   Fleet fleet(pool);
-  const auto method = assemble(parse("marina(rand-k(1))"), {.problem = problem}).build(0.5);
+  const auto method = make_method(assemble(parse("marina(rand-k(1))"), {.problem = problem}), 0.5);
   MemoryRecorder trace;
   const Summary summary = solve(problem, *method, fleet, {.rounds = 5000, .target = 1e-8}, trace);
   const View x = method->point();

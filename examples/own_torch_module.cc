@@ -23,7 +23,7 @@ int main() {
   ThreadPool pool(2);
   Fleet fleet(pool);
   const Assembly assembly = assemble(parse("savic(adam, steps=5)"), {.problem = *problem, .batch = 20});
-  const auto method = assembly.build(0.005);
+  const auto method = make_method(assembly, 0.005);
   MemoryRecorder trace;
   solve(*problem, *method, fleet, {.rounds = 40, .eval_every = 10}, trace);
   for (const Row& row : trace.rows)

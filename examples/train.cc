@@ -11,7 +11,7 @@ int main() {
   const MethodSetting setting{.problem = *problem, .constants = problem->constants(fleet)};
   for (const char* name : {"gd", "marina(rand-k(1%))", "marina(perm-k)"}) {
     const Assembly assembly = assemble(parse(name), setting);
-    const auto method = assembly.build(resolve(parse_step("theory"), assembly));
+    const auto method = make_method(assembly, resolve(parse_step("theory"), assembly));
     MemoryRecorder trace;
     solve(*problem, *method, fleet, {.rounds = 100000, .target = 1e-4, .max_bits = 5e6}, trace);
     const Row& last = trace.rows.back();

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "laconic/compress/message.h"
+#include "laconic/message/message.h"
 
 namespace laconic {
 

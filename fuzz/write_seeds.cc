@@ -12,7 +12,7 @@
 
 #include "fuzz/input.h"
 #include "laconic/compress/compressor.h"
-#include "laconic/compress/wire.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {

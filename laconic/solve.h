@@ -9,12 +9,12 @@
 #include <optional>
 #include <string>
 
-#include "laconic/compress/message.h"
 #include "laconic/core/request.h"
+#include "laconic/cost/clock.h"
+#include "laconic/message/message.h"
 #include "laconic/problem/problem.h"
 #include "laconic/report/checkpoint.h"
 #include "laconic/report/trace.h"
-#include "laconic/rounds/clock.h"
 #include "laconic/rounds/method.h"
 #include "laconic/transport/fleet.h"
 

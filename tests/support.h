@@ -18,11 +18,11 @@
 #include "laconic/core/parallel.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
-#include "laconic/network/graph.h"
-#include "laconic/network/mixing.h"
+#include "laconic/methods/methods.h"
 #include "laconic/problem/make.h"
-#include "laconic/rounds/recipes.h"
 #include "laconic/solve.h"
+#include "laconic/topology/graph.h"
+#include "laconic/topology/mixing.h"
 #include "laconic/transport/threads.h"
 #include "laconic/transport/transport.h"
 #include "tests/real_data.h"
@@ -121,7 +121,7 @@ inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
 }
 
 /// With the data of the shards `own` only, where given.
-inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<Numbers>& own = {}) {
+inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<IndexSet>& own = {}) {
   return make_problem(
       parse(run.problem),
       {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
@@ -158,8 +158,7 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
                                                   .stragglers = stragglers,
                                                   .allocation = spec_of(run.allocation)});
   outcome.step = resolve(parse_step(run.step), outcome.assembly);
-  const auto method = outcome.assembly.build(outcome.step);
-  outcome.assembly.build = nullptr;
+  const auto method = make_method(outcome.assembly, outcome.step);
   MemoryRecorder recorder;
   SolveOptions options = run.solve;
   options.rounds = run.rounds;

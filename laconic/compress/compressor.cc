@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 
@@ -17,8 +17,10 @@ void Compressor::compress_difference(const Key& key, View a, View b, Message& ou
   compress(key, difference, out);
 }
 
-const std::vector<CompressorRow>& compressors() {
-  static const std::vector<CompressorRow> rows = {
+namespace {
+
+std::deque<CompressorRow>& table() {
+  static std::deque<CompressorRow> rows = {
       {"identity", "identity", "sends everything; omega = 0, alpha = 1", make_identity},
       {"rand-k", "rand-k(K)", "K random coordinates times d/K, indices not sent; unbiased, omega = d/K - 1",
        make_rand_k},
@@ -64,7 +66,16 @@ const std::vector<CompressorRow>& compressors() {
   return rows;
 }
 
-std::unique_ptr<Compressor> make_compressor(const Spec& spec, const Setting& setting) {
+}  // namespace
+
+const std::deque<CompressorRow>& compressors() { return table(); }
+
+void register_compressor(CompressorRow row) {
+  require_new(row.name, "compressor", table());
+  table().push_back(std::move(row));
+}
+
+std::unique_ptr<Compressor> make_compressor(const Spec& spec, const CompressorSetting& setting) {
   check(setting.dim >= 1 && setting.workers >= 1, "a compressor needs dim >= 1 and workers >= 1");
   if (setting.dim >= kDimLimit) {
     Arguments(spec).fail(fmt::format("{} coordinates; need fewer than 2^32", setting.dim));

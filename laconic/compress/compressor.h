@@ -4,15 +4,17 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "laconic/compress/message.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
 #include "laconic/core/vec.h"
+#include "laconic/message/message.h"
 
 namespace laconic {
 
@@ -29,7 +31,7 @@ struct Bound {
 };
 
 /// What a compressor is made for.
-struct Setting {
+struct CompressorSetting {
   std::size_t dim = 0;
   std::size_t workers = 0;
   Wire wire = Wire::f32;
@@ -40,7 +42,7 @@ class Compressor {
   virtual ~Compressor() = default;
 
   /// out = the message that says C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out, reusing
-  /// its buffer. A pure function of key and x. x is finite and has Setting::dim entries.
+  /// its buffer. A pure function of key and x. x is finite and has CompressorSetting::dim entries.
   virtual void compress(const Key& key, View x, Message& out) const = 0;
   /// The same for x = a - b. Worth overriding where compress() looks at few coordinates: the difference of
   /// the others then need not be taken.
@@ -49,15 +51,18 @@ class Compressor {
 };
 
 /// Throws InputError for an unknown name, or arguments out of range.
-std::unique_ptr<Compressor> make_compressor(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_compressor(const Spec& spec, const CompressorSetting& setting);
 
-/// A row of the table behind make_compressor, for `laconic list`.
+/// A row of the table behind make_compressor.
 struct CompressorRow {
   std::string name;
   std::string usage;    // rand-k(K)
   std::string summary;  // one line
-  std::unique_ptr<Compressor> (*make)(const Spec&, const Setting&);
+  std::function<std::unique_ptr<Compressor>(const Spec&, const CompressorSetting&)> make;
 };
-const std::vector<CompressorRow>& compressors();
+/// Every compressor there is.
+const std::deque<CompressorRow>& compressors();
+/// Adds a compressor, as register_method() adds a method.
+void register_compressor(CompressorRow row);
 
 }  // namespace laconic

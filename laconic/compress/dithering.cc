@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
@@ -34,7 +34,7 @@ double floats_of(double codes, std::size_t levels, Wire wire) {
 /// QSGD (Alistarh, Grubic, Li, Tomioka, Vojnovic, NeurIPS 2017, arXiv 1610.02132): levels 0, 1/s, .., 1.
 class Qsgd final : public Compressor {
  public:
-  Qsgd(std::size_t levels, const Setting& setting) : levels_(levels), setting_(setting) {}
+  Qsgd(std::size_t levels, const CompressorSetting& setting) : levels_(levels), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "qsgd was made for another dim");
@@ -59,14 +59,15 @@ class Qsgd final : public Compressor {
 
  private:
   std::size_t levels_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 /// Natural dithering (Horvath, Ho, Horvath, Sahu, Canini, Richtarik, 2019, arXiv 1905.10988): levels 0,
 /// 2^-(s-1), .., 1/2, 1.
 class NaturalDithering final : public Compressor {
  public:
-  NaturalDithering(std::size_t levels, const Setting& setting) : levels_(levels), setting_(setting) {}
+  NaturalDithering(std::size_t levels, const CompressorSetting& setting)
+      : levels_(levels), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "natural-dithering was made for another dim");
@@ -87,16 +88,16 @@ class NaturalDithering final : public Compressor {
 
  private:
   std::size_t levels_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<Qsgd>(read_levels(spec, kUniformLevelLimit), setting);
 }
 
-std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<NaturalDithering>(read_levels(spec, kPowerLevelLimit), setting);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The factories behind the table in compressor.cc; their classes hide in the .cc files named here. Setting
+// The factories behind the table in compressor.cc; their classes hide in the .cc files named here. CompressorSetting
 // has been checked when one is called.
 #pragma once
 
@@ -14,23 +14,23 @@ namespace laconic {
 enum class Promise { unbiased, contractive };
 
 // sparsifiers.cc
-std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_top_k(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_identity(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_top_k(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const CompressorSetting& setting);
 // permutation.cc
-std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const CompressorSetting& setting);
 // natural.cc
-std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_natural(const Spec& spec, const CompressorSetting& setting);
 // dithering.cc
-std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_qsgd(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const CompressorSetting& setting);
 // sign.cc
-std::unique_ptr<Compressor> make_sign(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const Setting& setting);
-std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const Setting& setting);
+std::unique_ptr<Compressor> make_sign(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const CompressorSetting& setting);
 
 }  // namespace laconic

@@ -3,15 +3,15 @@
 // becomes one of its two neighbouring powers of two, at random, without bias. The rounding is in
 // wire_natural.cc.
 #include "laconic/compress/factories.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
 
 class Natural final : public Compressor {
  public:
-  explicit Natural(const Setting& setting) : setting_(setting) {}
+  explicit Natural(const CompressorSetting& setting) : setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "natural was made for another dim");
@@ -30,12 +30,12 @@ class Natural final : public Compressor {
   }
 
  private:
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_natural(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_natural(const Spec& spec, const CompressorSetting& setting) {
   Arguments(spec).done();
   return std::make_unique<Natural>(setting);
 }

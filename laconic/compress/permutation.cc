@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-#include "laconic/compress/deal.h"
 #include "laconic/compress/factories.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/deal.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 class PermK final : public Compressor {
  public:
   /// k: of the coordinates that a worker is dealt, how many it keeps; nothing: all.
-  PermK(std::optional<std::size_t> k, Promise promise, const Setting& setting)
+  PermK(std::optional<std::size_t> k, Promise promise, const CompressorSetting& setting)
       : k_(k), promise_(promise), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
@@ -82,10 +82,10 @@ class PermK final : public Compressor {
 
   std::optional<std::size_t> k_;
   Promise promise_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
-std::unique_ptr<Compressor> make(const Spec& spec, Promise promise, const Setting& setting) {
+std::unique_ptr<Compressor> make(const Spec& spec, Promise promise, const CompressorSetting& setting) {
   Arguments args(spec);
   std::optional<std::size_t> k;
   if (!spec.args.empty() || !spec.options.empty()) k = args.count_of("k", setting.dim, 0);
@@ -100,11 +100,11 @@ std::unique_ptr<Compressor> make(const Spec& spec, Promise promise, const Settin
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const CompressorSetting& setting) {
   return make(spec, Promise::unbiased, setting);
 }
 
-std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const CompressorSetting& setting) {
   return make(spec, Promise::contractive, setting);
 }
 

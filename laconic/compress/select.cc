@@ -12,9 +12,9 @@
 #include <functional>
 #include <span>
 
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
 #include "laconic/core/lanes.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {

@@ -11,18 +11,18 @@
 #include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
 
 /// Floats of `scales` and a bit a coordinate.
-double floats_of(double scales, const Setting& setting) {
+double floats_of(double scales, const CompressorSetting& setting) {
   return scales + static_cast<double>(setting.dim) / static_cast<double>(8 * bytes_of(setting.wire));
 }
 
-double blocks_of(std::size_t block, const Setting& setting) {
+double blocks_of(std::size_t block, const CompressorSetting& setting) {
   const std::size_t blocks = (setting.dim + block - 1) / block;
   return static_cast<double>(blocks);
 }
@@ -39,7 +39,7 @@ class Sign final : public Compressor {
   enum class Scale { mean, one };
 
   /// `block`: 0 for one scale for all.
-  Sign(Scale scale, std::size_t block, const Setting& setting)
+  Sign(Scale scale, std::size_t block, const CompressorSetting& setting)
       : scale_(scale), block_(block), setting_(setting) {}
 
   void compress(const Key&, View x, Message& out) const override {
@@ -65,7 +65,7 @@ class Sign final : public Compressor {
  private:
   Scale scale_;
   std::size_t block_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 /// c: the largest size, of all or of a block; the norm; a bound that all know; the norm, which nobody is
@@ -74,7 +74,7 @@ enum class Scale { linf, block, l2, fixed, none };
 
 class OneBit final : public Compressor {
  public:
-  OneBit(Scale scale, std::size_t block, double bound, const Setting& setting)
+  OneBit(Scale scale, std::size_t block, double bound, const CompressorSetting& setting)
       : scale_(scale), block_(block), bound_(bound), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
@@ -122,12 +122,12 @@ class OneBit final : public Compressor {
   Scale scale_;
   std::size_t block_;
   double bound_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 class DitheredSign final : public Compressor {
  public:
-  DitheredSign(double bound, const Setting& setting) : bound_(bound), setting_(setting) {}
+  DitheredSign(double bound, const CompressorSetting& setting) : bound_(bound), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "dithered-sign was made for another dim");
@@ -145,7 +145,7 @@ class DitheredSign final : public Compressor {
 
  private:
   double bound_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 /// As the message says it.
@@ -159,7 +159,7 @@ double read_bound(Arguments& args, std::size_t position) {
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_sign(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_sign(const Spec& spec, const CompressorSetting& setting) {
   Arguments args(spec);
   const bool mean = args.choice("scale", {"mean", "one"}, "mean") == "mean";
   const std::size_t block = read_block(args);
@@ -168,7 +168,7 @@ std::unique_ptr<Compressor> make_sign(const Spec& spec, const Setting& setting) 
   return std::make_unique<Sign>(mean ? Sign::Scale::mean : Sign::Scale::one, block, setting);
 }
 
-std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const CompressorSetting& setting) {
   Arguments args(spec);
   const std::vector<std::string> names = {"linf", "block", "l2", "fixed", "none"};
   const std::string name = args.choice("scale", names, "linf");
@@ -181,7 +181,7 @@ std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const Setting& settin
   return std::make_unique<OneBit>(scale, block, bound, setting);
 }
 
-std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const CompressorSetting& setting) {
   Arguments args(spec);
   const double bound = read_bound(args, 0);
   args.done();

@@ -7,16 +7,16 @@
 
 #include "laconic/compress/factories.h"
 #include "laconic/compress/select.h"
-#include "laconic/compress/subset.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/subset.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
 
 class Identity final : public Compressor {
  public:
-  explicit Identity(const Setting& setting) : setting_(setting) {}
+  explicit Identity(const CompressorSetting& setting) : setting_(setting) {}
 
   void compress(const Key&, View x, Message& out) const override {
     check(x.size() == setting_.dim, "identity was made for another dim");
@@ -29,11 +29,11 @@ class Identity final : public Compressor {
   }
 
  private:
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 /// The bound of workers that draw independently; omega and alpha hold with equality.
-Bound bound_of(Promise promise, double omega, double alpha, double floats, const Setting& setting) {
+Bound bound_of(Promise promise, double omega, double alpha, double floats, const CompressorSetting& setting) {
   Bound bound{.omega = {}, .alpha = {}, .density = floats, .floats = floats, .A = 0, .B = 0};
   const bool everything = omega == 0;  // then both are promised
   if (promise == Promise::contractive || everything) bound.alpha = alpha;
@@ -46,7 +46,7 @@ Bound bound_of(Promise promise, double omega, double alpha, double floats, const
 
 class RandK final : public Compressor {
  public:
-  RandK(std::size_t k, Promise promise, const Setting& setting)
+  RandK(std::size_t k, Promise promise, const CompressorSetting& setting)
       : k_(k), promise_(promise), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
@@ -82,12 +82,12 @@ class RandK final : public Compressor {
 
   std::size_t k_;
   Promise promise_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 class TopK final : public Compressor {
  public:
-  TopK(std::size_t k, const Setting& setting) : k_(k), setting_(setting) {}
+  TopK(std::size_t k, const CompressorSetting& setting) : k_(k), setting_(setting) {}
 
   void compress(const Key&, View x, Message& out) const override {
     check(x.size() == setting_.dim, "top-k was made for another dim");
@@ -120,13 +120,13 @@ class TopK final : public Compressor {
   }
 
   std::size_t k_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
 /// Everything with probability q, else nothing.
 class Bernoulli final : public Compressor {
  public:
-  Bernoulli(double q, Promise promise, const Setting& setting)
+  Bernoulli(double q, Promise promise, const CompressorSetting& setting)
       : q_(q), promise_(promise), setting_(setting) {}
 
   void compress(const Key& key, View x, Message& out) const override {
@@ -146,10 +146,10 @@ class Bernoulli final : public Compressor {
  private:
   double q_;
   Promise promise_;
-  Setting setting_;
+  CompressorSetting setting_;
 };
 
-std::size_t read_k(const Spec& spec, const Setting& setting) {
+std::size_t read_k(const Spec& spec, const CompressorSetting& setting) {
   Arguments args(spec);
   const std::size_t k = args.count_of("k", setting.dim, 0);
   args.done();
@@ -167,28 +167,28 @@ double read_q(const Spec& spec) {
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_identity(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_identity(const Spec& spec, const CompressorSetting& setting) {
   Arguments(spec).done();
   return std::make_unique<Identity>(setting);
 }
 
-std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_rand_k(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<RandK>(read_k(spec, setting), Promise::unbiased, setting);
 }
 
-std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<RandK>(read_k(spec, setting), Promise::contractive, setting);
 }
 
-std::unique_ptr<Compressor> make_top_k(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_top_k(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<TopK>(read_k(spec, setting), setting);
 }
 
-std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<Bernoulli>(read_q(spec), Promise::unbiased, setting);
 }
 
-std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const Setting& setting) {
+std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const CompressorSetting& setting) {
   return std::make_unique<Bernoulli>(read_q(spec), Promise::contractive, setting);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers with a unit behind them, as people write them.
+// IndexSet with a unit behind them, as people write them.
 #pragma once
 
 #include <optional>

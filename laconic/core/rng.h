@@ -17,20 +17,20 @@ namespace laconic {
 /// What a draw is for; draws for unlike purposes at one address are independent. The numbers are part of
 /// every result: append, never reorder.
 enum class Purpose : std::uint8_t {
-  compressor = 0,   // a worker's own compressor: supports, rounding
-  coin = 1,         // a decision all workers share (MARINA's c_k)
-  permutation = 2,  // PermK's shared permutation
-  batch = 3,        // a worker's minibatch
-  split = 4,        // which row goes to which client
-  turnout = 5,      // who takes part
-  data = 6,         // rows that are drawn, not read
-  start = 7,        // the point from which a run starts
-  graph = 8,        // who hears whom, where that is drawn
-  noise = 9,        // what a look at a gradient adds to it
-  probe = 10,       // the random signs of Hutchinson's estimator
-  allocation = 11,  // who holds which shards, where several hold the same
-  straggler = 12,   // who answers too late
-  epoch = 13,       // what a run draws after it has lost clients
+  compressor = 0,     // a worker's own compressor: supports, rounding
+  coin = 1,           // a decision all workers share (MARINA's c_k)
+  permutation = 2,    // PermK's shared permutation
+  batch = 3,          // a worker's minibatch
+  split = 4,          // which row goes to which client
+  participation = 5,  // who takes part
+  data = 6,           // rows that are drawn, not read
+  start = 7,          // the point from which a run starts
+  graph = 8,          // who hears whom, where that is drawn
+  noise = 9,          // what a look at a gradient adds to it
+  probe = 10,         // the random signs of Hutchinson's estimator
+  allocation = 11,    // who holds which shards, where several hold the same
+  straggler = 12,     // who answers too late
+  epoch = 13,         // what a run draws after it has lost clients
 };
 
 class Stream;

@@ -66,6 +66,19 @@ const auto& row_named(const Spec& spec, std::string_view what, const Table& tabl
   fail_unknown(spec, what, known);
 }
 
+/// InputError where the table, which may grow, has a row of that name already, or the name is not one that a spec may
+/// have.
+template <class Table>
+void require_new(std::string_view name, std::string_view what, const Table& table) {
+  const Spec spec = parse(std::string(name));
+  if (spec.kind != Spec::Kind::word || spec.name != name)
+    throw InputError("\"" + std::string(name) + "\" is no name for a " + std::string(what));
+  for (const auto& row : table) {
+    if (row.name == name)
+      throw InputError("there is a " + std::string(what) + " " + std::string(name) + " already");
+  }
+}
+
 /// action(), its SpecErrors with the name of the text in front: `method: column 8: ...`.
 template <class Action>
 auto of_text(const std::string& name, Action&& action) {

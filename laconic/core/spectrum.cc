@@ -120,7 +120,7 @@ double largest_eigenvalue(std::size_t n, const Product& product) {
   product(view(start), view(image));
   const double reach = length(image);
   if (!std::isfinite(reach)) refuse_overflow();
-  if (reach == 0) return 0;  // M start = 0 for a start without structure: M = 0
+  if (reach == 0) return 0;                // M start = 0 for a start without structure: M = 0
   if (!has_square(image)) image /= reach;  // Spectra divides by the norm
 
   // Start inside the range of M, so that a matrix of low rank ends the iteration early instead of filling the

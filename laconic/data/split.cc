@@ -221,7 +221,7 @@ constexpr Split kSplits[] = {
 
 std::span<const Split> splits() { return kSplits; }
 
-std::vector<std::uint32_t> rows_of(const Shards& shards, const Numbers& some) {
+std::vector<std::uint32_t> rows_of(const Shards& shards, const IndexSet& some) {
   std::vector<std::uint32_t> rows;
   for (const std::size_t i : some) rows.insert(rows.end(), shards[i].begin(), shards[i].end());
   std::sort(rows.begin(), rows.end());

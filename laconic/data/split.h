@@ -26,7 +26,7 @@
 #include <span>
 #include <vector>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/core/spec.h"
 
 namespace laconic {
@@ -43,7 +43,7 @@ Shards split_rows(const Spec& split, const std::vector<double>& labels, std::siz
                   std::uint64_t split_seed);
 
 /// The rows that the shards `some` hold, ascending, each once.
-std::vector<std::uint32_t> rows_of(const Shards& shards, const Numbers& some);
+std::vector<std::uint32_t> rows_of(const Shards& shards, const IndexSet& some);
 
 /// What a split may look at.
 struct SplitInput {

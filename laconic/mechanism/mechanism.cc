@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {

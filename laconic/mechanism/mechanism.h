@@ -56,7 +56,7 @@ class Mechanism {
   /// answer for every worker: `key` is read through Key::common().
   [[nodiscard]] virtual bool restarts(const Key& /*key*/) const { return false; }
   [[nodiscard]] virtual bool uses_previous() const { return false; }
-  /// Whether a worker may start its memory over by itself (starts_over(), compress/message.h). A server that
+  /// Whether a worker may start its memory over by itself (starts_over(), message/message.h). A server that
   /// knows only the mean of the memories cannot follow: it must keep each of them.
   [[nodiscard]] virtual bool replaces() const { return false; }
   /// Whether the server's estimate is to be the mean of the memories itself, as in EF21: messages are biased,

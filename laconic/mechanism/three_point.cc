@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {
@@ -21,7 +21,7 @@ struct Contractive {
 /// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive
 /// too, with alpha = 1 - omega.
 Contractive contractive(Arguments& args, const char* name, std::size_t position, const char* example,
-                        const Setting& setting) {
+                        const CompressorSetting& setting) {
   const Spec& spec = args.required(name, position, example);
   CompressorPtr c = make_compressor(spec, setting);
   const Bound bound = c->bound();
@@ -54,13 +54,13 @@ ThreePoint of_contraction(MechanismPtr map, double alpha) {
 }
 
 /// C with alpha = 1 says x itself, without the rounding of h + (x - h).
-ThreePoint memory_of(Contractive c, const Setting& setting) {
+ThreePoint memory_of(Contractive c, const CompressorSetting& setting) {
   if (c.alpha == 1) return {.map = whole(setting.wire), .A = 1, .B = 0, .alpha = 1};
   return of_contraction(memory(std::move(c.c), 1), c.alpha);
 }
 
 /// h + C(x - h): EF21 (Richtarik, Sokolov, Fatkhullin 2021, arXiv 2106.05203).
-ThreePoint ef21(Arguments& args, const Setting& setting) {
+ThreePoint ef21(Arguments& args, const CompressorSetting& setting) {
   return memory_of(contractive(args, "compressor", 0, "ef21(top-k(10))", setting), setting);
 }
 
@@ -72,19 +72,19 @@ ThreePoint lazily(ThreePoint inner, double zeta) {
 }
 
 /// x if |x - h|^2 > zeta |x - y|^2, else h.
-ThreePoint lag(Arguments& args, const Setting& setting) {
+ThreePoint lag(Arguments& args, const CompressorSetting& setting) {
   return lazily({.map = whole(setting.wire)}, zeta_of(args));
 }
 
 /// h + C(x - h) if |x - h|^2 > zeta |x - y|^2, else h.
-ThreePoint clag(Arguments& args, const Setting& setting) {
+ThreePoint clag(Arguments& args, const CompressorSetting& setting) {
   return lazily(memory_of(contractive(args, "compressor", 0, "clag(top-k(10), zeta=16)", setting), setting),
                 zeta_of(args));
 }
 
 /// y + C(x - y). The server does not know y: the bits say what it costs to tell, the
 /// floats count as the paper does.
-ThreePoint v1(Arguments& args, const Setting& setting) {
+ThreePoint v1(Arguments& args, const CompressorSetting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v1(top-k(10))", setting);
   return {.map = refined(previous(setting.wire), std::move(c.c)),
           .A = 1,
@@ -95,7 +95,7 @@ ThreePoint v1(Arguments& args, const Setting& setting) {
 
 /// b + C(x - b), b = h + Q(x - y). The inequality is one client's, and so is omega: that the clients of
 /// perm-k say different coordinates makes their mean better, but no single one of them.
-ThreePoint v2(Arguments& args, const Setting& setting) {
+ThreePoint v2(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);
   CompressorPtr q = make_compressor(spec, setting);
@@ -111,7 +111,7 @@ ThreePoint v2(Arguments& args, const Setting& setting) {
 }
 
 /// b + C(x - b), b from any 3PC
-ThreePoint v3(Arguments& args, const Setting& setting) {
+ThreePoint v3(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v3(lag(zeta=4), top-k(10))";
   const Spec& spec = args.required("inner", 0, example);
   Arguments inner_args(spec);
@@ -130,7 +130,7 @@ ThreePoint v3(Arguments& args, const Setting& setting) {
 }
 
 /// b + C(x - b), b = h + C'(x - h): EF21 with the composition of C' and C.
-ThreePoint v4(Arguments& args, const Setting& setting) {
+ThreePoint v4(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v4(top-k(5), top-k(5))";
   Contractive inner = contractive(args, "inner", 0, example, setting);
   Contractive c = contractive(args, "outer", 1, example, setting);
@@ -141,7 +141,7 @@ ThreePoint v4(Arguments& args, const Setting& setting) {
 }
 
 /// x for everyone with probability p, else h + C(x - y).
-ThreePoint v5(Arguments& args, const Setting& setting) {
+ThreePoint v5(Arguments& args, const CompressorSetting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v5(top-k(10))", setting);
   const double p = args.number("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)));
   if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
@@ -171,7 +171,7 @@ const std::vector<ThreePointRow>& three_points() {
   return rows;
 }
 
-ThreePoint make_three_point(const Spec& spec, Arguments& args, const Setting& setting) {
+ThreePoint make_three_point(const Spec& spec, Arguments& args, const CompressorSetting& setting) {
   return row_named(spec, "three-point compressor", three_points()).make(args, setting);
 }
 

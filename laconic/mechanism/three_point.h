@@ -21,20 +21,20 @@ struct ThreePoint {
   // Of its own compressors, not of an inner map's: the unbiased one, the contractive one (or two in a row).
   std::optional<double> omega = {};
   std::optional<double> alpha = {};
-  unsigned pairs = 0;  // how deep its messages nest pairs; at most kPairDepth (compress/wire.h)
+  unsigned pairs = 0;  // how deep its messages nest pairs; at most kPairDepth (message/wire.h)
 };
 
 /// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a
 /// compressor of the wrong class, with the reason. `args` are those of the spec: its reader may ask for more
 /// of them, and calls done().
-ThreePoint make_three_point(const Spec& spec, Arguments& args, const Setting& setting);
+ThreePoint make_three_point(const Spec& spec, Arguments& args, const CompressorSetting& setting);
 
 struct ThreePointRow {
   std::string name;
   std::string usage;
   std::string summary;
   std::string paper;
-  ThreePoint (*make)(Arguments& args, const Setting& setting);
+  ThreePoint (*make)(Arguments& args, const CompressorSetting& setting);
 };
 /// The rows of the paper's table.
 const std::vector<ThreePointRow>& three_points();

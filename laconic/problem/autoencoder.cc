@@ -132,7 +132,7 @@ void require_usable(const AutoencoderOptions& options, std::size_t columns) {
 
 std::unique_ptr<Problem> make_autoencoder(const Dataset& data, const Shards& shards,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Numbers>& own) {
+                                          const std::optional<IndexSet>& own) {
   require_usable(data, shards, ModelOptions{});
   require_usable(options, data.columns);
   std::vector<std::size_t> rows;
@@ -144,7 +144,7 @@ std::unique_ptr<Problem> make_autoencoder(const Dataset& data, const Shards& sha
 
 std::unique_ptr<Problem> make_autoencoder(const GeneratedOptions& data, std::size_t clients,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Numbers>& own) {
+                                          const std::optional<IndexSet>& own) {
   require_usable(options, data.columns);
   OwnShards<DataRows> shards(clients, own, [&](std::size_t i) {
     const Dataset drawn = generate(data, i);

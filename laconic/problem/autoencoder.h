@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
 #include "laconic/data/split.h"
@@ -31,11 +31,11 @@ struct AutoencoderOptions {
 /// their range, no shard, a shard without rows, rows that are not in the set.
 std::unique_ptr<Problem> make_autoencoder(const Dataset& data, const Shards& shards,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Numbers>& own = {});
+                                          const std::optional<IndexSet>& own = {});
 
 /// The same over rows that are drawn.
 std::unique_ptr<Problem> make_autoencoder(const GeneratedOptions& data, std::size_t clients,
                                           const AutoencoderOptions& options,
-                                          const std::optional<Numbers>& own = {});
+                                          const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

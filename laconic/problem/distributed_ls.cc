@@ -23,7 +23,7 @@ Vector draw_b(const DistributedLsOptions& options, std::size_t client) {
 
 class DistributedLs final : public Problem {
  public:
-  DistributedLs(const DistributedLsOptions& options, const std::optional<Numbers>& own)
+  DistributedLs(const DistributedLsOptions& options, const std::optional<IndexSet>& own)
       : clients_(options.clients),
         d_(options.d),
         sigma_(options.sigma),
@@ -103,7 +103,7 @@ void require_size(const char* name, double value) {
 }  // namespace
 
 std::unique_ptr<Problem> make_distributed_ls(const DistributedLsOptions& options,
-                                             const std::optional<Numbers>& own) {
+                                             const std::optional<IndexSet>& own) {
   if (options.clients < 1) throw InputError("clients = 0; need clients >= 1");
   if (options.d < 1) throw InputError("d = 0; need d >= 1");
   require_size("zeta", options.zeta);

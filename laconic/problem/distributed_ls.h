@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {
@@ -28,6 +28,6 @@ struct DistributedLsOptions {
 /// rows(shard) = 1. Starts at (1, ..., 1) / sqrt(d). All constants are exact, f_lower = min f among them.
 /// InputError for an option out of its range.
 std::unique_ptr<Problem> make_distributed_ls(const DistributedLsOptions& options,
-                                             const std::optional<Numbers>& own = {});
+                                             const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

@@ -43,7 +43,7 @@ LabelledRows::LabelledRows(const Dataset& data, const std::vector<std::uint32_t>
 }
 
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                        const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
+                        const std::optional<Dataset>& test, const std::optional<IndexSet>& own) {
   require_usable(data, shards, options);
   const std::set<double> distinct(data.labels.begin(), data.labels.end());
   if (distinct.size() < 2) {
@@ -71,7 +71,7 @@ LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOp
 }
 
 LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-                        const std::optional<Numbers>& own) {
+                        const std::optional<IndexSet>& own) {
   Vector classes(data.classes);
   std::iota(classes.begin(), classes.end(), 0.0);
   const std::vector<std::uint32_t> rows = all_rows(data.rows);

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/core/vec.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
@@ -80,10 +80,10 @@ struct LabelledData {
 /// for one label only, too many that are no whole numbers (require_classes()), a test set that does not fit
 /// (require_test_fits()), and as require_usable() has it.
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                        const std::optional<Dataset>& test, const std::optional<Numbers>& own);
+                        const std::optional<Dataset>& test, const std::optional<IndexSet>& own);
 
 /// The same of rows that are drawn, data.classes >= 2 of them; without a test set.
 LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-                        const std::optional<Numbers>& own);
+                        const std::optional<IndexSet>& own);
 
 }  // namespace laconic

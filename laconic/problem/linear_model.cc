@@ -15,7 +15,7 @@
 #include "laconic/core/spectrum.h"
 #include "laconic/data/classes.h"
 #include "laconic/problem/gram.h"
-#include "laconic/problem/link.h"
+#include "laconic/problem/loss.h"
 #include "laconic/problem/packed_rows.h"
 
 namespace laconic {
@@ -70,11 +70,11 @@ class Shard {
     return static_cast<double>(correct);
   }
 
-  LinkSums add_gradient(Loss loss, Rows rows, View x, MutView g) const {
+  LossSums add_gradient(Loss loss, Rows rows, View x, MutView g) const {
     if (rows.all && packed_) return packed_->add_gradient(loss, x, g);
-    LinkSums total;
+    LossSums total;
     sweep(rows, x, g, [&](std::size_t count, const double* target, const float* weight, double* margin) {
-      const LinkSums part = apply_link(loss, count, target, weight, margin);
+      const LossSums part = apply_loss(loss, count, target, weight, margin);
       total.value += part.value;
       total.correct += part.correct;
     });
@@ -97,7 +97,7 @@ class Shard {
       multiply(rows, first, block, x, margin.data());
       multiply(rows, first, block, v, change.data());
       std::size_t padded = block;
-      for (; padded % kLinkLanes != 0; ++padded) margin[padded] = target[padded] = change[padded] = 0;
+      for (; padded % kLossLanes != 0; ++padded) margin[padded] = target[padded] = change[padded] = 0;
       apply_curvature(loss, padded, target.data(), margin.data(), change.data());
       add_transposed(rows, first, block, change.data(), out);
     }
@@ -143,7 +143,7 @@ class Shard {
       for (std::size_t k = 0; k < block; ++k) target[k] = targets_[rows[first + k]];
       multiply(rows, first, block, x, margin.data());
       std::size_t padded = block;
-      for (; padded % kLinkLanes != 0; ++padded) margin[padded] = target[padded] = weight[padded] = 0;
+      for (; padded % kLossLanes != 0; ++padded) margin[padded] = target[padded] = weight[padded] = 0;
       link(padded, target.data(), weight.data(), margin.data());
       add_transposed(rows, first, block, margin.data(), g);
     }
@@ -194,7 +194,7 @@ class Shard {
 class LinearModel final : public Problem {
  public:
   LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options,
-              const std::optional<Numbers>& own, View targets)
+              const std::optional<IndexSet>& own, View targets)
       : loss_(loss),
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
@@ -205,7 +205,7 @@ class LinearModel final : public Problem {
   }
 
   LinearModel(Loss loss, const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
-              const std::optional<Numbers>& own)
+              const std::optional<IndexSet>& own)
       : loss_(loss),
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
@@ -248,7 +248,7 @@ class LinearModel final : public Problem {
     const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
-    const LinkSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
+    const LossSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
     const double share = 1 / static_cast<double>(count);
     scale(share, g);
     return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
@@ -324,7 +324,7 @@ Vector signs_of(const std::vector<double>& labels, double larger) {
 
 std::unique_ptr<Problem> make_binary(Loss loss, const Dataset& data, const Shards& shards,
                                      const ModelOptions& options, const std::optional<Dataset>& test,
-                                     const std::optional<Numbers>& own) {
+                                     const std::optional<IndexSet>& own) {
   const std::set<double> labels(data.labels.begin(), data.labels.end());
   if (labels.size() != 2) {
     throw InputError(fmt::format("{}: found {} distinct labels ({}); need exactly 2 to tell rows apart",
@@ -342,24 +342,24 @@ std::unique_ptr<Problem> make_binary(Loss loss, const Dataset& data, const Shard
 
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                        const std::optional<Dataset>& test,
-                                       const std::optional<Numbers>& own) {
+                                       const std::optional<IndexSet>& own) {
   return make_binary(Loss::logistic, data, shards, options, test, own);
 }
 
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
                                         const ModelOptions& options, const std::optional<Dataset>& test,
-                                        const std::optional<Numbers>& own) {
+                                        const std::optional<IndexSet>& own) {
   return make_binary(Loss::nonconvex, data, shards, options, test, own);
 }
 
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
-                                            const ModelOptions& options, const std::optional<Numbers>& own) {
+                                            const ModelOptions& options, const std::optional<IndexSet>& own) {
   require_usable(data, shards, options);
   return std::make_unique<LinearModel>(Loss::least_squares, data, shards, options, own, data.labels);
 }
 
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
-                                           const ModelOptions& options, const std::optional<Numbers>& own) {
+                                           const ModelOptions& options, const std::optional<IndexSet>& own) {
   return std::make_unique<LinearModel>(loss, data, clients, options, own);
 }
 

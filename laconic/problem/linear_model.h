@@ -15,10 +15,10 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
-#include "laconic/problem/link.h"
+#include "laconic/problem/loss.h"
 #include "laconic/problem/model.h"
 #include "laconic/problem/problem.h"
 
@@ -29,21 +29,21 @@ namespace laconic {
 /// which is copied too; InputError where it does not fit (require_test_fits(), model.h).
 std::unique_ptr<Problem> make_logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                        const std::optional<Dataset>& test = {},
-                                       const std::optional<Numbers>& own = {});
+                                       const std::optional<IndexSet>& own = {});
 
 /// l = (1 - sigma(b a'x))^2, labels and test set as for make_logistic.
 std::unique_ptr<Problem> make_nonconvex(const Dataset& data, const Shards& shards,
                                         const ModelOptions& options, const std::optional<Dataset>& test = {},
-                                        const std::optional<Numbers>& own = {});
+                                        const std::optional<IndexSet>& own = {});
 
 /// l = (a'x - b)^2 / 2, b the label as it is.
 std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& shards,
                                             const ModelOptions& options,
-                                            const std::optional<Numbers>& own = {});
+                                            const std::optional<IndexSet>& own = {});
 
 /// The same over rows that are drawn (data.classes: 2, of least squares 0).
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
                                            const ModelOptions& options,
-                                           const std::optional<Numbers>& own = {});
+                                           const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

@@ -216,7 +216,7 @@ ClassData load_classes(const DataArguments& read, const ProblemSetting& setting,
 
 using BinaryFactory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
                                                    const std::optional<Dataset>& test,
-                                                   const std::optional<Numbers>& own);
+                                                   const std::optional<IndexSet>& own);
 
 template <Loss loss, BinaryFactory make>
 std::unique_ptr<Problem> binary(Arguments& arguments, const ProblemSetting& setting) {
@@ -348,47 +348,55 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
   return make_quadratic(options);
 }
 
-constexpr ProblemRow kProblems[] = {
-    {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
-     "two classes, log(1 + exp(-z))", binary<Loss::logistic, make_logistic>, 0},
-    {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
-     "two classes, (1 - sigma(z))^2: the problem of MARINA", binary<Loss::nonconvex, make_nonconvex>, 0},
-    {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N)",
-     "(a'x - label)^2 / 2", least_squares, 0},
-    {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
-     "any number of classes, cross-entropy", softmax, 0},
-    {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, columns=N, seed=1)",
-     "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder, 0},
-    {"mlp",
-     "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, columns=N, test=FILE, seed=1, "
-     "precision=f32|f64)",
-     "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp, 0},
-    {"torch",
-     "torch(cnn|resnet18, DATA, lambda=0, rows=N, test=FILE, seed=1, precision=f32|f64, device=cpu|cuda)",
-     "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network,
-     1},
-    {"quadratic",
-     "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
-     "synthetic quadratics of 3PC, s says how unlike the clients are",
-     quadratic,
-     {}},
-    {"distributed-ls",
-     "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
-     "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma",
-     distributed_ls,
-     {}},
-};
+std::deque<ProblemRow>& table() {
+  static std::deque<ProblemRow> rows = {
+      {"logistic", "logistic(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
+       "two classes, log(1 + exp(-z))", binary<Loss::logistic, make_logistic>, 0},
+      {"nonconvex", "nonconvex(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
+       "two classes, (1 - sigma(z))^2: the problem of MARINA", binary<Loss::nonconvex, make_nonconvex>, 0},
+      {"least-squares", "least-squares(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N)",
+       "(a'x - label)^2 / 2", least_squares, 0},
+      {"softmax", "softmax(DATA, lambda=0, reg=l2|nonconvex, bias=0, rows=N, columns=N, test=FILE)",
+       "any number of classes, cross-entropy", softmax, 0},
+      {"autoencoder", "autoencoder(DATA, HIDDEN, rows=N, columns=N, seed=1)",
+       "linear, |D E a - a|^2: HIDDEN numbers stand for a row; needs a number as its step", autoencoder, 0},
+      {"mlp",
+       "mlp(DATA, WIDTH, ..., activation=relu|tanh, lambda=0, rows=N, columns=N, test=FILE, seed=1, "
+       "precision=f32|f64)",
+       "a network with WIDTH units in each hidden layer, cross-entropy; needs a number as its step", mlp, 0},
+      {"torch",
+       "torch(cnn|resnet18, DATA, lambda=0, rows=N, test=FILE, seed=1, precision=f32|f64, device=cpu|cuda)",
+       "a convolutional network by LibTorch, where built with it; needs a number as its step", torch_network,
+       1},
+      {"quadratic",
+       "quadratic(d=1000, s=0, lambda=1e-6, seed=12345)",
+       "synthetic quadratics of 3PC, s says how unlike the clients are",
+       quadratic,
+       {}},
+      {"distributed-ls",
+       "distributed-ls(d=50, zeta=10, sigma=0, seed=1)",
+       "synthetic least squares of K-GT: clients unlike by zeta, gradients with noise sigma",
+       distributed_ls,
+       {}},
+  };
+  return rows;
+}
 
 }  // namespace
 
 const GeneratedRow& generated_row() { return kGenerated; }
 
-std::span<const ProblemRow> problems() { return kProblems; }
+const std::deque<ProblemRow>& problems() { return table(); }
+
+void register_problem(ProblemRow row) {
+  require_new(row.name, "problem", table());
+  table().push_back(std::move(row));
+}
 
 std::optional<std::string> data_named(const Spec& problem) {
-  const auto* row = std::find_if(std::begin(kProblems), std::end(kProblems),
-                                 [&](const ProblemRow& each) { return problem.name == each.name; });
-  if (row == std::end(kProblems) || !row->data) return {};
+  const auto row = std::find_if(problems().begin(), problems().end(),
+                                [&](const ProblemRow& each) { return problem.name == each.name; });
+  if (row == problems().end() || !row->data) return {};
   const auto option = std::find_if(problem.options.begin(), problem.options.end(),
                                    [](const auto& each) { return each.first == "data"; });
   const Spec* data = option != problem.options.end()    ? &option->second

@@ -4,14 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/core/spec.h"
 #include "laconic/data/lookup.h"
 #include "laconic/data/split.h"
@@ -26,7 +26,7 @@ struct ProblemSetting {
   Spec split{"contiguous"};               // how rows are dealt to clients (data/split.h)
   std::uint64_t split_seed = 1;           // of splits that draw
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
-  std::optional<Numbers> own = {};        // shards whose data this process reads and keeps; unset: all
+  std::optional<IndexSet> own = {};       // shards whose data this process reads and keeps; unset: all
   DataCache* cache = nullptr;  // of whole data sets, where many problems are made and `own` is unset
   /// Told, once, how the rows of a data set are dealt, where labels are classes: of problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};
@@ -44,11 +44,11 @@ std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& se
 
 /// One row of the table of problems.
 struct ProblemRow {
-  const char* name;
-  const char* usage;    // as the user writes it
-  const char* summary;  // one line
-  std::unique_ptr<Problem> (*make)(Arguments& arguments, const ProblemSetting& setting);
-  std::optional<std::size_t> data;  // which of its arguments names a data set, from 0
+  std::string name;
+  std::string usage;    // as the user writes it
+  std::string summary;  // one line
+  std::function<std::unique_ptr<Problem>(Arguments& arguments, const ProblemSetting& setting)> make;
+  std::optional<std::size_t> data = {};  // which of its arguments names a data set, from 0
 };
 
 /// What may stand where a data set is named.
@@ -60,7 +60,10 @@ struct GeneratedRow {
 const GeneratedRow& generated_row();
 
 /// Every problem there is.
-std::span<const ProblemRow> problems();
+const std::deque<ProblemRow>& problems();
+/// Adds a problem, as register_method() adds a method. A problem that has clients' data of its own takes
+/// setting.clients of them.
+void register_problem(ProblemRow row);
 
 /// The data set that a problem names; nothing where it draws its rows, has none, or is unknown.
 std::optional<std::string> data_named(const Spec& problem);

@@ -61,7 +61,7 @@ using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 /// The first rows of one.
 template <class Scalar>
 using Block = Eigen::Map<Matrix<Scalar>>;
-/// Numbers in the order of x.
+/// IndexSet in the order of x.
 template <class Scalar>
 using Flat = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
@@ -395,12 +395,12 @@ ModelOptions decay(const MlpOptions& options) { return {{Regulariser::Kind::l2, 
 }  // namespace
 
 std::unique_ptr<Problem> make_mlp(const Dataset& data, const Shards& shards, const MlpOptions& options,
-                                  const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
+                                  const std::optional<Dataset>& test, const std::optional<IndexSet>& own) {
   return make(label_rows(data, shards, decay(options), test, own), options);
 }
 
 std::unique_ptr<Problem> make_mlp(const GeneratedOptions& data, std::size_t clients,
-                                  const MlpOptions& options, const std::optional<Numbers>& own) {
+                                  const MlpOptions& options, const std::optional<IndexSet>& own) {
   return make(label_rows(data, clients, decay(options), own), options);
 }
 

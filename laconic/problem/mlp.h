@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/generated.h"
 #include "laconic/data/split.h"
@@ -45,10 +45,10 @@ struct MlpOptions {
 /// options out of their range, and as for make_softmax().
 std::unique_ptr<Problem> make_mlp(const Dataset& data, const Shards& shards, const MlpOptions& options,
                                   const std::optional<Dataset>& test = {},
-                                  const std::optional<Numbers>& own = {});
+                                  const std::optional<IndexSet>& own = {});
 
 /// The same over rows that are drawn, data.classes >= 2 of them; without a test set.
 std::unique_ptr<Problem> make_mlp(const GeneratedOptions& data, std::size_t clients,
-                                  const MlpOptions& options, const std::optional<Numbers>& own = {});
+                                  const MlpOptions& options, const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

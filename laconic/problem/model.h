@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "laconic/core/error.h"
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/core/range.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
@@ -36,7 +36,7 @@ class OwnShards {
  public:
   /// Of so many shards those of `own`, all where that is unset, each as make(i) has it.
   template <class Make>
-  OwnShards(std::size_t shards, const std::optional<Numbers>& own, Make make)
+  OwnShards(std::size_t shards, const std::optional<IndexSet>& own, Make make)
       : own_(own.value_or(Range{0, shards})) {
     check(own_.place_of(shards) == own_.size(), "shards are kept that there are not");
     shards_.reserve(own_.size());
@@ -49,7 +49,7 @@ class OwnShards {
   }
 
  private:
-  Numbers own_;
+  IndexSet own_;
   std::vector<Shard> shards_;
 };
 

@@ -93,7 +93,7 @@ std::unique_ptr<Oracle> through_noise(const Problem& problem, double samples,
 
 class OnCoin final : public Oracle {
  public:
-  OnCoin(SharedCoin coin, std::unique_ptr<Oracle> heads, std::unique_ptr<Oracle> tails)
+  OnCoin(SharedCoin coin, std::shared_ptr<const Oracle> heads, std::shared_ptr<const Oracle> tails)
       : coin_(coin), heads_(std::move(heads)), tails_(std::move(tails)) {
     check(heads_ != nullptr && tails_ != nullptr, "on_coin needs an oracle for heads and one for tails");
     check(heads_->problem() == tails_->problem(), "on_coin has oracles of two problems");
@@ -113,13 +113,13 @@ class OnCoin final : public Oracle {
   const Oracle& chosen(const Key& key) const { return coin_.heads(key) ? *heads_ : *tails_; }
 
   SharedCoin coin_;
-  std::unique_ptr<Oracle> heads_;
-  std::unique_ptr<Oracle> tails_;
+  std::shared_ptr<const Oracle> heads_;
+  std::shared_ptr<const Oracle> tails_;
 };
 
 class Coded final : public Oracle {
  public:
-  Coded(std::unique_ptr<Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {
+  Coded(std::shared_ptr<const Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {
     check(each_ != nullptr, "coded needs an oracle");
     const Problem* const of = each_->problem();
     check(of == nullptr || of->shards() == code_.workers(), "a code for another number of workers");
@@ -158,7 +158,7 @@ class Coded final : public Oracle {
     }
   }
 
-  std::unique_ptr<Oracle> each_;
+  std::shared_ptr<const Oracle> each_;
   Code code_;
 };
 
@@ -172,12 +172,12 @@ std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch) {
   return through_noise(problem, static_cast<double>(batch), std::make_unique<Minibatches>(problem, batch));
 }
 
-std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
-                                std::unique_ptr<Oracle> tails) {
+std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::shared_ptr<const Oracle> heads,
+                                std::shared_ptr<const Oracle> tails) {
   return std::make_unique<OnCoin>(coin, std::move(heads), std::move(tails));
 }
 
-std::unique_ptr<Oracle> coded(std::unique_ptr<Oracle> each, Code code) {
+std::unique_ptr<Oracle> coded(std::shared_ptr<const Oracle> each, Code code) {
   return std::make_unique<Coded>(std::move(each), std::move(code));
 }
 

@@ -9,7 +9,7 @@
 #include "laconic/core/coin.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
-#include "laconic/network/code.h"
+#include "laconic/participation/code.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {
@@ -47,13 +47,13 @@ std::unique_ptr<Oracle> minibatches(const Problem& problem, std::size_t batch);
 
 /// One oracle in rounds whose coin shows heads, another in the rest: VR-MARINA's full gradient now and then.
 /// Both are of one problem.
-std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::unique_ptr<Oracle> heads,
-                                std::unique_ptr<Oracle> tails);
+std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::shared_ptr<const Oracle> heads,
+                                std::shared_ptr<const Oracle> tails);
 
 /// What the worker says of the subsets that it holds: sum_k B_ik g_k, with g_k from `each` at key.worker = k,
 /// so that all who hold a subset look at the same rows of it; added in ascending k. Costs what the subsets
 /// cost. Measures nothing and is not exact: a worker's vector is not the gradient of its f_i. The code is of as
 /// many workers as the problem has shards.
-std::unique_ptr<Oracle> coded(std::unique_ptr<Oracle> each, Code code);
+std::unique_ptr<Oracle> coded(std::shared_ptr<const Oracle> each, Code code);
 
 }  // namespace laconic

@@ -12,7 +12,7 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kGroup = kLinkLanes;      // rows side by side
+constexpr std::size_t kGroup = kLossLanes;      // rows side by side
 constexpr std::size_t kBlock = 256;             // rows between product and link function: margins stay in L1
 constexpr std::size_t kTile = 32768;            // rows a 16-bit number of the transposed copy can name
 constexpr std::size_t kMostLetters = 60000;     // and one number for padding
@@ -336,10 +336,10 @@ void PackedRows::sweep(View x, MutView g, Link link) const {
   empty_table(sums.data(), g);
 }
 
-LinkSums PackedRows::add_gradient(Loss loss, View x, MutView g) const {
-  LinkSums total;
+LossSums PackedRows::add_gradient(Loss loss, View x, MutView g) const {
+  LossSums total;
   sweep(x, g, [&](std::size_t first, std::size_t count, double* margin) {
-    const LinkSums part = apply_link(loss, count, target_.data() + first, weight_.data() + first, margin);
+    const LossSums part = apply_loss(loss, count, target_.data() + first, weight_.data() + first, margin);
     total.value += part.value;
     total.correct += part.correct;
   });

@@ -23,7 +23,7 @@
 
 #include "laconic/core/vec.h"
 #include "laconic/data/dataset.h"
-#include "laconic/problem/link.h"
+#include "laconic/problem/loss.h"
 #include "laconic/problem/pair_code.h"
 
 namespace laconic {
@@ -35,7 +35,7 @@ class PackedRows {
   static std::optional<PackedRows> pack(const SparseRows& rows, std::size_t columns, View targets);
 
   /// g += sum over rows of l'(a'x; b) a; returns the sums of losses and of correct rows.
-  LinkSums add_gradient(Loss loss, View x, MutView g) const;
+  LossSums add_gradient(Loss loss, View x, MutView g) const;
 
   /// out += A'A v.
   void add_gram(View v, MutView out) const;

@@ -341,12 +341,13 @@ class Softmax final : public Problem {
 }  // namespace
 
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                      const std::optional<Dataset>& test, const std::optional<Numbers>& own) {
+                                      const std::optional<Dataset>& test,
+                                      const std::optional<IndexSet>& own) {
   return std::make_unique<Softmax>(label_rows(data, shards, options, test, own), options.regulariser);
 }
 
 std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
-                                      const ModelOptions& options, const std::optional<Numbers>& own) {
+                                      const ModelOptions& options, const std::optional<IndexSet>& own) {
   return std::make_unique<Softmax>(label_rows(data, clients, options, own), options.regulariser);
 }
 

@@ -21,10 +21,10 @@ namespace laconic {
 /// (labelled_data.h).
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                       const std::optional<Dataset>& test = {},
-                                      const std::optional<Numbers>& own = {});
+                                      const std::optional<IndexSet>& own = {});
 
 /// The same over rows that are drawn, data.classes >= 2 of them; without a test set.
 std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
-                                      const ModelOptions& options, const std::optional<Numbers>& own = {});
+                                      const ModelOptions& options, const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who counted, round by round, where a real clock decides (rounds/served.h).
+// Who counted, round by round, where a real clock decides (served/served.h).
 #pragma once
 
 #include <cstddef>
 #include <string>
 
 #include "laconic/report/line_file.h"
-#include "laconic/rounds/served.h"
+#include "laconic/served/served.h"
 
 namespace laconic {
 

@@ -25,7 +25,7 @@ struct Row {
   std::size_t participants = 0;  // messages in this round
   double step = 0;
   double consensus = 0;
-  double network_seconds = 0;            // modelled (rounds/clock.h)
+  double network_seconds = 0;            // modelled (cost/clock.h)
   std::optional<double> train_accuracy;  // where the problem classifies
   std::optional<double> test_accuracy;   // 0 in the file where there is no test set
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers for people.
+// IndexSet for people.
 #pragma once
 
 #include <string>

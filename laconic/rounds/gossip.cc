@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "laconic/compress/slice.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
-#include "laconic/network/turnout.h"
-#include "laconic/rounds/conversation.h"
+#include "laconic/message/slice.h"
+#include "laconic/message/wire.h"
+#include "laconic/participation/participation.h"
+#include "laconic/rounds/collector.h"
 
 namespace laconic {
 namespace {
@@ -100,19 +100,19 @@ class Gossip final : public Method {
     Vector mean(problem_.dim());
     const MutView sums[] = {mean};
     const Key key{options_.seed};
-    Conversation talk(problem_.shards(), 1);
-    talk.hold(fleet, key, 0, everyone(problem_.shards())->draw(key.common()), sums, ledger_,
-              [&](std::span<Entry* const> said) {
-                Entry& entry = *said[0];
-                Node& own = node(entry.key.worker);
-                Vector& g = scratch().y;
-                g.resize(problem_.dim());
-                parts_.oracle->gradient(entry.key, own.x, g);
-                write_dense(options_.wire, g, entry.message);
-                entry.envelope.calls = parts_.oracle->calls(entry.key);
-                decode_add(entry.key, entry.message, -1, own.c);
-                return true;  // the first evaluation shows what is not finite
-              });
+    Collector collector(problem_.shards(), 1);
+    collector.collect(fleet, key, 0, everyone(problem_.shards())->draw(key.common()), sums, ledger_,
+                      [&](std::span<Entry* const> said) {
+                        Entry& entry = *said[0];
+                        Node& own = node(entry.key.worker);
+                        Vector& g = scratch().y;
+                        g.resize(problem_.dim());
+                        parts_.oracle->gradient(entry.key, own.x, g);
+                        write_dense(options_.wire, g, entry.message);
+                        entry.envelope.calls = parts_.oracle->calls(entry.key);
+                        decode_add(entry.key, entry.message, -1, own.c);
+                        return true;  // the first evaluation shows what is not finite
+                      });
     for (Node& node : nodes_) axpy(1, mean, node.c);
   }
 
@@ -191,14 +191,15 @@ class Gossip final : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_gossip(const Problem& problem, GossipParts parts, const GossipOptions& options) {
+std::unique_ptr<Method> make_gossip(const Problem& problem, const GossipParts& parts,
+                                    const GossipOptions& options) {
   require_problem(problem, parts.oracle.get());
   check(parts.mixing != nullptr && parts.mixing->nodes() == problem.shards(),
         "a gossip method needs a mixing of as many nodes as the problem has shards");
   check(parts.steps >= 1, "a gossip method needs steps >= 1");
   require_step(options.step);
   require_outer_step(options.outer_step);
-  return std::make_unique<Gossip>(problem, std::move(parts), options);
+  return std::make_unique<Gossip>(problem, parts, options);
 }
 
 }  // namespace laconic

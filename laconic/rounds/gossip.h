@@ -17,17 +17,17 @@
 #include <memory>
 #include <optional>
 
-#include "laconic/compress/message.h"
 #include "laconic/local/local_steps.h"
-#include "laconic/network/mixing.h"
+#include "laconic/message/message.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/method.h"
+#include "laconic/topology/mixing.h"
 
 namespace laconic {
 
 /// A gossip method, disassembled. No pointer is null.
 struct GossipParts {
-  std::unique_ptr<Oracle> oracle;
+  std::shared_ptr<const Oracle> oracle;
   std::shared_ptr<const MixingPlan> mixing = {};  // of as many nodes as the problem has shards
   std::size_t steps = 1;                          // K >= 1
   std::optional<Sample> tracked = {};             // h; unset: no correction
@@ -46,6 +46,7 @@ struct GossipOptions {
 /// other ranks own. Nodes talk point to point (Fleet::exchange). The mean of the x_i is taken where the trace
 /// asks for it, and there alone: a model that is no longer finite ends the run at its next row. The problem
 /// must outlive the method. Throws as make_star() does.
-std::unique_ptr<Method> make_gossip(const Problem& problem, GossipParts parts, const GossipOptions& options);
+std::unique_ptr<Method> make_gossip(const Problem& problem, const GossipParts& parts,
+                                    const GossipOptions& options);
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was said so far, counted from the messages as they were built; and of the last round who said what,
-// for a clock (rounds/clock.h).
+// for a clock (cost/clock.h).
 #pragma once
 
 #include <cstddef>

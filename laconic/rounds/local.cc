@@ -6,7 +6,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/local/local_steps.h"
-#include "laconic/rounds/conversation.h"
+#include "laconic/rounds/collector.h"
 
 namespace laconic {
 namespace {
@@ -23,8 +23,8 @@ class Local final : public Method {
         scales_(parts.scaling.has_value()),
         x_(problem.dim()),
         moved_(problem.dim()),
-        talk_(problem.shards(), 2) {
-    check(parts_.turnout->complete() || (!scales_ && !parts_.momentum && !parts_.adamw),
+        collector_(problem.shards(), 2) {
+    check(parts_.participation->complete() || (!scales_ && !parts_.momentum && !parts_.adamw),
           "all clients must take part where they have scales, momentum or moments");
     check(!parts_.adamw || (!scales_ && !parts_.momentum), "AdamW scales by itself");
     for (std::size_t k = 0; k < parts_.outer->memory(); ++k)
@@ -66,10 +66,10 @@ class Local final : public Method {
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};
     std::vector<MutView> sums = {moved_};
     if (averages_momentum()) sums.emplace_back(next_momentum_);
-    const std::vector<Share>& shares = parts_.turnout->draw(key.common());
-    const std::size_t participants = shares.size();
-    talk_.hold(fleet, key, kModel, shares, sums, ledger_,
-               [&](std::span<Entry* const> said) { return step_and_speak(said); });
+    parts_.participation->draw(key.common(), shares_);
+    const std::size_t participants = shares_.size();
+    collector_.collect(fleet, key, kModel, shares_, sums, ledger_,
+                       [&](std::span<Entry* const> said) { return step_and_speak(said); });
     parts_.outer->move(options_.outer_step, moved_, outer_memory_, x_);
     momentum_.swap(next_momentum_);
 
@@ -196,15 +196,15 @@ class Local final : public Method {
     if (t > 0) ledger_.tell(0);  // x_t: its bits count when the next round begins
     fill(statistic_, 0.0);
     const MutView sums[] = {statistic_};
-    talk_.hold(fleet, key, kStatistic, parts_.turnout->draw(key.common()), sums, ledger_,
-               [&](std::span<Entry* const> said) {
-                 std::size_t asked = 0;
-                 const View S = statistic_of(said[0]->key, before, asked);
-                 said[0]->envelope.calls = asked;
-                 if (!all_finite(S)) return false;
-                 parts_.compressor->compress(said[0]->key, S, said[0]->message);
-                 return true;
-               });
+    parts_.participation->draw(key.common(), shares_);
+    collector_.collect(fleet, key, kStatistic, shares_, sums, ledger_, [&](std::span<Entry* const> said) {
+      std::size_t asked = 0;
+      const View S = statistic_of(said[0]->key, before, asked);
+      said[0]->envelope.calls = asked;
+      if (!all_finite(S)) return false;
+      parts_.compressor->compress(said[0]->key, S, said[0]->message);
+      return true;
+    });
     if (!plan.scaling.row->curvature && !plan.mean_of_squares) {
       for (double& s : statistic_) s *= s;
     }
@@ -257,7 +257,8 @@ class Local final : public Method {
   std::vector<Vector> outer_memory_;
   std::size_t first_client_ = 0;
   std::vector<Client> clients_;  // those that this rank owns
-  Conversation talk_;
+  std::vector<Share> shares_;    // of the round
+  Collector collector_;
   Ledger ledger_;
 };
 
@@ -266,9 +267,9 @@ class Local final : public Method {
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options) {
   require_problem(problem, parts.oracle.get());
-  check(parts.turnout && parts.compressor && parts.outer,
+  check(parts.participation && parts.compressor && parts.outer,
         "a local method needs a turnout, a compressor and an outer rule");
-  check(parts.turnout->workers() == problem.shards(),
+  check(parts.participation->workers() == problem.shards(),
         "the turnout is of another number of workers than the problem's");
   check(parts.steps >= 1, "a local method needs steps >= 1");
   if (parts.scaling) {

@@ -23,7 +23,7 @@
 #include "laconic/local/adamw.h"
 #include "laconic/local/outer_rule.h"
 #include "laconic/local/scaling.h"
-#include "laconic/network/turnout.h"
+#include "laconic/participation/participation.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/method.h"
 
@@ -48,7 +48,7 @@ struct MomentumPlan {
 struct LocalParts {
   std::shared_ptr<const Oracle> oracle;
   // Of as many workers as the problem has shards; complete, where clients have scales, momentum or moments.
-  std::shared_ptr<Turnout> turnout;
+  std::shared_ptr<const Participation> participation;
   std::shared_ptr<const Compressor> compressor;  // of all that clients say
   std::size_t steps = 1;                         // H >= 1
   std::optional<ScalingPlan> scaling = {};

@@ -5,26 +5,26 @@
 #include <utility>
 #include <vector>
 
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
-#include "laconic/network/turnout.h"
-#include "laconic/rounds/conversation.h"
+#include "laconic/message/wire.h"
+#include "laconic/participation/participation.h"
+#include "laconic/rounds/collector.h"
 
 namespace laconic {
 namespace {
 
 class Scaffold final : public Method {
  public:
-  Scaffold(const Problem& problem, std::shared_ptr<const Oracle> oracle, const ScaffoldOptions& options)
+  Scaffold(const Problem& problem, const ScaffoldParts& parts, const ScaffoldOptions& options)
       : problem_(problem),
-        oracle_(std::move(oracle)),
+        parts_(parts),
         options_(options),
         x_(problem.dim()),
         c_(problem.dim()),
         dx_(problem.dim()),
         dc_(problem.dim()),
-        everyone_(everyone(problem.shards())),
-        talk_(problem.shards(), 2) {
+        everyone_(everyone(problem.shards())->draw({})),
+        collector_(problem.shards(), 2) {
     problem_.start(x_);
   }
 
@@ -40,8 +40,8 @@ class Scaffold final : public Method {
     fill(dc_, 0.0);
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};
     const MutView sums[] = {dx_, dc_};
-    talk_.hold(fleet, key, 0, everyone_->draw(key.common()), sums, ledger_,
-               [&](std::span<Entry* const> said) { return step_and_speak(*said[0], *said[1]); });
+    collector_.collect(fleet, key, 0, everyone_, sums, ledger_,
+                       [&](std::span<Entry* const> said) { return step_and_speak(*said[0], *said[1]); });
     ledger_.participants = problem_.shards();
     axpy(options_.outer_step, dx_, x_);
     axpy(1, dc_, c_);
@@ -60,7 +60,7 @@ class Scaffold final : public Method {
   const Problem& problem() const override { return problem_; }
   View point() const override { return x_; }
   const Ledger& ledger() const override { return ledger_; }
-  double step() const override { return options_.local.step; }
+  double step() const override { return options_.step; }
 
  private:
   /// What a worker computes with until it has spoken.
@@ -82,9 +82,9 @@ class Scaffold final : public Method {
     scratch.y.resize(x_.size());
     scratch.correction = c_;
     axpy(-1, c_i, scratch.correction);
-    local_steps(*oracle_, moved.key, options_.local, scratch.correction, x_, scratch.y, Sample::mean,
-                scratch.steps);
-    moved.envelope.calls = options_.local.steps * oracle_->calls(moved.key);
+    local_steps(*parts_.oracle, moved.key, {parts_.steps, options_.step}, scratch.correction, x_, scratch.y,
+                Sample::mean, scratch.steps);
+    moved.envelope.calls = parts_.steps * parts_.oracle->calls(moved.key);
     if (!all_finite(scratch.y) || !all_finite(scratch.steps.sample)) return false;
     axpy(-1, x_, scratch.y);              // y_i - x
     axpy(-1, c_i, scratch.steps.sample);  // c_i+ - c_i
@@ -95,7 +95,7 @@ class Scaffold final : public Method {
   }
 
   const Problem& problem_;
-  std::shared_ptr<const Oracle> oracle_;
+  ScaffoldParts parts_;
   ScaffoldOptions options_;
   Vector x_;
   Vector c_;
@@ -103,20 +103,20 @@ class Scaffold final : public Method {
   Vector dc_;
   std::size_t first_worker_ = 0;
   std::vector<Vector> workers_;  // c_i of those that this rank owns
-  std::unique_ptr<Turnout> everyone_;
-  Conversation talk_;
+  std::vector<Share> everyone_;
+  Collector collector_;
   Ledger ledger_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> make_scaffold(const Problem& problem, std::shared_ptr<const Oracle> oracle,
+std::unique_ptr<Method> make_scaffold(const Problem& problem, const ScaffoldParts& parts,
                                       const ScaffoldOptions& options) {
-  require_problem(problem, oracle.get());
-  check(options.local.steps >= 1, "scaffold needs steps >= 1");
-  require_step(options.local.step);
+  require_problem(problem, parts.oracle.get());
+  check(parts.steps >= 1, "scaffold needs steps >= 1");
+  require_step(options.step);
   require_outer_step(options.outer_step);
-  return std::make_unique<Scaffold>(problem, std::move(oracle), options);
+  return std::make_unique<Scaffold>(problem, parts, options);
 }
 
 }  // namespace laconic

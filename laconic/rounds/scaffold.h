@@ -12,15 +12,20 @@
 #include <cstdint>
 #include <memory>
 
-#include "laconic/compress/message.h"
 #include "laconic/local/local_steps.h"
+#include "laconic/message/message.h"
 #include "laconic/problem/oracle.h"
 #include "laconic/rounds/method.h"
 
 namespace laconic {
 
+struct ScaffoldParts {
+  std::shared_ptr<const Oracle> oracle;
+  std::size_t steps = 1;  // K >= 1
+};
+
 struct ScaffoldOptions {
-  LocalPlan local;        // K, eta_l
+  double step = 0;        // eta_l > 0
   double outer_step = 1;  // eta_g >= 0
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
@@ -28,7 +33,7 @@ struct ScaffoldOptions {
 
 /// All c begin at 0, and nothing is said at the start. Memory: four vectors, one for each of this rank's
 /// workers, and a window of messages. The problem must outlive the method. Throws as make_star() does.
-std::unique_ptr<Method> make_scaffold(const Problem& problem, std::shared_ptr<const Oracle> oracle,
+std::unique_ptr<Method> make_scaffold(const Problem& problem, const ScaffoldParts& parts,
                                       const ScaffoldOptions& options);
 
 }  // namespace laconic

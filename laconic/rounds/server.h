@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "laconic/compress/message.h"
 #include "laconic/core/vec.h"
+#include "laconic/message/message.h"
 #include "laconic/transport/fleet.h"
 
 namespace laconic {

@@ -25,12 +25,12 @@ class Star final : public Method {
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_clients(fleet);
     server_.ledger().open_round();
-    converse(fleet, 0, watch);
+    gather(fleet, 0, watch);
   }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     server_.step();
-    converse(fleet, t, watch);
+    gather(fleet, t, watch);
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
@@ -54,14 +54,15 @@ class Star final : public Method {
   }
 
   /// Everything about x_t: gradients, messages, the fold.
-  void converse(Fleet& fleet, std::size_t t, Evaluation* watch) {
+  void gather(Fleet& fleet, std::size_t t, Evaluation* watch) {
     const Key round{options_.seed, static_cast<std::uint32_t>(t)};
-    const std::vector<Share>& shares = parts_.turnout->draw(round.common());
+    parts_.participation->draw(round.common(), shares_);
+    const std::vector<Share>& shares = shares_;
     const bool restart = parts_.mechanism->restarts(round);
     check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
           "all workers must take part when the memories of all start over");
     const bool watch_here =
-        watch != nullptr && parts_.oracle->exact() && parts_.turnout->complete() && !parts_.anchor;
+        watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() && !parts_.anchor;
     if (watch_here) watch->clear(problem_.dim());
 
     const std::size_t window = fleet.window(shares.size(), problem_.dim());
@@ -92,6 +93,7 @@ class Star final : public Method {
   StarOptions options_;
   StarClients clients_;
   StarServer server_;
+  std::vector<Share> shares_;  // of the round
   Board board_;
 };
 
@@ -99,15 +101,17 @@ class Star final : public Method {
 
 void require_parts(const Problem& problem, const StarParts& parts) {
   require_problem(problem, parts.oracle.get());
-  check(parts.mechanism != nullptr && parts.turnout != nullptr, "a star needs a mechanism and a turnout");
+  check(parts.mechanism != nullptr && parts.participation != nullptr,
+        "a star needs a mechanism and a turnout");
   const std::size_t n = problem.shards();
-  check(parts.turnout->workers() == n, "the turnout is of another number of workers than the problem's");
-  const bool complete = parts.turnout->complete();
+  check(parts.participation->workers() == n,
+        "the turnout is of another number of workers than the problem's");
+  const bool complete = parts.participation->complete();
   check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
   // A server that keeps the memory of each worker takes their mean, whatever messages weigh.
   check(
       complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
-          parts.turnout->weight() == 1 / static_cast<double>(n),
+          parts.participation->weight() == 1 / static_cast<double>(n),
       "the estimate is to be the mean of the memories, as in EF21: a turnout must be complete or weigh 1/n");
 }
 

@@ -9,7 +9,7 @@ StarClients::StarClients(const Problem& problem, const StarParts& parts)
       rates_(parts.mechanism->rates()),
       compares_(parts.mechanism->uses_previous()),
       // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
-      keeps_gradient_(compares_ && parts.oracle->exact() && parts.turnout->complete()) {}
+      keeps_gradient_(compares_ && parts.oracle->exact() && parts.participation->complete()) {}
 
 void StarClients::take_on(Range clients) {
   first_ = clients.begin;

@@ -15,7 +15,7 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
       parts_(parts),
       options_(options),
       shift_is_mean_(parts.mechanism->rates().worker > 0 && !parts.mechanism->replaces() &&
-                     !parts.turnout->complete()),
+                     !parts.participation->complete()),
       x_(problem.dim()),
       estimate_(new_estimate()) {
   problem.start(x_);

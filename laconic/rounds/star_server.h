@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "laconic/core/vec.h"
-#include "laconic/network/turnout.h"
+#include "laconic/participation/participation.h"
 #include "laconic/rounds/ledger.h"
 #include "laconic/rounds/server.h"
 #include "laconic/rounds/star.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/transport/board.h"
 
-#include "laconic/compress/bits.h"
+#include "laconic/message/bits.h"
 
 namespace laconic {
 

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "laconic/compress/message.h"
 #include "laconic/core/error.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
+#include "laconic/message/message.h"
 #include "laconic/problem/problem.h"
 
 namespace laconic {

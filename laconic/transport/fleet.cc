@@ -3,10 +3,10 @@
 
 #include <bit>
 
-#include "laconic/compress/bits.h"
-#include "laconic/compress/slice.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/bits.h"
+#include "laconic/message/slice.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {

@@ -12,12 +12,12 @@
 #include <memory>
 #include <vector>
 
-#include "laconic/compress/sum.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/range.h"
 #include "laconic/core/vec.h"
-#include "laconic/network/mixing.h"
+#include "laconic/message/sum.h"
 #include "laconic/problem/all_shards.h"
+#include "laconic/topology/mixing.h"
 #include "laconic/transport/board.h"
 #include "laconic/transport/transport.h"
 

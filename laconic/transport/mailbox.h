@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Letters between processes of which none waits for another: what a server and its clients say to each other
-// when a real clock decides which answers count (rounds/served.h). transport.h is for processes that keep step.
+// when a real clock decides which answers count (served/served.h). transport.h is for processes that keep step.
 //
 // A mailbox has two sides. One thread computes, posts letters and takes them. The carrier, a transport, brings
 // them to the mailboxes of the other ranks, on the thread that calls Transport::correspond(). So letters

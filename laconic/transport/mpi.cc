@@ -13,8 +13,8 @@
 
 #include <mpi.h>
 
-#include "laconic/compress/bits.h"
 #include "laconic/core/error.h"
+#include "laconic/message/bits.h"
 
 namespace laconic {
 namespace {

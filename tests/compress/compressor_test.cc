@@ -11,12 +11,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "laconic/compress/bits.h"
-#include "laconic/compress/deal.h"
 #include "laconic/compress/select.h"
-#include "laconic/compress/subset.h"
-#include "laconic/compress/wire.h"
 #include "laconic/core/error.h"
+#include "laconic/message/bits.h"
+#include "laconic/message/deal.h"
+#include "laconic/message/subset.h"
+#include "laconic/message/wire.h"
 
 namespace laconic {
 namespace {

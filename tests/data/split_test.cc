@@ -188,7 +188,7 @@ TEST(Split, MainClassIsExactWhereClassesAreEquallyLarge) {
       }
     }
   }
-  // Numbers that one can follow: 4 classes of 10, a main class of 5, and 5 rows of three others.
+  // IndexSet that one can follow: 4 classes of 10, a main class of 5, and 5 rows of three others.
   EXPECT_THAT(main_class_table("main-class(0.5)", {10, 10, 10, 10}, 4),
               ElementsAre(ElementsAre(5, 2, 2, 1), ElementsAre(1, 5, 2, 2), ElementsAre(2, 1, 5, 2),
                           ElementsAre(2, 2, 1, 5)));
@@ -274,7 +274,7 @@ TEST(Split, RowsOfSomeShardsAreEachNamedOnce) {
   const Shards shards = {{5, 2}, {2, 9}, {2, 9}, {0}};
   EXPECT_THAT(rows_of(shards, Range{0, 3}), ElementsAre(2, 5, 9));
   EXPECT_THAT(rows_of(shards, Range{3, 4}), ElementsAre(0));
-  EXPECT_THAT(rows_of(shards, Numbers({3, 1, 3})), ElementsAre(0, 2, 9));
+  EXPECT_THAT(rows_of(shards, IndexSet({3, 1, 3})), ElementsAre(0, 2, 9));
   EXPECT_TRUE(rows_of(shards, Range{2, 2}).empty());
 }
 

@@ -11,7 +11,7 @@
 
 #include <gmock/gmock.h>
 
-#include "laconic/compress/wire.h"
+#include "laconic/message/wire.h"
 #include "tests/support.h"
 
 namespace laconic::testing {
@@ -493,7 +493,7 @@ class Watched {
                                              .wire = job.wire,
                                              .batch = job.batch});
     step_ = resolve(parse_step(job.step), assembly_);
-    method_ = assembly_.build(step_);
+    method_ = make_method(assembly_, step_);
     method_->start(fleet_, &here_);
   }
 

@@ -10,7 +10,7 @@
 #include "laconic/problem/autoencoder.h"
 #include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/linear_model.h"
-#include "laconic/problem/link.h"
+#include "laconic/problem/loss.h"
 #include "laconic/problem/mlp.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
@@ -192,11 +192,11 @@ TEST(CurvatureOfLinks, IsRightForAnyMargin) {
                                                     {Loss::nonconvex, s * s * sigma * (4 - 6 * s)},
                                                     {Loss::least_squares, 1}};
       for (const auto& [loss, second] : cases) {
-        std::array<double, kLinkLanes> target, at, change;
+        std::array<double, kLossLanes> target, at, change;
         target.fill(label);
         at.fill(margin);
         change.fill(2);
-        apply_curvature(loss, kLinkLanes, target.data(), at.data(), change.data());
+        apply_curvature(loss, kLossLanes, target.data(), at.data(), change.data());
         const auto expected = static_cast<double>(2 * second);
         // exp_of_minus() is exp(-708) at least, times 2 and |4 - 6 s| <= 4.
         const double tolerance = 1e-14 * std::abs(expected) + 8 * std::exp(-708);
@@ -209,11 +209,11 @@ TEST(CurvatureOfLinks, IsRightForAnyMargin) {
 TEST(CurvatureOfLinks, ChangesItsSignWhereItShould) {
   // Of (1 - sigma(z))^2 where 1 - sigma(z) = 2/3.
   const auto nonconvex = [](double margin) {
-    std::array<double, kLinkLanes> target, at, change;
+    std::array<double, kLossLanes> target, at, change;
     target.fill(1);
     at.fill(margin);
     change.fill(1);
-    apply_curvature(Loss::nonconvex, kLinkLanes, target.data(), at.data(), change.data());
+    apply_curvature(Loss::nonconvex, kLossLanes, target.data(), at.data(), change.data());
     return change[0];
   };
   EXPECT_NEAR(nonconvex(-std::log(2)), 0, 1e-14 * curvature_bound(Loss::nonconvex));

@@ -3,7 +3,7 @@
 
 #include <Eigen/Dense>
 
-#include "laconic/problem/link.h"
+#include "laconic/problem/loss.h"
 #include "laconic/transport/fleet.h"
 #include "tests/problem_testing.h"
 
@@ -13,7 +13,7 @@ namespace {
 using namespace laconic::testing;
 
 using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
-                                             const std::optional<Numbers>&);
+                                             const std::optional<IndexSet>&);
 
 struct Model {
   const char* name;
@@ -23,11 +23,11 @@ struct Model {
 };
 
 std::unique_ptr<Problem> logistic(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                  const std::optional<Numbers>& own) {
+                                  const std::optional<IndexSet>& own) {
   return make_logistic(data, shards, options, {}, own);
 }
 std::unique_ptr<Problem> nonconvex(const Dataset& data, const Shards& shards, const ModelOptions& options,
-                                   const std::optional<Numbers>& own) {
+                                   const std::optional<IndexSet>& own) {
   return make_nonconvex(data, shards, options, {}, own);
 }
 
@@ -171,14 +171,14 @@ TEST(LinearModel, ExtremeMarginsHaveTheirLimits) {
     if (!model.classifies) continue;
     for (const double size : {0.0, 1e-300, 1e-9, 0.5, 1.0, 30.0, 36.8, 700.0, 707.9, 1e4}) {
       for (const double z : {size, -size}) {
-        double target[kLinkLanes], margin[kLinkLanes];
-        float weight[kLinkLanes];
+        double target[kLossLanes], margin[kLossLanes];
+        float weight[kLossLanes];
         std::fill(std::begin(target), std::end(target), -1.0);
         std::fill(std::begin(margin), std::end(margin), -z);
         std::fill(std::begin(weight), std::end(weight), 1.0F);
-        const LinkSums sums = apply_link(model.loss, kLinkLanes, target, weight, margin);
+        const LossSums sums = apply_loss(model.loss, kLossLanes, target, weight, margin);
         const auto [loss, slope] = plain(model.loss, -z, -1);
-        const double value = sums.value / kLinkLanes;
+        const double value = sums.value / kLossLanes;
         // Beyond |z| = 708 what is below 1e-307 need not be right, only small.
         const double tiny = std::abs(z) > 708 ? 1e-300 : 0;
         EXPECT_NEAR(value, static_cast<double>(loss), 1e-14 * std::abs(value) + tiny) << model.name << z;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "laconic/problem/make.h"
+
 #include <filesystem>
 #include <fstream>
 
@@ -7,7 +9,6 @@
 #include <unistd.h>
 
 #include "laconic/problem/linear_model.h"
-#include "laconic/problem/make.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -223,19 +224,19 @@ TEST_F(TestSets, AreTakenFromTheFileThatIsNamed) {
 TEST_F(TestSets, DoNotStopTrainingWhereTheyWereFoundByName) {
   const std::string path = write("three.t", "1 1:1\n2 3:1\n");
   EXPECT_EQ(accuracy("softmax(three)"), "none");
-  EXPECT_THAT(
-      remarks_,
-      ::testing::ElementsAre(path + ": the highest index is 3; need at most 2, the columns of the training set "
-                                  "(columns=3 declares more); the run goes on without this test set"));
+  EXPECT_THAT(remarks_,
+              ::testing::ElementsAre(
+                  path + ": the highest index is 3; need at most 2, the columns of the training set "
+                         "(columns=3 declares more); the run goes on without this test set"));
   EXPECT_EQ(accuracy("softmax(three, columns=3)"), "0.5");
   EXPECT_EQ(remarks_.size(), 1U);
 
   remarks_.clear();
   write("three.t", "0 1:1\n1 2:1\n");
   EXPECT_EQ(accuracy("softmax(three)"), "none");
-  EXPECT_THAT(remarks_,
-              ::testing::ElementsAre(path + ": row 1 of the test set has the label 0; need one of the training "
-                                          "set's: 1, 2, 3; the run goes on without this test set"));
+  EXPECT_THAT(remarks_, ::testing::ElementsAre(
+                            path + ": row 1 of the test set has the label 0; need one of the training "
+                                   "set's: 1, 2, 3; the run goes on without this test set"));
   remarks_.clear();
   write("three.t", "1 1:x\n");
   EXPECT_EQ(accuracy("softmax(three)"), "none");
@@ -283,7 +284,7 @@ TEST_F(ProblemMake, WarnsOfVeryManyClasses) {
   EXPECT_EQ(make("softmax(many)")->dim(), 1001U);
   EXPECT_THAT(remarks,
               ::testing::ElementsAre("many: 1001 distinct labels make as many classes; least-squares is for "
-                                   "numbers to be fitted"));
+                                     "numbers to be fitted"));
   EXPECT_EQ(make("softmax(many, rows=1000)")->dim(), 1000U);
   EXPECT_EQ(remarks.size(), 1U);
 }

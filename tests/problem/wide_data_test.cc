@@ -17,7 +17,7 @@ using namespace laconic::testing;
 constexpr std::size_t kMostColumns = std::size_t{1} << 31;
 
 using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
-                                             const std::optional<Numbers>& own);
+                                             const std::optional<IndexSet>& own);
 
 struct Model {
   const char* name;
@@ -27,11 +27,11 @@ struct Model {
 constexpr Model kModels[] = {
     {"logistic",
      [](const Dataset& data, const Shards& shards, const ModelOptions& options,
-        const std::optional<Numbers>& own) { return make_logistic(data, shards, options, {}, own); }},
+        const std::optional<IndexSet>& own) { return make_logistic(data, shards, options, {}, own); }},
     {"least-squares", make_least_squares},
     {"softmax",
      [](const Dataset& data, const Shards& shards, const ModelOptions& options,
-        const std::optional<Numbers>& own) { return make_softmax(data, shards, options, {}, own); }},
+        const std::optional<IndexSet>& own) { return make_softmax(data, shards, options, {}, own); }},
 };
 
 /// Where column c of `narrow` columns is among `wide` ones.
@@ -89,7 +89,7 @@ TEST(WideData, HasTheSameConstantsOnAnyNumberOfRanks) {
     run_ranks(3, [&](Transport& transport) {
       ThreadPool pool(2);
       Fleet fleet(pool, transport);
-      const auto problem = model.make(data, shards, {}, Numbers(fleet.owned(shards.size())));
+      const auto problem = model.make(data, shards, {}, IndexSet(fleet.owned(shards.size())));
       const Constants found = problem->constants(fleet).value();
       EXPECT_EQ(found.L_minus, expected.L_minus) << model.name;
       EXPECT_EQ(found.L_tilde, expected.L_tilde) << model.name;

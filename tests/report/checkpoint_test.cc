@@ -34,7 +34,7 @@ class Memory {
   explicit Memory(std::size_t workers, std::size_t length = 2)
       : shared_(length), own_(workers, Vector(length)) {}
 
-  /// Numbers that differ from place to place.
+  /// IndexSet that differ from place to place.
   void fill(double seed) {
     ledger_.uplink_floats = seed;
     ledger_.uplink_bits = 64 * own_.size();

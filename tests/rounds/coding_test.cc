@@ -8,10 +8,10 @@
 #include <gmock/gmock.h>
 
 #include "laconic/compress/compressor.h"
-#include "laconic/network/allocation.h"
-#include "laconic/network/code.h"
-#include "laconic/network/decoder.h"
-#include "laconic/network/stragglers.h"
+#include "laconic/participation/allocation.h"
+#include "laconic/participation/code.h"
+#include "laconic/participation/decoder.h"
+#include "laconic/participation/stragglers.h"
 #include "laconic/problem/oracle.h"
 #include "tests/support.h"
 
@@ -65,7 +65,7 @@ TEST(Allocation, EveryRuleGivesEverySubsetItsCopies) {
       for (std::size_t k = 0; k < n; ++k) EXPECT_EQ(a.copies(k), d);
       EXPECT_EQ(a.lost(), 0U);
       EXPECT_EQ(a.is_identity(), d == 1);
-      const Spread loads = a.loads();
+      const MinMeanMax loads = a.loads();
       EXPECT_DOUBLE_EQ(loads.mean, static_cast<double>(d));
       if (rule != std::string("random")) {
         EXPECT_EQ(loads.least, loads.most);
@@ -93,7 +93,7 @@ TEST(Allocation, OverlapsAreWhatTheRuleSays) {
     }
   }
   const Allocation exact = hadamard(4);
-  const Spread overlaps = exact.overlaps();
+  const MinMeanMax overlaps = exact.overlaps();
   EXPECT_EQ(overlaps.least, 4);
   EXPECT_EQ(overlaps.mean, 4);
   EXPECT_EQ(overlaps.most, 4);
@@ -101,7 +101,7 @@ TEST(Allocation, OverlapsAreWhatTheRuleSays) {
 
   for (const char* rule : {"random", "balanced", "regular", "cyclic"}) {  // the spread by its definition
     const Allocation a = allocation_of(rule, 14, 5, 3);
-    Spread slow{1e9, 0, 0};
+    MinMeanMax slow{1e9, 0, 0};
     for (std::size_t k = 0; k < 14; ++k) {
       for (std::size_t l = 0; l < k; ++l) {
         const auto both = static_cast<double>(overlap(a, k, l));
@@ -222,10 +222,11 @@ struct Instance {
 
 /// The estimate of the sum in round t: messages of those who answer, times the number of workers as its mean
 /// is of them.
-Vector estimate(const Instance& instance, Turnout& turnout, const Compressor& q, std::uint32_t t) {
+Vector estimate(const Instance& instance, Participation& participation, const Compressor& q,
+                std::uint32_t t) {
   Vector g(instance.dim);
   Message message;
-  for (const Share& share : turnout.draw(Key{.seed = 11, .round = t}.common())) {
+  for (const Share& share : participation.draw(Key{.seed = 11, .round = t}.common())) {
     const Key key{.seed = 11, .round = t, .worker = share.worker};
     q.compress(key, instance.h[share.worker], message);
     decode_add(key, message, share.weight * static_cast<double>(instance.code.workers()), g);
@@ -239,7 +240,8 @@ struct Drawn {
   double bias = 0;      // the largest |<mean - sum, w>| over eight directions w, in standard errors of each
 };
 
-Drawn draw(const Instance& instance, Turnout& turnout, const std::string& compressor, std::uint32_t draws) {
+Drawn draw(const Instance& instance, Participation& participation, const std::string& compressor,
+           std::uint32_t draws) {
   const auto q = make_compressor(
       parse(compressor), {.dim = instance.dim, .workers = instance.code.workers(), .wire = Wire::f64});
   Vector mean(instance.dim);
@@ -256,7 +258,7 @@ Drawn draw(const Instance& instance, Turnout& turnout, const std::string& compre
   }
   Vector error(instance.dim);
   for (std::uint32_t t = 0; t < draws; ++t) {
-    const Vector g = estimate(instance, turnout, *q, t);
+    const Vector g = estimate(instance, participation, *q, t);
     axpy(1.0 / draws, g, mean);
     drawn.variance += distance_sq(g, instance.sum) / draws;
     subtract(g, instance.sum, error);
@@ -651,9 +653,10 @@ TEST(CodedMethods, RefuseWhatDoesNotFit) {
 }
 
 TEST(CodedMethods, KeepOnARankWhatItsWorkersHold) {
-  const Numbers kept = shards_of({2, 4}, parse("sgc(redundancy=3)"), {.workers = 10, .rule = Spec("cyclic")});
+  const IndexSet kept =
+      shards_of({2, 4}, parse("sgc(redundancy=3)"), {.workers = 10, .rule = Spec("cyclic")});
   EXPECT_THAT(std::vector<std::uint32_t>(kept.begin(), kept.end()), ::testing::ElementsAre(2, 3, 4, 5));
-  const Numbers own = shards_of({2, 4}, parse("gd"), {.workers = 10});
+  const IndexSet own = shards_of({2, 4}, parse("gd"), {.workers = 10});
   EXPECT_THAT(std::vector<std::uint32_t>(own.begin(), own.end()), ::testing::ElementsAre(2, 3));
 }
 

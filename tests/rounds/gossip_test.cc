@@ -81,13 +81,13 @@ class Nodes {
         pool_(1),
         fleet_(pool_),
         plan_(std::make_shared<MixingPlan>(std::move(plan))),
-        method_(assemble(parse(job.method), {.problem = problem,
-                                             .seed = job.seed,
-                                             .wire = job.wire,
-                                             .batch = job.batch,
-                                             .mixing = plan_,
-                                             .outer_step = job.outer_step})
-                    .build(std::stod(job.step))) {
+        method_(make_method(assemble(parse(job.method), {.problem = problem,
+                                                         .seed = job.seed,
+                                                         .wire = job.wire,
+                                                         .batch = job.batch,
+                                                         .mixing = plan_,
+                                                         .outer_step = job.outer_step}),
+                            std::stod(job.step))) {
     method_->start(fleet_, nullptr);
   }
 

@@ -51,12 +51,13 @@ class Interface : public ::testing::Test {
   [[nodiscard]] StarParts star_parts() const {
     return {.oracle = full_gradients(*problem_),
             .mechanism = direct(compressor("identity")),
-            .turnout = everyone(kClients)};
+            .participation = everyone(kClients)};
   }
-  [[nodiscard]] StarParts star_parts(MechanismPtr mechanism, std::unique_ptr<Turnout> turnout) const {
+  [[nodiscard]] StarParts star_parts(MechanismPtr mechanism,
+                                     std::unique_ptr<Participation> participation) const {
     StarParts parts = star_parts();
     parts.mechanism = std::move(mechanism);
-    parts.turnout = std::move(turnout);
+    parts.participation = std::move(participation);
     return parts;
   }
   std::unique_ptr<Method> star(StarParts parts, double step = 0.1) const {
@@ -64,7 +65,7 @@ class Interface : public ::testing::Test {
   }
   [[nodiscard]] LocalParts local_parts() const {
     return {.oracle = full_gradients(*problem_),
-            .turnout = everyone(kClients),
+            .participation = everyone(kClients),
             .compressor = compressor("identity")};
   }
   std::unique_ptr<Method> local(const LocalParts& parts, const LocalOptions& options) const {
@@ -80,6 +81,11 @@ class Interface : public ::testing::Test {
   void solve_some(Method& method, std::size_t rounds = 3) {
     MemoryRecorder trace;
     solve(*problem_, method, fleet_, {.rounds = rounds}, trace);
+  }
+
+  Vector point_after(Method& method, std::size_t rounds) {
+    solve_some(method, rounds);
+    return {method.point().begin(), method.point().end()};
   }
 
   std::unique_ptr<Problem> problem_ = problem_of();
@@ -130,7 +136,7 @@ TEST_F(Interface, AnOracleThatSolvesNeedsThreadsOfItsOwn) {
 TEST_F(Interface, PartsOfAStarAreThere) {
   for (const auto& take : std::vector<std::function<void(StarParts&)>>{
            [](StarParts& parts) { parts.oracle.reset(); }, [](StarParts& parts) { parts.mechanism.reset(); },
-           [](StarParts& parts) { parts.turnout.reset(); }}) {
+           [](StarParts& parts) { parts.participation.reset(); }}) {
     StarParts parts = star_parts();
     take(parts);
     expect_check([&] { star(std::move(parts)); }, "needs");
@@ -156,7 +162,8 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   const LocalOptions options{.step = 0.1};
   EXPECT_NO_THROW(local(local_parts(), options));
   for (const auto& take : std::vector<std::function<void(LocalParts&)>>{
-           [](LocalParts& parts) { parts.oracle.reset(); }, [](LocalParts& parts) { parts.turnout.reset(); },
+           [](LocalParts& parts) { parts.oracle.reset(); },
+           [](LocalParts& parts) { parts.participation.reset(); },
            [](LocalParts& parts) { parts.compressor.reset(); },
            [](LocalParts& parts) { parts.outer.reset(); }, [](LocalParts& parts) { parts.steps = 0; },
            [](LocalParts& parts) { parts.scaling.emplace(); }}) {
@@ -177,10 +184,10 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   expect_check(
       [&] { gossip({.oracle = full_gradients(*problem_), .mixing = ring(), .steps = 0}, {.step = 0.1}); },
       "steps >= 1");
-  expect_check([&] { make_scaffold(*problem_, nullptr, {.local = {1, 0.1}}); }, "needs an oracle");
+  expect_check([&] { make_scaffold(*problem_, {}, {.step = 0.1}); }, "needs an oracle");
   expect_check(
       [&] {
-        make_scaffold(*problem_, full_gradients(*problem_), {.local = {0, 0.1}});
+        make_scaffold(*problem_, {full_gradients(*problem_), 0}, {.step = 0.1});
       },
       "steps >= 1");
 }
@@ -190,7 +197,7 @@ TEST_F(Interface, ATurnoutIsOfTheProblemsClients) {
     expect_check([&] { star(star_parts(direct(compressor("identity")), everyone(other))); },
                  "another number of workers");
     LocalParts parts = local_parts();
-    parts.turnout = sampled(other, 2);
+    parts.participation = sampled(other, 2);
     expect_check([&] { local(parts, {.step = 0.1}); }, "another number of workers");
     expect_check(
         [&] {
@@ -210,9 +217,9 @@ TEST_F(Interface, ATurnoutIsOfTheProblemsClients) {
 }
 
 /// Says that it is of kClients, and draws one more.
-class Lying final : public Turnout {
+class Lying final : public Participation {
  public:
-  const std::vector<Share>& draw(const Key& /*common*/) override { return shares_; }
+  void draw(const Key& /*common*/, std::vector<Share>& out) const override { out = shares_; }
   std::size_t workers() const override { return kClients; }
   bool complete() const override { return false; }
 
@@ -234,11 +241,7 @@ TEST_F(Interface, AllLookAtOneProblem) {
   parts.oracle = coded(full_gradients(*other), share_code(no_redundancy(kClients)));
   expect_check([&] { star(std::move(parts)); }, "another problem");
   expect_check([&] { on_coin({0.5}, full_gradients(*problem_), minibatches(*other, 2)); }, "two problems");
-  expect_check(
-      [&] {
-        make_scaffold(*problem_, full_gradients(*other), {.local = {1, 0.1}});
-      },
-      "another problem");
+  expect_check([&] { make_scaffold(*problem_, {full_gradients(*other)}, {.step = 0.1}); }, "another problem");
   const auto method = star(star_parts());
   MemoryRecorder trace;
   expect_check([&] { solve(*other, *method, fleet_, {.rounds = 1}, trace); }, "another problem");
@@ -251,8 +254,11 @@ TEST_F(Interface, AStepIsANumberAboveZero) {
                            "savic(adam)", "diloco", "d-sgd", "k-gt(steps=2)"}) {
     const Assembly assembly = assemble(parse(name), {.problem = *problem_, .mixing = mixing});
     for (const double step : {0.0, -1.0, kNaN, kInf, -kInf})
-      expect_input_error([&] { assembly.build(step); }, "need 0 < step < inf");
-    EXPECT_NO_THROW(assembly.build(0.1)) << name << ": what was refused has taken no parts";
+      expect_input_error([&] { make_method(assembly, step); }, "need 0 < step < inf");
+    // Parts are const and shared: what was refused has taken none, and two methods are two.
+    const auto first = make_method(assembly, 0.1);
+    const auto second = make_method(assembly, 0.1);
+    EXPECT_EQ(point_after(*first, 5), point_after(*second, 5)) << name;
   }
   for (const double step : {0.0, -1.0, kNaN, kInf}) {
     expect_input_error([&] { star(star_parts(), step); }, "step = ");
@@ -261,9 +267,7 @@ TEST_F(Interface, AStepIsANumberAboveZero) {
   for (const double outer : {-1.0, kNaN, kInf}) {
     expect_input_error([&] { local(local_parts(), {.step = 0.1, .outer_step = outer}); }, "outer_step = ");
     expect_input_error(
-        [&] {
-          make_scaffold(*problem_, full_gradients(*problem_), {.local = {1, 0.1}, .outer_step = outer});
-        },
+        [&] { make_scaffold(*problem_, {full_gradients(*problem_)}, {.step = 0.1, .outer_step = outer}); },
         "outer_step = ");
     expect_input_error(
         [&] {
@@ -378,37 +382,36 @@ TEST_F(Interface, AServedStarIsWhole) {
   Mailbox of_client(1, 2, 60);
   RealClock clock(kClients, {.deadline = 1, .first = {}}, 60);
   const auto told = [](const Attendance&) {};
-  const auto staff_of = [](Staff staff) {
-    const auto shared = std::make_shared<Staff>(std::move(staff));
-    return [shared](const std::vector<std::uint32_t>&) { return std::move(*shared); };
+  const auto always = [](const EpochMethod& method) {
+    return [method](const std::vector<std::uint32_t>&) { return method; };
   };
-  const auto served = [&](const Regroup& regroup, double step, Mailbox& box) {
-    make_served_star(regroup, {.step = step}, box, clock, told);
+  const auto served = [&](const MakeEpochMethod& make_epoch_method, double step, Mailbox& box) {
+    make_served_star(make_epoch_method, {.step = step}, box, clock, told);
   };
   const auto parts = [&] {
     return StarParts{.oracle = full_gradients(*problem),
                      .mechanism = direct(compressor("identity")),
-                     .turnout = everyone(kClients)};
+                     .participation = everyone(kClients)};
   };
-  EXPECT_NO_THROW(served(staff_of({problem, parts()}), 0.1, mailbox));
+  EXPECT_NO_THROW(served(always({problem, parts()}), 0.1, mailbox));
   expect_check([&] { served(nullptr, 0.1, mailbox); }, "needs its functions");
-  expect_check([&] { served(staff_of({nullptr, parts()}), 0.1, mailbox); }, "needs a problem");
-  expect_check([&] { served(staff_of({problem, {}}), 0.1, mailbox); }, "needs an oracle");
-  expect_check([&] { served(staff_of({problem, star_parts()}), 0.1, mailbox); }, "another problem");
-  expect_check([&] { served(staff_of({problem, parts()}), 0.1, of_one); }, "to others");
-  expect_check([&] { served(staff_of({problem, parts()}), 0.1, of_client); }, "by rank 0");
-  expect_input_error([&] { served(staff_of({problem, parts()}), 0, mailbox); }, "step = 0");
+  expect_check([&] { served(always({nullptr, parts()}), 0.1, mailbox); }, "needs a problem");
+  expect_check([&] { served(always({problem, {}}), 0.1, mailbox); }, "needs an oracle");
+  expect_check([&] { served(always({problem, star_parts()}), 0.1, mailbox); }, "another problem");
+  expect_check([&] { served(always({problem, parts()}), 0.1, of_one); }, "to others");
+  expect_check([&] { served(always({problem, parts()}), 0.1, of_client); }, "by rank 0");
+  expect_input_error([&] { served(always({problem, parts()}), 0, mailbox); }, "step = 0");
   expect_check(
       [&] {
-        make_served_star(staff_of({problem, parts()}), {.step = 1}, mailbox, clock, nullptr);
+        make_served_star(always({problem, parts()}), {.step = 1}, mailbox, clock, nullptr);
       },
       "needs its functions");
   StarParts anchored = parts();
   anchored.anchor = SharedCoin{0.5};
-  expect_check([&] { served(staff_of({problem, std::move(anchored)}), 0.1, mailbox); }, "no anchor");
+  expect_check([&] { served(always({problem, std::move(anchored)}), 0.1, mailbox); }, "no anchor");
   expect_check([&] { serve_clients(nullptr, 1, of_client, 1, {}); }, "need their function");
-  expect_check([&] { serve_clients(staff_of({problem, parts()}), 1, mailbox, 1, {}); }, "rank 0 serves");
-  expect_check([&] { serve_clients(staff_of({problem, parts()}), 1, of_client, 0, {}); }, "need a thread");
+  expect_check([&] { serve_clients(always({problem, parts()}), 1, mailbox, 1, {}); }, "rank 0 serves");
+  expect_check([&] { serve_clients(always({problem, parts()}), 1, of_client, 0, {}); }, "need a thread");
   expect_check([] { RealClock(3, {}, 0); }, "patience > 0");
 }
 

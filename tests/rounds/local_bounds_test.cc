@@ -112,7 +112,7 @@ Vector run(const Diagonal& problem, std::size_t H, double gamma, std::size_t T, 
   Fleet fleet(pool);
   const std::string method = fmt::format("savic(oasis, steps={}, refresh=1000000, alpha={})", H, kAlpha);
   const auto local =
-      assemble(parse(method), {.problem = problem, .seed = seed, .wire = Wire::f64}).build(gamma);
+      make_method(assemble(parse(method), {.problem = problem, .seed = seed, .wire = Wire::f64}), gamma);
   local->start(fleet, nullptr);
   for (std::size_t t = 1; t <= T / H; ++t) local->round(fleet, t, nullptr);
   return {local->point().begin(), local->point().end()};

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "laconic/local/scaling.h"
-#include "laconic/network/turnout.h"
+#include "laconic/participation/participation.h"
 #include "laconic/problem/distributed_ls.h"
 #include "laconic/problem/quadratic.h"
 #include "tests/support.h"
@@ -28,7 +28,8 @@ class Looked {
   Looked(const Problem& problem, const std::string& method, double step)
       : pool_(1),
         fleet_(pool_),
-        method_(assemble(parse(method), {.problem = problem, .seed = 1, .wire = Wire::f64}).build(step)) {
+        method_(
+            make_method(assemble(parse(method), {.problem = problem, .seed = 1, .wire = Wire::f64}), step)) {
     method_->start(fleet_, nullptr);
   }
   void rounds(std::size_t count) {
@@ -261,13 +262,13 @@ TEST(LocalLedger, CountsModelsStatisticsAndMomenta) {
   EXPECT_DOUBLE_EQ(compressed.last().uplink_floats, 5 * (1 + 2 * 20));
 }
 
-TEST(Turnout, SamplesWithoutReplacementAndEvenly) {
+TEST(Participation, SamplesWithoutReplacementAndEvenly) {
   const std::size_t n = 7;
   for (const std::size_t sample : {std::size_t{1}, std::size_t{3}, std::size_t{7}}) {
-    const auto turnout = sampled(n, sample);
+    const auto participation = sampled(n, sample);
     std::vector<double> drawn(n), after_first(n);
     for (std::uint32_t t = 0; t < 7000; ++t) {
-      const std::vector<Share>& shares = turnout->draw(Key{.seed = 4, .round = t}.common());
+      const std::vector<Share>& shares = participation->draw(Key{.seed = 4, .round = t}.common());
       ASSERT_EQ(shares.size(), sample);
       for (std::size_t s = 0; s < sample; ++s) {
         ASSERT_LT(shares[s].worker, n);

@@ -130,7 +130,8 @@ class Methods : public ::testing::TestWithParam<const char*> {
 
   /// Without a theorem: some clients answer late.
   static bool codes() {
-    return has("is-sgd") || has("erasurehead") || has("gc(") || has("gc-") || has("majority") || has("coco-ef");
+    return has("is-sgd") || has("erasurehead") || has("gc(") || has("gc-") || has("majority") ||
+           has("coco-ef");
   }
   /// Without a server.
   static bool gossips() { return has("gt") || has("d-sgd"); }

@@ -68,7 +68,7 @@ TEST(Scale, TwentyThousandClientsCostWhatTheirSampleCosts) {
   ThreadPool pool(2);
   Fleet fleet(pool);
   const Assembly assembly = assemble(parse(job.method), {.problem = counted, .seed = 1});
-  const auto method = assembly.build(0.1);
+  const auto method = make_method(assembly, 0.1);
   Watch watch(counted);
   const double before = resident();
   const Summary summary = solve(counted, *method, fleet, {.rounds = kRounds, .eval_every = 0}, watch);

@@ -4,10 +4,10 @@
 
 #include "laconic/core/parallel.h"
 #include "laconic/core/spec.h"
+#include "laconic/methods/methods.h"
 #include "laconic/problem/make.h"
 #include "laconic/problem/mlp.h"
 #include "laconic/problem/torch/torch_problem.h"
-#include "laconic/rounds/recipes.h"
 #include "laconic/solve.h"
 #include "tests/problem_testing.h"
 
@@ -277,7 +277,7 @@ TEST(Torch, ScaledLocalStepsTrainIt) {
     for (const std::size_t threads : {1, 2}) {
       ThreadPool pool(threads);
       Fleet fleet(pool);
-      const auto method = assemble(parse(name), {.problem = *problem, .batch = 10}).build(step);
+      const auto method = make_method(assemble(parse(name), {.problem = *problem, .batch = 10}), step);
       MemoryRecorder trace;
       solve(*problem, *method, fleet, {.rounds = 6}, trace);
       EXPECT_LT(trace.rows.back().f, 0.7 * trace.rows.front().f) << name;

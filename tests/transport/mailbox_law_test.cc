@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mailbox against a model that is too simple to be wrong: whatever is asked of it, in whatever order.
 // What ranks make of their mailboxes is in served_test.cc.
-#include "laconic/transport/mailbox.h"
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -17,6 +15,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "laconic/transport/mailbox.h"
 
 namespace laconic::testing {
 namespace {

@@ -9,9 +9,9 @@
 #include <gmock/gmock.h>
 
 #include "laconic/compress/compressor.h"
-#include "laconic/compress/slice.h"
-#include "laconic/compress/wire.h"
-#include "laconic/network/mixing.h"
+#include "laconic/message/slice.h"
+#include "laconic/message/wire.h"
+#include "laconic/topology/mixing.h"
 #include "tests/support.h"
 
 namespace laconic::testing {

@@ -117,7 +117,7 @@ std::int64_t count_classes(const Dataset& data) {
 
 std::unique_ptr<Problem> make_torch_network(TorchNetwork network, const Dataset& data, const Shards& shards,
                                             TorchOptions options, const std::optional<Dataset>& test,
-                                            const std::optional<Numbers>& own) {
+                                            const std::optional<IndexSet>& own) {
   const bool deep = network == TorchNetwork::resnet18;
   const Image image = image_of(data, deep ? 8 : 4);
   options.shape = {image.colours, image.side, image.side};

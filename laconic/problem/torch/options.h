@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
@@ -39,7 +39,7 @@ enum class TorchNetwork {
 using MakeTorchNetwork = std::unique_ptr<Problem>(TorchNetwork network, const Dataset& data,
                                                   const Shards& shards, TorchOptions options,
                                                   const std::optional<Dataset>& test,
-                                                  const std::optional<Numbers>& own);
+                                                  const std::optional<IndexSet>& own);
 /// In the library laconic_torch.
 MakeTorchNetwork make_torch_network;
 

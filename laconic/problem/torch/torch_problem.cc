@@ -331,7 +331,7 @@ void require_usable(const TorchOptions& options, std::size_t columns) {
 
 std::unique_ptr<Problem> make_torch_problem(TorchFactory make, const Dataset& data, const Shards& shards,
                                             const TorchOptions& options, const std::optional<Dataset>& test,
-                                            const std::optional<Numbers>& own) {
+                                            const std::optional<IndexSet>& own) {
   require_usable(options, data.columns);
   const ModelOptions decay{{Regulariser::Kind::l2, options.lambda}, false};
   return std::make_unique<TorchProblem>(std::move(make), label_rows(data, shards, decay, test, own), options);

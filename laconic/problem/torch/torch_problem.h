@@ -13,7 +13,7 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include "laconic/core/numbers.h"
+#include "laconic/core/index_set.h"
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
@@ -73,6 +73,6 @@ using TorchFactory = std::function<TorchModule()>;
 std::unique_ptr<Problem> make_torch_problem(TorchFactory make, const Dataset& data, const Shards& shards,
                                             const TorchOptions& options,
                                             const std::optional<Dataset>& test = {},
-                                            const std::optional<Numbers>& own = {});
+                                            const std::optional<IndexSet>& own = {});
 
 }  // namespace laconic

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which method pays on a link: what a round costs is measured here or counted, how many rounds it takes a
+// pilot finds out, and how long that would be on the link the modelled clock says.
+#include "laconic/advise/advise.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "laconic/advise/advice.h"
+#include "laconic/advise/costs.h"
+#include "laconic/advise/pilot.h"
+#include "laconic/advise/request.h"
+#include "laconic/compress/compressor.h"
+#include "laconic/experiment/experiment.h"
+#include "laconic/report/file.h"
+#include "laconic/report/units.h"
+
+namespace laconic {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kShareOfTarget =
+    0.01;                        // of the squared gradient norm at the start, where no target is given
+constexpr double kTooLate = 10;  // times as late as the first so far
+constexpr double kOneTiming = 1.0 / 400;  // of all the time
+
+/// The target, as a setting and in words.
+struct Target {
+  std::string key;
+  std::string value;
+  std::string words;
+};
+
+/// The description's; where it has none, one of ours. InputError where the start is there already.
+Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
+  const Problem& problem = *opened.problem;
+  Vector x(problem.dim());
+  problem.start(x);
+  Evaluation at_start;
+  evaluate(problem, x, fleet, at_start);
+  const double start = norm_sq(at_start.gradient);
+  const auto require_not_met = [](const char* key, double value, bool met, const std::string& there) {
+    if (met)
+      throw InputError(
+          fmt::format("{} = {} is met at the start already, where {}; give a harder one", key, value, there));
+  };
+  std::optional<Target> target;
+  if (d.solve.target_accuracy) {
+    const double goal = *d.solve.target_accuracy;
+    const double accuracy = *problem.test_accuracy(x, pool);
+    require_not_met("target-accuracy", goal, accuracy >= goal, fmt::format("it is {:.3g}", accuracy));
+    target = {"target-accuracy", fmt::format("{}", goal), fmt::format("test accuracy >= {}", goal)};
+  }
+  if (d.target_gap) {
+    const double goal = *d.target_gap;
+    require_not_met("target-gap", goal, at_start.f <= target_f_of(goal, opened.facts),
+                    fmt::format("f = {:.6g} is f*", at_start.f));
+    if (!target)
+      target = {"target-gap", fmt::format("{}", goal),
+                fmt::format("f - f* <= {} of that at the start", goal)};
+  }
+  if (d.solve.target) {
+    const double goal = *d.solve.target;
+    require_not_met("target", goal, start <= goal, fmt::format("|grad f|^2 = {:.3g}", start));
+    if (!target) target = {"target", fmt::format("{}", goal), fmt::format("|grad f|^2 <= {}", goal)};
+  }
+  if (target) return *target;
+  if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
+  // Three digits: a number to be used again, as target=.
+  const std::string value = fmt::format("{:.2e}", kShareOfTarget * start);
+  return {"target", value, fmt::format("|grad f|^2 <= {}, {} of that at the start", value, kShareOfTarget)};
+}
+
+/// Powers of two of what the theorem allows; else of 1/L, or without constants of 1.
+std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
+  if (assembly.theorem) return "theory*{2^0..2^10}";
+  constexpr int kBelow = 4;
+  constexpr int kAbove = 6;
+  std::vector<std::string> steps;
+  for (int power = -kBelow; power <= kAbove; ++power) {
+    const double step = constants ? std::ldexp(1 / constants->L_minus, power) : std::ldexp(1.0, 2 * power);
+    steps.push_back(fmt::format("{:.3g}", step));
+  }
+  return fmt::format("{{{}}}", fmt::join(steps, ","));
+}
+
+/// Half a power of two below a step of those, and above it.
+std::string steps_beside(const std::string& step) {
+  std::vector<std::string> steps;
+  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)}) {
+    StepRule rule = parse_step(step);
+    rule.factor = std::stod(fmt::format("{:.3g}", rule.factor * times));
+    steps.push_back(print(rule));
+  }
+  return fmt::format("{{{}}}", fmt::join(steps, ","));
+}
+
+class Adviser {
+ public:
+  Adviser(AdviceRequest request, Observer& observer)
+      : q_(std::move(request)),
+        observer_(observer),
+        pool_(threads_of(q_.description.threads)),
+        fleet_(pool_),
+        opened_(open_problem(q_.description, fleet_, observer)) {
+    begin_ = Time::now();
+    target_ = target_of(q_.description, *opened_, fleet_, pool_);
+    advice_.base = q_.methods.front();
+  }
+
+  void measure() {
+    const bool computes = q_.description.compute.empty() && !q_.description.has_delays();
+    if (computes) seconds_a_gradient_ = seconds_a_gradient(problem(), q_.description.batch, a_timing());
+    whole_ = cost_of(Spec("identity"));
+  }
+
+  /// Each in turn, with its share of the time that is left.
+  void run_pilots() {
+    for (std::size_t m = 0; m < q_.methods.size(); ++m) {
+      observer_.progress(m, q_.methods.size(), [&] { return q_.methods[m]; });
+      // That of the first, with which all others are compared, is twice as long.
+      const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
+      const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
+      try {
+        run_pilot_of(q_.methods[m], share);
+      } catch (const InputError& error) {
+        if (m == 0) throw;
+        advice_.refused.push_back({q_.methods[m], error.what()});
+      }
+    }
+    advice_.sort();
+  }
+
+  /// What has come of it, in words and as JSON.
+  [[nodiscard]] AdviceResult result() const {
+    return {.head = head(),
+            .table = table_of(advice_),
+            .sentences = words(),
+            .json = json(),
+            .failure = advice_.pilots.front().arrived ? "" : what_none_came_to()};
+  }
+
+ private:
+  using Time = std::chrono::steady_clock;
+
+  [[nodiscard]] std::vector<std::string> words() const {
+    return words_of(advice_, make_links(*q_.description.network));
+  }
+  [[nodiscard]] std::string head() const;
+  [[nodiscard]] std::string what_none_came_to() const;
+  [[nodiscard]] std::string json() const;
+
+  [[nodiscard]] const Problem& problem() const { return *opened_->problem; }
+  [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Time::now() - begin_).count(); }
+  [[nodiscard]] double a_timing() const { return q_.seconds * kOneTiming; }
+
+  /// The settings with a method and a step; there are axes in the step at most.
+  [[nodiscard]] std::vector<KeyValue> settings_with(const std::string& method,
+                                                    const std::string& step) const {
+    std::vector<KeyValue> settings = q_.settings;
+    const bool has_target = std::any_of(settings.begin(), settings.end(),
+                                        [&](const KeyValue& setting) { return setting.key == target_.key; });
+    if (!has_target) settings.push_back({target_.key, target_.value, ""});
+    settings.push_back({"rounds", "10000000", ""});
+    settings.push_back({"method", method, ""});
+    settings.push_back({"step", step, ""});
+    settings.push_back({"measure", "seconds", ""});
+    return settings;
+  }
+
+  [[nodiscard]] SweepPlan plan_with(const std::string& method, const std::string& step,
+                                    const Assembly& assembly) const {
+    SweepPlan plan = plan_of(settings_with(method, step));
+    for (SweepRun& run : plan.runs) {
+      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
+      if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
+      resolve(run.description.step, assembly);  // refuses what no theorem gives
+    }
+    return plan;
+  }
+
+  void run_pilot_of(const std::string& method, double seconds) {
+    Config description = q_.description;
+    description.method = parse(method);
+    const Assembly assembly = Experiment(description, opened_).assembly();
+    const MessageCosts costs = costs_of(description, assembly);
+    const std::string step = q_.step.empty() ? steps_of(assembly, opened_->facts.constants) : q_.step;
+    const double begin = elapsed();
+    PilotResult pilot =
+        run_pilot(plan_with(method, step, assembly), opened_, costs, seconds, enough_, pool_, observer_);
+    if (q_.step.empty() && pilot.arrived) {
+      const double left = seconds - (elapsed() - begin);
+      PilotResult finer = run_pilot(plan_with(method, steps_beside(pilot.step), assembly), opened_, costs,
+                                    left, pilot.last.network_seconds, pool_, observer_);
+      if (finer.arrived && finer.last.network_seconds < pilot.last.network_seconds) {
+        finer.largest_step = pilot.largest_step;
+        pilot = finer;
+      }
+    }
+    if (pilot.arrived) enough_ = std::min(enough_, kTooLate * pilot.last.network_seconds);
+    advice_.pilots.push_back(pilot);
+  }
+
+  /// Of a message by that compressor and nothing else.
+  [[nodiscard]] MessageCost cost_of(const Spec& compressor) const {
+    const auto mechanism = direct(of_text("method", [&] {
+      return make_compressor(compressor, {problem().dim(), problem().shards(), q_.description.wire});
+    }));
+    return cost_of_message(*mechanism, problem(), q_.description.seed, a_timing());
+  }
+
+  [[nodiscard]] MessageCosts costs_of(const Config& description, const Assembly& assembly) const {
+    if (const auto* parts = std::get_if<StarParts>(&assembly.parts)) {
+      const Mechanism& mechanism = *parts->mechanism;
+      return {.whole = whole_,
+              .said = cost_of_message(mechanism, problem(), description.seed, a_timing()),
+              .remembers = mechanism.rates().worker != 0};
+    }
+    for (const auto& [name, compressor] : description.method.options) {
+      if (name == "compressor") return {.whole = whole_, .said = cost_of(compressor)};
+    }
+    return {.whole = whole_, .said = whole_};
+  }
+
+  AdviceRequest q_;
+  Observer& observer_;
+  ThreadPool pool_;
+  Fleet fleet_;
+  std::shared_ptr<const OpenedProblem> opened_;
+  Time::time_point begin_;  // data and constants are there
+  Target target_;
+  std::optional<double> seconds_a_gradient_;
+  MessageCost whole_;
+  double enough_ = std::numeric_limits<double>::infinity();
+  Advice advice_;
+};
+
+std::string Adviser::head() const {
+  const Config& d = q_.description;
+  std::string text = fmt::format("{}, d = {}, {} clients; to {}\n", print(d.problem), problem().dim(),
+                                 d.clients, target_.words);
+  text += "measured here, on one thread: ";
+  if (seconds_a_gradient_)
+    text += fmt::format("{} for the gradient of a row, ", seconds_text(*seconds_a_gradient_));
+  return text + fmt::format("{} and {} to encode and decode d values\n", seconds_text(whole_.encode),
+                            seconds_text(whole_.decode));
+}
+
+std::string Adviser::what_none_came_to() const {
+  const bool lacked_time = std::any_of(advice_.pilots.begin(), advice_.pilots.end(),
+                                       [](const PilotResult& p) { return p.why == kTimeOver; });
+  const std::string help = lacked_time
+                               ? fmt::format("give more of them, as in seconds={:g}, or an easier target",
+                                             std::ceil(4 * q_.seconds))
+                               : "an easier target may help, or other steps, as in step=0.1";
+  return fmt::format("no method came to {} in {}; {}", target_.words, seconds_text(q_.seconds), help);
+}
+
+std::string Adviser::json() const {
+  Json json;
+  json["laconic"] = LACONIC_VERSION;
+  for (const KeyValue& setting : q_.settings) json["description"][setting.key] = setting.value;
+  json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
+  json["target"] = {{"key", target_.key}, {"value", std::stod(target_.value)}, {"words", target_.words}};
+  json["dim"] = problem().dim();
+  json["clients"] = q_.description.clients;
+  json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);
+  json["a_whole_message"] = {{"encode", whole_.encode}, {"decode", whole_.decode}, {"bits", whole_.bits}};
+  json.update(json_of(advice_));
+  json["advice"] = words();
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+AdviceResult advise(const AdviceRequest& request, Observer& observer) {
+  Adviser adviser(request, observer);
+  observer.begin();
+  adviser.measure();
+  adviser.run_pilots();
+  return adviser.result();
+}
+
+}  // namespace laconic

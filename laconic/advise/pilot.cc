@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/advise/pilot.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <tuple>
+
+namespace laconic {
+namespace {
+
+constexpr const char* kBehind = "its step was behind others";
+constexpr const char* kTooLate = "ten times as late as the fastest";
+
+std::vector<Link> links_of(const Config& description) { return make_links(*description.network); }
+
+std::vector<Link> without_end(std::vector<Link> links) {
+  for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
+  return links;
+}
+
+/// How a pilot ended, in words.
+std::string in_words(const std::string& why) {
+  if (why == name_of(Summary::Why::diverged)) return "it diverged with every step that was tried";
+  if (why == kStill) return "its point had stopped moving";
+  return why;
+}
+
+/// How far from the target a run is, as far as that can be compared.
+double distance_of(const Config& description, const Row& row) {
+  if (description.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
+  return description.target_gap ? row.f : row.grad_norm_sq;
+}
+
+/// Those that are nearest to the target go on, the better half of them.
+void halve(std::vector<LockstepRun*> live) {
+  constexpr std::size_t kLeast = 3;  // a step that leads may be one that is too long later
+  std::stable_sort(live.begin(), live.end(), [](const LockstepRun* a, const LockstepRun* b) {
+    return distance_of(a->run().description, a->outcome().last) <
+           distance_of(b->run().description, b->outcome().last);
+  });
+  for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
+    live[i]->give_up(kBehind);
+}
+
+/// Carries on until all is over.
+void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double enough, Observer& observer) {
+  using Time = std::chrono::steady_clock;
+  const auto since = [](Time::time_point begin) {
+    return std::chrono::duration<double>(Time::now() - begin).count();
+  };
+  const auto begin = Time::now();
+  constexpr std::size_t kHalvings = 3;
+  constexpr std::size_t kTried = 16;  // rounds until the first are left behind
+  constexpr double kShare = 0.2;      // of the time, where rounds are long: by then, however few they were
+  std::size_t halvings = 0;
+  std::size_t stride = 1;
+  for (auto live = cell_runs.live(); !live.empty(); live = cell_runs.live()) {
+    const auto turn = Time::now();
+    pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(stride); });
+    if (const Request asked = observer.asked(); asked >= Request::interrupt)
+      throw Interrupted(asked, "interrupted; nothing was saved");
+    cell_runs.settle();
+    const bool over = since(begin) >= seconds;
+    for (LockstepRun* run : cell_runs.live()) {
+      if (run->outcome().last.network_seconds > enough) {
+        run->give_up(kTooLate);
+      } else if (over) {
+        run->give_up(kTimeOver);
+      }
+    }
+    live = cell_runs.live();
+    const bool tried = !live.empty() && live[0]->rounds() >= kTried << halvings;
+    if (halvings < kHalvings &&
+        (tried || since(begin) >= seconds * kShare * static_cast<double>(halvings + 1))) {
+      halve(live);
+      ++halvings;
+    }
+    // Where rounds are long, the time would be over long before so many of all of them are.
+    if (since(turn) < seconds / 64) stride = std::min(2 * stride, LockstepRun::kStride);
+  }
+}
+
+}  // namespace
+
+Meter::Meter(const Config& d, const MessageCosts& costs)
+    : clock_(d.clients, links_of(d), d.compute, stragglers_of(d), d.seed),
+      links_(d.clients, links_of(d), {}, nullptr, d.seed),
+      endless_(d.clients, without_end(links_of(d)), {}, nullptr, d.seed),
+      costs_(costs),
+      encoding_(d.clients, 0.0),
+      decoding_(d.clients, 0.0) {}
+
+void Meter::hear(std::size_t round, const Ledger& ledger) {
+  RoundCost& to = round == 0 ? start_ : rounds_;
+  if (round == 0)
+    bits_of_start_ = static_cast<double>(ledger.uplink_bits) / static_cast<double>(encoding_.size());
+  const double all = clock_.seconds(round, ledger.turns);
+  const double links = links_.seconds(round, ledger.turns);
+  const double latency = endless_.seconds(round, ledger.turns);
+  to.compute += all - links;
+  to.latency += latency;
+  to.bits += links - latency;
+  for (const Turn& turn : ledger.turns) add_messages(turn, to);
+}
+
+void Meter::add_messages(const Turn& turn, RoundCost& to) {
+  constexpr double kFlag = 8;  // bits of a message that says that nothing is said
+  std::fill(encoding_.begin(), encoding_.end(), 0.0);
+  std::fill(decoding_.begin(), decoding_.end(), 0.0);
+  double at_server = 0;
+  for (const Turn::Client& client : turn.clients) {
+    if (client.bits_out == 0) continue;
+    const MessageCost& cost = client.bits_out >= costs_.whole.bits ? costs_.whole : costs_.said;
+    encoding_[client.number] += cost.encode;
+    if (turn.among_clients) {  // it hears as many messages as come in
+      decoding_[client.number] += cost.decode * client.bits_in / cost.bits;
+    } else if (client.bits_out > kFlag) {
+      at_server += cost.decode;
+      if (costs_.remembers) decoding_[client.number] += cost.decode;
+    }
+  }
+  to.encode += *std::max_element(encoding_.begin(), encoding_.end());
+  to.decode += at_server + *std::max_element(decoding_.begin(), decoding_.end());
+}
+
+PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedProblem>& problem,
+                      const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
+                      Observer& observer) {
+  std::vector<Meter> meters;
+  for (const SweepRun& run : plan.runs) meters.emplace_back(run.description, costs);
+  const ProblemOfRun problems(plan.runs.size(), problem);
+  LockstepCell cell_runs(
+      plan, 0, problems, observer,
+      [&](std::size_t r, std::size_t round, const Ledger& ledger) { meters[r].hear(round, ledger); });
+  carry_on(cell_runs, pool, seconds, enough, observer);
+  RunOutcomes outcomes(plan.runs.size());
+  cell_runs.report(outcomes);
+
+  // The first to arrive; or the one that came nearest.
+  const auto key = [&](std::size_t r) {
+    const auto& [why, last] = *outcomes[r];
+    const bool arrived = why == name_of(Summary::Why::target);
+    const bool diverged = why == name_of(Summary::Why::diverged);
+    return std::tuple(arrived    ? 0
+                      : diverged ? 2
+                                 : 1,
+                      arrived ? last.network_seconds : distance_of(plan.runs[r].description, last));
+  };
+  std::size_t best = 0;
+  for (std::size_t r = 1; r < plan.runs.size(); ++r) {
+    if (key(r) < key(best)) best = r;
+  }
+  double largest = 0;
+  for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
+  const auto& [why, last] = *outcomes[best];
+  const Config& description = plan.runs[best].description;
+  return {.method = print(description.method),
+          .step = print(description.step),
+          .largest_step = plan.runs.size() > 1 && last.step >= largest,
+          .arrived = why == name_of(Summary::Why::target),
+          .why = in_words(why),
+          .last = last,
+          .bits_of_start = meters[best].bits_of_start(),
+          .start = meters[best].start(),
+          .rounds = meters[best].rounds(),
+          .encode = costs.said.encode,
+          .decode = costs.said.decode};
+}
+
+}  // namespace laconic

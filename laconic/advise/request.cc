@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/advise/request.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "laconic/advise/candidates.h"
+#include "laconic/core/quantity.h"
+#include "laconic/experiment/braces.h"
+#include "laconic/experiment/run_folder.h"
+#include "laconic/sweep/grid.h"
+
+namespace laconic {
+namespace {
+
+double seconds_of(const std::string& text) {
+  const auto seconds = seconds_in(text);
+  if (!seconds || *seconds == 0)
+    throw InputError(fmt::format("seconds: \"{}\"; need a time > 0, as in 30 or 2min", text));
+  return *seconds;
+}
+
+/// Why a pilot has no such key; nullptr where it may have it.
+const char* reason_against(const std::string& key) {
+  for (const char* const end : {"rounds", "max-bits", "max-seconds", "checkpoint-every"}) {
+    if (key == end) return "pilots end by their target, or when seconds= are over";
+  }
+  return key == "eval-every" ? "pilots look at every round" : nullptr;
+}
+
+void require_network(const Config& description) {
+  if (description.is_served())
+    throw InputError(fmt::format("stragglers: {} is a real clock, and advise is about a modelled link",
+                                 description.stragglers->name));
+  if (!description.network)
+    throw InputError("no network is given: say how clients are connected, as in network=100mbit,20ms");
+}
+
+void require_json(const std::string& out) {
+  if (!out.ends_with(".json"))
+    throw InputError(fmt::format("out: \"{}\"; need a file that ends in .json", out));
+  require_output(out);
+}
+
+/// Of braces; the base is always there, and the first.
+std::vector<std::string> methods_of(const KeyValue& setting, const std::string& base) {
+  std::vector<std::string> methods = {base};
+  for (const GridPoint& point : grid_of({setting}).points) {
+    const std::string method = print(naming("method", [&] { return parse(point.settings[0].value); }));
+    if (std::find(methods.begin(), methods.end(), method) == methods.end()) methods.push_back(method);
+  }
+  return methods;
+}
+
+}  // namespace
+
+AdviceRequest advice_request_of(const std::vector<std::string>& words) {
+  AdviceRequest q;
+  std::optional<KeyValue> methods;
+  std::vector<std::string> known = {"seconds"};
+  for (const KeyRow& row : config_keys()) known.emplace_back(row.name);
+  for (const KeyValue& setting : settings_of(words)) {
+    require_known(setting, known);
+    require_text(setting);
+    if (const char* reason = reason_against(setting.key)) {
+      if (setting.place.empty()) throw InputError(fmt::format("{}: {}", setting.key, reason));
+    } else if (setting.key == "method") {
+      methods = setting;
+    } else if (setting.key == "step") {
+      q.step = setting.value;
+    } else if (setting.key == "seconds") {
+      q.seconds = seconds_of(setting.value);
+    } else if (setting.key == "out") {
+      q.out = setting.value;
+    } else if (has_braces(setting.value)) {
+      throw InputError(
+          fmt::format("{}: \"{}\"; only method= and step= may have braces", setting.key, setting.value));
+    } else {
+      q.settings.push_back(setting);
+    }
+  }
+  if (!q.out.empty()) require_json(q.out);
+  std::vector<KeyValue> any = q.settings;
+  any.push_back({"method", "gd", ""});
+  q.description = describe(any);
+  require_network(q.description);
+  q.methods = candidates(q.description);
+  if (methods) q.methods = methods_of(*methods, q.methods.front());
+  for (const std::string& method : q.methods)
+    of_text("method", [&] { return row_named(parse(method), "method", laconic::methods()); });
+  return q;
+}
+
+}  // namespace laconic

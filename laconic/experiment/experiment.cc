@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/experiment/experiment.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "laconic/cost/link.h"
+#include "laconic/experiment/clients_table.h"
+#include "laconic/participation/allocation.h"
+#include "laconic/problem/make.h"
+#include "laconic/topology/graph.h"
+#include "laconic/topology/mixing.h"
+#include "laconic/transport/agreement.h"
+
+namespace laconic {
+namespace {
+
+/// The topology with its weights; nothing where the config has none.
+std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t nodes) {
+  if (!config.topology) {
+    if (config.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
+    return nullptr;
+  }
+  const auto graphs = of_text("topology", [&] {
+    return make_topology(*config.topology, {.nodes = nodes, .seed = config.split_seed});
+  });
+  return of_text("mixing", [&] {
+    return std::make_shared<MixingPlan>(make_mixing(config.mixing.value_or(Spec("metropolis")), graphs));
+  });
+}
+
+AllocationSetting allocation_setting(const Config& config, const std::vector<std::uint32_t>& gone = {}) {
+  return {.workers = config.clients, .seed = config.split_seed, .rule = config.allocation, .gone = gone};
+}
+
+Assembly assembly_of(const Config& config, const OpenedProblem& opened,
+                     std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone) {
+  const auto mixing = mixing_of(config, opened.problem->shards());
+  return of_text("method", [&] {
+    return assemble(config.method, {.problem = *opened.problem,
+                                    .constants = opened.facts.constants,
+                                    .seed = config.seed,
+                                    .wire = config.wire,
+                                    .batch = config.batch,
+                                    .mixing = mixing,
+                                    .outer_step = config.outer_step,
+                                    .stragglers = std::move(stragglers),
+                                    .gone = gone,
+                                    .allocation = config.allocation,
+                                    .split_seed = config.split_seed});
+  });
+}
+
+}  // namespace
+
+Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opened)
+    : Experiment(config, std::move(opened), stragglers_of(config), {}) {}
+
+Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opened,
+                       std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone)
+    : config_(std::move(config)),
+      opened_(std::move(opened)),
+      assembly_(assembly_of(config_, *opened_, std::move(stragglers), gone)) {}
+
+std::unique_ptr<const Clock> Experiment::make_clock() const {
+  if (!config_.is_timed()) return nullptr;
+  return std::make_unique<Clock>(config_.clients,
+                                 config_.network ? make_links(*config_.network) : std::vector<Link>{},
+                                 config_.compute, assembly_.stragglers, config_.seed);
+}
+
+SolveOptions Experiment::solve_options(const Clock* clock) const {
+  SolveOptions options = config_.solve;
+  if (config_.target_gap) options.target_f = target_f_of(*config_.target_gap, facts());
+  options.clock = clock;
+  options.wire = config_.wire;
+  return options;
+}
+
+double target_f_of(double target_gap, const ProblemFacts& facts) {
+  const auto& [f_start, f_star] = *facts.minimum;
+  return f_star + target_gap * (f_start - f_star);
+}
+
+std::vector<std::string> data_folders() {
+  std::vector<std::string> folders;
+  const char* variable = std::getenv("LACONIC_DATA");
+  std::stringstream list(variable == nullptr ? "" : variable);
+  for (std::string folder; std::getline(list, folder, ':');) {
+    if (!folder.empty()) folders.push_back(folder);
+  }
+  return folders;
+}
+
+std::size_t threads_of(std::size_t threads, std::size_t neighbours) {
+  if (threads > 0) return threads;
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  return std::max<std::size_t>(1, processors / neighbours);
+}
+
+std::size_t threads_of(const Config& config, std::size_t neighbours) {
+  return std::min(threads_of(config.threads, neighbours), config.clients);
+}
+
+std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank,
+                                      SharedData* shared, std::string* csv) {
+  ProblemSetting setting = {.clients = config.clients,
+                            .split = config.split,
+                            .split_seed = config.split_seed,
+                            .folders = data_folders(),
+                            .cache = shared != nullptr ? &shared->cache : nullptr,
+                            .on_stage = [&](const std::string& stage) { observer.stage(stage); }};
+  if (rank.rank == 0) {
+    setting.on_remark = [&](const std::string& remark) {
+      if (shared == nullptr || shared->remarks.insert(remark).second) observer.remark(remark);
+    };
+  }
+#ifdef LACONIC_TORCH
+  setting.make_torch_network = make_torch_network;
+#endif
+  if (rank.clients) {
+    setting.own = of_text("method", [&] {
+      return shards_of(*rank.clients, config.method, allocation_setting(config, rank.gone));
+    });
+  }
+  if (csv != nullptr) {
+    setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
+      *csv = clients_csv(labels, shards);
+    };
+  }
+  return of_text("problem", [&] { return make_problem(config.problem, setting); });
+}
+
+ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer) {
+  if (config.solve.target_accuracy) require_test_set("target-accuracy:", problem, fleet.pool());
+  ProblemFacts facts;
+  observer.stage("constants");
+  facts.constants = problem.constants(fleet);
+  if (!config.target_gap) return facts;
+  observer.stage("minimum for target-gap");
+  facts.minimum = minimum_of(problem, fleet);
+  return facts;
+}
+
+std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& fleet, Observer& observer,
+                                                  SharedData* shared) {
+  Transport& transport = fleet.transport();
+  RankData rank = {.rank = transport.rank()};
+  if (transport.size() > 1) rank.clients = block_of(config.clients, transport.rank(), transport.size());
+  const auto opened = std::make_shared<OpenedProblem>();
+  together(transport, [&] {
+    opened->problem =
+        read_problem(config, observer, rank, shared, rank.rank == 0 ? &opened->clients_csv : nullptr);
+  });
+  require_same(transport, identity_of(config, *opened->problem));
+  opened->facts = facts_of(config, *opened->problem, fleet, observer);
+  return opened;
+}
+
+void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool) {
+  Vector x(problem.dim());
+  problem.start(x);
+  if (!problem.test_accuracy(x, pool))
+    throw InputError(fmt::format("{} needs a problem with a test set", key));
+}
+
+std::shared_ptr<Stragglers> stragglers_of(const Config& config) {
+  if (!config.stragglers) return nullptr;
+  const auto loads = of_text("method", [&] { return loads_of(config.method, allocation_setting(config)); });
+  return of_text("stragglers", [&] { return make_stragglers(*config.stragglers, loads); });
+}
+
+std::vector<std::pair<std::string, double>> named_constants(const Constants& c) {
+  std::vector<std::pair<std::string, double>> named = {
+      {"L_minus", c.L_minus}, {"L_plus", c.L_plus}, {"L_pm", c.L_pm},
+      {"L_tilde", c.L_tilde}, {"L_max", c.L_max},   {"L_sample", c.L_sample},
+  };
+  if (c.mu) named.emplace_back("mu", *c.mu);
+  if (c.f_lower) named.emplace_back("f_lower", *c.f_lower);
+  return named;
+}
+
+std::string identity_of(const Config& config, const Problem& problem) {
+  std::string text = fmt::format("laconic {}\n", LACONIC_VERSION);
+  for (const auto& [key, value] : resolved(config)) {
+    if (key != "out" && key != "threads" && key != "checkpoint-every")
+      text += fmt::format("{} = {}\n", key, value);
+  }
+  return text + fmt::format("d = {}\ndata with checksum {:08x}\n", problem.dim(), problem.data_checksum());
+}
+
+std::string numbers_of(const Experiment& experiment) {
+  std::string text = fmt::format("gamma = {}\n", experiment.step());
+  if (const auto& mixing = experiment.assembly().mixing)
+    text += fmt::format("weights of neighbours with checksum {:08x}\n", mixing->checksum());
+  if (const auto& stragglers = experiment.assembly().stragglers; stragglers && stragglers->checksum() != 0)
+    text += fmt::format("times of stragglers with checksum {:08x}\n", stragglers->checksum());
+  if (experiment.facts().constants) {
+    for (const auto& [name, value] : named_constants(*experiment.facts().constants))
+      text += fmt::format("{} = {}\n", name, value);
+  }
+  if (experiment.facts().minimum) text += fmt::format("f* = {}\n", experiment.facts().minimum->f_star);
+  return text;
+}
+
+}  // namespace laconic

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/experiment/run_served.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/threads.h"
+#include "laconic/participation/real_clock.h"
+#include "laconic/report/attendance.h"
+#include "laconic/served/faults.h"
+#include "laconic/served/served.h"
+#include "laconic/transport/agreement.h"
+#include "laconic/transport/threads.h"
+
+namespace laconic {
+namespace {
+
+// What a rank ends with, as a mailbox is closed with it: how the run ended, or kFailed and the kind of failure.
+enum Code : int { kDone, kDiverged, kInterrupted, kTerminated, kFailed = 16 };
+
+int code_of(const RunResult& result) {
+  if (result.diverged()) return kDiverged;
+  if (!result.interrupted()) return kDone;
+  return result.summary.request == Request::terminate ? kTerminated : kInterrupted;
+}
+
+int code_of(const Failure& failure) { return kFailed + static_cast<int>(failure.kind); }
+
+/// What a rank that has clients knows of the result: how the run ended. Throws where it failed.
+RunResult result_of(int code) {
+  if (code >= kFailed) throw SharedFailure(static_cast<Failure::Kind>(code - kFailed), "the run failed");
+  RunResult result;
+  if (code == kDiverged) result.summary.why = Summary::Why::diverged;
+  if (code == kInterrupted || code == kTerminated) {
+    result.summary.why = Summary::Why::interrupted;
+    result.summary.request = code == kTerminated ? Request::terminate : Request::interrupt;
+  }
+  return result;
+}
+
+/// A pointer to a problem that the caller keeps.
+std::shared_ptr<const Problem> kept_elsewhere(const Problem& problem) {
+  return {std::shared_ptr<void>(), &problem};
+}
+
+/// The method for those clients that are not gone.
+StarParts parts_of(const Experiment& experiment) {
+  const Assembly& assembly = experiment.assembly();
+  const StarParts* parts = std::get_if<StarParts>(&assembly.parts);
+  if (parts == nullptr) {
+    throw InputError(
+        fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
+                    experiment.config().stragglers->name, experiment.config().method.name));
+  }
+  return *parts;
+}
+
+std::shared_ptr<RealClock> real_clock_of(const Config& config) {
+  return std::dynamic_pointer_cast<RealClock>(stragglers_of(config));
+}
+
+/// Of each client, how often it was late while it lived.
+class Missed {
+ public:
+  explicit Missed(std::size_t clients) : late_(clients, 0), rounds_(clients, 0) {}
+
+  void add(const Attendance& told) {
+    for (const std::uint32_t i : told.counted) ++rounds_[i];
+    for (const std::uint32_t i : told.late) {
+      ++rounds_[i];
+      ++late_[i];
+    }
+    for (const std::uint32_t i : told.gone) rounds_[i] = 0;
+  }
+
+  /// Of those that hardly ever were in time.
+  [[nodiscard]] std::vector<std::string> sentences() const {
+    constexpr std::size_t kMost = 3;  // names
+    std::vector<std::string> sentences;
+    for (std::size_t i = 0; i < late_.size() && sentences.size() <= kMost; ++i) {
+      if (rounds_[i] == 0 || 10 * late_[i] < 9 * rounds_[i]) continue;
+      sentences.push_back(sentences.size() == kMost ? "and so were others"
+                                                    : fmt::format("client {} was late in {} of {} rounds", i,
+                                                                  late_[i], rounds_[i]));
+    }
+    return sentences;
+  }
+
+ private:
+  std::vector<std::size_t> late_;
+  std::vector<std::size_t> rounds_;  // in which it was late or counted
+};
+
+/// Of the exception in flight, on a rank that has clients.
+void remark_failure(Observer& observer, std::size_t rank) {
+  static std::mutex mutex;  // ranks may be threads
+  const std::lock_guard lock(mutex);
+  observer.remark(fmt::format("rank {}: {}", rank, failure_in_flight().message));
+}
+
+// Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as
+// together() and require_same() do (transport/agreement.h), but a process that dies meanwhile is missed.
+
+Letter hello(Failure::Kind kind, const std::string& text) {
+  std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  bytes.insert(bytes.begin(), static_cast<std::uint8_t>(kind));
+  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+}
+
+void receive_hellos(Mailbox& mailbox, const std::string& identity) {
+  std::vector<bool> received_from(mailbox.size(), false);
+  received_from[0] = true;
+  while (std::find(received_from.begin(), received_from.end(), false) != received_from.end()) {
+    if (const auto received = mailbox.take(mailbox.between_looks())) {
+      const auto& bytes = *received->letter;
+      const std::string text(bytes.begin() + 1, bytes.end());
+      const auto kind = static_cast<Failure::Kind>(bytes[0]);
+      if (kind != Failure::Kind::none)
+        throw SharedFailure(kind, fmt::format("rank {}: {}", received->from, text));
+      require_same_of_rank(received->from, text, identity);
+      received_from[received->from] = true;
+    }
+    if (mailbox.closed()) throw RunError("letters are not carried any more");  // the carrier has failed
+    for (std::size_t r = 1; r < mailbox.size(); ++r) {
+      if (!received_from[r] && mailbox.is_lost(r))
+        throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
+    }
+  }
+}
+
+/// The whole problem, without its constants.
+std::shared_ptr<OpenedProblem> read_whole_problem(const Config& config, Observer& observer) {
+  auto opened = std::make_shared<OpenedProblem>();
+  opened->problem = read_problem(config, observer, {}, nullptr, &opened->clients_csv);
+  return opened;
+}
+
+/// Rank 0's part.
+RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& opened, ThreadPool& pool,
+                const RunFiles& files, Mailbox& mailbox, Observer& observer) {
+  const Problem& problem = *opened->problem;
+  receive_hellos(mailbox, identity_of(config, problem));
+  const auto clock = real_clock_of(config);
+  const auto transport = alone(&mailbox);
+  Fleet fleet(pool, *transport);
+  opened->facts = facts_of(config, problem, fleet, observer);
+  const MakeEpochMethod make_epoch_method = [&](const std::vector<std::uint32_t>& gone) {
+    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, gone))};
+  };
+  const Experiment experiment(config, opened, clock, {});
+  Missed missed(config.clients);
+  std::optional<AttendanceFile> attendance;
+  const auto attended = [&](const Attendance& told) {
+    missed.add(told);
+    if (attendance) attendance->record(told);
+  };
+  Request of_clients = Request::none;  // what their processes were asked for
+  const auto method = make_served_star(
+      make_epoch_method, {.step = experiment.step(), .seed = config.seed, .wire = config.wire}, mailbox,
+      *clock, attended, [&](Request asked) { of_clients = std::max(of_clients, asked); });
+  const auto open_attendance = [&](const Progress* from) {
+    if (files.out == nullptr) return;
+    if (from != nullptr) {
+      attendance.emplace(files.out->path(), from->round);
+    } else {
+      attendance.emplace(files.out->path());
+    }
+  };
+  return run_method(experiment, *method, fleet, observer, files,
+                    {.on_files = open_attendance,
+                     .sentences = [&] { return missed.sentences(); },
+                     .asked = [&] { return of_clients; },
+                     .ranks = mailbox.size()});
+}
+
+/// That part, after which all ranks end alike. Returns the code.
+int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<RunResult()>& part) {
+  try {
+    result = part();
+  } catch (...) {
+    mailbox.close(static_cast<std::uint8_t>(code_of(failure_in_flight())));
+    throw;
+  }
+  return code_of(result);
+}
+
+/// The part of a rank that has clients. `everything`: the whole problem, where this process has it anyway.
+int serve_as_client(const Config& config, const RankData& rank, std::size_t neighbours,
+                    const Problem* everything, Mailbox& mailbox, Observer& observer) {
+  std::shared_ptr<const Problem> own;
+  std::uint32_t checksum = 0;
+  std::vector<Fault> faults;
+  const auto clock = real_clock_of(config);
+  const MakeEpochMethod make_epoch_method = [&](const std::vector<std::uint32_t>& gone) {
+    const auto opened = std::make_shared<OpenedProblem>();
+    if (everything != nullptr) {
+      opened->problem = kept_elsewhere(*everything);
+    } else if (own && gone.empty()) {
+      opened->problem = std::move(own);
+    } else {
+      own.reset();
+      RankData with_theirs = rank;
+      with_theirs.gone = gone;
+      opened->problem = read_problem(config, observer, with_theirs);
+      if (opened->problem->data_checksum() != checksum)
+        throw RunError("the data have changed since the run began");
+    }
+    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, gone))};
+  };
+  std::function<void()> serve_clients;
+  try {
+    if (everything == nullptr) {
+      own = read_problem(config, observer, rank);
+      checksum = own->data_checksum();
+    }
+    if (config.rehearsal) faults = make_faults(*config.rehearsal, config.clients);
+    const Problem& problem = everything != nullptr ? *everything : *own;
+    const std::size_t threads = everything != nullptr ? 1 : threads_of(config, neighbours);
+    if (everything == nullptr) observer.begin();  // else rank 0, in the same process, does
+    const auto asked = [&] { return observer.asked(); };
+    serve_clients = start_clients(make_epoch_method, config.seed, mailbox, threads, faults,
+                                  everything == nullptr ? asked : std::function<Request()>{});
+    mailbox.post(0, hello(Failure::Kind::none, identity_of(config, problem)));
+  } catch (...) {
+    const Failure failure = failure_in_flight();
+    mailbox.post(0, hello(failure.kind, failure.message));
+    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
+    return code_of(failure);
+  }
+  serve_clients();
+  return kDone;
+}
+
+/// One process: a thread that serves, with all others to evaluate, and one for clients on each of the others.
+RunResult serve_on_threads(const Config& config, Observer& observer, const RunFiles& files) {
+  const std::size_t threads = threads_of(config);
+  const auto clock = real_clock_of(config);
+  const auto opened = read_whole_problem(config, observer);
+  ThreadPool pool(threads);
+  RunResult result;
+  std::mutex mutex;
+  std::exception_ptr refused;  // why the server misses a rank that has no thread
+  const auto rank_of = [&](Transport& transport) {
+    const auto body = [&](Mailbox& mailbox) {
+      if (transport.rank() == 0) {
+        return serve_to_the_end(mailbox, result,
+                                [&] { return serve(config, opened, pool, files, mailbox, observer); });
+      }
+      try {
+        return serve_as_client(config, {}, 1, opened->problem.get(), mailbox, observer);
+      } catch (...) {  // the server goes on without it
+        remark_failure(observer, transport.rank());
+        return code_of(failure_in_flight());
+      }
+    };
+    try {
+      transport.correspond(clock->patience(), body);
+    } catch (const ThreadRefused&) {
+      const std::lock_guard lock(mutex);
+      if (!refused) refused = std::current_exception();
+      throw;
+    }
+  };
+  try {
+    run_ranks(1 + threads, rank_of);
+  } catch (...) {
+    if (!refused) throw;
+  }
+  if (refused) std::rethrow_exception(refused);
+  return result;
+}
+
+}  // namespace
+
+RunResult run_served(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
+                     const RunFiles& files) {
+  if (transport.size() == 1) return serve_on_threads(config, observer, files);
+  const std::size_t rank = transport.rank();
+  double patience = 0;
+  together(transport, [&] { patience = real_clock_of(config)->patience(); });
+  // From here on a rank may be lost, and no call is collective any more.
+  int code = kDone;
+  RunResult result;
+  try {
+    code = transport.correspond(patience, [&](Mailbox& mailbox) {
+      if (rank > 0) {
+        const RankData own = {.rank = rank, .clients = clients_of(config.clients, rank, transport.size())};
+        return serve_as_client(config, own, neighbours, nullptr, mailbox, observer);
+      }
+      return serve_to_the_end(mailbox, result, [&] {
+        const auto opened = read_whole_problem(config, observer);
+        ThreadPool pool(threads_of(config, neighbours));
+        return serve(config, opened, pool, files, mailbox, observer);
+      });
+    });
+  } catch (...) {
+    const Failure failure = failure_in_flight();
+    if (rank > 0) remark_failure(observer, rank);
+    throw SharedFailure(failure.kind, failure.message);
+  }
+  return rank == 0 ? result : result_of(code);
+}
+
+}  // namespace laconic

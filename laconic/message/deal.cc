@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/message/deal.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "laconic/core/error.h"
+#include "laconic/message/subset.h"
+
+namespace laconic {
+namespace {
+
+/// cards = a uniform permutation of itself (Fisher-Yates, from the back), drawn from the stream's words in
+/// order.
+void shuffle(const Stream& stream, std::span<std::uint32_t> cards) {
+  std::array<std::uint32_t, 256> words;  // NOLINT: filled before it is read
+  std::size_t used = words.size();
+  std::uint64_t next_block = 0;
+  for (std::size_t left = cards.size(); left > 1; --left) {
+    std::uint64_t product = 0;
+    std::uint32_t low = 0;
+    do {  // Lemire's exact bounded draw; the remainder is needed for a few words only
+      if (used == words.size()) {
+        stream.fill(next_block, words);
+        next_block += words.size() / 4;
+        used = 0;
+      }
+      product = words[used++] * std::uint64_t{left};
+      low = static_cast<std::uint32_t>(product);
+    } while (low < left && low < (std::uint64_t{1} << 32) % left);
+    std::swap(cards[left - 1], cards[product >> 32]);
+  }
+}
+
+/// One round dealt to all workers.
+struct Deal {
+  std::uint64_t seed = 0;
+  std::uint32_t round = 0;
+  std::uint32_t step = 0;
+  std::size_t dim = 0;
+  std::size_t workers = 0;
+  std::vector<std::uint32_t> begin;  // worker i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
+  std::vector<std::uint32_t> coordinates;  // ascending within a worker
+  std::vector<std::uint32_t> cards, larger;
+
+  [[nodiscard]] bool is(const Key& key, std::size_t d, std::size_t n) const {
+    return seed == key.seed && round == key.round && step == key.step && dim == d && workers == n;
+  }
+
+  void deal(const Key& key, std::size_t d, std::size_t n) {
+    dim = 0;  // not a deal while it is half made
+    const bool one_each = n > d;
+    const std::size_t hands = one_each ? d : n;  // who receives cards
+    const std::size_t deck = one_each ? n : d;
+    // The uniform subset of hands that get one card more. A second address of the round: copy 1.
+    Key shared = key.common();
+    shared.step = key.step;
+    const Stream cards_stream = shared.stream(Purpose::permutation);
+    shared.copy = 1;
+    draw_subset(shared.stream(Purpose::permutation), deck % hands, hands, larger);
+
+    // cards[c] = the hand that card c goes to.
+    cards.clear();
+    auto extra = larger.begin();
+    for (std::uint32_t hand = 0; hand < hands; ++hand) {
+      const bool has_extra = extra != larger.end() && *extra == hand;
+      if (has_extra) ++extra;
+      cards.insert(cards.end(), deck / hands + (has_extra ? 1 : 0), hand);
+    }
+    shuffle(cards_stream, cards);
+
+    begin.assign(n + 1, 0);
+    coordinates.resize(deck);
+    if (one_each) {  // cards are workers, hands coordinates
+      std::iota(begin.begin(), begin.end(), 0U);
+      coordinates = cards;
+    } else {  // cards are coordinates, hands workers: sort the coordinates by worker
+      for (const std::uint32_t worker : cards) ++begin[worker + 1];
+      std::partial_sum(begin.begin(), begin.end(), begin.begin());
+      for (std::uint32_t j = 0; j < d; ++j) coordinates[begin[cards[j]]++] = j;
+      std::copy_backward(begin.begin(), begin.end() - 1, begin.end());
+      begin[0] = 0;
+    }
+    seed = key.seed;
+    round = key.round;
+    step = key.step;
+    workers = n;
+    dim = d;
+  }
+};
+
+}  // namespace
+
+Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers) {
+  check(dim >= 1 && workers >= 1 && dim < kDimLimit && workers < kDimLimit,
+        "a deal needs 1 <= dim, workers < 2^32");
+  check(key.worker < workers, "a deal needs worker < workers");
+  // Memory of the last deals only, so that n workers and the fold deal once: a cache, never a state. The two
+  // parts of a message have neighbouring steps, and each finds its own.
+  thread_local std::array<Deal, 2> deals;
+  Deal& deal = deals[key.step % 2];
+  if (!deal.is(key, dim, workers)) deal.deal(key, dim, workers);
+  return Indices(deal.coordinates)
+      .subspan(deal.begin[key.worker], deal.begin[key.worker + 1] - deal.begin[key.worker]);
+}
+
+Indices dealt_subset(const Key& key, std::size_t dim, std::size_t workers, std::size_t count) {
+  const Indices block = dealt_block(key, dim, workers);
+  check(count >= 1 && count <= block.size(), "a worker keeps 1 coordinate at least of those it is dealt");
+  if (count == block.size()) return block;
+  thread_local std::vector<std::uint32_t> kept;  // so that a round does not allocate
+  draw_subset(key.stream(Purpose::compressor), count, block.size(), kept);
+  for (std::uint32_t& place : kept) place = block[place];
+  return kept;
+}
+
+}  // namespace laconic

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/message/message.h"
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/message/formats.h"
+#include "laconic/message/wire.h"
+
+namespace laconic {
+namespace {
+
+template <SignPlane (*read)(const Incoming&)>
+void add_read_signs(const Incoming& message, double weight, MutView acc) {
+  const WeightedSigns signs{read(message), weight};
+  add_signs({&signs, 1}, {0, acc.size()}, acc);
+}
+
+struct FormatRow {
+  Format format;
+  std::string_view name;
+  void (*add)(const Incoming&, double weight, MutView acc);
+  double (*floats)(const Incoming&);
+  SignPlane (*signs)(const Incoming&) = nullptr;  // of formats that say them
+};
+
+constexpr FormatRow kFormats[] = {
+    {Format::dense, "dense", add_dense, floats_dense},
+    {Format::seeded_subset, "seeded subset", add_seeded_subset, floats_seeded_subset},
+    {Format::permutation_block, "permutation block", add_permutation_block, floats_permutation_block},
+    {Format::sparse, "sparse", add_sparse, floats_sparse},
+    {Format::bitmap, "bitmap", add_bitmap, floats_bitmap},
+    {Format::natural, "natural", add_natural, floats_natural},
+    {Format::nothing, "nothing", add_nothing, floats_nothing},
+    {Format::sign, "sign", add_read_signs<read_sign>, floats_sign, read_sign},
+    {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
+    {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
+    {Format::pair, "pair", add_pair, floats_pair},
+    {Format::afresh, "afresh", add_dense_behind, floats_afresh},
+    {Format::assumed, "assumed", add_dense_behind, floats_assumed},
+    {Format::known_sign, "known sign", add_read_signs<read_known_sign>, floats_known_sign, read_known_sign},
+    {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
+};
+
+const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {
+  if (bytes.empty()) throw RunError("a message is empty; need at least its first byte, the format");
+  if (dim >= kDimLimit)
+    throw RunError(fmt::format("a message for {} coordinates; need fewer than 2^32", dim));
+  const auto format = static_cast<Format>(bytes[0] & ~kWideValues);
+  for (const FormatRow& row : kFormats) {
+    if (row.format == format) return row;
+  }
+  throw RunError(
+      fmt::format("a message of {} bytes begins with 0x{:02x}, which is no format", bytes.size(), bytes[0]));
+}
+
+Incoming incoming(const Key& key, const FormatRow& row, std::span<const std::uint8_t> bytes,
+                  std::size_t dim) {
+  const Wire wire = (bytes[0] & kWideValues) != 0 ? Wire::f64 : Wire::f32;
+  return {key, row.name, wire, bytes, dim};
+}
+
+}  // namespace
+
+void Incoming::fail(std::string_view problem) const {
+  throw RunError(fmt::format("a {} message ({}, {} bytes, for {} coordinates): {}", format,
+                             wire == Wire::f32 ? "f32" : "f64", bytes.size(), dim, problem));
+}
+
+void Incoming::need_length(std::size_t need) const {
+  if (bytes.size() != need) fail(fmt::format("need {} bytes", need));
+}
+
+std::size_t Incoming::header_count() const {
+  if (bytes.size() < 4) fail("truncated in its header of 4 bytes");
+  return bytes[1] | std::size_t{bytes[2]} << 8 | std::size_t{bytes[3]} << 16;
+}
+
+double Incoming::value_at(std::size_t at) const {
+  return with_value_type(wire,
+                         [&]<class Value>(Value) -> double { return load_le<Value>(bytes.data() + at); });
+}
+
+void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc) {
+  const FormatRow& row = format_of(bytes, acc.size());
+  row.add(incoming(key, row, bytes, acc.size()), weight, acc);
+}
+
+double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim) {
+  const FormatRow& row = format_of(bytes, dim);
+  return row.floats(incoming(key, row, bytes, dim));
+}
+
+std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uint8_t> bytes,
+                                        std::size_t dim) {
+  const FormatRow& row = format_of(bytes, dim);
+  if (row.signs == nullptr) return {};
+  return row.signs(incoming(key, row, bytes, dim));
+}
+
+void decode_add(const Key& key, const Message& message, double weight, MutView acc) {
+  add_bytes(key, message.bytes, weight, acc);
+}
+
+double counted_floats(const Message& message, std::size_t dim) {
+  return floats_of_bytes(Key{}, message.bytes, dim);
+}
+
+}  // namespace laconic

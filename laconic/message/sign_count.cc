@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Eight planes at a time go through a tree of carry-save adders, whose held digits are the ones, twos and
+// fours of the counts so far; what it carries, eights, is added to the higher digits. Eight, and long pieces of
+// them: more planes, as far apart as pages are, would push each other out of the first-level cache, and short
+// pieces are over before the CPU begins to fetch ahead.
+#include "laconic/message/sign_count.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "laconic/core/error.h"
+#include "laconic/core/lanes.h"
+#include "laconic/core/range.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::size_t kLine = 64;            // bytes that are read at once
+constexpr std::size_t kBlock = 127 * kLine;  // of a plane: digits so far apart share no set of the cache
+constexpr unsigned kTree = 3;                // digits that the tree holds
+constexpr std::size_t kInputs = std::size_t{1} << kTree;
+
+using Planes = std::span<const std::uint8_t* const>;
+
+/// digit + a + b: the new digit, and returns the carry.
+Bits carry_save(Bits& digit, Bits a, Bits b) {
+  const Bits either = digit ^ a;
+  const Bits carry = (digit & a) | (either & b);
+  digit = either ^ b;
+  return carry;
+}
+
+/// held += the 2^digits inputs; returns what is carried out of them.
+template <unsigned digits>
+Bits add_tree(Bits* held, const Bits* inputs) {
+  if constexpr (digits == 0) {
+    return inputs[0];
+  } else {
+    const Bits a = add_tree<digits - 1>(held, inputs);
+    const Bits b = add_tree<digits - 1>(held, inputs + (std::size_t{1} << (digits - 1)));
+    return carry_save(held[digits - 1], a, b);
+  }
+}
+
+/// The digits of some counts: planes, `apart` bytes from each other.
+struct Digits {
+  std::uint8_t* first;
+  std::size_t count;
+  std::size_t apart;
+};
+
+/// digits += the inputs; of kLine bytes.
+void add_line(const std::array<const std::uint8_t*, kInputs>& inputs, std::size_t at, const Digits& digits) {
+  constexpr std::size_t kParts = kLine / sizeof(Bits);
+  Bits in[kParts][kInputs];
+  for (std::size_t k = 0; k < kInputs; ++k) {
+    for (std::size_t p = 0; p < kParts; ++p) in[p][k] = load<Bits>(inputs[k] + at + p * sizeof(Bits));
+  }
+  for (std::size_t p = 0; p < kParts; ++p) {
+    std::uint8_t* digit = digits.first + at + p * sizeof(Bits);
+    Bits held[kTree];
+    for (unsigned k = 0; k < kTree; ++k) held[k] = load<Bits>(digit + k * digits.apart);
+    Bits carry = add_tree<kTree>(held, in[p]);
+    for (unsigned k = 0; k < kTree; ++k, digit += digits.apart) std::memcpy(digit, &held[k], sizeof(Bits));
+    for (std::size_t k = kTree; k < digits.count; ++k, digit += digits.apart) {
+      const Bits before = load<Bits>(digit);
+      const Bits sum = before ^ carry;
+      carry &= before;
+      std::memcpy(digit, &sum, sizeof(Bits));
+    }
+  }
+}
+
+/// digits += at most kInputs planes, these bytes of them.
+void add_planes(Planes planes, Range part, const Digits& digits) {
+  static constexpr std::array<std::uint8_t, kBlock> kNone{};
+  std::array<const std::uint8_t*, kInputs> inputs;  // NOLINT: filled here
+  inputs.fill(kNone.data());
+  for (std::size_t k = 0; k < planes.size(); ++k) inputs[k] = planes[k] + part.begin;
+  const std::size_t whole = part.size() / kLine * kLine;
+  for (std::size_t at = 0; at < whole; at += kLine) add_line(inputs, at, digits);
+  if (whole == part.size()) return;
+  std::array<std::array<std::uint8_t, kLine>, kInputs> last{};
+  for (std::size_t k = 0; k < kInputs; ++k) {
+    std::copy(inputs[k] + whole, inputs[k] + part.size(), last[k].begin());
+    inputs[k] = last[k].data();
+  }
+  add_line(inputs, 0, {digits.first + whole, digits.count, digits.apart});
+}
+
+/// How far apart the digits of so many bytes of a plane stand: whole lines.
+std::size_t apart(std::size_t bytes) { return std::min(kBlock, (bytes + kLine - 1) / kLine * kLine); }
+
+/// Byte b: its bits as the lowest of eight bytes, the first lowest.
+constexpr std::array<std::uint64_t, 256> kSpread = [] {
+  std::array<std::uint64_t, 256> spread{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    for (unsigned b = 0; b < 8; ++b) spread[byte] |= std::uint64_t{byte >> b & 1} << (8 * b);
+  }
+  return spread;
+}();
+
+/// The lowest four bytes.
+Doubles four_bytes(std::uint64_t bytes) {
+  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;  // as a double; a number in its low bits adds it
+  const Bits each = (Bits{} + bytes) >> Bits{0, 8, 16, 24} & 0xff;
+  return reinterpret_cast<Doubles>(each | kTwoTo52) - 0x1p52;
+}
+
+}  // namespace
+
+void SignCount::add(Planes planes, std::size_t dim, ThreadPool& pool) {
+  if (planes.empty()) return;
+  check(term_.has_value(), "signs to count are those that were taken");
+  const std::size_t bytes = (dim + 7) / 8;
+  blocks_.resize((bytes + kBlock - 1) / kBlock);
+  const bool anew = count_ == 0;
+  count_ += planes.size();
+  const std::size_t digits = std::max<std::size_t>(kTree, std::bit_width(count_));
+  const std::size_t stride = apart(bytes);
+  pool.for_each(blocks_.size(), [&](std::size_t b) {
+    std::vector<std::uint8_t>& block = blocks_[b];
+    const Range part{b * kBlock, std::min((b + 1) * kBlock, bytes)};
+    if (anew) block.clear();
+    block.resize(digits * stride);
+    for (std::size_t p = 0; p < planes.size(); p += kInputs)
+      add_planes(planes.subspan(p, std::min(kInputs, planes.size() - p)), part,
+                 {block.data(), digits, stride});
+  });
+}
+
+void SignCount::settle(ThreadPool& pool, MutView acc) {
+  if (count_ == 0) return clear();
+  const double term = *term_;
+  const std::size_t digits = std::bit_width(count_);
+  const auto all = static_cast<double>(count_);
+  const std::size_t stride = apart((acc.size() + 7) / 8);
+  pool.for_each(blocks_.size(), [&](std::size_t b) {
+    const std::uint8_t* const block = blocks_[b].data();
+    const auto add_eight = [&](std::size_t byte, double* to) {
+      Doubles minus[2]{};
+      double unit = 1;
+      for (std::size_t first = 0; first < digits; first += 8, unit *= 256) {
+        std::uint64_t counts = 0;  // in these digits, a byte each
+        for (std::size_t k = first; k < std::min(first + 8, digits); ++k)
+          counts |= kSpread[block[k * stride + byte]] << (k - first);
+        minus[0] += unit * four_bytes(counts);
+        minus[1] += unit * four_bytes(counts >> 32);
+      }
+      for (std::size_t l = 0; l < 2; ++l) {
+        const Doubles sum = load<Doubles>(to + 4 * l) + term * (all - 2 * minus[l]);
+        std::memcpy(to + 4 * l, &sum, sizeof(sum));
+      }
+    };
+    const std::size_t begin = 8 * kBlock * b;
+    const MutView part = acc.subspan(begin, std::min(8 * kBlock, acc.size() - begin));
+    const std::size_t whole = part.size() / 8;
+    for (std::size_t byte = 0; byte < whole; ++byte) add_eight(byte, part.data() + 8 * byte);
+    const MutView rest = part.subspan(8 * whole);
+    if (rest.empty()) return;
+    std::array<double, 8> last{};
+    std::copy(rest.begin(), rest.end(), last.begin());
+    add_eight(whole, last.data());
+    std::copy_n(last.begin(), rest.size(), rest.begin());
+  });
+  clear();
+}
+
+}  // namespace laconic

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Levels on the wire: s, a value that they are measured in, then a code of b = 1 + ceil(log2(s + 1)) bits a
+// coordinate. The code is s + q, where q = -s .. s is the level with its sign: no zero has a sign, and
+// rounding needs no absolute value.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/lanes.h"
+#include "laconic/message/bits.h"
+#include "laconic/message/formats.h"
+#include "laconic/message/wire.h"
+
+namespace laconic {
+namespace {
+
+/// Coordinates at a time: their random words and codes stay in the first-level cache.
+constexpr std::size_t kTile = 512;
+using Codes = std::span<std::uint16_t>;
+
+std::size_t levels_length(Wire wire, std::size_t s, std::size_t dim) {
+  return kCountHeader + bytes_of(wire) + (dim * bits_per_level(s) + 7) / 8;
+}
+
+// Both of these work on a copy of their writer or reader, which then stays in registers.
+
+void put_codes(Codes codes, unsigned bits, BitWriter& to) {
+  BitWriter writer = to;
+  std::size_t i = 0;
+  if (bits <= 8) {
+    for (; i + 4 <= codes.size(); i += 4) {
+      const std::uint64_t low = codes[i] | std::uint64_t{codes[i + 1]} << bits;
+      const std::uint64_t high = codes[i + 2] | std::uint64_t{codes[i + 3]} << bits;
+      writer.put(low | high << (2 * bits), 4 * bits);
+    }
+  }
+  for (; i < codes.size(); ++i) writer.put(codes[i], bits);
+  to = writer;
+}
+
+void get_codes(BitReader& from, unsigned bits, Codes codes) {
+  BitReader reader = from;
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  const auto next_codes = [&](std::size_t i, std::size_t count) {
+    const std::uint64_t window = reader.window();
+    for (std::size_t c = 0; c < count; ++c) {
+      codes[i + c] = static_cast<std::uint16_t>(window >> (c * bits) & mask);
+    }
+    reader.skip(static_cast<unsigned>(count) * bits);
+  };
+  std::size_t i = 0;
+  if (bits <= 8) {
+    for (; i + 4 <= codes.size(); i += 4) next_codes(i, 4);
+  }
+  for (; i < codes.size(); ++i) next_codes(i, 1);
+  from = reader;
+}
+
+/// |x / unit|^2
+double squares(View x, double unit) {
+  RunningSums sums;
+  std::size_t j = 0;
+  for (; j + 16 <= x.size(); j += 16) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      const Doubles v = load<Doubles>(x.data() + j + 4 * k) * (1 / unit);
+      sums[k] += v * v;
+    }
+  }
+  for (; j < x.size(); ++j) sums[0][0] += x[j] / unit * (x[j] / unit);
+  return sums.total();
+}
+
+/// |x|, also where squares leave the range of doubles. Never below the largest |x_j|: units are powers of
+/// two, and every step of the sum and the root rounds correctly.
+double norm(View x) {
+  const double plain = squares(x, 1);
+  if (plain > 1e-280 && plain < 1e300) return std::sqrt(plain);
+  const double unit = plain < 1 ? 0x1p-600 : 0x1p600;
+  return std::sqrt(squares(x, unit)) * unit;
+}
+
+/// The least value of the wire's width that makes s of it reach the norm.
+template <class Value>
+double least_step(double norm, std::size_t s) {
+  const auto steps = static_cast<double>(s);
+  auto step = static_cast<Value>(norm / steps);
+  if (static_cast<double>(step) * steps < norm) {
+    step = std::nextafter(step, std::numeric_limits<Value>::infinity());
+  }
+  return static_cast<double>(step);
+}
+
+/// `steps` of the message's value make the norm. code_of(v, word): the code of an entry v, measured in
+/// the value, by a random word.
+template <class CodeOf>
+void write_levels(Format format, Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x,
+                  CodeOf&& code_of, Message& out) {
+  const double length = norm(x);
+  const double value =
+      with_value_type(wire, [&]<class Value>(Value) { return least_step<Value>(length, steps); });
+  if (!std::isfinite(value)) return write_dense(wire, x, out);
+
+  std::uint8_t* to = begin_message(format, wire, levels_length(wire, s, x.size()), out);
+  BitWriter writer(store_values(wire, View(&value, 1), store_count(s, to)));
+  const double unit = value > 0 ? value : 1;  // of the zero vector: any
+  std::array<std::uint32_t, kTile> words;     // NOLINT: filled before it is read
+  std::array<std::uint16_t, kTile> codes;     // NOLINT: filled before it is read
+  for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
+    const std::size_t count = std::min(kTile, x.size() - begin);
+    stream.fill(begin / 4, std::span(words).first(count));
+    for (std::size_t i = 0; i < count; ++i) codes[i] = code_of(x[begin + i] / unit, words[i]);
+    put_codes(Codes(codes).first(count), bits_per_level(s), writer);
+  }
+  writer.finish();
+}
+
+constexpr unsigned kMantissaBits = 52;
+
+/// 2^(exponent - 1023), 0 < exponent < 2047.
+double power_of_two(std::uint64_t exponent) { return std::bit_cast<double>(exponent << kMantissaBits); }
+
+/// A message of levels, checked but for its codes.
+struct Levels {
+  const Incoming& message;
+  std::size_t s;
+  double value;
+
+  Levels(const Incoming& incoming, std::size_t limit) : message(incoming), s(message.header_count()) {
+    if (s == 0 || s > limit) message.fail(fmt::format("{} levels; need at least 1 and at most {}", s, limit));
+    message.need_length(levels_length(message.wire, s, message.dim));
+    value = message.value_at(kCountHeader);
+    if (value < 0) message.fail(fmt::format("a value of {}; need >= 0", value));
+  }
+
+  /// take(codes, begin) for the codes of the coordinates from `begin` on, tile by tile.
+  template <class Take>
+  void for_each_tile(Take&& take) const {
+    BitReader reader(message.bytes.subspan(kCountHeader + bytes_of(message.wire)));
+    std::array<std::uint16_t, kTile> tile;  // NOLINT: filled before it is read
+    for (std::size_t begin = 0; begin < message.dim; begin += kTile) {
+      const Codes codes = Codes(tile).first(std::min(kTile, message.dim - begin));
+      get_codes(reader, bits_per_level(s), codes);
+      std::uint16_t highest = 0;
+      for (const std::uint16_t code : codes) highest = std::max(highest, code);
+      if (highest > 2 * s) message.fail(fmt::format("a code of {}; need at most {}", highest, 2 * s));
+      take(codes, begin);
+    }
+    if (reader.window() != 0) message.fail("a padding bit is set");
+  }
+
+  [[nodiscard]] double floats_of(std::size_t codes) const {
+    return 1 +
+           static_cast<double>(codes) * bits_per_level(s) / static_cast<double>(8 * bytes_of(message.wire));
+  }
+};
+
+}  // namespace
+
+void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
+  check(s >= 1 && s <= kUniformLevelLimit, "uniform levels need 1 <= s < 2^15");
+  // floor(v + s + u) with u uniform on the middles of 2^31 equal parts of [0, 1): v reaches -s and s at most,
+  // up to roundings far below a part, so the code is at least 0 and at most 2 s.
+  const double middle = static_cast<double>(s) + 0x1p-32;
+  const auto code_of = [middle](double v, std::uint32_t word) {
+    const double u = static_cast<double>(static_cast<std::int32_t>(word >> 1)) * 0x1p-31;
+    return static_cast<std::uint16_t>(static_cast<std::int32_t>(v + (u + middle)));
+  };
+  write_levels(Format::uniform_levels, wire, s, s, stream, x, code_of, out);
+}
+
+void add_uniform_levels(const Incoming& message, double weight, MutView acc) {
+  const Levels levels(message, kUniformLevelLimit);
+  const auto s = static_cast<std::int32_t>(levels.s);
+  levels.for_each_tile([&](Codes codes, std::size_t begin) {
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      acc[begin + i] += weight * (static_cast<double>(codes[i] - s) * levels.value);
+    }
+  });
+}
+
+double floats_uniform_levels(const Incoming& message) {
+  const Levels levels(message, kUniformLevelLimit);
+  std::size_t count = 0;
+  levels.for_each_tile([&](Codes codes, std::size_t) {
+    count += codes.size() - static_cast<std::size_t>(std::count(codes.begin(), codes.end(), levels.s));
+  });
+  return levels.floats_of(count);
+}
+
+void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
+  check(s >= 1 && s <= kPowerLevelLimit, "power levels need 1 <= s < 2^7");
+  // As in wire_natural.cc, rounding is an addition to the mantissa: its carry into the exponent has the right
+  // probability. Below the least power, adding it first puts |v| / least into the mantissa.
+  const std::uint64_t least_exponent = 1023 - (s - 1);
+  const double least = power_of_two(least_exponent);
+  const auto code_of = [=](double v, std::uint32_t word) {
+    const double size = std::abs(v);
+    const bool tiny = size < least;
+    const auto moved = std::bit_cast<std::uint64_t>(size + (tiny ? least : 0));
+    const std::uint64_t dither = (2 * std::uint64_t{word} + 1) << (kMantissaBits - 33);
+    const std::uint64_t exponent = (moved + dither) >> kMantissaBits;
+    const std::uint64_t level = exponent - least_exponent + (tiny ? 0 : 1);
+    return static_cast<std::uint16_t>(v < 0 ? s - level : s + level);
+  };
+  write_levels(Format::power_levels, wire, s, 1, stream, x, code_of, out);
+}
+
+void add_power_levels(const Incoming& message, double weight, MutView acc) {
+  const Levels levels(message, kPowerLevelLimit);
+  const std::size_t s = levels.s;
+  std::array<double, 2 * kPowerLevelLimit + 1> terms;  // what each code adds; NOLINT: 2 s + 1 are filled
+  terms[s] = weight * (0 * levels.value);
+  for (std::size_t level = 1; level <= s; ++level) {
+    const double size = levels.value * power_of_two(1023 - s + level);
+    terms[s + level] = weight * size;
+    terms[s - level] = weight * -size;
+  }
+  levels.for_each_tile([&](Codes codes, std::size_t begin) {
+    for (std::size_t i = 0; i < codes.size(); ++i) acc[begin + i] += terms[codes[i]];
+  });
+}
+
+double floats_power_levels(const Incoming& message) {
+  const Levels levels(message, kPowerLevelLimit);
+  levels.for_each_tile([](Codes, std::size_t) {});
+  return levels.floats_of(message.dim);
+}
+
+}  // namespace laconic

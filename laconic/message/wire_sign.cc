@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signs on the wire: what they are multiplied with, then a plane of ceil(d/8) bytes, a bit a coordinate. The
+// multiple is a value (sign), a value for each block (block sign), or three bytes of the header, where all
+// know it (known sign). Signs are those of the entries, or drawn: wire_sign.cc has no other difference
+// between them.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/lanes.h"
+#include "laconic/message/formats.h"
+#include "laconic/message/wire.h"
+
+namespace laconic {
+namespace {
+
+std::size_t plane_length(std::size_t dim) { return (dim + 7) / 8; }
+std::size_t sign_length(Wire wire, std::size_t dim) { return kHeader + bytes_of(wire) + plane_length(dim); }
+std::size_t known_sign_length(std::size_t dim) { return kCountHeader + plane_length(dim); }
+std::size_t blocks_of(std::size_t dim, std::size_t block) { return (dim + block - 1) / block; }
+std::size_t block_sign_length(Wire wire, std::size_t block, std::size_t dim) {
+  return kCountHeader + blocks_of(dim, block) * bytes_of(wire) + plane_length(dim);
+}
+
+/// How many floats a plane of signs counts.
+double floats_of_plane(const Incoming& message) {
+  return static_cast<double>(message.dim) / static_cast<double>(8 * bytes_of(message.wire));
+}
+
+constexpr std::size_t kGroup = 32;  // values whose signs are packed together
+constexpr Bits kLane = {1, 2, 4, 8};
+
+/// plane = signs_of(j) for the groups of 32 entries from j on, the first lowest; the last few as a group that
+/// last_signs(j, count) has, zeros behind.
+template <class Signs, class LastSigns>
+void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& last_signs) {
+  const std::size_t whole = dim / kGroup * kGroup;
+  for (std::size_t j = 0; j < whole; j += kGroup)
+    store_le(static_cast<std::uint32_t>(signs_of(j)), plane + j / 8);
+  if (whole == dim) return;
+  std::array<std::uint8_t, 4> signs{};
+  store_le(static_cast<std::uint32_t>(last_signs(whole, dim - whole)), signs.data());
+  std::copy_n(signs.begin(), plane_length(dim - whole), plane + whole / 8);
+}
+
+/// The signs of 32 values, the first lowest; adds their sizes to the sums.
+std::uint64_t take_signs(const double* x, RunningSums& sums) {
+  Bits signs{};
+  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last to be packed comes lowest
+    j -= 4;
+    const Doubles v = load<Doubles>(x + j);
+    signs = signs << 4 | (reinterpret_cast<Bits>(v < 0.0) & kLane);
+    sums[j / 4] += reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~kSignBit);
+  }
+  return any_lane(signs);
+}
+
+/// plane = the signs of x; returns the mean of |x_j|.
+double put_signs(View x, std::uint8_t* plane) {
+  RunningSums sums;
+  pack(
+      x.size(), plane, [&](std::size_t j) { return take_signs(x.data() + j, sums); },
+      [&](std::size_t j, std::size_t count) {
+        std::array<double, kGroup> last{};  // ends in zeros, whose signs are those that pad the plane
+        std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(j), count, last.begin());
+        return take_signs(last.data(), sums);
+      });
+  return sums.total() / static_cast<double>(x.size());
+}
+
+/// 32 signs, the first lowest: + where a word, one of 2^32, is below the threshold (1/2 + x_j / (2 c)) 2^32,
+/// rounded to a whole number. word < round(t) is word + 1/2 <= t.
+std::uint64_t draw_signs(const double* x, const std::uint32_t* words, double c) {
+  using Words = std::uint32_t __attribute__((vector_size(16)));
+  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;  // as a double; a word in its low bits adds it
+  Bits signs{};
+  for (std::size_t j = kGroup; j > 0;) {
+    j -= 4;
+    const Doubles threshold = (0.5 + 0.5 * (load<Doubles>(x + j) / c)) * 0x1p32;
+    const Bits word = __builtin_convertvector(load<Words>(words + j), Bits) | kTwoTo52;
+    const Doubles middle = reinterpret_cast<Doubles>(word) - (0x1p52 - 0.5);
+    signs = signs << 4 | (reinterpret_cast<Bits>(middle > threshold) & kLane);
+  }
+  return any_lane(signs);
+}
+
+/// plane = signs of x drawn by the words of the stream from `first` on, a multiple of 4.
+void put_drawn_signs(const Stream& stream, std::size_t first, double c, View x, std::uint8_t* plane) {
+  constexpr std::size_t kTile = 512;       // words at a time: they stay in the first-level cache
+  std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
+  const double unit = c > 0 ? c : 1;       // of zeros: any, the message says 0
+  for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
+    const std::size_t count = std::min(kTile, x.size() - begin);
+    stream.fill((first + begin) / 4, std::span(words).first(count));
+    const double* const from = x.data() + begin;
+    pack(
+        count, plane + begin / 8, [&](std::size_t j) { return draw_signs(from + j, words.data() + j, unit); },
+        [&](std::size_t j, std::size_t left) {
+          std::array<double, kGroup> last{};
+          std::array<std::uint32_t, kGroup> last_words{};
+          std::copy_n(from + j, left, last.begin());
+          std::copy_n(words.data() + j, left, last_words.begin());
+          return draw_signs(last.data(), last_words.data(), unit) & ((std::uint64_t{1} << left) - 1);
+        });
+  }
+}
+
+/// The least value of the wire's width that is not below c.
+double rounded_up(Wire wire, double c) {
+  return with_value_type(wire, [&]<class Value>(Value) {
+    auto value = static_cast<Value>(c);
+    if (static_cast<double>(value) < c) value = std::nextafter(value, std::numeric_limits<Value>::infinity());
+    return static_cast<double>(value);
+  });
+}
+
+std::size_t bits_of_known(double c) { return std::bit_cast<std::uint32_t>(static_cast<float>(c)) >> 8; }
+
+std::uint8_t* begin_known_sign(Wire wire, double c, std::size_t dim, Message& out) {
+  return store_count(bits_of_known(known_scale(c)),
+                     begin_message(Format::known_sign, wire, known_sign_length(dim), out));
+}
+
+/// put(block's first coordinate, its entries, its bits) returns its c.
+template <class Put>
+void write_blocks(Wire wire, std::size_t block, View x, Put&& put, Message& out) {
+  check(block > 0 && block % 8 == 0 && block < kHeaderCountLimit,
+        "a block of signs is a multiple of 8 below 2^24");
+  std::uint8_t* scale = store_count(
+      block, begin_message(Format::block_sign, wire, block_sign_length(wire, block, x.size()), out));
+  std::uint8_t* const plane = scale + blocks_of(x.size(), block) * bytes_of(wire);
+  for (std::size_t j = 0; j < x.size(); j += block) {
+    const double c = put(j, x.subspan(j, std::min(block, x.size() - j)), plane + j / 8);
+    scale = store_values(wire, View(&c, 1), scale);
+  }
+}
+
+constexpr std::size_t kTile = 32;  // coordinates whose sums have a place in registers
+
+/// tile += each term, where its signs_of(m) have a bit, the first lowest, less it; one after another.
+template <class SignsOf>
+void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
+  constexpr std::size_t kFours = kTile / 4;
+  Doubles sums[kFours];
+  std::memcpy(sums, tile, sizeof(sums));
+  for (std::size_t m = 0; m < terms.size(); ++m) {
+    const double t = terms[m];
+    const auto term = reinterpret_cast<Bits>(Doubles{t, t, t, t});
+    // The highest four to where doubles have their signs, then the four below them.
+    Bits signs = (Bits{} + signs_of(m)) << Bits{35, 34, 33, 32};
+    for (std::size_t k = kFours; k > 0; signs <<= 4)
+      sums[--k] += reinterpret_cast<Doubles>(term ^ (signs & kSignBit));
+  }
+  std::memcpy(tile, sums, sizeof(sums));
+}
+
+/// The plane of a message, behind what else it holds.
+const std::uint8_t* plane_at(const Incoming& message, std::size_t at) {
+  const std::uint8_t* const plane = message.bytes.data() + at;
+  if (message.dim % 8 != 0 && plane[message.dim / 8] >> (message.dim % 8) != 0)
+    message.fail("a padding bit is set");
+  return plane;
+}
+
+double checked_scale(const Incoming& message, std::size_t at) {
+  const double c = message.value_at(at);
+  if (c < 0) message.fail(fmt::format("a scale of {}; need >= 0", c));
+  return c;
+}
+
+std::size_t block_of_message(const Incoming& message) {
+  const std::size_t block = message.header_count();
+  if (block == 0 || block % 8 != 0)
+    message.fail(fmt::format("blocks of {} coordinates; need a multiple of 8, at least 8", block));
+  message.need_length(block_sign_length(message.wire, block, message.dim));
+  return block;
+}
+
+}  // namespace
+
+double known_scale(double c) {
+  check(c > 0 && c <= 3.2e38, "known_scale: need 0 < c <= 3.2e38");
+  const std::uint32_t up = std::bit_cast<std::uint32_t>(static_cast<float>(rounded_up(Wire::f32, c)));
+  return static_cast<double>(std::bit_cast<float>((up + 0xff) & ~std::uint32_t{0xff}));
+}
+
+double largest_size(View x) {
+  // The bits of sizes are ordered as the sizes are, with NaN above all.
+  SignedBits largest{};
+  std::size_t j = 0;
+  for (; j + 4 <= x.size(); j += 4) {
+    const auto size =
+        reinterpret_cast<SignedBits>(reinterpret_cast<Bits>(load<Doubles>(x.data() + j)) & ~kSignBit);
+    largest = size > largest ? size : largest;
+  }
+  std::int64_t result = std::max({largest[0], largest[1], largest[2], largest[3]});
+  for (; j < x.size(); ++j) result = std::max(result, std::bit_cast<std::int64_t>(std::abs(x[j])));
+  return std::bit_cast<double>(result);
+}
+
+void write_sign(Wire wire, View x, Message& out) {
+  std::uint8_t* const scale = begin_message(Format::sign, wire, sign_length(wire, x.size()), out);
+  const double mean_size = put_signs(x, scale + bytes_of(wire));
+  store_values(wire, View(&mean_size, 1), scale);
+}
+
+void write_block_sign(Wire wire, std::size_t block, View x, Message& out) {
+  write_blocks(
+      wire, block, x,
+      [](std::size_t, View entries, std::uint8_t* plane) { return put_signs(entries, plane); }, out);
+}
+
+void write_known_sign(Wire wire, double c, View x, Message& out) {
+  put_signs(x, begin_known_sign(wire, c, x.size(), out));
+}
+
+void write_random_sign(Wire wire, double c, const Stream& stream, View x, Message& out) {
+  const double scale = rounded_up(wire, c);
+  if (!std::isfinite(scale)) return write_dense(wire, x, out);
+  std::uint8_t* const to = begin_message(Format::sign, wire, sign_length(wire, x.size()), out);
+  put_drawn_signs(stream, 0, scale, x, store_values(wire, View(&scale, 1), to));
+}
+
+void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, View x, Message& out) {
+  if (!std::isfinite(rounded_up(wire, largest_size(x)))) return write_dense(wire, x, out);
+  const auto put = [&](std::size_t first, View entries, std::uint8_t* plane) {
+    const double c = rounded_up(wire, largest_size(entries));
+    put_drawn_signs(stream, first, c, entries, plane);
+    return c;
+  };
+  write_blocks(wire, block, x, put, out);
+}
+
+void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, View x, Message& out) {
+  if (!(std::isfinite(c) && all_finite(x))) return write_dense(wire, x, out);
+  put_drawn_signs(stream, 0, c, x, begin_known_sign(wire, said, x.size(), out));
+}
+
+SignPlane read_sign(const Incoming& message) {
+  message.need_length(sign_length(message.wire, message.dim));
+  const double c = checked_scale(message, kHeader);
+  return {.plane = plane_at(message, kHeader + bytes_of(message.wire)), .scale = c};
+}
+
+SignPlane read_known_sign(const Incoming& message) {
+  message.need_length(known_sign_length(message.dim));
+  const auto c = std::bit_cast<float>(static_cast<std::uint32_t>(message.header_count()) << 8);
+  if (!(c > 0 && std::isfinite(c))) message.fail(fmt::format("a scale of {}; need a finite one > 0", c));
+  return {.plane = plane_at(message, kCountHeader), .known = true, .scale = static_cast<double>(c)};
+}
+
+SignPlane read_block_sign(const Incoming& message) {
+  const std::size_t block = block_of_message(message);
+  const std::size_t length = blocks_of(message.dim, block) * bytes_of(message.wire);
+  for (std::size_t at = 0; at < length; at += bytes_of(message.wire))
+    checked_scale(message, kCountHeader + at);
+  return {.plane = plane_at(message, kCountHeader + length),
+          .scales = message.bytes.data() + kCountHeader,
+          .block = block,
+          .wire = message.wire};
+}
+
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
+  thread_local std::vector<double> terms;  // kept, so that a round does not allocate
+  terms.resize(sum.size());
+  for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
+    std::size_t end = coordinates.end;  // of where the terms stay the same
+    for (std::size_t m = 0; m < sum.size(); ++m) {
+      const SignPlane& signs = sum[m].signs;
+      terms[m] = sum[m].weight * signs.scale_at(begin);
+      if (signs.scales != nullptr) end = std::min(end, (begin / signs.block + 1) * signs.block);
+    }
+    for (; begin + kTile <= end; begin += kTile) {
+      add_tile(terms, acc.data() + begin,
+               [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
+    }
+    if (begin == end) continue;
+    std::array<double, kTile> last{};
+    std::copy(acc.data() + begin, acc.data() + end, last.begin());
+    add_tile(terms, last.data(), [&](std::size_t m) {
+      std::array<std::uint8_t, kTile / 8> bytes{};
+      std::copy_n(sum[m].signs.plane + begin / 8, plane_length(end - begin), bytes.begin());
+      return load_le<std::uint32_t>(bytes.data());
+    });
+    std::copy_n(last.begin(), end - begin, acc.data() + begin);
+    begin = end;
+  }
+}
+
+double floats_sign(const Incoming& message) {
+  message.need_length(sign_length(message.wire, message.dim));
+  return 1 + floats_of_plane(message);
+}
+
+double floats_known_sign(const Incoming& message) {
+  message.need_length(known_sign_length(message.dim));
+  return floats_of_plane(message);
+}
+
+double floats_block_sign(const Incoming& message) {
+  return static_cast<double>(blocks_of(message.dim, block_of_message(message))) + floats_of_plane(message);
+}
+
+}  // namespace laconic

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// DiLoCo: Douillard et al. 2023, arXiv 2311.08105, Algorithm 1.
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "laconic/methods/parts.h"
+#include "laconic/rounds/local.h"
+
+namespace laconic::recipe {
+namespace {
+
+/// DiLoCo (Douillard et al. 2023, arXiv 2311.08105), Algorithm 1: AdamW inside, Nesterov's momentum outside.
+Assembly diloco(Arguments& args, const MethodSetting& s) {
+  const std::size_t steps = local_steps_of(args);
+  AdamW inner;
+  inner.beta1 = decay_rate(args, "beta1", inner.beta1);
+  inner.beta2 = decay_rate(args, "beta2", inner.beta2);
+  inner.decay = args.number("weight-decay", 0.1);
+  if (!(inner.decay >= 0) || std::isinf(inner.decay))
+    args.fail(fmt::format("weight-decay = {}; need weight-decay >= 0", inner.decay));
+  constexpr double kOuterStep = 0.7;
+  return local(s,
+               {.oracle = full_or_batch(s),
+                .participation = everyone(s.problem.shards()),
+                .compressor = optional_compressor(args, s),
+                .steps = steps,
+                .adamw = inner,
+                .outer = nesterov(decay_rate(args, "outer-momentum", 0.9))},
+               kOuterStep);
+}
+
+}  // namespace
+
+std::vector<MethodRow> diloco_methods() {
+  return {
+      {"diloco",
+       "diloco(steps=H, beta1=0.9, beta2=0.999, weight-decay=0.1, outer-momentum=0.9, compressor=C)",
+       "H steps of AdamW, then Nesterov's momentum with outer-step=0.7", "arXiv 2311.08105", diloco,
+       kHearsAll},
+  };
+}
+
+}  // namespace laconic::recipe

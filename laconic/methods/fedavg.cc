@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// FedAvg: McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629.
+// FedAdam: Reddi et al. 2021, arXiv 2003.00295, Algorithm 2.
+#include <fmt/format.h>
+
+#include "laconic/methods/parts.h"
+#include "laconic/rounds/local.h"
+
+namespace laconic::recipe {
+namespace {
+
+/// Local SGD of `sample` clients, drawn without replacement.
+LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  const std::size_t steps = local_steps_of(args);
+  const std::size_t sample = args.whole("sample", n);
+  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
+  return {.oracle = full_or_batch(s),
+          .participation = sampled(n, sample),
+          .compressor = optional_compressor(args, s),
+          .steps = steps};
+}
+
+/// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629).
+Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_clients(args, s)); }
+
+/// FedAdam (Reddi et al. 2021, arXiv 2003.00295), Algorithm 2: FedAvg whose server takes Adam's steps.
+Assembly fedadam(Arguments& args, const MethodSetting& s) {
+  LocalParts parts = sampled_clients(args, s);
+  const ServerAdam defaults;
+  constexpr double kOuterStep = 0.1;  // 1 would begin with steps of 0.1 sign(moved) / tau
+  parts.outer = server_adam({.beta1 = decay_rate(args, "beta1", defaults.beta1),
+                             .beta2 = decay_rate(args, "beta2", defaults.beta2),
+                             .tau = above_zero(args, "tau", defaults.tau)});
+  return local(s, std::move(parts), kOuterStep);
+}
+
+}  // namespace
+
+std::vector<MethodRow> fedavg_methods() {
+  return {
+      {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
+       "arXiv 1602.05629", fedavg, kOwnSample},
+      {"fedadam", "fedadam(steps=H, sample=S, beta1=0.9, beta2=0.99, tau=0.001, compressor=C)",
+       "FedAvg whose server takes Adam's steps, of outer-step=0.1", "arXiv 2003.00295", fedadam, kOwnSample},
+  };
+}
+
+}  // namespace laconic::recipe

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Local SGD: Stich 2019, arXiv 1805.09767.
+#include "laconic/methods/parts.h"
+#include "laconic/rounds/local.h"
+
+namespace laconic::recipe {
+namespace {
+
+/// Local SGD (Stich 2019, arXiv 1805.09767), everyone.
+Assembly local_sgd(Arguments& args, const MethodSetting& s) {
+  return local(s, {.oracle = full_or_batch(s),
+                   .participation = everyone(s.problem.shards()),
+                   .compressor = optional_compressor(args, s),
+                   .steps = local_steps_of(args),
+                   .momentum = momentum_of(args)});
+}
+
+}  // namespace
+
+std::vector<MethodRow> local_sgd_methods() {
+  return {
+      {"local-sgd", "local-sgd(steps=H, momentum=0, momentum-at-sync=average|reset, compressor=C)",
+       "H local steps, then the mean of all", "arXiv 1805.09767", local_sgd, kHearsAll},
+  };
+}
+
+}  // namespace laconic::recipe

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/methods/methods.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/methods/parts.h"
+
+namespace laconic {
+namespace {
+
+std::deque<MethodRow> all_methods() {
+  std::deque<MethodRow> all;
+  for (const auto& rows :
+       {recipe::gd_methods(),          recipe::dcgd_methods(),        recipe::diana_methods(),
+        recipe::marina_methods(),      recipe::three_point_methods(), recipe::d_sgd_methods(),
+        recipe::k_gt_methods(),        recipe::scaffold_methods(),    recipe::local_sgd_methods(),
+        recipe::fedavg_methods(),      recipe::diloco_methods(),      recipe::savic_methods(),
+        recipe::one_bit_gc_methods(),  recipe::sgc_methods(),         recipe::bgc_methods(),
+        recipe::erasurehead_methods(), recipe::exact_gc_methods(),    recipe::majority_methods(),
+        recipe::coco_ef_methods(),     recipe::gc_diana_methods()})
+    all.insert(all.end(), rows.begin(), rows.end());
+  return all;
+}
+
+std::deque<MethodRow>& table() {
+  static std::deque<MethodRow> rows = all_methods();
+  return rows;
+}
+
+void require_gone(const std::vector<std::uint32_t>& gone, std::size_t clients) {
+  const auto descent = std::adjacent_find(gone.begin(), gone.end(), std::greater_equal<>());
+  if (descent != gone.end())
+    throw InputError(fmt::format("gone = .., {}, {}, ..; need ascending clients, each named once", *descent,
+                                 *(descent + 1)));
+  if (!gone.empty() && gone.back() >= clients)
+    throw InputError(fmt::format("gone = .., {}; there are clients 0 .. {} only", gone.back(), clients - 1));
+  if (gone.size() == clients) throw InputError("gone: all clients are; one must be left");
+}
+
+/// The fields that any method reads.
+void require_setting(const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  check(s.problem.dim() >= 1 && n >= 1, "a problem needs dim() >= 1 and shards() >= 1");
+  require_gone(s.gone, n);
+  if (s.batch && *s.batch < 1) throw InputError(fmt::format("batch = {}; need batch >= 1", *s.batch));
+  if (s.outer_step) require_outer_step(*s.outer_step);
+  if (s.stragglers && s.stragglers->workers() != n)
+    throw InputError(
+        fmt::format("stragglers: a model of {} clients; the problem has {}", s.stragglers->workers(), n));
+  if (s.mixing && s.mixing->nodes() != n)
+    throw InputError(fmt::format("mixing: of {} nodes; the problem has {} clients", s.mixing->nodes(), n));
+}
+
+/// Nothing where each client holds its own.
+std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
+                                        const AllocationSetting& setting) {
+  require_gone(setting.gone, setting.workers);
+  Arguments args(method);
+  if (row.allocate != nullptr) return row.allocate(args, setting);
+  if (setting.rule)
+    args.fail(
+        fmt::format("allocation = {}: each client holds its own data only; leave allocation out, or use "
+                    "sgc or gc-1bit",
+                    print(*setting.rule)));
+  if (!setting.gone.empty()) return without(no_redundancy(setting.workers), setting.gone);
+  return {};
+}
+
+}  // namespace
+
+const std::deque<MethodRow>& methods() { return table(); }
+
+void register_method(MethodRow row) {
+  require_new(row.name, "method", table());
+  table().push_back(std::move(row));
+}
+
+std::unique_ptr<Method> make_method(const Assembly& assembly, double step) {
+  require_step(step);
+  check(assembly.problem != nullptr, "an assembly has a problem");
+  const Problem& problem = *assembly.problem;
+  const auto& [outer_step, seed, wire] = assembly.options;
+  if (const auto* parts = std::get_if<StarParts>(&assembly.parts))
+    return make_star(problem, *parts, {.step = step, .seed = seed, .wire = wire});
+  if (const auto* parts = std::get_if<LocalParts>(&assembly.parts))
+    return make_local(problem, *parts, {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
+  if (const auto* parts = std::get_if<ScaffoldParts>(&assembly.parts))
+    return make_scaffold(problem, *parts,
+                         {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
+  return make_gossip(problem, std::get<GossipParts>(assembly.parts),
+                     {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
+}
+
+IndexSet shards_of(Range workers, const Spec& method, const AllocationSetting& setting) {
+  const std::optional<Allocation> allocation =
+      allocation_of(row_named(method, "method", methods()), method, setting);
+  std::vector<std::uint32_t> shards;
+  for (const std::uint32_t i : IndexSet(workers)) {
+    shards.push_back(i);
+    if (!allocation) continue;
+    shards.insert(shards.end(), allocation->held(i).begin(), allocation->held(i).end());
+  }
+  return IndexSet(std::move(shards));
+}
+
+std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting) {
+  const std::optional<Allocation> allocation =
+      allocation_of(row_named(method, "method", methods()), method, setting);
+  std::vector<std::size_t> loads(setting.workers, 1);
+  for (std::size_t i = 0; allocation && i < loads.size(); ++i) loads[i] = allocation->held(i).size();
+  return loads;
+}
+
+Assembly assemble(const Spec& method, const MethodSetting& given) {
+  const MethodRow& row = row_named(method, "method", methods());
+  Arguments args(method);
+  require_setting(given);
+  MethodSetting setting = given;  // without stragglers that are never late
+  if (given.stragglers && !given.stragglers->is_real() &&
+      is_punctual(*given.stragglers, given.problem.shards()))
+    setting.stragglers.reset();
+  if (setting.stragglers && !row.needs_everyone.empty())
+    args.fail(fmt::format("stragglers: {}", row.needs_everyone));
+  if (row.allocate == nullptr)
+    allocation_of(row, method, recipe::setting_of_allocations(setting));  // refuses it
+  Assembly assembly = row.assemble(args, setting);
+  args.done();
+  if (setting.problem.noise() > 0 || setting.stragglers) {  // which no theorem here knows
+    assembly.theorem.reset();
+    assembly.theorem_pl.reset();
+  }
+  assembly.stragglers = given.stragglers;
+  if (setting.stragglers && !setting.stragglers->is_real()) {
+    const MinMeanMax late = lateness(*setting.stragglers, setting.problem.shards());
+    assembly.facts.insert(
+        assembly.facts.end(),
+        {{"late, least", late.least}, {"late, mean", late.mean}, {"late, most", late.most}});
+  }
+  return assembly;
+}
+
+StepRule parse_step(const std::string& text) {
+  const auto number = [&](std::string_view digits) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size()) {
+      throw InputError(fmt::format("step = {}; need a number > 0, theory, theory*16 or theory-pl", text));
+    }
+    if (!(value > 0)) throw InputError(fmt::format("step = {}; need step > 0", text));
+    if (std::isinf(value)) throw InputError(fmt::format("step = {}; need a finite step", text));
+    return value;
+  };
+  for (const auto& [name, kind] : {std::pair{std::string_view("theory-pl"), StepRule::Kind::theory_pl},
+                                   {"theory", StepRule::Kind::theory}}) {
+    if (text == name) return {kind, 1};
+    const std::string times = fmt::format("{}*", name);
+    if (text.starts_with(times)) return {kind, number(std::string_view(text).substr(times.size()))};
+  }
+  return {StepRule::Kind::number, number(text)};
+}
+
+std::string print(const StepRule& rule) {
+  if (rule.kind == StepRule::Kind::number) return fmt::format("{}", rule.factor);
+  const std::string_view name = rule.kind == StepRule::Kind::theory ? "theory" : "theory-pl";
+  return rule.factor == 1 ? std::string(name) : fmt::format("{}*{}", name, rule.factor);
+}
+
+const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly) {
+  if (rule.kind == StepRule::Kind::number) return nullptr;
+  const auto& theorem = rule.kind == StepRule::Kind::theory ? assembly.theorem : assembly.theorem_pl;
+  return theorem ? &*theorem : nullptr;
+}
+
+double resolve(const StepRule& rule, const Assembly& assembly) {
+  if (rule.kind == StepRule::Kind::number) return rule.factor;
+  const Theorem* theorem = theorem_of(rule, assembly);
+  if (theorem == nullptr) {
+    throw InputError(
+        fmt::format("step = {}: no theorem with known constants for this method on this problem; give a "
+                    "number, as in step=0.1",
+                    print(rule)));
+  }
+  const double step = rule.factor * theorem->step;
+  if (!(step > 0 && std::isfinite(step))) {
+    throw InputError(
+        fmt::format("step = {}: the theorem gives {}; give a number, as in step=0.1", print(rule), step));
+  }
+  return step;
+}
+
+}  // namespace laconic

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/methods/parts.h"
+
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+
+namespace laconic::recipe {
+
+std::unique_ptr<Oracle> full(const MethodSetting& s) { return full_gradients(s.problem); }
+
+std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s) {
+  return s.batch ? minibatches(s.problem, *s.batch) : full(s);
+}
+
+CompressorSetting setting_of_compressors(const MethodSetting& s) {
+  return {s.problem.dim(), s.problem.shards(), s.wire};
+}
+
+CompressorPtr compressor(const Spec& spec, const MethodSetting& s) {
+  return make_compressor(spec, setting_of_compressors(s));
+}
+
+CompressorPtr identity(const MethodSetting& s) { return compressor(Spec("identity"), s); }
+
+CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodSetting& s) {
+  const Spec& spec = args.required("compressor", 0, method + "(rand-k(10))");
+  CompressorPtr result = compressor(spec, s);
+  if (!result->bound().omega) {
+    args.fail(fmt::format("{} needs an unbiased compressor: {} is not; use rand-k or natural", method,
+                          print(spec)));
+  }
+  return result;
+}
+
+CompressorPtr independent(Arguments& args, const std::string& method, const MethodSetting& s) {
+  CompressorPtr result = unbiased(args, method, s);
+  if (result->bound().B != 0) {
+    args.fail(
+        fmt::format("{} needs a compressor that each client draws by itself; use rand-k or natural", method));
+  }
+  return result;
+}
+
+std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s) {
+  const Spec* spec = args.find("compressor");
+  return spec == nullptr ? identity(s) : compressor(*spec, s);
+}
+
+double probability(Arguments& args, const char* name, double fallback) {
+  const double value = args.number(name, fallback);
+  if (!(value > 0 && value <= 1)) args.fail(fmt::format("{} = {}; need 0 < {} <= 1", name, value, name));
+  return value;
+}
+
+std::size_t local_steps_of(Arguments& args) {
+  const std::size_t steps = args.whole("steps", 1, 1, 0);
+  if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
+  return steps;
+}
+
+AllocationSetting setting_of_allocations(const MethodSetting& s) {
+  return {.workers = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation, .gone = s.gone};
+}
+
+std::size_t batch_of(Arguments& args, const MethodSetting& s) {
+  const std::size_t batch = args.whole("batch", s.batch.value_or(0));
+  if (batch == 0) args.fail("\"batch\" is missing: the rows of a minibatch, as in batch=32");
+  return batch;
+}
+
+double rows_of_client(const MethodSetting& s) {
+  double rows = 0;
+  for (std::size_t i = 0; i < s.problem.shards(); ++i) rows += static_cast<double>(s.problem.rows(i));
+  return rows / static_cast<double>(s.problem.shards());
+}
+
+double decay_rate(Arguments& args, const char* name, double fallback) {
+  const double beta = args.number(name, fallback);
+  if (!(beta >= 0 && beta < 1)) args.fail(fmt::format("{} = {}; need 0 <= {} < 1", name, beta, name));
+  return beta;
+}
+
+double above_zero(Arguments& args, const char* name, double fallback) {
+  const double value = args.number(name, fallback);
+  if (!(value > 0) || std::isinf(value)) args.fail(fmt::format("{} = {}; need {} > 0", name, value, name));
+  return value;
+}
+
+std::optional<MomentumPlan> momentum_of(Arguments& args) {
+  const double beta = decay_rate(args, "momentum", 0.0);
+  const bool averaged = args.choice("momentum-at-sync", {"average", "reset"}, "average") == "average";
+  if (beta == 0) return {};
+  return MomentumPlan{.beta = beta, .averaged = averaged};
+}
+
+namespace {
+
+Assembly assembly_of(const MethodSetting& s, Parts parts, double outer_step) {
+  Assembly assembly;
+  assembly.problem = &s.problem;
+  assembly.parts = std::move(parts);
+  assembly.options = {.outer_step = outer_step, .seed = s.seed, .wire = s.wire};
+  return assembly;
+}
+
+}  // namespace
+
+Assembly star(const MethodSetting& s, StarParts parts) {
+  if (!s.gone.empty()) {
+    const Allocation left = without(no_redundancy(s.problem.shards()), s.gone);
+    parts.oracle = coded(std::move(parts.oracle), share_code(left));
+  }
+  return star_as_it_is(s, std::move(parts));
+}
+
+Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
+  return assembly_of(s, std::move(parts), 1);
+}
+
+Assembly local(const MethodSetting& s, LocalParts parts, double outer_step) {
+  const double eta_s = s.outer_step.value_or(outer_step);
+  std::vector<std::pair<std::string, double>> facts;
+  if (parts.scaling) {
+    const Scaling& scaling = parts.scaling->scaling;
+    facts = {{"alpha", scaling.alpha}, {"beta", scaling.beta}};
+  }
+  facts.emplace_back("eta_s", eta_s);
+  Assembly assembly = assembly_of(s, std::move(parts), eta_s);
+  assembly.facts = std::move(facts);
+  return assembly;
+}
+
+Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts) {
+  return assembly_of(s, std::move(parts), s.outer_step.value_or(1));
+}
+
+Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
+  if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
+  parts.mixing = s.mixing;
+  const MixingQuality mixes = quality(*s.mixing);
+  Assembly assembly = assembly_of(s, std::move(parts), s.outer_step.value_or(1));
+  assembly.mixing = s.mixing;
+  assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
+  if (s.mixing->period() > 1)  // rounds, of which these are
+    assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
+  return assembly;
+}
+
+std::unique_ptr<Participation> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder) {
+  const std::size_t n = s.problem.shards();
+  return laconic::answers(
+      s.stragglers ? s.stragglers : std::shared_ptr(make_stragglers(parse("fixed(0)"), n)),
+      std::move(decoder));
+}
+
+std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSetting& s,
+                                                const std::string& decode, double factor) {
+  const std::size_t n = s.problem.shards();
+  if (!s.stragglers) return factor == 1 ? everyone(n) : answers(s, by_count(factor));
+  for (std::size_t i = 0; i < n; ++i) {
+    if (s.stragglers->late(i) == 1)
+      args.fail(
+          fmt::format("stragglers: client {} is late in every round, and nothing makes up for that", i));
+  }
+  if (decode == "ht") return answers(s, by_expectation(s.stragglers, n, factor));
+  if (!s.stragglers->is_real() && !common_lateness(*s.stragglers, n))
+    args.fail("decode = count; needs clients that are late equally often; use ht");
+  // What is expected is the mean over those who live, of sums over all shards.
+  const double living = static_cast<double>(n - s.gone.size()) / static_cast<double>(n);
+  return answers(s, by_count(factor * living));
+}
+
+std::string decoding(Arguments& args, const MethodSetting& s, const std::vector<std::string>& choices) {
+  return args.choice("decode", choices, s.stragglers && s.stragglers->is_real() ? "count" : "ht");
+}
+
+std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSetting& s) {
+  return unbiased_answers(args, s, decoding(args, s, {"ht", "count"}));
+}
+
+std::unique_ptr<Participation> unbiased_answers_alike(Arguments& args, const MethodSetting& s) {
+  lateness(args, s);
+  const std::string decode = decoding(args, s, {"ht", "count"});
+  if (decode == "ht" && s.stragglers && s.stragglers->is_real()) {
+    args.fail(
+        "decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
+  }
+  return unbiased_answers(args, s, decode);
+}
+
+void require_all_on_heads(Arguments& args, const MethodSetting& s) {
+  if (s.stragglers && !s.stragglers->is_real())
+    args.fail("stragglers: when its coin shows heads the memories of all start over, and so all must answer");
+}
+
+double lateness(Arguments& args, const MethodSetting& s) {
+  if (!s.stragglers || s.stragglers->is_real()) return 0;
+  const auto p = common_lateness(*s.stragglers, s.problem.shards());
+  if (!p) args.fail("clients remember what they said, and need to be late equally often");
+  return *p;
+}
+
+}  // namespace laconic::recipe

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/page/page.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
+#include "laconic/experiment/config.h"
+#include "laconic/experiment/run_folder.h"
+#include "laconic/page/folders.h"
+#include "laconic/page/html.h"
+#include "laconic/page/run.h"
+#include "laconic/page/sweep.h"
+#include "laconic/report/figures.h"
+#include "laconic/report/file.h"
+
+namespace laconic {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPageBytes = 3'000'000;  // no page is larger
+constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100,
+                                                50,  25,  12};  // of a run: as many as there is room for
+constexpr std::size_t kMapBytes = 500'000;                      // of all settings of all sweeps
+
+/// Runs to compare: of one scene of a sweep, or of the same problem, clients and split.
+struct Group {
+  std::string scene;
+  std::optional<std::size_t> sweep;
+  std::vector<PageRun> runs;
+};
+
+struct Report {
+  std::string title;
+  std::vector<PageSweep> sweeps;
+  std::vector<Group> groups;
+  Json verdicts = Json::array();
+  std::vector<std::string> notes;
+};
+
+Json read_verdicts(const std::string& path) {
+  Json json = Json::parse(read_whole(path), nullptr, false);
+  if (!json.is_object() || !json.contains("experiments") || !json["experiments"].is_array())
+    throw InputError(fmt::format(
+        "{}: need a JSON object with a list of experiments, as laconic reproduce leaves it", path));
+  json["folder"] = fs::path(path).parent_path().string();
+  return json;
+}
+
+Report read_report(const Found& found) {
+  Report report;
+  for (const std::string& path : found.verdicts) report.verdicts.push_back(read_verdicts(path));
+  for (const std::string& folder : found.sweeps) {
+    PageSweep& sweep = report.sweeps.emplace_back(read_page_sweep(folder));
+    const std::size_t first = report.groups.size();
+    for (const auto& [scene, description] : sweep.scenes)
+      report.groups.push_back({scene, report.sweeps.size() - 1, {}});
+    for (const std::string& path : sweep.run_folders) {
+      PageRun run = read_page_run(path, kPoints[0]);
+      report.groups[first + sweep.scene_of(run.saved)].runs.push_back(std::move(run));
+    }
+  }
+  std::map<std::string, std::size_t> group_of;
+  for (const std::string& folder : found.runs) {
+    PageRun run = read_page_run(folder, kPoints[0]);
+    const auto [at, is_new] = group_of.try_emplace(run.scene(), report.groups.size());
+    if (is_new) report.groups.push_back({run.scene(), {}, {}});
+    report.groups[at->second].runs.push_back(std::move(run));
+  }
+  for (const std::string& folder : found.empty)
+    report.notes.push_back(fmt::format("{} is left out: it ended before its first row.", folder));
+  return report;
+}
+
+/// What the legends call the runs, group by group.
+std::vector<std::string> names_of(const Report& report) {
+  std::vector<std::string> names;
+  for (const Group& group : report.groups) {
+    std::vector<SavedRun> descriptions;
+    for (const PageRun& run : group.runs)
+      descriptions.push_back({run.saved.folder, run.saved.description, {}});
+    for (std::string& name : legend(descriptions)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// The runs as JSON, in the same order.
+std::vector<std::string> run_texts(const Report& report, const std::vector<std::string>& names,
+                                   std::size_t points) {
+  std::vector<std::string> texts;
+  for (std::size_t g = 0; g < report.groups.size(); ++g) {
+    for (const PageRun& run : report.groups[g].runs)
+      texts.push_back(json_of(run, names[texts.size()], g, points));
+  }
+  return texts;
+}
+
+/// Sweeps, of which some lose their maps where those are too large together.
+std::string sweeps_text(Report& report) {
+  std::vector<std::string> texts;
+  std::size_t bytes = 0;
+  for (const PageSweep& sweep : report.sweeps) {
+    const bool fits = bytes + sweep.settings.size() <= kMapBytes;
+    if (fits)
+      bytes += sweep.settings.size();
+    else
+      report.notes.push_back(fmt::format("The map of {} is left out: {} runs are too many for this page.",
+                                         sweep.folder, sweep.runs));
+    texts.push_back(fmt::format("{},\"settings\":{}}}", sweep.facts.substr(0, sweep.facts.size() - 1),
+                                fits ? sweep.settings : "[]"));
+  }
+  return fmt::format("[{}]", fmt::join(texts, ","));
+}
+
+/// How many of these fit into a page with that room, from the first on.
+std::size_t fitting(const std::vector<std::string>& texts, std::size_t room) {
+  std::size_t bytes = 0;
+  for (std::size_t t = 0; t < texts.size(); ++t) {
+    bytes += texts[t].size() + 1 +
+             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // as the page escapes it
+    if (bytes > room) return t;
+  }
+  return texts.size();
+}
+
+/// As many points of each run as there is room for, and as many runs.
+std::string fitted_page(Report& report) {
+  const std::string sweeps = sweeps_text(report);
+  Json json = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
+  json["groups"] = Json::array();
+  for (const Group& group : report.groups)
+    json["groups"].push_back(
+        {{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
+  json["notes"] = report.notes;
+  const auto page = [&](const std::vector<std::string>& runs) {
+    const std::string rest = json_text(json);
+    return page_of(fmt::format("{},\"sweeps\":{},\"runs\":[{}]}}", rest.substr(0, rest.size() - 1), sweeps,
+                               fmt::join(runs, ",")));
+  };
+  const std::size_t others = page({}).size() + 1000;  // a note more
+  const std::size_t room = kPageBytes - std::min(others, kPageBytes);
+  const std::vector<std::string> names = names_of(report);
+  std::vector<std::string> texts;
+  for (const std::size_t points : kPoints) {
+    json["points"] = points;
+    texts = run_texts(report, names, points);
+    if (fitting(texts, room) == texts.size()) break;
+  }
+  texts.resize(fitting(texts, room));
+  if (others > kPageBytes || texts.size() < std::min<std::size_t>(names.size(), 1))
+    throw InputError(
+        fmt::format("report: what these folders hold is too much for a page of {} MB; give fewer of them",
+                    kPageBytes / 1'000'000));
+  if (texts.size() < names.size()) {
+    json["notes"].push_back(
+        fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
+                    "Give laconic report fewer folders.",
+                    texts.size(), names.size()));
+  }
+  return page(texts);
+}
+
+/// InputError where `out`, links followed, is not a page to be.
+void require_page(const std::string& out) {
+  std::error_code error;
+  const fs::path path = fs::weakly_canonical(fs::absolute(out, error), error);
+  if (!out.empty() && !fs::is_directory(path, error) && path.extension() != ".html" &&
+      path.extension() != ".htm")
+    throw InputError(fmt::format("out: {}{}; need a file that ends in .html", out,
+                                 fs::is_symlink(out, error) ? " is a link to " + path.string() : ""));
+  require_output(out);
+}
+
+}  // namespace
+
+std::string write_report(const std::vector<std::string>& folders, const std::string& title,
+                         const std::string& out) {
+  require_charts();
+  if (folders.empty())
+    throw InputError(
+        "report needs the folder of at least one run or sweep, as in: laconic report runs -o report.html");
+  require_page(out);
+  Report all = read_report(find_results(folders));
+  all.title = title;
+  std::size_t runs = 0;
+  for (const Group& group : all.groups) runs += group.runs.size();
+  if (all.groups.empty() && all.verdicts.empty())
+    throw InputError(fmt::format("{}: no run in it has a row yet", fmt::join(folders, ", ")));
+  const std::string page = fitted_page(all);
+  write_output(out, page);
+  return fmt::format("{} run{}, {} sweep{}, {:.2f} MB -> {}", runs, runs == 1 ? "" : "s", all.sweeps.size(),
+                     all.sweeps.size() == 1 ? "" : "s", static_cast<double>(page.size()) / 1e6, out);
+}
+
+}  // namespace laconic

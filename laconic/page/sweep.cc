@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/page/sweep.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iterator>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
+#include "laconic/experiment/config.h"
+#include "laconic/page/html.h"
+#include "laconic/sweep/csv.h"
+#include "laconic/sweep/plan.h"
+#include "laconic/sweep/ranking.h"
+
+namespace laconic {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::size_t place_in(std::vector<std::string>& list, const std::string& text) {
+  const auto at = std::find(list.begin(), list.end(), text);
+  const auto place = static_cast<std::size_t>(at - list.begin());
+  if (at == list.end()) list.push_back(text);
+  return place;
+}
+
+Json text_of(const Json& json, const char* key) {
+  return json.contains(key) && json[key].is_string() ? json[key] : Json("");
+}
+
+/// Axes that are drawn: scores are means over seeds, and what a method is, its setting says.
+std::vector<Axis> axes_of(const SweepPlan& plan) {
+  std::vector<Axis> axes;
+  std::copy_if(plan.grid.axes.begin(), plan.grid.axes.end(), std::back_inserter(axes), [](const Axis& axis) {
+    return !is_seed(axis) && axis.name != "method" && axis.values.size() > 1;
+  });
+  return axes;
+}
+
+/// Of each setting: scene, method, how it ended, score (null: none), and its place on each axis (-1: it has none).
+Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::vector<Axis>& axes,
+                 Json& facts) {
+  std::vector<std::string> scenes;
+  std::vector<std::string> methods;
+  std::vector<std::string> endings;
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  Json list = Json::array();
+  for (std::size_t s = 0; s < plan.of_setting.size(); ++s) {
+    const SweepRun& run = plan.runs[plan.of_setting[s][0]];
+    const auto& outcome = outcomes[plan.of_setting[s][0]];
+    Json row = {place_in(scenes, run.scene), place_in(methods, run.method),
+                place_in(endings, outcome ? outcome->why : "under way"), nullptr};
+    if (std::isfinite(scores[s])) row[3] = std::stod(fmt::format("{:.6g}", scores[s]));
+    for (const Axis& axis : axes) {
+      int place = -1;
+      for (const Choice& choice : run.choices) {
+        if (choice.axis != axis.name) continue;
+        place = static_cast<int>(std::find(axis.values.begin(), axis.values.end(), choice.value) -
+                                 axis.values.begin());
+      }
+      row.push_back(place);
+    }
+    list.push_back(std::move(row));
+  }
+  facts["scenes"] = scenes;
+  facts["methods"] = methods;
+  facts["endings"] = endings;
+  return list;
+}
+
+/// What summary.json has of the best of each method.
+Json bests_of(const Json& summary) {
+  Json list = Json::array();
+  if (!summary.contains("best") || !summary["best"].is_array()) return list;
+  for (const Json& best : summary["best"]) {
+    if (!best.is_object()) continue;
+    Json entry;
+    for (const char* key : {"scene", "method", "file"}) entry[key] = text_of(best, key);
+    entry["score"] = best.contains("score") && best["score"].is_number() ? best["score"] : Json(nullptr);
+    if (best.contains("description") && best["description"].is_object()) {
+      entry["setting"] = text_of(best["description"], "method");
+      entry["step"] = text_of(best["description"], "step");
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+/// Folders of runs in curves/ and best/ of the sweep, by name: gd-2 comes before gd-10.
+std::vector<std::string> runs_in(const std::string& folder) {
+  std::vector<std::string> runs;
+  for (const char* part : {"curves", "best"}) {
+    std::error_code error;
+    std::vector<std::string> found;
+    for (fs::directory_iterator entry(fs::path(folder) / part, error), end; !error && entry != end;
+         entry.increment(error)) {
+      std::error_code none;
+      if (fs::exists(entry->path() / "trace.csv", none)) found.push_back(entry->path().string());
+    }
+    const auto order = [](const std::string& name) {
+      const std::size_t digits = name.find_last_not_of("0123456789") + 1;
+      return std::tuple(name.substr(0, digits), name.size(), name);
+    };
+    std::sort(found.begin(), found.end(),
+              [&](const std::string& a, const std::string& b) { return order(a) < order(b); });
+    runs.insert(runs.end(), found.begin(), found.end());
+  }
+  return runs;
+}
+
+Json expected_of(const Json& summary) {
+  Json list = Json::array();
+  if (!summary.contains("expect") || !summary["expect"].is_array()) return list;
+  for (const Json& one : summary["expect"]) {
+    if (!one.is_object()) continue;
+    Json entry;
+    for (const char* key : {"scene", "claim", "statement", "numbers"}) entry[key] = text_of(one, key);
+    entry["holds"] = one.contains("holds") && one["holds"].is_boolean() && one["holds"].get<bool>();
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::size_t PageSweep::scene_of(const SavedRun& run) const {
+  // Targets are left aside: runs that are drawn go on to the end.
+  for (std::size_t s = 0; s < scenes.size(); ++s) {
+    const auto agrees = [&](const char* key) { return scenes[s].second.value(key) == run.value(key); };
+    constexpr const char* kKeys[] = {"problem", "clients", "split", "stragglers", "network", "compute"};
+    if (std::all_of(std::begin(kKeys), std::end(kKeys), agrees)) return s;
+  }
+  return 0;
+}
+
+PageSweep read_page_sweep(const std::string& folder) {
+  PageSweep sweep;
+  sweep.folder = fs::path(folder).lexically_normal().string();
+  std::error_code error;
+  if (!fs::exists(folder + "/run.toml", error))
+    throw InputError(
+        fmt::format("{}: holds a sweep.csv, but no run.toml that says what it is about", folder));
+  const SweepPlan plan =
+      naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
+  const RunOutcomes outcomes = read_sweep_csv(plan, folder + "/sweep.csv");
+  const std::string summary_path = folder + "/summary.json";
+  const Json parsed =
+      fs::exists(summary_path, error) ? Json::parse(read_whole(summary_path), nullptr, false) : Json();
+  const Json summary = parsed.is_object() ? parsed : Json::object();
+
+  Json facts;
+  facts["folder"] = sweep.folder;
+  facts["title"] = plan.title;
+  facts["measure"] = plan.measure->name;
+  facts["to_target"] = plan.measure->to_target;
+  facts["runs"] = plan.runs.size();
+  facts["done"] =
+      std::count_if(outcomes.begin(), outcomes.end(), [](const auto& one) { return one.has_value(); });
+  facts["ended"] = summary.contains("ended") ? summary["ended"] : Json::object();
+  const std::vector<Axis> axes = axes_of(plan);
+  facts["axes"] = Json::array();
+  for (const Axis& axis : axes)
+    facts["axes"].push_back({{"name", axis.name}, {"values", axis.values}, {"of_scene", is_scene(axis)}});
+  if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
+  sweep.settings = json_text(settings_of(plan, outcomes, axes, facts));
+  facts["places"] = Json::array();
+  for (const std::string& scene : scenes_of(plan)) {
+    const auto first = std::find_if(plan.runs.begin(), plan.runs.end(),
+                                    [&](const SweepRun& run) { return run.scene == scene; });
+    sweep.scenes.push_back({scene, {.folder = {}, .description = resolved(first->description), .trace = {}}});
+    facts["places"].push_back(place_of(plan, scene));
+  }
+  if (plan.figure)
+    facts["figure"] = {{"x", plan.figure->x}, {"y", plan.figure->y}, {"log", plan.figure->log}};
+  sweep.run_folders = runs_in(folder);
+  sweep.runs = plan.runs.size();
+  facts["best"] = bests_of(summary);
+  facts["expect"] = expected_of(summary);
+  sweep.facts = json_text(facts);
+  return sweep;
+}
+
+}  // namespace laconic

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stragglers that nobody models: a server that looks at its clock (served/served.h) tells what it saw.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "laconic/core/error.h"
+#include "laconic/core/vec.h"
+#include "laconic/participation/stragglers.h"
+
+namespace laconic {
+
+class RealClock final : public Stragglers {
+ public:
+  /// `patience` > 0: seconds without a sign of life after which a process counts as dead.
+  RealClock(std::size_t workers, const Policy& policy, double patience)
+      : policy_(policy), patience_(patience), late_(workers, 0.0) {
+    check(patience > 0, "a real clock needs patience > 0");
+  }
+
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] double patience() const { return patience_; }
+
+  /// Who has answered this round in time, ascending: what draw() says until the next call.
+  void hear(std::span<const std::uint32_t> answering) {
+    answering_.assign(answering.begin(), answering.end());
+  }
+  /// Of those that live, for late() from the next round on: an average in which each round weighs 0.05, and
+  /// at most 0.95. Rounds that nobody answers say nothing of anybody.
+  void learn(const std::vector<bool>& gone) {
+    if (answering_.empty()) return;
+    auto next = answering_.begin();
+    for (std::uint32_t i = 0; i < late_.size(); ++i) {
+      const bool answered = next != answering_.end() && *next == i;
+      if (answered) ++next;
+      if (gone[i]) continue;
+      late_[i] = std::min(kMost, late_[i] + kWeight * ((answered ? 0 : 1) - late_[i]));
+    }
+  }
+
+  void draw(const Key& /*common*/, std::vector<std::uint32_t>& answering) const override {
+    answering = answering_;
+  }
+  [[nodiscard]] std::size_t workers() const override { return late_.size(); }
+  [[nodiscard]] double late(std::size_t worker) const override { return late_[worker]; }
+  double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
+    seconds.clear();
+    return 0;
+  }
+  [[nodiscard]] bool is_real() const override { return true; }
+
+  /// late() of all, to be read or restored.
+  [[nodiscard]] MutView seen() { return late_; }
+
+ private:
+  static constexpr double kWeight = 0.05;
+  static constexpr double kMost = 0.95;
+
+  Policy policy_;
+  double patience_;
+  std::vector<std::uint32_t> answering_;
+  Vector late_;
+};
+
+}  // namespace laconic

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/participation/stragglers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/checksum.h"
+#include "laconic/core/error.h"
+#include "laconic/core/lines.h"
+#include "laconic/core/quantity.h"
+#include "laconic/core/read_whole.h"
+#include "laconic/participation/real_clock.h"
+
+namespace laconic {
+namespace {
+
+/// Says who is late, and nothing of time.
+class Untimed : public Stragglers {
+ public:
+  double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
+    seconds.clear();
+    return 0;
+  }
+};
+
+/// Each worker by itself; drawn anew every `rounds` rounds.
+class Bernoulli final : public Untimed {
+ public:
+  Bernoulli(std::vector<double> p, std::size_t workers, std::size_t rounds)
+      : p_(std::move(p)), workers_(workers), rounds_(rounds) {}
+
+  void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
+    answering.clear();
+    Key key{.seed = common.seed, .round = static_cast<std::uint32_t>(common.round / rounds_)};
+    for (std::size_t i = 0; i < workers_; ++i) {
+      key.worker = static_cast<std::uint32_t>(i);
+      if (key.stream(Purpose::straggler).uniform() >= late(i)) answering.push_back(key.worker);
+    }
+  }
+  std::size_t workers() const override { return workers_; }
+  double late(std::size_t worker) const override { return p_[worker % p_.size()]; }
+
+ private:
+  std::vector<double> p_;
+  std::size_t workers_;
+  std::size_t rounds_;
+};
+
+class Fixed final : public Untimed {
+ public:
+  Fixed(std::size_t late, std::size_t workers) : late_(late), workers_(workers) {}
+
+  void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
+    Stream stream = common.stream(Purpose::straggler);
+    draw_distinct(stream, workers_, workers_ - late_, answering);
+  }
+  std::size_t workers() const override { return workers_; }
+  double late(std::size_t /*worker*/) const override {
+    return static_cast<double>(late_) / static_cast<double>(workers_);
+  }
+
+ private:
+  std::size_t late_;
+  std::size_t workers_;
+};
+
+bool waits_for_all(const Policy& policy, std::size_t workers) {
+  return policy.first ? *policy.first == workers : !policy.deadline;
+}
+
+/// How long it waits for workers who compute so long.
+double wait_of(const Policy& policy, const std::vector<double>& seconds) {
+  if (waits_for_all(policy, seconds.size())) return std::numeric_limits<double>::infinity();
+  double wait = policy.deadline.value_or(0);
+  if (policy.first) {
+    std::vector<double> sorted = seconds;
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(*policy.first - 1),
+                     sorted.end());
+    wait = std::max(wait, sorted[*policy.first - 1]);
+  }
+  return std::min(wait, *std::max_element(seconds.begin(), seconds.end()));
+}
+
+class Timed : public Stragglers {
+ public:
+  explicit Timed(const Policy& policy) : policy_(policy) {}
+
+  void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
+    std::vector<double> seconds;
+    const double wait = delays(common, seconds);
+    answering.clear();
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      if (seconds[i] <= wait) answering.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+
+  double delays(const Key& common, std::vector<double>& seconds) const override {
+    compute(common, seconds);
+    return wait_of(policy_, seconds);
+  }
+
+ protected:
+  /// seconds[i] = how long worker i computes.
+  virtual void compute(const Key& common, std::vector<double>& seconds) const = 0;
+
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+
+ private:
+  Policy policy_;
+};
+
+/// T_i = a r_i + Exp(mu_i / r_i) for a load of r_i (Lee, Lam, Pedarsani, Papailiopoulos, Ramchandran 2018,
+/// arXiv 1512.02673).
+class ShiftedExponential final : public Timed {
+ public:
+  struct Worker {
+    double shift = 0;
+    double rate = 0;  // infinite of one that has nothing to do
+
+    /// The probability that it is done by t.
+    [[nodiscard]] double done(double t) const { return t > shift ? 1 - std::exp(-rate * (t - shift)) : 0; }
+    bool operator<(const Worker& other) const {
+      return std::pair(shift, rate) < std::pair(other.shift, other.rate);
+    }
+  };
+
+  ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
+      : Timed(policy), workers_(std::move(workers)), late_(workers_.size()) {
+    std::map<Worker, std::optional<double>> of_kind;
+    for (const Worker& worker : workers_) of_kind.try_emplace(worker);
+    const double n = static_cast<double>(workers_.size());
+    constexpr double kMost = 2e10;  // additions: some ten seconds
+    if (of_kind.size() > 1 && policy.first &&
+        static_cast<double>(of_kind.size() * kPoints * *policy.first) * n > kMost)
+      throw InputError(
+          "first = R of so many unlike clients: how often each is late takes too long to work out");
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      std::optional<double>& late = of_kind[workers_[i]];
+      if (!late) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);
+      late_[i] = *late;
+    }
+  }
+
+  std::size_t workers() const override { return workers_.size(); }
+  double late(std::size_t worker) const override { return late_[worker]; }
+
+ protected:
+  void compute(const Key& common, std::vector<double>& seconds) const override {
+    seconds.resize(workers_.size());
+    Key key = common;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      key.worker = static_cast<std::uint32_t>(i);
+      const double u = key.stream(Purpose::straggler).uniform();
+      seconds[i] = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kPoints = 256;
+
+  /// Where all are alike, of n max(K, first) answer, with K ~ Binomial(n, P(done by the deadline)).
+  [[nodiscard]] double lateness_of_all() const {
+    const std::size_t n = workers_.size();
+    if (waits_for_all(policy(), n)) return 0;
+    const double p = policy().deadline ? workers_[0].done(*policy().deadline) : 0;
+    if (!policy().first) return 1 - p;
+    if (p == 0) return 1 - static_cast<double>(*policy().first) / static_cast<double>(n);
+    double late = 0;  // sum of P(K = k) (1 - max(k, first) / n)
+    for (std::size_t k = 0; k < n; ++k) {
+      const double heads = static_cast<double>(k);
+      const double tails = static_cast<double>(n - k);
+      const double probability =
+          std::exp(std::lgamma(heads + tails + 1) - std::lgamma(heads + 1) - std::lgamma(tails + 1) +
+                   heads * std::log(p) + tails * std::log1p(-p));
+      late += probability * (1 - static_cast<double>(std::max(k, *policy().first)) / static_cast<double>(n));
+    }
+    return late;
+  }
+
+  /// Late after the deadline, and then only if `first` others answer before it: with u the probability that i
+  /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)). By the
+  /// midpoint rule over v = (u - u(deadline))^(1/4) for those who hardly ever answer.
+  [[nodiscard]] double lateness_of(std::size_t i) const {
+    if (waits_for_all(policy(), workers_.size())) return 0;
+    const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
+    const double rest = 1 - by_deadline;
+    if (!policy().first || rest == 0) return rest;
+    double answers = 0;
+    for (std::size_t k = 0; k < kPoints; ++k) {
+      const double v = (static_cast<double>(k) + 0.5) / kPoints;
+      const double u = by_deadline + rest * v * v * v * v;
+      const double t = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+      answers += rest * 4 * v * v * v / kPoints * fewer_done(*policy().first, t, i);
+    }
+    return std::clamp(rest - answers, 0.0, 1.0);
+  }
+
+  /// The probability that fewer than `count` of the workers but i are done by t.
+  [[nodiscard]] double fewer_done(std::size_t count, double t, std::size_t i) const {
+    std::vector<double> done(count, 0.0);  // done[c] = the probability that c of those before are
+    done[0] = 1;
+    for (std::size_t j = 0; j < workers_.size(); ++j) {
+      const double p = j == i ? 0 : workers_[j].done(t);
+      if (p == 0) continue;
+      for (std::size_t c = count; c-- > 1;) done[c] += p * (done[c - 1] - done[c]);
+      done[0] -= p * done[0];
+    }
+    double sum = 0;
+    for (const double each : done) sum += each;
+    return sum;
+  }
+
+  std::vector<Worker> workers_;
+  std::vector<double> late_;
+};
+
+/// As measured: round t takes what row t mod their count says.
+class Trace final : public Timed {
+ public:
+  Trace(std::vector<std::vector<double>> rows, const Policy& policy)
+      : Timed(policy), rows_(std::move(rows)), late_(rows_[0].size()) {
+    for (const std::vector<double>& row : rows_) {
+      const double wait = wait_of(policy, row);
+      for (std::size_t i = 0; i < row.size(); ++i) late_[i] += row[i] > wait ? 1 : 0;
+      checksum_ =
+          checksum_of({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(double)}, checksum_);
+    }
+  }
+
+  std::size_t workers() const override { return late_.size(); }
+  double late(std::size_t worker) const override { return late_[worker] / static_cast<double>(rows_.size()); }
+  std::uint32_t checksum() const override { return checksum_; }
+
+ protected:
+  void compute(const Key& common, std::vector<double>& seconds) const override {
+    seconds = rows_[common.round % rows_.size()];
+  }
+
+ private:
+  std::vector<std::vector<double>> rows_;
+  std::vector<double> late_;  // in so many rows
+  std::uint32_t checksum_ = 0;
+};
+
+/// Of values of which client i takes its turn.
+void require_turns(Arguments& arguments, std::size_t values, std::size_t workers) {
+  if (values > workers) arguments.fail(fmt::format("{} values for {} clients", values, workers));
+}
+
+double probability(Arguments& arguments, double p) {
+  if (!(p >= 0 && p < 1)) arguments.fail(fmt::format("p = {}; need 0 <= p < 1", p));
+  return p;
+}
+
+std::unique_ptr<Stragglers> bernoulli(Arguments& arguments, std::span<const std::size_t> loads) {
+  std::vector<double> p = {probability(
+      arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"))};
+  while (const auto next = arguments.number(fmt::format("p{}", p.size() + 1), p.size())) {
+    p.push_back(probability(arguments, *next));
+  }
+  require_turns(arguments, p.size(), loads.size());
+  return std::make_unique<Bernoulli>(std::move(p), loads.size(), 1);
+}
+
+std::unique_ptr<Stragglers> sticky(Arguments& arguments, std::span<const std::size_t> loads) {
+  const double p = probability(
+      arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"));
+  const std::size_t rounds = arguments.whole("rounds", 10, 1, 1);
+  return std::make_unique<Bernoulli>(std::vector<double>{p}, loads.size(), rounds);
+}
+
+std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::span<const std::size_t> loads) {
+  if (arguments.find("count", 0) == nullptr)
+    arguments.fail("\"count\" is missing: how many are late, such as 2");
+  const std::size_t late = arguments.whole("count", 0, 0, 0);
+  if (late >= loads.size())
+    arguments.fail(fmt::format("count = {}; need count < {}, the clients", late, loads.size()));
+  return std::make_unique<Fixed>(late, loads.size());
+}
+
+/// Seconds > 0, of an option or the argument at `position`.
+std::optional<double> seconds_of(Arguments& arguments, const char* name,
+                                 std::optional<std::size_t> position) {
+  const Spec* given = position ? arguments.find(name, *position) : arguments.find(name);
+  if (given == nullptr) return {};
+  const auto seconds = seconds_in(print(*given));
+  if (!seconds || *seconds == 0)
+    arguments.fail(fmt::format("{} = {}; need seconds > 0, as in 50ms", name, print(*given)));
+  return seconds;
+}
+
+std::optional<std::size_t> first_of(Arguments& arguments, std::size_t workers,
+                                    std::optional<std::size_t> position) {
+  const Spec* given = position ? arguments.find("first", *position) : arguments.find("first");
+  if (given == nullptr) return {};
+  const std::size_t first =
+      position ? arguments.whole("first", 1, 1, *position) : arguments.whole("first", 1);
+  if (first > workers)
+    arguments.fail(fmt::format("first = {}; need first <= {}, the clients", first, workers));
+  return first;
+}
+
+Policy policy_of(Arguments& arguments, std::size_t workers) {
+  return {.deadline = seconds_of(arguments, "deadline", {}), .first = first_of(arguments, workers, {})};
+}
+
+std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Spec& given = arguments.required("a", 0, "shifted-exp(10ms, 100): seconds a shard, and a rate");
+  const auto a = seconds_in(print(given));
+  if (!a) arguments.fail(fmt::format("a = {}; need seconds, as in 10ms", print(given)));
+  std::vector<double> rates;
+  const auto add = [&](double rate) {
+    if (!(rate >= 1e-9 && rate <= 1e18))
+      arguments.fail(fmt::format("mu = {}; need a rate from 1e-9 to 1e18, in 1 / seconds", rate));
+    rates.push_back(rate);
+  };
+  add(arguments.required_number("mu", 1, "\"mu\" is missing: a rate in 1 / seconds such as 100"));
+  while (const auto next = arguments.number(fmt::format("mu{}", rates.size() + 1), rates.size() + 1))
+    add(*next);
+  require_turns(arguments, rates.size(), loads.size());
+  std::vector<ShiftedExponential::Worker> workers(loads.size());
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const double load = static_cast<double>(loads[i]);
+    workers[i] = {.shift = *a * load, .rate = rates[i % rates.size()] / load};
+  }
+  return std::make_unique<ShiftedExponential>(std::move(workers), policy_of(arguments, loads.size()));
+}
+
+std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::size_t> loads) {
+  constexpr const char* kBlanks = " \t\r";
+  const std::string name = arguments.required_word("file", 0);
+  std::istringstream file(read_whole(name));
+  std::vector<std::vector<double>> rows;
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    std::string_view content = number == 1 ? without_byte_order_mark(line) : line;
+    content = content.substr(0, content.find('#'));
+    std::vector<double> row;
+    bool whole = true;
+    const char* const borders = content.find(',') == std::string_view::npos ? kBlanks : ",";
+    for (std::size_t begin = 0; content.find_first_not_of(kBlanks, begin) != std::string_view::npos;) {
+      begin = content.find_first_not_of(kBlanks, begin);
+      const std::size_t end = std::min(content.find_first_of(borders, begin), content.size());
+      std::string_view time = content.substr(begin, end - begin);
+      time = time.substr(0, time.find_last_not_of(kBlanks) + 1);
+      const auto seconds = seconds_in(time);
+      whole = whole && seconds.has_value();
+      row.push_back(seconds.value_or(0));
+      begin = end + (borders == kBlanks ? 0 : 1);
+    }
+    if (row.empty()) continue;
+    if (!whole || row.size() != loads.size())
+      arguments.fail(
+          fmt::format("{}:{}: not a row of {} times, one of each client", name, number, loads.size()));
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) arguments.fail(fmt::format("{}: holds no times", name));
+  return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
+}
+
+/// By far more than a server waits.
+std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers, const Policy& policy) {
+  constexpr double kPatience = 10;
+  constexpr double kDeadlines = 20;
+  const double patience = seconds_of(arguments, "patience", {})
+                              .value_or(std::max(kPatience, kDeadlines * policy.deadline.value_or(0)));
+  constexpr double kLeast = 0.1;  // signs of life go out eight times in it
+  if (patience < kLeast) arguments.fail(fmt::format("patience = {}; need patience >= {}", patience, kLeast));
+  if (policy.deadline && patience < *policy.deadline)
+    arguments.fail(
+        fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
+  return std::make_unique<RealClock>(workers, policy, patience);
+}
+
+std::unique_ptr<Stragglers> deadline(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Policy policy = {.deadline = seconds_of(arguments, "deadline", 0),
+                         .first = first_of(arguments, loads.size(), {})};
+  if (!policy.deadline) arguments.fail("\"deadline\" is missing: seconds such as 500ms");
+  return real_clock(arguments, loads.size(), policy);
+}
+
+std::unique_ptr<Stragglers> first_r(Arguments& arguments, std::span<const std::size_t> loads) {
+  const Policy policy = {.deadline = {}, .first = first_of(arguments, loads.size(), 0)};
+  if (!policy.first) arguments.fail("\"first\" is missing: how many answers end a round, such as 3");
+  return real_clock(arguments, loads.size(), policy);
+}
+
+constexpr StragglersRow kModels[] = {
+    {"bernoulli", "bernoulli(P), bernoulli(P1, P2, ...)",
+     "each client is late with probability P in each round; of several, client i takes its turn among them",
+     bernoulli},
+    {"sticky", "sticky(P, ROUNDS=10)", "the same, drawn anew every so many rounds only", sticky},
+    {"fixed", "fixed(COUNT)", "so many clients are late in each round, any of them equally likely", fixed},
+    {"shifted-exp", "shifted-exp(A, MU, MU2, ..., deadline=50ms, first=R)",
+     "with r shards a client computes A r + Exp(MU / r) seconds in a round; the server waits for the first "
+     "R, and until the deadline, or without both for all",
+     shifted_exp, StragglersRow::Clock::modelled},
+    {"trace", "trace(\"FILE\", deadline=50ms, first=R)",
+     "the same with times from a file: a round a line (then from the top again), a time for each client; # "
+     "begins a comment",
+     trace, StragglersRow::Clock::modelled},
+    {"deadline", "deadline(500ms, first=R, patience=10s)",
+     "by a real clock: a round ends when all have answered, or after so long (with first=R not before R "
+     "have); a "
+     "process of which nothing is heard for the patience is dead",
+     deadline, StragglersRow::Clock::real},
+    {"first-r", "first-r(R, patience=10s)", "the same, but a round ends with the R-th answer", first_r,
+     StragglersRow::Clock::real},
+};
+
+}  // namespace
+
+MinMeanMax lateness(const Stragglers& stragglers, std::size_t workers) {
+  MinMeanMax late{.least = 1, .mean = 0, .most = 0};
+  for (std::size_t i = 0; i < workers; ++i) {
+    const double p = stragglers.late(i);
+    late.least = std::min(late.least, p);
+    late.mean += p / static_cast<double>(workers);
+    late.most = std::max(late.most, p);
+  }
+  return late;
+}
+
+std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers) {
+  const MinMeanMax late = lateness(stragglers, workers);
+  return late.least == late.most ? std::optional(late.most) : std::nullopt;
+}
+
+bool is_punctual(const Stragglers& stragglers, std::size_t workers) {
+  return lateness(stragglers, workers).most == 0;
+}
+
+std::span<const StragglersRow> straggler_models() { return kModels; }
+
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const std::size_t> loads) {
+  const StragglersRow& row = row_named(spec, "straggler model", straggler_models());
+  Arguments arguments(spec);
+  auto stragglers = row.make(arguments, loads);
+  arguments.done();
+  return stragglers;
+}
+
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers) {
+  return make_stragglers(spec, std::vector<std::size_t>(workers, 1));
+}
+
+}  // namespace laconic

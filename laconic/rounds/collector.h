@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collecting: the clients that take part send some vectors each, and the server adds them up.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/participation/participation.h"
+#include "laconic/rounds/ledger.h"
+#include "laconic/transport/fleet.h"
+
+namespace laconic {
+
+class Collector {
+ public:
+  /// Of so many workers, who say at most `parts` vectors each.
+  Collector(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)), counted_(parts) {}
+
+  /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers. speak(said) on
+  /// the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p, and counts
+  /// the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged is thrown
+  /// on all ranks. Keys are those of `round` with the worker, and first_part + p as step. The ledger counts
+  /// each message as a participant: callers of several parts set it right.
+  template <class Speak>
+  void collect(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
+               std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {
+    const std::size_t parts = sums.size();
+    const std::size_t dim = sums[0].size();
+    const std::size_t window = fleet.window(shares.size(), parts * dim);
+    for (SignCount& counted : counted_) counted.clear();  // of a sum that was broken off
+    for (std::size_t first = 0; first < shares.size(); first += window) {
+      for (std::size_t p = 0; p < parts; ++p) {
+        boards_[p].clear();
+        for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
+          boards_[p].add({.seed = round.seed,
+                          .round = round.round,
+                          .worker = shares[s].worker,
+                          .step = first_part + static_cast<std::uint32_t>(p),
+                          .copy = shares[s].copy},
+                         shares[s].weight);
+        }
+      }
+      fleet.for_each(fleet.owned(boards_[0]), [&](std::size_t e) {
+        thread_local std::vector<Entry*> said;
+        said.clear();
+        for (std::size_t p = 0; p < parts; ++p) said.push_back(&boards_[p][e]);
+        said[0]->envelope.finite = speak(std::span<Entry* const>(said));
+        if (!said[0]->envelope.finite) return;
+        for (Entry* each : said) each->envelope.describe(each->message, dim);
+      });
+      for (std::size_t p = 0; p < parts; ++p) fleet.share(boards_[p]);
+      for (std::size_t e = 0; e < boards_[0].size(); ++e) {
+        if (!boards_[0][e].envelope.finite)
+          throw Diverged(fmt::format("diverged: a local step is not finite in round {}", round.round));
+        for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e]);
+      }
+      for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], counted_[p], sums[p]);
+    }
+    for (std::size_t p = 0; p < parts; ++p) fleet.settle(counted_[p], sums[p]);
+  }
+
+ private:
+  std::vector<Board> boards_;
+  std::vector<SignCount> counted_;  // of each part
+};
+
+}  // namespace laconic

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/served/served.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/index_set.h"
+#include "laconic/core/threads.h"
+#include "laconic/rounds/star_clients.h"
+#include "laconic/rounds/star_server.h"
+#include "laconic/served/letters.h"
+
+namespace laconic {
+namespace {
+
+using RealTime = std::chrono::steady_clock;
+
+constexpr auto kMostAsked = static_cast<std::uint32_t>(Request::terminate);
+constexpr double kBetweenRequests = 0.25;  // seconds
+
+double seconds_since(RealTime::time_point begin) {
+  return std::chrono::duration<double>(RealTime::now() - begin).count();
+}
+
+/// Where the draws of a round are addressed.
+Key key_of(std::uint64_t seed, const Order& order) {
+  const std::uint64_t of_epoch =
+      order.epoch == 0 ? seed : Key{.seed = seed, .round = order.epoch}.stream(Purpose::epoch).next64();
+  return {of_epoch, order.round - order.start};
+}
+
+/// What is to be computed with, if it is whole.
+EpochMethod whole(EpochMethod method) {
+  check(method.problem != nullptr, "a served star needs a problem");
+  require_parts(*method.problem, method.parts);
+  check(!method.parts.anchor, "a served star has no anchor");
+  return method;
+}
+
+class ServedStar final : public Method {
+ public:
+  ServedStar(const MakeEpochMethod& make_epoch_method, const StarOptions& options, Mailbox& mailbox,
+             RealClock& clock, std::function<void(const Attendance&)> attended,
+             std::function<void(Request)> asked)
+      : make_epoch_method_(make_epoch_method),
+        options_(options),
+        mailbox_(mailbox),
+        clock_(clock),
+        attended_(std::move(attended)),
+        asked_(std::move(asked)),
+        method_(whole(make_epoch_method({}))),
+        problem_(*method_.problem),
+        looks_back_(StarClients(problem_, method_.parts).looks_back()),
+        server_(problem_, method_.parts, options, looks_back_),
+        ranks_(mailbox.size(), Rank::reads),
+        is_gone_(problem_.shards(), false),
+        answers_(problem_.shards()),
+        board_(problem_.shards()) {}
+
+  void start(Fleet& fleet, Evaluation* watch) override {
+    begin_epoch(0);
+    server_.ledger().open_round();
+    converse(fleet, 0, watch);
+  }
+
+  void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+    server_.step();
+    if (!has_begun_) {  // it goes on from a checkpoint
+      ++epochs_;
+      server_.ledger().gone = 0;
+      server_.start_over();
+      begin_epoch(t);
+    }
+    converse(fleet, t, watch);
+  }
+
+  void evaluate(Fleet& fleet, Evaluation& out) override {
+    laconic::evaluate(problem_, server_.x(), fleet, out);
+  }
+
+  State state(Fleet& /*fleet*/) override {
+    State state{.ledger = &server_.ledger(), .shared = server_.memory(), .workers = {}};
+    state.shared.push_back(clock_.seen());
+    state.shared.emplace_back(&epochs_, 1);
+    state.workers.resize(problem_.shards());  // what clients remember is lost with them
+    return state;
+  }
+
+  const Problem& problem() const override { return problem_; }
+  View point() const override { return server_.x(); }
+  const Ledger& ledger() const override { return server_.ledger(); }
+  double step() const override { return options_.step; }
+
+ private:
+  /// Where a process of clients stands in the epoch.
+  enum class Rank : std::uint8_t {
+    reads,     // its data, for the epoch
+    joined,    // its clients are ready
+    given_up,  // it is lost
+  };
+  /// What came of a client about the point of the round.
+  struct Heard {
+    bool in_time = false;
+    Envelope envelope;
+    Message message;
+  };
+
+  void begin_epoch(std::size_t t) {
+    order_.epoch = static_cast<std::uint32_t>(epochs_);
+    order_.start = static_cast<std::uint32_t>(t);
+    order_.counted.assign(problem_.shards(), Order::kNever);
+    for (Rank& rank : ranks_) {
+      if (rank == Rank::joined) rank = Rank::reads;
+    }
+    has_begun_ = true;
+  }
+
+  /// Everything about x_t: the order, the answers, the fold.
+  void converse(Fleet& fleet, std::size_t t, Evaluation* watch) {
+    const auto begin = RealTime::now();
+    while (!gather(t)) next_epoch(t);
+    const double waited = seconds_since(begin);
+
+    answering_.clear();
+    for (std::uint32_t i = 0; i < answers_.size(); ++i) {
+      if (!answers_[i].in_time) continue;
+      answering_.push_back(i);
+      order_.counted[i] = order_.round;
+    }
+    clock_.hear(answering_);
+    const Key round = key_of(options_.seed, order_);
+    method_.parts.participation->draw(round.common(), shares_);
+    const std::vector<Share>& shares = shares_;
+    board_.clear();
+    for (const Share& share : shares) {
+      board_.add({round.seed, round.round, share.worker}, share.weight);
+      Entry& entry = board_[board_.size() - 1];
+      entry.envelope = answers_[share.worker].envelope;
+      entry.message.bytes.swap(answers_[share.worker].message.bytes);
+    }
+    server_.open(shares, method_.parts.mechanism->restarts(round));
+    server_.hear(fleet, board_, t);
+    server_.close(fleet, shares);
+    clock_.learn(is_gone_);
+    tell_attendance(t, waited);
+    if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  /// Sends the order and waits for answers to it. False where processes turn out to be lost.
+  bool gather(std::size_t t) {
+    order_.round = static_cast<std::uint32_t>(t);
+    const auto [x, before, anchor] = server_.points();
+    order_.x.assign(x.begin(), x.end());
+    if (looks_back_) order_.before.assign(before.begin(), before.end());
+    const Letter letter = order_.letter();
+    for (std::size_t r = 1; r < mailbox_.size(); ++r) mailbox_.post_newest(r, letter);
+    for (Heard& answer : answers_) answer.in_time = false;
+    arrived_ = 0;
+    auto begin = RealTime::now();
+    for (double waited = 0; !is_met(waited); waited = seconds_since(begin)) {
+      double next_look = mailbox_.between_looks();
+      if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
+        next_look = std::min(next_look, left);
+      const bool reads = !all_have_joined();
+      // All that has come until now is in time.
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
+      // This body has not ended, so the mailbox is closed because its carrier has failed.
+      if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
+      if (clients_are_lost()) return false;
+      if (reads) begin = RealTime::now();
+    }
+    return true;
+  }
+
+  /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
+  [[nodiscard]] bool all_have_joined() const {
+    return std::find(ranks_.begin() + 1, ranks_.end(), Rank::reads) == ranks_.end();
+  }
+
+  /// Whether the server, having waited so long, has waited enough.
+  [[nodiscard]] bool is_met(double waited) const {
+    if (!all_have_joined()) return false;
+    if (arrived_ == living()) return true;
+    if (all_must_answer()) return false;
+    const auto& [deadline, first] = clock_.policy();
+    return arrived_ >= std::min(first.value_or(0), living()) && waited >= deadline.value_or(0);
+  }
+
+  /// MARINA: when its coin shows heads all memories start over.
+  [[nodiscard]] bool all_must_answer() const {
+    const StarParts& parts = method_.parts;
+    return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(key_of(options_.seed, order_));
+  }
+  [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
+
+  void hear(const Mailbox::Received& received) {
+    Answer answer = Answer::of(received.letter);
+    if (answer.client == Answer::kJoined) {
+      if (answer.epoch == order_.epoch) ranks_[received.from] = Rank::joined;
+      return;
+    }
+    if (answer.client == Answer::kAsked) {
+      if (asked_) asked_(static_cast<Request>(std::min<std::uint32_t>(answer.round, kMostAsked)));
+      return;
+    }
+    if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
+      throw RunError("a letter is of a client whom its sender does not have");
+    Heard& heard = answers_[answer.client];
+    if (answer.epoch != order_.epoch || answer.round != order_.round || heard.in_time) {
+      server_.ledger().late_bits += 8 * answer.message.bytes.size();
+      return;
+    }
+    heard = {.in_time = true, .envelope = answer.envelope, .message = std::move(answer.message)};
+    ++arrived_;
+  }
+
+  /// Whether a process is lost, and clients with it. One that has no clients is given up at once.
+  bool clients_are_lost() {
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] == Rank::given_up || !mailbox_.is_lost(r)) continue;
+      if (clients_of(is_gone_.size(), r, mailbox_.size()).size() > 0) return true;
+      give_up(r);
+    }
+    return false;
+  }
+
+  void give_up(std::size_t rank) {
+    mailbox_.give_up(rank);
+    ranks_[rank] = Rank::given_up;
+    for (const std::uint32_t i : IndexSet(clients_of(is_gone_.size(), rank, mailbox_.size())))
+      is_gone_[i] = true;
+  }
+
+  /// A new epoch, without those who are lost.
+  void next_epoch(std::size_t t) {
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] != Rank::given_up && mailbox_.is_lost(r)) give_up(r);
+    }
+    order_.gone.clear();
+    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
+      if (is_gone_[i]) order_.gone.push_back(i);
+      if (answers_[i].in_time) server_.ledger().late_bits += 8 * answers_[i].message.bytes.size();
+    }
+    server_.ledger().gone = order_.gone.size();
+    if (living() == 0) throw RunError(fmt::format("no process with clients is left in round {}", t));
+    try {
+      method_.parts = whole(make_epoch_method_(order_.gone)).parts;
+    } catch (const InputError& error) {
+      throw RunError(fmt::format("in round {}: {}", t, error.what()));
+    }
+    server_.start_over();
+    ++epochs_;
+    begin_epoch(t);
+  }
+
+  void tell_attendance(std::size_t t, double waited) {
+    Attendance told{.round = t,
+                    .epoch = order_.epoch,
+                    .counted = answering_,
+                    .late = {},
+                    .gone = order_.gone,
+                    .late_bits = server_.ledger().late_bits,
+                    .seconds = waited};
+    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
+      if (!is_gone_[i] && !answers_[i].in_time) told.late.push_back(i);
+    }
+    attended_(told);
+  }
+
+  const MakeEpochMethod& make_epoch_method_;
+  StarOptions options_;
+  Mailbox& mailbox_;
+  RealClock& clock_;
+  std::function<void(const Attendance&)> attended_;
+  std::function<void(Request)> asked_;
+  EpochMethod method_;
+  std::vector<Share> shares_;  // of the round
+  const Problem& problem_;
+  bool looks_back_;
+  StarServer server_;
+  bool has_begun_ = false;
+  double epochs_ = 0;          // before this one, those of earlier processes included
+  Order order_;                // the one in hand
+  std::vector<Rank> ranks_;    // rank 0's, which has no clients, means nothing
+  std::vector<bool> is_gone_;  // of each client, whether its rank was given up
+  std::vector<Heard> answers_;
+  std::size_t arrived_ = 0;  // in time
+  std::vector<std::uint32_t> answering_;
+  Board board_;
+};
+
+/// The thread that calls serve() takes orders as they come. Others compute, each a client at a time, those that
+/// have waited longest first. So a client that is slow holds back nothing but its thread.
+class ServedClients {
+ public:
+  ServedClients(const MakeEpochMethod& make_epoch_method, std::uint64_t seed, Mailbox& mailbox,
+                std::size_t threads, const std::vector<Fault>& rehearsal, std::function<Request()> asked)
+      : make_epoch_method_(make_epoch_method),
+        seed_(seed),
+        mailbox_(mailbox),
+        rehearsal_(rehearsal),
+        asked_(std::move(asked)) {
+    check(threads >= 1, "clients need a thread to compute on");
+    for (std::size_t t = 0; t < threads; ++t) threads_.start(nth_thread(t, threads), [this] { compute(); });
+  }
+
+  void serve() {
+    for (;;) {
+      std::optional<Letter> newest;
+      const double next_look = std::min(mailbox_.between_looks(), kBetweenRequests);
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0))
+        newest = std::move(next->letter);
+      if (mailbox_.closed()) return;
+      if (mailbox_.is_lost(0)) {
+        throw RunError(fmt::format(
+            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes "
+            "on from its last checkpoint; or it goes on without this process",
+            mailbox_.patience()));
+      }
+      if (newest) obey(std::make_shared<const Order>(Order::of(*newest)));
+      pass_on_request(newest.has_value());
+      const std::lock_guard lock(mutex_);
+      if (failure_) std::rethrow_exception(failure_);
+    }
+  }
+
+ private:
+  /// Of a client: the rounds of the epoch whose point it began to look at, and has looked at; and the answer
+  /// of which it does not know yet whether it has counted.
+  struct Progress {
+    struct Said {
+      std::uint32_t round = 0;
+      bool restart = false;
+    };
+    std::uint32_t begun = Order::kNever;
+    std::uint32_t looked = Order::kNever;
+    std::optional<Said> said;
+    bool is_busy = false;
+  };
+  /// What an epoch is computed with. Who is busy when another one begins finishes with what it has.
+  struct EpochClients {
+    EpochClients(EpochMethod method_of_epoch, Range own_clients)
+        : method(std::move(method_of_epoch)),
+          own(own_clients),
+          clients(*method.problem, method.parts),
+          board(method.problem->shards()),
+          progress(own.size()) {
+      clients.take_on(own);
+      clients.reserve(own.size());
+      for (const std::uint32_t i : IndexSet(own)) board.add({.worker = i}, 0);
+    }
+    EpochMethod method;
+    Range own;
+    StarClients clients;
+    Board board;  // an entry and a slot for each of them
+    std::vector<Progress> progress;
+    std::size_t next = 0;  // the client whose turn it is
+  };
+
+  void obey(std::shared_ptr<const Order> order) {
+    std::shared_ptr<EpochClients> clients = clients_;  // which this thread alone replaces
+    if (!clients || order->epoch != order_->epoch) {
+      {
+        const std::lock_guard lock(mutex_);
+        clients_.reset();  // nobody begins anything of the epoch before
+      }
+      clients = join(*order);
+    }
+    const Problem& problem = *clients->method.problem;
+    if (order->counted.size() != problem.shards() || order->x.size() != problem.dim())
+      throw RunError("an order is of another problem");
+    const std::lock_guard lock(mutex_);
+    mailbox_.recall(0);  // what has not gone out yet of an earlier round
+    if (clients != clients_) post_joined(*order);
+    clients_ = std::move(clients);
+    order_ = std::move(order);
+    ordered_.notify_all();
+  }
+
+  /// The epoch of the order, in which all start over.
+  std::shared_ptr<EpochClients> join(const Order& order) {
+    EpochMethod method = whole(make_epoch_method_(order.gone));
+    const Range own = clients_of(method.problem->shards(), mailbox_.rank(), mailbox_.size());
+    return std::make_shared<EpochClients>(std::move(method), own);
+  }
+
+  /// Tells the server when this process is asked to end, and again after each order, which may have recalled it.
+  void pass_on_request(bool after_order) {
+    const Request request = asked_ ? asked_() : Request::none;
+    if (request <= Request::checkpoint || (request <= told_ && !after_order)) return;
+    told_ = request;
+    Entry entry;
+    entry.key.worker = Answer::kAsked;
+    mailbox_.post(0, Answer::letter(0, static_cast<std::uint32_t>(request), entry));
+  }
+
+  void post_joined(const Order& order) {
+    Entry joined;
+    joined.key.worker = Answer::kJoined;
+    mailbox_.post(0, Answer::letter(order.epoch, order.round, joined));
+  }
+
+  void compute() {
+    try {
+      std::unique_lock lock(mutex_);
+      for (;;) {
+        std::optional<std::size_t> e;
+        ordered_.wait(lock, [&] { return over_ || (e = next_client()).has_value(); });
+        if (over_) return;
+        const auto clients = clients_;
+        const auto order = order_;
+        Progress& progress = clients->progress[*e];
+        progress.is_busy = true;
+        progress.begun = order->round;
+        lock.unlock();
+        answer(*clients, *order, *e);
+        lock.lock();
+        progress.is_busy = false;
+        if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // it is outdated
+        mailbox_.post(0, Answer::letter(order->epoch, order->round, clients->board[*e]));
+        progress.said = {order->round, restart_of(*clients, *order)};
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+  }
+
+  /// Of those who have not begun the newest order and are not busy the first in turn.
+  std::optional<std::size_t> next_client() {
+    if (!clients_) return {};
+    for (std::size_t turn = 0; turn < clients_->own.size(); ++turn) {
+      const std::size_t e = (clients_->next + turn) % clients_->own.size();
+      if (clients_->progress[e].is_busy || clients_->progress[e].begun == order_->round) continue;
+      clients_->next = (e + 1) % clients_->own.size();
+      return e;
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool restart_of(const EpochClients& clients, const Order& order) const {
+    return clients.method.parts.mechanism->restarts(key_of(seed_, order));
+  }
+
+  /// While no other thread has the client.
+  void answer(EpochClients& clients, const Order& order, std::size_t e) {
+    const auto begin = RealTime::now();
+    Progress& progress = clients.progress[e];
+    Entry& entry = clients.board[e];
+    // What was said and has counted is remembered; the rest is as if it had not been said.
+    const std::uint32_t client = entry.key.worker;
+    if (progress.said && order.counted[client] == progress.said->round)
+      clients.clients.remember(entry, e, progress.said->restart);
+    progress.said.reset();
+
+    const bool restart = restart_of(clients, order);
+    entry.key = key_of(seed_, order);
+    entry.key.worker = client;
+    entry.envelope = {};
+    const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
+    clients.clients.answer(entry, e, {order.x, order.before, {}}, restart, looked_before);
+    progress.looked = order.round;
+    for (const Fault& fault : rehearsal_) {
+      if (fault.client != client || !fault.is_in(order.round)) continue;
+      if (fault.silent) mailbox_.mute();
+      mailbox_.sleep(fault.seconds + (fault.times - 1) * seconds_since(begin));
+    }
+  }
+
+  const MakeEpochMethod& make_epoch_method_;
+  std::uint64_t seed_;
+  Mailbox& mailbox_;
+  const std::vector<Fault>& rehearsal_;
+  std::function<Request()> asked_;
+  Request told_ = Request::none;  // to the server
+  std::mutex mutex_;
+  std::condition_variable ordered_;
+  std::shared_ptr<EpochClients> clients_;
+  std::shared_ptr<const Order> order_;  // the newest
+  std::exception_ptr failure_;
+  bool over_ = false;
+  ThreadGroup threads_{[this] {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    ordered_.notify_all();
+  }};
+};
+
+}  // namespace
+
+Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks) {
+  return rank == 0 ? Range{0, 0} : block_of(clients, rank - 1, ranks - 1);
+}
+
+std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
+                                         Mailbox& mailbox, RealClock& clock,
+                                         std::function<void(const Attendance&)> attended,
+                                         std::function<void(Request)> asked) {
+  check(make_epoch_method && attended, "a served star needs its functions");
+  check(mailbox.rank() == 0 && mailbox.size() >= 2, "a star is served by rank 0, to others");
+  require_step(options.step);
+  return std::make_unique<ServedStar>(make_epoch_method, options, mailbox, clock, std::move(attended),
+                                      std::move(asked));
+}
+
+std::function<void()> start_clients(const MakeEpochMethod& make_epoch_method, std::uint64_t seed,
+                                    Mailbox& mailbox, std::size_t threads,
+                                    const std::vector<Fault>& rehearsal, std::function<Request()> asked) {
+  check(make_epoch_method != nullptr, "clients of a served star need their function");
+  check(mailbox.rank() > 0, "rank 0 serves");
+  const auto clients =
+      std::make_shared<ServedClients>(make_epoch_method, seed, mailbox, threads, rehearsal, std::move(asked));
+  return [clients] { clients->serve(); };
+}
+
+}  // namespace laconic

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/curves.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "laconic/core/failure.h"
+#include "laconic/experiment/experiment.h"
+#include "laconic/experiment/run_folder.h"
+#include "laconic/experiment/summary.h"
+#include "laconic/report/figures.h"
+#include "laconic/report/file.h"
+#include "laconic/report/trace.h"
+#include "laconic/solve.h"
+
+namespace laconic {
+namespace {
+
+/// At least, of runs that were not evaluated on their way: enough for a figure, as a row may cost more than a round.
+constexpr std::size_t kRows = 100;
+
+/// The first run of the cell's best setting.
+std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& outcomes,
+                                    const std::vector<double>& scores, const std::vector<std::size_t>& cell) {
+  std::optional<std::size_t> best;
+  const auto is_better = [&](std::size_t r) {
+    if (!best) return true;
+    const double score = scores[plan.runs[r].setting];
+    const double least = scores[plan.runs[*best].setting];
+    if (std::isfinite(score) || std::isfinite(least)) return score < least;
+    return outcomes[r]->last.grad_norm_sq < outcomes[*best]->last.grad_norm_sq;
+  };
+  for (const std::size_t r : cell) {
+    if (outcomes[r]->why != name_of(Summary::Why::diverged) && is_better(r)) best = r;
+  }
+  return best;
+}
+
+/// A description of the same run, to that row. Evaluated as in the sweep; where that was at its ends alone, every
+/// `stride` rounds.
+Config as_far_as(const Row& last, std::size_t stride, Config description) {
+  SolveOptions& solve = description.solve;
+  solve.rounds = last.round;
+  solve.target.reset();
+  solve.target_accuracy.reset();
+  solve.max_bits.reset();
+  solve.max_seconds.reset();
+  description.target_gap.reset();
+  if (solve.eval_every == 0) solve.eval_every = stride;
+  return description;
+}
+
+void record(const Experiment& experiment, const std::string& folder, Observer& observer) {
+  std::filesystem::create_directories(folder);
+  write_whole(folder + "/run.toml", toml_of(resolved(experiment.config())));
+  ThreadPool alone(1);
+  Fleet fleet(alone);
+  const auto method = experiment.make_method();
+  const auto clock = experiment.make_clock();
+  FileRecorder files(folder, experiment.problem().classifies());
+  SolveOptions options = experiment.solve_options(clock.get());
+  const std::function<Request()> asked = [&] { return observer.asked(); };
+  options.asked = &asked;
+  const Summary summary = solve(experiment.problem(), *method, fleet, options, files);
+  if (summary.why == Summary::Why::interrupted)
+    throw Interrupted(summary.request, "interrupted when all runs were done, but not all curves");
+  write_whole(folder + "/summary.json", summary_json(experiment, summary, {}));
+}
+
+}  // namespace
+
+std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outcomes,
+                                  const ProblemOfRun& problem_of_run, ThreadPool& pool,
+                                  const std::string& folder, Observer& observer) {
+  std::filesystem::remove_all(folder);  // of a sweep that was killed meanwhile
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  std::vector<Curves> curves;
+  for (const std::string& scene : scenes_of(plan)) curves.push_back({scene, {}});
+  std::vector<std::pair<std::size_t, std::string>> runs;
+  std::map<std::string, std::size_t> seen;
+  for (const std::vector<std::size_t>& cell : plan.of_cell) {
+    const auto r = best_run(plan, outcomes, scores, cell);
+    if (!r) continue;
+    const SweepRun& run = plan.runs[*r];
+    const std::string& name = run.description.method.name;
+    runs.emplace_back(*r, fmt::format("{}/{}-{}", folder, name, ++seen[name]));
+    std::find_if(curves.begin(), curves.end(), [&](const Curves& each) {
+      return each.scene == run.scene;
+    })->folders.push_back(runs.back().second);
+  }
+  // One stride for all, so that costs to targets compare.
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const auto& [r, to] : runs) least = std::min(least, outcomes[r]->last.round);
+  const std::size_t stride = std::max<std::size_t>(1, least / kRows);
+  pool.for_each(runs.size(), [&](std::size_t i) {
+    const auto& [r, to] = runs[i];
+    record(Experiment(as_far_as(outcomes[r]->last, stride, plan.runs[r].description), problem_of_run[r]), to,
+           observer);
+  });
+  return curves;
+}
+
+std::vector<std::string> draw_curves(const SweepPlan& plan, const std::vector<Curves>& curves,
+                                     const std::string& path) {
+  std::vector<std::string> paths;
+  for (const auto& [scene, folders] : curves) {
+    if (folders.empty()) continue;
+    std::vector<SavedRun> runs;
+    for (const std::string& folder : folders) runs.push_back(read_run(folder));
+    const std::string place = place_of(plan, scene);
+    FigureOptions figure = *plan.figure;
+    figure.title = plan.title + (plan.title.empty() || place.empty() ? "" : ": ") + place;
+    paths.push_back(numbered(path, paths.size() + 1));
+    draw(runs, figure, paths.back());
+  }
+  return paths;
+}
+
+}  // namespace laconic

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/lockstep.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace laconic {
+namespace {
+
+constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over some rounds
+
+double largest(View x) {
+  double most = 0;
+  for (const double v : x) most = std::max(most, std::abs(v));
+  return most;
+}
+
+bool is_same_but_for_rounding(View before, View now) {
+  if (before.size() != now.size()) return false;
+  double moved = 0;
+  for (std::size_t j = 0; j < now.size(); ++j) moved = std::max(moved, std::abs(now[j] - before[j]));
+  return moved <= kRounding * largest(now);
+}
+
+}  // namespace
+
+LockstepRun::LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProblem> problem,
+                         Observer& observer,
+                         std::function<void(std::size_t round, const Ledger& ledger)> listen)
+    : run_(run),
+      experiment_(run.description, std::move(problem)),
+      observer_(observer),
+      method_(experiment_.make_method()),
+      clock_(experiment_.make_clock()),
+      ear_(listen
+               ? [this, listen = std::move(listen)](std::size_t round) { listen(round, method_->ledger()); }
+               : std::function<void(std::size_t)>{}),
+      solver_(experiment_.problem(), *method_, fleet_, experiment_.solve_options(clock_.get()), ear_) {}
+
+void LockstepRun::advance(std::size_t rounds) {
+  for (std::size_t t = 0; t < rounds && !over(); ++t) {
+    if (observer_.asked() >= Request::interrupt) return;
+    solver_.round();
+  }
+  const View now = method_->point();
+  if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
+  before_.assign(now.begin(), now.end());
+  const Row& last = solver_.summary().last;
+  if (last.round < still_since_ + kPatience * kStride || over()) return;
+  // A method may be silent for long and move again. Not where the step along the gradient itself is lost in
+  // rounding.
+  if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = kStill;
+}
+
+RunOutcome LockstepRun::outcome() const {
+  const Summary& summary = solver_.summary();
+  return {ended_early_ != nullptr ? ended_early_ : name_of(summary.why), summary.last};
+}
+
+LockstepCell::LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
+                           Observer& observer, const Listener& listen)
+    : plan_(plan), runs_(plan.of_cell[cell]) {
+  for (const std::size_t r : runs_) {
+    std::function<void(std::size_t, const Ledger&)> of_run;
+    if (listen) of_run = [listen, r](std::size_t round, const Ledger& ledger) { listen(r, round, ledger); };
+    lockstep_.push_back(
+        std::make_unique<LockstepRun>(plan.runs[r], problem_of_run[r], observer, std::move(of_run)));
+  }
+}
+
+std::vector<LockstepRun*> LockstepCell::live() const {
+  std::vector<LockstepRun*> live;
+  for (const auto& run : lockstep_) {
+    if (!run->over()) live.push_back(run.get());
+  }
+  return live;
+}
+
+void LockstepCell::settle() {
+  if (!plan_.measure->to_target) return;
+  const std::string reached = name_of(Summary::Why::target);
+  struct Standing {
+    double least =
+        0;  // what the sum over its runs will come to, at least: nothing that is measured ever falls
+    bool final = true;
+  };
+  std::map<std::size_t, Standing> standings;
+  for (const auto& run : lockstep_) {
+    Standing& standing = standings[run->run().setting];
+    const RunOutcome outcome = run->outcome();
+    const bool failed = run->over() && outcome.why != reached;
+    standing.least += failed ? std::numeric_limits<double>::infinity() : plan_.measure->of(outcome.last);
+    standing.final = standing.final && run->over();
+  }
+  // All settings have the same number of runs, so that sums compare as means do.
+  double best = std::numeric_limits<double>::infinity();
+  for (const auto& [setting, standing] : standings) {
+    if (standing.final) best = std::min(best, standing.least);
+  }
+  for (const auto& run : lockstep_) {
+    if (!run->over() && standings[run->run().setting].least > best) run->give_up();
+  }
+}
+
+std::size_t LockstepCell::report(RunOutcomes& outcomes) const {
+  for (std::size_t c = 0; c < runs_.size(); ++c) outcomes[runs_[c]] = lockstep_[c]->outcome();
+  return runs_.size();
+}
+
+}  // namespace laconic

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/papers.h"
+
+#include <algorithm>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/spec.h"
+#include "laconic/experiment/embedded.h"
+
+namespace laconic {
+namespace {
+
+constexpr const char* kAll = "all";
+
+}  // namespace
+
+const std::vector<PaperExperiment>& papers() {
+  static const std::vector<PaperExperiment> table = {
+      {"marina",
+       "MARINA against DIANA",
+       "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
+       {{"marina", 400, 8}, {"marina-vr", 3, 3}}},
+      {"3pc-quadratics",
+       "3PCv2 against EF21 on quadratics",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
+       {{"3pc-quadratics", 900, 30}}},
+      {"clag-heatmap",
+       "The heat map of CLAG",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
+       {{"clag-ijcnn1", 140, 34}}},
+      {"autoencoder",
+       "3PC on an autoencoder",
+       "Richtarik et al., ICML 2022, arXiv 2202.00998",
+       {{"autoencoder", 1000, 56}}},
+      {"k-gt",
+       "Gradient tracking with local steps",
+       "Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313",
+       {{"k-gt-rounds", 1, 1},
+        {"k-gt-heterogeneity", 2, 2},
+        {"k-gt-noise", 60, 10},
+        {"k-gt-logistic", 3, 3},
+        {"k-gt-mnist", 700, 44}}},
+      {"savic",
+       "Local steps with adaptive scaling",
+       "\"Local Methods with Adaptivity via Scaling\" 2024, arXiv 2406.00846",
+       {{"savic-scaling", 240, 31}, {"savic-split", 2400, 31}, {"savic-accuracy", 1500, 10}}},
+      {"gc-1bit",
+       "1-bit gradient coding",
+       "Li, Skoglund 2024, arXiv 2403.14716",
+       {{"gc-redundancy", 240, 20},
+        {"gc-signs", 180, 34},
+        {"gc-bits", 360, 12},
+        {"gc-fashion-mnist", 600, 30},
+        {"gc-fashion-mnist-stragglers", 240, 10},
+        {"gc-fashion-mnist-floors", 960, 58}}},
+  };
+  return table;
+}
+
+std::vector<const PaperExperiment*> papers_named(const std::string& name) {
+  std::vector<const PaperExperiment*> named;
+  std::vector<std::string> known;
+  for (const PaperExperiment& each : papers()) {
+    known.emplace_back(each.name);
+    if (name == each.name || name == kAll) named.push_back(&each);
+  }
+  known.emplace_back(kAll);
+  if (named.empty()) {
+    throw InputError(name.empty()
+                         ? fmt::format("reproduce: which experiment? known: {}", fmt::join(known, ", "))
+                         : fmt::format("reproduce: unknown experiment \"{}\"{}; known: {}", name,
+                                       did_you_mean(name, known), fmt::join(known, ", ")));
+  }
+  return named;
+}
+
+std::vector<KeyValue> settings_of_config(const std::string& config, bool quick) {
+  const std::string name = config + ".toml";
+  const std::span<const EmbeddedFile> files = configs();
+  const auto file =
+      std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.name == name; });
+  check(file != files.end(), "an experiment's sweep is in configs/");
+  return parse_toml(file->content, "configs/" + name, quick);
+}
+
+}  // namespace laconic

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "laconic/experiment/braces.h"
+
+namespace laconic {
+namespace {
+
+constexpr Measure kMeasures[] = {
+    {"bits", "encoded bits that a client has sent", true, [](const Row& row) { return row.uplink_bits; }},
+    {"paper-bits", "32 bits for each value that a client has sent, and nothing else", true,
+     [](const Row& row) { return 32 * row.uplink_floats; }},
+    {"rounds", "rounds", true, [](const Row& row) { return static_cast<double>(row.round); }},
+    {"oracle-calls", "single-sample gradients of a client", true,
+     [](const Row& row) { return row.oracle_calls; }},
+    {"seconds", "modelled seconds", true, [](const Row& row) { return row.network_seconds; }},
+    {"grad-norm-sq", "squared gradient norm at the end", false,
+     [](const Row& row) { return row.grad_norm_sq; }},
+    {"f", "f at the end", false, [](const Row& row) { return row.f; }},
+    {"consensus", "(1/n) sum |x_i - mean|^2 at the end", false, [](const Row& row) { return row.consensus; }},
+    {"test-error", "1 - test_accuracy at the end", false,
+     [](const Row& row) { return 1 - row.test_accuracy.value_or(0); }},
+};
+
+const char* const kNone = "none";
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::stringstream list(text);
+  for (std::string word; std::getline(list, word, ',');) {
+    word.erase(0, word.find_first_not_of(' '));
+    word.erase(word.find_last_not_of(' ') + 1);
+    words.push_back(word);
+  }
+  return words;
+}
+
+void require_axis(const Grid& grid, const std::string& key, const std::string& name) {
+  if (grid.axis(name) != nullptr) return;
+  std::vector<std::string> names;
+  for (const Axis& axis : grid.axes) names.push_back(axis.name);
+  throw InputError(fmt::format("{}: there is no axis \"{}\"{}; this sweep has {}", key, name,
+                               did_you_mean(name, names),
+                               names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+}
+
+/// Those of runs, and a sweep's own.
+std::vector<std::string> known_keys() {
+  std::vector<std::string> names;
+  for (const KeyRow& row : config_keys()) names.emplace_back(row.name);
+  for (const KeyRow& row : sweep_keys()) names.emplace_back(row.name);
+  return names;
+}
+
+/// Whether runs that differ in the key do not do the same thing.
+bool changes_the_task(const std::string& key) {
+  return key.starts_with("target") || key == "stragglers" || key == "network" || key == "compute";
+}
+
+/// Runs compete where they do the same thing.
+void require_tunable(const Axis& axis) {
+  if (!is_seed(axis) && !is_scene(axis)) return;
+  throw InputError(
+      fmt::format("tune: {} is an axis of {}: {}", axis.name, axis.key,
+                  is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
+}
+
+std::string scene_of(const Grid& grid, const Config& description) {
+  std::string scene = fmt::format("problem={} clients={} split={}", print(description.problem),
+                                  description.clients, print(description.split));
+  for (const auto& [key, value] : resolved(description)) {
+    const bool is_axis = std::any_of(grid.axes.begin(), grid.axes.end(),
+                                     [&, &key = key](const Axis& axis) { return axis.key == key; });
+    if (is_axis && changes_the_task(key)) scene += fmt::format(" {}={}", key, value);
+  }
+  return scene;
+}
+
+/// The method's value with the braces that are left when one of several methods was chosen.
+std::string method_as_written(const std::vector<KeyValue>& settings, const GridPoint& point) {
+  // Of a choice among choices the last says it all.
+  const auto chosen = std::find_if(point.choices.rbegin(), point.choices.rend(), [](const Choice& choice) {
+    return choice.axis == "method" || choice.axis.starts_with("method#");
+  });
+  if (chosen != point.choices.rend()) return chosen->value;
+  const auto found = std::find_if(settings.begin(), settings.end(),
+                                  [](const KeyValue& setting) { return setting.key == "method"; });
+  return found == settings.end() ? "" : found->value;
+}
+
+/// Runs get the numbers 0, 1, ... of their texts, in order of appearance.
+class Numbering {
+ public:
+  std::size_t number(const std::string& text, std::size_t run,
+                     std::vector<std::vector<std::size_t>>& members) {
+    const auto [at, is_new] = numbers_.try_emplace(text, numbers_.size());
+    if (is_new) members.emplace_back();
+    members[at->second].push_back(run);
+    return at->second;
+  }
+
+ private:
+  std::map<std::string, std::size_t> numbers_;
+};
+
+SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
+  SweepRun run;
+  run.choices = point.choices;
+  run.description = at_point(point.choices, [&] { return describe(point.settings); });
+  if (run.description.is_served()) {
+    throw InputError(
+        fmt::format("stragglers: {} is a real clock, by which runs side by side are late for each other; "
+                    "sweep a model of it, as shifted-exp",
+                    run.description.stragglers->name));
+  }
+  run.scene = scene_of(plan.grid, run.description);
+  run.method = method_as_written(plan.settings, point);
+  return run;
+}
+
+void group_runs(SweepPlan& plan) {
+  Numbering settings;
+  Numbering cells;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    SweepRun& run = plan.runs[r];
+    std::string setting;
+    std::string cell;
+    for (const Choice& choice : run.choices) {
+      const std::string text = fmt::format("{}={}\n", choice.axis, choice.value);
+      if (is_seed(*plan.grid.axis(choice.axis))) continue;
+      setting += text;
+      if (!plan.is_tuned(choice.axis)) cell += text;
+    }
+    run.setting = settings.number(setting, r, plan.of_setting);
+    run.cell = cells.number(cell, r, plan.of_cell);
+  }
+}
+
+/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
+/// Some run must have both.
+std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan) {
+  std::vector<std::string> names;
+  for (const Axis& axis : plan.grid.axes) {
+    if (!plan.is_tuned(axis.name) && !is_seed(axis) && axis.name != "method" && axis.values.size() > 1)
+      names.push_back(axis.name);
+  }
+  if (names.size() != 2) return {};
+  const auto has = [&](const SweepRun& run, const std::string& name) {
+    return std::any_of(run.choices.begin(), run.choices.end(),
+                       [&](const Choice& choice) { return choice.axis == name; });
+  };
+  const bool meet = std::any_of(plan.runs.begin(), plan.runs.end(), [&](const SweepRun& run) {
+    return has(run, names[0]) && has(run, names[1]);
+  });
+  return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
+}
+
+FigureOptions figure_of(const std::string& text) {
+  std::vector<std::string> known;
+  const Row row;
+  for_each_column(row, [&](const char* name, const auto&) { known.emplace_back(name); });
+  const std::vector<std::string> words = words_of(text);
+  if (words.size() != 2 && words.size() != 3) {
+    throw InputError(
+        fmt::format("figure: \"{}\"; need two columns of the trace, as in uplink_bits,grad_norm_sq", text));
+  }
+  for (const std::string& column : {words[0], words[1]}) {
+    if (std::find(known.begin(), known.end(), column) == known.end()) {
+      throw InputError(fmt::format("figure: unknown column \"{}\"{}; known: {}", column,
+                                   did_you_mean(column, known), fmt::join(known, ", ")));
+    }
+  }
+  FigureOptions figure{.x = words[0], .y = words[1], .log = words[1].ends_with("accuracy") ? "" : "y"};
+  if (words.size() == 3) figure.log = words[2];
+  if (figure.log.find_first_not_of("xy") != std::string::npos)
+    throw InputError(fmt::format("figure: \"{}\"; its logarithmic axes are x, y or xy", text));
+  return figure;
+}
+
+}  // namespace
+
+bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
+
+bool is_scene(const Axis& axis) {
+  return axis.key == "problem" || axis.key == "clients" || axis.key == "split" || changes_the_task(axis.key);
+}
+
+std::span<const Measure> measures() { return kMeasures; }
+
+const Measure& measure_named(const std::string& name, bool has_target, bool is_timed) {
+  std::vector<std::string> names;
+  for (const Measure& measure : kMeasures) {
+    names.emplace_back(measure.name);
+    if (name != measure.name) continue;
+    if (measure.to_target && !has_target)
+      throw InputError(fmt::format(
+          "measure: {} are counted to a target; give target=, target-gap= or target-accuracy=", name));
+    if (name == "seconds" && !is_timed)
+      throw InputError(
+          "measure: seconds are those of a modelled clock; give every run a network=, a compute=, or "
+          "stragglers with delays");
+    return measure;
+  }
+  throw InputError(fmt::format("measure: unknown \"{}\"{}; known: {}", name, did_you_mean(name, names),
+                               fmt::join(names, ", ")));
+}
+
+SweepPlan plan_of(const std::vector<KeyValue>& settings) {
+  SweepPlan plan;
+  plan.settings = settings;
+  std::vector<KeyValue> of_runs;
+  std::map<std::string, std::string> own;
+  const std::vector<std::string> known = known_keys();
+  for (const KeyValue& setting : settings) {
+    require_known(setting, known);
+    if (is_sweep_key(setting.key)) {
+      require_text(setting);
+      own[setting.key] = setting.value;
+    } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
+      throw InputError(
+          fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
+    } else if (setting.key == "checkpoint-every") {
+      throw InputError(
+          "checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
+    } else {
+      of_runs.push_back(setting);
+    }
+  }
+  plan.grid = grid_of(of_runs);
+  for (const GridPoint& point : plan.grid.points) plan.runs.push_back(describe_point(plan, point));
+  plan.threads = plan.runs.front().description.threads;
+  plan.out = plan.runs.front().description.out;
+  for (SweepRun& run : plan.runs) {  // these are the sweep's
+    run.description.threads = 0;
+    run.description.out.clear();
+  }
+
+  const auto given = [&](const char* key) {
+    return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
+  };
+  plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
+                                plan.has_target(), plan.is_timed());
+
+  if (const auto names = given("tune")) {
+    if (*names != kNone) plan.tuned = words_of(*names);
+    for (const std::string& name : plan.tuned) {
+      require_axis(plan.grid, "tune", name);
+      require_tunable(*plan.grid.axis(name));
+    }
+  } else {
+    for (const Axis& axis : plan.grid.axes) {
+      if (axis.key == "step") plan.tuned.push_back(axis.name);
+    }
+  }
+  group_runs(plan);
+
+  if (const auto names = given("map")) {
+    const std::vector<std::string> axes = words_of(*names);
+    if (axes.size() != 2 || axes[0] == axes[1])
+      throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
+    for (const std::string& name : axes) {
+      require_axis(plan.grid, "map", name);
+      if (plan.measure->to_target && plan.is_tuned(name)) {
+        throw InputError(fmt::format(
+            "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
+            "tune=none for a map over it",
+            name));
+      }
+    }
+    plan.map = {axes[0], axes[1]};
+  } else {
+    plan.map = axes_to_map(plan);
+  }
+  if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
+  plan.title = given("title").value_or("");
+  plan.expect = given("expect").value_or("");
+  return plan;
+}
+
+}  // namespace laconic

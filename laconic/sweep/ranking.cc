@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/ranking.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "laconic/solve.h"
+
+namespace laconic {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Its place among the values of the axis; nothing where the run has no such axis.
+std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
+  for (const Choice& choice : run.choices) {
+    if (choice.axis != axis.name) continue;
+    return std::find(axis.values.begin(), axis.values.end(), choice.value) - axis.values.begin();
+  }
+  return {};
+}
+
+/// Whether the axis makes scenes.
+bool is_of_scene(const SweepPlan& plan, const Choice& choice) {
+  const Axis* axis = plan.grid.axis(choice.axis);
+  return axis != nullptr && is_scene(*axis);
+}
+
+std::vector<Choice> scene_choices(const SweepPlan& plan, const std::vector<Choice>& choices) {
+  std::vector<Choice> some;
+  std::copy_if(choices.begin(), choices.end(), std::back_inserter(some),
+               [&](const Choice& choice) { return is_of_scene(plan, choice); });
+  return some;
+}
+
+bool has_all(const SweepRun& run, const std::vector<Choice>& choices) {
+  return std::all_of(choices.begin(), choices.end(), [&](const Choice& wanted) {
+    return std::any_of(run.choices.begin(), run.choices.end(), [&](const Choice& choice) {
+      return choice.axis == wanted.axis && choice.value == wanted.value;
+    });
+  });
+}
+
+const SweepRun& first_of(const SweepPlan& plan, const std::string& scene) {
+  return *std::find_if(plan.runs.begin(), plan.runs.end(),
+                       [&](const SweepRun& run) { return run.scene == scene; });
+}
+
+/// Whether the run's scene is this one but for the axes of `elsewhere`.
+bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::string& scene,
+                    const std::vector<Choice>& elsewhere) {
+  std::vector<Choice> rest = scene_choices(plan, run.choices);
+  std::erase_if(rest, [&](const Choice& choice) {
+    return std::any_of(elsewhere.begin(), elsewhere.end(),
+                       [&](const Choice& each) { return each.axis == choice.axis; });
+  });
+  return has_all(first_of(plan, scene), rest);
+}
+
+/// Why the runs of a factor cannot be told by this choice, or "" if they can.
+std::string trouble_with(const SweepPlan& plan, const Choice& choice) {
+  const Axis* axis = plan.grid.axis(choice.axis);
+  if (axis == nullptr) return fmt::format("no axis of this sweep is {}", choice.axis);
+  if (std::find(axis->values.begin(), axis->values.end(), choice.value) == axis->values.end())
+    return fmt::format("the axis {} has {}, not {}", choice.axis, fmt::join(axis->values, ", "),
+                       choice.value);
+  if (is_seed(*axis)) return fmt::format("scores are means over {}", choice.axis);
+  if (plan.is_tuned(choice.axis) && plan.measure->to_target) {
+    return fmt::format(
+        "{} is tuned: runs that could not win have ended early and have no score; sweep with tune=none",
+        choice.axis);
+  }
+  return "";
+}
+
+void require_axes(const SweepPlan& plan, const Expectation& expectation) {
+  for (const Factor* factor : methods_in(expectation)) {
+    for (const Choice& choice : factor->where) {
+      const std::string fault = trouble_with(plan, choice);
+      if (!fault.empty()) throw InputError(fmt::format("expect: \"{}\": {}", expectation.text, fault));
+    }
+  }
+}
+
+/// The scenes that the first factor to name some is about.
+std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expectation) {
+  for (const Factor* factor : methods_in(expectation)) {
+    if (auto named = scene_choices(plan, factor->where); !named.empty()) return named;
+  }
+  return {};
+}
+
+/// A method in full as print() has it; other texts as they are.
+std::string canonical(const std::string& method) {
+  try {
+    return print(parse(method));
+  } catch (const InputError&) {
+    return method;
+  }
+}
+
+}  // namespace
+
+std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes) {
+  return scores_of(plan, outcomes, *plan.measure);
+}
+
+std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes, const Measure& measure) {
+  const std::string reached = name_of(Summary::Why::target);
+  const std::string diverged = name_of(Summary::Why::diverged);
+  const auto counts = [&](const std::string& why) {
+    return measure.to_target ? why == reached : why != diverged && why != kBeaten;
+  };
+  std::vector<double> scores;
+  for (const std::vector<std::size_t>& runs : plan.of_setting) {
+    double sum = 0;
+    for (const std::size_t r : runs)
+      sum += outcomes[r] && counts(outcomes[r]->why) ? measure.of(outcomes[r]->last) : kInfinity;
+    scores.push_back(sum / static_cast<double>(runs.size()));
+  }
+  return scores;
+}
+
+double deviation_of(const SweepPlan& plan, const RunOutcomes& outcomes, std::size_t setting) {
+  const std::vector<std::size_t>& runs = plan.of_setting[setting];
+  if (runs.size() == 1) return 0;
+  const double count = static_cast<double>(runs.size());
+  double mean = 0;
+  for (const std::size_t r : runs) mean += plan.measure->of(outcomes[r]->last) / count;
+  double sum = 0;
+  for (const std::size_t r : runs) sum += std::pow(plan.measure->of(outcomes[r]->last) - mean, 2);
+  return std::sqrt(sum / (count - 1));
+}
+
+std::vector<std::string> scenes_of(const SweepPlan& plan) {
+  std::vector<std::string> scenes;
+  for (const SweepRun& run : plan.runs) {
+    if (std::find(scenes.begin(), scenes.end(), run.scene) == scenes.end()) scenes.push_back(run.scene);
+  }
+  return scenes;
+}
+
+std::string place_of(const SweepPlan& plan, const std::string& scene) {
+  std::string text;
+  for (const Choice& choice : first_of(plan, scene).choices) {
+    const Axis& axis = *plan.grid.axis(choice.axis);
+    if (!is_scene(axis) || axis.values.size() < 2) continue;
+    // A number says nothing without its name, a word does.
+    const bool is_word = std::isalpha(static_cast<unsigned char>(choice.value[0])) != 0;
+    text += fmt::format("{}{}{}", text.empty() ? "" : ", ", is_word ? "" : choice.axis + "=", choice.value);
+  }
+  return text;
+}
+
+std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores) {
+  std::vector<Best> all;
+  for (const std::string& scene : scenes_of(plan)) {
+    const std::size_t first_of_scene = all.size();
+    for (const SweepRun& run : plan.runs) {
+      if (run.scene != scene) continue;
+      const auto best = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(first_of_scene), all.end(),
+                                     [&](const Best& each) { return each.method == run.method; });
+      if (best == all.end()) {
+        all.push_back({scene, run.method, run.setting, scores[run.setting]});
+      } else if (scores[run.setting] < best->score) {
+        best->setting = run.setting;
+        best->score = scores[run.setting];
+      }
+    }
+  }
+  return all;
+}
+
+std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
+                                        const std::string& scene, const Factor& factor) {
+  std::optional<std::size_t> best;
+  const std::string in_full = canonical(factor.method);
+  const std::vector<Choice> elsewhere = scene_choices(plan, factor.where);
+  for (const SweepRun& run : plan.runs) {
+    const Spec& spec = run.description.method;
+    if (factor.method != spec.name && factor.method != run.method && in_full != print(spec)) continue;
+    if (!has_all(run, factor.where)) continue;
+    if (elsewhere.empty() ? run.scene != scene : !differ_only_in(plan, run, scene, elsewhere)) continue;
+    if (!best || scores[run.setting] < scores[*best]) best = run.setting;
+  }
+  return best;
+}
+
+std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
+                              const RunOutcomes& outcomes) {
+  const std::vector<double> scores = scores_of(plan, outcomes);
+  std::vector<Judged> judged;
+  for (const Expectation& one : expectations) {
+    require_axes(plan, one);
+    const auto score = [&](const std::string& scene, const Factor& factor) {
+      const auto setting = best_setting(plan, scores, scene, factor);
+      if (!setting) {
+        throw InputError(
+            fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, factor.text));
+      }
+      // Where no run got to the target none is the best, of which something could be measured.
+      if (factor.measure.empty() || std::isinf(scores[*setting])) return scores[*setting];
+      return scores_of(plan, outcomes,
+                       measure_named(factor.measure, plan.has_target(), plan.is_timed()))[*setting];
+    };
+    const std::vector<Choice> made_of = scenes_named(plan, one);
+    for (const std::string& scene : scenes_of(plan)) {
+      if (!has_all(first_of(plan, scene), made_of)) continue;
+      const Verdict verdict = judge(one, [&](const Factor& factor) { return score(scene, factor); });
+      judged.push_back(
+          {scene, place_of(plan, scene), one.claim, one.text, in_numbers(one, verdict), verdict});
+    }
+  }
+  return judged;
+}
+
+bool all_hold(const std::vector<Judged>& judged) {
+  return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
+}
+
+std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
+                             const std::string& across, const std::string& upwards) {
+  const Axis& x_axis = *plan.grid.axis(across);
+  const Axis& y_axis = *plan.grid.axis(upwards);
+  std::vector<std::string> panels;
+  std::vector<HeatMap> maps;
+  for (const SweepRun& run : plan.runs) {
+    const auto x = place_on(x_axis, run);
+    const auto y = place_on(y_axis, run);
+    if (!x || !y || std::isinf(scores[run.setting])) continue;
+    std::string panel;
+    for (const Choice& choice : run.choices) {
+      if (is_of_scene(plan, choice) && choice.axis != across && choice.axis != upwards)
+        panel += fmt::format("{}{}={}", panel.empty() ? "" : ", ", choice.axis, choice.value);
+    }
+    const auto at = std::find(panels.begin(), panels.end(), panel) - panels.begin();
+    if (at == std::ssize(panels)) {
+      panels.push_back(panel);
+      HeatMap map{
+          .x_name = x_axis.name, .y_name = y_axis.name, .x_values = x_axis.values, .y_values = y_axis.values};
+      map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
+      map.title = plan.measure->name;
+      if (plan.measure->to_target) map.title += " to the target";
+      map.title += ": " + (panel.empty() ? print(run.description.problem) : panel);
+      maps.push_back(std::move(map));
+    }
+    double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];
+    cell = std::min(cell, scores[run.setting]);
+  }
+  return maps;
+}
+
+}  // namespace laconic

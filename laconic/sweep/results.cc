@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sweep/results.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "laconic/report/file.h"
+#include "laconic/report/text_table.h"
+
+namespace laconic {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string score_text(const Measure& measure, double score) {
+  if (std::isinf(score)) return "-";
+  return measure.to_target && score >= 100 ? fmt::format("{:.0f}", score) : fmt::format("{:.4g}", score);
+}
+
+/// With the deviation, where it is a mean.
+std::string score_text(const SweepPlan& plan, const SweepResult& result, const Best& best) {
+  std::string text = score_text(*plan.measure, best.score);
+  if (plan.of_setting[best.setting].size() == 1) return text;
+  return fmt::format("{} +- {:.2g}", text, deviation_of(plan, result.outcomes, best.setting));
+}
+
+/// The first run of a setting stands for it: others differ in their seeds alone.
+const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
+  return plan.runs[plan.of_setting[best.setting][0]];
+}
+
+/// Over the setting's seeds.
+template <class Column>
+double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& best, Column column) {
+  const std::vector<std::size_t>& runs = plan.of_setting[best.setting];
+  double sum = 0;
+  for (const std::size_t r : runs) sum += static_cast<double>(column(result.outcomes[r]->last));
+  return sum / static_cast<double>(runs.size());
+}
+
+/// Why no setting of the method has a score.
+const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    const SweepRun& run = plan.runs[r];
+    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->why == kBeaten)
+      return "beaten";
+  }
+  return plan.measure->to_target ? "not reached" : "-";
+}
+
+std::string table_of(const SweepPlan& plan, const SweepResult& result) {
+  std::string text;
+  for (const std::string& scene : scenes_of(plan)) {
+    std::vector<std::vector<std::string>> cells = {
+        {"best of each method", "step", plan.measure->name, "rounds", "|grad f|^2"}};
+    for (const Best& best : result.best) {
+      if (best.scene != scene) continue;
+      if (std::isinf(best.score)) {
+        cells.push_back({best.method, "-", without_score(plan, result, best), "-", "-"});
+        continue;
+      }
+      const SweepRun& run = run_of(plan, best);
+      cells.push_back(
+          {print(run.description.method), print(run.description.step), score_text(plan, result, best),
+           fmt::format("{:.7g}", mean_of(plan, result, best, [](const Row& row) { return row.round; })),
+           fmt::format("{:.3e}",
+                       mean_of(plan, result, best, [](const Row& row) { return row.grad_norm_sq; }))});
+    }
+    if (scenes_of(plan).size() > 1) text += scene + "\n";
+    text += text_table(cells, 2) + "\n";
+  }
+  return text;
+}
+
+/// How many runs ended in which way: "12 runs: 9 target, 3 diverged".
+std::string tally(const RunOutcomes& outcomes) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& outcome : outcomes) ++counts[outcome->why];
+  std::string text = fmt::format("{} run{}:", outcomes.size(), outcomes.size() == 1 ? "" : "s");
+  const char* separator = " ";
+  for (const auto& [why, count] : counts) {
+    text += fmt::format("{}{} {}", separator, count, why);
+    separator = ", ";
+  }
+  return text;
+}
+
+std::string verdict_text(const Judged& judged, bool with_scene) {
+  return fmt::format("{:<3}  {}   ({}){}\n", judged.verdict.holds ? "yes" : "NO",
+                     judged.claim.empty() ? judged.statement : judged.claim, judged.numbers,
+                     with_scene ? "   " + judged.scene : "");
+}
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace
+
+std::string report_of(const SweepPlan& plan, const SweepResult& result) {
+  std::string text = table_of(plan, result);
+  const bool several = scenes_of(plan).size() > 1;
+  for (const Judged& one : result.judged) text += verdict_text(one, several);
+  return text + fmt::format("{}, {:.2f} s", tally(result.outcomes), result.seconds);
+}
+
+std::map<std::size_t, std::string> write_best(const SweepPlan& plan, const SweepResult& result,
+                                              const RunFolder& out) {
+  std::map<std::size_t, std::string> files;
+  std::map<std::string, std::size_t> seen;
+  for (const Best& best : result.best) {
+    if (std::isinf(best.score)) continue;
+    const SweepRun& run = run_of(plan, best);
+    const std::string& name = run.description.method.name;
+    const std::size_t count = ++seen[name];
+    const std::string file =
+        count == 1 ? fmt::format("best/{}.toml", name) : fmt::format("best/{}-{}.toml", name, count);
+    std::filesystem::create_directories(out.file("best"));
+    write_whole(out.file(file), toml_of(resolved(run.description)));
+    files[best.setting] = file;
+  }
+  return files;
+}
+
+std::string summary_json(const SweepPlan& plan, const SweepResult& result,
+                         const std::map<std::size_t, std::string>& files) {
+  Json json;
+  json["laconic"] = LACONIC_VERSION;
+  for (const KeyValue& setting : plan.settings) json["description"][setting.key] = setting.value;
+  if (!plan.title.empty()) json["title"] = plan.title;
+  json["measure"] = plan.measure->name;
+  json["runs"] = plan.runs.size();
+  json["stopped"] = {{"why", all_hold(result.judged) ? "finished" : kUnmet}};
+  for (const auto& outcome : result.outcomes) {
+    Json& count = json["ended"][outcome->why];
+    count = count.is_null() ? 1 : count.get<int>() + 1;
+  }
+  json["best"] = Json::array();
+  for (const Best& best : result.best) {
+    const SweepRun& run = run_of(plan, best);
+    Json entry = {{"scene", best.scene}, {"method", best.method}, {"score", number_or_null(best.score)}};
+    if (std::isfinite(best.score)) {
+      for (const auto& [key, value] : resolved(run.description)) entry["description"][key] = value;
+      entry["file"] = files.at(best.setting);
+    }
+    json["best"].push_back(entry);
+  }
+  json["expect"] = Json::array();
+  for (const Judged& one : result.judged) {
+    Json entry = {{"scene", one.scene}, {"statement", one.statement}};
+    if (!one.claim.empty()) entry["claim"] = one.claim;
+    entry["numbers"] = one.numbers;
+    entry["holds"] = one.verdict.holds;
+    json["expect"].push_back(entry);
+  }
+  json["seconds"] = result.seconds;
+  return json.dump(2) + "\n";
+}
+
+std::vector<std::string> draw_maps(const SweepPlan& plan, const std::vector<double>& scores,
+                                   const std::string& across, const std::string& upwards,
+                                   const std::string& path) {
+  const std::vector<HeatMap> maps = maps_of(plan, scores, across, upwards);
+  if (maps.empty())
+    throw InputError(fmt::format("a map of {} over {}: no run on it has a score", upwards, across));
+  std::vector<std::string> paths;
+  for (const HeatMap& map : maps) {
+    paths.push_back(numbered(path, paths.size() + 1));
+    draw(map, paths.back());
+  }
+  return paths;
+}
+
+}  // namespace laconic

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/topology/graph.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/lines.h"
+#include "laconic/core/read_whole.h"
+#include "laconic/core/rng.h"
+
+namespace laconic {
+namespace {
+
+using Heard = std::vector<std::vector<std::uint32_t>>;
+
+/// heard(i, j) for each node i and each j that it may name; j is taken modulo the nodes by the caller.
+template <class WhomToHear>
+Graph graph_of(std::size_t nodes, WhomToHear&& whom_to_hear) {
+  Heard heard(nodes);
+  for (std::size_t i = 0; i < nodes; ++i) {
+    whom_to_hear(i, [&](std::size_t j) { heard[i].push_back(static_cast<std::uint32_t>(j)); });
+  }
+  return Graph(std::move(heard));
+}
+
+void join(Heard& heard, std::size_t i, std::size_t j) {
+  heard[i].push_back(static_cast<std::uint32_t>(j));
+  heard[j].push_back(static_cast<std::uint32_t>(i));
+}
+
+std::vector<Graph> ring(Arguments& /*args*/, const TopologySetting& s) {
+  const std::size_t n = s.nodes;
+  return {graph_of(n, [n](std::size_t i, auto&& hear) {
+    hear((i + 1) % n);
+    hear((i + n - 1) % n);
+  })};
+}
+
+std::vector<Graph> path(Arguments& /*args*/, const TopologySetting& s) {
+  const std::size_t n = s.nodes;
+  return {graph_of(n, [n](std::size_t i, auto&& hear) {
+    if (i > 0) hear(i - 1);
+    if (i + 1 < n) hear(i + 1);
+  })};
+}
+
+std::vector<Graph> torus(Arguments& args, const TopologySetting& s) {
+  const std::size_t a = args.whole("rows", 0, 1, 0);
+  const std::size_t b = args.whole("columns", 0, 1, 1);
+  if (a == 0 || b == 0) args.fail("needs its rows and columns, as in torus(4,4)");
+  if (a > s.nodes || a * b != s.nodes)
+    args.fail(fmt::format("has {} x {} nodes; need {}, the clients", a, b, s.nodes));
+  return {graph_of(s.nodes, [a, b](std::size_t i, auto&& hear) {
+    const std::size_t r = i / b;
+    const std::size_t c = i % b;
+    hear((r + 1) % a * b + c);
+    hear((r + a - 1) % a * b + c);
+    hear(r * b + (c + 1) % b);
+    hear(r * b + (c + b - 1) % b);
+  })};
+}
+
+std::vector<Graph> complete(Arguments& /*args*/, const TopologySetting& s) {
+  return {graph_of(s.nodes, [&](std::size_t, auto&& hear) {
+    for (std::size_t j = 0; j < s.nodes; ++j) hear(j);
+  })};
+}
+
+std::vector<Graph> star(Arguments& /*args*/, const TopologySetting& s) {
+  Heard heard(s.nodes);
+  for (std::size_t i = 1; i < s.nodes; ++i) join(heard, 0, i);
+  return {Graph(std::move(heard))};
+}
+
+std::vector<Graph> hypercube(Arguments& args, const TopologySetting& s) {
+  if (!std::has_single_bit(s.nodes))
+    args.fail(fmt::format("has 1, 2, 4, 8, ... nodes; need {}, the clients", s.nodes));
+  return {graph_of(s.nodes, [&](std::size_t i, auto&& hear) {
+    for (std::size_t bit = 1; bit < s.nodes; bit *= 2) hear(i ^ bit);
+  })};
+}
+
+std::vector<Graph> exponential(Arguments& /*args*/, const TopologySetting& s) {
+  const std::size_t n = s.nodes;
+  return {graph_of(n, [n](std::size_t i, auto&& hear) {
+    for (std::size_t hop = 1; hop < n; hop *= 2) hear((i + hop) % n);
+  })};
+}
+
+std::vector<Graph> one_peer(Arguments& /*args*/, const TopologySetting& s) {
+  const std::size_t n = s.nodes;
+  std::vector<Graph> turns;
+  for (std::size_t hop = 1; hop < n; hop *= 2) {
+    turns.push_back(graph_of(n, [n, hop](std::size_t i, auto&& hear) { hear((i + hop) % n); }));
+  }
+  if (turns.empty()) turns.emplace_back(Heard(n));
+  return turns;
+}
+
+std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
+  const double p = args.required_number("p", 0, "its probability is missing, as in erdos-renyi(0.3)");
+  if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
+  constexpr std::uint32_t kDraws = 1000;
+  for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
+    Heard heard(s.nodes);
+    for (std::size_t i = 0; i + 1 < s.nodes; ++i) {
+      Stream stream =
+          Key{.seed = s.seed, .round = draw, .worker = static_cast<std::uint32_t>(i)}.stream(Purpose::graph);
+      for (std::size_t j = i + 1; j < s.nodes; ++j) {
+        if (stream.uniform() < p) join(heard, i, j);
+      }
+      if (heard[i].empty()) break;  // whoever comes later has drawn no edge to i either
+    }
+    std::vector<Graph> drawn = {Graph(std::move(heard))};
+    if (connected(drawn)) return drawn;
+  }
+  args.fail(fmt::format("none of {} draws with {} nodes is connected; need a larger p, as 2 ln n / n", kDraws,
+                        s.nodes));
+}
+
+/// The node that begins `text`, which is cut off from it.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t,"), text.size()));
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return {};
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
+  const std::string name = args.required_word("file", 0);
+  std::istringstream file(read_whole(name));
+  std::string line;
+  Heard heard(s.nodes);
+  std::size_t number = 1;
+  for (; std::getline(file, line); ++number) {
+    std::string_view rest = number == 1 ? without_byte_order_mark(line) : line;
+    rest = rest.substr(0, rest.find('#'));
+    if (rest.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const auto i = take_number(rest);
+    const auto j = take_number(rest);
+    if (!i || !j || rest.find_first_not_of(" \t\r") != std::string_view::npos)
+      args.fail(fmt::format("{}:{}: \"{}\"; need two nodes, as in 0 1", name, number, line));
+    if (*i >= s.nodes || *j >= s.nodes || *i == *j)
+      args.fail(fmt::format("{}:{}: edge {} {}; need two different nodes of 0 to {}", name, number, *i, *j,
+                            s.nodes - 1));
+    join(heard, *i, *j);
+  }
+  if (number == 1) args.fail(fmt::format("{}: is empty", name));
+  return {Graph(std::move(heard))};
+}
+
+const TopologyRow kTopologies[] = {
+    {"ring", "ring", "each node hears the one before and the one after it", ring},
+    {"torus", "torus(a,b)", "a ring of a rings of b nodes; node (r, c) is number r*b + c", torus},
+    {"complete", "complete", "everyone hears everyone: n(n-1) messages a round", complete},
+    {"star", "star", "node 0 hears all others, and they hear it", star},
+    {"hypercube", "hypercube", "n = 2^m: node i hears those whose number differs in one bit", hypercube},
+    {"exponential", "exponential", "node i hears i+1, i+2, i+4, ... mod n (arXiv 2110.13363); directed",
+     exponential},
+    {"one-peer", "one-peer", "node i hears one: i+1, in the next round i+2, then i+4, ... mod n; directed",
+     one_peer},
+    {"erdos-renyi", "erdos-renyi(p)", "each edge with probability p; drawn again until connected",
+     erdos_renyi},
+    {"path", "path", "a ring without the edge that closes it", path},
+    {"edges", "edges(\"FILE\")", "a file with an edge a line: two nodes, counted from 0; # begins a comment",
+     edges},
+};
+
+}  // namespace
+
+Graph::Graph(std::vector<std::vector<std::uint32_t>> heard) : heard_(std::move(heard)) {
+  for (std::size_t i = 0; i < nodes(); ++i) {
+    std::vector<std::uint32_t>& of_node = heard_[i];
+    std::sort(of_node.begin(), of_node.end());
+    of_node.erase(std::unique(of_node.begin(), of_node.end()), of_node.end());
+    std::erase(of_node, i);
+    check(of_node.empty() || of_node.back() < nodes(), "a node hears one that is not in the graph");
+  }
+}
+
+bool Graph::symmetric() const {
+  for (std::size_t i = 0; i < nodes(); ++i) {
+    for (const std::uint32_t j : heard_[i]) {
+      if (!std::binary_search(heard_[j].begin(), heard_[j].end(), i)) return false;
+    }
+  }
+  return true;
+}
+
+bool connected(std::span<const Graph> turns) {
+  const std::size_t n = turns.front().nodes();
+  // Edges joined one by one, whichever way they point: where as many hear a node as it hears, there is also a
+  // way back. head[i]: a node of the same part, i itself where it is the one that stands for all.
+  std::vector<std::uint32_t> head(n);
+  for (std::size_t i = 0; i < n; ++i) head[i] = static_cast<std::uint32_t>(i);
+  const auto part_of = [&](std::uint32_t i) {
+    while (head[i] != i) i = head[i] = head[head[i]];
+    return i;
+  };
+  std::size_t parts = n;
+  for (const Graph& graph : turns) {
+    for (std::size_t i = 0; i < n; ++i) {
+      for (const std::uint32_t j : graph.heard_by(i)) {
+        const std::uint32_t a = part_of(static_cast<std::uint32_t>(i));
+        const std::uint32_t b = part_of(j);
+        if (a == b) continue;
+        head[a] = b;
+        --parts;
+      }
+    }
+  }
+  return parts <= 1;
+}
+
+std::vector<Graph> make_topology(const Spec& topology, const TopologySetting& setting) {
+  check(setting.nodes >= 1, "a graph needs nodes");
+  Arguments args(topology);
+  std::vector<Graph> turns = row_named(topology, "topology", topologies()).make(args, setting);
+  args.done();
+  if (!connected(turns)) args.fail("is not connected: some nodes never hear of each other");
+  return turns;
+}
+
+std::span<const TopologyRow> topologies() { return kTopologies; }
+
+}  // namespace laconic

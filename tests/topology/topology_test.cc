@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graphs and mixing matrices: laws over all of them, and known spectra.
+#include <cmath>
+#include <numbers>
+
+#include <Eigen/Dense>
+#include <gmock/gmock.h>
+
+#include "laconic/topology/mixing.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+
+struct Net {
+  const char* topology;
+  std::size_t nodes;
+};
+
+std::vector<Graph> graphs_of(const Net& net, std::uint64_t seed = 1) {
+  return make_topology(parse(net.topology), {.nodes = net.nodes, .seed = seed});
+}
+
+MixingPlan plan_of(const Net& net, const char* mixing = "metropolis") {
+  return make_mixing(parse(mixing), graphs_of(net));
+}
+
+Eigen::MatrixXd dense(const Mixing& w) {
+  const auto n = static_cast<Eigen::Index>(w.nodes());
+  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(n, n);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    for (const Neighbour& j : w.row(static_cast<std::size_t>(i))) matrix(i, j.node) = j.weight;
+  }
+  return matrix;
+}
+
+/// Of a period, the first round first.
+Eigen::MatrixXd product_of(const MixingPlan& plan) {
+  const auto n = static_cast<Eigen::Index>(plan.nodes());
+  Eigen::MatrixXd product = Eigen::MatrixXd::Identity(n, n);
+  for (std::size_t t = 1; t <= plan.period(); ++t) product = dense(plan.of_round(t)) * product;
+  return product;
+}
+
+double dense_rho(const Eigen::MatrixXd& w) {
+  const Eigen::MatrixXd rest =
+      w - Eigen::MatrixXd::Constant(w.rows(), w.cols(), 1.0 / static_cast<double>(w.rows()));
+  return Eigen::JacobiSVD<Eigen::MatrixXd>(rest).singularValues()[0];
+}
+
+const Net kNets[] = {{"ring", 1},
+                     {"ring", 2},
+                     {"ring", 3},
+                     {"ring", 4},
+                     {"ring", 10},
+                     {"ring", 101},
+                     {"torus(1,1)", 1},
+                     {"torus(2,2)", 4},
+                     {"torus(1,7)", 7},
+                     {"torus(3,5)", 15},
+                     {"torus(4,4)", 16},
+                     {"torus(2,9)", 18},
+                     {"complete", 1},
+                     {"complete", 2},
+                     {"complete", 17},
+                     {"star", 1},
+                     {"star", 2},
+                     {"star", 16},
+                     {"star", 40},
+                     {"hypercube", 1},
+                     {"hypercube", 2},
+                     {"hypercube", 16},
+                     {"hypercube", 64},
+                     {"exponential", 1},
+                     {"exponential", 2},
+                     {"exponential", 3},
+                     {"exponential", 16},
+                     {"exponential", 21},
+                     {"one-peer", 1},
+                     {"one-peer", 2},
+                     {"one-peer", 16},
+                     {"one-peer", 21},
+                     {"path", 1},
+                     {"path", 2},
+                     {"path", 3},
+                     {"path", 50},
+                     {"erdos-renyi(0.3)", 1},
+                     {"erdos-renyi(0.3)", 20},
+                     {"erdos-renyi(1)", 9},
+                     {"erdos-renyi(0.05)", 100}};
+const char* const kWeights[] = {"metropolis", "max-degree", "lazy", "lazy(max-degree)", "lazy(lazy)"};
+
+TEST(Topologies, AreAllInTheTestsBelow) {
+  for (const TopologyRow& row : topologies()) {
+    if (row.name == std::string("edges")) continue;
+    EXPECT_TRUE(std::any_of(std::begin(kNets), std::end(kNets), [&](const Net& net) {
+      return parse(net.topology).name == row.name;
+    })) << row.name;
+  }
+}
+
+TEST(Mixings, KeepTheMeanAndBringTheNodesTogether) {
+  for (const Net& net : kNets) {
+    const bool directed = net.nodes > 2 && (net.topology == std::string("exponential") ||
+                                            net.topology == std::string("one-peer"));
+    const std::vector<Graph> graphs = graphs_of(net);
+    EXPECT_TRUE(connected(graphs));
+    for (const char* weights : kWeights) {
+      SCOPED_TRACE(fmt::format("{} of {} nodes, {}", net.topology, net.nodes, weights));
+      const MixingPlan plan = make_mixing(parse(weights), graphs);
+      ASSERT_EQ(plan.nodes(), net.nodes);
+      ASSERT_EQ(plan.period(), graphs.size());
+      for (std::size_t t = 1; t <= 2 * plan.period(); ++t) {
+        const Mixing& w = plan.of_round(t);
+        const Graph& graph = graphs[(t - 1) % graphs.size()];
+        if (!directed) {
+          EXPECT_TRUE(w.symmetric() && graph.symmetric());
+        }
+        const Eigen::MatrixXd matrix = dense(w);
+        EXPECT_GE(matrix.minCoeff(), 0);
+        EXPECT_LE((matrix.rowwise().sum().array() - 1).abs().maxCoeff(), 1e-15 * 8);
+        EXPECT_LE((matrix.colwise().sum().array() - 1).abs().maxCoeff(), 1e-15 * 8);
+        std::size_t edges = 0;
+        for (std::size_t i = 0; i < net.nodes; ++i) {
+          edges += graph.degree(i);
+          std::vector<std::uint32_t> others;
+          for (const Neighbour& j : w.row(i)) {
+            if (j.node != i) others.push_back(j.node);
+          }
+          EXPECT_TRUE(std::ranges::equal(others, graph.heard_by(i)));
+        }
+        EXPECT_EQ(w.edges(), edges);
+
+        Vector v(net.nodes);
+        Stream stream = Key{.seed = 5}.stream(Purpose::start);
+        for (double& x : v) x = stream.uniform() - 0.5;
+        Vector out(net.nodes);
+        Vector back(net.nodes);
+        w.apply(v, out);
+        w.apply_transposed(v, back);
+        const Eigen::Map<const Eigen::VectorXd> x(v.data(), matrix.cols());
+        EXPECT_LE((Eigen::Map<Eigen::VectorXd>(out.data(), matrix.cols()) - matrix * x).norm(), 1e-14);
+        EXPECT_LE((Eigen::Map<Eigen::VectorXd>(back.data(), matrix.cols()) - matrix.transpose() * x).norm(),
+                  1e-14);
+      }
+      const MixingQuality q = quality(plan);
+      EXPECT_NEAR(q.rho, dense_rho(product_of(plan)), 2e-7);  // the root of an eigenvalue near 0
+      EXPECT_NEAR(q.rho * q.rho, std::pow(dense_rho(product_of(plan)), 2), 1e-12);
+      EXPECT_NEAR(q.p, 1 - q.rho * q.rho, 1e-12);
+      EXPECT_NEAR(q.spectral_gap, 1 - q.rho, 1e-15);
+      EXPECT_TRUE(q.rho >= 0 && q.rho < 1);
+      EXPECT_LE(q.spectral_gap, q.p);
+      EXPECT_LE(q.p, 2 * q.spectral_gap);
+    }
+  }
+}
+
+TEST(Topologies, AreTheGraphsOfTheirNames) {
+  using ::testing::ElementsAre;
+  const auto heard = [](const Net& net, std::size_t node, std::size_t turn = 0) {
+    const std::vector<Graph> graphs = graphs_of(net);
+    const auto others = graphs.at(turn).heard_by(node);
+    return std::vector<std::uint32_t>(others.begin(), others.end());
+  };
+  EXPECT_THAT(heard({"ring", 10}, 0), ElementsAre(1, 9));
+  EXPECT_THAT(heard({"ring", 2}, 0), ElementsAre(1));
+  EXPECT_THAT(heard({"path", 10}, 0), ElementsAre(1));
+  EXPECT_THAT(heard({"path", 10}, 9), ElementsAre(8));
+  // Node (1, 2) of 3 rows and 5 columns is number 7; it hears (0, 2), (1, 1), (1, 3) and (2, 2).
+  EXPECT_THAT(heard({"torus(3,5)", 15}, 7), ElementsAre(2, 6, 8, 12));
+  EXPECT_THAT(heard({"torus(3,5)", 15}, 14), ElementsAre(4, 9, 10, 13));
+  EXPECT_THAT(heard({"star", 5}, 0), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(heard({"star", 5}, 3), ElementsAre(0));
+  EXPECT_THAT(heard({"complete", 4}, 2), ElementsAre(0, 1, 3));
+  EXPECT_THAT(heard({"hypercube", 8}, 5), ElementsAre(1, 4, 7));
+  EXPECT_THAT(heard({"exponential", 10}, 7), ElementsAre(1, 5, 8, 9));
+  EXPECT_EQ(graphs_of({"one-peer", 10}).size(), 4U);
+  EXPECT_THAT(heard({"one-peer", 10}, 7, 0), ElementsAre(8));
+  EXPECT_THAT(heard({"one-peer", 10}, 7, 2), ElementsAre(1));
+  EXPECT_THAT(heard({"one-peer", 10}, 7, 3), ElementsAre(5));
+}
+
+TEST(Mixings, HaveTheWeightsOfTheirNames) {
+  // A path 0 - 1 - 2 has degrees 1, 2, 1.
+  const Eigen::MatrixXd mh = dense(plan_of({"path", 3}).of_round(1));
+  const Eigen::MatrixXd expected{{2 / 3.0, 1 / 3.0, 0}, {1 / 3.0, 1 / 3.0, 1 / 3.0}, {0, 1 / 3.0, 2 / 3.0}};
+  EXPECT_LE((mh - expected).norm(), 1e-15);
+  EXPECT_LE(
+      (dense(plan_of({"path", 3}, "lazy").of_round(1)) - (Eigen::MatrixXd::Identity(3, 3) + expected) / 2)
+          .norm(),
+      1e-15);
+  const Eigen::MatrixXd star = dense(plan_of({"star", 5}).of_round(1));
+  const Eigen::MatrixXd by_largest = dense(plan_of({"star", 5}, "max-degree").of_round(1));
+  EXPECT_DOUBLE_EQ(star(0, 0), 0.2);
+  EXPECT_DOUBLE_EQ(star(3, 3), 0.8);
+  EXPECT_LE((star - by_largest).norm(), 1e-15);
+  // 0 - 1 - 2 - 3 and 1 - 3: degrees 1, 3, 2, 2.
+  const TemporaryFolder folder;
+  const std::string spec = fmt::format("edges(\"{}\")", folder.write("graph",
+                                                                     "\xef\xbb\xbf"
+                                                                     "0 1 # tail\n1 2\n\n2 3\n3,1\n1 0\n"));
+  const Eigen::MatrixXd own = dense(plan_of({spec.c_str(), 4}).of_round(1));
+  EXPECT_DOUBLE_EQ(own(0, 1), 0.25);
+  EXPECT_DOUBLE_EQ(own(2, 3), 1 / 3.0);
+  EXPECT_DOUBLE_EQ(own(0, 0), 0.75);
+  EXPECT_NEAR(own(2, 2), 1 - 0.25 - 1 / 3.0, 1e-16);
+  EXPECT_DOUBLE_EQ(dense(plan_of({spec.c_str(), 4}, "max-degree").of_round(1))(2, 2), 0.5);
+}
+
+TEST(Quality, IsThatOfKnownSpectra) {
+  const auto p_of = [](const Net& net) { return quality(plan_of(net)).p; };
+  EXPECT_NEAR(p_of({"complete", 12}), 1, 1e-12);
+  EXPECT_NEAR(p_of({"ring", 10}), 0.238433, 5e-7);
+  EXPECT_NEAR(p_of({"torus(4,4)", 16}), 0.64, 1e-12);
+  EXPECT_NEAR(p_of({"star", 16}), 0.12109, 5e-6);
+  EXPECT_NEAR(p_of({"hypercube", 16}), 0.64, 1e-12);
+  EXPECT_NEAR(p_of({"exponential", 16}), 0.64, 1e-12);
+  EXPECT_NEAR(p_of({"one-peer", 16}), 1, 1e-12);
+  EXPECT_LT(p_of({"one-peer", 12}), 0.9999);
+
+  const auto rho_of = [](const Net& net) { return quality(plan_of(net)).rho; };
+  for (const std::size_t n : {3, 4, 5, 9, 64, 1000}) {
+    double ring = 0;
+    for (std::size_t k = 1; k < n; ++k) {
+      ring = std::max(
+          ring, std::abs(1 + 2 * std::cos(2 * kPi * static_cast<double>(k) / static_cast<double>(n))) / 3);
+    }
+    EXPECT_NEAR(rho_of({"ring", n}), ring, 1e-7 * (1 - ring)) << n;
+    EXPECT_NEAR(rho_of({"star", n}), 1 - 1 / static_cast<double>(n), 1e-12);
+  }
+  for (const auto& [a, b] : {std::pair{3, 3}, {3, 8}, {20, 50}}) {
+    double torus = 0;
+    for (int k = 0; k < a; ++k) {
+      for (int l = 0; l < b; ++l) {
+        if (k == 0 && l == 0) continue;
+        torus =
+            std::max(torus, std::abs(1 + 2 * std::cos(2 * kPi * k / a) + 2 * std::cos(2 * kPi * l / b)) / 5);
+      }
+    }
+    EXPECT_NEAR(rho_of({fmt::format("torus({},{})", a, b).c_str(), static_cast<std::size_t>(a * b)}), torus,
+                1e-10);
+  }
+  for (const std::size_t m : {1, 2, 3, 7, 11}) {
+    const std::size_t n = std::size_t{1} << m;
+    const double rho = 1 - 2 / (static_cast<double>(m) + 1);
+    EXPECT_NEAR(rho_of({"hypercube", n}), rho, m == 1 ? 2e-7 : 1e-10) << m;
+    EXPECT_NEAR(rho_of({"exponential", n}), rho, m == 1 ? 2e-7 : 1e-10) << m;
+    if (m < 11) {
+      EXPECT_NEAR(rho_of({"one-peer", n}), 0, 2e-7);
+    }
+  }
+  EXPECT_LE(rho_of({"exponential", 21}), 1 - 2 / 6.0);  // an upper bound where n is odd
+  // Exactly J after m rounds, wherever the period begins.
+  const MixingPlan peers = plan_of({"one-peer", 8});
+  for (std::size_t first = 1; first <= 3; ++first) {
+    const Eigen::MatrixXd product =
+        dense(peers.of_round(first + 2)) * dense(peers.of_round(first + 1)) * dense(peers.of_round(first));
+    EXPECT_EQ(product, Eigen::MatrixXd::Constant(8, 8, 0.125));
+  }
+}
+
+TEST(Quality, OfLargeRingsIsRightToTheGap) {
+  const std::size_t n = 30000;
+  const double gap =
+      4 * std::pow(std::sin(kPi / static_cast<double>(n)), 2) / 3;  // 1 - (1 + 2 cos(2 pi / n))/3
+  EXPECT_NEAR(quality(plan_of({"ring", n})).spectral_gap, gap, 1e-6 * gap);
+}
+
+TEST(Topologies, AreDrawnByTheirSeed) {
+  const auto degrees = [](std::uint64_t seed) {
+    std::vector<std::vector<std::uint32_t>> heard;
+    const std::vector<Graph> drawn = graphs_of({"erdos-renyi(0.2)", 40}, seed);
+    for (std::size_t i = 0; i < 40; ++i)
+      heard.emplace_back(drawn[0].heard_by(i).begin(), drawn[0].heard_by(i).end());
+    return heard;
+  };
+  EXPECT_EQ(degrees(3), degrees(3));
+  EXPECT_NE(degrees(3), degrees(4));
+  double edges = 0;
+  const std::size_t n = 300;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    edges += static_cast<double>(plan_of({"erdos-renyi(0.1)", n}).of_round(1).edges()) / 2;
+  }
+  const double pairs = 10 * n * (n - 1) / 2.0;
+  EXPECT_NEAR(edges, 0.1 * pairs, 4.5 * std::sqrt(10 * 0.09 * pairs));
+  // Of few nodes at a low p most draws fall apart: those are drawn again.
+  for (std::uint64_t seed = 0; seed < 50; ++seed)
+    EXPECT_TRUE(connected(graphs_of({"erdos-renyi(0.3)", 6}, seed)));
+}
+
+TEST(Topologies, RefuseWhatDoesNotFit) {
+  const auto refusal = [](const std::string& topology, std::size_t nodes) {
+    return error_of([&] { graphs_of({topology.c_str(), nodes}); });
+  };
+  EXPECT_EQ(
+      refusal("rign", 4),
+      "column 1: unknown topology \"rign\" (did you mean \"ring\"?); known: ring, torus, complete, star, "
+      "hypercube, exponential, one-peer, erdos-renyi, path, edges");
+  EXPECT_EQ(refusal("torus", 16), "column 1: torus: needs its rows and columns, as in torus(4,4)");
+  EXPECT_EQ(refusal("torus(4,4)", 20), "column 1: torus(4, 4): has 4 x 4 nodes; need 20, the clients");
+  EXPECT_EQ(
+      refusal("torus(4294967296,4294967296)", 16),
+      "column 1: torus(4294967296, 4294967296): has 4294967296 x 4294967296 nodes; need 16, the clients");
+  EXPECT_EQ(refusal("hypercube", 20), "column 1: hypercube: has 1, 2, 4, 8, ... nodes; need 20, the clients");
+  EXPECT_EQ(refusal("erdos-renyi", 20),
+            "column 1: erdos-renyi: its probability is missing, as in erdos-renyi(0.3)");
+  EXPECT_EQ(
+      refusal("erdos-renyi(0.0001)", 50),
+      "column 1: erdos-renyi(0.0001): none of 1000 draws with 50 nodes is connected; need a larger p, as "
+      "2 ln n / n");
+  EXPECT_EQ(refusal("ring(3)", 20), "column 1: ring(3): takes no argument without a name; found 1 more: 3");
+  const TemporaryFolder folder;
+  const auto of_file = [&](const char* text, std::size_t nodes) {
+    const std::string path = folder.write("graph", text);
+    std::string error = refusal(fmt::format("edges(\"{}\")", path), nodes);
+    for (std::size_t at; (at = error.find(path)) != std::string::npos;)
+      error.replace(at, path.size(), "FILE");
+    return error;
+  };
+  EXPECT_EQ(of_file("0 1\n2 3\n", 4),
+            "column 1: edges(\"FILE\"): is not connected: some nodes never hear of each other");
+  EXPECT_EQ(of_file("0 1\n1 2 3\n", 4),
+            "column 1: edges(\"FILE\"): FILE:2: \"1 2 3\"; need two nodes, as in 0 1");
+  EXPECT_EQ(of_file("0 one\n", 4), "column 1: edges(\"FILE\"): FILE:1: \"0 one\"; need two nodes, as in 0 1");
+  EXPECT_EQ(of_file("0 4\n", 4),
+            "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
+  EXPECT_EQ(of_file("1 1\n", 4),
+            "column 1: edges(\"FILE\"): FILE:1: edge 1 1; need two different nodes of 0 to 3");
+  EXPECT_EQ(of_file("", 4), "column 1: edges(\"FILE\"): FILE: is empty");
+  EXPECT_EQ(refusal("edges(\"/nowhere\")", 4), "/nowhere: cannot read: No such file or directory");
+  EXPECT_EQ(error_of([] {
+              plan_of({"ring", 4}, "metropolitan");
+            }),
+            "column 1: unknown mixing \"metropolitan\" (did you mean \"metropolis\"?); known: metropolis, "
+            "max-degree, lazy");
+  EXPECT_EQ(error_of([] {
+              plan_of({"ring", 4}, "lazy(max)");
+            }),
+            "column 6: unknown mixing \"max\"; known: metropolis, max-degree, lazy");
+}
+
+TEST(Mixings, RefuseOtherMatrices) {
+  using Rows = std::vector<std::vector<Neighbour>>;
+  const auto refusal = [](const Rows& rows) { return error_of([&] { MixingPlan({Mixing(rows)}); }); };
+  EXPECT_EQ(refusal({{{0, 0.5}, {1, 0.5}}, {{0, 0.5}, {1, 0.4}}}),
+            "the weights of node 1 sum to 0.9; need 1");
+  // 1/(deg + 1) on a path: rows sum to 1, columns do not.
+  EXPECT_EQ(refusal({{{0, 0.5}, {1, 0.5}}, {{0, 0.25}, {1, 0.5}, {2, 0.25}}, {{1, 0.5}, {2, 0.5}}}),
+            "the weights for node 0 sum to 0.75; need 1");
+  EXPECT_EQ(refusal({{{0, 1.5}, {1, -0.5}}, {{0, -0.5}, {1, 1.5}}}),
+            "weight -0.5 of node 0 for node 1; need > 0");
+  EXPECT_EQ(refusal({{{1, 1}}, {{0, 1}}}), "node 0 gives itself no weight");
+  EXPECT_EQ(refusal({{{0, 1}}, {{1, 1}}}), "the weights connect only some of the nodes");
+}
+
+}  // namespace
+}  // namespace laconic::testing
