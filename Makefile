@@ -54,6 +54,7 @@ test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
 
 coverage: ## which lines and branches the quick tests run: a table, and build-coverage/report/index.html
 	@$(install) build demo test coverage
+	@tools/fetch_charts.sh || true
 	@tools/coverage.sh
 
 bench: ## the benchmarks, each against a reference timed in the same run

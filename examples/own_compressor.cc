@@ -27,19 +27,23 @@ class RandomBlock final : public Compressor {
 };
 
 int main() {
-  const auto problem = make_problem(parse("quadratic(d=1000, s=0.8)"), {.clients = 100});
-  const auto identity = [&] { return make_compressor(parse("identity"), {.dim = 1000, .workers = 100}); };
+  // From here on specs may name it.
+  register_compressor({"random-block", "random-block(B)",
+                       "one of B stretches, times B; unbiased, omega = B - 1",
+                       [](const Spec& spec, const CompressorSetting& setting) -> std::unique_ptr<Compressor> {
+                         Arguments args(spec);
+                         const std::size_t blocks = args.whole("blocks", 1, 1, 0);
+                         args.done();
+                         return std::make_unique<RandomBlock>(blocks, setting.dim);
+                       }});
   ThreadPool pool(2);
   Fleet fleet(pool);
-  // Differences of gradients, compressed, or with probability 1/50 a gradient as it is.
-  const auto method = make_star(*problem,
-                                {.oracle = full_gradients(*problem),
-                                 .mechanism = restarting(difference(std::make_unique<RandomBlock>(50, 1000)),
-                                                         identity(), SharedCoin{0.02}),
-                                 .participation = everyone(100)},
-                                {.step = 0.25});
+  const auto problem = make_problem(parse("quadratic(d=1000, s=0.8)"), {.clients = 100});
+  const Assembly assembly = assemble(parse("marina(random-block(50))"),
+                                     {.problem = *problem, .constants = problem->constants(fleet)});
+  const auto method = make_method(assembly, resolve(parse_step("theory"), assembly));
   MemoryRecorder trace;
-  const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);
+  const Summary summary = solve(*problem, *method, fleet, {.rounds = 20000, .target = 1e-4}, trace);
   std::printf("%s; %.2f Mbit a client\n", summary.reason.c_str(), summary.last.uplink_bits / 1e6);
   return summary.why == Summary::Why::target ? 0 : 1;
 }

@@ -23,15 +23,22 @@ class Clipped final : public Mechanism {
   double tau_;
 };
 
+/// clip21(tau=1): its parts, and no theorem, so a run needs a number as its step.
+Assembly clip21(Arguments& args, const MethodSetting& s) {
+  const double tau = args.number("tau", 1.0);
+  if (!(tau > 0)) args.fail("need tau > 0");
+  return recipe::star(s, {.oracle = full_gradients(s.problem),
+                          .mechanism = std::make_shared<Clipped>(tau),
+                          .participation = everyone(s.problem.shards())});
+}
+
 int main() {
+  register_method({"clip21", "clip21(tau=1)", "clipped differences to a memory", "arXiv 2305.18929", clip21});
   ThreadPool pool(2);
   Fleet fleet(pool);
   const auto problem = make_problem(parse("quadratic(d=100, s=0.8)"), {.clients = 10});
-  const auto method = make_star(*problem,
-                                {.oracle = full_gradients(*problem),
-                                 .mechanism = std::make_unique<Clipped>(0.5),
-                                 .participation = everyone(10)},
-                                {.step = 0.5 * gd_theorem(*problem->constants(fleet)).step});
+  const double step = 0.5 * gd_theorem(*problem->constants(fleet)).step;
+  const auto method = make_method(assemble(parse("clip21(tau=0.5)"), {.problem = *problem}), step);
   MemoryRecorder trace;
   const Summary summary = solve(*problem, *method, fleet, {.rounds = 5000, .target = 1e-4}, trace);
   std::printf("%s in %zu rounds\n", summary.reason.c_str(), summary.rounds);

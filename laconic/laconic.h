@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a program needs to run a method on a problem, its own ones too. The rooms, from the ground up:
-// core, data, problem, compress, mechanism, network, transport, rounds, report, solve (see ARCHITECTURE.md).
+// The kernel: everything a program needs to run a method on a problem, in one process or under MPI, its own
+// compressors, methods and problems included. Configs, sweeps and advice: laconic/experiment/experiment.h and the
+// rooms above it.
 #pragma once
 
 #include "laconic/compress/compressor.h"          // IWYU pragma: export
@@ -17,6 +18,7 @@
 #include "laconic/mechanism/mechanism.h"          // IWYU pragma: export
 #include "laconic/message/wire.h"                 // IWYU pragma: export
 #include "laconic/methods/methods.h"              // IWYU pragma: export
+#include "laconic/methods/parts.h"                // IWYU pragma: export
 #include "laconic/methods/theory.h"               // IWYU pragma: export
 #include "laconic/participation/allocation.h"     // IWYU pragma: export
 #include "laconic/participation/code.h"           // IWYU pragma: export
@@ -29,6 +31,7 @@
 #include "laconic/problem/problem.h"              // IWYU pragma: export
 #include "laconic/report/trace.h"                 // IWYU pragma: export
 #include "laconic/rounds/gossip.h"                // IWYU pragma: export
+#include "laconic/rounds/local.h"                 // IWYU pragma: export
 #include "laconic/rounds/scaffold.h"              // IWYU pragma: export
 #include "laconic/rounds/star.h"                  // IWYU pragma: export
 #include "laconic/served/faults.h"                // IWYU pragma: export
@@ -37,3 +40,4 @@
 #include "laconic/topology/graph.h"               // IWYU pragma: export
 #include "laconic/topology/mixing.h"              // IWYU pragma: export
 #include "laconic/transport/fleet.h"              // IWYU pragma: export
+#include "laconic/transport/mpi.h"                // IWYU pragma: export

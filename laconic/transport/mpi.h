@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks that are processes started by an MPI launcher. Only the program (cli/main.cc) makes a session; mpi.h
-// itself is included by mpi.cc alone.
+// Ranks that are processes started by an MPI launcher. The MPI library's own
+// header is included by mpi.cc alone.
 #pragma once
 
 #include <cstddef>
