@@ -15,6 +15,16 @@
 namespace laconic {
 namespace {
 
+/// How a pilot ended, in words.
+std::string in_words(RunEnd end) {
+  if (end == RunEnd::diverged) return "it diverged with every step that was tried";
+  if (end == RunEnd::still) return "its point had stopped moving";
+  if (end == RunEnd::behind) return "its step was behind others";
+  if (end == RunEnd::too_late) return "ten times as late as the fastest";
+  if (end == RunEnd::time_over) return "its share of the time was over";
+  return name_of(end);
+}
+
 using Json = nlohmann::ordered_json;
 
 RoundCost sum_of(const RoundCost& a, const RoundCost& b) {
@@ -58,11 +68,12 @@ std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base)
 /// How far it came.
 std::string came_text(const PilotResult& p) {
   if (p.last.round == 0)
-    return fmt::format("{}: {}", p.method, p.why == kTimeOver ? "no round in the time" : p.why);
+    return fmt::format("{}: {}", p.method,
+                       p.end == RunEnd::time_over ? "no round in the time" : in_words(p.end));
   std::string text = fmt::format("{}, step {}: |grad f|^2 = {:.3g}, f = {:.6g}", p.method, p.step,
                                  p.last.grad_norm_sq, p.last.f);
   if (p.last.test_accuracy) text += fmt::format(", test accuracy {:.3g}", *p.last.test_accuracy);
-  return text + fmt::format(" after {}; {}", seconds_text(p.whole().total()), p.why);
+  return text + fmt::format(" after {}; {}", seconds_text(p.whole().total()), in_words(p.end));
 }
 
 /// What to call bandwidths that are so many times those of the links.
@@ -142,7 +153,7 @@ Json json_of(const PilotResult& p, const PilotResult* base) {
                {"gamma", p.last.step},
                {"largest_step", p.largest_step},
                {"arrived", p.arrived},
-               {"why", p.why},
+               {"why", in_words(p.end)},
                {"rounds", p.last.round},
                {"uplink_bits", p.last.uplink_bits},
                {"downlink_bits", p.last.downlink_bits},

@@ -11,6 +11,7 @@
 
 #include "laconic/cost/link.h"
 #include "laconic/report/trace.h"
+#include "laconic/sweep/ranking.h"
 
 namespace laconic {
 
@@ -27,16 +28,13 @@ struct RoundCost {
   [[nodiscard]] double total() const { return fixed() + bits; }
 };
 
-/// Why a pilot ended that might have arrived.
-inline constexpr const char* kTimeOver = "its share of the time was over";
-
 /// What came of a method's pilot.
 struct PilotResult {
   std::string method;
   std::string step;
   bool largest_step = false;  // of several that were tried
   bool arrived = false;
-  std::string why;           // how it ended, in words
+  RunEnd end = RunEnd::target;
   Row last = {};             // at the target, or as far as it came
   double bits_of_start = 0;  // uplink of a client in round 0
   RoundCost start = {};      // round 0

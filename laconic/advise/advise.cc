@@ -256,7 +256,7 @@ std::string Adviser::head() const {
 
 std::string Adviser::what_none_came_to() const {
   const bool lacked_time = std::any_of(advice_.pilots.begin(), advice_.pilots.end(),
-                                       [](const PilotResult& p) { return p.why == kTimeOver; });
+                                       [](const PilotResult& p) { return p.end == RunEnd::time_over; });
   const std::string help = lacked_time
                                ? fmt::format("give more of them, as in seconds={:g}, or an easier target",
                                              std::ceil(4 * q_.seconds))

@@ -9,21 +9,11 @@
 namespace laconic {
 namespace {
 
-constexpr const char* kBehind = "its step was behind others";
-constexpr const char* kTooLate = "ten times as late as the fastest";
-
 std::vector<Link> links_of(const Config& description) { return make_links(*description.network); }
 
 std::vector<Link> without_end(std::vector<Link> links) {
   for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
   return links;
-}
-
-/// How a pilot ended, in words.
-std::string in_words(const std::string& why) {
-  if (why == name_of(Summary::Why::diverged)) return "it diverged with every step that was tried";
-  if (why == kStill) return "its point had stopped moving";
-  return why;
 }
 
 /// How far from the target a run is, as far as that can be compared.
@@ -40,7 +30,7 @@ void halve(std::vector<LockstepRun*> live) {
            distance_of(b->run().description, b->outcome().last);
   });
   for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
-    live[i]->give_up(kBehind);
+    live[i]->give_up(RunEnd::behind);
 }
 
 /// Carries on until all is over.
@@ -64,9 +54,9 @@ void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double 
     const bool over = since(begin) >= seconds;
     for (LockstepRun* run : cell_runs.live()) {
       if (run->outcome().last.network_seconds > enough) {
-        run->give_up(kTooLate);
+        run->give_up(RunEnd::too_late);
       } else if (over) {
-        run->give_up(kTimeOver);
+        run->give_up(RunEnd::time_over);
       }
     }
     live = cell_runs.live();
@@ -139,9 +129,9 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
 
   // The first to arrive; or the one that came nearest.
   const auto key = [&](std::size_t r) {
-    const auto& [why, last] = *outcomes[r];
-    const bool arrived = why == name_of(Summary::Why::target);
-    const bool diverged = why == name_of(Summary::Why::diverged);
+    const auto& [end, last] = *outcomes[r];
+    const bool arrived = end == RunEnd::target;
+    const bool diverged = end == RunEnd::diverged;
     return std::tuple(arrived    ? 0
                       : diverged ? 2
                                  : 1,
@@ -153,13 +143,13 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
   }
   double largest = 0;
   for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
-  const auto& [why, last] = *outcomes[best];
+  const auto& [end, last] = *outcomes[best];
   const Config& description = plan.runs[best].description;
   return {.method = print(description.method),
           .step = print(description.step),
           .largest_step = plan.runs.size() > 1 && last.step >= largest,
-          .arrived = why == name_of(Summary::Why::target),
-          .why = in_words(why),
+          .arrived = end == RunEnd::target,
+          .end = end,
           .last = last,
           .bits_of_start = meters[best].bits_of_start(),
           .start = meters[best].start(),

@@ -55,7 +55,7 @@ Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::
     const SweepRun& run = plan.runs[plan.of_setting[s][0]];
     const auto& outcome = outcomes[plan.of_setting[s][0]];
     Json row = {place_in(scenes, run.scene), place_in(methods, run.method),
-                place_in(endings, outcome ? outcome->why : "under way"), nullptr};
+                place_in(endings, outcome ? name_of(outcome->end) : "under way"), nullptr};
     if (std::isfinite(scores[s])) row[3] = std::stod(fmt::format("{:.6g}", scores[s]));
     for (const Axis& axis : axes) {
       int place = -1;

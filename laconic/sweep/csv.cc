@@ -103,7 +103,7 @@ std::string sweep_csv(const SweepPlan& plan, const RunOutcomes& outcomes) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     if (!outcomes[r]) continue;
     Fields fields = key_fields(plan, r);
-    fields.push_back(outcomes[r]->why);
+    fields.push_back(name_of(outcomes[r]->end));
     for_each_column(outcomes[r]->last, [&](const char*, const auto& value) {
       if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<double>>) {
         fields.push_back(value ? fmt::format("{}", *value) : "");
@@ -164,9 +164,10 @@ RunOutcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
       fail(line);
     const Fields known = key_fields(plan, r);
     if (!std::equal(known.begin(), known.end(), fields.begin())) fail(line);
-    RunOutcome outcome{fields[known.size()], {}};
+    const std::optional<RunEnd> end = end_named(fields[known.size()]);
+    RunOutcome outcome{end.value_or(RunEnd::rounds), {}};
     std::size_t at = known.size() + 1;
-    bool right = !outcome.why.empty();
+    bool right = end.has_value();
     for_each_column(outcome.last,
                     [&](const char*, auto& value) { right = read(fields[at++], value) && right; });
     if (!right) fail(line);

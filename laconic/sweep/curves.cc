@@ -37,7 +37,7 @@ std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& ou
     return outcomes[r]->last.grad_norm_sq < outcomes[*best]->last.grad_norm_sq;
   };
   for (const std::size_t r : cell) {
-    if (outcomes[r]->why != name_of(Summary::Why::diverged) && is_better(r)) best = r;
+    if (outcomes[r]->end != RunEnd::diverged && is_better(r)) best = r;
   }
   return best;
 }

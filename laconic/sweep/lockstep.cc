@@ -52,12 +52,12 @@ void LockstepRun::advance(std::size_t rounds) {
   if (last.round < still_since_ + kPatience * kStride || over()) return;
   // A method may be silent for long and move again. Not where the step along the gradient itself is lost in
   // rounding.
-  if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = kStill;
+  if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = RunEnd::still;
 }
 
 RunOutcome LockstepRun::outcome() const {
   const Summary& summary = solver_.summary();
-  return {ended_early_ != nullptr ? ended_early_ : name_of(summary.why), summary.last};
+  return {ended_early_.value_or(end_of(summary.why)), summary.last};
 }
 
 LockstepCell::LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
@@ -81,7 +81,6 @@ std::vector<LockstepRun*> LockstepCell::live() const {
 
 void LockstepCell::settle() {
   if (!plan_.measure->to_target) return;
-  const std::string reached = name_of(Summary::Why::target);
   struct Standing {
     double least =
         0;  // what the sum over its runs will come to, at least: nothing that is measured ever falls
@@ -91,7 +90,7 @@ void LockstepCell::settle() {
   for (const auto& run : lockstep_) {
     Standing& standing = standings[run->run().setting];
     const RunOutcome outcome = run->outcome();
-    const bool failed = run->over() && outcome.why != reached;
+    const bool failed = run->over() && outcome.end != RunEnd::target;
     standing.least += failed ? std::numeric_limits<double>::infinity() : plan_.measure->of(outcome.last);
     standing.final = standing.final && run->over();
   }

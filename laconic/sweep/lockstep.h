@@ -40,10 +40,10 @@ class LockstepRun {
   /// So many rounds, or as many as there are left, or until the observer asks for the end. A
   /// point has stopped moving that did not for kPatience times kStride rounds, and whose true gradient moves it no more, but for rounding.
   void advance(std::size_t rounds = kStride);
-  void give_up(const char* why = kBeaten) { ended_early_ = why; }
+  void give_up(RunEnd why = RunEnd::beaten) { ended_early_ = why; }
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
-  [[nodiscard]] bool over() const { return ended_early_ != nullptr || solver_.over(); }
+  [[nodiscard]] bool over() const { return ended_early_ || solver_.over(); }
   [[nodiscard]] std::size_t rounds() const { return solver_.summary().rounds; }
   /// So far.
   [[nodiscard]] RunOutcome outcome() const;
@@ -71,7 +71,7 @@ class LockstepRun {
   Solver solver_;
   Vector before_;                // the point at the last look
   std::size_t still_since_ = 0;  // round
-  const char* ended_early_ = nullptr;
+  std::optional<RunEnd> ended_early_;
 };
 
 class LockstepCell {

@@ -106,21 +106,72 @@ std::string canonical(const std::string& method) {
 
 }  // namespace
 
+RunEnd end_of(Summary::Why why) {
+  switch (why) {
+    case Summary::Why::rounds:
+      return RunEnd::rounds;
+    case Summary::Why::target:
+      return RunEnd::target;
+    case Summary::Why::max_bits:
+      return RunEnd::max_bits;
+    case Summary::Why::max_seconds:
+      return RunEnd::max_seconds;
+    case Summary::Why::diverged:
+      return RunEnd::diverged;
+    case Summary::Why::interrupted:
+      break;
+  }
+  return RunEnd::interrupted;
+}
+
+const char* name_of(RunEnd end) {
+  switch (end) {
+    case RunEnd::rounds:
+      return name_of(Summary::Why::rounds);
+    case RunEnd::target:
+      return name_of(Summary::Why::target);
+    case RunEnd::max_bits:
+      return name_of(Summary::Why::max_bits);
+    case RunEnd::max_seconds:
+      return name_of(Summary::Why::max_seconds);
+    case RunEnd::diverged:
+      return name_of(Summary::Why::diverged);
+    case RunEnd::interrupted:
+      return name_of(Summary::Why::interrupted);
+    case RunEnd::beaten:
+      return "beaten";
+    case RunEnd::still:
+      return "still";
+    case RunEnd::behind:
+      return "behind";
+    case RunEnd::too_late:
+      return "too late";
+    case RunEnd::time_over:
+      break;
+  }
+  return "time over";
+}
+
+std::optional<RunEnd> end_named(std::string_view name) {
+  for (auto e = static_cast<int>(RunEnd::rounds); e <= static_cast<int>(RunEnd::time_over); ++e) {
+    if (name == name_of(static_cast<RunEnd>(e))) return static_cast<RunEnd>(e);
+  }
+  return {};
+}
+
 std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes) {
   return scores_of(plan, outcomes, *plan.measure);
 }
 
 std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes, const Measure& measure) {
-  const std::string reached = name_of(Summary::Why::target);
-  const std::string diverged = name_of(Summary::Why::diverged);
-  const auto counts = [&](const std::string& why) {
-    return measure.to_target ? why == reached : why != diverged && why != kBeaten;
+  const auto counts = [&](RunEnd end) {
+    return measure.to_target ? end == RunEnd::target : end != RunEnd::diverged && end != RunEnd::beaten;
   };
   std::vector<double> scores;
   for (const std::vector<std::size_t>& runs : plan.of_setting) {
     double sum = 0;
     for (const std::size_t r : runs)
-      sum += outcomes[r] && counts(outcomes[r]->why) ? measure.of(outcomes[r]->last) : kInfinity;
+      sum += outcomes[r] && counts(outcomes[r]->end) ? measure.of(outcomes[r]->last) : kInfinity;
     scores.push_back(sum / static_cast<double>(runs.size()));
   }
   return scores;

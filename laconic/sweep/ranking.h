@@ -3,24 +3,44 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "laconic/report/heat_map.h"
 #include "laconic/report/trace.h"
+#include "laconic/solve.h"
 #include "laconic/sweep/expectation.h"
 #include "laconic/sweep/plan.h"
 
 namespace laconic {
 
-/// How a run of a sweep ended: as name_of() in laconic/solve.h has it, or early, for one of two reasons more.
+/// How a run of a sweep or a pilot ended: as a run alone does (Summary::Why), or early.
+enum class RunEnd : std::uint8_t {
+  rounds,
+  target,
+  max_bits,
+  max_seconds,
+  diverged,
+  interrupted,
+  beaten,     // it could not win its cell any more
+  still,      // its point had stopped moving
+  behind,     // of a pilot: its step was behind others
+  too_late,   // of a pilot: ten times as late as the fastest
+  time_over,  // of a pilot: its share of the time was over
+};
+RunEnd end_of(Summary::Why why);
+/// As sweep.csv has it: that of a run alone by name_of(Summary::Why), else beaten, still, ...
+const char* name_of(RunEnd end);
+/// Nothing where no end has that name.
+std::optional<RunEnd> end_named(std::string_view name);
+
 struct RunOutcome {
-  std::string why;
+  RunEnd end = RunEnd::rounds;
   Row last;
 };
-inline constexpr const char* kBeaten = "beaten";             // it could not win its cell any more
-inline constexpr const char* kStill = "still";               // its point had stopped moving
 using RunOutcomes = std::vector<std::optional<RunOutcome>>;  // of each run; none where it has not ended
 
 /// Of each setting the mean of what is measured of its runs, what it took to the target or what there was at

@@ -45,7 +45,7 @@ double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& bes
 const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
-    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->why == kBeaten)
+    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->end == RunEnd::beaten)
       return "beaten";
   }
   return plan.measure->to_target ? "not reached" : "-";
@@ -78,7 +78,7 @@ std::string table_of(const SweepPlan& plan, const SweepResult& result) {
 /// How many runs ended in which way: "12 runs: 9 target, 3 diverged".
 std::string tally(const RunOutcomes& outcomes) {
   std::map<std::string, std::size_t> counts;
-  for (const auto& outcome : outcomes) ++counts[outcome->why];
+  for (const auto& outcome : outcomes) ++counts[name_of(outcome->end)];
   std::string text = fmt::format("{} run{}:", outcomes.size(), outcomes.size() == 1 ? "" : "s");
   const char* separator = " ";
   for (const auto& [why, count] : counts) {
@@ -133,7 +133,7 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
   json["runs"] = plan.runs.size();
   json["stopped"] = {{"why", all_hold(result.judged) ? "finished" : kUnmet}};
   for (const auto& outcome : result.outcomes) {
-    Json& count = json["ended"][outcome->why];
+    Json& count = json["ended"][name_of(outcome->end)];
     count = count.is_null() ? 1 : count.get<int>() + 1;
   }
   json["best"] = Json::array();

@@ -51,7 +51,7 @@ TEST(Advice, EqualTimesAreWhereTheClosedFormSays) {
 }
 
 PilotResult pilot(const std::string& method, const RoundCost& spent, double bits, std::size_t rounds = 20) {
-  PilotResult p{.method = method, .step = "theory", .arrived = true, .why = "target"};
+  PilotResult p{.method = method, .step = "theory", .arrived = true};
   p.last.round = rounds;
   p.last.uplink_bits = bits;
   p.rounds = spent;
@@ -66,11 +66,11 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
                 .base = "gd"};
   PilotResult slow = pilot("dcgd", {.latency = 100, .bits = 1}, 1e4);
   slow.arrived = false;
-  slow.why = kTimeOver;
+  slow.end = RunEnd::time_over;
   advice.pilots.push_back(slow);
   PilotResult none;
   none.method = "lag";
-  none.why = kTimeOver;
+  none.end = RunEnd::time_over;
   none.start = {.latency = 1, .bits = 1};
   advice.pilots.push_back(none);
   advice.sort();

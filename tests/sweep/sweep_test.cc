@@ -249,12 +249,12 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   const SweepPlan p = plan(kGrid);
   RunOutcomes outcomes(p.runs.size());
   for (std::size_t r = 0; r < p.runs.size(); ++r) {
-    outcomes[r] = RunOutcome{"target", {}};
+    outcomes[r] = RunOutcome{RunEnd::target, {}};
     outcomes[r]->last.uplink_bits = static_cast<double>(100 + r);
   }
-  outcomes[4]->why = "rounds";  // of the second setting
-  outcomes[6]->why = kBeaten;   // of the third
-  outcomes[17] = std::nullopt;  // of the last
+  outcomes[4]->end = RunEnd::rounds;  // of the second setting
+  outcomes[6]->end = RunEnd::beaten;  // of the third
+  outcomes[17] = std::nullopt;        // of the last
   const std::vector<double> scores = scores_of(p, outcomes);
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_THAT(scores, ElementsAre(101, infinity, infinity, 110, 113, infinity));
@@ -278,7 +278,7 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
                             "split-seed={1,2}", "step=0.1", "measure=f"});
   RunOutcomes outcomes(p.runs.size());
   for (std::size_t r = 0; r < p.runs.size(); ++r) {
-    outcomes[r] = RunOutcome{"rounds", {}};
+    outcomes[r] = RunOutcome{RunEnd::target, {}};
     const Config& run = p.runs[r].description;
     outcomes[r]->last.f = run.problem.options.at(1).second.number + 10 * static_cast<double>(run.split_seed) +
                           (run.method.name == "gd"                 ? 100
@@ -320,27 +320,26 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
 }
 
 TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
-  const auto judged = [](const std::string& tune, const std::vector<std::string>& why,
-                         const std::string& text) {
+  const auto judged = [](const std::string& tune, const std::vector<RunEnd>& ends, const std::string& text) {
     const SweepPlan p =
         plan({"problem=quadratic(d=20)", "method=gd", "step={0.1,0.2}", "target=1e-3", "tune=" + tune});
     RunOutcomes outcomes;
-    for (const std::string& each : why) {
+    for (const RunEnd each : ends) {
       outcomes.push_back(RunOutcome{each, {}});
       outcomes.back()->last.uplink_bits = 100 * static_cast<double>(outcomes.size());
       outcomes.back()->last.f = 3;
     }
     return judge_all(p, parse_expectations(text), outcomes).at(0).verdict;
   };
-  EXPECT_TRUE(judged("step", {"target", kBeaten}, "f(gd) <= 3").holds);
-  EXPECT_TRUE(judged("none", {"target", "rounds"}, "f(gd[step=0.2]) > 0").values.at(0) > 1e300)
+  EXPECT_TRUE(judged("step", {RunEnd::target, RunEnd::beaten}, "f(gd) <= 3").holds);
+  EXPECT_TRUE(judged("none", {RunEnd::target, RunEnd::rounds}, "f(gd[step=0.2]) > 0").values.at(0) > 1e300)
       << "it has no score";
-  EXPECT_TRUE(judged("none", {"target", "target"}, "gd[step=0.2] >= 200").holds);
+  EXPECT_TRUE(judged("none", {RunEnd::target, RunEnd::target}, "gd[step=0.2] >= 200").holds);
   // Nobody got there: none is the best, in whatever order they stand.
-  EXPECT_FALSE(judged("step", {"rounds", "rounds"}, "f(gd) <= 3").holds);
-  EXPECT_FALSE(judged("step", {"rounds", "rounds"}, "f(gd) >= 3").holds);
+  EXPECT_FALSE(judged("step", {RunEnd::rounds, RunEnd::rounds}, "f(gd) <= 3").holds);
+  EXPECT_FALSE(judged("step", {RunEnd::rounds, RunEnd::rounds}, "f(gd) >= 3").holds);
   EXPECT_THAT(error_of([&] {
-                judged("step", {"target", kBeaten}, "gd[step=0.2] > 1");
+                judged("step", {RunEnd::target, RunEnd::beaten}, "gd[step=0.2] > 1");
               }),
               HasSubstr("step is tuned: runs that could not win have ended early"));
 }
@@ -396,7 +395,7 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
     laconic({"run", problem_, "clients=4", "method=" + print(d.method), "step=" + print(d.step),
              "seed=" + std::to_string(d.seed), "target=1e-5", "rounds=400", "out=" + folder});
     const auto summary = nlohmann::json::parse(content_of(folder + "/summary.json"));
-    EXPECT_EQ(outcomes[r]->why, summary["stopped"]["why"]) << r;
+    EXPECT_EQ(name_of(outcomes[r]->end), summary["stopped"]["why"]) << r;
     for_each_column(outcomes[r]->last, [&](const char* name, const auto& value) {
       if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<double>>) {
         EXPECT_EQ(value, summary["last"].contains(name) ? std::optional<double>(summary["last"][name])
@@ -612,10 +611,10 @@ TEST_F(Sweep, EndsEarlyOnlyThoseThatCannotWin) {
   const RunOutcomes early = read_sweep_csv(p, out("early/sweep.csv"));
   std::size_t beaten = 0;
   for (std::size_t r = 0; r < early.size(); ++r) {
-    if (early[r]->why == kBeaten) {
+    if (early[r]->end == RunEnd::beaten) {
       ++beaten;
     } else {
-      EXPECT_EQ(early[r]->why, whole[r]->why);
+      EXPECT_EQ(early[r]->end, whole[r]->end);
       EXPECT_EQ(early[r]->last.f, whole[r]->last.f);
     }
   }
@@ -716,8 +715,8 @@ TEST_F(Sweep, RecordsThatRunsDiverge) {
   EXPECT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(said.text, HasSubstr("diverged"));
   const RunOutcomes outcomes = read_sweep_csv(plan({out("sweep") + "/run.toml"}), out("sweep/sweep.csv"));
-  EXPECT_EQ(outcomes[0]->why, "target");
-  EXPECT_EQ(outcomes[2]->why, "diverged");
+  EXPECT_EQ(outcomes[0]->end, RunEnd::target);
+  EXPECT_EQ(outcomes[2]->end, RunEnd::diverged);
 }
 
 TEST_F(Sweep, DoesNotTakeSilenceForTheEnd) {

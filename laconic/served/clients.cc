@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other ranks of a served star: each takes the newest order and answers it.
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/index_set.h"
+#include "laconic/core/threads.h"
+#include "laconic/rounds/star_clients.h"
+#include "laconic/served/epoch.h"
+
+namespace laconic {
+namespace {
+
+constexpr double kBetweenRequests = 0.25;  // seconds
+
+/// The thread that calls serve() takes orders as they come. Others compute, each a client at a time, those that
+/// have waited longest first. So a client that is slow holds back nothing but its thread.
+class ServedClients {
+ public:
+  ServedClients(const MakeEpochMethod& make_epoch_method, std::uint64_t seed, Mailbox& mailbox,
+                std::size_t threads, const std::vector<Fault>& rehearsal, std::function<Request()> asked)
+      : make_epoch_method_(make_epoch_method),
+        seed_(seed),
+        mailbox_(mailbox),
+        rehearsal_(rehearsal),
+        asked_(std::move(asked)) {
+    check(threads >= 1, "clients need a thread to compute on");
+    for (std::size_t t = 0; t < threads; ++t) threads_.start(nth_thread(t, threads), [this] { compute(); });
+  }
+
+  void serve() {
+    for (;;) {
+      std::optional<Letter> newest;
+      const double next_look = std::min(mailbox_.between_looks(), kBetweenRequests);
+      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0))
+        newest = std::move(next->letter);
+      if (mailbox_.closed()) return;
+      if (mailbox_.is_lost(0)) {
+        throw RunError(fmt::format(
+            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes "
+            "on from its last checkpoint; or it goes on without this process",
+            mailbox_.patience()));
+      }
+      if (newest) obey(std::make_shared<const Order>(Order::of(*newest)));
+      pass_on_request(newest.has_value());
+      const std::lock_guard lock(mutex_);
+      if (failure_) std::rethrow_exception(failure_);
+    }
+  }
+
+ private:
+  /// Of a client: the rounds of the epoch whose point it began to look at, and has looked at; and the answer
+  /// of which it does not know yet whether it has counted.
+  struct Progress {
+    struct Said {
+      std::uint32_t round = 0;
+      bool restart = false;
+    };
+    std::uint32_t begun = Order::kNever;
+    std::uint32_t looked = Order::kNever;
+    std::optional<Said> said;
+    bool is_busy = false;
+  };
+  /// What an epoch is computed with. Who is busy when another one begins finishes with what it has.
+  struct EpochClients {
+    EpochClients(EpochMethod method_of_epoch, Range own_clients)
+        : method(std::move(method_of_epoch)),
+          own(own_clients),
+          clients(*method.problem, method.parts),
+          board(method.problem->shards()),
+          progress(own.size()) {
+      clients.take_on(own);
+      clients.reserve(own.size());
+      for (const std::uint32_t i : IndexSet(own)) board.add({.worker = i}, 0);
+    }
+    EpochMethod method;
+    Range own;
+    StarClients clients;
+    Board board;  // an entry and a slot for each of them
+    std::vector<Progress> progress;
+    std::size_t next = 0;  // the client whose turn it is
+  };
+
+  void obey(std::shared_ptr<const Order> order) {
+    std::shared_ptr<EpochClients> clients = clients_;  // which this thread alone replaces
+    if (!clients || order->epoch != order_->epoch) {
+      {
+        const std::lock_guard lock(mutex_);
+        clients_.reset();  // nobody begins anything of the epoch before
+      }
+      clients = join(*order);
+    }
+    const Problem& problem = *clients->method.problem;
+    if (order->counted.size() != problem.shards() || order->x.size() != problem.dim())
+      throw RunError("an order is of another problem");
+    const std::lock_guard lock(mutex_);
+    mailbox_.recall(0);  // what has not gone out yet of an earlier round
+    if (clients != clients_) post_joined(*order);
+    clients_ = std::move(clients);
+    order_ = std::move(order);
+    ordered_.notify_all();
+  }
+
+  /// The epoch of the order, in which all start over.
+  std::shared_ptr<EpochClients> join(const Order& order) {
+    EpochMethod method = checked(make_epoch_method_(order.gone));
+    const Range own = clients_of(method.problem->shards(), mailbox_.rank(), mailbox_.size());
+    return std::make_shared<EpochClients>(std::move(method), own);
+  }
+
+  /// Tells the server when this process is asked to end, and again after each order, which may have recalled it.
+  void pass_on_request(bool after_order) {
+    const Request request = asked_ ? asked_() : Request::none;
+    if (request <= Request::checkpoint || (request <= told_ && !after_order)) return;
+    told_ = request;
+    Entry entry;
+    entry.key.worker = Answer::kAsked;
+    mailbox_.post(0, Answer::letter(0, static_cast<std::uint32_t>(request), entry));
+  }
+
+  void post_joined(const Order& order) {
+    Entry joined;
+    joined.key.worker = Answer::kJoined;
+    mailbox_.post(0, Answer::letter(order.epoch, order.round, joined));
+  }
+
+  void compute() {
+    try {
+      std::unique_lock lock(mutex_);
+      for (;;) {
+        std::optional<std::size_t> e;
+        ordered_.wait(lock, [&] { return over_ || (e = next_client()).has_value(); });
+        if (over_) return;
+        const auto clients = clients_;
+        const auto order = order_;
+        Progress& progress = clients->progress[*e];
+        progress.is_busy = true;
+        progress.begun = order->round;
+        lock.unlock();
+        answer(*clients, *order, *e);
+        lock.lock();
+        progress.is_busy = false;
+        if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // it is outdated
+        mailbox_.post(0, Answer::letter(order->epoch, order->round, clients->board[*e]));
+        progress.said = {order->round, restart_of(*clients, *order)};
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+  }
+
+  /// Of those who have not begun the newest order and are not busy the first in turn.
+  std::optional<std::size_t> next_client() {
+    if (!clients_) return {};
+    for (std::size_t turn = 0; turn < clients_->own.size(); ++turn) {
+      const std::size_t e = (clients_->next + turn) % clients_->own.size();
+      if (clients_->progress[e].is_busy || clients_->progress[e].begun == order_->round) continue;
+      clients_->next = (e + 1) % clients_->own.size();
+      return e;
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool restart_of(const EpochClients& clients, const Order& order) const {
+    return clients.method.parts.mechanism->restarts(key_of(seed_, order));
+  }
+
+  /// While no other thread has the client.
+  void answer(EpochClients& clients, const Order& order, std::size_t e) {
+    const auto begin = RealTime::now();
+    Progress& progress = clients.progress[e];
+    Entry& entry = clients.board[e];
+    // What was said and has counted is remembered; the rest is as if it had not been said.
+    const std::uint32_t client = entry.key.worker;
+    if (progress.said && order.counted[client] == progress.said->round)
+      clients.clients.remember(entry, e, progress.said->restart);
+    progress.said.reset();
+
+    const bool restart = restart_of(clients, order);
+    entry.key = key_of(seed_, order);
+    entry.key.worker = client;
+    entry.envelope = {};
+    const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
+    clients.clients.answer(entry, e, {order.x, order.before, {}}, restart, looked_before);
+    progress.looked = order.round;
+    for (const Fault& fault : rehearsal_) {
+      if (fault.client != client || !fault.is_in(order.round)) continue;
+      if (fault.silent) mailbox_.mute();
+      mailbox_.sleep(fault.seconds + (fault.times - 1) * seconds_since(begin));
+    }
+  }
+
+  const MakeEpochMethod& make_epoch_method_;
+  std::uint64_t seed_;
+  Mailbox& mailbox_;
+  const std::vector<Fault>& rehearsal_;
+  std::function<Request()> asked_;
+  Request told_ = Request::none;  // to the server
+  std::mutex mutex_;
+  std::condition_variable ordered_;
+  std::shared_ptr<EpochClients> clients_;
+  std::shared_ptr<const Order> order_;  // the newest
+  std::exception_ptr failure_;
+  bool over_ = false;
+  ThreadGroup threads_{[this] {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    ordered_.notify_all();
+  }};
+};
+
+}  // namespace
+
+std::function<void()> start_clients(const MakeEpochMethod& make_epoch_method, std::uint64_t seed,
+                                    Mailbox& mailbox, std::size_t threads,
+                                    const std::vector<Fault>& rehearsal, std::function<Request()> asked) {
+  check(make_epoch_method != nullptr, "clients of a served star need their function");
+  check(mailbox.rank() > 0, "rank 0 serves");
+  const auto clients =
+      std::make_shared<ServedClients>(make_epoch_method, seed, mailbox, threads, rehearsal, std::move(asked));
+  return [clients] { clients->serve(); };
+}
+
+}  // namespace laconic
