@@ -49,13 +49,13 @@ const char* name_of(DataKind kind) {
 int list_clients(const std::vector<std::string>& words) {
   const std::vector<std::string> known = {"data", "split", "clients", "split-seed"};
   std::string name;
-  Config description;
+  Config config;
   for (const KeyValue& setting : settings_of(words)) {
     if (setting.key == "data") {
       require_text(setting);
       name = setting.value;
     } else if (std::find(known.begin(), known.end(), setting.key) != known.end()) {
-      apply(description, setting);
+      apply(config, setting);
     } else {
       fail_unknown_key(setting.key, known);
     }
@@ -65,13 +65,13 @@ int list_clients(const std::vector<std::string>& words) {
   const auto no_row = [](const std::vector<double>&) { return std::vector<std::uint32_t>{}; };
   const Dataset data = load_dataset(name, {.folders = data_folders(), .choose = no_row});
   const Shards shards = of_text("split", [&] {
-    return split_rows(description.split, data.labels, description.clients, description.split_seed);
+    return split_rows(config.split, data.labels, config.clients, config.split_seed);
   });
   const auto classes = classes_of(data.labels);
   print_out("{}: {} rows, {}; split {}, split-seed {}, {} clients\n\n{}", name, data.rows,
             classes ? fmt::format("{} classes", classes->labels.size())
                     : fmt::format("no classes (more than {} distinct labels)", kMostClasses),
-            print(description.split), description.split_seed, description.clients,
+            print(config.split), config.split_seed, config.clients,
             clients_text(data.labels, shards));
   return code_after_output(kDone);
 }

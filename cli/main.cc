@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -38,63 +39,96 @@ int on_first(Transport& transport, const std::function<int()>& verb) {
   return code;
 }
 
+/// What follows a verb.
+struct CommandLine {
+  std::vector<std::string> words;
+  bool force = false;
+  bool quick = false;
+  std::string out;   // of reproduce
+  std::optional<std::string> page;  // of report
+};
+
+/// A verb, and what does it once the command line is parsed.
+struct Verb {
+  CLI::App* app;
+  std::function<int()> act;
+};
+
+/// The verbs, in the order of the help. `line`, `transport` and `app` must outlive them.
+std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transport, std::size_t neighbours) {
+  std::vector<Verb> verbs;
+  const auto add = [&](const char* name, const char* help, const std::string& of_words,
+                       std::function<int()> act) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->add_option("words", line.words, of_words);
+    verbs.push_back({sub, std::move(act)});
+    return sub;
+  };
+  const auto first = [&transport](std::function<int()> act) {
+    return [&transport, act = std::move(act)] { return on_first(transport, act); };
+  };
+  const char* keys = "key=value words, and TOML files that hold such keys; `laconic list` shows the keys";
+  std::string names;
+  for (const PaperExperiment& experiment : papers()) names += fmt::format("{}, ", experiment.name);
+
+  add("run", "Run a method on a problem and write what happened", keys, [&, neighbours] {
+    return run(line.words, line.force, transport, neighbours);
+  })->add_flag("--force", line.force, "Replace the run that the folder `out` already holds");
+  add("resume", "Go on with a run that was interrupted, to the same result",
+      "the folder of the run; then threads=, checkpoint-every=", [&, neighbours] {
+        return resume(line.words, transport, neighbours);
+      });
+  CLI::App* sweeps =
+      add("sweep", "Run a grid of settings, and find the best of each method", keys, first([&] {
+            require_alone(transport);
+            return sweep(line.words, line.quick, line.force);
+          }));
+  sweeps->add_flag("--force", line.force, "Replace what the folder `out` already holds");
+  sweeps->add_flag("--quick", line.quick, "The smaller sweep that the TOML file has in its table [quick]");
+  CLI::App* papers_verb =
+      add("reproduce", "A paper's experiment, with a verdict for each thing that it shows",
+          names + "or all; then threads=", first([&] {
+            require_alone(transport);
+            return reproduce(line.words, {.quick = line.quick, .force = line.force, .out = line.out});
+          }));
+  papers_verb->add_flag("--quick", line.quick, "Smaller budgets: all of them in some minutes");
+  papers_verb->add_flag("--force", line.force, "Replace what the folder already holds");
+  papers_verb->add_option("--out", line.out, "The folder, by default runs/reproduce or runs/reproduce-quick");
+  add("theory", "Constants, step size and bound of a method on a problem", keys,
+      first([&] { return theory(line.words); }));
+  add("advise", "Which methods pay on a link: network= and a problem, and who would arrive first",
+      "key=value words of a run, with network=; method={a, b} for others than the usual ones, seconds=30, "
+      "out=FILE.json",
+      first([&] { return advise(line.words); }));
+  add("list", "Methods, compressors, problems, splits, keys, and the data sets found",
+      "data=NAME, then split=, clients=, split-seed= as in a run: the classes that each client holds",
+      first([&] { return list(line.words); }));
+  add("plot", "A figure and a table of several runs",
+      "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf; or the folder "
+      "of a sweep, then x=AXIS y=AXIS out=FIGURE",
+      first([&] { return plot(line.words); }));
+  add("report", "A page to compare runs and sweeps on: curves, maps, tables, theory, verdicts",
+      "folders of runs and of sweeps, or that hold some, then title=TEXT out=PAGE.html",
+      first([&] { return report(line.words); }))
+      ->add_option("-o,--out", line.page, "the page to write, report.html unless given");
+  return verbs;
+}
+
+void require_verb(const char* word, const std::vector<Verb>& verbs) {
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs) names.push_back(verb.app->get_name());
+  if (word[0] == '-' || std::find(names.begin(), names.end(), word) != names.end()) return;
+  throw InputError(fmt::format("unknown verb \"{}\"{}; known: {}", word, did_you_mean(word, names),
+                               fmt::join(names, ", ")));
+}
+
 int run_program(int argc, char** argv, Transport& transport, std::size_t neighbours) {
   CLI::App app{"laconic trains with few words: communication-efficient distributed optimisation"};
   app.set_version_flag("--version", "laconic " LACONIC_VERSION);
   app.require_subcommand(1);
-
-  std::vector<std::string> words;
-  bool force = false;
-  bool quick = false;
-  const auto verb = [&](const char* name, const char* help, const char* of_words) {
-    CLI::App* sub = app.add_subcommand(name, help);
-    if (of_words != nullptr) sub->add_option("words", words, of_words);
-    return sub;
-  };
-  const char* description =
-      "key=value words, and TOML files that hold such keys; `laconic list` shows the keys";
-  CLI::App* run_verb = verb("run", "Run a method on a problem and write what happened", description);
-  run_verb->add_flag("--force", force, "Replace the run that the folder `out` already holds");
-  CLI::App* resume_verb = verb("resume", "Go on with a run that was interrupted, to the same result",
-                               "the folder of the run; then threads=, checkpoint-every=");
-  CLI::App* sweep_verb =
-      verb("sweep", "Run a grid of settings, and find the best of each method", description);
-  sweep_verb->add_flag("--force", force, "Replace what the folder `out` already holds");
-  sweep_verb->add_flag("--quick", quick, "The smaller sweep that the TOML file has in its table [quick]");
-  std::string names;
-  for (const PaperExperiment& experiment : papers()) names += fmt::format("{}, ", experiment.name);
-  CLI::App* reproduce_verb =
-      verb("reproduce", "A paper's experiment, with a verdict for each thing that it shows",
-           (names + "or all; then threads=").c_str());
-  std::string out;
-  reproduce_verb->add_flag("--quick", quick, "Smaller budgets: all of them in some minutes");
-  reproduce_verb->add_flag("--force", force, "Replace what the folder already holds");
-  reproduce_verb->add_option("--out", out, "The folder, by default runs/reproduce or runs/reproduce-quick");
-  CLI::App* theory_verb =
-      verb("theory", "Constants, step size and bound of a method on a problem", description);
-  CLI::App* advise_verb = verb(
-      "advise", "Which methods pay on a link: network= and a problem, and who would arrive first",
-      "key=value words of a run, with network=; method={a, b} for others than the usual ones, seconds=30, "
-      "out=FILE.json");
-  CLI::App* list_verb =
-      verb("list", "Methods, compressors, problems, splits, keys, and the data sets found",
-           "data=NAME, then split=, clients=, split-seed= as in a run: the classes that each client holds");
-  CLI::App* plot_verb =
-      verb("plot", "A figure and a table of several runs",
-           "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf; or the folder "
-           "of a sweep, then x=AXIS y=AXIS out=FIGURE");
-  CLI::App* report_verb =
-      verb("report", "A page to compare runs and sweeps on: curves, maps, tables, theory, verdicts",
-           "folders of runs and of sweeps, or that hold some, then title=TEXT out=PAGE.html");
-  std::string page;
-  const CLI::Option* page_option =
-      report_verb->add_option("-o,--out", page, "the page to write, report.html unless given");
-  std::vector<std::string> verbs;
-  for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
-  if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
-    throw InputError(fmt::format("unknown verb \"{}\"{}; known: {}", argv[1], did_you_mean(argv[1], verbs),
-                                 fmt::join(verbs, ", ")));
-  }
+  CommandLine line;
+  const std::vector<Verb> verbs = verbs_of(app, line, transport, neighbours);
+  if (argc > 1) require_verb(argv[1], verbs);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -107,27 +141,11 @@ int run_program(int argc, char** argv, Transport& transport, std::size_t neighbo
     }
     throw InputError(fmt::format("{}; see laconic --help", error.what()));
   }
-  if (page_option->count() > 0) words.push_back("out=" + page);
-  require_once(words);
-  if (*run_verb) return run(words, force, transport, neighbours);
-  if (*resume_verb) return resume(words, transport, neighbours);
-  if (*sweep_verb) {
-    return on_first(transport, [&] {
-      require_alone(transport);
-      return sweep(words, quick, force);
-    });
+  if (line.page) line.words.push_back("out=" + *line.page);
+  require_once(line.words);
+  for (const Verb& verb : verbs) {
+    if (*verb.app) return verb.act();
   }
-  if (*reproduce_verb) {
-    return on_first(transport, [&] {
-      require_alone(transport);
-      return reproduce(words, {.quick = quick, .force = force, .out = out});
-    });
-  }
-  if (*theory_verb) return on_first(transport, [&] { return theory(words); });
-  if (*advise_verb) return on_first(transport, [&] { return advise(words); });
-  if (*list_verb) return on_first(transport, [&] { return list(words); });
-  if (*plot_verb) return on_first(transport, [&] { return plot(words); });
-  if (*report_verb) return on_first(transport, [&] { return report(words); });
   return kWrongInput;
 }
 

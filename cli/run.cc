@@ -82,17 +82,17 @@ int run_and_tell(const Config& config, const RunFiles& files, Transport& transpo
 }  // namespace
 
 int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
-  Config description;
+  Config config;
   std::optional<RunFolder> out;
   together(transport, [&] {
-    description = describe(words);
-    if (saves_checkpoints(description.solve) && description.out.empty())
+    config = describe(words);
+    if (saves_checkpoints(config.solve) && config.out.empty())
       throw InputError("checkpoint-every: there is no folder to write to; give out=");
-    if (transport.rank() > 0 || description.out.empty()) return;
-    out.emplace(description.out);
-    out->take(force, toml_of(resolved(description)));
+    if (transport.rank() > 0 || config.out.empty()) return;
+    out.emplace(config.out);
+    out->take(force, toml_of(resolved(config)));
   });
-  return run_and_tell(description, {.out = out ? &*out : nullptr}, transport, neighbours);
+  return run_and_tell(config, {.out = out ? &*out : nullptr}, transport, neighbours);
 }
 
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours) {
@@ -117,10 +117,10 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   }
 
   if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()});
-  Config description;
-  together(transport, [&] { description = describe_again(*out, words); });
+  Config config;
+  together(transport, [&] { config = describe_again(*out, words); });
   if (first && !goes_on) print_out("{}: no checkpoint yet; the run starts over\n", out->path());
-  return run_and_tell(description, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport,
+  return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport,
                       neighbours);
 }
 

@@ -108,17 +108,17 @@ class Adviser {
   Adviser(AdviceRequest request, Observer& observer)
       : q_(std::move(request)),
         observer_(observer),
-        pool_(threads_of(q_.description.threads)),
+        pool_(threads_of(q_.config.threads)),
         fleet_(pool_),
-        opened_(open_problem(q_.description, fleet_, observer)) {
+        opened_(open_problem(q_.config, fleet_, observer)) {
     begin_ = Time::now();
-    target_ = target_of(q_.description, *opened_, fleet_, pool_);
+    target_ = target_of(q_.config, *opened_, fleet_, pool_);
     advice_.base = q_.methods.front();
   }
 
   void measure() {
-    const bool computes = q_.description.compute.empty() && !q_.description.has_delays();
-    if (computes) seconds_a_gradient_ = seconds_a_gradient(problem(), q_.description.batch, a_timing());
+    const bool computes = q_.config.compute.empty() && !q_.config.has_delays();
+    if (computes) seconds_a_gradient_ = seconds_a_gradient(problem(), q_.config.batch, a_timing());
     whole_ = cost_of(Spec("identity"));
   }
 
@@ -152,7 +152,7 @@ class Adviser {
   using Time = std::chrono::steady_clock;
 
   [[nodiscard]] std::vector<std::string> words() const {
-    return words_of(advice_, make_links(*q_.description.network));
+    return words_of(advice_, make_links(*q_.config.network));
   }
   [[nodiscard]] std::string head() const;
   [[nodiscard]] std::string what_none_came_to() const;
@@ -180,18 +180,18 @@ class Adviser {
                                     const Assembly& assembly) const {
     SweepPlan plan = plan_of(settings_with(method, step));
     for (SweepRun& run : plan.runs) {
-      run.description.solve.tests = run.description.solve.target_accuracy.has_value();
-      if (seconds_a_gradient_) run.description.compute = {*seconds_a_gradient_};
-      resolve(run.description.step, assembly);  // refuses what no theorem gives
+      run.config.solve.tests = run.config.solve.target_accuracy.has_value();
+      if (seconds_a_gradient_) run.config.compute = {*seconds_a_gradient_};
+      resolve(run.config.step, assembly);  // refuses what no theorem gives
     }
     return plan;
   }
 
   void run_pilot_of(const std::string& method, double seconds) {
-    Config description = q_.description;
-    description.method = parse(method);
-    const Assembly assembly = Experiment(description, opened_).assembly();
-    const MessageCosts costs = costs_of(description, assembly);
+    Config config = q_.config;
+    config.method = parse(method);
+    const Assembly assembly = Experiment(config, opened_).assembly();
+    const MessageCosts costs = costs_of(config, assembly);
     const std::string step = q_.step.empty() ? steps_of(assembly, opened_->facts.constants) : q_.step;
     const double begin = elapsed();
     PilotResult pilot =
@@ -212,19 +212,19 @@ class Adviser {
   /// Of a message by that compressor and nothing else.
   [[nodiscard]] MessageCost cost_of(const Spec& compressor) const {
     const auto mechanism = direct(of_text("method", [&] {
-      return make_compressor(compressor, {problem().dim(), problem().shards(), q_.description.wire});
+      return make_compressor(compressor, {problem().dim(), problem().shards(), q_.config.wire});
     }));
-    return cost_of_message(*mechanism, problem(), q_.description.seed, a_timing());
+    return cost_of_message(*mechanism, problem(), q_.config.seed, a_timing());
   }
 
-  [[nodiscard]] MessageCosts costs_of(const Config& description, const Assembly& assembly) const {
+  [[nodiscard]] MessageCosts costs_of(const Config& config, const Assembly& assembly) const {
     if (const auto* parts = std::get_if<StarParts>(&assembly.parts)) {
       const Mechanism& mechanism = *parts->mechanism;
       return {.whole = whole_,
-              .said = cost_of_message(mechanism, problem(), description.seed, a_timing()),
+              .said = cost_of_message(mechanism, problem(), config.seed, a_timing()),
               .remembers = mechanism.rates().worker != 0};
     }
-    for (const auto& [name, compressor] : description.method.options) {
+    for (const auto& [name, compressor] : config.method.options) {
       if (name == "compressor") return {.whole = whole_, .said = cost_of(compressor)};
     }
     return {.whole = whole_, .said = whole_};
@@ -244,7 +244,7 @@ class Adviser {
 };
 
 std::string Adviser::head() const {
-  const Config& d = q_.description;
+  const Config& d = q_.config;
   std::string text = fmt::format("{}, d = {}, {} clients; to {}\n", print(d.problem), problem().dim(),
                                  d.clients, target_.words);
   text += "measured here, on one thread: ";
@@ -271,7 +271,7 @@ std::string Adviser::json() const {
   json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
   json["target"] = {{"key", target_.key}, {"value", std::stod(target_.value)}, {"words", target_.words}};
   json["dim"] = problem().dim();
-  json["clients"] = q_.description.clients;
+  json["clients"] = q_.config.clients;
   json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);
   json["a_whole_message"] = {{"encode", whole_.encode}, {"decode", whole_.decode}, {"bits", whole_.bits}};
   json.update(json_of(advice_));

@@ -40,8 +40,8 @@ constexpr Candidate kCandidates[] = {
 
 }  // namespace
 
-std::vector<std::string> candidates(const Config& description) {
-  const auto when = description.topology ? kTopology : description.batch ? kBatch : kFull;
+std::vector<std::string> candidates(const Config& config) {
+  const auto when = config.topology ? kTopology : config.batch ? kBatch : kFull;
   std::vector<std::string> methods;
   for (const Candidate& candidate : kCandidates) {
     if (candidate.when == when) methods.emplace_back(candidate.method);

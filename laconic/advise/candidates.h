@@ -11,6 +11,6 @@ namespace laconic {
 
 /// Those of a server; of a description with a topology those without one. The first is what the others are
 /// compared with.
-std::vector<std::string> candidates(const Config& description);
+std::vector<std::string> candidates(const Config& config);
 
 }  // namespace laconic

@@ -9,7 +9,7 @@
 namespace laconic {
 namespace {
 
-std::vector<Link> links_of(const Config& description) { return make_links(*description.network); }
+std::vector<Link> links_of(const Config& config) { return make_links(*config.network); }
 
 std::vector<Link> without_end(std::vector<Link> links) {
   for (Link& link : links) link.up = link.down = std::numeric_limits<double>::infinity();
@@ -17,17 +17,17 @@ std::vector<Link> without_end(std::vector<Link> links) {
 }
 
 /// How far from the target a run is, as far as that can be compared.
-double distance_of(const Config& description, const Row& row) {
-  if (description.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
-  return description.target_gap ? row.f : row.grad_norm_sq;
+double distance_of(const Config& config, const Row& row) {
+  if (config.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
+  return config.target_gap ? row.f : row.grad_norm_sq;
 }
 
 /// Those that are nearest to the target go on, the better half of them.
 void halve(std::vector<LockstepRun*> live) {
   constexpr std::size_t kLeast = 3;  // a step that leads may be one that is too long later
   std::stable_sort(live.begin(), live.end(), [](const LockstepRun* a, const LockstepRun* b) {
-    return distance_of(a->run().description, a->outcome().last) <
-           distance_of(b->run().description, b->outcome().last);
+    return distance_of(a->run().config, a->outcome().last) <
+           distance_of(b->run().config, b->outcome().last);
   });
   for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
     live[i]->give_up(RunEnd::behind);
@@ -118,7 +118,7 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
                       const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
                       Observer& observer) {
   std::vector<Meter> meters;
-  for (const SweepRun& run : plan.runs) meters.emplace_back(run.description, costs);
+  for (const SweepRun& run : plan.runs) meters.emplace_back(run.config, costs);
   const ProblemOfRun problems(plan.runs.size(), problem);
   LockstepCell cell_runs(
       plan, 0, problems, observer,
@@ -135,7 +135,7 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
     return std::tuple(arrived    ? 0
                       : diverged ? 2
                                  : 1,
-                      arrived ? last.network_seconds : distance_of(plan.runs[r].description, last));
+                      arrived ? last.network_seconds : distance_of(plan.runs[r].config, last));
   };
   std::size_t best = 0;
   for (std::size_t r = 1; r < plan.runs.size(); ++r) {
@@ -144,9 +144,9 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
   double largest = 0;
   for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
   const auto& [end, last] = *outcomes[best];
-  const Config& description = plan.runs[best].description;
-  return {.method = print(description.method),
-          .step = print(description.step),
+  const Config& config = plan.runs[best].config;
+  return {.method = print(config.method),
+          .step = print(config.step),
           .largest_step = plan.runs.size() > 1 && last.step >= largest,
           .arrived = end == RunEnd::target,
           .end = end,

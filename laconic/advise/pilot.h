@@ -27,7 +27,7 @@ struct MessageCosts {
 class Meter {
  public:
   /// Of the description's links, seconds a gradient and stragglers.
-  Meter(const Config& description, const MessageCosts& costs);
+  Meter(const Config& config, const MessageCosts& costs);
 
   void hear(std::size_t round, const Ledger& ledger);
   /// Of a client, in round 0.

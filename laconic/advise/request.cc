@@ -30,11 +30,11 @@ const char* reason_against(const std::string& key) {
   return key == "eval-every" ? "pilots look at every round" : nullptr;
 }
 
-void require_network(const Config& description) {
-  if (description.is_served())
+void require_network(const Config& config) {
+  if (config.is_served())
     throw InputError(fmt::format("stragglers: {} is a real clock, and advise is about a modelled link",
-                                 description.stragglers->name));
-  if (!description.network)
+                                 config.stragglers->name));
+  if (!config.network)
     throw InputError("no network is given: say how clients are connected, as in network=100mbit,20ms");
 }
 
@@ -84,9 +84,9 @@ AdviceRequest advice_request_of(const std::vector<std::string>& words) {
   if (!q.out.empty()) require_json(q.out);
   std::vector<KeyValue> any = q.settings;
   any.push_back({"method", "gd", ""});
-  q.description = describe(any);
-  require_network(q.description);
-  q.methods = candidates(q.description);
+  q.config = describe(any);
+  require_network(q.config);
+  q.methods = candidates(q.config);
   if (methods) q.methods = methods_of(*methods, q.methods.front());
   for (const std::string& method : q.methods)
     of_text("method", [&] { return row_named(parse(method), "method", laconic::methods()); });

@@ -284,7 +284,7 @@ void require_clock_fits(const Config& d) {
   if (links > d.clients) throw InputError(fmt::format("network: {} links for {} clients", links, d.clients));
 }
 
-void read(Config& description, const KeyValue& setting) {
+void read(Config& config, const KeyValue& setting) {
   std::vector<std::string> names;
   for (const ConfigKey& key : kKeys) {
     names.emplace_back(key.name);
@@ -292,7 +292,7 @@ void read(Config& description, const KeyValue& setting) {
     naming(setting.key, [&] {
       if (setting.key != "out" && has_braces(setting.value))
         throw InputError(fmt::format("\"{}\": braces are an axis of laconic sweep", setting.value));
-      key.read(description, setting.value);
+      key.read(config, setting.value);
     });
     return;
   }
@@ -373,10 +373,10 @@ std::vector<KeyValue> settings_of(const std::vector<std::string>& words, bool qu
   return last_of_each(std::move(settings));
 }
 
-void apply(Config& description, const KeyValue& setting) {
+void apply(Config& config, const KeyValue& setting) {
   const auto take = [&] {
     require_text(setting);
-    read(description, setting);
+    read(config, setting);
   };
   if (setting.place.empty()) {
     take();
@@ -388,10 +388,10 @@ void apply(Config& description, const KeyValue& setting) {
 Config describe(const std::vector<std::string>& words) { return describe(settings_of(words)); }
 
 Config describe(const std::vector<KeyValue>& settings) {
-  Config description;
+  Config config;
   std::set<std::string> given;
   for (const KeyValue& setting : settings) {
-    apply(description, setting);
+    apply(config, setting);
     given.insert(setting.key);
   }
   for (const char* required : {"problem", "method"}) {
@@ -401,14 +401,14 @@ Config describe(const std::vector<KeyValue>& settings) {
       throw InputError(fmt::format("no {} is given, as in \"{}\"", required, example));
     }
   }
-  require_clock_fits(description);
-  return description;
+  require_clock_fits(config);
+  return config;
 }
 
-std::vector<std::pair<std::string, std::string>> resolved(const Config& description) {
+std::vector<std::pair<std::string, std::string>> resolved(const Config& config) {
   std::vector<std::pair<std::string, std::string>> result;
   for (const ConfigKey& key : kKeys) {
-    if (std::string text = key.print(description); !text.empty())
+    if (std::string text = key.print(config); !text.empty())
       result.emplace_back(key.name, std::move(text));
   }
   return result;

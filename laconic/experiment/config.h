@@ -77,10 +77,10 @@ Config describe(const std::vector<std::string>& words);
 Config describe(const std::vector<KeyValue>& settings);
 
 /// Sets what the setting is about. An unknown key and a value out of range are InputErrors.
-void apply(Config& description, const KeyValue& setting);
+void apply(Config& config, const KeyValue& setting);
 
 /// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
-std::vector<std::pair<std::string, std::string>> resolved(const Config& description);
+std::vector<std::pair<std::string, std::string>> resolved(const Config& config);
 
 /// The same as a TOML file, all but `out`: so it can be run again as it is, into another folder.
 std::string toml_of(const std::vector<std::pair<std::string, std::string>>& pairs);

@@ -173,7 +173,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   for (const std::string& scene : scenes_of(plan)) {
     const auto first = std::find_if(plan.runs.begin(), plan.runs.end(),
                                     [&](const SweepRun& run) { return run.scene == scene; });
-    sweep.scenes.push_back({scene, {.folder = {}, .description = resolved(first->description), .trace = {}}});
+    sweep.scenes.push_back({scene, {.folder = {}, .description = resolved(first->config), .trace = {}}});
     facts["places"].push_back(place_of(plan, scene));
   }
   if (plan.figure)

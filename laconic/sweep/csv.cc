@@ -73,7 +73,7 @@ Fields header_of(const SweepPlan& plan) {
 /// What is known of the run before it starts.
 Fields key_fields(const SweepPlan& plan, std::size_t r) {
   const SweepRun& run = plan.runs[r];
-  const Config& d = run.description;
+  const Config& d = run.config;
   Fields fields = {fmt::format("{}", r), print(d.problem), fmt::format("{}", d.clients), print(d.split),
                    print(d.method),      print(d.step),    fmt::format("{}", d.seed)};
   for (const Axis& axis : plan.grid.axes) {

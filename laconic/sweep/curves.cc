@@ -44,16 +44,16 @@ std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& ou
 
 /// A description of the same run, to that row. Evaluated as in the sweep; where that was at its ends alone, every
 /// `stride` rounds.
-Config as_far_as(const Row& last, std::size_t stride, Config description) {
-  SolveOptions& solve = description.solve;
+Config as_far_as(const Row& last, std::size_t stride, Config config) {
+  SolveOptions& solve = config.solve;
   solve.rounds = last.round;
   solve.target.reset();
   solve.target_accuracy.reset();
   solve.max_bits.reset();
   solve.max_seconds.reset();
-  description.target_gap.reset();
+  config.target_gap.reset();
   if (solve.eval_every == 0) solve.eval_every = stride;
-  return description;
+  return config;
 }
 
 void record(const Experiment& experiment, const std::string& folder, Observer& observer) {
@@ -88,7 +88,7 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
     const auto r = best_run(plan, outcomes, scores, cell);
     if (!r) continue;
     const SweepRun& run = plan.runs[*r];
-    const std::string& name = run.description.method.name;
+    const std::string& name = run.config.method.name;
     runs.emplace_back(*r, fmt::format("{}/{}-{}", folder, name, ++seen[name]));
     std::find_if(curves.begin(), curves.end(), [&](const Curves& each) {
       return each.scene == run.scene;
@@ -100,7 +100,7 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
   const std::size_t stride = std::max<std::size_t>(1, least / kRows);
   pool.for_each(runs.size(), [&](std::size_t i) {
     const auto& [r, to] = runs[i];
-    record(Experiment(as_far_as(outcomes[r]->last, stride, plan.runs[r].description), problem_of_run[r]), to,
+    record(Experiment(as_far_as(outcomes[r]->last, stride, plan.runs[r].config), problem_of_run[r]), to,
            observer);
   });
   return curves;

@@ -31,7 +31,7 @@ LockstepRun::LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProble
                          Observer& observer,
                          std::function<void(std::size_t round, const Ledger& ledger)> listen)
     : run_(run),
-      experiment_(run.description, std::move(problem)),
+      experiment_(run.config, std::move(problem)),
       observer_(observer),
       method_(experiment_.make_method()),
       clock_(experiment_.make_clock()),

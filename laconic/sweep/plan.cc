@@ -71,10 +71,10 @@ void require_tunable(const Axis& axis) {
                   is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
 }
 
-std::string scene_of(const Grid& grid, const Config& description) {
-  std::string scene = fmt::format("problem={} clients={} split={}", print(description.problem),
-                                  description.clients, print(description.split));
-  for (const auto& [key, value] : resolved(description)) {
+std::string scene_of(const Grid& grid, const Config& config) {
+  std::string scene = fmt::format("problem={} clients={} split={}", print(config.problem), config.clients,
+                                  print(config.split));
+  for (const auto& [key, value] : resolved(config)) {
     const bool is_axis = std::any_of(grid.axes.begin(), grid.axes.end(),
                                      [&, &key = key](const Axis& axis) { return axis.key == key; });
     if (is_axis && changes_the_task(key)) scene += fmt::format(" {}={}", key, value);
@@ -112,14 +112,14 @@ class Numbering {
 SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
   SweepRun run;
   run.choices = point.choices;
-  run.description = at_point(point.choices, [&] { return describe(point.settings); });
-  if (run.description.is_served()) {
+  run.config = at_point(point.choices, [&] { return describe(point.settings); });
+  if (run.config.is_served()) {
     throw InputError(
         fmt::format("stragglers: {} is a real clock, by which runs side by side are late for each other; "
                     "sweep a model of it, as shifted-exp",
-                    run.description.stragglers->name));
+                    run.config.stragglers->name));
   }
-  run.scene = scene_of(plan.grid, run.description);
+  run.scene = scene_of(plan.grid, run.config);
   run.method = method_as_written(plan.settings, point);
   return run;
 }
@@ -183,6 +183,66 @@ FigureOptions figure_of(const std::string& text) {
   return figure;
 }
 
+/// The settings of the runs, and the sweep's own by their keys.
+struct Parted {
+  std::vector<KeyValue> of_runs;
+  std::map<std::string, std::string> own;
+};
+Parted parted(const std::vector<KeyValue>& settings) {
+  Parted result;
+  const std::vector<std::string> known = known_keys();
+  for (const KeyValue& setting : settings) {
+    require_known(setting, known);
+    if (is_sweep_key(setting.key)) {
+      require_text(setting);
+      result.own[setting.key] = setting.value;
+    } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
+      throw InputError(
+          fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
+    } else if (setting.key == "checkpoint-every") {
+      throw InputError(
+          "checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
+    } else {
+      result.of_runs.push_back(setting);
+    }
+  }
+  return result;
+}
+
+/// The axes that `tune` names; those of the step where it is not given.
+std::vector<std::string> tuned_axes(const Grid& grid, const std::optional<std::string>& tune) {
+  std::vector<std::string> tuned;
+  if (!tune) {
+    for (const Axis& axis : grid.axes) {
+      if (axis.key == "step") tuned.push_back(axis.name);
+    }
+    return tuned;
+  }
+  if (*tune != kNone) tuned = words_of(*tune);
+  for (const std::string& name : tuned) {
+    require_axis(grid, "tune", name);
+    require_tunable(*grid.axis(name));
+  }
+  return tuned;
+}
+
+/// The two axes that `map` names.
+std::pair<std::string, std::string> map_named(const SweepPlan& plan, const std::string& map) {
+  const std::vector<std::string> axes = words_of(map);
+  if (axes.size() != 2 || axes[0] == axes[1])
+    throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", map));
+  for (const std::string& name : axes) {
+    require_axis(plan.grid, "map", name);
+    if (plan.measure->to_target && plan.is_tuned(name)) {
+      throw InputError(fmt::format(
+          "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
+          "tune=none for a map over it",
+          name));
+    }
+  }
+  return {axes[0], axes[1]};
+}
+
 }  // namespace
 
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
@@ -214,69 +274,24 @@ const Measure& measure_named(const std::string& name, bool has_target, bool is_t
 SweepPlan plan_of(const std::vector<KeyValue>& settings) {
   SweepPlan plan;
   plan.settings = settings;
-  std::vector<KeyValue> of_runs;
-  std::map<std::string, std::string> own;
-  const std::vector<std::string> known = known_keys();
-  for (const KeyValue& setting : settings) {
-    require_known(setting, known);
-    if (is_sweep_key(setting.key)) {
-      require_text(setting);
-      own[setting.key] = setting.value;
-    } else if ((setting.key == "out" || setting.key == "threads") && has_braces(setting.value)) {
-      throw InputError(
-          fmt::format("{}: {} is of the whole sweep and can be no axis", setting.key, setting.value));
-    } else if (setting.key == "checkpoint-every") {
-      throw InputError(
-          "checkpoint-every: a sweep needs none; laconic resume goes on after the runs that are done");
-    } else {
-      of_runs.push_back(setting);
-    }
-  }
+  auto [of_runs, own] = parted(settings);
   plan.grid = grid_of(of_runs);
   for (const GridPoint& point : plan.grid.points) plan.runs.push_back(describe_point(plan, point));
-  plan.threads = plan.runs.front().description.threads;
-  plan.out = plan.runs.front().description.out;
+  plan.threads = plan.runs.front().config.threads;
+  plan.out = plan.runs.front().config.out;
   for (SweepRun& run : plan.runs) {  // these are the sweep's
-    run.description.threads = 0;
-    run.description.out.clear();
+    run.config.threads = 0;
+    run.config.out.clear();
   }
-
-  const auto given = [&](const char* key) {
+  const auto given = [&, &own = own](const char* key) {
     return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;
   };
   plan.measure = &measure_named(given("measure").value_or(plan.has_target() ? "bits" : "grad-norm-sq"),
                                 plan.has_target(), plan.is_timed());
-
-  if (const auto names = given("tune")) {
-    if (*names != kNone) plan.tuned = words_of(*names);
-    for (const std::string& name : plan.tuned) {
-      require_axis(plan.grid, "tune", name);
-      require_tunable(*plan.grid.axis(name));
-    }
-  } else {
-    for (const Axis& axis : plan.grid.axes) {
-      if (axis.key == "step") plan.tuned.push_back(axis.name);
-    }
-  }
+  plan.tuned = tuned_axes(plan.grid, given("tune"));
   group_runs(plan);
-
-  if (const auto names = given("map")) {
-    const std::vector<std::string> axes = words_of(*names);
-    if (axes.size() != 2 || axes[0] == axes[1])
-      throw InputError(fmt::format("map: \"{}\"; need two axes, as in zeta,top-k", *names));
-    for (const std::string& name : axes) {
-      require_axis(plan.grid, "map", name);
-      if (plan.measure->to_target && plan.is_tuned(name)) {
-        throw InputError(fmt::format(
-            "map: {} is tuned: runs that could not win have ended early and have no score; sweep with "
-            "tune=none for a map over it",
-            name));
-      }
-    }
-    plan.map = {axes[0], axes[1]};
-  } else {
-    plan.map = axes_to_map(plan);
-  }
+  const auto map = given("map");
+  plan.map = map ? map_named(plan, *map) : axes_to_map(plan);
   if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
   plan.title = given("title").value_or("");
   plan.expect = given("expect").value_or("");

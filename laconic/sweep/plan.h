@@ -38,7 +38,7 @@ bool is_seed(const Axis& axis);
 bool is_scene(const Axis& axis);
 
 struct SweepRun {
-  Config description;
+  Config config;
   std::vector<Choice> choices;
   std::string
       scene;  // its problem, clients, split, and target where that varies: only runs of one scene compare
@@ -67,11 +67,11 @@ struct SweepPlan {
     return std::find(tuned.begin(), tuned.end(), axis) != tuned.end();
   }
   /// Whether runs may end early, because they cannot win their cell any more.
-  [[nodiscard]] bool has_target() const { return runs.front().description.has_target(); }
+  [[nodiscard]] bool has_target() const { return runs.front().config.has_target(); }
   /// Whether all runs have a modelled clock.
   [[nodiscard]] bool is_timed() const {
     return std::all_of(runs.begin(), runs.end(),
-                       [](const SweepRun& run) { return run.description.is_timed(); });
+                       [](const SweepRun& run) { return run.config.is_timed(); });
   }
 };
 

@@ -233,7 +233,7 @@ std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector
   const std::string in_full = canonical(factor.method);
   const std::vector<Choice> elsewhere = scene_choices(plan, factor.where);
   for (const SweepRun& run : plan.runs) {
-    const Spec& spec = run.description.method;
+    const Spec& spec = run.config.method;
     if (factor.method != spec.name && factor.method != run.method && in_full != print(spec)) continue;
     if (!has_all(run, factor.where)) continue;
     if (elsewhere.empty() ? run.scene != scene : !differ_only_in(plan, run, scene, elsewhere)) continue;
@@ -297,7 +297,7 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
       map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
       map.title = plan.measure->name;
       if (plan.measure->to_target) map.title += " to the target";
-      map.title += ": " + (panel.empty() ? print(run.description.problem) : panel);
+      map.title += ": " + (panel.empty() ? print(run.config.problem) : panel);
       maps.push_back(std::move(map));
     }
     double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];

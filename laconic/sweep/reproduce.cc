@@ -31,7 +31,7 @@ using Json = nlohmann::ordered_json;
 std::vector<std::string> missing_data(const SweepPlan& plan) {
   std::vector<std::string> missing;
   for (const SweepRun& run : plan.runs) {
-    const auto name = data_named(run.description.problem);
+    const auto name = data_named(run.config.problem);
     if (name && !has_dataset(*name, data_folders()) &&
         std::find(missing.begin(), missing.end(), *name) == missing.end())
       missing.push_back(*name);

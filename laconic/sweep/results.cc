@@ -64,7 +64,7 @@ std::string table_of(const SweepPlan& plan, const SweepResult& result) {
       }
       const SweepRun& run = run_of(plan, best);
       cells.push_back(
-          {print(run.description.method), print(run.description.step), score_text(plan, result, best),
+          {print(run.config.method), print(run.config.step), score_text(plan, result, best),
            fmt::format("{:.7g}", mean_of(plan, result, best, [](const Row& row) { return row.round; })),
            fmt::format("{:.3e}",
                        mean_of(plan, result, best, [](const Row& row) { return row.grad_norm_sq; }))});
@@ -112,12 +112,12 @@ std::map<std::size_t, std::string> write_best(const SweepPlan& plan, const Sweep
   for (const Best& best : result.best) {
     if (std::isinf(best.score)) continue;
     const SweepRun& run = run_of(plan, best);
-    const std::string& name = run.description.method.name;
+    const std::string& name = run.config.method.name;
     const std::size_t count = ++seen[name];
     const std::string file =
         count == 1 ? fmt::format("best/{}.toml", name) : fmt::format("best/{}-{}.toml", name, count);
     std::filesystem::create_directories(out.file("best"));
-    write_whole(out.file(file), toml_of(resolved(run.description)));
+    write_whole(out.file(file), toml_of(resolved(run.config)));
     files[best.setting] = file;
   }
   return files;
@@ -141,7 +141,7 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
     const SweepRun& run = run_of(plan, best);
     Json entry = {{"scene", best.scene}, {"method", best.method}, {"score", number_or_null(best.score)}};
     if (std::isfinite(best.score)) {
-      for (const auto& [key, value] : resolved(run.description)) entry["description"][key] = value;
+      for (const auto& [key, value] : resolved(run.config)) entry["description"][key] = value;
       entry["file"] = files.at(best.setting);
     }
     json["best"].push_back(entry);

@@ -32,7 +32,7 @@ class Problems {
     Fleet fleet(pool);
     SharedData data;
     for (const SweepRun& run : plan.runs) {
-      const Config& config = run.description;
+      const Config& config = run.config;
       const auto [at, is_new] = opened_.try_emplace(fmt::format(
           "{} {} {} {}", print(config.problem), config.clients, print(config.split), config.split_seed));
       std::shared_ptr<OpenedProblem>& opened = at->second;
@@ -70,8 +70,8 @@ void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& 
     const SweepRun& run = plan.runs[r];
     const auto& opened = problems.of_run()[r];
     at_point(run.choices, [&] {
-      if (run.description.solve.target_accuracy) require_test_set("target-accuracy:", *opened->problem, pool);
-      static_cast<void>(Experiment(run.description, opened).step());
+      if (run.config.solve.target_accuracy) require_test_set("target-accuracy:", *opened->problem, pool);
+      static_cast<void>(Experiment(run.config, opened).step());
     });
   }
 }

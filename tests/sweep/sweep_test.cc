@@ -278,8 +278,8 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
                             "split-seed={1,2}", "step=0.1", "measure=f"});
   RunOutcomes outcomes(p.runs.size());
   for (std::size_t r = 0; r < p.runs.size(); ++r) {
-    outcomes[r] = RunOutcome{RunEnd::target, {}};
-    const Config& run = p.runs[r].description;
+    outcomes[r] = RunOutcome{RunEnd::rounds, {}};
+    const Config& run = p.runs[r].config;
     outcomes[r]->last.f = run.problem.options.at(1).second.number + 10 * static_cast<double>(run.split_seed) +
                           (run.method.name == "gd"                 ? 100
                            : run.method == parse("ef21(top-k(1))") ? 0
@@ -390,7 +390,7 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
   ASSERT_EQ(outcomes.size(), 84U);
   for (const std::size_t r : {0, 13, 20, 33, 48, 62, 83}) {
     ASSERT_TRUE(outcomes[r]);
-    const Config& d = p.runs[r].description;
+    const Config& d = p.runs[r].config;
     const std::string folder = out("run" + std::to_string(r));
     laconic({"run", problem_, "clients=4", "method=" + print(d.method), "step=" + print(d.step),
              "seed=" + std::to_string(d.seed), "target=1e-5", "rounds=400", "out=" + folder});
@@ -415,7 +415,7 @@ TEST_F(Sweep, RecordsTheCurvesOfItsBestRuns) {
   ASSERT_EQ(p.of_cell.size(), 6U);
   std::map<std::string, int> seen;
   for (const auto& cell : p.of_cell) {
-    const std::string name = p.runs[cell[0]].description.method.name;
+    const std::string name = p.runs[cell[0]].config.method.name;
     const std::string folder = out("sweep/curves/") + fmt::format("{}-{}", name, ++seen[name]);
     const std::size_t best = *std::min_element(cell.begin(), cell.end(), [&](std::size_t a, std::size_t b) {
       return scores[p.runs[a].setting] < scores[p.runs[b].setting];
@@ -447,8 +447,8 @@ TEST_F(Sweep, HasASmallerOneInTheTableQuick) {
   EXPECT_EQ(plan({file, problem_}).runs.size(), 3U);
   const SweepPlan quick = plan_of(settings_of({file, problem_, "rounds=30"}, true));
   ASSERT_EQ(quick.runs.size(), 2U);
-  EXPECT_EQ(print(quick.runs[1].description.step), "0.4");
-  EXPECT_EQ(quick.runs[0].description.solve.rounds, 30U) << "words win";
+  EXPECT_EQ(print(quick.runs[1].config.step), "0.4");
+  EXPECT_EQ(quick.runs[0].config.solve.rounds, 30U) << "words win";
   EXPECT_THAT(laconic({"sweep", file, problem_, "--quick"}).text, HasSubstr("2 runs: 2 rounds"));
   const std::string without = folder_.write("without.toml", "clients = 4\n");
   EXPECT_EQ(error_of([&] { settings_of({without}, true); }),
@@ -575,7 +575,7 @@ TEST_F(Sweep, SaysMeanAndDeviationOfEveryCell) {
     for (const std::string factor : {"", "*2", "*4"}) {
       std::vector<double> f;
       for (std::size_t r = 0; r < outcomes.size(); ++r) {
-        const Config& d = p.runs[r].description;
+        const Config& d = p.runs[r].config;
         if (print(d.method) == "marina(rand-k(" + K + "))" && print(d.step) == "theory" + factor)
           f.push_back(outcomes[r]->last.f);
       }
