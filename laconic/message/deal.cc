@@ -41,8 +41,8 @@ struct Deal {
   std::uint32_t step = 0;
   std::size_t dim = 0;
   std::size_t workers = 0;
-  std::vector<std::uint32_t> begin;  // worker i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
-  std::vector<std::uint32_t> coordinates;  // ascending within a worker
+  std::vector<std::uint32_t> begin;  // client i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
+  std::vector<std::uint32_t> coordinates;  // ascending for each client
   std::vector<std::uint32_t> cards, larger;
 
   [[nodiscard]] bool is(const Key& key, std::size_t d, std::size_t n) const {

@@ -16,7 +16,7 @@ namespace laconic {
 struct Share {
   std::uint32_t worker = 0;
   double weight = 0;
-  std::uint32_t copy = 0;  // 1 for the second share of the same worker in a round, and so on
+  std::uint32_t copy = 0;  // 1 for the second share of the same client in a round, and so on
 };
 
 class Participation {
@@ -40,7 +40,7 @@ class Participation {
   [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
-/// All n >= 1 workers, each with weight 1/n.
+/// All n >= 1 clients, each with weight 1/n.
 std::unique_ptr<Participation> everyone(std::size_t workers);
 
 /// All clients if the coin shows heads; otherwise `sample` draws from all clients, uniform and with

@@ -68,7 +68,7 @@ class MixingPlan {
 ///   |W X - J X| <= rho |X - J X|,    |W X - J X|^2 <= (1 - p) |X - J X|^2    in the Frobenius norm.
 /// Papers state their rates in p or in the spectral gap, which is between p/2 and p.
 struct MixingQuality {
-  double rho = 0;           // |W - J|, the second largest singular value of W; of a symmetric one
+  double rho = 0;           // |W - J|, the second largest singular value of W; for a symmetric W
                             // max{|lambda_2|, |lambda_n|}
   double p = 1;             // 1 - rho^2
   double spectral_gap = 1;  // 1 - rho
