@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run by a real clock leaves behind, read."""
+"""Reads the files that a run by a real clock leaves behind."""
 import json
 
 
 def rows_of(path):
-    """Of a csv file, whole rows only, by column."""
+    """The rows of a csv file as dictionaries by column. Ignores an incomplete last line."""
     header, *lines = path.read_text().split("\n")[:-1]
     return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests tools/fetch_data.py against a server on this machine that has good and bad copies of small sets."""
+"""Tests tools/fetch_data.py with a server on this machine that has good and bad copies of small data sets."""
 
 import bz2
 import contextlib
@@ -132,7 +132,7 @@ class FetchDataTest(unittest.TestCase):
             stored.add((self.out / "whole.gz").read_bytes())
             (self.out / "whole.gz").unlink()
         self.assertEqual(len(stored), 1)
-        self.assertEqual(stored.pop()[4:8], bytes(4))  # no time of writing
+        self.assertEqual(stored.pop()[4:8], bytes(4))  # no modification time
 
     def test_halves_join_where_the_first_lacks_its_line_end(self):
         self.serve("halves.tr.bz2", bz2.compress(FIRST.rstrip(b"\n")))
@@ -261,7 +261,7 @@ class FetchDataTest(unittest.TestCase):
 
 
 class RealSetsTest(unittest.TestCase):
-    """The listed checksums and counts are those of the real sets, where LACONIC_DATA has them."""
+    """The listed checksums and counts match the real data sets, if LACONIC_DATA has them."""
 
     def test_listed_checksums_and_counts(self):
         folders = [Path(folder) for folder in os.environ.get("LACONIC_DATA", "").split(":") if folder]

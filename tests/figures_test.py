@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""figures_test.py PROGRAM: a figure of `laconic plot` is whole, or what was there stays; it holds every name as it is; and it
-does not depend on the user's settings of gnuplot."""
+"""figures_test.py PROGRAM: `laconic plot` writes a complete figure or leaves the old file unchanged; the
+figure shows every name unaltered; and it does not depend on the user's settings of gnuplot."""
 import json
 import os
 import resource
@@ -22,7 +22,7 @@ NAMES = ["'", "''", "'a'", "it's ''two''", '"', '"quoted"', "\\", "\\n \\101 \\U
 
 
 def shortened(name):
-    """As a figure has it: 80 characters at most, without the middle of longer ones."""
+    """The text as a figure shows it: at most 80 characters; longer texts lose their middle."""
     return name if len(name) <= 80 else name[:40] + "\u2026" + name[-39:]
 
 
@@ -31,7 +31,7 @@ def texts_of(svg):
 
 
 def assert_whole_png(content):
-    """Every chunk with its checksum, to the last."""
+    """Checks that every chunk up to the last is present, with its checksum."""
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     at = 8
     while at < len(content):
@@ -49,7 +49,7 @@ class Figures(InFolder):
         self.figure = self.folder / "figure.svg"
 
     def run_of(self, method, name="run", columns="round,grad_norm_sq,uplink_bits"):
-        """A folder as `laconic run` leaves it."""
+        """A folder like one that `laconic run` writes."""
         folder = self.folder / name
         folder.mkdir()
         (folder / "trace.csv").write_text(columns + "\n" + "".join(f"{r},{10.0**-r},{32 * r}\n" for r in range(5)))
@@ -66,7 +66,7 @@ class Figures(InFolder):
         return self.figure.read_bytes()
 
     def assert_stays(self, before, command, why, **options):
-        """The command fails for that reason, and the figure and all files beside it are what they were."""
+        """The command fails for that reason, and the figure and all files beside it are unchanged."""
         files = sorted(os.listdir(self.figure.parent))
         done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                               **options)
@@ -77,7 +77,7 @@ class Figures(InFolder):
 
     def test_names_are_drawn_as_they_are(self):
         runs = [self.run_of(name, f"run{i}") for i, name in enumerate(NAMES)]
-        for some in (range(len(NAMES) - 2), range(len(NAMES) - 2, len(NAMES))):  # as many as a legend has room for
+        for some in (range(len(NAMES) - 2), range(len(NAMES) - 2, len(NAMES))):  # as many as fit into a legend
             code, text = said_by([PROGRAM, "plot", *(runs[i] for i in some), f"out={self.figure}"])
             self.assertEqual(code, 0, text)
             texts = texts_of(self.figure)
@@ -125,7 +125,7 @@ class Figures(InFolder):
                 self.assertRegex(text, r'\Alaconic: .*/trace.csv: no (row|value) [^\n]*\n\Z')
         self.run_folder = self.run_of("gd", "other", "round,grad_norm_sq,uplink_bits")
         (self.run_folder / "trace.csv").write_text("round,grad_norm_sq,uplink_bits\n0,1,0\n1,inf,5\n2,nan,6\n3,2,7\n")
-        self.drawn("log=")  # what has a place
+        self.drawn("log=")  # draws only the finite values
 
     def test_settings_of_the_user_do_not_count(self):
         figure = self.drawn("title=t")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts on one machine: network namespaces on a bridge, and mpirun over them, so that ranks talk over real TCP.
+"""Several hosts on one machine: network namespaces on a bridge, and mpirun over them, so that ranks use real
+TCP.
 
-All of it runs behind a fence: in namespaces of networks, mounts and processes that are gone when their first process is, and
-that is killed when this one ends, however it ends. So there is nothing to clean up. Needs root, or leave to make namespaces
-as a user, and iproute2; exit code 77 where namespaces cannot be made."""
+Everything runs in an isolated process tree: in network, mount and process namespaces that end with their
+first process, which is killed when this process ends for any reason. So no clean-up is needed. Requires root,
+or permission to create namespaces as a user, and iproute2. Exit code 77 if namespaces cannot be created."""
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import sys
 
 FENCE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child",
          "--mount-proc", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-INSIDE = "LACONIC_BEHIND_THE_FENCE"  # in the environment there
+INSIDE = "LACONIC_BEHIND_THE_FENCE"  # in the environment of the isolated process
 
 
 def skip(reason):
@@ -20,7 +21,7 @@ def skip(reason):
 
 
 def go_behind_the_fence():
-    """Returns in a new process, behind the fence; the one that called ends with its exit code."""
+    """Returns in a new, isolated process; the calling process ends with its exit code."""
     if INSIDE in os.environ:
         return
     try:
@@ -34,12 +35,13 @@ def go_behind_the_fence():
 
 
 def make_hosts(count, bits_per_second=None):
-    """host0, host1, ... with a link each to the bridge, behind a token bucket either way where the speed is given."""
+    """host0, host1, ..., each with a link to the bridge. If a speed is given, both directions have a token
+    bucket."""
     lines = [
-        "mount -t tmpfs none /run",  # where ip keeps the names of namespaces, and we what we write
+        "mount -t tmpfs none /run",  # for ip's names of namespaces and for our files
         "ip link set lo up",
         "ip link add switch type bridge",
-        "ip addr add 10.0.0.254/24 dev switch",  # mpirun itself
+        "ip addr add 10.0.0.254/24 dev switch",  # for mpirun itself
         "ip link set switch up",
     ]
     for h in range(count):
@@ -57,8 +59,8 @@ def make_hosts(count, bits_per_second=None):
 
 
 def shape_link_of(host, bits_per_second, burst="32k", queue="100ms"):
-    """Behind a token bucket either way, anew where it is behind one: `burst` bytes go out at once after a pause, and what
-    would wait longer than `queue` is lost, which TCP makes up for."""
+    """Sets a token bucket in both directions, or replaces the old one. After a pause, `burst` bytes are sent
+    at once. Packets that would wait longer than `queue` are lost; TCP sends them again."""
     shaped = f"root tbf rate {bits_per_second:.0f}bit burst {burst} latency {queue}"
     run_or_skip([
         f"ip netns exec host{host} tc qdisc replace dev eth0 {shaped}",  # what the host sends
@@ -77,8 +79,9 @@ def run_or_skip(lines):
 
 
 def cut_link_of(host):
-    """Nothing gets through, and nobody is told. Nor is mpirun of its own connection: under --enable-recovery it left the job alone
-    for as long as anybody watched. A daemon that dies is another matter: that ends the job."""
+    """The link carries nothing more, and no process is notified. mpirun is not notified of its own connection
+    either: under --enable-recovery it never ended the job while we observed it. That differs from a daemon
+    that dies, which ends the job."""
     subprocess.run(["ip", "link", "set", f"port{host}", "down"], check=True)
 
 
@@ -87,7 +90,7 @@ def mend_link_of(host):
 
 
 def narrow_link_of(host, bits_per_second):
-    """For what the host sends."""
+    """Limits the speed of what the host sends."""
     subprocess.run(["ip", "netns", "exec", f"host{host}", "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate",
                     f"{bits_per_second:.0f}bit", "burst", "8k", "latency", "1s"], check=True)
 
@@ -97,20 +100,20 @@ def widen_link_of(host):
 
 
 def bytes_sent_by(host):
-    """Over its link, since it was made."""
+    """Bytes sent over the host's link since its creation."""
     with open("/proc/self/net/dev", encoding="utf8") as file:
         links = dict(line.split(":") for line in file if ":" in line)
     received = {name.strip(): int(numbers.split()[0]) for name, numbers in links.items()}
     return received[f"port{host}"]
 
 
-# Those of one machine, in launch.py, say loopback.
+# The settings for one machine, in launch.py, use loopback.
 ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "10.0.0.0/24", "OMPI_MCA_oob_tcp_if_include": "10.0.0.0/24"}
 
 
 def launcher(folder, count):
-    """mpirun with a rank on each host. Its remote shell enters a namespace, under a host's name: ranks of one name would
-    share memory."""
+    """mpirun with one rank on each host. Its remote shell enters a namespace and sets the host's name: ranks
+    with the same host name would share memory."""
     shell = folder / "shell"
     shell.write_text('#!/bin/sh\nhost=$1; shift\nexec ip netns exec $host unshare --uts sh -c "hostname $host; $*"\n')
     shell.chmod(0o755)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""hosts_served_test.py PROGRAM: a server with a real clock goes on without a host whose link is cut, takes it back when the link
-is mended in time, and does not wait for one that is slow. Exit code 77 where there can be no hosts (hosts.py)."""
+"""hosts_served_test.py PROGRAM: a server with a real clock continues without a host after its link is cut,
+takes the host back if the link is restored in time, and does not wait for a slow host. Exit code 77 if hosts
+are not available (hosts.py)."""
 import sys
 import tempfile
 import unittest
@@ -21,13 +22,15 @@ class HostsServed(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def serve(self, name, *words):
-        """A job of a server on the first host, clients 0, 1 and 2 on the second one and the rest on the third one."""
+        """A job with the server on the first host, clients 0, 1 and 2 on the second host and the others on
+        the third."""
         out = self.folder / name
         words = ["run", "clients=6", "method=gd", "threads=1", *words, f"out={out}"]
         return Job([*hosts.launcher(self.folder, HOSTS), "--enable-recovery", *Job.shell(PROGRAM, *words)], out,
                    recorded=range(HOSTS), environment=hosts.ENVIRONMENT)
 
-    # In rounds that last, reached with all clients or without those of the third host, but not when they are late.
+    # Rounds take a while. The target is reached with all clients or without those of the third host, but not
+    # while they are late.
     ALL = ["problem=logistic(generated(rows=30, d=20), lambda=0.1)", "step=0.6", "target=1e-6", "rounds=20000",
            "rehearsal=slow(0, 10ms)"]
 
@@ -38,7 +41,7 @@ class HostsServed(unittest.TestCase):
             self.addCleanup(hosts.mend_link_of, 2)
             job.until(lambda: job.code_of(0) is not None)
             hosts.mend_link_of(2)
-            job.until_over()  # now its launcher hears of what is there
+            job.until_over()  # now its launcher receives what is waiting
             self.assertEqual([job.code_of(r) for r in range(HOSTS)], [0, 0, 1], job.text)
             self.assertEqual(len(job.complaints()), 1, job.text)
             self.assertIn("rank 2: nothing was heard of the server", job.complaints()[0])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""hosts_test.py PROGRAM: nodes on three hosts, which talk over TCP, end with the bytes of one process; and what crosses the
-links is what neighbours on unlike hosts say to each other, however many nodes there are. Exit code 77 where there can be no
-hosts (hosts.py)."""
+"""hosts_test.py PROGRAM: nodes on three hosts, connected by TCP, give the same bytes as one process. The
+links carry only the messages between neighbours on different hosts, for any number of nodes. Exit code 77 if
+hosts are not available (hosts.py)."""
 import sys
 import tempfile
 import unittest
@@ -41,16 +41,16 @@ class Hosts(unittest.TestCase):
         command = [*hosts.launcher(self.folder, HOSTS), PROGRAM]
         words = ["method=k-gt(steps=1)", "topology=ring"]
 
-        def sent(clients, rounds):  # by the first host, whose block of the ring has a neighbour on either other one
+        def sent(clients, rounds):  # by the first host, with a neighbour on each other host
             before = hosts.bytes_sent_by(0)
             self.run_to(f"{clients}-{rounds}", command, *words, f"clients={clients}", f"rounds={rounds}")
             return hosts.bytes_sent_by(0) - before
 
         for clients in (3, 9, 30):
             a_round = (sent(clients, 60) - sent(clients, 10)) / 50
-            said = 2 * 2 * VECTOR  # z and u, to either neighbour
+            said = 2 * 2 * VECTOR  # z and u, to both neighbours
             self.assertGreaterEqual(a_round, 0.98 * said)
-            self.assertLessEqual(a_round, 1.2 * said, f"{clients} nodes")  # headers of packets, and acknowledgements
+            self.assertLessEqual(a_round, 1.2 * said, f"{clients} nodes")  # packet headers and acknowledgements
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests share that start the program as its users do: an environment, a small data set, a folder."""
+"""Shared by the tests that start the program as users do: an environment, a small data set, a folder."""
 import os
 import re
 import signal
@@ -11,7 +11,8 @@ from pathlib import Path
 
 SECONDS = 120  # a run that takes longer hangs
 
-# Nothing of a launcher that this test may itself run under; Open MPI in a container, on one machine, on loopback.
+# Removes the settings of a launcher under which this test may itself run. Sets Open MPI up for a container,
+# on one machine, on loopback.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not re.match("OMPI_|PMIX?_|SLURM_", k)} | {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -19,12 +20,12 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not re.match("OMPI_|PMIX?_
     "OMPI_MCA_btl_tcp_if_include": "lo",
     "OMPI_MCA_oob_tcp_if_include": "lo",
     "OMPI_MCA_orte_execute_quiet": "1",
-    # Leaks found in the sanitizer's build are those of Open MPI itself.
+    # The leaks that the sanitizer's build finds are those of Open MPI itself.
     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
 }
 
 def two_classes(rows=47, columns=12):
-    """A small data set, in LIBSVM's format."""
+    """A small data set in LIBSVM format."""
     state = 7
     lines = []
     for i in range(rows):
@@ -44,7 +45,8 @@ def said_by(command, environment=None):
 
 
 def processes(where):
-    """The ids of those for whom where(folder in /proc) holds; one that ends while it is looked at is not among them."""
+    """The ids of the processes for which where(folder in /proc) is true. Omits processes that end during the
+    check."""
     found = []
     for path in Path("/proc").iterdir():
         try:
@@ -56,23 +58,24 @@ def processes(where):
 
 
 def processes_of(out):
-    """Those of a run into that folder, its launcher's among them."""
-    return processes(lambda path: str(out).encode() in (path / "cmdline").read_bytes())  # a dead one's is empty
+    """The processes of a run into that folder, including its launcher."""
+    return processes(lambda path: str(out).encode() in (path / "cmdline").read_bytes())  # empty if dead
 
 
 def kill_all_of(out):
-    """mpirun of a run into that folder and its ranks, which outlive it a little: when this returns, none of them is left."""
+    """Kills mpirun of a run into that folder and its ranks, which outlive it briefly. Returns when none of
+    them is left."""
     while left := processes_of(out):
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
-            except OSError:  # it has ended since
+            except OSError:  # it has already ended
                 pass
 
 
 class Job:
-    """A launched run into a folder, while `with` lasts, whose ranks can be found. Those of `recorded` are to be started through
-    Job.shell(), and leave their exit codes behind."""
+    """A launched run into a folder, during `with`, with access to its ranks. The ranks in `recorded` must be
+    started through Job.shell(); they record their exit codes."""
 
     def __init__(self, command, out, recorded=(0,), environment=None):
         self.out = out
@@ -86,8 +89,8 @@ class Job:
 
     @staticmethod
     def shell(*command):
-        """The command of a rank. It takes the shell's place where its exit code is not to be recorded, so that a launcher sees
-        how it dies."""
+        """The command of a rank. If its exit code is not recorded, it replaces the shell, so that a launcher
+        sees how it dies."""
         script = """case " $LACONIC_RECORDED " in
           *" $OMPI_COMM_WORLD_RANK "*) "$@"; code=$?; echo $code >"$LACONIC_CODES/$OMPI_COMM_WORLD_RANK"; exit $code ;;
         esac
@@ -109,7 +112,8 @@ class Job:
         return [line for line in self.text.splitlines() if line.startswith("laconic: ")]
 
     def until(self, happens, ended_is_fine=False):
-        """Waits for it; whether it has happened, or else the job has ended, which must not be unless told."""
+        """Waits until `happens()` is true and returns True. Returns False if the job ends first, which is an
+        error unless `ended_is_fine`."""
         begin = time.monotonic()
         while not happens():
             if self.process.poll() is not None and not happens():
@@ -120,7 +124,7 @@ class Job:
         return True
 
     def until_over(self):
-        """The exit code of the launcher, when no process of the job is left."""
+        """The exit code of the launcher, after all processes of the job have ended."""
         self.until(lambda: self.process.poll() is not None)
         begin = time.monotonic()
         while left := processes_of(self.out):
@@ -133,7 +137,7 @@ class Job:
         return int(path.read_text()) if path.exists() and path.read_text() else None
 
     def pid_of(self, rank, program):
-        """The program's process, not its shell's."""
+        """The id of the program's process, not of its shell."""
         has_rank = f"OMPI_COMM_WORLD_RANK={rank}".encode()
         pids = processes(lambda path: os.readlink(path / "exe") == os.path.realpath(program) and
                          str(self.out).encode() in (path / "cmdline").read_bytes() and
@@ -142,7 +146,7 @@ class Job:
         return pids[0]
 
     def kill(self, rank, program, how=signal.SIGKILL):
-        """Whether it was still there."""
+        """Returns whether the process was still there."""
         try:
             os.kill(self.pid_of(rank, program), how)
             return True

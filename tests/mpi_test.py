@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """mpi_test.py PROGRAM MPIRUN TESTS: every method has the same bits in one process and under mpirun (TESTS is
-laconic_mpi_tests); the program then writes the same files, also on more ranks than clients; and an error on any rank ends
-all of them with one message and the right exit code."""
+laconic_mpi_tests). The program then writes the same files, also with more ranks than clients. An error on any
+rank ends all of them with one message and the right exit code."""
 import json
 import sys
 import unittest
@@ -11,9 +11,10 @@ from launch import InFolder, said_by, two_classes
 
 PROGRAM, MPIRUN, TESTS = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
 RANKS = (1, 2, 3, 5)
-CLIENTS = 4  # fewer than the most ranks
+CLIENTS = 4  # fewer than the largest number of ranks
 
-# Of each driver, and of what else a rank keeps; laconic_mpi_tests runs every method.
+# One for each driver, and for each other kind of state that a rank keeps; laconic_mpi_tests runs every
+# method.
 METHODS = [
     ["method=3pc-v2(rand-k(3), top-k(3))"],
     ["method=vr-marina-online(rand-k(3), batch=4, large-batch=8)"],
@@ -58,7 +59,8 @@ class Mpi(InFolder):
                         out = self.run_to(f"mpi-{p}-{m}-{ranks}", ranks, *words, f"threads={1 + ranks % 2}")
                         for file in ["trace.csv", "x.npy"] + ["clients.csv"] * problem.startswith("logistic"):
                             self.assertEqual((out / file).read_bytes(), (alone / file).read_bytes(), file)
-                        # A launcher of another MPI would have run this many processes of one rank each.
+                        # The launcher of another MPI would have started this number of processes with one
+                        # rank each.
                         self.assertEqual(json.loads((out / "summary.json").read_text())["host"]["ranks"], ranks)
                         sent = int((out / "timing.csv").read_text().splitlines()[-1].split(",")[2])
                         self.assertEqual(sent > 0, ranks > 1)
@@ -119,7 +121,7 @@ class Mpi(InFolder):
     def test_a_failed_run_is_one_message_and_code_one(self):
         diverging = ["run", "problem=quadratic(d=10)", "method=gd", "step=1e9", "rounds=100000"]
         self.assert_one_message(mpirun(3, *diverging), 1, "diverged")
-        # Rank 0 alone writes files, and loses one in mid-run.
+        # Only rank 0 writes files, and it loses one during the run.
         out = self.folder / "full"
         limited = f'ulimit -f 8; trap "" XFSZ; exec "{PROGRAM}" run "problem=quadratic(d=10)" method=gd rounds=20000'
         self.assert_one_message([MPIRUN, "--oversubscribe", "-n", "3", "bash", "-c", f'{limited} "out={out}"'], 1,

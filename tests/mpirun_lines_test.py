@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mpirun_lines_test.py PROGRAM MPIRUN: what README.md and docs/ tell readers to type into a shell works when mpirun is in it,
-for the present user and on as many cores as there are. Only rounds and clients are fewer, and the data sets smaller."""
+"""mpirun_lines_test.py PROGRAM MPIRUN: the shell commands with mpirun in README.md and docs/ work for the
+present user and on the available cores. Only the numbers of rounds and clients are smaller, and the data
+sets."""
 import os
 import re
 import subprocess
@@ -17,12 +18,12 @@ TOP = Path(__file__).resolve().parent.parent
 TEXTS = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# That of a user: launch.ENVIRONMENT has what these lines must do without.
+# The environment of a user: these commands must work without launch.ENVIRONMENT.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not re.match("OMPI_|PMIX?_|SLURM_", key)}
 
 
 def shorter(block):
-    """Five rounds of at most 1000 clients."""
+    """The block with five rounds and at most 1000 clients."""
     block = re.sub(r"\brounds=\d+", "rounds=5", block)
     if "rounds=" not in block:
         block = re.sub(r"\bproblem=", "rounds=5 problem=", block)
@@ -46,7 +47,7 @@ class MpirunLines(unittest.TestCase):
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       timeout=SECONDS, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout)
-                # Under --enable-recovery the exit code of mpirun says nothing.
+                # Under --enable-recovery the exit code of mpirun has no meaning.
                 self.assertNotIn("laconic: ", done.stdout)
                 for out in re.findall(r"\bout=(\S+)", block):
                     self.assertTrue((here / out / "summary.json").exists(), done.stdout)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""report_test.py PROGRAM: the page of `laconic report` in a browser, as its readers have it: by mouse, by keyboard, in the dark,
-on paper and on a narrow screen, and never with a word to the network. Chromium is driven by plain WebDriver over HTTP. Exit
-code 77 where there is no browser, or the program was built without its charts."""
+"""report_test.py PROGRAM: the page of `laconic report` in a browser, as readers use it: with the mouse, with
+the keyboard, in dark mode, on paper and on a narrow screen, and without network access. The test controls
+Chromium by plain WebDriver over HTTP. Exit code 77 if there is no browser, or the program was built without
+its charts."""
 import base64
 import json
 import re
@@ -20,11 +21,11 @@ from pathlib import Path
 from launch import SECONDS, said_by
 
 PROGRAM = sys.argv.pop(1)
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # by this name the protocol says which element
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's id in the protocol
 KEYS = {"Tab": "\ue004", "Space": " ", "Enter": "\ue007", "Left": "\ue012", "Right": "\ue014", "Down": "\ue015"}
 ODD = "odd </script> \" & ü"
 
-# Contrast as WCAG 2 has it, of every element with text of its own that is seen, and of the texts of the figure.
+# Contrast by WCAG 2, of every visible element with text of its own, and of the texts of the figure.
 CONTRASTS = """
 const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
 const luminance = (rgb) => rgb.slice(0, 3).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
@@ -53,7 +54,7 @@ return [looked, poor];
 
 
 class Browser:
-    """A headless Chromium, by the WebDriver protocol."""
+    """A headless Chromium, controlled by the WebDriver protocol."""
 
     def __init__(self):
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -109,7 +110,7 @@ class Browser:
         self.ask("POST", f"/element/{self.find(selector)}/click")
 
     def press(self, *names):
-        """Keys, wherever the focus is."""
+        """Sends keys to the element with the focus."""
         strokes = [{"type": kind, "value": KEYS[name]} for name in names for kind in ("keyDown", "keyUp")]
         self.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
 
@@ -130,7 +131,8 @@ def laconic(*words):
 
 
 def make_page(folder):
-    """Of two groups of runs, a sweep and its best run, and a run with an odd name; returns its path."""
+    """Writes a page for two groups of runs, a sweep and its best run, and a run with an odd name; returns its
+    path."""
     problem = ["problem=quadratic(d=40, s=0.8)", "clients=5"]
     for method in ("gd", "ef21(top-k(2))", "marina(rand-k(2))"):
         for step in ("theory", "theory*1.5"):
@@ -169,7 +171,7 @@ class Page(unittest.TestCase):
         self.assertEqual(complaints, [])
 
     def group(self, wanted, unwanted="sweep"):
-        """Shows the first group of that problem whose name has the one and not the other."""
+        """Shows the first group with `wanted` in its name and without `unwanted`."""
         value = self.browser.js("""return [...document.querySelectorAll("#group option")]
             .find((each) => each.textContent.includes(arguments[0]) && !each.textContent.includes(arguments[1]))?.value""", wanted, unwanted)
         self.browser.choose("#group", value)
@@ -178,7 +180,7 @@ class Page(unittest.TestCase):
         return self.browser.js("return document.querySelector('#figure svg').outerHTML")
 
     def curves(self):
-        """The colours of the curves of the figure: lines of more than a few pieces, or of the width of curves."""
+        """The colours of the curves of the figure: unfilled paths with the line width of curves."""
         return self.browser.js("""return [...document.querySelectorAll("#figure svg path")]
             .filter((path) => path.getAttribute("fill") === "none" && path.getAttribute("stroke-width") === "2").map((path) => path.getAttribute("stroke"))""")
 
@@ -195,7 +197,7 @@ class Page(unittest.TestCase):
     def test_draws_a_curve_for_each_run(self):
         self.group("quadratic")
         self.assertEqual(len(self.curves()), 6)
-        self.assertEqual(len(set(self.curves())), 3)  # methods
+        self.assertEqual(len(set(self.curves())), 3)  # one per method
         self.assertEqual(self.browser.js("return document.querySelectorAll('#table tbody tr').length"), 6)
         self.assertIn("bits sent per client", self.drawn())
         self.assertIn("10⁻", self.drawn())
@@ -322,7 +324,7 @@ class Page(unittest.TestCase):
         self.assertIn("No bound: the step is longer than the theorem allows.", self.text("#details"))
 
     def table(self):
-        """The cells of the table of runs: of each run by the name of its column."""
+        """The cells of the table of runs: for each run a dictionary by column name."""
         return self.browser.js("""const names = [...document.querySelectorAll("#table thead th")].map((head) => head.textContent);
             return [...document.querySelectorAll("#table tbody tr")].map((row) => Object.fromEntries([...row.cells].map((cell, i) => [names[i], cell.textContent])))""")
 
@@ -374,7 +376,7 @@ class Page(unittest.TestCase):
         self.browser.open(folder / "page.html")
         pdf = base64.b64decode(self.browser.devtools("Page.printToPDF")["data"])
         self.assertTrue(pdf.startswith(b"%PDF"))
-        self.assertIn("needs phishing", self.text("#experiments"))  # and, see tearDown(), no complaint
+        self.assertIn("needs phishing", self.text("#experiments"))  # and no complaint, see tearDown()
 
     def test_shows_odd_names_as_they_are(self):
         self.group("logistic")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""resume_test.py PROGRAM MPIRUN: a run that is killed again and again, and resumed each time, ends in the same bytes as one
-that is left in peace; a checkpoint that cannot be used is refused in one line; a disk that fills up leaves readable files."""
+"""resume_test.py PROGRAM MPIRUN: a run that is repeatedly killed and resumed ends with the same bytes as an
+uninterrupted one; an unusable checkpoint is refused in one line; a disk that fills up leaves readable
+files."""
 import itertools
 import json
 import os
@@ -23,7 +24,7 @@ KILLS = 20
 LONG = ["problem=quadratic(d=200, s=0.8)", "clients=7", "method=diana(rand-k(5))", "rounds=6000", "eval-every=50",
         "network=wan", "stragglers=shifted-exp(1ms, 1000)"]
 
-# Each keeps something else from round to round.
+# Each method keeps a different state between rounds.
 METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(rand-k(3))",
            "vr-marina-online(rand-k(3), batch=4, large-batch=8)", "pp-marina(rand-k(3), sample=2)", "lag(zeta=4)",
            "clag(top-k(3), zeta=4)", "3pc-v2(rand-k(3), top-k(3))", "3pc-v3(lag(zeta=4), top-k(3))", "d-sgd(steps=2)", "k-gt(steps=3, init=avg)",
@@ -39,7 +40,7 @@ def replaced(words, *new):
 
 
 def launched(ranks, *words):
-    """In one process where ranks is 0."""
+    """The command on `ranks` ranks; in one process if ranks is 0."""
     return [*([MPIRUN, "--oversubscribe", "-n", str(ranks)] if ranks else []), PROGRAM, *words]
 
 
@@ -51,7 +52,7 @@ class Resume(InFolder):
         return out
 
     def interrupted(self, name, *words, ranks=0, method=None, until=1):
-        """A run of many rounds that was killed once a checkpoint of round `until` or later was there."""
+        """A run of many rounds, killed when a checkpoint of round `until` or later exists."""
         out = self.folder / name
         command = launched(ranks, "run", *words, "checkpoint-every=1", f"out={out}")
         with subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -95,8 +96,8 @@ class Resume(InFolder):
                     while not (out / "summary.json").exists():
                         ranks = random.choice(counts)
                         words = ["resume", str(out), f"threads={random.choice((1, 2))}"]
-                        if not (out / "run.toml").exists():  # killed before it knew what to do
-                            kill_all_of(out)  # or a rank that is left writes it after all
+                        if not (out / "run.toml").exists():  # killed before it wrote run.toml
+                            kill_all_of(out)  # otherwise a remaining rank could still write it
                         if not (out / "run.toml").exists():
                             words = ["run", *LONG, "checkpoint-every=60", f"out={out}"]
                         try:
@@ -107,7 +108,7 @@ class Resume(InFolder):
                             self.assertEqual(done.returncode, 0, done.stdout)
                         except subprocess.TimeoutExpired:
                             kills += 1
-                    self.resume(out)  # finished by now, or about to be: ranks outlive mpirun a little
+                    self.resume(out)  # finished, or about to be: ranks outlive mpirun briefly
                     self.assert_same_result(out, expected)
                     if kills >= KILLS:
                         break
@@ -221,7 +222,7 @@ class Resume(InFolder):
             self.assert_one_message([PROGRAM, "run", f"problem={problem}", "method=gd", f"out={out}", "--force"], 2, message)
             self.assertEqual(before, {file.name: file.read_bytes() for file in out.iterdir()})
 
-        limited = ["bash", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "-", PROGRAM]  # as a disk that is full
+        limited = ["bash", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "-", PROGRAM]  # like a full disk
         self.assert_one_message([*limited, "run", *LONG, f"out={out}", "--force"], 2, "cannot write")
         self.assertEqual(before, {file.name: file.read_bytes() for file in out.iterdir()})
 
@@ -239,7 +240,7 @@ class Resume(InFolder):
         after = {file.name: file.read_bytes() for file in out.iterdir()}
         self.assertIn("slow", after.pop("run.toml.next").decode())
         self.assertEqual(before, after)
-        shutil.copy(self.data, pipe)  # now the next one is right
+        shutil.copy(self.data, pipe)  # now the next one is correct
         self.resume(out)
         expected = self.undisturbed("expected", f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", "method=gd")
         self.assert_same_result(out, expected)
@@ -282,7 +283,7 @@ class Resume(InFolder):
         expected = self.undisturbed("expected", *words)
         for ranks in (0, 3):
             with self.subTest(ranks=ranks):
-                out = self.folder / f"full-{ranks}"  # where no file may be longer than 64 KiB: the trace fits, parts do not
+                out = self.folder / f"full-{ranks}"  # no file may exceed 64 KiB: the trace fits, parts do not
                 limited = ["bash", "-c", 'ulimit -f 64; trap "" XFSZ; exec "$@"', "-", PROGRAM]
                 command = [*launched(ranks)[:-1], *limited, "run"]
                 self.assert_one_message([*command, *words, f"out={out}", "checkpoint-every=100"], 1,
@@ -323,7 +324,7 @@ class Resume(InFolder):
         return int(caught.group(1), 16) >> (how - 1) & 1
 
     def assert_interrupted(self, out, text):
-        """It has said so, and the checkpoint is of the round it says."""
+        """The program has reported the interruption, and the checkpoint is of the round in its message."""
         said = [line for line in text.splitlines() if line.startswith("laconic: ")]
         self.assertEqual(said, [f"laconic: interrupted after round {self.round_of(out)}; to go on: laconic resume {out}"], text)
         self.assertFalse((out / "summary.json").exists())
@@ -345,14 +346,14 @@ class Resume(InFolder):
                 self.assert_same_result(out, expected)
 
     def test_a_signal_to_one_rank_is_one_to_all(self):
-        longer = replaced(LONG, "rounds=60000", "eval-every=500")  # the signals take a while through the launcher
+        longer = replaced(LONG, "rounds=60000", "eval-every=500")  # the signals take time through the launcher
         expected = self.undisturbed("expected", *longer)
         for rank, how, code in ((1, signal.SIGTERM, 143), (0, signal.SIGINT, 130)):
             with self.subTest(rank=rank):
                 out = self.folder / f"out-{rank}"
                 with Job(launched(2, "run", *longer, f"out={out}"), out) as job:
                     job.until(lambda: self.lines_of(out / "trace.csv") > 2)
-                    job.process.send_signal(signal.SIGUSR1)  # which mpirun passes on
+                    job.process.send_signal(signal.SIGUSR1)  # mpirun passes it on
                     job.until((out / "checkpoint" / "manifest.json").exists)
                     self.assertTrue(job.kill(rank, PROGRAM, how))
                     self.assertEqual(job.until_over(), code, job.text)
@@ -362,7 +363,7 @@ class Resume(InFolder):
 
     def test_a_signal_to_the_launcher(self):
         out = self.folder / "out"
-        # It passes SIGTERM on, and after so many seconds kills what is left.
+        # It passes SIGTERM on, and kills the remaining processes after this number of seconds.
         patience = {"OMPI_MCA_odls_base_sigkill_timeout": "3"}
         with Job(launched(2, "run", *replaced(LONG, "rounds=100000000"), f"out={out}"), out, environment=patience) as job:
             job.until(lambda: self.lines_of(out / "trace.csv") > 2)
@@ -388,7 +389,7 @@ class Resume(InFolder):
             out = self.folder / f"out-{how}"
             with subprocess.Popen([PROGRAM, "run", f'problem=logistic("{pipe}")', "method=gd", "rounds=3", f"out={out}"]) as process:
                 with pipe.open("w"):  # opens when the program has begun to read
-                    process.send_signal(signal.SIGUSR1)  # is no end
+                    process.send_signal(signal.SIGUSR1)  # does not end it
                     process.send_signal(how)
                     self.assertEqual(process.wait(), -how)
         pipe.unlink()
@@ -431,7 +432,7 @@ class Resume(InFolder):
         reader, terminal = pty.openpty()
         with subprocess.Popen([PROGRAM, "advise", *words[:2], "network=wan", "method={gd, ef21(top-k(1))}", "target=1e-300"],
                               stdout=subprocess.DEVNULL, stderr=terminal) as process:
-            os.read(reader, 1)  # of its progress
+            os.read(reader, 1)  # of its progress display
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(), 130)
         self.assertIn(b"laconic: interrupted; nothing was saved", os.read(reader, 1 << 16))
@@ -450,7 +451,7 @@ class Resume(InFolder):
         self.assertEqual(code, 0, text)
         rng = random.Random(5)
         kills = 0
-        done = 1  # lines of sweep.csv
+        done = 1  # number of lines of sweep.csv
         command = [PROGRAM, "sweep", *words, f"out={out}"]
         while not (out / "summary.json").exists():
             with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""served_test.py PROGRAM MPIRUN: a server with a real clock does not wait for clients that are slow, goes on without processes
-that die, at any moment, and ends all that is left. Nothing here looks at how long anything takes, only at what came first."""
+"""served_test.py PROGRAM MPIRUN: a server with a real clock does not wait for slow clients, continues without
+processes that die at any moment, and ends all remaining processes. The tests check only the order of events,
+not durations."""
 import json
 import random
 import signal
@@ -15,12 +16,12 @@ from launch import InFolder, Job, said_by
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 CLIENTS = 6
-PATIENT = "stragglers=deadline(90s, patience=100s)"  # for those who are never late, on any machine
-LOSES = "stragglers=deadline(500ms, patience=1500ms)"  # notices within a round or four that a process is lost
-# So that there is time to do harm: clients of the first process and of the last one of three.
+PATIENT = "stragglers=deadline(90s, patience=100s)"  # no client is ever late, on any machine
+LOSES = "stragglers=deadline(500ms, patience=1500ms)"  # detects a lost process within one to four rounds
+# Slows down clients of the first process and of the last of three, so that there is time for failures.
 SLOWLY = "rehearsal=slow(0, 10ms), slow(5, 10ms)"
 PROBLEM = ["problem=logistic(generated(rows=30, d=20), lambda=0.1)", f"clients={CLIENTS}", "rounds=20000", "threads=1"]
-# With a target that each reaches in 50 to 70 rounds, with all clients or without some.
+# Each has a target that it reaches in 50 to 70 rounds, with all clients or without some.
 TARGETS = {"gd": ["step=0.6", "target=1e-6"], "ef21(top-k(3))": ["step=0.6", "target=1e-6"],
            "marina(rand-k(3))": ["step=0.6", "target=1e-6"], "gc-1bit(redundancy=2)": ["step=0.3", "target=1e-4"]}
 
@@ -30,12 +31,12 @@ def words_of(method):
 
 
 def launched(ranks, *words):
-    """In one process where ranks is 0."""
+    """The command on `ranks` ranks; in one process if ranks is 0."""
     return [*([MPIRUN, "--oversubscribe", "-n", str(ranks)] if ranks else []), PROGRAM, *words]
 
 
 def clients_of(rank, ranks, clients=CLIENTS):
-    """Those of the (rank - 1)-th block of them all."""
+    """The clients of `rank`: the (rank - 1)-th block of all clients."""
     return list(range((rank - 1) * clients // (ranks - 1), rank * clients // (ranks - 1)))
 
 
@@ -61,8 +62,8 @@ class Served(InFolder):
         return out
 
     def assert_in_order(self, out, clients=CLIENTS):
-        """A row of every round; each client in one list of each; who is gone remains so, and everybody else counts when all
-        start over; what is late adds up."""
+        """Checks that every round has one row and every client is in exactly one list of each row. Clients
+        that are gone stay gone, and each loss of clients starts a new epoch. The late bits accumulate."""
         rounds = attendance(out)
         self.assertEqual([r.round for r in rounds], list(range(len(rounds))))
         for r in rounds:
@@ -82,7 +83,7 @@ class Served(InFolder):
         self.assertEqual(lines_in(out / "attendance.csv"), told["last"]["round"] + 2)
 
     def assert_survived(self, job, gone, epochs, complaints=0):
-        """Its server has done its work, and no process is left."""
+        """Checks that the server has finished its work and no process is left."""
         job.until_over()
         self.assertEqual(job.code_of(0), 0, job.text)
         self.assertEqual(len(job.complaints()), complaints, job.text)
@@ -97,7 +98,7 @@ class Served(InFolder):
                    ("gc-diana(redundancy=2)", (3,)), ("coco-ef(redundancy=2)", (2,)), ("majority(redundancy=2)", (3,)),
                    ("marina(rand-k(3))", (3,)), ("lag(zeta=4)", (2,)),
                    ("exact-gc(code=cyclic, tolerates=2)", (5,))]
-        clients = 8  # the weights of methods that remember, which sum up to 1, are exact
+        clients = 8  # makes the weights of methods with memories, which sum up to 1, exact
         for m, (method, counts) in enumerate(methods):
             words = ["problem=quadratic(d=20, s=0.8)", f"clients={clients}", f"method={method}", "step=0.05", "rounds=25",
                      *(["wire=f64"] if "exact" in method else [])]
@@ -112,7 +113,7 @@ class Served(InFolder):
                     self.assertEqual(len(rounds), 26)
 
     def test_nobody_waits_for_a_client_that_sleeps(self):
-        # Its sleep, of which nothing but the end of the run wakes it, is longer than the test may take.
+        # Its sleep, which only the end of the run interrupts, is longer than the test may take.
         words = [*PROBLEM[:2], "method=ef21(top-k(3))", "step=0.5", "rounds=10", "stragglers=deadline(50ms, patience=40s)",
                  "rehearsal=slow(3, 10000s)"]
         job = self.job("out", *words, ranks=1 + CLIENTS, recorded=range(1 + CLIENTS), recovery=False)
@@ -127,8 +128,9 @@ class Served(InFolder):
         self.assertEqual(summary(job.out)["stopped"]["why"], "rounds")
 
     def test_who_was_late_counts_again(self):
-        # What an absent client remembers is what the server remembers of it, or the gradient would end elsewhere. A client is
-        # slow so long that its answers cannot be in time, and others wait for as many as are not slow.
+        # The memory of an absent client must equal the server's copy of it, or the gradient would end
+        # elsewhere. A client is so slow that its answers cannot be in time; the server waits for the number
+        # of clients that are not slow.
         words = [*PROBLEM, "method=ef21(top-k(3))", "step=0.3", "target=1e-14", "stragglers=first-r(5, patience=40s)",
                  "rehearsal=slow(3, 300ms, from=5, rounds=30)"]
         job = self.job("out", *words, ranks=1 + CLIENTS, recovery=False)
@@ -148,8 +150,8 @@ class Served(InFolder):
         rng = random.Random(seed)
         for k in range(10):
             method = list(TARGETS)[k % len(TARGETS)]
-            # From the first round in which it counts, before which others may be waiting for what it brings to the run, to so late
-            # that some ten rounds are left, more than it takes to notice.
+            # From the first round in which the client counts (before it, others may wait for its data) until
+            # about ten rounds before the end, more than the detection takes.
             rows = 2 if k == 0 else rng.randrange(2, 40)
             victim, nap = rng.randrange(1, 4), rng.uniform(0, 0.01)
             with self.subTest(method=method, rows=rows, victim=victim, nap=nap):
@@ -159,18 +161,18 @@ class Served(InFolder):
                 signal.sigtimedwait([], nap)
                 self.assertTrue(job.kill(victim, PROGRAM))
                 rounds = self.assert_survived(job, gone=clients_of(victim, 4), epochs=1)
-                # The epoch began after the rows that were there.
+                # The epoch began after the rows that existed at the kill.
                 self.assertEqual({r.epoch for r in rounds[:rows - 1]}, {0})
 
     def test_a_process_killed_as_the_run_ends(self):
-        # When all have been told that it is over, and meet for the last time; a little earlier, or later.
+        # When all processes have received the end and meet for the last time; a little earlier, or later.
         for k in range(6):
             victim, nap = 1 + k % 3, k * 0.0004
             with self.subTest(victim=victim, nap=nap):
                 job = self.job(f"out-{k}", *words_of("gd")[:-1], "target=1e-3", "stragglers=deadline(500ms, patience=1s)")
                 job.until((job.out / "summary.json").exists)
                 signal.sigtimedwait([], nap)
-                job.kill(victim, PROGRAM)  # where it is still there
+                job.kill(victim, PROGRAM)  # if it is still there
                 job.until_over()
                 self.assertEqual(job.code_of(0), 0, job.text)
                 self.assertEqual(job.complaints(), [])
@@ -186,7 +188,7 @@ class Served(InFolder):
         job.until(lambda: attendance(job.out)[-1].round > 25)
         self.assertTrue(job.kill(3, PROGRAM))
         self.assert_survived(job, gone=clients_of(2, 4) + clients_of(3, 4), epochs=2)
-        # Of a mu-strongly convex function |x - x*| <= |grad f(x)| / mu, at either end.
+        # For a mu-strongly convex function |x - x*| <= |grad f(x)| / mu, at both end points.
         told = summary(plain)
         most = 2 * float(told["description"]["target"])**0.5 / told["constants"]["mu"]
         between = sum((a - b)**2 for a, b in zip(point_in(plain), point_in(job.out), strict=True))**0.5
@@ -202,7 +204,8 @@ class Served(InFolder):
         self.assert_goes_on(job.out, checkpoint())
 
     def assert_goes_on(self, out, checkpoint):
-        """To its target, on other ranks, from a checkpoint of that round; rows until then stay, and there all start over."""
+        """The run reaches its target on another number of ranks, from a checkpoint of that round. Earlier
+        rows stay, and all clients start over at the checkpoint."""
         until = lambda file: (out / file).read_bytes().splitlines(keepends=True)[:checkpoint + 2]
         files = ("trace.csv", "timing.csv", "attendance.csv")
         before = [until(file) for file in files]
@@ -227,7 +230,7 @@ class Served(InFolder):
     def test_a_process_that_falls_silent(self):
         job = self.job("out", *words_of("gd"), LOSES, "rehearsal=slow(0, 10ms), silent(3, from=12)", recorded=range(4))
         rounds = self.assert_survived(job, gone=clients_of(2, 4), epochs=1, complaints=1)
-        self.assertEqual([job.code_of(r) for r in range(4)], [0, 0, 1, 0])  # it hears nothing either, once it is given up
+        self.assertEqual([job.code_of(r) for r in range(4)], [0, 0, 1, 0])  # given up, it receives nothing
         self.assertIn("rank 2: nothing was heard of the server", job.complaints()[0])
         self.assertIn(3, rounds[11].counted)
         self.assertEqual({3 in r.counted for r in rounds[12:]}, {False})
@@ -258,14 +261,15 @@ class Served(InFolder):
                 self.assert_goes_on(job.out, stood)
 
     def test_a_process_killed_before_round_0(self):
-        # It has drawn its data, so all have found each other; rank 0, which draws six times as much, is not there yet.
+        # It has generated its data, so all ranks are connected. Rank 0, which generates six times as much, is
+        # not ready yet.
         job = self.job("out", "problem=logistic(generated(rows=20000, d=100), lambda=0.1)", "clients=6", "method=gd", "step=0.1",
                        "rounds=20000", "threads=1", "max-seconds=60", "stragglers=deadline(500ms, patience=1s)", ranks=7)
         pages = lambda pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         job.until((job.out / "run.toml").exists)
         victim = job.pid_of(3, PROGRAM)
         at_first = pages(victim)
-        job.until(lambda: pages(victim) > at_first + 2000)  # of some 4000
+        job.until(lambda: pages(victim) > at_first + 2000)  # of about 4000
         self.assertTrue(job.kill(3, PROGRAM))
         self.assertFalse((job.out / "attendance.csv").exists(), "the kill came too late to test anything")
         job.until_over()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Slurm cluster of one node on this machine, with daemons, ports, keys and folders of its own.
+"""A Slurm cluster of one node on this machine, with its own daemons, ports, keys and folders.
 
-It needs no root and no other set-up. It disturbs neither a Slurm nor a munged that this machine runs already."""
+It needs no root and no other set-up. It does not disturb a Slurm or a munged that already runs on this
+machine."""
 import os
 import pwd
 import random
@@ -17,7 +18,7 @@ from launch import ENVIRONMENT, SECONDS, processes
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"  # a user's PATH often lacks the folder of the daemons
 TOOLS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo"]
-# Seconds, with slack for a busy machine: ranks that take turns on a core are slow.
+# Seconds, with a margin for a busy machine: ranks that share a core are slow.
 TO_START = 60
 TO_END = 240
 
@@ -27,7 +28,7 @@ class Unavailable(Exception):
 
 
 def free_port():
-    """A port that nothing listens on. The system gives ports below 32768 to no connection, so it stays free."""
+    """A port without a listener. The system assigns ports below 32768 to no connection, so it stays free."""
     while True:
         port = random.randrange(20000, 32000)
         with socket.socket() as probe:
@@ -39,7 +40,8 @@ def free_port():
 
 
 def kill_all_with(configuration):
-    """Kills the daemons and the jobs of the cluster that has this configuration: when this returns, none of them is left."""
+    """Kills the daemons and the jobs of the cluster with this configuration. Returns when none of them is
+    left."""
     ours = f"SLURM_CONF={configuration}".encode()
     while left := processes(lambda path: ours in (path / "environ").read_bytes().split(b"\0")):
         for pid in left:
@@ -50,7 +52,7 @@ def kill_all_with(configuration):
 
 
 class Cluster:
-    """It runs while `with` lasts, or until this process is killed."""
+    """A cluster that runs during `with`, or until this process is killed."""
 
     def __init__(self, folder, cpus=2):
         self.folder = folder
@@ -75,7 +77,7 @@ class Cluster:
         self.stop()
 
     def start(self):
-        # The guard outlives this process, and the processes that ctest kills together with it.
+        # The guard survives this process, and the processes that ctest kills together with it.
         guard = subprocess.Popen(["setsid", "--fork", sys.executable, "-B", __file__, self.configuration], stdin=subprocess.PIPE)
         guard.wait()
         self.guarded = guard.stdin
@@ -85,7 +87,8 @@ class Cluster:
         (self.folder / "key").chmod(0o600)
         self.write_configuration()
         files = {name: self.folder / name for name in ("key", "pid", "seed", "log")}
-        # --force: munged would rather not run as root, nor below a folder that others may write to, such as /tmp.
+        # --force: munged by default refuses to run as root, or below a folder that others can write to, such
+        # as /tmp.
         self.daemon("munged", "--foreground", "--force", f"--socket={self.folder / 'munge'}",
                     *[f"--{name}-file={path}" for name, path in files.items()])
         self.until("munged", (self.folder / "munge").exists)
@@ -110,25 +113,25 @@ class Cluster:
             "SlurmdUser": user,
             "AuthType": "auth/munge",
             "AuthInfo": f"socket={self.folder / 'munge'}",
-            "FirstJobId": random.randrange(1, 2**25),  # ranks of Open MPI share memory under a name made of it
+            "FirstJobId": random.randrange(1, 2**25),  # ranks of Open MPI name their shared memory by it
             "StateSaveLocation": self.folder / "state",
             "SlurmdSpoolDir": self.folder / "spool",
             "SlurmctldPidFile": self.folder / "slurmctld.pid",
             "SlurmdPidFile": self.folder / "slurmd.pid",
             "MailProg": "/bin/true",
-            # Nothing that needs rights over the machine, such as control groups.
+            # No plugin that needs privileges on the machine, such as control groups.
             "ProctrackType": "proctrack/linuxproc",
             "TaskPlugin": "task/none",
             "JobAcctGatherType": "jobacct_gather/none",
             "SelectType": "select/linear",
             "MpiDefault": "none",
-            "SlurmdParameters": "config_overrides",  # the number of processors is ours to say
+            "SlurmdParameters": "config_overrides",  # the configuration sets the number of processors
             "SchedulerParameters": "batch_sched_delay=0",
             "NodeName": f"{host} NodeAddr=127.0.0.1 CPUs={self.cpus}",
             "PartitionName": f"all Nodes={host} Default=YES",
         }
         self.configuration.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        # Else /tmp, where those of another cluster have the same names.
+        # The default is /tmp, where another cluster uses the same names.
         self.configuration.with_name("mpi.conf").write_text(f"PMIxCliTmpDirBase={self.folder}\n")
 
     def daemon(self, *command):
@@ -145,7 +148,7 @@ class Cluster:
             time.sleep(0.05)
 
     def complaints(self):
-        """What the daemons say is wrong."""
+        """The errors that the daemons report."""
         lines = [line for daemon in ("munged", "slurmctld", "slurmd")
                  for path in self.folder.glob(f"{daemon}.out") for line in path.read_text().splitlines()]
         return "; ".join([line for line in lines if re.search("fatal|Error:", line)] or lines[-1:])
@@ -156,19 +159,19 @@ class Cluster:
             daemon.wait()
 
     def said(self, *command, folder=None, environment=None):
-        """What a command of Slurm prints on stdout; an empty string where it fails."""
+        """The stdout of a Slurm command; an empty string if it fails."""
         done = subprocess.run(command, cwd=folder or self.folder, env=self.environment | (environment or {}),
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def submit(self, *words, folder, environment=None):
-        """The id of the job that sbatch makes of these words, in that folder."""
+        """Submits a job with sbatch and these words, in that folder; returns its id."""
         job = self.said("sbatch", "--parsable", *words, folder=folder, environment=environment)
         assert job, f"sbatch {' '.join(map(str, words))} fails"
         return job
 
     def state(self, job):
-        """Such as RUNNING, and its exit code, such as 0:0."""
+        """The state of a job, such as RUNNING, and its exit code, such as 0:0."""
         told = self.said("scontrol", "--oneliner", "show", "job", job)
         return re.search(r"JobState=(\S+)", told).group(1), re.search(r"ExitCode=(\S+)", told).group(1)
 

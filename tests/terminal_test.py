@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""terminal_test.py PROGRAM MPIRUN: what is said to people may be lost, results may not. Real descriptors: full, closed, pipes
-without a reader, a terminal that goes away."""
+"""terminal_test.py PROGRAM MPIRUN: output for the user may be lost, results may not. Uses real descriptors:
+full, closed, pipes without a reader, a terminal that goes away."""
 import os
 import pty
 import signal
@@ -14,14 +14,14 @@ from launch import ENVIRONMENT, InFolder, SECONDS
 
 PROGRAM, MPIRUN = sys.argv.pop(1), sys.argv.pop(1)
 SHORT = ["problem=quadratic(d=20, s=0.8)", "clients=3", "method=gd", "rounds=5", "threads=1"]
-# Verbs whose result is what they print.
+# Verbs with a result on standard output.
 PRINTED = [["--help"], ["--version"], ["run", "--help"], ["list"], ["theory", *SHORT], ["run", *SHORT],
            ["sweep", *SHORT[:2], "method={gd, dcgd(rand-k(2))}", "rounds=5"],
            ["advise", *SHORT[:2], "network=wan", "method={gd, dcgd(rand-k(2))}", "target=10", "seconds=1"]]
 
 
 def redirected(redirection, *words, launcher=()):
-    """The exit code and what was said on both streams, but for what a shell's redirection takes away."""
+    """The exit code and both output streams, except what the shell's redirection removes."""
     done = subprocess.run([*launcher, "bash", "-c", f'exec "$@" {redirection}', "-", PROGRAM, *words], env=ENVIRONMENT,
                           stdin=subprocess.DEVNULL, timeout=SECONDS, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, check=False)
@@ -30,7 +30,7 @@ def redirected(redirection, *words, launcher=()):
 
 class Terminal(InFolder):
     def files(self, name, redirection, *words, code=0):
-        """What a run with that redirection leaves, but for times."""
+        """The files that a run with that redirection leaves, without those that contain times."""
         out = self.folder / name
         got, _, said = redirected(redirection, *words, f"out={out}")
         self.assertEqual(got, code, said)

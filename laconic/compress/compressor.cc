@@ -11,7 +11,7 @@ namespace laconic {
 
 void Compressor::compress_difference(const Key& key, View a, View b, Message& out) const {
   check(a.size() == b.size(), "a difference of vectors of unlike length");
-  thread_local Vector difference;  // kept, so that a round does not allocate
+  thread_local Vector difference;  // reused, so that a round does not allocate
   difference.resize(a.size());
   subtract(a, b, difference);
   compress(key, difference, out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressors: maps x -> C(x) that cost few bits to say. Unbiased ones satisfy E Q(x) = x and
-// E|Q(x)-x|^2 <= omega |x|^2; contractive ones E|C(x)-x|^2 <= (1-alpha) |x|^2 with 0 < alpha <= 1.
+// Compressors: maps x -> C(x) with a short encoding. Unbiased ones satisfy E Q(x) = x and E|Q(x)-x|^2 <=
+// omega |x|^2; contractive ones E|C(x)-x|^2 <= (1-alpha) |x|^2 with 0 < alpha <= 1.
 #pragma once
 
 #include <cstddef>
@@ -18,19 +18,19 @@
 
 namespace laconic {
 
-/// What is promised of a compressor.
+/// The guarantees of a compressor.
 struct Bound {
-  std::optional<double> omega = {};  // set where it is unbiased
-  std::optional<double> alpha = {};  // set where it is contractive as it stands
-  double density = 0;                // zeta_Q: expected non-zeros, at most
-  double floats = 0;                 // expected counted_floats of one message; of qsgd an upper bound
-  // AB-inequality over all workers (arXiv 2110.03300): E|(1/n) sum Q_i(a_i) - mean a|^2 <= A mean|a_i|^2 - B
-  // |mean a|^2. omega/n and 0 where the workers draw independently.
+  std::optional<double> omega = {};  // set if it is unbiased
+  std::optional<double> alpha = {};  // set if it is contractive without rescaling
+  double density = 0;                // zeta_Q: an upper bound on the expected number of non-zeros
+  double floats = 0;                 // expected counted_floats of one message; for qsgd an upper bound
+  // AB-inequality over all clients (arXiv 2110.03300): E|(1/n) sum Q_i(a_i) - mean a|^2 <= A mean|a_i|^2 - B
+  // |mean a|^2. If the clients draw independently, A = omega/n and B = 0.
   double A = 0;
   double B = 0;
 };
 
-/// What a compressor is made for.
+/// The properties of a run that a compressor depends on.
 struct CompressorSetting {
   std::size_t dim = 0;
   std::size_t workers = 0;
@@ -41,11 +41,12 @@ class Compressor {
  public:
   virtual ~Compressor() = default;
 
-  /// out = the message that says C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out, reusing
-  /// its buffer. A pure function of key and x. x is finite and has CompressorSetting::dim entries.
+  /// out = a message that encodes C(x); decode_add(key, out, 1, acc) adds C(x) to acc. Overwrites out and
+  /// reuses its buffer. A pure function of key and x. x must be finite and have CompressorSetting::dim
+  /// entries.
   virtual void compress(const Key& key, View x, Message& out) const = 0;
-  /// The same for x = a - b. Worth overriding where compress() looks at few coordinates: the difference of
-  /// the others then need not be taken.
+  /// The same for x = a - b. Override it if compress() reads few coordinates: the others then need not be
+  /// subtracted.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
   [[nodiscard]] virtual Bound bound() const = 0;
 };
@@ -60,7 +61,7 @@ struct CompressorRow {
   std::string summary;  // one line
   std::function<std::unique_ptr<Compressor>(const Spec&, const CompressorSetting&)> make;
 };
-/// Every compressor there is.
+/// All compressors.
 const std::deque<CompressorRow>& compressors();
 /// Adds a compressor, as register_method() adds a method.
 void register_compressor(CompressorRow row);

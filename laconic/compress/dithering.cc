@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dithering: each coordinate, measured by the vector's l2 norm, goes to one of its two neighbouring levels at
-// random, without bias. The rounding is in wire_levels.cc.
+// Dithering: each coordinate, relative to the vector's l2 norm, is rounded to one of its two neighbouring
+// levels at random, without bias. The rounding is in wire_levels.cc.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -14,7 +14,7 @@
 namespace laconic {
 namespace {
 
-/// s, from 1 to `most`.
+/// Reads s, from 1 to `most`.
 std::size_t read_levels(const Spec& spec, std::size_t most) {
   Arguments args(spec);
   const auto s = args.number("s", std::size_t{0});
@@ -26,7 +26,7 @@ std::size_t read_levels(const Spec& spec, std::size_t most) {
   return static_cast<std::size_t>(*s);
 }
 
-/// What `codes` coordinates cost: the norm, and a sign and a level each.
+/// The counted floats of `codes` coordinates: the norm, and a sign and a level for each.
 double floats_of(double codes, std::size_t levels, Wire wire) {
   return 1 + codes * bits_per_level(levels) / static_cast<double>(8 * bytes_of(wire));
 }
@@ -45,14 +45,14 @@ class Qsgd final : public Compressor {
     const auto d = static_cast<double>(setting_.dim);
     const auto s = static_cast<double>(levels_);
     const double root = std::sqrt(d);
-    // s = 1: E|Q(x)|^2 = |x| |x|_1 <= sqrt(d) |x|^2, and |x|_1/|x| <= sqrt(d) non-zeros are expected.
-    // Else the paper's Lemma 3.1.
+    // For s = 1, E|Q(x)|^2 = |x| |x|_1 <= sqrt(d) |x|^2, and the expected number of non-zeros is |x|_1/|x| <=
+    // sqrt(d). Otherwise the paper's Lemma 3.1.
     const double omega = levels_ == 1 ? root - 1 : std::min(d / (s * s), root / s);
     const double density = levels_ == 1 ? root : std::min(d, s * (s + root));
     return {.omega = omega,
             .alpha = {},
             .density = density,
-            .floats = floats_of(density, levels_, setting_.wire),  // at most: zeros are not counted
+            .floats = floats_of(density, levels_, setting_.wire),  // an upper bound: zeros are not counted
             .A = omega / static_cast<double>(setting_.workers),
             .B = 0};
   }

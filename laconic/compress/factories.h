@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The factories behind the table in compressor.cc; their classes hide in the .cc files named here. CompressorSetting
-// has been checked when one is called.
+// The factories behind the table in compressor.cc. Their classes are private to the .cc files named here. The
+// caller has checked the CompressorSetting.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,9 @@
 
 namespace laconic {
 
-/// What a random choice of coordinates promises: unbiased, scaled up by what is left out; or contractive, as
-/// it is. The scaled ones must not meet a mechanism that needs contraction, and diverge there (EF21).
+/// What a random choice of coordinates guarantees. unbiased: the values are scaled up to make up for the
+/// omitted ones. contractive: the values are sent unscaled. A mechanism that needs contraction (EF21)
+/// diverges with scaled values.
 enum class Promise { unbiased, contractive };
 
 // sparsifiers.cc

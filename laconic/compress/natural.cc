@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Natural compression (Horvath, Ho, Horvath, Sahu, Canini, Richtarik, 2019, arXiv 1905.10988): each value
-// becomes one of its two neighbouring powers of two, at random, without bias. The rounding is in
+// Natural compression (Horvath, Ho, Horvath, Sahu, Canini, Richtarik, 2019, arXiv 1905.10988): each value is
+// rounded to one of its two neighbouring powers of two, at random, without bias. The rounding is in
 // wire_natural.cc.
 #include "laconic/compress/factories.h"
 #include "laconic/core/error.h"

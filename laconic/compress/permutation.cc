@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // PermK (Szlendak, Tyurin, Richtarik, "Permutation compressors for provably faster distributed nonconvex
-// optimization", 2021, arXiv 2110.03300): the workers of a round share one random deal of the coordinates, so
-// that their errors cancel where their vectors agree. With K, each keeps K of the coordinates it is dealt, as
-// in 3PC's Rand-K o Perm: RandK acts on the block.
+// optimization", 2021, arXiv 2110.03300): the clients of a round share one random deal of the coordinates, so
+// that their errors cancel where their vectors agree. With K, each client keeps K of the coordinates dealt to
+// it, as in 3PC's Rand-K o Perm: RandK acts on the block.
 #include <algorithm>
 #include <optional>
 
@@ -18,7 +18,7 @@ namespace {
 
 class PermK final : public Compressor {
  public:
-  /// k: of the coordinates that a worker is dealt, how many it keeps; nothing: all.
+  /// k: how many of its dealt coordinates a client keeps; without a value, all of them.
   PermK(std::optional<std::size_t> k, Promise promise, const CompressorSetting& setting)
       : k_(k), promise_(promise), setting_(setting) {}
 
@@ -34,27 +34,28 @@ class PermK final : public Compressor {
         key, [&](std::size_t j) { return a[j] - b[j]; }, out);
   }
 
-  /// Of one worker it is rand-k: whichever coordinate, it comes with probability 1 / rarity().
+  /// For a single client it is rand-k: each coordinate is sent with probability 1 / rarity().
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
     const auto n = static_cast<double>(setting_.workers);
     const auto k = static_cast<double>(k_.value_or((setting_.dim + setting_.workers - 1) / setting_.workers));
     Bound bound{.density = k, .floats = k_ ? k : std::max(1.0, d / n)};
-    const bool everything = rarity() == 1;  // then both are promised
+    const bool everything = rarity() == 1;  // then both guarantees hold
     if (promise_ == Promise::contractive || everything) bound.alpha = 1 / rarity();
     if (promise_ == Promise::unbiased || everything) {
       bound.omega = rarity() - 1;
-      // With equality. Of workers that have no coordinate in common, E|(1/n) sum Q_i(a_i)|^2 is that of each
-      // by itself, (1/n^2) sum rarity |a_i|^2; A = B = 1 where all of the deal is said.
+      // With equality. If no two clients share a coordinate, E|(1/n) sum Q_i(a_i)|^2 is the sum of the
+      // clients' own terms, (1/n^2) sum rarity |a_i|^2. A = B = 1 if every dealt coordinate is sent.
       bound.A = rarity() / n;
       bound.B = 1;
     }
     if (bound.omega && setting_.workers > setting_.dim) {
-      // s: the probability that two given workers share a coordinate. Coordinate k is dealt c_k times, so
-      // s = sum_k c_k (c_k - 1) / (n (n - 1)); with d | n this makes A = B = (d - 1)/(n - 1).
+      // s: the probability that two given clients share a coordinate. Coordinate k is dealt to c_k clients,
+      // so s = sum_k c_k (c_k - 1) / (n (n - 1)). If d divides n, this gives A = B = (d - 1)/(n - 1).
       const std::size_t least = setting_.workers / setting_.dim;
-      const auto low = static_cast<double>(least);                             // c_k, or one more
-      const auto more = static_cast<double>(setting_.workers % setting_.dim);  // for so many k
+      const auto low = static_cast<double>(least);  // c_k is low or low + 1
+      // number of k with c_k = low + 1
+      const auto more = static_cast<double>(setting_.workers % setting_.dim);
       const double s = ((d - more) * low * (low - 1) + more * (low + 1) * low) / (n * (n - 1));
       bound.A = d * (1 - s) / n;
       bound.B = 1 - d * s;
@@ -63,7 +64,7 @@ class PermK final : public Compressor {
   }
 
  private:
-  /// d/K; n where everything dealt is said; d where workers are dealt one coordinate each.
+  /// d/K; n if every dealt coordinate is sent; d if each client is dealt one coordinate.
   [[nodiscard]] double rarity() const {
     if (k_) return static_cast<double>(setting_.dim) / static_cast<double>(*k_);
     return static_cast<double>(std::min(setting_.dim, setting_.workers));
@@ -71,7 +72,7 @@ class PermK final : public Compressor {
 
   template <class Coordinate>
   void say(const Key& key, Coordinate coordinate, Message& out) const {
-    thread_local Vector values;  // kept, so that a round does not allocate
+    thread_local Vector values;  // reused, so that a round does not allocate
     const Indices kept = k_ ? dealt_subset(key, setting_.dim, setting_.workers, *k_)
                             : dealt_block(key, setting_.dim, setting_.workers);
     const double scale = promise_ == Promise::unbiased ? rarity() : 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact selection by a guess that is checked. The bits of |v|, read as an integer, order doubles by absolute
-// value: that integer is the `magnitude` of v below. A sample of x suggests a magnitude that a few more than
-// `count` entries exceed; one pass collects those, and the rest happens among them. The guess affects the
-// time, never the result.
+// Exact selection with a guess that is checked. The bits of |v|, read as an integer, order doubles by
+// absolute value; that integer is called the `magnitude` of v below. A sample of x gives a magnitude that
+// slightly more than `count` entries exceed. One pass collects those entries, and the selection continues
+// among them. The guess affects the time, never the result.
 #include "laconic/compress/select.h"
 
 #include <algorithm>
@@ -26,8 +26,9 @@ Magnitude magnitude(double v) {
   return static_cast<Magnitude>(std::bit_cast<std::uint64_t>(v) & ~(std::uint64_t{1} << 63));
 }
 
-/// The rank-th largest of `from`, 1 <= rank <= size; reorders and overwrites `from`. Each turn spreads the
-/// numbers over buckets of equal width and keeps the bucket with the wanted one: at most 8 turns, usually 2.
+/// The rank-th largest of `from`, 1 <= rank <= size. Reorders and overwrites `from`. Each pass divides the
+/// numbers into buckets of equal width and keeps the bucket that contains the result: at most 8 passes,
+/// usually 2.
 Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
   std::array<std::uint32_t, 2048> count;  // NOLINT: the used part is cleared each turn
   while (true) {
@@ -55,7 +56,7 @@ Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
   }
 }
 
-/// A vector to choose from, ..
+/// Values of a vector in memory.
 struct Stored {
   View x;
 
@@ -65,7 +66,7 @@ struct Stored {
   [[nodiscard]] Doubles four(std::size_t j) const { return load<Doubles>(x.data() + j); }
 };
 
-/// .. and one that is made as it is looked at: storing a difference costs more than taking it twice.
+/// A difference that is computed when it is read: to store it costs more than to compute it twice.
 struct Difference {
   View a, b;
 
@@ -76,7 +77,7 @@ struct Difference {
   }
 };
 
-/// What is chosen: everything above the threshold, and the first `ties` entries equal to it.
+/// The selected entries: all above the threshold, and the first `ties` entries equal to it.
 struct Cut {
   Magnitude threshold = 0;
   std::size_t ties = 0;
@@ -86,10 +87,10 @@ constexpr std::size_t kTile = 64;
 constexpr Magnitudes kMagnitudeBits = Magnitudes{} + INT64_MAX;
 constexpr Magnitudes kLaneBit = {1, 2, 4, 8};
 
-/// Bit l: magnitude(x[begin + l]) > bound, for 64 entries. A bound of -1 admits all.
+/// Bit l: magnitude(x[begin + l]) > bound, for 64 entries. With a bound of -1 all bits are set.
 template <class Source>
 std::uint64_t above(const Source& x, std::size_t begin, Magnitude bound) {
-  // Lane l of the sum collects bits l, l + 4, l + 8, ...
+  // Lane l collects bits l, l + 4, l + 8, ...
   const Magnitudes bounds = Magnitudes{} + bound;
   Magnitudes bits{};
   for (std::size_t j = kTile; j > 0; j -= 4) {
@@ -99,7 +100,7 @@ std::uint64_t above(const Source& x, std::size_t begin, Magnitude bound) {
   return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
 }
 
-/// The same for the at most 64 entries before `end`.
+/// The same for at most 64 entries, from `begin` to `end`.
 template <class Source>
 std::uint64_t above(const Source& x, std::size_t begin, std::size_t end, Magnitude bound) {
   if (end - begin == kTile) return above(x, begin, bound);
@@ -108,7 +109,7 @@ std::uint64_t above(const Source& x, std::size_t begin, std::size_t end, Magnitu
   return bits;
 }
 
-/// out = what the cut chooses of x, which is `count` entries, unless x has fewer: then false.
+/// out = the entries that the cut selects from x. Returns whether there are exactly `count` of them.
 template <class Source>
 bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
   out.index.resize(count);
@@ -120,7 +121,7 @@ bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
     for (; bits != 0; bits &= bits - 1) {
       const std::size_t j = begin + static_cast<std::size_t>(std::countr_zero(bits));
       if (magnitude(x[j]) == cut.threshold) {
-        if (cut.ties == 0) continue;  // used up within this tile
+        if (cut.ties == 0) continue;  // all ties were taken earlier in this tile
         --cut.ties;
       }
       if (taken == count) return false;
@@ -131,20 +132,20 @@ bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
   return taken == count;
 }
 
-/// Working memory, kept so that a round does not allocate.
+/// Working memory, reused so that a round does not allocate.
 struct Scratch {
   std::vector<Magnitude> magnitudes;
   Entries candidates;
 };
 
-/// The cut of few entries: of those seen so far the `count` largest are kept, with room for as many more;
-/// once there is none left, only what exceeds the least of the largest is looked at. In most orders that is
-/// soon next to nothing.
+/// The cut for a small count. Keeps the `count` largest entries seen so far, with room for as many more. Once
+/// the room is used up, only entries larger than the least of the largest are read. In most orders these soon
+/// become very few.
 template <class Source>
 Cut cut_of_few(const Source& x, std::size_t count, Scratch& scratch) {
   std::vector<Magnitude>& kept = scratch.magnitudes;
   kept.clear();
-  Magnitude threshold = -1;  // at least `count` entries reach it, once it is 0 or more
+  Magnitude threshold = -1;  // once it is >= 0, at least `count` entries reach it
   const auto forget_the_least = [&] {
     const auto least = kept.begin() + static_cast<std::ptrdiff_t>(count) - 1;
     std::nth_element(kept.begin(), least, kept.end(), std::greater<>());
@@ -162,7 +163,7 @@ Cut cut_of_few(const Source& x, std::size_t count, Scratch& scratch) {
   return {threshold, count - static_cast<std::size_t>(larger)};
 }
 
-/// The cut by looking at every entry: for short vectors, and where a guess fails.
+/// The cut from all entries: for short vectors, and after a failed guess.
 template <class Source>
 Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
   if (count <= x.size() / 8) return cut_of_few(x, count, scratch);
@@ -175,13 +176,14 @@ Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
 
 constexpr std::size_t kSample = 32768;
 
-/// A magnitude that, very likely, at least `count` entries reach, and not many more exceed: the sample's
-/// quantile, four standard deviations on the safe side. -1 when no entry can be spared.
+/// A magnitude that very probably at least `count` entries reach and few more exceed: the quantile of the
+/// sample, plus a margin of four standard deviations. -1 if the margin includes all entries.
 template <class Source>
 Magnitude guess(const Source& x, std::size_t count, Scratch& scratch) {
   scratch.magnitudes.resize(kSample);
   for (std::size_t s = 0; s < kSample; ++s) {
-    // One entry of each stretch, at a place that follows no pattern the data could have (a hash of s).
+    // One entry of each interval, at a pseudo-random position (a hash of s), independent of patterns in the
+    // data.
     const std::uint64_t from = s * x.size() / kSample;
     const std::uint64_t length = (s + 1) * x.size() / kSample - from;
     const std::uint64_t hash = (s + 1) * 0x9E3779B97F4A7C15U;
@@ -193,8 +195,8 @@ Magnitude guess(const Source& x, std::size_t count, Scratch& scratch) {
   return rank > kSample ? -1 : kth_largest(scratch.magnitudes, rank);
 }
 
-/// The first entries of `candidates` = the entries of x above the bound; returns how many they are, or, when
-/// they are more than `most`, something larger than that.
+/// Writes the entries of x above the bound to the front of `candidates`. Returns their number, or some number
+/// larger than `most` if there are more than `most`.
 template <class Source>
 std::size_t collect(const Source& x, Magnitude bound, std::size_t most, Entries& candidates) {
   if (candidates.index.size() < most + kTile) {
@@ -232,7 +234,8 @@ void choose(const Source& x, std::size_t count, Entries& out) {
       for (std::uint32_t& j : out.index) j = scratch.candidates.index[j];
       return;
     }
-    // Fewer exceed the guess than are wanted. On tied input they are completed by the first that equal it.
+    // Fewer than `count` entries exceed the guess. On tied input, the first entries equal to the guess
+    // complete them.
     if (found < count && take(x, {bound, count - found}, count, out)) return;
   }
   take(x, exact_cut(x, count, scratch), count, out);

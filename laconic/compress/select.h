@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The largest entries of a vector, exactly, at about the cost of reading it.
+// Exact selection of the largest entries of a vector, at about the cost of reading it.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace laconic {
 
-/// Some coordinates of a vector with their values; ascending indices.
+/// Some coordinates of a vector with their values; indices are ascending.
 struct Entries {
   std::vector<std::uint32_t> index;
   std::vector<double> value;
 };
 
-/// out = the `count` entries of x that are largest in absolute value, ties to the lowest index; count <=
-/// x.size() < 2^32. (-0.0 ties with 0.0; a NaN counts as larger than infinity.) Cost: one pass over x and
-/// O(count) on ordinary input; a few passes on any.
+/// out = the `count` entries of x that are largest in absolute value; ties go to the lowest index. count <=
+/// x.size() < 2^32. (-0.0 ties with 0.0; NaN counts as larger than infinity.) Cost: one pass over x and
+/// O(count) on ordinary input; a few passes on any input.
 void largest_entries(View x, std::size_t count, Entries& out);
 
-/// The same of a - b, which is not stored; one pass over each.
+/// The same for a - b, which is not stored; one pass over each.
 void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out);
 
 }  // namespace laconic

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressors that say a bit a coordinate. The signs themselves are taken and drawn in wire_sign.cc.
+// Compressors that send one bit per coordinate. wire_sign.cc computes and draws the signs.
 //
-// sign: c sign(x). With c = |x|_1/d, the best multiple: |C(x) - x|^2 = |x|^2 - |x|_1^2/d.
+// sign: c sign(x). With the best scale, c = |x|_1/d: |C(x) - x|^2 = |x|^2 - |x|_1^2/d.
 // one-bit: c b_j with P(b_j = +1) = 1/2 + x_j / (2 c), c >= |x|_inf: E Q(x) = x and E|Q(x) - x|^2 = d c^2 -
 // |x|^2 (1-bit gradient coding, arXiv 2403.14716; with the norm as c, 1 bit of arXiv 2605.15890).
-// dithered-sign: B sign(x_j + xi_j), xi_j uniform on [-B, B]: the law of one-bit with c = B.
+// dithered-sign: B sign(x_j + xi_j), xi_j uniform on [-B, B]: the same distribution as one-bit with c = B.
 #include <algorithm>
 #include <cmath>
 
@@ -17,7 +17,7 @@
 namespace laconic {
 namespace {
 
-/// Floats of `scales` and a bit a coordinate.
+/// The counted floats of `scales` scales and one bit per coordinate.
 double floats_of(double scales, const CompressorSetting& setting) {
   return scales + static_cast<double>(setting.dim) / static_cast<double>(8 * bytes_of(setting.wire));
 }
@@ -38,7 +38,7 @@ class Sign final : public Compressor {
  public:
   enum class Scale { mean, one };
 
-  /// `block`: 0 for one scale for all.
+  /// `block` = 0: one scale for the whole vector.
   Sign(Scale scale, std::size_t block, const CompressorSetting& setting)
       : scale_(scale), block_(block), setting_(setting) {}
 
@@ -51,8 +51,8 @@ class Sign final : public Compressor {
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
-    if (scale_ == Scale::one) return {.density = d, .floats = floats_of(0, setting_)};  // promises nothing
-    // alpha: |x|_1 >= |x|, with equality where x has one non-zero; and that in every block.
+    if (scale_ == Scale::one) return {.density = d, .floats = floats_of(0, setting_)};  // no guarantee
+    // alpha: |x|_1 >= |x|, with equality if x has one non-zero. This holds in every block.
     const std::size_t block = block_ == 0 ? setting_.dim : std::min(block_, setting_.dim);
     return {.omega = {},
             .alpha = 1 / static_cast<double>(block),
@@ -68,8 +68,8 @@ class Sign final : public Compressor {
   CompressorSetting setting_;
 };
 
-/// c: the largest size, of all or of a block; the norm; a bound that all know; the norm, which nobody is
-/// told.
+/// c: the largest |x_j| of the vector or of a block; the norm; a bound that every process knows; the norm,
+/// which is not sent.
 enum class Scale { linf, block, l2, fixed, none };
 
 class OneBit final : public Compressor {
@@ -98,17 +98,17 @@ class OneBit final : public Compressor {
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
     Bound bound{.density = d, .floats = floats_of(0, setting_)};
-    // Of a known bound the error does not fall with x, and entries beyond it are clipped: no omega.
+    // With a known bound the error does not decrease with x, and larger entries are clipped: no omega.
     if (scale_ == Scale::fixed || scale_ == Scale::none) return bound;
     const std::size_t block = scale_ == Scale::block ? std::min(block_, setting_.dim) : setting_.dim;
     bound.floats = floats_of(blocks_of(block, setting_), setting_);
-    bound.omega = static_cast<double>(block) - 1;  // of l2 as it is; others at most
+    bound.omega = static_cast<double>(block) - 1;  // exact for l2, an upper bound for the others
     bound.A = *bound.omega / static_cast<double>(setting_.workers);
     return bound;
   }
 
  private:
-  /// |x|, not below the largest |x_j|, also where squares leave the doubles.
+  /// |x|, also if squares overflow or underflow. Never below the largest |x_j|.
   static double norm(View x) {
     const double largest = largest_size(x);
     if (largest == 0 || !std::isfinite(largest)) return largest;
@@ -131,7 +131,7 @@ class DitheredSign final : public Compressor {
 
   void compress(const Key& key, View x, Message& out) const override {
     check(x.size() == setting_.dim, "dithered-sign was made for another dim");
-    thread_local Vector dithered;  // kept, so that a round does not allocate
+    thread_local Vector dithered;  // reused, so that a round does not allocate
     dithered.assign(x.begin(), x.end());
     Stream stream = key.stream(Purpose::compressor);
     for (double& v : dithered) v += bound_ * (2 * stream.uniform() - 1);
@@ -148,7 +148,7 @@ class DitheredSign final : public Compressor {
   CompressorSetting setting_;
 };
 
-/// As the message says it.
+/// The bound as a message can represent it.
 double read_bound(Arguments& args, std::size_t position) {
   const double bound = args.required_number(
       "bound", position, "\"bound\" is missing: the largest size of an entry, as in bound=0.1");

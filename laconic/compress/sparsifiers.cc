@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressors that send some coordinates: all, random ones, the largest; or now and then all, else nothing.
+// Compressors that send some coordinates: all of them, random ones, the largest ones, or at random all or
+// none.
 #include <cstdint>
 #include <vector>
 
@@ -32,10 +33,10 @@ class Identity final : public Compressor {
   CompressorSetting setting_;
 };
 
-/// The bound of workers that draw independently; omega and alpha hold with equality.
+/// The bound if clients draw independently. omega and alpha hold with equality.
 Bound bound_of(Promise promise, double omega, double alpha, double floats, const CompressorSetting& setting) {
   Bound bound{.omega = {}, .alpha = {}, .density = floats, .floats = floats, .A = 0, .B = 0};
-  const bool everything = omega == 0;  // then both are promised
+  const bool everything = omega == 0;  // then both guarantees hold
   if (promise == Promise::contractive || everything) bound.alpha = alpha;
   if (promise == Promise::unbiased || everything) {
     bound.omega = omega;
@@ -70,7 +71,7 @@ class RandK final : public Compressor {
  private:
   template <class Coordinate>
   void say(const Key& key, Coordinate coordinate, Message& out) const {
-    thread_local std::vector<std::uint32_t> support;  // kept, so that a round does not allocate
+    thread_local std::vector<std::uint32_t> support;  // reused, so that a round does not allocate
     thread_local Vector values;
     draw_subset(key.stream(Purpose::compressor), k_, setting_.dim, support);
     values.resize(k_);
@@ -114,7 +115,7 @@ class TopK final : public Compressor {
  private:
   template <class Choose>
   void say(Choose choose, Message& out) const {
-    thread_local Entries largest;  // kept, so that a round does not allocate
+    thread_local Entries largest;  // reused, so that a round does not allocate
     choose(largest);
     write_sparse(setting_.wire, setting_.dim, largest.index, largest.value, out);
   }
@@ -123,7 +124,7 @@ class TopK final : public Compressor {
   CompressorSetting setting_;
 };
 
-/// Everything with probability q, else nothing.
+/// Everything with probability q, otherwise nothing.
 class Bernoulli final : public Compressor {
  public:
   Bernoulli(double q, Promise promise, const CompressorSetting& setting)
@@ -133,7 +134,7 @@ class Bernoulli final : public Compressor {
     check(x.size() == setting_.dim, "bernoulli was made for another dim");
     if (key.stream(Purpose::compressor).uniform() >= q_) return write_nothing(setting_.wire, out);
     if (promise_ == Promise::contractive) return write_dense(setting_.wire, x, out);
-    thread_local Vector values;  // kept, so that a round does not allocate
+    thread_local Vector values;  // reused, so that a round does not allocate
     values.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) values[j] = x[j] / q_;
     write_dense(setting_.wire, values, out);

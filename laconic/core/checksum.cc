@@ -6,7 +6,7 @@
 namespace laconic {
 
 std::uint32_t checksum_of(std::string_view bytes, std::uint32_t so_far) {
-  if (bytes.empty()) return so_far;  // zlib would start anew
+  if (bytes.empty()) return so_far;  // zlib would return its initial value
   return static_cast<std::uint32_t>(
       crc32_z(so_far, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }

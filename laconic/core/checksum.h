@@ -7,7 +7,7 @@
 
 namespace laconic {
 
-/// Of bytes that go on after some whose checksum is `so_far`. About 1 ms a MB.
+/// The checksum of `bytes` appended to data with the checksum `so_far`. About 1 ms per MB.
 std::uint32_t checksum_of(std::string_view bytes, std::uint32_t so_far = 0);
 
 }  // namespace laconic

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A decision that all workers of a round share, and that costs at most a bit to say.
+// A random decision that all clients of a round share. Sending it costs at most one bit.
 #pragma once
 
 #include "laconic/core/rng.h"
 
 namespace laconic {
 
-/// Heads at the start (round 0), then with probability p, 0 < p <= 1: MARINA's c_k, and the coin by which
-/// VR-DIANA moves its anchor. The same answer for every worker, whoever asks.
+/// Heads in round 0, and later with probability p, 0 < p <= 1: MARINA's c_k, and the coin by which VR-DIANA
+/// moves its anchor. The result is the same for every client and on every process.
 struct SharedCoin {
   double p = 1;
 

@@ -15,7 +15,8 @@
 namespace laconic {
 namespace {
 
-/// The text on one line, without what a terminal would take for a command, and not too long to be read.
+/// The text on one line, without control characters that a terminal would interpret, and shortened if it is
+/// long.
 std::string one_line(const std::string& text) {
   constexpr std::size_t kMost = 2000;  // bytes
   constexpr std::size_t kKept = 800;   // at each end
@@ -32,7 +33,7 @@ std::string one_line(const std::string& text) {
     }
   }
   if (line.size() <= kMost) return line;
-  const auto whole = [&](std::size_t at) {  // not inside a character
+  const auto whole = [&](std::size_t at) {  // not inside a multi-byte character
     while ((static_cast<unsigned char>(line[at]) & 0xc0U) == 0x80) ++at;
     return at;
   };
@@ -73,7 +74,7 @@ Failure failure_in_flight() {
     return failed(error.what());
   } catch (const std::bad_alloc&) {
     return wrong(kTooLarge);
-  } catch (const std::length_error&) {  // of a vector that no machine could hold
+  } catch (const std::length_error&) {  // a vector longer than any memory
     return wrong(kTooLarge);
   } catch (const std::filesystem::filesystem_error& error) {
     return failed(fmt::format("{}: {}", error.path1().string(), error.code().message()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user is told of an exception.
+// How an exception is reported to the user.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,11 @@ struct Failure {
   std::string message;  // one line of printable UTF-8
 };
 
-/// Of the exception in flight; to be called inside a catch block. Exceptions of the C++ library get a text of ours.
+/// Describes the exception in flight. Call it inside a catch block. Exceptions of the C++ library get a
+/// message of laconic's own.
 Failure failure_in_flight();
 
-/// Work was asked to end, and has.
+/// Work ended because a request asked for it.
 class Interrupted : public std::runtime_error {
  public:
   Interrupted(Request request, const std::string& message) : std::runtime_error(message), request_(request) {}
@@ -36,7 +37,7 @@ class Interrupted : public std::runtime_error {
   Request request_;
 };
 
-/// A failure of some process that all processes of the run know: each of them throws it.
+/// A failure of one process that all processes of the run know of. Every process throws it.
 class SharedFailure : public std::runtime_error {
  public:
   SharedFailure(Failure::Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}

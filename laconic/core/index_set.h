@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Some of the numbers 0, 1, 2, ...
+// A set of natural numbers.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace laconic {
 
-/// A set of numbers below 2^32, in ascending order. 4 bytes a number; to find one is a binary search.
+/// A set of numbers below 2^32, in ascending order. Memory: 4 bytes a number. A lookup is a binary search.
 class IndexSet {
  public:
   IndexSet() = default;
@@ -20,7 +20,7 @@ class IndexSet {
     numbers_.reserve(range.size());
     for (std::size_t i = range.begin; i < range.end; ++i) numbers_.push_back(static_cast<std::uint32_t>(i));
   }
-  /// Of numbers in any order, some perhaps twice.
+  /// `numbers` may be unordered and may contain duplicates.
   explicit IndexSet(std::vector<std::uint32_t> numbers) : numbers_(std::move(numbers)) {
     std::sort(numbers_.begin(), numbers_.end());
     numbers_.erase(std::unique(numbers_.begin(), numbers_.end()), numbers_.end());
@@ -30,7 +30,7 @@ class IndexSet {
   [[nodiscard]] auto begin() const { return numbers_.begin(); }
   [[nodiscard]] auto end() const { return numbers_.end(); }
 
-  /// How many of them are smaller than i: where i is among them, its place.
+  /// How many elements are smaller than i. If i is an element, this is its position.
   [[nodiscard]] std::size_t place_of(std::size_t i) const {
     return static_cast<std::size_t>(std::lower_bound(begin(), end(), i) - begin());
   }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four values at a time in g++'s vector types, which it compiles for any CPU: integer operations and single
-// additions and products of doubles, so the same bits everywhere. For .cc files only: functions that take
-// vectors must not cross from one to another.
+// Four values at a time in g++'s vector types, which g++ compiles for any CPU. Only integer operations and
+// separate additions and products of doubles are used, so the results have the same bits on every CPU. For
+// .cc files only: functions that take vectors must not be called across files.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-// Vectors never cross a file, so it does not matter that CPUs with and without AVX pass them in unlike ways.
+// Vectors are never passed across files, so it does not matter that the calling convention differs with AVX.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace laconic {
@@ -28,10 +28,10 @@ Four load(const Element* from) {
 
 inline std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }
 
-/// Sixteen sums, enough to keep two vector units busy, added up in one fixed order.
+/// Sixteen partial sums, which keep two vector units busy, added up in one fixed order.
 class RunningSums {
  public:
-  /// Where the k-th four numbers are added.
+  /// The partial sums to which the k-th group of four numbers is added.
   Doubles& operator[](std::size_t k) { return fours_[k % 4]; }
 
   [[nodiscard]] double total() const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts made of lines.
+// Functions on texts of several lines.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace laconic {
 /// The text without the byte order mark that editors put in front of UTF-8.
 std::string_view without_byte_order_mark(std::string_view text);
 
-/// The first line in which the texts differ, as each of them has it; "nothing" for one that has ended.
+/// The first line in which the texts differ, from a and from b. "nothing" stands for a text that has ended.
 std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b);
 
 }  // namespace laconic

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a service (a run, a sweep, advice) tells its caller while it works, and what it asks.
+// What a service (a run, a sweep, advice) reports to its caller while it works, and what it asks the caller.
 #pragma once
 
 #include <cstddef>
@@ -10,24 +10,23 @@
 
 namespace laconic {
 
-/// The services print nothing; what there is to see comes through here. Every call may throw: the service then ends,
-/// what it has written stays readable, and its caller gets the exception. Calls come from one thread at a time, the
-/// one that called the service, but for asked().
+/// The services print nothing; all their reports come through this class. Every call may throw. The service
+/// then ends, its written output stays readable, and its caller receives the exception. Calls come from one
+/// thread at a time, the thread that called the service; only asked() may come from others.
 class Observer {
  public:
   virtual ~Observer() = default;
 
-  /// A part of the set-up begins that may take long, as in "constants" or "reading a9a".
+  /// A part of the set-up begins that may take long, such as "constants" or "reading a9a".
   virtual void stage(const std::string& /*name*/) {}
-  /// Set-up is over: rounds begin, and from here on asked() is answered.
+  /// Set-up is over and rounds begin. From now on the service calls asked() and acts on the answer.
   virtual void begin() {}
-  /// So much of all is done. `text` is made only where it is shown. Called often.
+  /// `done` of `all` units of work are complete. Call `text` only to display it. Called often.
   virtual void progress(std::size_t /*done*/, std::size_t /*all*/,
                         const std::function<std::string()>& /*text*/) {}
-  /// What a user should know and would not find in the result, in one sentence.
+  /// Something that the user should know and that the result does not show, in one sentence.
   virtual void remark(const std::string& /*sentence*/) {}
-  /// What the service was asked for since the last call; a request to end stays. Called between rounds, from any
-  /// thread.
+  /// The request made since the last call. A request to end persists. Called between rounds, from any thread.
   virtual Request asked() { return Request::none; }
 };
 

@@ -17,7 +17,7 @@ struct ThreadPool::State {
   std::mutex mutex;
   std::condition_variable work_came;
   std::condition_variable work_done;
-  std::uint64_t generation = 0;  // counts loops; a sleeping thread waits for a new one
+  std::uint64_t generation = 0;  // counts loops; an idle thread waits for the next one
   std::size_t busy = 0;          // helpers still inside the current loop
   bool closing = false;
   std::exception_ptr error;
@@ -41,7 +41,7 @@ struct ThreadPool::State {
     try {
       for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) body(context, i);
     } catch (...) {
-      next.store(n);  // no thread starts another iteration
+      next.store(n);  // no thread begins another iteration
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
     }

@@ -10,8 +10,8 @@ namespace laconic {
 
 class ThreadPool {
  public:
-  /// `threads` >= 1 counts the calling thread, which works too: ThreadPool(1) starts no thread. Throws
-  /// RunError where the system refuses a thread.
+  /// `threads` >= 1 includes the calling thread, which also works: ThreadPool(1) starts no thread. Throws
+  /// RunError if the system refuses a thread.
   explicit ThreadPool(std::size_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -19,9 +19,10 @@ class ThreadPool {
 
   [[nodiscard]] std::size_t threads() const;
 
-  /// body(i) once for every i in [0, n), on any thread, in any order; returns when all are done. The body
-  /// must not depend on the order. The first exception is rethrown here, after the others have finished.
-  /// One loop at a time: std::logic_error where the body itself, or another thread, asks for a second one.
+  /// Calls body(i) once for every i in [0, n), on any thread and in any order, and returns when all calls
+  /// have returned. The result of the body must not depend on the order. If calls throw, the first exception
+  /// is rethrown here after the running calls have finished. One loop at a time: throws std::logic_error if
+  /// the body or another thread starts a second loop.
   template <class Body>
   void for_each(std::size_t n, Body&& body) {
     using Callable = std::remove_reference_t<Body>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Consecutive numbers, and how they are dealt out in blocks.
+// Consecutive numbers, and their division into blocks.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct Range {
   [[nodiscard]] bool contains(std::size_t i) const { return begin <= i && i < end; }
 };
 
-/// Block `part` of 0 .. count-1 dealt to `parts` in order: sizes differ by at most one, and are 0 for some
-/// where there are more parts than numbers.
+/// Block `part` when 0 .. count-1 is divided into `parts` consecutive blocks. Block sizes differ by at most
+/// one; some are 0 if there are more parts than numbers.
 constexpr Range block_of(std::size_t count, std::size_t part, std::size_t parts) {
   return {count * part / parts, count * (part + 1) / parts};
 }

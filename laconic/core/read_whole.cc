@@ -26,14 +26,14 @@ using Clock = std::chrono::steady_clock;
   throw InputError(fmt::format("{}: cannot read: {}", path, why));
 }
 
-/// Opened so that neither opening nor reading waits.
+/// A file opened so that neither open nor read blocks.
 class Opened {
  public:
   explicit Opened(const std::string& path)
       : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (file_ < 0 || fstat(file_, &status_) != 0) fail(path, std::strerror(errno));
     struct statfs system {};
-    // The pipe of a shell's <(command) has had its writer before this process began.
+    // The pipe of a shell's <(command) already had its writer before this process began.
     is_named_pipe_ =
         S_ISFIFO(status_.st_mode) && fstatfs(file_, &system) == 0 && system.f_type != PIPEFS_MAGIC;
   }
@@ -45,8 +45,8 @@ class Opened {
 
   [[nodiscard]] const struct stat& status() const { return status_; }
 
-  /// How many bytes have come, at most `room`: 0 at the end. Waits for them where a process writes into a
-  /// pipe; for such a process, where none has been there, until `deadline`.
+  /// The number of bytes read, at most `room`; 0 at the end. Waits for data while a process has the pipe open
+  /// for writing. If none has opened it yet, waits for one until `deadline`.
   std::size_t read(char* to, std::size_t room, bool is_first, Clock::time_point deadline) {
     while (true) {
       const ssize_t got = ::read(file_, to, room);
@@ -66,7 +66,7 @@ class Opened {
   }
 
  private:
-  /// Whether something has come within that time, or a writer has gone.
+  /// Whether, within this time, data has arrived or a writer has closed the pipe.
   [[nodiscard]] bool is_written(int milliseconds) const {
     pollfd wanted = {.fd = file_, .events = POLLIN, .revents = 0};
     return poll(&wanted, 1, milliseconds) > 0;
@@ -92,7 +92,7 @@ std::string read_whole(const std::string& path, std::size_t limit, std::chrono::
   std::string content;
   std::size_t size = 0;
   try {
-    // One byte more than announced, so that the usual file ends inside the first read.
+    // One byte more than the file size, so that the first read of a usual file also finds its end.
     const auto announced = static_cast<std::size_t>(S_ISREG(mode) ? file.status().st_size : 0);
     content.resize(std::min(announced + 1, limit));
     while (size < limit) {

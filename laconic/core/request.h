@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run is asked for while it goes on, by a signal for instance.
+// Requests to a running run, for instance by a signal.
 #pragma once
 
 #include <cstdint>
 
 namespace laconic {
 
-/// A larger one includes a smaller one.
+/// A larger value includes the smaller ones.
 enum class Request : std::uint8_t {
   none,
-  checkpoint,  // save one and go on
-  interrupt,   // save one and end, for the user
-  terminate,   // the same, for the system
+  checkpoint,  // save one and continue
+  interrupt,   // save one and end, on request of the user
+  terminate,   // the same, on request of the system
 };
 
 }  // namespace laconic

@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kWordsPerBlock = 4;
 
 #if defined(__AVX2__)
-// Philox on four blocks at once: lane l of word[w] holds word w of block l in its low 32 bits, whatever is
-// above them. Intrinsics, because g++ 12 finds no other way to the one instruction that matters: the 32 x 32
-// -> 64 bit product. Elsewhere Stream::fill goes block by block and gives the same words.
+// Philox on four blocks at once: lane l of word[w] holds word w of block l in its low 32 bits; its high bits
+// are arbitrary. Intrinsics, because g++ 12 does not otherwise generate the instruction that matters: the 32
+// x 32 -> 64 bit product. On other CPUs Stream::fill computes block by block and gives the same words.
 struct FourBlocks {
   __m256i word[4];
 
@@ -54,7 +54,8 @@ struct FourBlocks {
   }
 };
 
-/// out = blocks first .. first + 4 sets - 1. With several sets of four, one multiplies while the others wait.
+/// out = blocks first .. first + 4 sets - 1. With several sets of four blocks, the multiplications of one set
+/// hide the latency of the others.
 template <std::size_t sets>
 void philox_blocks(const Stream::Block& address, std::uint64_t first, std::uint32_t* out) {
   FourBlocks set[sets];
@@ -77,8 +78,8 @@ void philox_blocks(const Stream::Block& address, std::uint64_t first, std::uint3
 }  // namespace
 
 Stream Key::stream(Purpose purpose) const {
-  // One Philox block turns the address into 128 bits that select the stream: no two addresses meet in
-  // practice.
+  // One Philox block maps the address to 128 bits that select the stream. In practice no two addresses
+  // collide.
   const r123::Philox4x32::ctr_type address{
       {round, worker, step, (copy << 8) | static_cast<std::uint32_t>(purpose)}};
   const r123::Philox4x32::key_type key{
@@ -126,8 +127,8 @@ std::uint64_t Stream::next64() {
 double Stream::uniform() { return static_cast<double>(next64() >> 11) * 0x1p-53; }
 
 std::uint64_t Stream::below(std::uint64_t n) {
-  // Lemire, "Fast random integer generation in an interval" (2019): the high half of a product, rejecting the
-  // few low halves that would favour small results.
+  // Lemire, "Fast random integer generation in an interval" (2019): the high half of a product. The few low
+  // halves that would favour small results are rejected.
   __uint128_t product = static_cast<__uint128_t>(next64()) * n;
   if (static_cast<std::uint64_t>(product) < n) {
     const std::uint64_t threshold = -n % n;

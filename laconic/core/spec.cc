@@ -16,12 +16,12 @@ namespace {
 constexpr std::string_view kWordPunctuation = "_-+./~:@%*^";
 
 bool is_word_char(char c) {
-  const bool ascii = static_cast<unsigned char>(c) < 0x80;  // the rest of UTF-8 is letters to us
+  const bool ascii = static_cast<unsigned char>(c) < 0x80;  // all other UTF-8 characters count as letters
   return !ascii || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          kWordPunctuation.find(c) != std::string_view::npos;
 }
 
-/// The number that `word` spells in full, such as 10, -1.5e-3 or +2; "nan", "inf" and "1%" are words.
+/// The number that the whole of `word` spells, such as 10, -1.5e-3 or +2. "nan", "inf" and "1%" are words.
 std::optional<double> as_number(std::string_view word) {
   if (word.starts_with('+')) word.remove_prefix(1);
   const std::string_view digits = word.substr(word.starts_with('-') ? 1 : 0);
@@ -216,7 +216,7 @@ std::string print(const Spec& spec) {
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string* best = nullptr;
-  std::size_t least = word.size() / 2 + 2;  // farther than that, a hint would mislead
+  std::size_t least = word.size() / 2 + 2;  // a candidate at a larger distance would mislead
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < least) {
@@ -325,7 +325,8 @@ std::size_t Arguments::count_of(std::string_view name, std::size_t whole, std::s
     const auto percent = as_number(std::string_view(value->name).substr(0, value->name.size() - 1));
     if (!percent)
       fail(fmt::format("{} = {}; need a count such as 10, or a share such as 1%", name, print(*value)));
-    // The share rounded up; a product such as 0.07 * 100 that is a hair above a whole number is that number.
+    // The share is rounded up. A product just above a whole number by rounding, such as 0.07 * 100, counts as
+    // that number.
     const double share = *percent / 100 * static_cast<double>(whole);
     count = std::ceil(share - 1e-9 * share);
   } else if (value->kind != Spec::Kind::number) {
@@ -368,7 +369,7 @@ void Arguments::done() const {
 }
 
 void Arguments::fail_missing(const std::string& message) const {
-  done();  // a name that is unknown is likely the missing one, misspelt
+  done();  // an unknown name is probably a misspelling of the missing one
   fail(message);
 }
 

@@ -16,8 +16,8 @@
 namespace laconic {
 namespace {
 
-// Of the residual, relative to the eigenvalue. Spectra has no vector to show where it did not converge; then
-// a coarser one is better than none, since the residual is added to the answer.
+// Tolerances of the residual, relative to the eigenvalue. Spectra returns no vector if it did not converge. A
+// coarse vector is then better than none, since the residual is added to the result.
 constexpr double kTolerances[] = {1e-13, 1e-9, 1e-5};
 constexpr std::size_t kDenseFallback = 1500;  // a few seconds at most
 constexpr int kBasis = 14;                    // Lanczos vectors between restarts
@@ -26,7 +26,7 @@ constexpr int kRestarts = 60;
 View view(const Eigen::VectorXd& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 MutView view(Eigen::VectorXd& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
-/// The product, as Spectra asks for it.
+/// The product, in the interface that Spectra requires.
 struct Operator {
   using Scalar = double;
   const Product& product;
@@ -51,7 +51,7 @@ bool has_square(const Eigen::VectorXd& v) {
   return square > 0 && std::isfinite(square);
 }
 
-/// The norm, also where squares overflow or vanish.
+/// The norm, also if the squares overflow or underflow.
 double length(const Eigen::VectorXd& v) { return has_square(v) ? v.norm() : v.stableNorm(); }
 
 Eigen::MatrixXd dense(std::size_t n, const Product& product) {
@@ -67,8 +67,8 @@ Eigen::MatrixXd dense(std::size_t n, const Product& product) {
   return m;
 }
 
-/// A fixed vector without structure: no eigenvector that occurs in practice is orthogonal to it. (All ones
-/// would be orthogonal to the differences of columns, for one.)
+/// A fixed vector without structure: no eigenvector that occurs in practice is orthogonal to it. (The vector
+/// of ones, for example, is orthogonal to differences of columns.)
 Eigen::VectorXd start_vector(std::size_t n) {
   Stream stream = Key{.seed = 20220201}.stream(Purpose::split);
   Eigen::VectorXd v(static_cast<Eigen::Index>(n));
@@ -76,7 +76,7 @@ Eigen::VectorXd start_vector(std::size_t n) {
   return v;
 }
 
-/// A Rayleigh quotient and how far from an eigenvalue it may be.
+/// A Rayleigh quotient, and a bound on its distance from an eigenvalue.
 struct Estimate {
   double value = 0;
   double residual = 0;
@@ -90,13 +90,13 @@ Estimate estimate(const Product& product, const Eigen::VectorXd& direction) {
   return {value, length(image - value * v)};
 }
 
-/// Nothing where Lanczos does not converge.
+/// Empty if Lanczos does not converge.
 std::optional<Eigen::VectorXd> top_ritz_vector(Operator& op, const Eigen::VectorXd& start, double tolerance) {
   Spectra::SymEigsSolver<Operator> lanczos(op, 1, std::min<Eigen::Index>(kBasis, op.n));
   try {
     lanczos.init(start.data());
     lanczos.compute(Spectra::SortRule::LargestAlge, kRestarts, tolerance);
-  } catch (const std::runtime_error&) {  // Spectra's word for a basis that broke down
+  } catch (const std::runtime_error&) {  // Spectra throws this if its basis breaks down
     return {};
   }
   const Eigen::MatrixXd vectors = lanczos.eigenvectors(1);
@@ -120,12 +120,12 @@ double largest_eigenvalue(std::size_t n, const Product& product) {
   product(view(start), view(image));
   const double reach = length(image);
   if (!std::isfinite(reach)) refuse_overflow();
-  if (reach == 0) return 0;                // M start = 0 for a start without structure: M = 0
+  if (reach == 0) return 0;                // M start = 0 for a start without structure implies M = 0
   if (!has_square(image)) image /= reach;  // Spectra divides by the norm
 
-  // Start inside the range of M, so that a matrix of low rank ends the iteration early instead of filling the
-  // basis with directions that M maps to 0. Scaled, because Spectra's threshold is absolute for small
-  // eigenvalues.
+  // The start vector is in the range of M. So for a matrix of low rank the iteration ends early and does not
+  // fill the basis with directions that M maps to 0. The operator is scaled because Spectra's threshold is
+  // absolute for small eigenvalues.
   Operator op{product, static_cast<Eigen::Index>(n), 1 / reach};
   Estimate best = estimate(product, image);
   for (const double tolerance : kTolerances) {

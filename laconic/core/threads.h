@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that end together. All threads of laconic are started here, so that a system that refuses one (a
-// limit of processes, or of memory for its stack) ends the run with a message and not the process.
+// Threads that end together. laconic starts all its threads here. If the system refuses one (a limit on
+// processes, or on memory for the stack), the run ends with a message and the process does not crash.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace laconic {
 
-/// The system has refused a thread.
+/// The system refused to start a thread.
 class ThreadRefused : public RunError {
  public:
   using RunError::RunError;
@@ -22,17 +22,17 @@ class ThreadRefused : public RunError {
 
 class ThreadGroup {
  public:
-  /// `stop` makes the bodies return that still run. It is called once, where the group is destroyed before
-  /// join(): so when one of its threads could not be started, or the owner has failed. It throws nothing.
+  /// `stop` must make the bodies return that still run, and must not throw. It is called once if the group is
+  /// destroyed before join(): because a thread could not be started, or because the owner failed.
   explicit ThreadGroup(std::function<void()> stop) : stop_(std::move(stop)) {}
   ~ThreadGroup();
   ThreadGroup(const ThreadGroup&) = delete;
   ThreadGroup& operator=(const ThreadGroup&) = delete;
 
-  /// Runs the body, which throws nothing, on a thread of its own. Throws ThreadRefused where the system refuses
-  /// that; `what` names the thread there, as "thread 5 of 8" does.
+  /// Runs the body on a thread of its own; the body must not throw. Throws ThreadRefused if the system
+  /// refuses the thread; `what` names the thread in the message, for example "thread 5 of 8".
   void start(const std::string& what, std::function<void()> body);
-  /// Returns when all bodies have.
+  /// Returns when all bodies have returned.
   void join();
   [[nodiscard]] std::size_t size() const { return threads_.size(); }
 
@@ -41,7 +41,7 @@ class ThreadGroup {
   std::vector<std::thread> threads_;
 };
 
-/// "thread 5 of 8" for number 4, counted from 0.
+/// "thread 5 of 8" for number = 4 and of = 8: `number` counts from 0.
 std::string nth_thread(std::size_t number, std::size_t of);
 
 }  // namespace laconic

@@ -11,12 +11,12 @@
 namespace laconic {
 namespace {
 
-// Sixteen running sums, four by four: enough independent additions to keep two vector units busy, and
-// the fixed order of the sum.
+// Sixteen partial sums in four groups of four: enough independent additions to keep two vector units busy.
+// They also define the fixed order of the sum.
 constexpr std::size_t kLanes = 16;
 
-/// lane[l] += the sum of term(j, number) over j = l, l + 16, .. < n, where `number` stands for how many terms
-/// are asked for at once: a double for one, Doubles for those of j .. j+3.
+/// lane[l] += the sum of term(j, number) over j = l, l + 16, .. < n. The type of `number` gives how many
+/// terms a call returns: double for term j, Doubles for the terms j .. j+3.
 template <class Term>
 void add_to_lanes(std::size_t n, Term term, double* lane) {
   Doubles fours[kLanes / 4];
@@ -93,7 +93,7 @@ void copy(View from, MutView to) {
 void fill(MutView x, double value) { std::fill(x.begin(), x.end(), value); }
 
 bool all_finite(View x) {
-  // 0 * v is 0 for a number and NaN otherwise; a sum vectorises where an early exit would not.
+  // 0 * v is 0 if v is finite and NaN otherwise. A sum vectorises; an early exit would not.
   return ordered_sum(x.size(), [&]<class T>(std::size_t j, T) { return 0.0 * load<T>(&x[j]); }) == 0.0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense vectors of doubles, as spans. Sums run in one fixed order, so that a result depends on the numbers
-// alone: not on the thread, the process or (on any CPU with the same instruction set) the machine. Cost of
-// each function: one pass over each argument. Lengths must agree; that is checked in debug builds only.
+// Dense vectors of doubles, as spans. Sums run in one fixed order, so a result depends on the numbers alone:
+// not on the thread, the process or (for one instruction set) the machine. Cost of each function: one pass
+// over each argument. Lengths must agree; only debug builds check this.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,11 @@ using MutView = std::span<double>;
 double dot(View a, View b);
 double norm_sq(View a);
 
-/// dot() of vectors that are made piece by piece, while the pieces are in the cache: the same bits.
+/// dot() of vectors that are produced piece by piece, while each piece is in the cache. The result has the
+/// same bits as dot().
 class DotOfPieces {
  public:
-  /// Every piece but the last has a multiple of 16 entries.
+  /// All pieces but the last must have a multiple of 16 entries.
   void add(View a, View b);
   [[nodiscard]] double total() const;
 
@@ -39,7 +40,7 @@ void scale(double a, MutView x);
 void subtract(View a, View b, MutView out);
 void copy(View from, MutView to);
 void fill(MutView x, double value);
-/// Whether every entry is a number other than +-inf.
+/// Whether every entry is finite: neither NaN nor +-inf.
 bool all_finite(View x);
 
 }  // namespace laconic

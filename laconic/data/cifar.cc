@@ -16,7 +16,7 @@ constexpr std::size_t kPixels = 3072;
 constexpr std::size_t kRecord = 1 + kPixels;
 constexpr int kLastLabel = 9;
 
-/// The records of a file, whose labels are as they should be.
+/// The records of a file. Checks the size of the file and all labels.
 std::string read_records(const std::string& path) {
   std::string content = read_file(path);
   if (content.size() % kRecord != 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labels as classes: the distinct ones, ascending.
+// Labels as classes: the distinct labels, ascending.
 #pragma once
 
 #include <cstddef>
@@ -11,26 +11,26 @@
 
 namespace laconic {
 
-/// More distinct labels than this are numbers to be fitted, not classes.
+/// With more distinct labels than this, the labels are regression targets, not classes.
 constexpr std::size_t kMostClasses = 1000;
-/// The same of labels that are not all whole numbers.
+/// The same limit for labels that are not all integers.
 constexpr std::size_t kMostOddClasses = 20;
 
 struct Classes {
   std::vector<double> labels;         // distinct, ascending
-  std::vector<std::uint32_t> of_row;  // one a row: which of them it has
+  std::vector<std::uint32_t> of_row;  // for each row, the index of its label in `labels`
 
-  /// How many of these rows each class has.
+  /// The number of these rows in each class.
   [[nodiscard]] std::vector<std::size_t> count(const std::vector<std::uint32_t>& rows) const;
 };
 
-/// Nothing where there are more than kMostClasses.
+/// Empty if there are more than kMostClasses.
 std::optional<Classes> classes_of(const std::vector<double>& labels);
 
-/// InputError that begins with `place` where labels are fractions, and too many to name classes.
+/// Throws InputError, beginning with `place`, if labels are not integers and too many to be classes.
 void require_classes(const std::set<double>& distinct, const std::string& place);
 
-/// The first ten, for messages: "1, 2, 3, ...".
+/// The first ten labels, for messages: "1, 2, 3, ...".
 std::string first_of(const std::set<double>& labels);
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A data set in memory, as its file has it: rows in file order, labels unmapped. Every row has its label
-// here; a process that needs the features of some rows only has the others' left out.
+// A data set in memory: rows in file order, labels as in the file. The labels of all rows are stored. A
+// process that needs the features of some rows only can omit the features of the others.
 #pragma once
 
 #include <cstddef>
@@ -18,31 +18,30 @@ struct SparseRows {
   std::vector<std::uint64_t> begin{0};  // rows + 1
   std::vector<std::uint32_t> column;
   std::vector<double>
-      value;  // one an entry; or exactly one, which all entries share (a9a: 1; phishing: 0.18257)
+      value;  // one per entry; or a single one, which all entries share (a9a: 1; phishing: 0.18257)
 
   [[nodiscard]] bool one_value() const { return value.size() == 1 && column.size() != 1; }
   [[nodiscard]] double value_at(std::uint64_t entry) const { return value[one_value() ? 0 : entry]; }
 };
 
-/// Images, one byte a pixel, rows x columns; a feature is pixel / 255.
+/// Images, one byte per pixel, rows x columns. A feature is pixel / 255.
 struct PixelRows {
   std::vector<std::uint8_t> pixel;
 };
 
-/// Says which rows need their features, ascending, once the labels of all are known.
+/// Selects the rows that need their features, ascending, from the labels of all rows.
 using ChooseRows = std::function<std::vector<std::uint32_t>(const std::vector<double>& labels)>;
 
 struct Dataset {
   std::string name;  // as the user wrote it
   std::size_t rows = 0;
   std::size_t columns = 0;
-  std::variant<SparseRows, PixelRows> features;  // of the stored rows
-  std::vector<double> labels;                    // one a row
-  std::optional<std::vector<std::uint32_t>> stored =
-      {};                      // rows that have their features here, ascending; unset: all
-  std::uint32_t checksum = 0;  // CRC-32 of what the files hold, unpacked
+  std::variant<SparseRows, PixelRows> features;           // of the stored rows
+  std::vector<double> labels;                             // one per row
+  std::optional<std::vector<std::uint32_t>> stored = {};  // rows with stored features, ascending; unset: all
+  std::uint32_t checksum = 0;                             // CRC-32 of the unpacked content of the files
 
-  /// Which of the stored rows a row is. It must be one of them. O(log of their number).
+  /// The position of `row` among the stored rows; it must be one of them. O(log of their number).
   [[nodiscard]] std::size_t place_of(std::size_t row) const;
 };
 

@@ -14,14 +14,14 @@ namespace {
 
 double on_both_sides(double uniform) { return 2 * uniform - 1; }
 
-/// Weight `column` of planted model `number`, looked up rather than stored: a client
-/// meets few of the columns.
+/// Weight `column` of planted model `number`. It is computed on demand and not stored, because a client uses
+/// few of the columns.
 double planted(const Stream& models, std::size_t number, std::uint32_t column) {
   const Stream::Block words = models.block(std::uint64_t{number} << 32 | column);
   return on_both_sides(words[0] * 0x1p-32);
 }
 
-/// Room for the rows.
+/// A data set without rows, with memory reserved for them.
 Dataset empty_rows(const GeneratedOptions& options) {
   Dataset data{
       .name = "generated", .rows = options.rows, .columns = options.columns, .features = {}, .labels = {}};
@@ -33,9 +33,9 @@ Dataset empty_rows(const GeneratedOptions& options) {
   return data;
 }
 
-/// A random orthogonal matrix, uniform but for the signs of its rows, as the product of d - 1 reflections
-/// (Stewart 1980, The efficient generation of random orthogonal matrices): the k-th turns a normal vector of the last
-/// d - k coordinates into their first axis.
+/// A random orthogonal matrix, uniform except for the signs of its rows. It is the product of d - 1
+/// reflections (Stewart 1980, The efficient generation of random orthogonal matrices): the k-th reflection
+/// maps a normal vector of the last d - k coordinates to their first axis.
 class Rotation {
  public:
   Rotation(const Key& common, std::size_t d) {
@@ -43,7 +43,7 @@ class Rotation {
       std::vector<double> axis(d - k);
       Key key = common;
       key.step = static_cast<std::uint32_t>(k);
-      key.copy = 2;  // a draw of its own
+      key.copy = 2;  // separates it from the other draws
       fill_normal(key.stream(Purpose::data), axis);
       const double length = std::sqrt(square(axis));
       axis[0] += axis[0] < 0 ? -length : length;
@@ -112,7 +112,8 @@ Dataset generate(const GeneratedOptions& options, std::size_t client) {
   Dataset data = empty_rows(options);
   auto& features = std::get<SparseRows>(data.features);
   const Stream common = Key{.seed = options.seed}.common().stream(Purpose::data);
-  const std::size_t scores = options.classes > 2 ? options.classes : 1;  // one decides between two classes
+  // one score decides between two classes
+  const std::size_t scores = options.classes > 2 ? options.classes : 1;
   Key key{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
   const Stream own = key.stream(Purpose::data);
   const double size = std::sqrt(3 / static_cast<double>(options.nnz));

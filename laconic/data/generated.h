@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that are drawn instead of read. A client's rows are a function of its number and the seed, so that its
-// owner makes them alone: any number of clients needs no file, and no process the rows of another.
+// Rows that are generated, not read. The rows of a client are a function of its number and the seed, so its
+// owner generates them without communication. Any number of clients needs no file, and no process needs the
+// rows of another.
 #pragma once
 
 #include <cstddef>
@@ -13,30 +14,32 @@ namespace laconic {
 struct GeneratedOptions {
   std::size_t rows = 100;     // of each client, >= 1
   std::size_t columns = 100;  // 1 .. 2^32 - 1
-  std::size_t nnz = 100;      // of each row, 1 .. columns: where they are is drawn too
+  std::size_t nnz = 100;      // of each row, 1 .. columns; the positions are random too
   double noise =
-      0.1;           // share of labels that are drawn anew, 0 .. 1; of real labels, the size of what is added
-  double shift = 0;  // >= 0: how far each client's planted model is from the common one, relative to its size
+      0.1;  // share of labels that are redrawn, 0 .. 1; for real labels, the size of the added noise
+  // >= 0: distance of each client's planted model from the common one, relative to its size
+  double shift = 0;
   std::uint64_t seed = 1;
 
   enum class Law { uniform, normal };
   Law law = Law::uniform;  // of values, planted models and shifts
-  // Of normal rows, once the labels are drawn: in which units and directions the features are seen.
+  // For normal rows; applied after the labels are drawn. They change the units and directions of the
+  // features.
   double decades = 0;    // 0 .. 8: feature j < d is multiplied by 10^(-decades j / (d-1))
-  bool rotated = false;  // and the row by a random orthogonal matrix, the same for all
+  bool rotated = false;  // the row is multiplied by a random orthogonal matrix, the same for all
 
-  /// Labels 0 .. classes-1 are the largest of so many planted scores, those of 2 classes the sign of one; 0:
-  /// the score itself is the label.
+  /// For classes > 2 the label 0 .. classes-1 is the index of the largest of `classes` planted scores. For 2
+  /// classes it is the sign of one score. For 0 the score itself is the label.
   std::size_t classes = 2;
 };
 
 /// The rows of one client.
-/// Uniform: values are scaled so that E|a|^2 = 1, the weights of the planted models are on [-1, 1]. Uses no
-/// libm, so that CPUs agree. About 2 us for a row of 20 entries.
-/// Normal, for 2 classes and nnz = columns only: the logistic model, a ~ N(0, I), the client's planted model
-/// x_i = x + shift N(0, I) with x ~ N(0, I), and a row has label 1 with probability 1/(1 + exp(-a'x_i)); the
-/// share `noise` of them is drawn anew besides. Rotating costs 2 d^2 flops a row, and as
-/// many random numbers and d^2 / 2 doubles of memory a client.
+/// Uniform: values are scaled so that E|a|^2 = 1, and the weights of the planted models are on [-1, 1]. Uses
+/// no libm, so that CPUs agree. About 2 us for a row of 20 entries.
+/// Normal, only for 2 classes and nnz = columns: the logistic model with a ~ N(0, I). The client's planted
+/// model is x_i = x + shift N(0, I) with x ~ N(0, I). A row has label 1 with probability 1/(1 + exp(-a'x_i));
+/// in addition, the share `noise` of the labels is redrawn. A rotation costs 2 d^2 flops per row, and as many
+/// random numbers and d^2 / 2 doubles of memory per client.
 Dataset generate(const GeneratedOptions& options, std::size_t client);
 
 }  // namespace laconic

@@ -43,8 +43,8 @@ void refuse_other_packing(const std::string& path, std::string_view bytes) {
   }
 }
 
-/// At least the first `wanted` bytes of the content. Packed bytes that end too early are an error only when
-/// everything is wanted.
+/// At least the first `wanted` bytes of the content. If the packed bytes end too early, that is an error only
+/// if the whole content is wanted.
 std::string unpack(const std::string& path, std::string_view packed, std::size_t wanted) {
   z_stream stream{};
   constexpr int kGzipOnly = 16 + MAX_WBITS;
@@ -69,7 +69,7 @@ std::string unpack(const std::string& path, std::string_view packed, std::size_t
     if (code == Z_STREAM_END) {
       const std::string_view rest = packed.substr(in);
       if (rest.find_first_not_of('\0') == std::string_view::npos)
-        break;  // padding, as tapes and disks leave it
+        break;  // padding that tapes and disks append
       if (!is_gzip(rest)) {
         fail(path, fmt::format(
                        "expected the end or another gzip member at byte {}, found {} bytes of something else",

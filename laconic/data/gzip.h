@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that may be gzip: told apart by their first two bytes, not by their names.
+// Files that may be gzip. Their first two bytes decide, not their names.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,15 @@
 
 namespace laconic {
 
-/// The whole content of a plain or gzip file; several gzip members in a row are one content. Every gzip
-/// trailer (length and CRC) is checked. A pipe will do. Cost: the packed and the unpacked bytes in memory at
-/// once. Throws InputError that begins with the path when it cannot be read (core/read_whole.h), holds
-/// nothing, is gzip but cut off or corrupt, or is packed in another way (bzip2, xz, zstd, zip).
+/// The whole content of a plain or gzip file. Several gzip members in sequence are one content. Every gzip
+/// trailer (length and CRC) is checked. The file may be a pipe. Cost: the packed and the unpacked bytes are
+/// in memory at once. Throws InputError, beginning with the path, if the file cannot be read
+/// (core/read_whole.h), is empty, is truncated or corrupt gzip, or is packed in another way (bzip2, xz, zstd,
+/// zip).
 std::string read_file(const std::string& path);
 
-/// The first `bytes` bytes of that content, or all of it when shorter: enough to tell what a file is. Reads
-/// at most 64 KiB of the file; what lies behind is not checked. Throws as read_file does.
+/// The first `bytes` bytes of that content, or all of it if it is shorter: enough to recognise the format of
+/// a file. Reads at most 64 KiB of the file and does not check the rest. Throws as read_file does.
 std::string read_file_start(const std::string& path, std::size_t bytes);
 
 }  // namespace laconic

@@ -24,7 +24,7 @@ std::uint32_t word_at(std::string_view content, std::size_t word) {
   return value;
 }
 
-/// A file of images or labels: its header numbers behind the magic one, and the bytes behind those.
+/// A file of images or labels: the header numbers after the magic number, and the bytes after the header.
 class IdxFile {
  public:
   IdxFile(const std::string& path, std::uint32_t magic, std::size_t dimensions)
@@ -63,7 +63,7 @@ Dataset read_idx(const std::string& images_path, const std::string& labels_path,
     images.fail(
         fmt::format("expected images, found {} of {} x {} pixels", count, images.size(1), images.size(2)));
   }
-  // Divided, because the product of three header numbers may exceed 64 bits.
+  // A division, because the product of three header numbers may exceed 64 bits.
   if (images.body().size() % pixels != 0 || images.body().size() / pixels != count) {
     images.fail(fmt::format("expected {} images of {} x {} bytes, found {} bytes", count, images.size(1),
                             images.size(2), images.body().size()));

@@ -21,7 +21,8 @@ constexpr std::uint64_t kHighestIndex = std::uint64_t{1} << 31;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/// `text` in quotes, short and without control bytes: a terminal must survive a message about a binary file.
+/// `text` in quotes, shortened and without control bytes: a message about a binary file must not disturb the
+/// terminal.
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongest = 24;
   if (text.empty()) return "nothing";
@@ -38,8 +39,8 @@ std::string quoted(std::string_view text) {
 
 enum class Reading { number, not_a_number, not_finite, too_large };
 
-/// Reads the number at `begin`, leaves `end` behind it. Unlike from_chars it takes a plus sign, refuses inf
-/// and nan, and rounds to 0 what is too small.
+/// Reads the number at `begin` and sets `end` to its end. Unlike from_chars it accepts a plus sign, rejects
+/// inf and nan, and rounds too small numbers to 0.
 Reading read_number(const char* begin, const char* limit, const char*& end, double& value) {
   if (limit - begin > 1 && *begin == '+' && begin[1] != '-') ++begin;
   const auto [stop, error] = std::from_chars(begin, limit, value);
@@ -48,8 +49,8 @@ Reading read_number(const char* begin, const char* limit, const char*& end, doub
   if (error == std::errc::result_out_of_range) {
     const std::string_view number(begin, static_cast<std::size_t>(stop - begin));
     const std::size_t exponent = number.find_first_of("eE");
-    // from_chars does not say which end of the range was left. Without an exponent it takes 300 digits to
-    // leave it, behind the point (0.00..01) or before it.
+    // from_chars does not report whether the number was too large or too small. Without an exponent, such a
+    // number has 300 digits after the point (0.00..01) or before it.
     const bool tiny =
         exponent == std::string_view::npos ? number.find('.') <= 2 : number[exponent + 1] == '-';
     value = 0;
@@ -121,7 +122,7 @@ class Parser {
     highest_ = std::max(highest_, parse_features(keep && !options_.choose));
   }
 
-  /// The rest of a row; returns its last index.
+  /// Parses the rest of a row and returns its last index.
   std::uint64_t parse_features(bool store) {
     std::uint64_t last = 0;
     for (skip_blanks(); at_ != end_; skip_blanks()) {
@@ -137,7 +138,7 @@ class Parser {
     while (at_ != end_ && is_blank(*at_)) ++at_;
   }
 
-  /// From `begin` to the next blank: what a message shows.
+  /// The text from `begin` to the next blank, for a message.
   std::string_view token(const char* begin) const {
     return {begin, static_cast<std::size_t>(std::find_if(begin, end_, is_blank) - begin)};
   }
@@ -225,20 +226,20 @@ class Parser {
     return set;
   }
 
-  std::string_view text_;  // what is still to be read
+  std::string_view text_;  // the rest of the text
   const std::string& place_;
   const LibsvmOptions& options_;
   std::size_t line_ = 0;
   const char* line_begin_ = nullptr;
-  const char* at_ = nullptr;   // in the current line
-  const char* end_ = nullptr;  // of the current line, less comment and blanks
+  const char* at_ = nullptr;   // position in the current line
+  const char* end_ = nullptr;  // end of the current line, without comment and trailing blanks
 
   std::size_t rows_ = 0;
   std::uint64_t highest_ = 0;
   bool shared_value_ = true;
   SparseRows features_;
   std::vector<double> labels_;
-  std::vector<std::string_view> left_out_;  // features of each row, where rows are yet to be chosen
+  std::vector<std::string_view> left_out_;  // the feature text of each row, if rows will be chosen later
 };
 
 }  // namespace
@@ -261,7 +262,7 @@ bool looks_like_libsvm(std::string_view start) {
     }
   };
   if (parses(start)) return true;
-  // Where the start is cut inside a feature, that one may be refused: "17" of "17:1", "17: ." of "17: .5".
+  // If the start ends inside a feature, that feature may be rejected: "17" of "17:1", "17: ." of "17: .5".
   constexpr std::string_view kBlanks = " \t\n";
   do {
     start = start.substr(0, start.find_last_of(kBlanks));

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDebianFolder = "/usr/share/datasets";
 
-/// Features of the LIBSVM sets whose files, or parts of them, need not use the last ones. Test sets (NAME.t)
-/// alike.
+/// The numbers of features of LIBSVM sets. Their files, or parts of them, may lack the last features. The
+/// numbers hold for test sets (NAME.t) too.
 struct KnownSet {
   std::string_view name;
   std::size_t columns;
@@ -38,8 +38,8 @@ constexpr KnownSet kKnownSets[] = {
     {"w7a", 300}, {"w8a", 300}, {"ijcnn1", 22}, {"mushrooms", 112}, {"phishing", 68},
 };
 
-// How idx sets spell their halves, and what stands before "idx": train-images-idx3-ubyte of MNIST's own page,
-// train-images.idx3-ubyte as it is unpacked elsewhere, emnist-letters-test-images-idx3-ubyte.
+// Names of the two halves of idx sets, and separators before "idx": train-images-idx3-ubyte from MNIST's own
+// page, train-images.idx3-ubyte as other tools unpack it, emnist-letters-test-images-idx3-ubyte.
 constexpr const char* kIdxTraining = "train";
 constexpr const char* kIdxTests[] = {"t10k", "test"};
 constexpr const char* kIdxSeparators[] = {"-", "."};
@@ -58,13 +58,13 @@ struct IdxPair {
   fs::path labels;
 };
 
-/// Where a set is.
+/// The location of a data set.
 struct RankData {
   enum class Kind { file, idx_folder, cifar_folder };
 
   fs::path path;
   Kind kind;
-  std::string prefix = {};  // of the file names in an idx folder: "emnist-letters-"
+  std::string prefix = {};  // prefix of the file names in an idx folder: "emnist-letters-"
 };
 
 bool is_folder(const fs::path& path) {
@@ -90,7 +90,7 @@ std::optional<fs::path> plain_or_gz(const fs::path& path) {
   return {};
 }
 
-/// The images or the labels of one half, however the name is spelled.
+/// The images or the labels of one half, under any of the accepted names.
 std::optional<fs::path> idx_file(const RankData& place, const std::string& half, bool images) {
   for (const char* separator : kIdxSeparators) {
     const std::string name = fmt::format("{}{}-{}{}idx{}-ubyte", place.prefix, half,
@@ -100,7 +100,7 @@ std::optional<fs::path> idx_file(const RankData& place, const std::string& half,
   return {};
 }
 
-/// The training half, or the test half; what is not there is unset.
+/// The files of the training or the test half. A missing file is unset.
 std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const RankData& place, bool training) {
   if (training) return {idx_file(place, kIdxTraining, true), idx_file(place, kIdxTraining, false)};
   std::pair<std::optional<fs::path>, std::optional<fs::path>> half;
@@ -123,7 +123,7 @@ bool has_all_idx(const RankData& place) {
   return training.first && training.second && test.first && test.second;
 }
 
-/// Those of the names that are there, in their order.
+/// The files of these names that exist, in the order of the names.
 template <std::size_t count>
 std::array<std::optional<fs::path>, count> files_in(const fs::path& folder,
                                                     const std::array<const char*, count>& names) {
@@ -144,7 +144,7 @@ bool has_all(const fs::path& folder, const std::array<const char*, count>& names
   return std::all_of(files.begin(), files.end(), [](const auto& file) { return file.has_value(); });
 }
 
-/// All of them. `what` they are is for the error where one is missing.
+/// All these files. Throws InputError if one is missing; `what` names the data set in the message.
 template <std::size_t count>
 std::array<fs::path, count> require_all(const fs::path& folder, const std::array<const char*, count>& names,
                                         const char* what) {
@@ -160,7 +160,7 @@ std::array<fs::path, count> require_all(const fs::path& folder, const std::array
   return paths;
 }
 
-/// The training half, or the test half. Throws unless the folder holds both.
+/// The training half or the test half. Throws InputError unless the folder holds both of its files.
 IdxPair idx_pair_in(const RankData& place, bool training) {
   for (const bool half : {true, false}) {
     const auto [images, labels] = idx_half(place, half);
@@ -174,7 +174,7 @@ IdxPair idx_pair_in(const RankData& place, bool training) {
   return {*images, *labels};
 }
 
-/// The training batches, or the test batch. Throws unless the folder holds all.
+/// The training batches or the test batch. Throws InputError unless the folder holds all files.
 std::vector<std::string> cifar_batches_in(const fs::path& folder, bool training) {
   const auto files = require_all(folder, kCifarNames, "CIFAR-10");
   if (!training) return {files.back().string()};
@@ -186,7 +186,7 @@ std::vector<std::string> cifar_batches_in(const fs::path& folder, bool training)
 
 bool is_cifar_file(const fs::path& file) { return without_gz(file.filename().string()).ends_with(".bin"); }
 
-/// What belongs to a file of training records, by the names of both.
+/// The test file that belongs to a file of training records, by its name.
 std::optional<fs::path> cifar_test_file(const fs::path& training) {
   const std::string name = without_gz(training.filename().string());
   if (name == kSmallCifarTrain) return plain_or_gz(training.parent_path() / kSmallCifarTest);
@@ -194,14 +194,14 @@ std::optional<fs::path> cifar_test_file(const fs::path& training) {
   return {};
 }
 
-/// What idx files that lie in `folder` itself are called.
+/// The name of the data set of the idx files in `folder` itself.
 std::string name_of_idx_folder(const fs::path& folder) {
-  const fs::path normal = (folder / "").lexically_normal();  // ends in a slash, however it was written
+  const fs::path normal = (folder / "").lexically_normal();  // now ends in a slash in any case
   std::string name = normal.parent_path().filename().string();
   return name.ends_with("mnist") ? name : "mnist";
 }
 
-/// CIFAR-10, whole or the smaller part of it, in a folder of data sets.
+/// CIFAR-10, complete or its smaller version, in a folder of data sets.
 std::optional<RankData> locate_cifar_in(const fs::path& folder) {
   for (const fs::path& batches : {folder / kCifarFolder, folder})
     if (has_any(batches, kCifarNames)) return RankData{batches, RankData::Kind::cifar_folder};
@@ -210,7 +210,7 @@ std::optional<RankData> locate_cifar_in(const fs::path& folder) {
   return {};
 }
 
-/// In a folder of data sets, or, where it is empty, as a path.
+/// Locates `name` in a folder of data sets; if `folder` is empty, `name` is a path.
 std::optional<RankData> locate_in(const fs::path& folder, const std::string& name) {
   using Kind = RankData::Kind;
   const fs::path path = folder / name;
@@ -236,7 +236,7 @@ std::vector<std::string> searched(const std::vector<std::string>& folders) {
   return all;
 }
 
-/// InputError where the system refuses to say whether `name` is in the folder.
+/// Throws InputError if the system does not allow to check whether `name` is in the folder.
 void require_visible(const fs::path& folder, const std::string& name) {
   for (const fs::path& path : {folder / name, folder / (name + ".gz"), folder / name / "."}) {
     std::error_code error;
@@ -286,8 +286,9 @@ std::size_t known_columns(const fs::path& file) {
   return known == std::end(kKnownSets) ? 0 : known->columns;
 }
 
-/// The idx file beside images whose name has `to` in place of `from` and of the "idx3" behind it, with a
-/// separator of its own; nothing when the name of the images does not have that, or there is no such file.
+/// The idx file beside `images` with a similar name: `to` replaces `from`, `idx` replaces the "idx3" after
+/// it, and the separator may differ. Empty if the name of the images lacks these parts, or if there is no
+/// such file.
 std::optional<fs::path> sibling(const fs::path& images, std::string_view from, std::string_view to,
                                 std::string_view idx) {
   const std::string name = without_gz(images.filename().string());
@@ -315,7 +316,7 @@ fs::path labels_beside(const fs::path& images) {
   return *labels;
 }
 
-/// The set, as it is named by its path, if its columns are those that are declared.
+/// Returns the set. Throws InputError if its number of columns is not the declared one.
 Dataset checked_images(Dataset set, const DataOptions& options) {
   if (options.columns && *options.columns != set.columns) {
     throw InputError(fmt::format("{}: columns = {}; need {}, the pixels of an image", set.name,
@@ -333,7 +334,7 @@ Dataset load_cifar(const std::vector<std::string>& files, const DataOptions& opt
   return checked_images(read_cifar(files, options.rows, options.choose), options);
 }
 
-/// The test half that belongs to a file of training images, by the names of both.
+/// The test images that belong to a file of training images, by its name.
 std::optional<fs::path> test_images_beside(const fs::path& images) {
   for (const char* half : kIdxTests) {
     if (auto file =
@@ -366,7 +367,7 @@ std::optional<fs::path> libsvm_test_file(const fs::path& training, const std::st
 bool can_be_libsvm(const fs::path& file) {
   constexpr std::size_t kStart = 4096;
   std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return false;  // a pipe would keep the list waiting
+  if (!fs::is_regular_file(file, ignored)) return false;  // a pipe would block the listing
   try {
     return looks_like_libsvm(read_file_start(file.string(), kStart));
   } catch (const InputError&) {
@@ -374,7 +375,7 @@ bool can_be_libsvm(const fs::path& file) {
   }
 }
 
-/// What in `folder` may be a data set, by name; the order is that of the list to be shown.
+/// Names in `folder` that may be data sets, sorted as the list displays them.
 std::set<std::string> candidates_in(const fs::path& folder) {
   std::set<std::string> names;
   std::error_code ignored;
@@ -386,12 +387,12 @@ std::set<std::string> candidates_in(const fs::path& folder) {
     names.insert(std::move(name));
   }
   names.insert(name_of_idx_folder(folder));
-  names.erase(kCifarFolder);  // by the name of the set
+  names.erase(kCifarFolder);  // the list has the name of the set for it
   names.insert(kCifarSet);
   return names;
 }
 
-/// What a candidate turned out to be; nothing where it does not load.
+/// The kind of a candidate; empty if it does not load.
 std::optional<DataKind> kind_of(const std::string& name, const RankData& place) {
   switch (place.kind) {
     case RankData::Kind::idx_folder:
@@ -411,7 +412,7 @@ std::optional<DataKind> kind_of(const std::string& name, const RankData& place) 
   return {};
 }
 
-/// A test set, as it is named by its path, with the columns of the training set.
+/// The test set, with its path as its name and the columns of the training set.
 Dataset fitted(Dataset test, const std::string& path, std::size_t columns) {
   if (std::holds_alternative<PixelRows>(test.features)) {
     if (test.columns != columns) {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Data sets by name. NAME is looked for
-//   1. as a path: a file NAME or NAME.gz, a folder NAME of idx files or of CIFAR-10's, or idx files
-//      NAME-train-images-idx3-ubyte and so on (emnist-letters);
-//   2. in each of the given folders, in the same ways. Idx files that lie in the folder itself are the set
-//      `mnist`, or have the folder's own name where that ends in "mnist" (.../fashion-mnist). The set
-//      `cifar10` is the folder's cifar-10-batches-bin/, or the files of it in the folder itself, or else the
-//      smaller cifar10_train_10k.bin, whose test set is cifar10_test_2k.bin;
-//   3. likewise in /usr/share/datasets, where Debian's data packages are.
-// A file NAME.bin holds CIFAR-10 records; any other is LIBSVM text unless its content is idx images, whose
-// labels then lie beside it. A folder of idx files holds four: {train,t10k}-{images-idx3,labels-idx1}-ubyte,
-// where a dot may stand before idx, and `test` for `t10k`; one of CIFAR-10's holds six:
-// data_batch_{1,2,3,4,5}.bin and test_batch.bin. Each file may be gzip, with or without .gz at its name.
+// Data sets by name. NAME is looked up
+//   1. as a path: a file NAME or NAME.gz, a folder NAME of idx files or of CIFAR-10 files, or idx files
+//     NAME-train-images-idx3-ubyte and so on (emnist-letters);
+//   2. in each of the given folders, in the same ways. Idx files in the folder itself are the set `mnist`, or
+//     have the folder's own name if that ends in "mnist" (.../fashion-mnist). The set `cifar10` is the
+//     folder's cifar-10-batches-bin/, or its files in the folder itself, or else the smaller
+//     cifar10_train_10k.bin with the test set cifar10_test_2k.bin;
+//   3. in the same ways in /usr/share/datasets, the place of Debian's data packages.
+// A file NAME.bin holds CIFAR-10 records. Any other file is LIBSVM text, unless its content is idx images;
+// the labels are then in a file beside it. A folder of idx files has four files:
+// {train,t10k}-{images-idx3,labels-idx1}-ubyte, with an optional dot before idx, and `test` as an alternative
+// to `t10k`. A folder of CIFAR-10 has six files: data_batch_{1,2,3,4,5}.bin and test_batch.bin. Each file may
+// be gzip, with or without .gz in its name.
 #pragma once
 
 #include <cstddef>
@@ -25,61 +26,61 @@
 namespace laconic {
 
 struct DataOptions {
-  /// Where to look, in this order. Folders that do not exist are passed over.
+  /// The folders to search, in this order. Folders that do not exist are skipped.
   std::vector<std::string> folders = {};
-  /// Features of a row. Unset: those of the well-known LIBSVM set of that name (a9a: 123) unless the file has
-  /// an index above them, else the highest index of the file. Of images: their pixels, and no other number is
+  /// Features per row. Unset: for a well-known LIBSVM set its number of features (a9a: 123), unless the file
+  /// has a higher index; else the highest index of the file. For images only the number of pixels is
   /// accepted.
   std::optional<std::size_t> columns = {};
-  /// Keeps the first so many rows of the training set.
+  /// Keeps only the first `rows` rows of the training set.
   std::optional<std::size_t> rows = {};
-  /// Stores the features of some of those rows only; unset: of all.
+  /// Stores the features of the chosen rows only; unset: of all.
   ChooseRows choose = {};
 };
 
-/// The set named `name`; where it has two halves, the training half. Reads the whole file: milliseconds for
-/// the LIBSVM sets, half a second for MNIST. Throws InputError when there is none (the message says where it
-/// looked) or it cannot be used.
+/// The data set `name`; if it has two halves, the training half. Reads the whole file: milliseconds for the
+/// LIBSVM sets, half a second for MNIST. Throws InputError if there is no such set (the message lists the
+/// places searched) or if it cannot be used.
 Dataset load_dataset(const std::string& name, const DataOptions& options = {});
 
-/// Whether load_dataset() would find files of that name. Opens none.
+/// Whether load_dataset() would find files of that name. Opens no file.
 bool has_dataset(const std::string& name, const std::vector<std::string>& folders);
 
-/// Training sets that are read once and shared, for many problems over the same data.
+/// Training sets, each read once and shared by many problems over the same data.
 class DataCache {
  public:
-  /// load_dataset() of whole sets: options.choose is unset. The folders are the same at every call.
+  /// load_dataset() of whole sets: options.choose must be unset. All calls must have the same folders.
   std::shared_ptr<const Dataset> load(const std::string& name, const DataOptions& options);
 
  private:
   std::map<std::string, std::shared_ptr<const Dataset>> sets_;
 };
 
-/// The held-out set that belongs to `name`: the test half of idx data, the test batch of CIFAR-10, NAME.t or
-/// NAME.t.gz of LIBSVM text (beside the training set, then in options.folders); nothing where there is none.
-/// `columns` is that of the training set and of the result: an index above it is an InputError, because a
-/// model of that dimension has no weight for it, and is mended by declaring the columns of both.
-/// options.columns, options.rows and options.choose are about the training set: not read here.
+/// The held-out set that belongs to `name`: the test half of idx data, the test batch of CIFAR-10, or NAME.t
+/// or NAME.t.gz for LIBSVM text (beside the training set, then in options.folders). Empty if there is none.
+/// `columns` is the number of columns of the training set and of the result. A higher index throws
+/// InputError, because a model of that dimension has no weight for it; declare the columns of both sets to
+/// correct it. Ignores options.columns, options.rows and options.choose, which apply to the training set.
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options = {});
 
-/// The held-out set that is itself named `test`, looked up as a data set is; the test half, where it has two.
-/// Columns and options as of load_test_set().
+/// The held-out set with the name `test`, looked up as any data set; if it has two halves, the test half.
+/// `columns` and options as for load_test_set().
 Dataset load_named_test_set(const std::string& test, std::size_t columns, const DataOptions& options = {});
 
 enum class DataKind { libsvm, idx, cifar };
 
 struct FoundDataset {
-  std::string
-      name;  // load_dataset(name) in the same folders loads it, unless a path of that name comes first
-  std::string path;  // the file, or the folder of idx files or of CIFAR-10's
+  std::string name;  // load_dataset(name) in the same folders loads it, unless a path of that name exists
+  std::string path;  // the file, or the folder of idx or CIFAR-10 files
   DataKind kind;
 };
 
-/// Every set that lies in `folders` or in /usr/share/datasets, in the order of the folders, by name within
-/// each; a name that several folders have is given once, where it is looked up. Reads the first 4 KiB of each
-/// file; files that are no data set are left out without a word, and so are CIFAR-10's by other names than
-/// cifar10, as no content tells them apart from other .bin files. Never throws InputError.
+/// All data sets in `folders` and in /usr/share/datasets, in the order of the folders, sorted by name within
+/// each. A name in several folders is listed once, for the folder that the lookup uses. Reads the first 4 KiB
+/// of each file. Silently skips files that are not data sets. Also skips CIFAR-10 files under names other
+/// than cifar10, because their content does not distinguish them from other .bin files. Never throws
+/// InputError.
 std::vector<FoundDataset> find_datasets(const std::vector<std::string>& folders);
 
 }  // namespace laconic

@@ -26,7 +26,7 @@ Order file_order(const SplitInput& input) {
   return order;
 }
 
-/// floor(N/n) rows for each client, in order; the last N mod n rows of the order are dropped.
+/// floor(N/n) rows for each client, in order. The last N mod n rows of the order are dropped.
 Shards equal_blocks(const Order& order, std::size_t clients) {
   const auto share = static_cast<std::ptrdiff_t>(order.size() / clients);
   Shards shards;
@@ -51,9 +51,9 @@ Shards deal_shuffled(Arguments& /*arguments*/, const SplitInput& input) {
   return equal_blocks(shuffled_order(input), input.clients);
 }
 
-/// The recipe of 3PC's autoencoders: n + 1 equal parts of the shuffled rows, D_0 .. D_n. Client i = 1 .. n
-/// holds D_0 with probability p, whatever the others do, else D_i. The draws do not know of p: who shares at
-/// one p does so at any larger.
+/// The method of 3PC's autoencoders: the shuffled rows are divided into n + 1 equal parts D_0 .. D_n. Client
+/// i = 1 .. n holds D_0 with probability p, independently of the others, else D_i. The random draws do not
+/// depend on p: a client that holds D_0 for one p also does so for any larger p.
 Shards share_part(double p, const SplitInput& input) {
   if (input.clients >= input.labels.size()) {
     throw InputError(fmt::format("clients = {}; need clients < {}, the rows of the data, for a part to share",
@@ -91,14 +91,15 @@ Classes classes_for(const Arguments& arguments, const SplitInput& input) {
   return std::move(*classes);
 }
 
-/// The rows of each class, in the order given.
+/// The rows of each class, in the given order.
 std::vector<Order> by_class(const Order& order, const Classes& classes) {
   std::vector<Order> rows(classes.labels.size());
   for (const std::uint32_t row : order) rows[classes.of_row[row]].push_back(row);
   return rows;
 }
 
-/// Gives rows, last first, to one client after the other, `rounds` times or until none is left.
+/// Gives rows, the last one first, to the clients in turn, one row each, for `rounds` rounds or until no row
+/// is left.
 void give_in_turns(Order& rows, const std::vector<std::size_t>& clients, std::size_t rounds, Shards& shards) {
   for (std::size_t round = 0; round < rounds; ++round) {
     for (const std::size_t client : clients) {
@@ -109,7 +110,7 @@ void give_in_turns(Order& rows, const std::vector<std::size_t>& clients, std::si
   }
 }
 
-/// Fills all shards up to `share` rows with those of the order that are in no shard yet.
+/// Fills all shards to `share` rows with the rows of the order that are in no shard yet.
 void fill_up(const Order& order, std::size_t share, Shards& shards) {
   std::vector<bool> taken(order.size());
   for (const auto& shard : shards)
@@ -133,7 +134,7 @@ Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
   const auto of_main = static_cast<std::size_t>(std::floor(q * static_cast<double>(share) + 0.5));
   const std::size_t others = std::max<std::size_t>(count - 1, 1);
   const std::size_t of_each_other = (share - of_main) / others;
-  const std::size_t uneven = (share - of_main) % others;  // so many classes give one row more
+  const std::size_t uneven = (share - of_main) % others;  // number of classes that give one row more
 
   const Order order = shuffled_order(input);
   std::vector<Order> rows = by_class(order, classes);
@@ -141,7 +142,8 @@ Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
   for (std::size_t c = 0; c < count; ++c) {
     std::vector<std::size_t> mains;
     std::vector<std::size_t> rest;
-    std::vector<std::size_t> one_more;  // of the rest, those for whom c comes soon after their main class
+    // clients of `rest` with at most `uneven` classes from their main class to c
+    std::vector<std::size_t> one_more;
     for (std::size_t client = 0; client < input.clients; ++client) {
       const std::size_t after_main = (c + count - client % count) % count;
       (after_main == 0 ? mains : rest).push_back(client);
@@ -155,7 +157,7 @@ Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
   return shards;
 }
 
-/// A class that has rows left, each as likely as its weight says.
+/// A random class with rows left, with probability proportional to its weight.
 std::size_t draw_class(std::span<const double> weights, const std::vector<Order>& rows, Stream& stream) {
   double total = 0;
   for (std::size_t c = 0; c < weights.size(); ++c)
@@ -164,7 +166,7 @@ std::size_t draw_class(std::span<const double> weights, const std::vector<Order>
   std::size_t drawn = 0;
   for (std::size_t c = 0; c < weights.size(); ++c) {
     if (rows[c].empty()) continue;
-    drawn = c;  // the last one, should rounding leave a little behind it
+    drawn = c;  // if rounding leaves a remainder, the last class is drawn
     if (left < weights[c]) break;
     left -= weights[c];
   }
@@ -173,13 +175,13 @@ std::size_t draw_class(std::span<const double> weights, const std::vector<Order>
 
 Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
   const double a = arguments.required_number("a", 0, "its concentration is missing, as in dirichlet(0.3)");
-  // Beyond that, a billion rows of a client would not tell its shares from those of all rows.
+  // With a larger a, even a billion rows of a client would not distinguish its shares from those of all rows.
   if (!(a > 0 && a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", a));
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
   std::vector<Order> rows = by_class(shuffled_order(input), classes);
 
-  std::vector<double> weights(input.clients * count);  // clients x classes: a C p, and one for each row
+  std::vector<double> weights(input.clients * count);  // clients x classes: a C p, plus one for each row held
   const double scale = a * static_cast<double>(count) / static_cast<double>(input.labels.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     weights[i] = scale * static_cast<double>(rows[i % count].size());

@@ -9,7 +9,7 @@
 namespace laconic {
 namespace {
 
-/// A part that another is made of.
+/// Checks a component from which a mechanism is built.
 template <class Part>
 Part given(Part part) {
   check(part != nullptr, "a mechanism is made of a part that is null");
@@ -108,7 +108,7 @@ class Lazy final : public Mechanism {
   }
 
   void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
-    // Both by one function: where h = y and zeta = 1 they are the same number, and nothing is said.
+    // Both distances use the same function: for h = y and zeta = 1 they are then equal, and nothing is sent.
     if (distance_sq(x, h) > zeta_ * distance_sq(x, y)) {
       inner_->encode(key, h, y, x, out);
     } else {
@@ -129,12 +129,12 @@ class Refined final : public Mechanism {
   Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {}
 
   void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
-    thread_local Scratch of_thread;  // kept, so that a round does not allocate
+    thread_local Scratch of_thread;  // reused, so that a round does not allocate
     Scratch scratch;
-    std::swap(scratch, of_thread);  // the inner map may be a refined one
+    std::swap(scratch, of_thread);  // the inner map may be another Refined
     const Key inner_key = key_of_part(key, 0);
     inner_->encode(inner_key, h, y, x, scratch.first);
-    // b, as the server will have it
+    // b, as the server will compute it
     scratch.b.resize(x.size());
     if (inner_->rates().server == 0 || starts_over(scratch.first)) {
       fill(scratch.b, 0.0);
@@ -148,7 +148,7 @@ class Refined final : public Mechanism {
   }
   Rates rates() const override {
     const double server = inner_->rates().server;
-    return {server, server};  // b is made from h, also where the inner map by itself does without
+    return {server, server};  // b depends on h, even if the inner map alone does not
   }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool replaces() const override { return inner_->replaces(); }

@@ -42,9 +42,9 @@ double zeta_of(Arguments& args) {
   return *zeta;
 }
 
-// The rows of the paper's table; A and B as there, with the free parameter s at its best.
+// The rows of the paper's table, with its A and B, for the optimal value of the free parameter s.
 
-/// 1 - sqrt(1 - alpha), also where alpha is tiny.
+/// 1 - sqrt(1 - alpha), accurate also for tiny alpha.
 double root_gap(double alpha) { return alpha / (1 + std::sqrt(1 - alpha)); }
 
 /// h + C(x - h)
@@ -53,7 +53,7 @@ ThreePoint of_contraction(MechanismPtr map, double alpha) {
   return {.map = std::move(map), .A = A, .B = (1 - alpha) / A, .alpha = alpha};
 }
 
-/// C with alpha = 1 says x itself, without the rounding of h + (x - h).
+/// C with alpha = 1 sends x itself, which avoids the rounding of h + (x - h).
 ThreePoint memory_of(Contractive c, const CompressorSetting& setting) {
   if (c.alpha == 1) return {.map = whole(setting.wire), .A = 1, .B = 0, .alpha = 1};
   return of_contraction(memory(std::move(c.c), 1), c.alpha);
@@ -82,8 +82,8 @@ ThreePoint clag(Arguments& args, const CompressorSetting& setting) {
                 zeta_of(args));
 }
 
-/// y + C(x - y). The server does not know y: the bits say what it costs to tell, the
-/// floats count as the paper does.
+/// y + C(x - y). The server does not know y. The bits include the cost of sending it; the floats count as in
+/// the paper.
 ThreePoint v1(Arguments& args, const CompressorSetting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v1(top-k(10))", setting);
   return {.map = refined(previous(setting.wire), std::move(c.c)),
@@ -93,8 +93,8 @@ ThreePoint v1(Arguments& args, const CompressorSetting& setting) {
           .pairs = 1};
 }
 
-/// b + C(x - b), b = h + Q(x - y). The inequality is one client's, and so is omega: that the clients of
-/// perm-k say different coordinates makes their mean better, but no single one of them.
+/// b + C(x - b), b = h + Q(x - y). The inequality is for one client, and so is omega: with perm-k the clients
+/// send different coordinates, which improves their mean but not a single client.
 ThreePoint v2(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);
@@ -140,7 +140,7 @@ ThreePoint v4(Arguments& args, const CompressorSetting& setting) {
   return result;
 }
 
-/// x for everyone with probability p, else h + C(x - y).
+/// x for all clients with probability p, else h + C(x - y).
 ThreePoint v5(Arguments& args, const CompressorSetting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v5(top-k(10))", setting);
   const double p = args.number("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)));

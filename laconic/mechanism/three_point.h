@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three-point compressors by name (3PC, Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022,
-// arXiv 2202.00998): maps C_{h,y} of which the server remembers h, with the constants of
+// arXiv 2202.00998): maps C_{h,y}, where the server keeps h, with the constants of
 //   E|C_{h,y}(x) - x|^2 <= (1 - A) |h - y|^2 + B |x - y|^2     for all h, y, x (Definition 1).
 #pragma once
 
@@ -15,18 +15,19 @@ namespace laconic {
 
 struct ThreePoint {
   MechanismPtr map;
-  SharedCoin coin{0};  // heads: everyone says x itself instead (3PCv5); A and B are those of both together
+  SharedCoin coin{0};  // heads: all clients send x itself (3PCv5); A and B are for both cases together
   double A = 1;
   double B = 0;
-  // Of its own compressors, not of an inner map's: the unbiased one, the contractive one (or two in a row).
+  // Constants of its own compressors, not of the inner map's: the unbiased one, and the contractive one (or
+  // two composed).
   std::optional<double> omega = {};
   std::optional<double> alpha = {};
-  unsigned pairs = 0;  // how deep its messages nest pairs; at most kPairDepth (message/wire.h)
+  unsigned pairs = 0;  // nesting depth of pairs in its messages; at most kPairDepth (message/wire.h)
 };
 
-/// The map that `spec` names. Throws InputError for an unknown name, an argument out of range, or a
-/// compressor of the wrong class, with the reason. `args` are those of the spec: its reader may ask for more
-/// of them, and calls done().
+/// The map that `spec` names. Throws InputError, with the reason, for an unknown name, an argument out of
+/// range, or a compressor of the wrong class. `args` are the arguments of the spec; the caller may read
+/// further ones, and must call done().
 ThreePoint make_three_point(const Spec& spec, Arguments& args, const CompressorSetting& setting);
 
 struct ThreePointRow {

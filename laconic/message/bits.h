@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bits in bytes, lowest bit first, and Golomb's code for the gaps between sorted indices.
+// Bit streams in bytes, lowest bit first, and Golomb's code for the gaps between sorted indices.
 #pragma once
 
 #include <bit>
@@ -13,7 +13,8 @@ namespace laconic {
 
 static_assert(std::endian::native == std::endian::little || std::endian::native == std::endian::big);
 
-/// A number of the wire: little-endian on every machine. T is an unsigned integer, float or double.
+/// Stores a number of the wire format: little-endian on every machine. T is an unsigned integer, float or
+/// double.
 template <class T>
 void store_le(T value, std::uint8_t* to) {
   std::memcpy(to, &value, sizeof(T));
@@ -34,12 +35,12 @@ T load_le(const std::uint8_t* from) {
   return value;
 }
 
-/// Appends bits to a buffer that the caller has made large enough. finish() must be called last.
+/// Appends bits to a buffer, which the caller has made large enough. finish() must be called last.
 class BitWriter {
  public:
   explicit BitWriter(std::uint8_t* to) : to_(to) {}
 
-  /// The low `count` <= 32 bits of `bits`; those above must be zero.
+  /// Appends the low `count` <= 32 bits of `bits`; the higher bits must be zero.
   void put(std::uint64_t bits, unsigned count) {
     held_ |= bits << held_count_;
     held_count_ += count;
@@ -50,7 +51,7 @@ class BitWriter {
     held_count_ -= 32;
   }
 
-  /// Pads with zero bits to a whole byte; returns the first byte not written.
+  /// Pads with zero bits to a whole byte. Returns a pointer just past the last byte written.
   std::uint8_t* finish() {
     for (unsigned written = 0; written < held_count_; written += 8) {
       *to_++ = static_cast<std::uint8_t>(held_);
@@ -65,10 +66,10 @@ class BitWriter {
   unsigned held_count_ = 0;  // < 32 between calls
 };
 
-/// Reads bits anywhere; beyond the end it sees zeros, and never touches memory there.
+/// Reads bits at any position. Beyond the end it returns zeros and never reads memory there.
 class BitReader {
  public:
-  static constexpr unsigned kWindow = 57;  // bits of window() that count, at least
+  static constexpr unsigned kWindow = 57;  // the least number of valid bits in window()
 
   explicit BitReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
@@ -81,7 +82,7 @@ class BitReader {
     return bits >> (position_ % 8);
   }
   void skip(unsigned count) { position_ += count; }
-  /// Bits read so far; more than 8 * bytes when the reader ran past the end.
+  /// Number of bits read so far; more than 8 * bytes if the reader ran past the end.
   [[nodiscard]] std::size_t position() const { return position_; }
   [[nodiscard]] bool past_end() const { return position_ > 8 * bytes_.size(); }
 
@@ -90,14 +91,14 @@ class BitReader {
   std::size_t position_ = 0;
 };
 
-/// Golomb's code with modulus m: a gap is gap / m in unary (that many zeros, then a one) and the remainder in
-/// floor(log2 m) bits or, for large remainders, one more.
+/// Golomb's code with modulus m. A gap is written as gap / m in unary (that many zeros, then a one), then the
+/// remainder in floor(log2 m) bits or, for large remainders, one more.
 class GapCode {
  public:
-  /// The best modulus for the first gap of a uniform `count`-subset of `dim` places, count <= dim < 2^32:
-  /// such gaps are close to a geometric law whose success probability is p = (count + 1)/(dim + 1), and
-  /// Gallager and van Voorhis (1975) give ceil(-log(2 - p)/log(1 - p)), here by its expansion ln 2/p - (ln 2
-  /// + 1)/2: no logarithm, because both ends must find the same m.
+  /// The best modulus for the first gap of a uniform `count`-subset of `dim` positions, count <= dim < 2^32.
+  /// Such gaps are close to a geometric distribution with success probability p = (count + 1)/(dim + 1).
+  /// Gallager and van Voorhis (1975) give m = ceil(-log(2 - p)/log(1 - p)); this code uses its expansion ln
+  /// 2/p - (ln 2 + 1)/2. It avoids the logarithm because both ends must compute the same m.
   GapCode(std::size_t count, std::size_t dim) {
     const double inverse_p = static_cast<double>(dim + 1) / static_cast<double>(count + 1);
     const double m = 0.6931471805599453 * inverse_p - 0.8465735902799727;
@@ -114,8 +115,8 @@ class GapCode {
     std::uint32_t zeros = gap / modulus_;
     const std::uint32_t remainder = gap % modulus_;
     for (; zeros > 31; zeros -= 31) writer.put(0, 31);
-    // Remainders below spare_ have bits_ bits. From there on they come in pairs, which share bits_ bits and
-    // differ in one more.
+    // Remainders below spare_ have bits_ bits. The others form pairs: both members of a pair have the same
+    // bits_ bits and differ in one further bit.
     const bool longer = remainder >= spare_;
     const std::uint64_t paired = std::uint64_t{remainder} + spare_;
     const std::uint64_t low = longer ? paired >> 1 | (paired & 1) << bits_ : remainder;
@@ -128,7 +129,7 @@ class GapCode {
     }
   }
 
-  /// The next gap; something >= limit (below 2^32) where the bits say no smaller one.
+  /// The next gap. Returns a value >= limit (limit < 2^32) if the bits do not encode a smaller gap.
   std::uint64_t get(BitReader& reader, std::uint64_t limit) const {
     std::uint64_t zeros = 0;
     std::uint64_t window = reader.window();
@@ -156,13 +157,14 @@ class GapCode {
   std::uint32_t spare_;  // the number of short remainders
 };
 
-/// The code of each gap of a `count`-subset of `dim` places in turn: the same for all, but the last few are
-/// fitted to what is then left of both, which saves 2 % where the count is small.
+/// The codes of the successive gaps of a `count`-subset of `dim` positions. All gaps have the same code
+/// except the last kFitted: each of those has the code that fits the remaining count and positions. This
+/// saves 2 % if the count is small.
 class GapCodes {
  public:
   GapCodes(std::size_t count, std::size_t dim) : left_(count), code_(count, dim) {}
 
-  /// `room`: places after the last index.
+  /// `room`: positions after the last index.
   const GapCode& next(std::size_t room) {
     if (left_ <= kFitted) code_ = GapCode(left_, room);
     --left_;

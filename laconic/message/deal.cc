@@ -13,8 +13,7 @@
 namespace laconic {
 namespace {
 
-/// cards = a uniform permutation of itself (Fisher-Yates, from the back), drawn from the stream's words in
-/// order.
+/// Permutes cards uniformly (Fisher-Yates, from the back) with the stream's words in order.
 void shuffle(const Stream& stream, std::span<std::uint32_t> cards) {
   std::array<std::uint32_t, 256> words;  // NOLINT: filled before it is read
   std::size_t used = words.size();
@@ -22,7 +21,7 @@ void shuffle(const Stream& stream, std::span<std::uint32_t> cards) {
   for (std::size_t left = cards.size(); left > 1; --left) {
     std::uint64_t product = 0;
     std::uint32_t low = 0;
-    do {  // Lemire's exact bounded draw; the remainder is needed for a few words only
+    do {  // Lemire's exact bounded draw; few words need the remainder
       if (used == words.size()) {
         stream.fill(next_block, words);
         next_block += words.size() / 4;
@@ -35,15 +34,15 @@ void shuffle(const Stream& stream, std::span<std::uint32_t> cards) {
   }
 }
 
-/// One round dealt to all workers.
+/// One round dealt to all clients.
 struct Deal {
   std::uint64_t seed = 0;
   std::uint32_t round = 0;
   std::uint32_t step = 0;
   std::size_t dim = 0;
   std::size_t workers = 0;
-  std::vector<std::uint32_t> begin;  // worker i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
-  std::vector<std::uint32_t> coordinates;  // ascending within a worker
+  std::vector<std::uint32_t> begin;  // client i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
+  std::vector<std::uint32_t> coordinates;  // ascending for each client
   std::vector<std::uint32_t> cards, larger;
 
   [[nodiscard]] bool is(const Key& key, std::size_t d, std::size_t n) const {
@@ -51,18 +50,18 @@ struct Deal {
   }
 
   void deal(const Key& key, std::size_t d, std::size_t n) {
-    dim = 0;  // not a deal while it is half made
+    dim = 0;  // marks an incomplete deal as invalid
     const bool one_each = n > d;
-    const std::size_t hands = one_each ? d : n;  // who receives cards
+    const std::size_t hands = one_each ? d : n;  // the receivers of cards
     const std::size_t deck = one_each ? n : d;
-    // The uniform subset of hands that get one card more. A second address of the round: copy 1.
+    // The uniform subset of hands that get one card more. It uses a second address of the round: copy 1.
     Key shared = key.common();
     shared.step = key.step;
     const Stream cards_stream = shared.stream(Purpose::permutation);
     shared.copy = 1;
     draw_subset(shared.stream(Purpose::permutation), deck % hands, hands, larger);
 
-    // cards[c] = the hand that card c goes to.
+    // cards[c] = the hand that receives card c.
     cards.clear();
     auto extra = larger.begin();
     for (std::uint32_t hand = 0; hand < hands; ++hand) {
@@ -74,10 +73,10 @@ struct Deal {
 
     begin.assign(n + 1, 0);
     coordinates.resize(deck);
-    if (one_each) {  // cards are workers, hands coordinates
+    if (one_each) {  // cards are clients, hands are coordinates
       std::iota(begin.begin(), begin.end(), 0U);
       coordinates = cards;
-    } else {  // cards are coordinates, hands workers: sort the coordinates by worker
+    } else {  // cards are coordinates, hands are clients: sort the coordinates by client
       for (const std::uint32_t worker : cards) ++begin[worker + 1];
       std::partial_sum(begin.begin(), begin.end(), begin.begin());
       for (std::uint32_t j = 0; j < d; ++j) coordinates[begin[cards[j]]++] = j;
@@ -98,8 +97,8 @@ Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers) {
   check(dim >= 1 && workers >= 1 && dim < kDimLimit && workers < kDimLimit,
         "a deal needs 1 <= dim, workers < 2^32");
   check(key.worker < workers, "a deal needs worker < workers");
-  // Memory of the last deals only, so that n workers and the fold deal once: a cache, never a state. The two
-  // parts of a message have neighbouring steps, and each finds its own.
+  // Only the last deals are kept, so that n clients and the fold deal once: a cache, not state. The two parts
+  // of a message have consecutive steps, so each has its own entry.
   thread_local std::array<Deal, 2> deals;
   Deal& deal = deals[key.step % 2];
   if (!deal.is(key, dim, workers)) deal.deal(key, dim, workers);
@@ -111,7 +110,7 @@ Indices dealt_subset(const Key& key, std::size_t dim, std::size_t workers, std::
   const Indices block = dealt_block(key, dim, workers);
   check(count >= 1 && count <= block.size(), "a worker keeps 1 coordinate at least of those it is dealt");
   if (count == block.size()) return block;
-  thread_local std::vector<std::uint32_t> kept;  // so that a round does not allocate
+  thread_local std::vector<std::uint32_t> kept;  // reused, so that a round does not allocate
   draw_subset(key.stream(Purpose::compressor), count, block.size(), kept);
   for (std::uint32_t& place : kept) place = block[place];
   return kept;

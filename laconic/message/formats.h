@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of the wire formats: what their writers (wire.h) and readers share. Everyone else includes
+// Internals of the wire formats, shared by their writers (wire.h) and readers. All other code includes
 // wire.h.
 #pragma once
 
@@ -15,8 +15,8 @@
 
 namespace laconic {
 
-/// The low bits of a message's first byte. Part of the wire: append, never renumber. Zero is none of them, so
-/// that cleared memory is not a message.
+/// The low bits of a message's first byte. Part of the wire format: append new values, never renumber. Zero
+/// is not used, so that zeroed memory is not a message.
 enum class Format : std::uint8_t {
   dense = 1,
   seeded_subset = 2,
@@ -28,29 +28,29 @@ enum class Format : std::uint8_t {
   sign = 8,
   uniform_levels = 9,
   power_levels = 10,
-  // Messages about messages.
+  // Messages that contain other messages.
   pair = 11,
   afresh = 12,
   assumed = 13,
-  // More ways to say signs.
+  // Further encodings of signs.
   known_sign = 14,
   block_sign = 15,
 };
 
-/// Set in the first byte when values are f64.
+/// Set in the first byte if values are f64.
 inline constexpr std::uint8_t kWideValues = 0x80;
 
 constexpr std::uint8_t first_byte(Format format, Wire wire) {
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(format) | (wire == Wire::f64 ? kWideValues : 0));
 }
 
-/// f(float{}) or f(double{}): the type of a value on the wire.
+/// Calls f(float{}) or f(double{}), by the type of a value on the wire.
 template <class F>
 decltype(auto) with_value_type(Wire wire, F&& f) {
   return wire == Wire::f32 ? f(float{}) : f(double{});
 }
 
-/// Rounds values to the wire's width and writes them; returns the first byte not written.
+/// Rounds values to the wire's width and writes them. Returns a pointer just past the last byte written.
 inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
   with_value_type(wire, [&]<class Value>(Value) {
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -60,49 +60,50 @@ inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
 }
 
 inline constexpr std::size_t kHeader = 1;       // format and width
-inline constexpr std::size_t kCountHeader = 4;  // and a number of three bytes
+inline constexpr std::size_t kCountHeader = 4;  // the same and a number of three bytes
 
-/// Writes the three-byte number of a header; returns the first byte not written.
+/// Writes the three-byte number of a header. Returns a pointer just past the last byte written.
 inline std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
   for (int b = 0; b < 3; ++b) *to++ = static_cast<std::uint8_t>(count >> (8 * b));
   return to;
 }
 
-/// Sets the message's length and first byte; returns where its second byte goes.
+/// Sets the message's length and first byte. Returns a pointer to its second byte.
 inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length, Message& out) {
-  // Lengths of one compressor vary a little from round to round: room to spare, so that
-  // a round does not allocate.
+  // The message lengths of one compressor vary a little between rounds. The spare capacity avoids an
+  // allocation in each round.
   if (length > out.bytes.capacity()) out.bytes.reserve(length + length / 8 + 16);
   out.bytes.resize(length);
   out.bytes[0] = first_byte(format, wire);
   return out.bytes.data() + 1;
 }
 
-/// A message as a reader sees it.
+/// A message as its reader receives it.
 struct Incoming {
   const Key& key;
   std::string_view format;
   Wire wire;
-  std::span<const std::uint8_t> bytes;  // all of it; bytes[0] has been understood
+  std::span<const std::uint8_t> bytes;  // the whole message; bytes[0] has already been decoded
   std::size_t dim;
 
-  /// Throws a RunError that says which message, then `problem`.
+  /// Throws a RunError with the format, width and length of the message, then `problem`.
   [[noreturn]] void fail(std::string_view problem) const;
-  /// fail() unless the message is `need` bytes long.
+  /// Calls fail() unless the message is exactly `need` bytes long.
   void need_length(std::size_t need) const;
   /// The three-byte number after the first byte.
   [[nodiscard]] std::size_t header_count() const;
-  /// The value of the wire's width whose first byte is bytes[at]; it must be there.
+  /// The value, of the wire's width, at bytes[at]. The message must contain all its bytes.
   [[nodiscard]] double value_at(std::size_t at) const;
 };
 
-/// What a message of signs says, found to be one: scale_at(j) times the signs of the plane.
+/// A checked message of signs: coordinate j is scale_at(j) times the sign in the plane.
 struct SignPlane {
-  const std::uint8_t* plane = nullptr;   // a bit a coordinate, set for -
-  bool known = false;                    // whether all know the scale without being told
-  double scale = 0;                      // of all coordinates, where there is no
-  const std::uint8_t* scales = nullptr;  // one on the wire for each
-  std::size_t block = 0;                 // of so many coordinates, a multiple of 8
+  const std::uint8_t* plane = nullptr;  // one bit per coordinate, set for -
+  // whether every process knows the scale without reading it from the message
+  bool known = false;
+  double scale = 0;                      // of all coordinates, if there are no `scales`
+  const std::uint8_t* scales = nullptr;  // one scale on the wire for each block
+  std::size_t block = 0;                 // coordinates per block, a multiple of 8
   Wire wire = Wire::f32;
 
   [[nodiscard]] double scale_at(std::size_t coordinate) const {
@@ -121,11 +122,11 @@ SignPlane read_sign(const Incoming& message);
 SignPlane read_known_sign(const Incoming& message);
 SignPlane read_block_sign(const Incoming& message);
 
-/// acc += weight * (what each says), one after another, of these coordinates alone: the first is a multiple
-/// of 8. acc has all.
+/// acc += weight * (each message's vector), one message after another, for these coordinates only. The first
+/// coordinate is a multiple of 8. acc has all coordinates.
 void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc);
 
-// One row of the table in message.cc each: acc += weight * the vector, and its counted floats.
+// Each of these fills one row of the table in message.cc: acc += weight * the vector, and its counted floats.
 void add_dense(const Incoming& message, double weight, MutView acc);
 void add_seeded_subset(const Incoming& message, double weight, MutView acc);
 void add_permutation_block(const Incoming& message, double weight, MutView acc);
@@ -154,10 +155,10 @@ double floats_pair(const Incoming& message);
 double floats_afresh(const Incoming& message);
 double floats_assumed(const Incoming& message);
 
-/// decode_add and counted_floats of bytes that are a message inside another.
+/// decode_add and counted_floats for a message that is part of another.
 void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);
 double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
-/// Nothing where they are no message of signs.
+/// Empty if the bytes are not a message of signs.
 std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
 
 }  // namespace laconic

@@ -21,7 +21,7 @@ struct FormatRow {
   std::string_view name;
   void (*add)(const Incoming&, double weight, MutView acc);
   double (*floats)(const Incoming&);
-  SignPlane (*signs)(const Incoming&) = nullptr;  // of formats that say them
+  SignPlane (*signs)(const Incoming&) = nullptr;  // null for formats without signs
 };
 
 constexpr FormatRow kFormats[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight planes at a time go through a tree of carry-save adders, whose held digits are the ones, twos and
-// fours of the counts so far; what it carries, eights, is added to the higher digits. Eight, and long pieces of
-// them: more planes, as far apart as pages are, would push each other out of the first-level cache, and short
-// pieces are over before the CPU begins to fetch ahead.
+// Eight planes at a time are added by a tree of carry-save adders. The tree holds the digits for ones, twos
+// and fours; its carry, the eights, is added to the higher digits. The constants follow from the cache and
+// the prefetcher: more than eight planes, whose addresses differ by multiples of a page, would evict each
+// other from the first-level cache, and short pieces end before the CPU begins to prefetch.
 #include "laconic/message/sign_count.h"
 
 #include <algorithm>
@@ -17,14 +17,15 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kLine = 64;            // bytes that are read at once
-constexpr std::size_t kBlock = 127 * kLine;  // of a plane: digits so far apart share no set of the cache
-constexpr unsigned kTree = 3;                // digits that the tree holds
+constexpr std::size_t kLine = 64;  // bytes that are read at once
+// bytes of a plane: with this distance, no two digits share a cache set
+constexpr std::size_t kBlock = 127 * kLine;
+constexpr unsigned kTree = 3;  // number of digits that the tree holds
 constexpr std::size_t kInputs = std::size_t{1} << kTree;
 
 using Planes = std::span<const std::uint8_t* const>;
 
-/// digit + a + b: the new digit, and returns the carry.
+/// digit = the sum digit + a + b; returns the carry.
 Bits carry_save(Bits& digit, Bits a, Bits b) {
   const Bits either = digit ^ a;
   const Bits carry = (digit & a) | (either & b);
@@ -32,7 +33,7 @@ Bits carry_save(Bits& digit, Bits a, Bits b) {
   return carry;
 }
 
-/// held += the 2^digits inputs; returns what is carried out of them.
+/// held += the 2^digits inputs; returns the carry.
 template <unsigned digits>
 Bits add_tree(Bits* held, const Bits* inputs) {
   if constexpr (digits == 0) {
@@ -44,14 +45,14 @@ Bits add_tree(Bits* held, const Bits* inputs) {
   }
 }
 
-/// The digits of some counts: planes, `apart` bytes from each other.
+/// The digits of the counts: planes at a distance of `apart` bytes.
 struct Digits {
   std::uint8_t* first;
   std::size_t count;
   std::size_t apart;
 };
 
-/// digits += the inputs; of kLine bytes.
+/// digits += the inputs, for kLine bytes.
 void add_line(const std::array<const std::uint8_t*, kInputs>& inputs, std::size_t at, const Digits& digits) {
   constexpr std::size_t kParts = kLine / sizeof(Bits);
   Bits in[kParts][kInputs];
@@ -73,7 +74,7 @@ void add_line(const std::array<const std::uint8_t*, kInputs>& inputs, std::size_
   }
 }
 
-/// digits += at most kInputs planes, these bytes of them.
+/// digits += at most kInputs planes, for the bytes in `part`.
 void add_planes(Planes planes, Range part, const Digits& digits) {
   static constexpr std::array<std::uint8_t, kBlock> kNone{};
   std::array<const std::uint8_t*, kInputs> inputs;  // NOLINT: filled here
@@ -90,10 +91,10 @@ void add_planes(Planes planes, Range part, const Digits& digits) {
   add_line(inputs, 0, {digits.first + whole, digits.count, digits.apart});
 }
 
-/// How far apart the digits of so many bytes of a plane stand: whole lines.
+/// The distance between the digit planes for this number of bytes of a plane: whole lines.
 std::size_t apart(std::size_t bytes) { return std::min(kBlock, (bytes + kLine - 1) / kLine * kLine); }
 
-/// Byte b: its bits as the lowest of eight bytes, the first lowest.
+/// Entry b: the bits of b spread to the lowest bits of eight bytes, the first bit in the lowest byte.
 constexpr std::array<std::uint64_t, 256> kSpread = [] {
   std::array<std::uint64_t, 256> spread{};
   for (unsigned byte = 0; byte < 256; ++byte) {
@@ -102,9 +103,10 @@ constexpr std::array<std::uint64_t, 256> kSpread = [] {
   return spread;
 }();
 
-/// The lowest four bytes.
+/// The lowest four bytes, as doubles.
 Doubles four_bytes(std::uint64_t bytes) {
-  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;  // as a double; a number in its low bits adds it
+  // the bits of the double 2^52; a number in its low bits adds that number
+  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;
   const Bits each = (Bits{} + bytes) >> Bits{0, 8, 16, 24} & 0xff;
   return reinterpret_cast<Doubles>(each | kTwoTo52) - 0x1p52;
 }
@@ -143,7 +145,7 @@ void SignCount::settle(ThreadPool& pool, MutView acc) {
       Doubles minus[2]{};
       double unit = 1;
       for (std::size_t first = 0; first < digits; first += 8, unit *= 256) {
-        std::uint64_t counts = 0;  // in these digits, a byte each
+        std::uint64_t counts = 0;  // the counts by these digits, one byte each
         for (std::size_t k = first; k < std::min(first + 8, digits); ++k)
           counts |= kSpread[block[k * stride + byte]] << (k - first);
         minus[0] += unit * four_bytes(counts);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of messages that differ in their signs alone: the server counts.
+// Sums of messages that differ only in their signs, computed by counting.
 #pragma once
 
 #include <cstddef>
@@ -13,22 +13,26 @@
 
 namespace laconic {
 
-/// How many of the planes of signs (a bit a coordinate, set for -) have a - at each coordinate. The digits of
-/// the counts stand in planes too, so that 256 coordinates are counted at a time. Counts are whole numbers:
-/// neither the order of the planes nor how they are dealt to calls changes the sum.
+/// For each coordinate, the number of sign planes (one bit per coordinate, set for -) that have a - there.
+/// The binary digits of the counts are stored in planes too, so that 256 coordinates are counted at a time.
+/// The counts are integers, so the sum depends neither on the order of the planes nor on their division into
+/// calls.
 class SignCount {
  public:
-  /// Whether a message of signs times `term` belongs to this sum: those do that say the same as the first.
+  /// Whether a message of signs times `term` can join this sum: `term` must not be 0 and must equal the first
+  /// one.
   [[nodiscard]] bool takes(double term) {
     if (term == 0) return false;
     if (!term_) term_ = term;
     return term == *term_;
   }
 
-  /// Planes of ceil(dim/8) bytes, of messages that were taken. `dim` is that of the first call.
+  /// Adds planes of ceil(dim/8) bytes, from messages that takes() accepted. `dim` must be the same in all
+  /// calls.
   void add(std::span<const std::uint8_t* const> planes, std::size_t dim, ThreadPool& pool);
 
-  /// acc += term * (how many say + less how many say -), where anything was added; and starts anew.
+  /// acc += term * (number of + minus number of -) at each coordinate, if planes were added. Then clears the
+  /// counts.
   void settle(ThreadPool& pool, MutView acc);
 
   void clear() {
@@ -37,9 +41,10 @@ class SignCount {
   }
 
  private:
-  std::optional<double> term_;  // of the first
+  std::optional<double> term_;  // of the first message accepted
   std::size_t count_ = 0;
-  std::vector<std::vector<std::uint8_t>> blocks_;  // of coordinates: their planes of ones, twos, fours, ...
+  // one per block of coordinates: its planes of ones, twos, fours, ...
+  std::vector<std::vector<std::uint8_t>> blocks_;
 };
 
 }  // namespace laconic

@@ -33,13 +33,13 @@ std::uint8_t* cut_dense(const Message& dense, Range coordinates, std::uint8_t* t
 
 namespace {
 
-/// Four values of a message at a time, and how many fours have their sums in registers.
+/// A message is read in groups of kLanes values; the sums of kFours groups are in registers.
 constexpr std::size_t kLanes = 4;
 constexpr std::size_t kFours = 4;
 
 template <class Value>
 Doubles four_values(const std::uint8_t* from) {
-#if defined(__AVX__)  // one instruction, of which g++ 12 makes seven from what stands below
+#if defined(__AVX__)  // one instruction; g++ 12 compiles the code below to seven
   if constexpr (std::is_same_v<Value, float>)
     return _mm256_cvtps_pd(_mm_loadu_ps(reinterpret_cast<const float*>(from)));
 #endif
@@ -49,10 +49,10 @@ Doubles four_values(const std::uint8_t* from) {
   return four;
 }
 
-/// Whether acc counts for what it holds.
+/// Whether the sum starts from the content of acc or from zero.
 enum class From { acc, zero };
 
-/// Of kFours * kLanes coordinates, of which the first is `first`.
+/// Adds kFours * kLanes coordinates, starting at coordinate `first`.
 template <class Value, From from>
 void add_fours(std::span<const Summand> sum, std::size_t first, double* acc) {
   Doubles total[kFours]{};

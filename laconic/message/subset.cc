@@ -11,13 +11,13 @@
 namespace laconic {
 namespace {
 
-/// Uniform draws from {0, .., dim-1}, made from the stream's words in order.
+/// Uniform draws from {0, .., dim-1}, computed from the stream's words in order.
 class Draws {
  public:
   Draws(const Stream& stream, std::size_t dim)
       : stream_(stream), dim_(dim), threshold_(static_cast<std::uint32_t>((std::uint64_t{1} << 32) % dim)) {}
 
-  /// take(draw) for each draw in the next `count` words.
+  /// Calls take(draw) for each draw in the next `count` words.
   template <class Take>
   void next(std::size_t count, Take&& take) {
     while (count > 0) {
@@ -37,7 +37,7 @@ class Draws {
   static constexpr std::size_t kWords = 256;
 
   void refill(std::size_t count) {
-    // About as many as are wanted, in whole blocks; a few more because draws repeat.
+    // About `count` words, in whole blocks, and a few more because draws repeat.
     held_ = std::min(kWords, (count + count / 8 + 4) / 4 * 4);
     stream_.fill(next_block_, std::span(words_).first(held_));
     next_block_ += held_ / 4;
@@ -53,10 +53,10 @@ class Draws {
   std::uint64_t next_block_ = 0;
 };
 
-/// Few draws of many: sort them, and draw again for those that repeat.
+/// For few draws from many numbers: sort the draws, and draw again to replace duplicates.
 void draw_sorted(Draws& draws, std::size_t count, std::vector<std::uint32_t>& support) {
   support.clear();
-  // Never more than are missing, so that the draw which completes the subset is the last one, as in the
+  // Never draws more than are missing, so that the last draw is the one that completes the subset, as in the
   // bitmap.
   while (support.size() < count) {
     draws.next(count - support.size(), [&](std::uint32_t draw) { support.push_back(draw); });
@@ -67,13 +67,13 @@ void draw_sorted(Draws& draws, std::size_t count, std::vector<std::uint32_t>& su
 
 void draw_in_bitmap(Draws& draws, std::size_t count, std::size_t dim, bool complement,
                     std::vector<std::uint32_t>& support) {
-  // Kept from call to call, because a fresh bitmap would cost its page faults; all zero between calls.
+  // Kept between calls, because a fresh bitmap would cost page faults. All zero between calls.
   thread_local std::vector<std::uint64_t> bitmap;
   const std::size_t words = (dim + 63) / 64;
   if (bitmap.size() < words) bitmap.resize(words);
-  // Written for each word, whether or not they are there: no branch to guess.
+  // Always writes at least four indices per word, valid or not, to avoid unpredictable branches.
   constexpr std::size_t kAtOnce = 4;
-  support.resize(count + kAtOnce);  // before any mark: nothing may fail between marking and clearing
+  support.resize(count + kAtOnce);  // resized before marking: nothing may throw between marking and clearing
 
   std::uint64_t* const marks = bitmap.data();
   std::size_t missing = complement ? dim - count : count;
@@ -114,7 +114,8 @@ void draw_subset(const Stream& stream, std::size_t count, std::size_t dim,
   if (count == 0) return support.clear();
   Draws draws(stream, dim);
   const bool complement = count > dim - count;
-  // A pass over dim/64 words, or sorting count numbers at about 64 times the cost of a word each.
+  // The choice compares a pass over dim/64 words with sorting count numbers, each at about 64 times the cost
+  // of a word.
   if (!complement && count < dim / 4096) {
     draw_sorted(draws, count, support);
   } else {

@@ -10,7 +10,7 @@
 namespace laconic {
 namespace {
 
-/// Coordinates that a thread takes at a time; whole bytes of a plane.
+/// Coordinates per task of a thread; whole bytes of a plane.
 constexpr std::size_t kPiece = 16384;
 
 void add_planes(std::span<const WeightedSigns> planes, ThreadPool& pool, MutView acc) {
@@ -23,7 +23,7 @@ void add_planes(std::span<const WeightedSigns> planes, ThreadPool& pool, MutView
 }  // namespace
 
 void decode_add_all(std::span<const Addend> sum, SignCount& counted, ThreadPool& pool, MutView acc) {
-  thread_local std::vector<WeightedSigns> planes;  // not yet added; kept, so that a round does not allocate
+  thread_local std::vector<WeightedSigns> planes;  // not yet added; reused, so that a round does not allocate
   thread_local std::vector<const std::uint8_t*> alike;
   planes.clear();
   alike.clear();

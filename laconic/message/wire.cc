@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats whose values are plain floats, each writer with its reader. wire_natural.cc, wire_levels.cc and
-// wire_sign.cc have the others.
+// The formats with plain float values: each writer is followed by its reader. The other formats are in
+// wire_natural.cc, wire_levels.cc and wire_sign.cc.
 #include "laconic/message/wire.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace laconic {
 namespace {
 
-/// How many values follow a header: they fill the rest of the message.
+/// The number of values after a header. They fill the rest of the message.
 std::size_t count_values(const Incoming& message, std::size_t header) {
   if (message.bytes.size() < header) message.fail(fmt::format("truncated in its header of {} bytes", header));
   const std::size_t payload = message.bytes.size() - header;
@@ -79,7 +79,7 @@ double floats_nothing(const Incoming& message) {
   return 0;
 }
 
-// Seeded subset: header, values in the order of their coordinates, which the key gives.
+// Seeded subset: header, values in the order of their coordinates. The key determines the coordinates.
 
 void write_seeded_subset(Wire wire, View values, Message& out) {
   check(!values.empty(), "a seeded subset has at least one value");
@@ -92,7 +92,7 @@ void add_seeded_subset(const Incoming& message, double weight, MutView acc) {
   if (count == 0 || count > message.dim) {
     message.fail(fmt::format("{} values; need at least 1 and at most {}", count, message.dim));
   }
-  thread_local std::vector<std::uint32_t> support;  // kept, so that a round does not allocate
+  thread_local std::vector<std::uint32_t> support;  // reused, so that a round does not allocate
   draw_subset(message.key.stream(Purpose::compressor), count, message.dim, support);
   add_values(message.wire, message.bytes.data() + kHeader, support, weight, acc);
 }
@@ -101,7 +101,7 @@ double floats_seeded_subset(const Incoming& message) {
   return static_cast<double>(count_values(message, kHeader));
 }
 
-// Permutation block, or part of one: header with the number of workers, values in the order of their
+// Permutation block, or part of one: header with the number of clients, values in the order of their
 // coordinates.
 
 void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out) {
@@ -121,7 +121,7 @@ void add_permutation_block(const Incoming& message, double weight, MutView acc) 
     message.fail(fmt::format("dealt to {} workers; worker {} is none of them", workers, message.key.worker));
   }
   if (message.dim == 0) message.fail("no coordinates to deal");
-  // The length first: it is cheap to refuse, and a deal is not.
+  // The length is checked first, because that is cheap and a deal is not.
   const std::size_t count = count_values(message, kCountHeader);
   const std::size_t least = workers > message.dim ? 1 : message.dim / workers;
   if (count == 0 || count > least + 1) {
@@ -138,16 +138,16 @@ double floats_permutation_block(const Incoming& message) {
   return static_cast<double>(count_values(message, kCountHeader));
 }
 
-// Sparse: header with the count, Golomb-coded gaps padded to a byte, values. Bitmap: header, a bit a
+// Sparse: header with the count, Golomb-coded gaps padded to a byte, values. Bitmap: header, one bit per
 // coordinate, values.
 
 namespace {
 
-/// code(codes.next(...), gap) for each gap between the indices of the support.
+/// Calls code(codes.next(...), gap) for each gap between the indices of the support.
 template <class Code>
 void for_each_gap(std::size_t dim, Indices support, Code&& code) {
   GapCodes codes(support.size(), dim);
-  std::uint32_t next = 0;  // the least index that can follow
+  std::uint32_t next = 0;  // the least possible next index
   for (const std::uint32_t j : support) {
     code(codes.next(dim - next), j - next);
     next = j + 1;
@@ -183,7 +183,7 @@ void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Mess
 
 namespace {
 
-/// The number of values, which fit into the message.
+/// The number of values. Checks that they fit into the message.
 std::size_t sparse_count(const Incoming& message) {
   const std::size_t count = message.header_count();
   if (count > message.dim) message.fail(fmt::format("{} indices; need at most {}", count, message.dim));
@@ -202,9 +202,10 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
   BitReader reader(message.bytes.subspan(kCountHeader, index_bytes));
   GapCodes codes(count, message.dim);
   with_value_type(message.wire, [&]<class Value>(Value) {
-    // Some indices ahead of their values: the entries of a long vector come from memory, and come together.
+    // Decodes some indices before their values, so that the cache misses on the entries of a long vector
+    // overlap.
     std::array<std::uint64_t, 32> ahead;  // NOLINT: filled before it is read
-    std::uint64_t j = 0;                  // the least index that can follow
+    std::uint64_t j = 0;                  // the least possible next index
     for (std::size_t first = 0; first < count; first += ahead.size()) {
       const std::size_t block = std::min(ahead.size(), count - first);
       for (std::size_t i = 0; i < block; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels on the wire: s, a value that they are measured in, then a code of b = 1 + ceil(log2(s + 1)) bits a
-// coordinate. The code is s + q, where q = -s .. s is the level with its sign: no zero has a sign, and
+// Levels on the wire: s, the value that is the unit of the levels, then a code of b = 1 + ceil(log2(s + 1))
+// bits per coordinate. The code is s + q, where q = -s .. s is the signed level. So zero has no sign, and
 // rounding needs no absolute value.
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@
 namespace laconic {
 namespace {
 
-/// Coordinates at a time: their random words and codes stay in the first-level cache.
+/// Coordinates per tile, so that their random words and codes stay in the first-level cache.
 constexpr std::size_t kTile = 512;
 using Codes = std::span<std::uint16_t>;
 
@@ -28,7 +28,7 @@ std::size_t levels_length(Wire wire, std::size_t s, std::size_t dim) {
   return kCountHeader + bytes_of(wire) + (dim * bits_per_level(s) + 7) / 8;
 }
 
-// Both of these work on a copy of their writer or reader, which then stays in registers.
+// Both functions work on a local copy of their writer or reader, which then stays in registers.
 
 void put_codes(Codes codes, unsigned bits, BitWriter& to) {
   BitWriter writer = to;
@@ -76,8 +76,8 @@ double squares(View x, double unit) {
   return sums.total();
 }
 
-/// |x|, also where squares leave the range of doubles. Never below the largest |x_j|: units are powers of
-/// two, and every step of the sum and the root rounds correctly.
+/// |x|, also if squares overflow or underflow. Never below the largest |x_j|: units are powers of two, and
+/// every step of the sum and the root is correctly rounded.
 double norm(View x) {
   const double plain = squares(x, 1);
   if (plain > 1e-280 && plain < 1e300) return std::sqrt(plain);
@@ -85,7 +85,7 @@ double norm(View x) {
   return std::sqrt(squares(x, unit)) * unit;
 }
 
-/// The least value of the wire's width that makes s of it reach the norm.
+/// The least value of the wire's width such that s times it is at least the norm.
 template <class Value>
 double least_step(double norm, std::size_t s) {
   const auto steps = static_cast<double>(s);
@@ -96,8 +96,8 @@ double least_step(double norm, std::size_t s) {
   return static_cast<double>(step);
 }
 
-/// `steps` of the message's value make the norm. code_of(v, word): the code of an entry v, measured in
-/// the value, by a random word.
+/// `steps` times the message's value is the norm. code_of(v, word) is the code of an entry v, in units of the
+/// value, with a random word.
 template <class CodeOf>
 void write_levels(Format format, Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x,
                   CodeOf&& code_of, Message& out) {
@@ -108,7 +108,7 @@ void write_levels(Format format, Wire wire, std::size_t s, std::size_t steps, co
 
   std::uint8_t* to = begin_message(format, wire, levels_length(wire, s, x.size()), out);
   BitWriter writer(store_values(wire, View(&value, 1), store_count(s, to)));
-  const double unit = value > 0 ? value : 1;  // of the zero vector: any
+  const double unit = value > 0 ? value : 1;  // the zero vector can use any unit
   std::array<std::uint32_t, kTile> words;     // NOLINT: filled before it is read
   std::array<std::uint16_t, kTile> codes;     // NOLINT: filled before it is read
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
@@ -125,7 +125,7 @@ constexpr unsigned kMantissaBits = 52;
 /// 2^(exponent - 1023), 0 < exponent < 2047.
 double power_of_two(std::uint64_t exponent) { return std::bit_cast<double>(exponent << kMantissaBits); }
 
-/// A message of levels, checked but for its codes.
+/// A message of levels, with everything checked except its codes.
 struct Levels {
   const Incoming& message;
   std::size_t s;
@@ -138,7 +138,7 @@ struct Levels {
     if (value < 0) message.fail(fmt::format("a value of {}; need >= 0", value));
   }
 
-  /// take(codes, begin) for the codes of the coordinates from `begin` on, tile by tile.
+  /// Calls take(codes, begin) tile by tile, with the codes of the coordinates from `begin` on.
   template <class Take>
   void for_each_tile(Take&& take) const {
     BitReader reader(message.bytes.subspan(kCountHeader + bytes_of(message.wire)));
@@ -164,8 +164,8 @@ struct Levels {
 
 void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
   check(s >= 1 && s <= kUniformLevelLimit, "uniform levels need 1 <= s < 2^15");
-  // floor(v + s + u) with u uniform on the middles of 2^31 equal parts of [0, 1): v reaches -s and s at most,
-  // up to roundings far below a part, so the code is at least 0 and at most 2 s.
+  // floor(v + s + u), where u is uniform on the midpoints of 2^31 equal parts of [0, 1). |v| is at most s, up
+  // to rounding far below one part, so the code is from 0 to 2 s.
   const double middle = static_cast<double>(s) + 0x1p-32;
   const auto code_of = [middle](double v, std::uint32_t word) {
     const double u = static_cast<double>(static_cast<std::int32_t>(word >> 1)) * 0x1p-31;
@@ -195,8 +195,8 @@ double floats_uniform_levels(const Incoming& message) {
 
 void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
   check(s >= 1 && s <= kPowerLevelLimit, "power levels need 1 <= s < 2^7");
-  // As in wire_natural.cc, rounding is an addition to the mantissa: its carry into the exponent has the right
-  // probability. Below the least power, adding it first puts |v| / least into the mantissa.
+  // As in wire_natural.cc, rounding is an addition to the mantissa: the carry into the exponent has the right
+  // probability. Below the least power, adding that power first puts |v| / least into the mantissa.
   const std::uint64_t least_exponent = 1023 - (s - 1);
   const double least = power_of_two(least_exponent);
   const auto code_of = [=](double v, std::uint32_t word) {
@@ -214,7 +214,7 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, 
 void add_power_levels(const Incoming& message, double weight, MutView acc) {
   const Levels levels(message, kPowerLevelLimit);
   const std::size_t s = levels.s;
-  std::array<double, 2 * kPowerLevelLimit + 1> terms;  // what each code adds; NOLINT: 2 s + 1 are filled
+  std::array<double, 2 * kPowerLevelLimit + 1> terms;  // increment for each code; NOLINT: 2 s + 1 are filled
   terms[s] = weight * (0 * levels.value);
   for (std::size_t level = 1; level <= s; ++level) {
     const double size = levels.value * power_of_two(1023 - s + level);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Natural compression on the wire: signed powers of two, split into planes so that no value straddles a byte.
+// Natural compression on the wire: signed powers of two, divided into planes so that no value crosses a byte
+// boundary.
 //   f32: d bytes, the code of each value (0: zero, e: 2^(e - 127)), then a plane of ceil(d/8) bytes of signs.
-//   f64: the top 12 bits of each double (sign and exponent): d bytes of their low 8, then ceil(d/2) bytes of
-//   nibbles.
-// A double holds its power of two in its exponent, so rounding is one addition: random bits are added to the
-// mantissa, and the carry into the exponent comes with the probability mantissa / 2^52. No logarithm, no
+//   f64: the top 12 bits of each double (sign and exponent): d bytes with their low 8 bits, then ceil(d/2)
+//     bytes of nibbles.
+// The exponent of a double is its power of two, so rounding is one addition: random bits are added to the
+// mantissa, and the carry into the exponent has the probability mantissa / 2^52. It needs no logarithm and no
 // branch.
 #include <algorithm>
 #include <array>
@@ -20,21 +21,21 @@ namespace {
 
 constexpr unsigned kMantissaBits = 52;
 constexpr std::uint64_t kMantissa = (std::uint64_t{1} << kMantissaBits) - 1;
-constexpr std::uint64_t kBias = 1023 - 127;  // an f32 code + this = the exponent field of a double
+constexpr std::uint64_t kBias = 1023 - 127;  // f32 code + kBias = the exponent field of a double
 constexpr std::uint64_t kTiny = (kBias + 1) << kMantissaBits;  // the bits of 2^-126
 constexpr std::int64_t kLargestExponent = 2046;                // of a finite double
 
 using Bytes = std::uint8_t __attribute__((vector_size(4)));
 
-/// What is added to the mantissas of eight values: 32 random bits on top of each, so that the carry has the
-/// right probability to 2^-32.
+/// The numbers added to the mantissas of eight values. Their top 32 bits are random, so that the carry has
+/// the right probability to 2^-32.
 struct Dither {
-  Bits first;   // of four values
-  Bits second;  // of the next four
+  Bits first;   // for four values
+  Bits second;  // for the next four
 
-  /// From eight random words. Each lane holds two: the lower is for `first`. For `second` both are kept, the
-  /// upper on top, since bits below the top 32 hardly count; `first` has half a unit there, so that neither
-  /// rounds down.
+  /// Computed from eight random words, two in each lane. `first` uses the lower word, followed by half a
+  /// unit. `second` uses both words, the upper word on top; the bits below the top 32 hardly matter. Thus
+  /// neither rounds down on average.
   explicit Dither(const std::uint32_t* words) {
     Bits pairs = load<Bits>(words);
     if constexpr (std::endian::native == std::endian::big) pairs = pairs << 32 | pairs >> 32;
@@ -43,18 +44,18 @@ struct Dither {
   }
 };
 
-/// The f32 codes of sizes |v|; the low byte of each lane counts. Below 2^-126, powers of two have no code:
-/// there |v| becomes 0 or 2^-126, by the same addition after adding 2^-126, which puts |v| / 2^-126 into the
-/// mantissa. Above 2^128: the code of 2^128.
+/// The f32 codes of sizes |v|, in the low byte of each lane. Powers of two below 2^-126 have no code: such a
+/// |v| becomes 0 or 2^-126. For these, 2^-126 is added first, which puts |v| / 2^-126 into the mantissa, and
+/// then the same addition rounds. Above 2^128 the code is that of 2^128.
 Bits codes_f32(Bits size, Bits dither) {
   const Doubles v = reinterpret_cast<Doubles>(size);
-  const Bits tiny = reinterpret_cast<Bits>(v < 0x1p-126);  // all bits of a lane, or none
+  const Bits tiny = reinterpret_cast<Bits>(v < 0x1p-126);  // all bits of a lane set, or none
   const Bits moved = reinterpret_cast<Bits>(v + reinterpret_cast<Doubles>(tiny & kTiny));
-  const Bits code = ((moved + dither) >> kMantissaBits) - kBias + tiny;  // all bits are -1
+  const Bits code = ((moved + dither) >> kMantissaBits) - kBias + tiny;  // a lane with all bits set is -1
   return code | reinterpret_cast<Bits>(reinterpret_cast<SignedBits>(code) > 255);
 }
 
-/// The f64 codes of sizes |v|: exponents. Subnormals become 0 or 2^-1022 by the same carry; values above
+/// The f64 codes of sizes |v|: exponents. Subnormals become 0 or 2^-1022 by the same carry. Values above
 /// 2^1023 become 2^1023, the largest power of two that is a double.
 Bits codes_f64(Bits size, Bits dither) {
   const Bits exponent = (size + dither) >> kMantissaBits;
@@ -62,7 +63,7 @@ Bits codes_f64(Bits size, Bits dither) {
   return (too_large & static_cast<std::uint64_t>(kLargestExponent)) | (~too_large & exponent);
 }
 
-constexpr std::size_t kGroup = 32;  // values whose codes are packed together
+constexpr std::size_t kGroup = 32;  // values with codes that are packed together
 
 /// to[4k + l] = byte k of lane l.
 void store_bytes(Bits packed, std::uint8_t* to) {
@@ -78,7 +79,7 @@ void store_bytes(Bits packed, std::uint8_t* to) {
   }
 }
 
-/// The codes of 32 values: one byte each to `low`, the signs to 4 bytes of `high`.
+/// Writes the codes of 32 values: one byte each to `low`, the signs to 4 bytes of `high`.
 void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
   constexpr Bits kLane = {0, 1, 2, 3};
   Bits codes{};
@@ -88,7 +89,7 @@ void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, 
     codes = codes << 8 | (codes_f32(bits & ~kSignBit, dither) & 0xff);
     signs = signs << 4 | bits >> 63 << kLane;
   };
-  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last to be packed comes lowest
+  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last value packed gets the lowest bits
     j -= 8;
     const Dither dither(words + j);
     encode(j + 4, dither.second);
@@ -98,7 +99,7 @@ void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, 
   store_le(static_cast<std::uint32_t>(any_lane(signs)), high);
 }
 
-/// The codes of 32 values: their low bytes to `low`, their nibbles to 16 bytes of `high`.
+/// Writes the codes of 32 values: their low bytes to `low`, their nibbles to 16 bytes of `high`.
 void encode_f64(const double* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
   constexpr Bits kNibble = {0, 4, 8, 12};
   Bits codes{};
@@ -114,19 +115,19 @@ void encode_f64(const double* x, const std::uint32_t* words, std::uint8_t* low, 
     const Dither dither(words + j);
     encode(j + 4, dither.second);
     encode(j, dither.first);
-    // Sixteen nibbles fill the lanes; those of the half before are pushed out at the top.
+    // Sixteen nibbles fill the lanes; the nibbles of the previous half are shifted out at the top.
     if (j % 16 == 0) store_le(any_lane(nibbles), high + j / 2);
   }
   store_bytes(codes, low);
 }
 
-/// acc += weight * four values, given as the bits of doubles.
+/// acc += weight * four values, given as bit patterns of doubles.
 void add(Bits values, double weight, double* acc) {
   const Doubles sum = load<Doubles>(acc) + weight * reinterpret_cast<Doubles>(values);
   std::memcpy(acc, &sum, sizeof(sum));
 }
 
-/// Adds 8 values: 8 bytes of codes and one of signs.
+/// Adds 8 values, from 8 bytes of codes and one byte of signs.
 void add_f32(const std::uint8_t* low, const std::uint8_t* high, double weight, double* acc) {
   const Bits signs = Bits{} + *high;
   for (unsigned half = 0; half < 8; half += 4) {
@@ -137,22 +138,23 @@ void add_f32(const std::uint8_t* low, const std::uint8_t* high, double weight, d
   }
 }
 
-/// Adds 8 values: 8 bytes of codes and 4 of nibbles.
+/// Adds 8 values, from 8 bytes of codes and 4 bytes of nibbles.
 void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, double* acc) {
   const Bits nibbles = Bits{} + load_le<std::uint32_t>(high);
   for (unsigned half = 0; half < 8; half += 4) {
     const Bits code = __builtin_convertvector(load<Bytes>(low + half), Bits);
     const Bits to_top = Bits{60, 56, 52, 48} - std::uint64_t{4} * half;
-    const Bits top = nibbles << to_top & ~(~std::uint64_t{0} >> 4);  // sign and the exponent's high bits
+    // the sign and the high bits of the exponent
+    const Bits top = nibbles << to_top & ~(~std::uint64_t{0} >> 4);
     add(top | code << kMantissaBits, weight, acc + half);
   }
 }
 
-/// What the widths differ in.
+/// The differences between the two widths.
 struct Planes {
-  std::size_t per_byte;  // values a byte of the high plane
+  std::size_t per_byte;  // values per byte of the high plane
   void (*encode)(const double* x, const std::uint32_t* words, std::uint8_t* low,
-                 std::uint8_t* high);  // 32 values
+                 std::uint8_t* high);  // encodes 32 values
 };
 
 constexpr Planes kPlanes32 = {8, encode_f32};
@@ -170,7 +172,7 @@ void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight
   std::size_t j = 0;
   for (; j + 8 <= acc.size(); j += 8) add_eight(low + j, high + j / per_byte, weight, acc.data() + j);
   if (j == acc.size()) return;
-  // The last few as eight, of which some are nothing.
+  // The remaining values, padded with zeros to eight.
   const std::size_t left = acc.size() - j;
   std::array<std::uint8_t, 8> last_low{};
   std::array<std::uint8_t, 8> last_high{};
@@ -186,7 +188,7 @@ void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight
 
 void write_natural(Wire wire, const Stream& stream, View x, Message& out) {
   constexpr std::size_t kTile =
-      8 * kGroup;  // values at a time: their random words stay in the first-level cache
+      8 * kGroup;  // values per tile: their random words stay in the first-level cache
   const std::size_t dim = x.size();
   const Planes& planes = planes_of(wire);
   std::uint8_t* const low = begin_message(Format::natural, wire, planes_length(wire, dim), out);
@@ -200,7 +202,8 @@ void write_natural(Wire wire, const Stream& stream, View x, Message& out) {
       planes.encode(x.data() + j, words.data() + (j - begin), low + j, high + j / planes.per_byte);
     }
     if (whole == end) continue;
-    // The last few as a group that ends in zeros, whose codes are the zeros that pad the planes.
+    // The remaining values as a group padded with zeros. The codes of zeros are the zero bits that pad the
+    // planes.
     std::array<double, kGroup> last{};
     std::array<std::uint8_t, kGroup> last_low;   // NOLINT: written by encode
     std::array<std::uint8_t, kGroup> last_high;  // NOLINT: written by encode

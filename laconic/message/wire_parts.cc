@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages about messages: pair, afresh, assumed.
+// Messages that contain other messages: pair, afresh, assumed.
 #include <algorithm>
 
 #include "laconic/message/formats.h"
@@ -11,10 +11,10 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-// A count of 0 in the header of a pair: the first message is longer than the count
-// can say, and eight bytes do.
+// In the header of a pair, a count of 0 means that the length of the first message does not fit into the
+// count and follows in eight bytes.
 constexpr std::size_t kLongHeader = kCountHeader + 8;
-// Pairs in k others have a step of 2^k - 1 at least, and of 2^(k+1) - 2 at most (key_of_part).
+// A pair nested in k others has a step from 2^k - 1 to 2^(k+1) - 2 (key_of_part).
 constexpr std::uint32_t kStepTooDeep = (1U << kPairDepth) - 1;
 
 struct Parts {
@@ -36,7 +36,7 @@ Parts parts_of(const Incoming& message) {
   return {message.bytes.subspan(header, length), message.bytes.subspan(header + length)};
 }
 
-/// What follows the byte of afresh and assumed, which is dense.
+/// The message after the first byte of afresh and assumed, which must be dense.
 Bytes dense_in(const Incoming& message) {
   if (message.wire != Wire::f32) message.fail("the width is that of the dense message in it");
   const Bytes inner = message.bytes.subspan(kHeader);

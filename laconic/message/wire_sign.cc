@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signs on the wire: what they are multiplied with, then a plane of ceil(d/8) bytes, a bit a coordinate. The
-// multiple is a value (sign), a value for each block (block sign), or three bytes of the header, where all
-// know it (known sign). Signs are those of the entries, or drawn: wire_sign.cc has no other difference
-// between them.
+// Signs on the wire: their scale, then a plane of ceil(d/8) bytes with one bit per coordinate. The scale is a
+// value (sign), one value per block (block sign), or, if every process knows it, three bytes of the header
+// (known sign). The signs are those of the entries, or random; that is the only difference between the two
+// kinds of writers.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -29,16 +29,16 @@ std::size_t block_sign_length(Wire wire, std::size_t block, std::size_t dim) {
   return kCountHeader + blocks_of(dim, block) * bytes_of(wire) + plane_length(dim);
 }
 
-/// How many floats a plane of signs counts.
+/// The counted floats of a plane of signs.
 double floats_of_plane(const Incoming& message) {
   return static_cast<double>(message.dim) / static_cast<double>(8 * bytes_of(message.wire));
 }
 
-constexpr std::size_t kGroup = 32;  // values whose signs are packed together
+constexpr std::size_t kGroup = 32;  // values with signs that are packed together
 constexpr Bits kLane = {1, 2, 4, 8};
 
-/// plane = signs_of(j) for the groups of 32 entries from j on, the first lowest; the last few as a group that
-/// last_signs(j, count) has, zeros behind.
+/// plane = signs_of(j) for the groups of 32 entries from j on, the first entry in the lowest bit.
+/// last_signs(j, count) gives the signs of the remaining `count` entries, followed by zeros.
 template <class Signs, class LastSigns>
 void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& last_signs) {
   const std::size_t whole = dim / kGroup * kGroup;
@@ -50,10 +50,10 @@ void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& la
   std::copy_n(signs.begin(), plane_length(dim - whole), plane + whole / 8);
 }
 
-/// The signs of 32 values, the first lowest; adds their sizes to the sums.
+/// The signs of 32 values, the first in the lowest bit. Adds their absolute values to the sums.
 std::uint64_t take_signs(const double* x, RunningSums& sums) {
   Bits signs{};
-  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last to be packed comes lowest
+  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last value packed gets the lowest bits
     j -= 4;
     const Doubles v = load<Doubles>(x + j);
     signs = signs << 4 | (reinterpret_cast<Bits>(v < 0.0) & kLane);
@@ -68,18 +68,19 @@ double put_signs(View x, std::uint8_t* plane) {
   pack(
       x.size(), plane, [&](std::size_t j) { return take_signs(x.data() + j, sums); },
       [&](std::size_t j, std::size_t count) {
-        std::array<double, kGroup> last{};  // ends in zeros, whose signs are those that pad the plane
+        std::array<double, kGroup> last{};  // padded with zeros, whose sign bits pad the plane
         std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(j), count, last.begin());
         return take_signs(last.data(), sums);
       });
   return sums.total() / static_cast<double>(x.size());
 }
 
-/// 32 signs, the first lowest: + where a word, one of 2^32, is below the threshold (1/2 + x_j / (2 c)) 2^32,
-/// rounded to a whole number. word < round(t) is word + 1/2 <= t.
+/// 32 signs, the first in the lowest bit: + if a random 32-bit word is below the threshold (1/2 + x_j / (2
+/// c)) 2^32, rounded to an integer. word < round(t) is computed as word + 1/2 <= t.
 std::uint64_t draw_signs(const double* x, const std::uint32_t* words, double c) {
   using Words = std::uint32_t __attribute__((vector_size(16)));
-  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;  // as a double; a word in its low bits adds it
+  // the bits of the double 2^52; a word in its low bits adds it
+  constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;
   Bits signs{};
   for (std::size_t j = kGroup; j > 0;) {
     j -= 4;
@@ -91,11 +92,11 @@ std::uint64_t draw_signs(const double* x, const std::uint32_t* words, double c) 
   return any_lane(signs);
 }
 
-/// plane = signs of x drawn by the words of the stream from `first` on, a multiple of 4.
+/// plane = signs of x, drawn with the words of the stream from `first` on, a multiple of 4.
 void put_drawn_signs(const Stream& stream, std::size_t first, double c, View x, std::uint8_t* plane) {
-  constexpr std::size_t kTile = 512;       // words at a time: they stay in the first-level cache
+  constexpr std::size_t kTile = 512;       // words per tile: they stay in the first-level cache
   std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
-  const double unit = c > 0 ? c : 1;       // of zeros: any, the message says 0
+  const double unit = c > 0 ? c : 1;       // for a zero vector any unit will do: the message encodes 0
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
     const std::size_t count = std::min(kTile, x.size() - begin);
     stream.fill((first + begin) / 4, std::span(words).first(count));
@@ -112,7 +113,7 @@ void put_drawn_signs(const Stream& stream, std::size_t first, double c, View x, 
   }
 }
 
-/// The least value of the wire's width that is not below c.
+/// The least value of the wire's width that is >= c.
 double rounded_up(Wire wire, double c) {
   return with_value_type(wire, [&]<class Value>(Value) {
     auto value = static_cast<Value>(c);
@@ -128,7 +129,7 @@ std::uint8_t* begin_known_sign(Wire wire, double c, std::size_t dim, Message& ou
                      begin_message(Format::known_sign, wire, known_sign_length(dim), out));
 }
 
-/// put(block's first coordinate, its entries, its bits) returns its c.
+/// put(block's first coordinate, its entries, its bits) writes the bits and returns the block's c.
 template <class Put>
 void write_blocks(Wire wire, std::size_t block, View x, Put&& put, Message& out) {
   check(block > 0 && block % 8 == 0 && block < kHeaderCountLimit,
@@ -142,9 +143,10 @@ void write_blocks(Wire wire, std::size_t block, View x, Put&& put, Message& out)
   }
 }
 
-constexpr std::size_t kTile = 32;  // coordinates whose sums have a place in registers
+constexpr std::size_t kTile = 32;  // coordinates with sums in registers
 
-/// tile += each term, where its signs_of(m) have a bit, the first lowest, less it; one after another.
+/// For each m in order: tile += terms[m], or -= where signs_of(m) has a set bit (the first coordinate in the
+/// lowest bit).
 template <class SignsOf>
 void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
   constexpr std::size_t kFours = kTile / 4;
@@ -153,7 +155,7 @@ void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
   for (std::size_t m = 0; m < terms.size(); ++m) {
     const double t = terms[m];
     const auto term = reinterpret_cast<Bits>(Doubles{t, t, t, t});
-    // The highest four to where doubles have their signs, then the four below them.
+    // Shifts the highest four bits to the sign bits of doubles, then the next four.
     Bits signs = (Bits{} + signs_of(m)) << Bits{35, 34, 33, 32};
     for (std::size_t k = kFours; k > 0; signs <<= 4)
       sums[--k] += reinterpret_cast<Doubles>(term ^ (signs & kSignBit));
@@ -161,7 +163,7 @@ void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
   std::memcpy(tile, sums, sizeof(sums));
 }
 
-/// The plane of a message, behind what else it holds.
+/// The plane of a message, at offset `at`, after its other content.
 const std::uint8_t* plane_at(const Incoming& message, std::size_t at) {
   const std::uint8_t* const plane = message.bytes.data() + at;
   if (message.dim % 8 != 0 && plane[message.dim / 8] >> (message.dim % 8) != 0)
@@ -192,7 +194,7 @@ double known_scale(double c) {
 }
 
 double largest_size(View x) {
-  // The bits of sizes are ordered as the sizes are, with NaN above all.
+  // The bits of absolute values have the same order as the values, with NaN above all.
   SignedBits largest{};
   std::size_t j = 0;
   for (; j + 4 <= x.size(); j += 4) {
@@ -268,10 +270,10 @@ SignPlane read_block_sign(const Incoming& message) {
 }
 
 void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
-  thread_local std::vector<double> terms;  // kept, so that a round does not allocate
+  thread_local std::vector<double> terms;  // reused, so that a round does not allocate
   terms.resize(sum.size());
   for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
-    std::size_t end = coordinates.end;  // of where the terms stay the same
+    std::size_t end = coordinates.end;  // the end of the range with constant terms
     for (std::size_t m = 0; m < sum.size(); ++m) {
       const SignPlane& signs = sum[m].signs;
       terms[m] = sum[m].weight * signs.scale_at(begin);

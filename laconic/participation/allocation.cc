@@ -32,17 +32,18 @@ bool has(const std::vector<std::uint32_t>& held, std::size_t k) {
   return std::find(held.begin(), held.end(), k) != held.end();
 }
 
-/// d permutations, each of which deals every subset to a worker that does not hold it yet.
+/// Computes d permutations. Each assigns every subset to a client that does not hold it yet.
 Held deal(std::size_t workers, std::size_t d, std::uint64_t seed) {
   Held held(workers);
-  std::vector<std::uint32_t> to(workers);  // whom subset k goes to
+  std::vector<std::uint32_t> to(workers);  // the receiver of subset k
   for (std::size_t copy = 0; copy < d; ++copy) {
     Stream stream = stream_of(seed, copy);
     std::iota(to.begin(), to.end(), 0U);
     shuffle(stream, to);
     for (std::size_t k = 0; k < workers; ++k) {
-      // Who holds it changes places with another, so that neither holds what it gets. With d <= workers / 2
-      // there is one: at most 2 copy <= workers - 2 are unfit.
+      // A receiver that already holds its subset swaps with another, such that both then receive a subset
+      // that they do not hold. For d <= workers / 2 such a partner exists: at most 2 copy <= workers - 2
+      // clients are unsuitable.
       while (has(held[to[k]], k)) {
         const std::size_t other = stream.below(workers);
         if (!has(held[to[other]], k) && !has(held[to[k]], other)) std::swap(to[k], to[other]);
@@ -53,7 +54,7 @@ Held deal(std::size_t workers, std::size_t d, std::uint64_t seed) {
   return held;
 }
 
-/// Each worker holds what it did not.
+/// The complement: each client holds the subsets that it did not hold.
 Held inside_out(const Held& held) {
   Held others(held.size());
   for (std::size_t i = 0; i < held.size(); ++i) {
@@ -65,8 +66,8 @@ Held inside_out(const Held& held) {
 }
 
 Allocation balanced(std::size_t workers, std::size_t d, std::uint64_t seed) {
-  // What the others hold of a balanced allocation is balanced too, so few copies are dealt where many are
-  // asked for.
+  // The complement of a balanced allocation is balanced too. So if many copies are requested, the few missing
+  // ones are dealt instead.
   const bool many = 2 * d > workers;
   return {workers, many ? inside_out(deal(workers, workers - d, seed)) : deal(workers, d, seed)};
 }
@@ -103,7 +104,8 @@ Allocation bernoulli(std::size_t workers, std::size_t d, std::uint64_t seed) {
   return {workers, std::move(held)};
 }
 
-/// The neighbours in a random graph where each has d: many edges of a fixed one, two by two, change ends.
+/// The neighbours in a random d-regular graph: starts from a fixed graph and exchanges the ends of random
+/// pairs of edges.
 Allocation regular(std::size_t workers, std::size_t d, std::uint64_t seed) {
   if (d >= workers || d * workers % 2 != 0) {
     throw SpecError(fmt::format(
@@ -128,7 +130,7 @@ Allocation regular(std::size_t workers, std::size_t d, std::uint64_t seed) {
     auto [c, e] = two;
     if (stream.below(2) == 1) std::swap(c, e);
     if (a == e || c == b || has(held[a], e) || has(held[c], b)) continue;
-    // a - b and c - e become a - e and c - b
+    // edges a - b and c - e become a - e and c - b
     std::replace(held[a].begin(), held[a].end(), b, e);
     std::replace(held[b].begin(), held[b].end(), a, c);
     std::replace(held[c].begin(), held[c].end(), e, b);
@@ -203,7 +205,7 @@ MinMeanMax Allocation::overlaps() const {
   for (std::size_t i = 0; i < workers(); ++i) {
     for (const std::uint32_t k : held_[i]) holders[k].push_back(static_cast<std::uint32_t>(i));
   }
-  std::vector<std::uint32_t> with(M, 0);  // how many hold k and this one
+  std::vector<std::uint32_t> with(M, 0);  // number of clients that hold both k and this subset
   std::vector<std::uint32_t> met;
   std::uint64_t sum = 0;
   std::size_t least = workers();
@@ -224,7 +226,7 @@ MinMeanMax Allocation::overlaps() const {
     }
   }
   const double pairs =
-      static_cast<double>(M) * static_cast<double>(M - 1);  // each of them twice, as in the sum
+      static_cast<double>(M) * static_cast<double>(M - 1);  // each pair counts twice, as in the sum
   return {static_cast<double>(least), static_cast<double>(sum) / pairs, static_cast<double>(most)};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who holds which data, where several workers hold the same so that one may be late (gradient coding).
-// Workers and subsets are equally many: subset k is client k's shard of the split.
+// Allocation of data to clients, with copies so that clients may be late (gradient coding). There are as many
+// subsets as clients: subset k is client k's shard of the split.
 #pragma once
 
 #include <cstddef>
@@ -16,27 +16,27 @@
 
 namespace laconic {
 
-/// S in {0,1}^(N x M): S_ik = 1 where worker i holds subset k.
+/// S in {0,1}^(N x M): S_ik = 1 if client i holds subset k.
 class Allocation {
  public:
-  /// held[i]: the subsets of worker i, in any order. Checks that each is below `subsets` and named once.
+  /// held[i]: the subsets of client i, in any order. Checks that each is below `subsets` and occurs once.
   Allocation(std::size_t subsets, std::vector<std::vector<std::uint32_t>> held);
 
   [[nodiscard]] std::size_t workers() const { return held_.size(); }
   [[nodiscard]] std::size_t subsets() const { return copies_.size(); }
-  /// Of worker i, ascending; r_i = held(i).size() is its load.
+  /// The subsets of client i, ascending. r_i = held(i).size() is its load.
   [[nodiscard]] std::span<const std::uint32_t> held(std::size_t i) const { return held_[i]; }
-  /// d_k, how many workers hold subset k.
+  /// d_k, the number of clients that hold subset k.
   [[nodiscard]] std::size_t copies(std::size_t k) const { return copies_[k]; }
-  /// Subsets that nobody holds: what is learned does not know of them.
+  /// The number of subsets that no client holds. Training does not use them.
   [[nodiscard]] std::size_t lost() const;
-  /// Whether each worker holds its own subset and no other.
+  /// Whether each client holds its own subset and no other.
   [[nodiscard]] bool is_identity() const;
 
-  /// Over the workers.
+  /// Statistics of the loads over the clients.
   [[nodiscard]] MinMeanMax loads() const;
-  /// How many workers hold both of two subsets, over all pairs; pairwise balanced allocations have d_k d_l /
-  /// N for each. Costs the sum of the squared loads, and memory for M numbers.
+  /// For each pair of subsets, how many clients hold both; statistics over all pairs. For pairwise balanced
+  /// allocations each value is d_k d_l / N. Costs the sum of the squared loads, and memory for M numbers.
   [[nodiscard]] MinMeanMax overlaps() const;
 
  private:
@@ -44,31 +44,31 @@ class Allocation {
   std::vector<std::uint32_t> copies_;
 };
 
-/// Each worker holds its own.
+/// Each client holds its own subset only.
 Allocation no_redundancy(std::size_t workers);
 
-/// Without the workers that are gone (ascending, each named once, not all), which hold nothing any more.
-/// Subsets that only they held are taken over, in ascending order, each by the worker left that holds fewest
-/// then, the first of them.
+/// Removes the clients `gone` (ascending, without duplicates, not all clients), which then hold nothing. Each
+/// subset that only they held is moved, in ascending order, to the remaining client with the fewest subsets
+/// at that time; ties go to the first.
 Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone);
 
-/// copies[k] different workers for each subset, all such sets equally likely, drawn apart for each k:
-/// pairwise balanced in the mean (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383). 1 <= copies[k] <=
-/// workers.
+/// copies[k] different clients for each subset k, independently; all such sets are equally likely. Pairwise
+/// balanced in expectation (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383). 1 <= copies[k] <= workers.
 Allocation random_allocation(std::size_t workers, std::span<const std::size_t> copies, std::uint64_t seed);
 
-/// What an allocation is drawn for.
+/// The parameters of an allocation.
 struct AllocationSetting {
-  std::size_t workers = 1;               // and subsets
+  std::size_t workers = 1;               // the number of clients, and of subsets
   std::uint64_t seed = 1;                // the split seed
-  std::optional<Spec> rule = {};         // the key allocation=, where it is given
-  std::vector<std::uint32_t> gone = {};  // workers that hold nothing any more: see without()
+  std::optional<Spec> rule = {};         // the value of the key allocation=, if given
+  std::vector<std::uint32_t> gone = {};  // clients that hold nothing any more: see without()
 };
 
-/// The allocation by the setting's rule, or else by `fallback`. `redundancy` >= 1 says how many hold a subset
-/// (with bernoulli: in the mean); 1 is no_redundancy() whatever the rule, and nothing says 1, or all for
-/// `full`. InputError for an unknown rule, for more copies than workers, and where the rule cannot have so
-/// many. Not yet without() those that are gone.
+/// The allocation by the setting's rule, or by `fallback` if there is none. `redundancy` >= 1 is the number
+/// of clients that hold a subset (with bernoulli: its mean). 1 gives no_redundancy() for every rule. Without
+/// a value it means 1, or all clients for `full`. Throws InputError for an unknown rule, for more copies than
+/// clients, and if the rule does not support this number. Does not apply without() to the clients that are
+/// gone.
 Allocation make_allocation(const std::string& fallback, std::optional<std::size_t> redundancy,
                            const AllocationSetting& setting);
 
@@ -77,7 +77,7 @@ struct AllocationRow {
   const char* name;
   const char* usage;
   const char* summary;
-  /// 1 <= d <= workers; d = 1 does not come here.
+  /// 1 <= d <= workers; d = 1 is handled elsewhere.
   Allocation (*make)(std::size_t workers, std::size_t d, std::uint64_t seed);
 };
 std::span<const AllocationRow> allocations();

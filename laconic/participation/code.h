@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker says of the gradients it can compute: one combination of them, its coded gradient.
+// The coded gradient of a client: one linear combination of the gradients that it can compute.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@
 
 namespace laconic {
 
-/// A subset and how its gradient counts.
+/// A subset and the coefficient of its gradient.
 struct Term {
   std::uint32_t subset = 0;
   double coefficient = 0;
 };
 
-/// B in R^(N x M): worker i says sum_k B_ik g_k, where B_ik is 0 unless it holds subset k.
+/// B in R^(N x M): client i sends sum_k B_ik g_k, where B_ik = 0 unless it holds subset k.
 class Code {
  public:
-  /// rows[i]: worker i's terms, ascending.
+  /// rows[i]: the terms of client i, by ascending subset.
   explicit Code(std::vector<std::vector<Term>> rows) : rows_(std::move(rows)) {}
 
   [[nodiscard]] std::size_t workers() const { return rows_.size(); }
@@ -31,18 +31,18 @@ class Code {
   std::vector<std::vector<Term>> rows_;
 };
 
-/// h_i = sum_k S_ik g_k / d_k, whose sum over all workers is that of all g_k that anyone holds: stochastic
-/// gradient coding (arXiv 1905.05383) and 1-bit gradient coding (arXiv 2403.14716).
+/// h_i = sum_k S_ik g_k / d_k. The sum over all clients is the sum of all g_k that at least one client holds:
+/// stochastic gradient coding (arXiv 1905.05383) and 1-bit gradient coding (arXiv 2403.14716).
 Code share_code(const Allocation& allocation);
 
 /// sum_k S_ik g_k: Bernoulli gradient coding (arXiv 1711.06771), and exact codes by fractional repetition
 /// (arXiv 1612.03301, section 3.1).
 Code sum_code(const Allocation& allocation);
 
-/// The exact code by cyclic repetition (arXiv 1612.03301, Algorithm 2) for any `tolerated` stragglers: worker
-/// i holds subsets i .. i + tolerated. Its rows are in the null space of a random matrix H whose rows sum to
-/// 0; H is uniform here and not normal, so that it needs no libm: any law with a density does. tolerated <
-/// workers. `tolerated` = s costs N solutions of s equations.
+/// The exact code by cyclic repetition (arXiv 1612.03301, Algorithm 2) for any `tolerated` stragglers: client
+/// i holds subsets i .. i + tolerated. Its rows are in the null space of a random matrix H with rows that sum
+/// to 0. H is uniform here instead of normal, so that it needs no libm; any distribution with a density
+/// works. tolerated < workers. For `tolerated` = s the cost is N solutions of s equations.
 Code cyclic_code(std::size_t workers, std::size_t tolerated, std::uint64_t seed);
 
 }  // namespace laconic

@@ -60,7 +60,7 @@ class OneOfEachGroup final : public Decoder {
  public:
   OneOfEachGroup(const Allocation& fractional, bool exact)
       : weight_(1 / static_cast<double>(fractional.workers())), exact_(exact) {
-    // A group is known by the lowest of the subsets that it holds.
+    // The lowest subset that a group holds identifies the group.
     for (std::size_t i = 0; i < fractional.workers(); ++i) {
       group_.push_back(fractional.held(i).front());
       if (i == 0 || group_[i] != group_[i - 1]) ++groups_;
@@ -71,7 +71,8 @@ class OneOfEachGroup final : public Decoder {
     std::size_t heard = 0;
     for (std::size_t s = 0; s < answered.size(); ++s) {
       const bool first =
-          s == 0 || group_[answered[s].worker] != group_[answered[s - 1].worker];  // groups are neighbours
+          // clients of a group are consecutive
+          s == 0 || group_[answered[s].worker] != group_[answered[s - 1].worker];
       answered[s].weight = first ? weight_ : 0;
       heard += first ? 1 : 0;
     }
@@ -122,7 +123,7 @@ class ByLeastSquares final : public Decoder {
     const Eigen::VectorXd ones = Eigen::VectorXd::Ones(B_.cols());
     const Eigen::VectorXd a = rows.completeOrthogonalDecomposition().solve(ones);
     std::vector<double> weights(answered.size(), 0.0);
-    constexpr double kExact = 1e-7;  // rounding of random codes for up to 100 workers stays below
+    constexpr double kExact = 1e-7;  // above the rounding error of random codes for up to 100 clients
     if (exact_ && !((rows * a - ones).lpNorm<Eigen::Infinity>() <= kExact)) return weights;
     for (std::size_t s = 0; s < weights.size(); ++s)
       weights[s] = a[static_cast<Eigen::Index>(s)] / static_cast<double>(B_.rows());
@@ -132,7 +133,8 @@ class ByLeastSquares final : public Decoder {
   Eigen::MatrixXd B_;
   bool exact_;
   mutable std::mutex mutex_;
-  mutable std::unordered_map<std::vector<bool>, std::vector<double>> known_;  // solutions, by who answered
+  // solutions, by the set of clients that answered
+  mutable std::unordered_map<std::vector<bool>, std::vector<double>> known_;
 };
 
 class Answers final : public Participation {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a server that has heard some of the workers makes a gradient of what they said: the weights of their
-// messages. A round that none answers, or that cannot be decoded, weighs nothing: no step is taken in it.
+// Decoders: the weights with which a server that received some of the answers combines them to a gradient. If
+// no client answers, or the round cannot be decoded, all weights are 0 and the round makes no step.
 #pragma once
 
 #include <cstddef>
@@ -18,39 +18,40 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  /// Sets the weights of the workers that answered, who are set already, ascending. May keep what it has worked out
-  /// for other calls; no weight depends on that. For any thread.
+  /// Sets the weights of the clients that answered; `answered` lists them, ascending. May cache results for
+  /// other calls; no weight depends on the cache. Thread-safe.
   virtual void weigh(std::vector<Share>& answered) const = 0;
 
-  /// Of how many workers, where the weights depend on it.
+  /// The number of clients, if the weights depend on it.
   [[nodiscard]] virtual std::optional<std::size_t> workers() const { return {}; }
-  /// The weight of every answer, where it is the same whoever answers.
+  /// The weight of every answer, if it is the same for every set of answers.
   [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
-/// `factor` / n (1 - p_i): unbiased, whoever is how often late, rounds without an answer included (Horvitz
-/// and Thompson 1952; stochastic gradient coding, arXiv 1905.05383).
+/// `factor` / n (1 - p_i): unbiased for any probabilities of being late, including rounds without an answer
+/// (Horvitz and Thompson 1952; stochastic gradient coding, arXiv 1905.05383).
 std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers,
                                         double factor = 1);
 
-/// `factor` / r of r answers: unbiased without knowing p, where all are equally likely to be late.
+/// `factor` / r for r answers: unbiased without knowledge of p, if all clients are equally likely to be late.
 std::unique_ptr<Decoder> by_count(double factor = 1);
 
-/// One weight for all. With 1/n what the absent would have said counts as 0, and of memories the mean stays
-/// the mean (EF21).
+/// One weight for all answers. With 1/n, missing answers count as 0, and the mean of memories stays their
+/// mean (EF21).
 std::unique_ptr<Decoder> equally(double weight);
 
-/// Of fractional repetition, where the workers of a group say the same: 1/n for the lowest of each group that
-/// answered, 0 for the rest. Groups without an answer are left out (ErasureHead, arXiv 1901.09671), or with
-/// `exact` the round cannot be decoded.
+/// For fractional repetition, where all clients of a group send the same: 1/n for the lowest client of each
+/// group that answered, 0 for the others. Groups without an answer are omitted (ErasureHead, arXiv
+/// 1901.09671); with `exact`, the round then cannot be decoded.
 std::unique_ptr<Decoder> one_of_each_group(const Allocation& fractional, bool exact);
 
-/// a_i / n with |B_R' a - 1| least over the answers R, by an orthogonal decomposition: O(n r^2) for r
-/// answers, kept for the last patterns of answers. With `exact`, a round in which that is not 0 (to 1e-7)
-/// cannot be decoded (arXiv 1612.03301); else it counts as the best there is (arXiv 1711.06771).
+/// a_i / n, where a minimises |B_R' a - 1| over the answers R, by an orthogonal decomposition: O(n r^2) for r
+/// answers. The solutions for recent sets of answers are cached. With `exact`, a round with a minimum other
+/// than 0 (to 1e-7) cannot be decoded (arXiv 1612.03301); otherwise the minimiser is used (arXiv 1711.06771).
 std::unique_ptr<Decoder> by_least_squares(const Code& code, bool exact);
 
-/// The workers that answer, weighed by the decoder. Both are of as many workers.
+/// The clients that answer, with the weights of the decoder. Both arguments must be for the same number of
+/// clients.
 std::unique_ptr<Participation> answers(std::shared_ptr<const Stragglers> stragglers,
                                        std::unique_ptr<Decoder> decoder);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who takes part in a round, and with which weight the server counts what each one says.
+// Participation: which clients take part in a round, and the weight of each one's message at the server.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,15 @@ namespace laconic {
 struct Share {
   std::uint32_t worker = 0;
   double weight = 0;
-  std::uint32_t copy = 0;  // 1 for the second share of the same worker in a round, and so on
+  std::uint32_t copy = 0;  // 1 for the second share of the same client in a round, and so on
 };
 
 class Participation {
  public:
   virtual ~Participation() = default;
 
-  /// Ascending workers; one may be named twice. Every process draws the same. `out` is overwritten.
+  /// The shares by ascending client; a client may occur twice. Every process draws the same. Overwrites
+  /// `out`.
   virtual void draw(const Key& common, std::vector<Share>& out) const = 0;
   [[nodiscard]] std::vector<Share> draw(const Key& common) const {
     std::vector<Share> shares;
@@ -31,24 +32,24 @@ class Participation {
     return shares;
   }
 
-  /// Of how many workers it draws.
+  /// The number of clients from which it draws.
   [[nodiscard]] virtual std::size_t workers() const = 0;
-  /// Whether all of them take part in every round.
+  /// Whether all clients take part in every round.
   [[nodiscard]] virtual bool complete() const = 0;
-  /// The weight of each share, where it is the same for all shares of all rounds.
+  /// The weight of each share, if it is the same for all shares of all rounds.
   [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
-/// All n >= 1 workers, each with weight 1/n.
+/// All n >= 1 clients, each with weight 1/n.
 std::unique_ptr<Participation> everyone(std::size_t workers);
 
-/// Everyone when the coin shows heads; else `sample` draws from all, uniform and with replacement, each with
-/// weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). sample >= 1. A round without heads costs
-/// O(sample).
+/// All clients if the coin shows heads; otherwise `sample` draws from all clients, uniform and with
+/// replacement, each with weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). sample >= 1. A round
+/// without heads costs O(sample).
 std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample);
 
-/// `sample` of all, uniform and without replacement, each with weight 1/sample: FedAvg (arXiv 1602.05629).
-/// 1 <= sample <= workers.
+/// `sample` clients, drawn uniformly and without replacement, each with weight 1/sample: FedAvg (arXiv
+/// 1602.05629). 1 <= sample <= workers.
 std::unique_ptr<Participation> sampled(std::size_t workers, std::size_t sample);
 
 }  // namespace laconic

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stragglers that nobody models: a server that looks at its clock (served/served.h) tells what it saw.
+// Stragglers in real time, without a model: a server with a real clock (served/served.h) reports what it
+// observed.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace laconic {
 
 class RealClock final : public Stragglers {
  public:
-  /// `patience` > 0: seconds without a sign of life after which a process counts as dead.
+  /// `patience` > 0: seconds without a sign of life after which a process counts as lost.
   RealClock(std::size_t workers, const Policy& policy, double patience)
       : policy_(policy), patience_(patience), late_(workers, 0.0) {
     check(patience > 0, "a real clock needs patience > 0");
@@ -25,12 +26,12 @@ class RealClock final : public Stragglers {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] double patience() const { return patience_; }
 
-  /// Who has answered this round in time, ascending: what draw() says until the next call.
+  /// Sets the clients that answered this round in time, ascending. draw() returns them until the next call.
   void hear(std::span<const std::uint32_t> answering) {
     answering_.assign(answering.begin(), answering.end());
   }
-  /// Of those that live, for late() from the next round on: an average in which each round weighs 0.05, and
-  /// at most 0.95. Rounds that nobody answers say nothing of anybody.
+  /// Updates late() of the clients that are not gone, for the next rounds. late() is an exponential average:
+  /// a round weighs 0.05, and the value is at most 0.95. Rounds without any answer are ignored.
   void learn(const std::vector<bool>& gone) {
     if (answering_.empty()) return;
     auto next = answering_.begin();
@@ -53,7 +54,7 @@ class RealClock final : public Stragglers {
   }
   [[nodiscard]] bool is_real() const override { return true; }
 
-  /// late() of all, to be read or restored.
+  /// late() of all clients, to save or restore it.
   [[nodiscard]] MutView seen() { return late_; }
 
  private:

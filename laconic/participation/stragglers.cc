@@ -22,7 +22,7 @@
 namespace laconic {
 namespace {
 
-/// Says who is late, and nothing of time.
+/// Models that decide which clients are late, without times.
 class Untimed : public Stragglers {
  public:
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
@@ -31,7 +31,7 @@ class Untimed : public Stragglers {
   }
 };
 
-/// Each worker by itself; drawn anew every `rounds` rounds.
+/// Each client independently; drawn anew every `rounds` rounds.
 class Bernoulli final : public Untimed {
  public:
   Bernoulli(std::vector<double> p, std::size_t workers, std::size_t rounds)
@@ -76,7 +76,7 @@ bool waits_for_all(const Policy& policy, std::size_t workers) {
   return policy.first ? *policy.first == workers : !policy.deadline;
 }
 
-/// How long it waits for workers who compute so long.
+/// How long the server waits if client i computes for seconds[i].
 double wait_of(const Policy& policy, const std::vector<double>& seconds) {
   if (waits_for_all(policy, seconds.size())) return std::numeric_limits<double>::infinity();
   double wait = policy.deadline.value_or(0);
@@ -108,7 +108,7 @@ class Timed : public Stragglers {
   }
 
  protected:
-  /// seconds[i] = how long worker i computes.
+  /// seconds[i] = the compute time of client i.
   virtual void compute(const Key& common, std::vector<double>& seconds) const = 0;
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
@@ -123,9 +123,9 @@ class ShiftedExponential final : public Timed {
  public:
   struct Worker {
     double shift = 0;
-    double rate = 0;  // infinite of one that has nothing to do
+    double rate = 0;  // infinite for a client without work
 
-    /// The probability that it is done by t.
+    /// The probability that it has finished by time t.
     [[nodiscard]] double done(double t) const { return t > shift ? 1 - std::exp(-rate * (t - shift)) : 0; }
     bool operator<(const Worker& other) const {
       return std::pair(shift, rate) < std::pair(other.shift, other.rate);
@@ -137,7 +137,7 @@ class ShiftedExponential final : public Timed {
     std::map<Worker, std::optional<double>> of_kind;
     for (const Worker& worker : workers_) of_kind.try_emplace(worker);
     const double n = static_cast<double>(workers_.size());
-    constexpr double kMost = 2e10;  // additions: some ten seconds
+    constexpr double kMost = 2e10;  // additions: about ten seconds
     if (of_kind.size() > 1 && policy.first &&
         static_cast<double>(of_kind.size() * kPoints * *policy.first) * n > kMost)
       throw InputError(
@@ -166,7 +166,7 @@ class ShiftedExponential final : public Timed {
  private:
   static constexpr std::size_t kPoints = 256;
 
-  /// Where all are alike, of n max(K, first) answer, with K ~ Binomial(n, P(done by the deadline)).
+  /// If all clients are alike, max(K, first) of n answer, with K ~ Binomial(n, P(finished by the deadline)).
   [[nodiscard]] double lateness_of_all() const {
     const std::size_t n = workers_.size();
     if (waits_for_all(policy(), n)) return 0;
@@ -185,9 +185,10 @@ class ShiftedExponential final : public Timed {
     return late;
   }
 
-  /// Late after the deadline, and then only if `first` others answer before it: with u the probability that i
-  /// is done by t, 1 - u(deadline) - integral over u of P(fewer than `first` others are done by t(u)). By the
-  /// midpoint rule over v = (u - u(deadline))^(1/4) for those who hardly ever answer.
+  /// A client is late if it finishes after the deadline and `first` others finish before it. With u the
+  /// probability that i has finished by t, this is 1 - u(deadline) - integral over u of P(fewer than `first`
+  /// others have finished by t(u)). Computed by the midpoint rule over v = (u - u(deadline))^(1/4), which
+  /// resolves clients that rarely answer.
   [[nodiscard]] double lateness_of(std::size_t i) const {
     if (waits_for_all(policy(), workers_.size())) return 0;
     const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
@@ -203,9 +204,9 @@ class ShiftedExponential final : public Timed {
     return std::clamp(rest - answers, 0.0, 1.0);
   }
 
-  /// The probability that fewer than `count` of the workers but i are done by t.
+  /// The probability that fewer than `count` clients other than i have finished by t.
   [[nodiscard]] double fewer_done(std::size_t count, double t, std::size_t i) const {
-    std::vector<double> done(count, 0.0);  // done[c] = the probability that c of those before are
+    std::vector<double> done(count, 0.0);  // done[c] = P(c of the clients so far have finished)
     done[0] = 1;
     for (std::size_t j = 0; j < workers_.size(); ++j) {
       const double p = j == i ? 0 : workers_[j].done(t);
@@ -222,7 +223,7 @@ class ShiftedExponential final : public Timed {
   std::vector<double> late_;
 };
 
-/// As measured: round t takes what row t mod their count says.
+/// Measured times: round t uses row t mod the number of rows.
 class Trace final : public Timed {
  public:
   Trace(std::vector<std::vector<double>> rows, const Policy& policy)
@@ -246,11 +247,11 @@ class Trace final : public Timed {
 
  private:
   std::vector<std::vector<double>> rows_;
-  std::vector<double> late_;  // in so many rows
+  std::vector<double> late_;  // number of rows in which the client is late
   std::uint32_t checksum_ = 0;
 };
 
-/// Of values of which client i takes its turn.
+/// Checks a list of values that the clients use cyclically: there must not be more values than clients.
 void require_turns(Arguments& arguments, std::size_t values, std::size_t workers) {
   if (values > workers) arguments.fail(fmt::format("{} values for {} clients", values, workers));
 }
@@ -286,7 +287,7 @@ std::unique_ptr<Stragglers> fixed(Arguments& arguments, std::span<const std::siz
   return std::make_unique<Fixed>(late, loads.size());
 }
 
-/// Seconds > 0, of an option or the argument at `position`.
+/// Seconds > 0, from an option or from the argument at `position`.
 std::optional<double> seconds_of(Arguments& arguments, const char* name,
                                  std::optional<std::size_t> position) {
   const Spec* given = position ? arguments.find(name, *position) : arguments.find(name);
@@ -366,13 +367,13 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
   return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
 }
 
-/// By far more than a server waits.
+/// The default patience is much longer than a server waits for answers.
 std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers, const Policy& policy) {
   constexpr double kPatience = 10;
   constexpr double kDeadlines = 20;
   const double patience = seconds_of(arguments, "patience", {})
                               .value_or(std::max(kPatience, kDeadlines * policy.deadline.value_or(0)));
-  constexpr double kLeast = 0.1;  // signs of life go out eight times in it
+  constexpr double kLeast = 0.1;  // signs of life are sent eight times in this time
   if (patience < kLeast) arguments.fail(fmt::format("patience = {}; need patience >= {}", patience, kLeast));
   if (policy.deadline && patience < *policy.deadline)
     arguments.fail(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who answers in time. Some models only say so; others say how long each worker computes, and the server has
-// a policy: how long it waits. Or it waits for real processes, by a real clock (participation/real_clock.h).
+// Stragglers: which clients answer in time. Some models decide this directly. Others give the compute time of
+// each client, and the server's policy sets how long it waits. A third kind waits for real processes, by a
+// real clock (participation/real_clock.h).
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@
 
 namespace laconic {
 
-/// How long the server waits: until `first` answers are there and the deadline, in seconds, has passed, or
-/// all answers are there; without either for all.
+/// How long the server waits: until `first` answers have arrived and the deadline, in seconds, has passed, or
+/// until all answers have arrived. Without `first` and deadline it waits for all answers.
 struct Policy {
   std::optional<double> deadline;
   std::optional<std::size_t> first;
@@ -27,38 +28,39 @@ class Stragglers {
  public:
   virtual ~Stragglers() = default;
 
-  /// answering = the workers whose answer of this round arrives, ascending, perhaps none. Every process draws
-  /// the same: a pure function of the key, which is a round's Key::common().
+  /// answering = the clients with an answer that arrives in time this round, ascending, possibly none. Every
+  /// process draws the same: a pure function of the key, which must be a round's Key::common().
   virtual void draw(const Key& common, std::vector<std::uint32_t>& answering) const = 0;
 
-  /// Of how many workers it says that.
+  /// The number of clients.
   [[nodiscard]] virtual std::size_t workers() const = 0;
 
-  /// p_i: the probability that worker i is late in a round.
+  /// p_i: the probability that client i is late in a round.
   [[nodiscard]] virtual double late(std::size_t worker) const = 0;
 
-  /// seconds[i] = how long worker i computes in this round, in the model; 0 where it does not know. Returns
-  /// how long the server waits for that: those who are done by then answer; infinite where it waits for all.
+  /// seconds[i] = the compute time of client i in this round, by the model. Returns how long the server
+  /// waits: the clients that finish by then answer; infinite if it waits for all. Models without times clear
+  /// `seconds` and return 0.
   virtual double delays(const Key& common, std::vector<double>& seconds) const = 0;
 
-  /// Whether a real clock decides: then draw() and late() say what was seen so far.
+  /// Whether a real clock decides. draw() and late() then report the observations so far.
   [[nodiscard]] virtual bool is_real() const { return false; }
 
-  /// A number that tells models read from files apart; 0 of others.
+  /// A number that distinguishes models read from files; 0 for other models.
   [[nodiscard]] virtual std::uint32_t checksum() const { return 0; }
 };
 
-/// The probability of being late where it is the same for all workers.
+/// The probability of being late, if it is the same for all clients.
 std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers);
-/// Over the workers.
+/// Statistics of late() over the clients.
 MinMeanMax lateness(const Stragglers& stragglers, std::size_t workers);
-/// Whether no worker is ever late.
+/// Whether no client is ever late.
 bool is_punctual(const Stragglers& stragglers, std::size_t workers);
 
-/// loads[i] = how many shards worker i computes on: more take it longer, in models that say how long.
+/// loads[i] = the number of shards of client i: in models with times, the compute time grows with it. Throws
 /// InputError for an unknown model, arguments out of range, and files that do not fit.
 std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const std::size_t> loads);
-/// The same where each has one shard.
+/// The same with one shard per client.
 std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers);
 
 /// A row of the table behind make_stragglers, for `laconic list`.
@@ -68,7 +70,7 @@ struct StragglersRow {
   const char* summary;
   std::unique_ptr<Stragglers> (*make)(Arguments& arguments, std::span<const std::size_t> loads);
   enum class Clock : std::uint8_t { none, modelled, real };
-  Clock clock = Clock::none;  // by which workers are late
+  Clock clock = Clock::none;  // the clock that decides which clients are late
 };
 std::span<const StragglersRow> straggler_models();
 

@@ -22,7 +22,8 @@ namespace {
 
 using Heard = std::vector<std::vector<std::uint32_t>>;
 
-/// heard(i, j) for each node i and each j that it may name; j is taken modulo the nodes by the caller.
+/// whom_to_hear(i, hear) calls hear(j) for each node j from which node i receives; it reduces j modulo the
+/// number of nodes.
 template <class WhomToHear>
 Graph graph_of(std::size_t nodes, WhomToHear&& whom_to_hear) {
   Heard heard(nodes);
@@ -118,7 +119,7 @@ std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
       for (std::size_t j = i + 1; j < s.nodes; ++j) {
         if (stream.uniform() < p) join(heard, i, j);
       }
-      if (heard[i].empty()) break;  // whoever comes later has drawn no edge to i either
+      if (heard[i].empty()) break;  // later nodes add no edge to i, so i stays isolated
     }
     std::vector<Graph> drawn = {Graph(std::move(heard))};
     if (connected(drawn)) return drawn;
@@ -127,7 +128,7 @@ std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
                         s.nodes));
 }
 
-/// The node that begins `text`, which is cut off from it.
+/// Removes the node number at the start of `text` and returns it.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t,"), text.size()));
   std::uint64_t value = 0;
@@ -200,8 +201,9 @@ bool Graph::symmetric() const {
 
 bool connected(std::span<const Graph> turns) {
   const std::size_t n = turns.front().nodes();
-  // Edges joined one by one, whichever way they point: where as many hear a node as it hears, there is also a
-  // way back. head[i]: a node of the same part, i itself where it is the one that stands for all.
+  // Joins the edges one by one and ignores their directions: if each node has as many receivers as senders,
+  // there is also a directed path back. head[i]: a node of the same component; i itself if it represents the
+  // component.
   std::vector<std::uint32_t> head(n);
   for (std::size_t i = 0; i < n; ++i) head[i] = static_cast<std::uint32_t>(i);
   const auto part_of = [&](std::uint32_t i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who hears whom, where there is no server: graphs by name. Weights for what is heard are in mixing.h.
+// Communication graphs without a server, by name: which nodes receive from which. mixing.h has the weights of
+// the received vectors.
 #pragma once
 
 #include <cstddef>
@@ -11,35 +12,38 @@
 
 namespace laconic {
 
-/// Nodes 0 .. n-1, and for each of them the ones it hears. Four bytes an edge and direction.
+/// Nodes 0 .. n-1, and for each of them the nodes from which it receives. Memory: four bytes per directed
+/// edge.
 class Graph {
  public:
-  /// heard[i]: whom node i hears, in any order, repeated or not; that it hears itself goes without saying.
+  /// heard[i]: the nodes from which node i receives, in any order, duplicates allowed. Node i itself may be
+  /// omitted.
   explicit Graph(std::vector<std::vector<std::uint32_t>> heard);
 
   [[nodiscard]] std::size_t nodes() const { return heard_.size(); }
-  /// Ascending, without the node itself.
+  /// The nodes from which `node` receives: ascending, without the node itself.
   [[nodiscard]] std::span<const std::uint32_t> heard_by(std::size_t node) const { return heard_[node]; }
   [[nodiscard]] std::size_t degree(std::size_t node) const { return heard_[node].size(); }
-  /// Whether everyone is heard by those it hears.
+  /// Whether every edge has its reverse edge.
   [[nodiscard]] bool symmetric() const;
 
  private:
   std::vector<std::vector<std::uint32_t>> heard_;
 };
 
-/// Whether news gets from every node to every other, where the graphs take turns; of graphs in which as many
-/// hear a node as it hears (all that doubly stochastic weights can have). All have the same number of nodes.
+/// Whether information reaches every node from every other, if the graphs are used in turn. Valid for graphs
+/// in which each node has as many receivers as senders (doubly stochastic weights require this). All graphs
+/// must have the same number of nodes.
 bool connected(std::span<const Graph> turns);
 
 struct TopologySetting {
   std::size_t nodes = 1;
-  std::uint64_t seed = 0;  // of graphs that are drawn
+  std::uint64_t seed = 0;  // for random graphs
 };
 
-/// The graph that a spec names, or several that take turns: rounds 1, 2, ... use turns[0], turns[1], ... and
-/// begin again. Connected. Throws InputError for an unknown name, arguments out of range, a graph that has
-/// not so many nodes, or a file that is no list of edges.
+/// The graph that the spec names, or several that are used in turn: rounds 1, 2, ... use turns[0], turns[1],
+/// ... and then start again. The result is connected. Throws InputError for an unknown name, arguments out of
+/// range, a graph that does not exist for this number of nodes, or a file that is not a list of edges.
 std::vector<Graph> make_topology(const Spec& topology, const TopologySetting& setting);
 
 /// One row of the table of topologies.

@@ -19,7 +19,7 @@ using Rows = std::vector<std::vector<Neighbour>>;
 
 // --- weights -------------------------------------------------------------------------------------
 
-/// weight(j, i) of each j that node i hears, and own(i).
+/// The mixing matrix with weight(i, j) for each j from which node i receives, and own(i) on the diagonal.
 template <class Weight, class Own>
 Mixing weighed(const Graph& graph, Weight&& weight, Own&& own) {
   Rows rows(graph.nodes());
@@ -36,8 +36,8 @@ Mixing weighed(const Graph& graph, Weight&& weight, Own&& own) {
 Mixing metropolis(Arguments& /*args*/, const Graph& graph) {
   const auto at_most = [&](std::size_t i) { return 1 / (1 + static_cast<double>(graph.degree(i))); };
   const auto weight = [&](std::size_t i, std::size_t j) { return std::min(at_most(i), at_most(j)); };
-  // 1 - sum_j w_ij, without cancellation: what i would give to all alike, and what neighbours of a higher
-  // degree do not take of it.
+  // 1 - sum_j w_ij, without cancellation: 1 / (1 + deg_i), plus the reductions of the weights by neighbours
+  // of higher degree.
   return weighed(graph, weight, [&](std::size_t i) {
     double own = at_most(i);
     for (const std::uint32_t j : graph.heard_by(i)) own += at_most(i) - weight(i, j);
@@ -79,7 +79,7 @@ const MixingRow kMixings[] = {
     {"lazy", "lazy, lazy(W)", "(I + W)/2, of metropolis unless told: no negative eigenvalues", lazy},
 };
 
-// --- how well they mix ---------------------------------------------------------------------------
+// --- quality of the mixing -----------------------------------------------------------------------
 
 void subtract_mean(MutView v) {
   double sum = 0;
@@ -108,9 +108,9 @@ double rho_of_products(const MixingPlan& plan) {
   return std::sqrt(rho_sq);
 }
 
-/// 1 - lambda_2 of a symmetric W, as 1 / the largest eigenvalue of (I - W)^+: small gaps are far apart there.
-/// I - W is the Laplacian of a weighted graph: with one node held at 0 it is positive definite, and on
-/// vectors of mean 0 that system has the solution of the whole one, but for its mean.
+/// 1 - lambda_2 of a symmetric W, as 1 / the largest eigenvalue of (I - W)^+, where small gaps become well
+/// separated. I - W is the Laplacian of a weighted graph. With one node fixed at 0 it is positive definite,
+/// and for right-hand sides of mean 0 its solution equals the solution of the full system up to the mean.
 double gap_below_one(const Mixing& w) {
   const std::size_t n = w.nodes();
   check(n >= 2, "one node has no gap");
@@ -140,7 +140,8 @@ double gap_below_one(const Mixing& w) {
          });
 }
 
-/// 1 + lambda_n of a symmetric W, or a lower bound of it that is enough: lambda_n >= -1 + 2 min w_ii.
+/// 1 + lambda_n of a symmetric W, or a lower bound of it that is at least `enough`: lambda_n >= -1 + 2 min
+/// w_ii.
 double gap_above_minus_one(const Mixing& w, double enough) {
   double least = 1;
   for (std::size_t i = 0; i < w.nodes(); ++i) {
@@ -239,7 +240,8 @@ std::uint32_t MixingPlan::checksum() const {
 
 MixingQuality quality(const MixingPlan& plan) {
   if (plan.nodes() == 1) return {};
-  constexpr std::size_t kFew = 4;  // neighbours: factors of such a matrix seldom fill up
+  // neighbours per node: sparse factors of such a matrix usually have little fill-in
+  constexpr std::size_t kFew = 4;
   const Mixing& w = plan.of_round(1);
   double gap = 0;
   if (plan.period() == 1 && w.edges() <= kFew * w.nodes() && w.symmetric()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mixing matrices W: with which weight a node counts what it hears, x_i <- sum_j w_ij x_j. Doubly stochastic,
-// so that mixing leaves the mean of all nodes where it is.
+// Mixing matrices W: the weights of a node for the received vectors, x_i <- sum_j w_ij x_j. W is doubly
+// stochastic, so that mixing preserves the mean over all nodes.
 #pragma once
 
 #include <cstddef>
@@ -19,24 +19,25 @@ struct Neighbour {
   double weight = 0;
 };
 
-/// W of one round. 16 bytes an entry.
+/// W of one round. Memory: 16 bytes per entry.
 class Mixing {
  public:
-  /// rows[i]: the weights of node i, its own among them, ascending nodes. Throws InputError unless all are
-  /// finite and > 0, each node counts itself, and rows and columns sum to 1 within 1e-12.
+  /// rows[i]: the weights of node i, including its own, by ascending node. Throws InputError unless all
+  /// weights are finite and > 0, each row includes the node itself, and rows and columns sum to 1 within
+  /// 1e-12.
   explicit Mixing(const std::vector<std::vector<Neighbour>>& rows);
 
   [[nodiscard]] std::size_t nodes() const { return begin_.size() - 1; }
-  /// Ascending; the node itself is among them.
+  /// By ascending node, including the node itself.
   [[nodiscard]] std::span<const Neighbour> row(std::size_t node) const {
     return std::span(entries_).subspan(begin_[node], begin_[node + 1] - begin_[node]);
   }
-  /// Directed edges, so messages of a round in which everyone says something to all who hear it.
+  /// The number of directed edges: the messages of a round in which every node sends to all its receivers.
   [[nodiscard]] std::size_t edges() const { return entries_.size() - nodes(); }
-  /// w_ij = w_ji, to the last bit.
+  /// Whether w_ij = w_ji, bit for bit.
   [[nodiscard]] bool symmetric() const;
 
-  /// out = W v, and out = W'v: a number of each node. out is not v.
+  /// out = W v, and out = W'v, for one number per node. out must not be v.
   void apply(View v, MutView out) const;
   void apply_transposed(View v, MutView out) const;
 
@@ -45,43 +46,44 @@ class Mixing {
   std::vector<Neighbour> entries_;
 };
 
-/// W_1, W_2, ...: one for all rounds, or some that take turns.
+/// W_1, W_2, ...: one matrix for all rounds, or several that are used in turn.
 class MixingPlan {
  public:
-  /// Throws InputError unless they are for the same nodes and together connected.
+  /// Throws InputError unless the matrices have the same nodes and their union is connected.
   explicit MixingPlan(std::vector<Mixing> turns);
 
   [[nodiscard]] std::size_t nodes() const { return turns_.front().nodes(); }
   [[nodiscard]] std::size_t period() const { return turns_.size(); }
-  /// Tells plans apart that are unlike in any weight.
+  /// Distinguishes plans that differ in any weight.
   [[nodiscard]] std::uint32_t checksum() const;
-  /// Round 1, 2, ...
+  /// The matrix of round t = 1, 2, ...
   [[nodiscard]] const Mixing& of_round(std::size_t t) const { return turns_[(t - 1) % turns_.size()]; }
 
  private:
   std::vector<Mixing> turns_;
 };
 
-/// How fast a period of rounds brings the nodes together, with W the product of its matrices and J = 11'/n:
+/// How fast one period of rounds reduces the differences between nodes, where W is the product of its
+/// matrices and J = 11'/n:
 ///   |W X - J X| <= rho |X - J X|,    |W X - J X|^2 <= (1 - p) |X - J X|^2    in the Frobenius norm.
 /// Papers state their rates in p or in the spectral gap, which is between p/2 and p.
 struct MixingQuality {
-  double rho = 0;           // |W - J|, the second largest singular value of W; of a symmetric one
+  double rho = 0;           // |W - J|, the second largest singular value of W; for a symmetric W
                             // max{|lambda_2|, |lambda_n|}
   double p = 1;             // 1 - rho^2
   double spectral_gap = 1;  // 1 - rho
 };
 
-/// By Lanczos iterations: 20 to 60 products with W and W', usually, and O(n) memory. Of a symmetric W with
-/// few neighbours a node (rings, paths, tori, trees), whose gap may be as small as 1/n^2, by solving with I -
-/// W instead: there the gap is right to 1e-8 of itself, elsewhere rho to 1e-12 unless the spectrum is
-/// crowded at the top.
+/// Uses Lanczos iterations: usually 20 to 60 products with W and W', and O(n) memory; the error of rho is
+/// 1e-12, unless the spectrum is crowded at the top. For a symmetric W with few neighbours per node (rings,
+/// paths, tori, trees), where the gap may be as small as 1/n^2, it solves systems with I - W instead; the
+/// relative error of the gap is then 1e-8.
 MixingQuality quality(const MixingPlan& plan);
 
-/// The weights that a spec names, for graphs that take turns. Throws InputError.
+/// The weights that the spec names, for graphs that are used in turn. Throws InputError.
 MixingPlan make_mixing(const Spec& mixing, const std::vector<Graph>& turns);
 
-/// One row of the table of mixings, the default first.
+/// One row of the table of mixings, which has the default first.
 struct MixingRow {
   const char* name;
   const char* usage;    // as the user writes it

@@ -14,7 +14,7 @@ namespace {
 
 using Text = std::vector<std::uint8_t>;
 
-/// Everyone's text, by rank.
+/// The texts of all ranks, by rank.
 std::vector<std::string> gather(Transport& transport, const std::string& mine) {
   const auto everyones = [&](const Text& own, const std::vector<std::size_t>& lengths) {
     std::vector<Text> all(transport.size());
@@ -45,7 +45,7 @@ std::vector<std::string> gather(Transport& transport, const std::string& mine) {
 }  // namespace
 
 void together(Transport& transport, const std::function<void()>& action) {
-  std::string said;  // nothing, or the kind as one byte and then the message
+  std::string said;  // empty, or one byte with the kind and then the message
   try {
     action();
   } catch (...) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the processes of one run agree on before they do anything together.
+// Agreement: what the processes of one run check together before they start.
 #pragma once
 
 #include <cstddef>
@@ -11,18 +11,18 @@
 
 namespace laconic {
 
-/// Does the action on every rank, then asks all how it went; where one rank failed, all throw the
-/// SharedFailure of the lowest that did, which names it unless all failed alike. The action makes no
-/// collective call. Collective.
+/// Performs the action on every rank, then exchanges the outcomes. If ranks failed, all ranks throw the
+/// SharedFailure of the lowest failed rank; it names that rank unless all failed with the same message. The
+/// action must not make collective calls. Collective.
 void together(Transport& transport, const std::function<void()>& action);
 
-/// Whether it is so on every rank. Collective.
+/// Whether `is_so` is true on every rank. Collective.
 bool on_all(Transport& transport, bool is_so);
 
-/// SharedFailure of a wrong input, naming the first line that differs, unless `text` is
-/// the same on all. Collective.
+/// Throws SharedFailure of a wrong input, with the first line that differs, unless `text` is the same on all
+/// ranks. Collective.
 void require_same(Transport& transport, const std::string& text);
-/// The same of one rank's text and that of rank 0, for a caller that knows both.
+/// The same check for the text of one rank and that of rank 0, if the caller has both. Not collective.
 void require_same_of_rank(std::size_t rank, const std::string& text, const std::string& text_of_first);
 
 }  // namespace laconic

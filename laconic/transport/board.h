@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said in a round, one entry a message. Every rank has the whole board; a worker's message itself,
-// and the vector behind it, are only on the rank that owns the worker (and, where nodes talk to neighbours,
-// the message on the ranks of those who hear it).
+// The messages of a round, one entry each. Every rank has the whole board. A client's message itself, and the
+// vector behind it, are only on the rank that owns the client. In decentralised methods the message is also
+// on the ranks that own a receiver of it.
 #pragma once
 
 #include <cstddef>
@@ -16,36 +16,36 @@
 
 namespace laconic {
 
-/// What all ranks know of a message without having it. The owner's until Fleet::share().
+/// What all ranks know of a message without having it. Only the owner has it before Fleet::share().
 struct Envelope {
   std::uint64_t bytes = 0;      // of the message
   std::uint8_t first_byte = 0;  // of the message: its format
-  bool finite = true;           // false: the worker's gradient is not finite, and it says nothing
+  bool finite = true;           // false: the client's gradient is not finite, and it sends no message
   double floats = 0;            // counted_floats of the message
-  std::uint64_t calls = 0;      // single-sample gradients behind it
-  Measured measured = {};       // at the worker, where the method measures
+  std::uint64_t calls = 0;      // single-sample gradients computed for it
+  Measured measured = {};       // by the client, if the method measures
 
   /// Sets bytes, first_byte and floats.
   void describe(const Message& message, std::size_t dim);
 
-  /// On the wire: the members in this order, numbers little-endian.
+  /// On the wire: the members in this order, in little-endian.
   static constexpr std::size_t kBytes = 8 + 1 + 1 + 8 + 8 + 8 + 8;
   void store(std::uint8_t* to) const;
   static Envelope load(const std::uint8_t* from);
 };
 
 struct Entry {
-  Key key;            // key.worker speaks
-  double weight = 0;  // and is counted so
+  Key key;            // key.worker is the sender
+  double weight = 0;  // in the sum
   Envelope envelope;
-  Message message;  // the owner's
-  View vector;      // the owner's: what fold_vectors() adds; not kept by the board
+  Message message;  // only on the owner
+  View vector;      // only on the owner: input of fold_vectors(); the board does not own the memory
 };
 
-/// Entries in ascending order of workers. Their buffers are used again from round to round.
+/// Entries in ascending order of clients. Their buffers are reused in later rounds.
 class Board {
  public:
-  /// For a run of so many workers.
+  /// For a run of `workers` clients.
   explicit Board(std::size_t workers) : workers_(workers) {}
 
   [[nodiscard]] std::size_t workers() const { return workers_; }

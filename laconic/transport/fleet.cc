@@ -11,7 +11,8 @@
 namespace laconic {
 namespace {
 
-/// The coordinates as they lie in memory: all ranks of a run have one byte order (mpi launchers see to that).
+/// The coordinates in their memory representation: all ranks of a run have the same byte order (MPI launchers
+/// ensure that).
 MutByteView bytes_of_coordinates(MutView v, Range range) {
   return {reinterpret_cast<std::uint8_t*>(v.data() + range.begin), range.size() * sizeof(double)};
 }
@@ -32,7 +33,7 @@ Fleet::Fleet(ThreadPool& pool, Transport& transport)
   std::uint8_t mine[8];
   store_le<std::uint64_t>(pool.threads(), mine);
   for (std::size_t r = 0; r < transport.size(); ++r) {
-    incoming_[r].assign(mine, mine + sizeof mine);  // replaced by what the others say
+    incoming_[r].assign(mine, mine + sizeof mine);  // replaced by the data of the other ranks
     from_[r] = incoming_[r];
   }
   transport_.gather(mine, from_);
@@ -91,7 +92,7 @@ void Fleet::fold_vectors(Board& board, MutView acc) {
     for (std::size_t e = 0; e < board.size(); ++e) axpy(board[e].weight, board[e].vector, acc);
     return;
   }
-  // A dense f64 message says a vector to the last bit, and decoding it does what axpy does.
+  // A dense f64 message is exact, and decoding it has the same effect as axpy.
   for_each(owned(board), [&](std::size_t e) { write_dense(Wire::f64, board[e].vector, board[e].message); });
   Message empty;
   write_dense(Wire::f64, {}, empty);
@@ -102,11 +103,11 @@ void Fleet::fold_vectors(Board& board, MutView acc) {
   fold(board, acc);
 }
 
-/// By the bytes over the busiest link of either way; all ranks come to the same answer.
+/// Compares the bytes over the busiest link in either direction. All ranks get the same result.
 bool Fleet::slicing_moves_less(const Board& board, std::size_t dim) const {
   const std::size_t ranks = transport_.size();
   std::uint64_t total = 0;
-  std::uint64_t total_width = 0;  // of one coordinate of all messages
+  std::uint64_t total_width = 0;  // bytes of one coordinate of all messages
   for (std::size_t e = 0; e < board.size(); ++e) {
     const std::size_t width = dense_value_bytes(board[e].envelope.first_byte);
     if (width == 0) return false;
@@ -156,7 +157,7 @@ void Fleet::fold_slices(Board& board, MutView acc) {
   const Range own_slice = block_of(acc.size(), transport_.rank(), ranks);
   const auto width_of = [&](std::size_t e) { return dense_value_bytes(board[e].envelope.first_byte); };
 
-  // Everyone's messages about this rank's coordinates, this rank's own ones among them.
+  // The slices of all ranks' messages for this rank's coordinates, including its own messages.
   for (std::size_t r = 0; r < ranks; ++r) {
     const Range slice = block_of(acc.size(), r, ranks);
     std::size_t bytes = 0;
@@ -186,7 +187,7 @@ void Fleet::fold_slices(Board& board, MutView acc) {
     }
   }
 
-  // The sums, to everyone.
+  // Sends the sums to all ranks.
   for (std::size_t r = 0; r < ranks; ++r)
     from_[r] = bytes_of_coordinates(acc, block_of(acc.size(), r, ranks));
   transport_.gather(from_[transport_.rank()], from_);

@@ -29,7 +29,7 @@ Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
   for (Peer& peer : peers_) peer.said = Clock::now();
 }
 
-/// All talk to rank 0 alone.
+/// All ranks exchange letters with rank 0 only.
 bool Mailbox::is_peer(std::size_t rank) const {
   return rank < peers_.size() && rank != rank_ && (rank_ == 0 || rank == 0);
 }

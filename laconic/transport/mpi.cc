@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C interface of MPI: the C++ one left the standard in 2012.
+// Uses the C interface of MPI: the C++ interface left the standard in 2012.
 #include "laconic/transport/mpi.h"
 
 #include <algorithm>
@@ -22,26 +22,28 @@ namespace {
 constexpr int kTag = 0;
 constexpr int kTagOfLetters = 1;
 
-// Open MPI asks before it sends more than 64 KiB, its own header included, over TCP, and question and answer
-// wait in line behind what both ends are sending. Modest messages therefore go in smaller pieces, which go at
-// once. Long ones do not mind the question, and are better kept from the queues of a link that still carries
-// another step's: they go whole, but for MPI's counting bytes with an int. Between two ranks messages of one
-// tag stay in order, so pieces need no numbers.
+// Over TCP, Open MPI sends a request before a message of more than 64 KiB, including its own header, and
+// request and reply wait behind other traffic of both ends. Therefore medium messages are divided into
+// smaller pieces, which are sent immediately. For long messages the request hardly matters, and it keeps them
+// out of the queues of a link that still carries another step's messages. They are sent whole, up to the
+// limit of an int, in which MPI counts bytes. Messages between two ranks with one tag stay in order, so
+// pieces need no numbers.
 constexpr std::size_t kShort = std::size_t{60} * 1024;
 constexpr std::size_t kModest = std::size_t{1} << 19;
 constexpr std::size_t kMost = std::size_t{1} << 30;
 
-// How long a rank waits at full speed, and then between two looks.
+// How long a rank waits in a busy loop, and the interval between checks after that.
 constexpr std::chrono::microseconds kPatience{500};
 constexpr std::chrono::microseconds kNap{20};
-// In seconds, between two looks for letters: just after one, and else.
+// Interval between checks for letters, in seconds: shortly after a letter, and otherwise.
 constexpr double kShortNap = 2e-5;
 constexpr double kLongNap = 5e-4;
 
-// Letters go in pieces of this: each one that comes is a sign of life.
+// Letters are sent in pieces of this size. Each piece that arrives is a sign of life.
 constexpr std::size_t kPiece = std::size_t{1} << 15;
 
-/// piece(offset, count) for each piece of a message; none for an empty one, which both ends know to be empty.
+/// Calls piece(offset, count) for each piece of a message. An empty message has none; both ends know that it
+/// is empty.
 template <class Piece>
 void for_each_piece(std::size_t length, Piece piece) {
   const std::size_t most = length <= kModest ? kShort : kMost;
@@ -50,14 +52,14 @@ void for_each_piece(std::size_t length, Piece piece) {
   }
 }
 
-/// The letters to one rank and from it. Each is a head, which says its kind and length, and then pieces.
-/// Never waits, and never asks for what may not come: so nothing is left open towards a rank that has died
-/// but what was under way.
+/// The letters to and from one rank. Each letter is a head, with its kind and length, and then pieces. Never
+/// waits, and posts no receive for a message that may not come. So if a rank has died, only transfers in
+/// progress remain open.
 class Line {
  public:
   Line(int peer, Mailbox& mailbox) : peer_(peer), mailbox_(mailbox) {}
 
-  /// Does what can be done now; whether there was anything.
+  /// Makes all progress possible now. Returns whether there was any.
   bool advance() {
     if (broken_) return false;
     const bool sent = send();
@@ -124,7 +126,7 @@ class Line {
     int done = 0;
     return succeeds(MPI_Test(&request, &done, MPI_STATUS_IGNORE)) && done != 0;
   }
-  /// What fails, fails for good: the rank will be lost, as it is not heard of any more.
+  /// A failure is permanent: the rank will be lost, because it is silent from now on.
   bool succeeds(int error) {
     broken_ = broken_ || error != MPI_SUCCESS;
     return !broken_;
@@ -136,12 +138,12 @@ class Line {
   MPI_Request sending_ = MPI_REQUEST_NULL;
   Mailbox::Parcel outgoing_;
   std::uint8_t head_out_[kHead] = {};
-  std::size_t sent_ = 0;  // of the letter
+  std::size_t sent_ = 0;  // bytes of the letter
   MPI_Request receiving_ = MPI_REQUEST_NULL;
   std::uint8_t head_in_[kHead] = {};
-  std::shared_ptr<std::vector<std::uint8_t>> incoming_;  // once its head is here
-  std::size_t received_ = 0;                             // of it
-  std::size_t coming_ = 0;                               // with the receive under way
+  std::shared_ptr<std::vector<std::uint8_t>> incoming_;  // allocated when its head has arrived
+  std::size_t received_ = 0;                             // bytes of it
+  std::size_t coming_ = 0;                               // bytes of the receive in progress
 };
 
 class World final : public Transport {
@@ -156,10 +158,10 @@ class World final : public Transport {
 
  private:
   /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages
-  /// take one step at a time: a link then carries one stream each way, which TCP fills better than many (on 3
-  /// hosts at 100 Mbit/s, 3.3 MB to each of two others took up to half as long again all at once). Short
-  /// ones, which wait more than they move, go all at once. A rank that takes steps never waits for one that
-  /// waits for it: step k needs the others' steps before k at most, so ranks may choose differently.
+  /// are exchanged one step at a time: a link then carries one stream in each direction, which uses TCP
+  /// better than many streams (on 3 hosts at 100 Mbit/s, 3.3 MB to each of two others took up to half as long
+  /// again in parallel). Short messages are dominated by latency and are exchanged all at once. There is no
+  /// deadlock: step k needs at most the other ranks' steps before k, so ranks may choose differently.
   void move(std::span<const ByteView> to, std::span<const MutByteView> from) override {
     for (int step = 1; step < size_; ++step) {
       const int left = (rank_ + size_ - step) % size_;
@@ -180,7 +182,7 @@ class World final : public Transport {
 
   void carry(Mailbox& mailbox) override {
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    // What MPI still holds of letters to and from a lost rank is left to it, until the process ends.
+    // MPI keeps the unfinished letters to and from a lost rank until the process ends.
     auto lines = std::make_unique<std::vector<std::unique_ptr<Line>>>();
     for (int r = 0; r < size_; ++r) {
       if (r != rank_ && (rank_ == 0 || r == 0)) lines->push_back(std::make_unique<Line>(r, mailbox));
@@ -191,7 +193,7 @@ class World final : public Transport {
     auto over_since = std::chrono::steady_clock::time_point::max();
     for (auto active = std::chrono::steady_clock::now();;) {
       bool advanced = false;
-      // The checker knows of MPI_Wait, and not that advance() tests.
+      // The checker knows MPI_Wait, but not that advance() calls MPI_Test.
       // NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker)
       for (const auto& line : *lines) advanced = line->advance() || advanced;
       mailbox.look_around();
@@ -209,8 +211,8 @@ class World final : public Transport {
     if (!idle) static_cast<void>(lines.release());
   }
 
-  /// MPI_Waitall spins as long as it waits; where ranks share cores, it takes time from one that others wait
-  /// for. This naps when an answer takes longer than a short one does.
+  /// MPI_Waitall waits in a busy loop. If ranks share cores, that takes time from a rank for which others
+  /// wait. This function sleeps if the wait is longer than for a short answer.
   void finish() {
     const auto begin = std::chrono::steady_clock::now();
     for (;;) {
@@ -224,7 +226,7 @@ class World final : public Transport {
 
   int rank_ = 0;
   int size_ = 1;
-  std::vector<MPI_Request> requests_;  // kept, so that an exchange does not allocate
+  std::vector<MPI_Request> requests_;  // reused, so that an exchange does not allocate
 };
 
 }  // namespace
@@ -240,8 +242,8 @@ MpiSession::MpiSession(bool outlives_ranks) : outlives_ranks_(outlives_ranks) {
 }
 
 MpiSession::~MpiSession() {
-  // MPI_Finalize waits for all, and for one that is lost it may wait for ever. A launcher that outlives ranks
-  // does not mind its absence; another ends the job anyway when it sees that a rank is lost.
+  // MPI_Finalize waits for all ranks, and if one is lost it may wait for ever. A launcher that outlives ranks
+  // accepts its absence. Any other launcher ends the job anyway when a rank is lost.
   if (!world_->is_broken() && !outlives_ranks_) MPI_Finalize();
 }
 
@@ -256,7 +258,7 @@ std::size_t MpiSession::ranks_on_this_machine() const {
 
 void MpiSession::abort(int exit_code) {
   MPI_Abort(MPI_COMM_WORLD, exit_code);
-  std::abort();  // not reached; MPI_Abort is not marked so
+  std::abort();  // not reached; MPI_Abort is not marked [[noreturn]]
 }
 
 }  // namespace laconic

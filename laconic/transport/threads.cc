@@ -13,7 +13,7 @@
 namespace laconic {
 namespace {
 
-/// Where ranks lay out what they send, and meet.
+/// Shared memory where ranks publish the data they send, and synchronise.
 class Hub {
  public:
   explicit Hub(std::size_t ranks) : outgoing_(ranks), mailboxes_(ranks) {}
@@ -25,7 +25,7 @@ class Hub {
     return outgoing_[by][for_rank];
   }
 
-  /// Returns when every rank has come here as often as this one. Throws when one of them has failed.
+  /// A barrier: returns when every rank has called it as often as this one. Throws if one of them has failed.
   void meet() {
     std::unique_lock lock(mutex_);
     const std::size_t meeting = meetings_;
@@ -48,7 +48,7 @@ class Hub {
     if (error_) std::rethrow_exception(error_);
   }
 
-  /// While it exists others deliver to the mailbox.
+  /// While it exists, other ranks can deliver to the mailbox.
   class Opened {
    public:
     Opened(Hub& hub, std::size_t rank, Mailbox& mailbox) : hub_(hub), rank_(rank) { put(&mailbox); }
@@ -64,7 +64,7 @@ class Hub {
     Hub& hub_;
     std::size_t rank_;
   };
-  /// Where the carrier of one rank fails, that rank cannot tell the others. So the others fail with it.
+  /// If the carrier of one rank fails, it cannot inform the other ranks. So their carriers fail too.
   void stop_carrying() {
     const std::lock_guard lock(mutex_);
     carries_ = false;
@@ -110,13 +110,13 @@ class ThreadRank final : public Transport {
         lengths_agree = false;
       }
     }
-    hub_.meet();  // no rank leaves, not even by an exception, while others may read what it laid out
+    hub_.meet();  // no rank leaves, not even by an exception, while others may still read its data
     check(lengths_agree, "both ends of an exchange must know the length of a message");
   }
 
   void carry(Mailbox& mailbox) override {
     const Hub::Opened opened(hub_, rank_, mailbox);
-    hub_.meet();  // nothing is said to a mailbox that is not there yet
+    hub_.meet();  // no rank sends to a mailbox before it exists
     constexpr double kNap = 1e-3;
     try {
       while (!mailbox.is_over()) {
@@ -146,7 +146,7 @@ void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body) {
   for (std::size_t r = 0; r < ranks; ++r) {
     threads.start(nth_thread(r, ranks), [&, r] {
       try {
-        hub.meet();  // nothing begins until all ranks have their thread
+        hub.meet();  // no rank starts before all have their thread
         ThreadRank rank(hub, r);
         body(rank);
       } catch (...) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks that are threads of one process: what tests run instead of processes.
+// Ranks as threads of one process, for tests.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,10 @@
 
 namespace laconic {
 
-/// Calls body(transport) once a rank, each on a thread of its own, and returns when all have.
-/// When a rank throws, the others' exchanges throw too, so that none waits for ever; what was
-/// thrown first is rethrown here. RunError where the system refuses a thread; then no body was called.
+/// Calls body(transport) once for each rank, each on its own thread, and returns when all calls have
+/// returned. If a rank throws, the exchanges of the other ranks also throw, so that none waits for ever; the
+/// first exception is rethrown here. Throws RunError if the system refuses a thread; then no body has been
+/// called.
 void run_ranks(std::size_t ranks, const std::function<void(Transport&)>& body);
 
 }  // namespace laconic

@@ -5,7 +5,7 @@
 
 namespace laconic {
 
-/// Bytes that a rank has handed to others, and had from them.
+/// Bytes that a rank has sent to other ranks and received from them.
 struct Traffic {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;

@@ -55,7 +55,7 @@ int Transport::correspond(double patience, const std::function<int(Mailbox&)>& b
       mailbox.leave();
     }
   };
-  ThreadGroup computing([&] { mailbox.close(1); });  // so that the body ends
+  ThreadGroup computing([&] { mailbox.close(1); });  // ends the body
   try {
     computing.start(fmt::format("the thread that computes on rank {}", rank()), [&] {
       try {
@@ -65,7 +65,7 @@ int Transport::correspond(double patience, const std::function<int(Mailbox&)>& b
       }
       end();
     });
-  } catch (...) {  // as if the body had failed, so that the other ranks hear of it
+  } catch (...) {  // handled like a failure of the body, so that the other ranks are informed
     error = std::current_exception();
     end();
   }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How bytes get from one process to another. A rank is a process of the run: 0 .. size-1. Nothing in
-// here knows of workers, messages or numbers, and nothing adds: what is made of the bytes is the
-// fleet's business (fleet.h).
+// Moves bytes between processes. A rank is a process of the run: 0 .. size-1. This code knows nothing of
+// clients, messages or numbers, and does no arithmetic; the fleet interprets the bytes (fleet.h).
 //
-// The calls are collective: every rank makes the same ones in the same order, and a rank that does not
-// leaves the others waiting. A rank that fails must therefore say so in what it sends, or end the
-// others (MpiSession::abort).
+// The calls are collective: every rank must make the same calls in the same order. If one rank does not, the
+// others wait. A rank that fails must therefore report it in the data it sends, or end the others
+// (MpiSession::abort).
 #pragma once
 
 #include <cstddef>
@@ -31,40 +30,40 @@ class Transport {
   [[nodiscard]] virtual std::size_t size() const = 0;
   [[nodiscard]] virtual Traffic traffic() const { return traffic_; }
 
-  /// Fills from[r] with what rank r passes as its to[rank()]. One entry a rank; those of rank() itself are
-  /// not looked at. Both ends know how long a message is: from[r] has its length already. Returns when `from`
-  /// is filled and `to` may be overwritten. No byte goes by way of a third rank, so on links of one speed the
-  /// busiest one sets the time.
+  /// Fills from[r] with what rank r passes as its to[rank()]. Both have one entry per rank; the entries of
+  /// rank() itself are ignored. Both ends must know the length of a message: from[r] already has it. Returns
+  /// when `from` is filled and `to` may be overwritten. No data passes through a third rank, so with links of
+  /// equal speed the busiest link determines the time.
   void exchange(std::span<const ByteView> to, std::span<const MutByteView> from);
 
-  /// The same with one message for everyone.
+  /// The same with one message to all ranks.
   void gather(ByteView mine, std::span<const MutByteView> from);
 
-  /// From here on ranks write letters, and no rank waits for another: body(mailbox) runs on a thread of its
-  /// own, while the calling one carries them. Returns, or rethrows what the body throws, when the body has
-  /// ended and all letters between ranks that live have arrived: rank 0 closes when its body ends (with 1
-  /// where it throws, else with what the body returns), the body of another rank ends when it finds that
-  /// closed, and where it ends before, that rank has left. A body whose thread cannot be started counts as one
-  /// that throws that RunError. Where letters cannot be carried any more the mailbox is closed, rank 0's too, so
-  /// that the body ends. Returns what rank 0 closed with; on a rank that has left, what its own body
-  /// returns. No rank may make another call of this transport when one was lost
-  /// (is_broken).
+  /// Exchanges letters: no rank waits for another. body(mailbox) runs on a thread of its own, while the
+  /// calling thread carries the letters. Returns when the body has ended and all letters between live ranks
+  /// have arrived. If the body throws, rethrows its exception then.
+  /// Rank 0 closes when its body ends: with the result of the body, or with 1 if it throws. The body of
+  /// another rank must end when it finds the mailbox closed; if it ends earlier, that rank has left. If the
+  /// thread of the body cannot be started, this counts as a body that throws that RunError. If letters cannot
+  /// be carried any more, the mailbox is closed, on rank 0 too, so that the body ends.
+  /// Returns the code with which rank 0 closed; on a rank that has left, the result of its own body. After a
+  /// rank was lost (is_broken), no rank may make further calls of this transport.
   int correspond(double patience, const std::function<int(Mailbox&)>& body);
-  /// Whether a rank was lost in correspond().
+  /// Whether a rank was lost during correspond().
   [[nodiscard]] bool is_broken() const { return broken_; }
 
  private:
   virtual void move(std::span<const ByteView> to, std::span<const MutByteView> from) = 0;
-  /// Brings letters from next_for() of this rank to deliver() of others, until is_over().
+  /// Moves letters from next_for() of this rank to deliver() of the others, until is_over().
   virtual void carry(Mailbox& mailbox) = 0;
 
   Traffic traffic_;
   bool broken_ = false;
-  std::vector<ByteView> same_;  // kept, so that a gather does not allocate
+  std::vector<ByteView> same_;  // reused, so that a gather does not allocate
 };
 
-/// One rank, which never has anything to send. Its traffic is what is asked of the mailbox, where one is
-/// given, which must outlive it.
+/// A single rank, which never sends anything. Its traffic is that of `mailbox`, if given; the mailbox must
+/// outlive it.
 std::unique_ptr<Transport> alone(const Mailbox* mailbox = nullptr);
 
 }  // namespace laconic

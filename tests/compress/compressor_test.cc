@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The laws of compressors, over a table: a new compressor is one row.
+// Properties that all compressors must have, tested over a table: a new compressor is one row.
 #include "laconic/compress/compressor.h"
 
 #include <algorithm>
@@ -50,27 +50,27 @@ Vector compressed(const Compressor& compressor, const Key& key, View x) {
   return decoded(key, message, x.size());
 }
 
-/// How a compressor meets the constant it promises.
+/// How tight the bound of a compressor is.
 enum class Meets {
-  with_equality,     // in expectation, whatever x
+  with_equality,     // in expectation, for all x
   at_most,           // in expectation
-  on_every_message,  // contraction without chance
+  on_every_message,  // contraction without randomness
 };
 
-/// A row of the table: a spec for each dim, and what its messages must look like.
+/// A row of the table: a spec for each dim, and the expected form of its messages.
 struct Row {
   const char* spec;
-  std::size_t (*k)(std::size_t dim);  // replaces K
+  std::size_t (*k)(std::size_t dim);  // K in the spec
   Meets meets;
   double (*floats)(std::size_t dim, std::size_t k,
-                   Wire wire);  // counted, of worker 0; -1: not a fixed number
+                   Wire wire);  // counted floats of client 0; -1: not a fixed number
   std::size_t (*length)(std::size_t dim, std::size_t k, std::size_t width);  // bytes; 0: not a fixed number
 };
 
 std::size_t tenth(std::size_t dim) { return (dim + 9) / 10; }
 std::size_t most_of(std::size_t dim) { return dim - dim / 10; }
 std::size_t all_of(std::size_t dim) { return dim; }
-/// At most what each of kWorkers is dealt.
+/// At most the number of coordinates dealt to each of kWorkers clients.
 std::size_t some_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / 8); }
 std::size_t all_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / kWorkers); }
 double k_floats(std::size_t, std::size_t k, Wire) { return static_cast<double>(k); }
@@ -78,7 +78,7 @@ double any_floats(std::size_t, std::size_t, Wire) { return -1; }
 std::size_t k_bytes(std::size_t, std::size_t k, std::size_t width) { return 1 + k * width; }
 std::size_t block_bytes(std::size_t, std::size_t k, std::size_t width) { return 4 + k * width; }
 std::size_t any_bytes(std::size_t, std::size_t, std::size_t) { return 0; }
-/// Header and norm, and `bits` a coordinate.
+/// Header and norm, and `bits` bits per coordinate.
 template <std::size_t bits>
 std::size_t level_bytes(std::size_t d, std::size_t, std::size_t width) {
   return 4 + width + (bits * d + 7) / 8;
@@ -88,7 +88,7 @@ double level_floats(std::size_t d, std::size_t, Wire wire) {
   return 1 + static_cast<double>(bits * d) / (wire == Wire::f32 ? 32 : 64);
 }
 
-/// Values, and a bit a coordinate.
+/// `values` values, and one bit per coordinate.
 template <std::size_t values>
 double bit_floats(std::size_t d, std::size_t, Wire wire) {
   return values + static_cast<double>(d) / (wire == Wire::f32 ? 32 : 64);
@@ -97,7 +97,7 @@ template <std::size_t block>
 double block_floats(std::size_t d, std::size_t k, Wire wire) {
   return static_cast<double>((d + block - 1) / block) + bit_floats<0>(d, k, wire);
 }
-/// Header with what all know.
+/// A header with a known scale.
 std::size_t bit_bytes(std::size_t d, std::size_t, std::size_t) { return 4 + (d + 7) / 8; }
 template <std::size_t block>
 std::size_t block_sign_bytes(std::size_t d, std::size_t, std::size_t width) {
@@ -167,7 +167,7 @@ struct Input {
   Vector x;
 };
 
-/// Vectors that go wrong in unlike ways.
+/// Vectors that cause different kinds of errors.
 std::vector<Input> vectors(std::size_t dim) {
   std::vector<Input> all;
   all.push_back({"zeros", Vector(dim)});
@@ -218,7 +218,7 @@ TEST(Compressors, TheSameKeySaysTheSameBytes) {
     const Key key{11, 5, 2, 0, 0};
     Message first;
     compressor.compress(key, x, first);
-    Message second{std::vector<std::uint8_t>(17, 0xff)};  // what the buffer held must not matter
+    Message second{std::vector<std::uint8_t>(17, 0xff)};  // the old content of the buffer must not matter
     compressor.compress({11, 6, 1, 0, 0}, x, second);
     compressor.compress(key, x, second);
     EXPECT_EQ(first.bytes, second.bytes);
@@ -324,7 +324,7 @@ struct MonteCarlo {
   double floats = 0, floats_error = 0;
 };
 
-/// law(row, bound, x, drawn) for rows with chance in them.
+/// Calls law(row, bound, x, drawn) for all rows with randomness.
 template <class Law>
 void for_all_by_monte_carlo(Law&& law) {
   for (const Row& row : kRows) {
@@ -332,7 +332,7 @@ void for_all_by_monte_carlo(Law&& law) {
     for (const std::size_t dim : {1, 2, 10, 65}) {
       const auto compressor = make(spec_of(row, dim), dim);
       for (const auto& [name, x] : vectors(dim)) {
-        if (name == "tiny" || name == "huge") continue;  // their squares leave the doubles
+        if (name == "tiny" || name == "huge") continue;  // their squares overflow or underflow
         SCOPED_TRACE(spec_of(row, dim) + ", dim " + std::to_string(dim) + ", " + name);
         law(row, compressor->bound(), x, MonteCarlo(*compressor, x, 20000));
       }
@@ -351,8 +351,8 @@ void expect_error(const Row& row, double promised, const MonteCarlo& drawn) {
 TEST(Compressors, MonteCarloUnbiasedOnesHaveTheMeanAndTheVarianceTheyPromise) {
   for_all_by_monte_carlo([](const Row& row, const Bound& bound, View x, const MonteCarlo& drawn) {
     if (!bound.omega) return;
-    // A coordinate that is small beside the norm seldom leaves zero, but then goes far: how far its mean is
-    // off is not seen in the few draws that did.
+    // A coordinate that is small relative to the norm is rarely non-zero, but is then large: the few non-zero
+    // draws do not show the error of the mean.
     const bool dithers =
         std::string(row.spec).find("natural-d") == 0 || std::string(row.spec).find("qsgd") == 0;
     const double seldom = dithers ? 20 * std::sqrt(norm_sq(x)) / drawn.draws : 0;
@@ -451,7 +451,7 @@ TEST(Bernoulli, SendsEverythingOrOneByte) {
 TEST(Sign, IsAsFarOffAsTheFormula) {
   for (const std::size_t dim : kDims) {
     for (const auto& [name, x] : vectors(dim)) {
-      if (name == "tiny" || name == "huge") continue;  // their squares leave the doubles
+      if (name == "tiny" || name == "huge") continue;  // their squares overflow or underflow
       double sizes = 0;
       for (const double v : x) sizes += std::abs(v);
       const double expected = norm_sq(x) - sizes * sizes / static_cast<double>(dim);
@@ -470,12 +470,12 @@ TEST(Sign, ZerosArePositive) {
   }
 }
 
-/// Whether y is a level of qsgd, a multiple of unit, that neighbours x.
+/// Whether y is one of the two qsgd levels (multiples of unit) next to x.
 bool neighbours_uniform(double y, double x, double unit) {
   return std::abs(y - x) < unit * (1 + 1e-12) && std::abs(std::remainder(y, unit)) <= 1e-12 * std::abs(y);
 }
 
-/// Whether y is a level of natural-dithering(s) that neighbours x.
+/// Whether y is one of the two levels of natural-dithering(s) next to x.
 bool neighbours_powers(double y, double x, double norm, int s) {
   const double least = std::ldexp(norm, 1 - s);
   double low = std::abs(x) < least ? 0 : norm;
@@ -484,7 +484,7 @@ bool neighbours_powers(double y, double x, double norm, int s) {
   return (y == 0 || y * x > 0) && (std::abs(y) == low || std::abs(y) == high);
 }
 
-/// The value in a message of levels: the norm over `steps`, hardly more and never less.
+/// The value in a message of levels. It is the norm over `steps`, or slightly more, never less.
 double value_of(const Message& message, Wire wire, View x, double steps) {
   const double value = wire == Wire::f32 ? static_cast<double>(load_le<float>(message.bytes.data() + 4))
                                          : load_le<double>(message.bytes.data() + 4);
@@ -528,13 +528,13 @@ TEST(Dithering, RoundsToNeighbouringLevels) {
 }
 
 TEST(Dithering, ReachesItsOmega) {
-  // qsgd(1): E|Q(x) - x|^2 = |x| |x|_1 - |x|^2, which is sqrt(d) - 1 times |x|^2 where all entries are alike;
-  // then the expected non-zeros are sqrt(d), too.
+  // qsgd(1): E|Q(x) - x|^2 = |x| |x|_1 - |x|^2. If all entries are equal, this is sqrt(d) - 1 times |x|^2,
+  // and the expected number of non-zeros is also sqrt(d).
   const Vector x(64, 1.0);
   const MonteCarlo one(*make("qsgd(1)", 64), x, 20000);
   EXPECT_NEAR(one.error, 7 * norm_sq(x), 5 * one.error_error);
   EXPECT_NEAR(one.floats, make("qsgd(1)", 64)->bound().floats, 5 * one.floats_error);
-  // qsgd(4) in the middle between two levels, as far as one can be: d/(4 s^2).
+  // qsgd(4) in the middle between two levels, the worst case: d/(4 s^2).
   const MonteCarlo four(*make("qsgd(4)", 64), x, 20000);
   EXPECT_NEAR(four.error, norm_sq(x), 5 * four.error_error);
   // natural-dithering at 1/3 of the norm, between 1/4 and 1/2: the worst case of rounding to powers of two.
@@ -548,12 +548,12 @@ TEST(Dithering, AtTheEndsOfTheRange) {
        {"qsgd(1)", "qsgd(4)", "qsgd(32767)", "natural-dithering(1)", "natural-dithering(127)"}) {
     for (const double v : {5e-324, 1e-310, 1e-200, 1e200, 1.7e308}) {
       SCOPED_TRACE(std::string(spec) + ", " + std::to_string(v));
-      // One entry is the norm, and comes back as it was, but for roundings of norm / s.
+      // A single entry equals the norm and is recovered up to the rounding of norm / s.
       EXPECT_NEAR(compressed(*make(spec, 3), {}, Vector{0, -v, 0})[1], -v, 1e-11 * v + 2e-319);
     }
-    // A norm that f32 does not have: the values travel instead.
+    // A norm beyond the range of f32: the values are sent instead.
     EXPECT_EQ(compressed(*make(spec, 3, Wire::f32), {}, Vector{1, -1e300, 0}), (Vector{1, -INFINITY, 0}));
-    // A norm far below it becomes the least that there is: never zero, so that there is no bias.
+    // A norm far below the range becomes the least positive value, never zero, so that there is no bias.
     for (const double v : compressed(*make(spec, 2, Wire::f32), {}, Vector{1e-300, 0})) EXPECT_EQ(v, 0);
     for (const Wire wire : {Wire::f32, Wire::f64}) {
       EXPECT_EQ(compressed(*make(spec, 2, wire), {}, Vector{0, -0.0}), Vector(2));
@@ -561,7 +561,7 @@ TEST(Dithering, AtTheEndsOfTheRange) {
   }
 }
 
-/// The definition, by sorting.
+/// The definition, implemented by sorting.
 Vector top_k_of(View x, std::size_t k) {
   std::vector<std::size_t> order(x.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -596,7 +596,7 @@ TEST(TopK, TiesGoToTheLowestIndex) {
   EXPECT_EQ(entries.index, (std::vector<std::uint32_t>{0, 1, 3}));
 }
 
-/// On vectors made so that a guess succeeds, meets ties, or fails; random, sorted, sparse, constant.
+/// On vectors for which the guess succeeds, meets ties, or fails: random, sorted, sparse, constant.
 void expect_the_largest_of_every_kind(std::size_t dim) {
   Stream stream = Key{77, 0, 0, 0, 0}.stream(Purpose::batch);
   Vector random(dim);
@@ -653,7 +653,7 @@ TEST(TopK, ShortVectorsOfEveryKind) {
   for (const std::size_t dim : {10, 63, 64, 65, 129, 1000, 20011}) expect_the_largest_of_every_kind(dim);
 }
 
-/// Pearson's statistic of counts that should all be `expected`, in standard deviations above its mean.
+/// Pearson's statistic of counts with expectation `expected`, in standard deviations above its mean.
 double excess(const std::vector<double>& counts, double expected, double freedom, double variance_share) {
   double chi_square = 0;
   for (const double c : counts) chi_square += (c - expected) * (c - expected) / (expected * variance_share);
@@ -661,7 +661,7 @@ double excess(const std::vector<double>& counts, double expected, double freedom
 }
 
 TEST(Subset, EverySubsetIsEquallyLikely) {
-  // All subsets of a small set, by their bits; the bitmap and its complement.
+  // All subsets of a small set, as bit sets; with the bitmap and its complement.
   constexpr std::size_t kDim = 6;
   for (std::size_t k = 1; k < kDim; ++k) {
     std::vector<double> count(std::size_t{1} << kDim);
@@ -691,7 +691,7 @@ TEST(Subset, CoordinatesAreEquallyLikelyOnEveryPath) {
     std::size_t count, dim;
     std::uint32_t draws;
   };
-  // bitmap; complement; sorted sample (few of many).
+  // Bitmap; complement; sorted sample (few draws of many).
   for (const Case& c : {Case{10, 300, 20000}, Case{250, 300, 20000}, Case{3, 16384, 60000}, Case{1, 1, 10}}) {
     constexpr std::size_t kBins = 50;
     const std::size_t bins = std::min(kBins, c.dim);
@@ -713,7 +713,7 @@ TEST(Subset, CoordinatesAreEquallyLikelyOnEveryPath) {
       expected[j * bins / c.dim] +=
           static_cast<double>(c.draws) * static_cast<double>(c.count) / static_cast<double>(c.dim);
     }
-    // Without replacement: the variance of a bin is smaller than a Poisson one by the share left out.
+    // Without replacement, the variance of a bin is that of a Poisson variable times the share not drawn.
     const double share = 1 - static_cast<double>(c.count) / static_cast<double>(c.dim);
     double chi_square = 0;
     for (std::size_t b = 0; b < bins; ++b) {
@@ -725,7 +725,7 @@ TEST(Subset, CoordinatesAreEquallyLikelyOnEveryPath) {
 }
 
 TEST(Subset, IsTheDocumentedFunctionOfTheWords) {
-  // The definition in subset.h, word by word.
+  // The definition in subset.h, implemented literally.
   for (const auto& [count, dim] : {std::pair<std::size_t, std::size_t>{10, 300},
                                    {2, 100000},
                                    {290, 300},
@@ -756,7 +756,7 @@ TEST(Subset, IsTheDocumentedFunctionOfTheWords) {
 struct Collective {
   std::size_t dim, workers;
 };
-// n | d, not; n = d; n > d divisible, not; one worker; one coordinate.
+// n divides d, or not; n = d; d divides n, or not; one client; one coordinate.
 constexpr Collective kCollectives[] = {{12, 4}, {13, 4}, {11, 4}, {5, 5}, {4, 12},
                                        {4, 13}, {4, 11}, {7, 1},  {1, 6}, {3, 5}};
 
@@ -806,10 +806,10 @@ TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
   const auto first = block_of(1, 2);
   EXPECT_NE(first, block_of(2, 2));
   EXPECT_EQ(first, block_of(1, 2));
-  // The copy belongs to a worker, the deal to the round ..
+  // The copy changes a client's own draws; the deal depends on the round ..
   const Indices block = dealt_block({8, 1, 2, 0, 0}, 10, 3);
   EXPECT_EQ(first, std::vector<std::uint32_t>(block.begin(), block.end()));
-  // .. and to a part of its messages: two parts are dealt apart, whoever asks in between.
+  // .. and on the part of its messages: two parts have different deals, whatever calls come in between.
   const auto part_of = [](unsigned part, std::uint32_t worker) {
     const Indices dealt = dealt_block(key_of_part({8, 1, worker, 0, 0}, part), 10, 3);
     return std::vector<std::uint32_t>(dealt.begin(), dealt.end());
@@ -836,7 +836,7 @@ TEST(PermK, APartOfADealIsDrawnFromIt) {
           ASSERT_TRUE(std::includes(block.begin(), block.end(), kept.begin(), kept.end()));
         }
       }
-      // Uniform for each worker, whatever the sizes of the blocks are.
+      // Uniform for each client, whatever the block sizes are.
       const double p = static_cast<double>(k) / static_cast<double>(dim);
       for (const double c : count) {
         EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p)))
@@ -995,7 +995,7 @@ TEST(Compressors, BoundsAreTheFormulas) {
   EXPECT_EQ(perm_k.floats, 13.0 / 4);
   EXPECT_EQ(perm_k.A, 1);
   EXPECT_EQ(perm_k.B, 1);
-  // 3PCv2-Rand4oPerm10 of the 3PC paper: 4 of the 10 coordinates that each of 100 clients is dealt.
+  // 3PCv2-Rand4oPerm10 of the 3PC paper: 4 of the 10 coordinates dealt to each of 100 clients.
   const Bound few = make("perm-k(4)", 1000, Wire::f64, 100)->bound();
   EXPECT_EQ(few.omega, 249);
   EXPECT_EQ(few.alpha, std::nullopt);
@@ -1073,7 +1073,7 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: top-k(5): 4294967296 coordinates; need fewer than 2^32");
 }
 
-// --- one bit a coordinate ------------------------------------------------------------------------
+// --- one bit per coordinate ----------------------------------------------------------------------
 
 Vector random_vector(std::size_t dim, std::uint64_t seed) {
   Vector x(dim);
@@ -1081,7 +1081,7 @@ Vector random_vector(std::size_t dim, std::uint64_t seed) {
   return x;
 }
 
-/// By the formula and the definition of the words, a coordinate at a time.
+/// By the formula and the definition of the words, one coordinate at a time.
 Vector drawn_by_the_rule(const Key& key, double s, View x) {
   const Stream stream = key.stream(Purpose::compressor);
   Vector q(x.size());
@@ -1152,7 +1152,8 @@ TEST(OneBit, AKnownBoundAndADitherAreOneLaw) {
   const MonteCarlo other(*make("dithered-sign(1)", dim), x, draws);
   for (std::size_t j = 0; j < dim; ++j) {
     const double p = (1 + x[j]) / 2;
-    const double deviation = 2 * std::sqrt(2 * p * (1 - p) / draws);  // of a difference of means of -1 and 1
+    // of the difference of two means of -1 and 1
+    const double deviation = 2 * std::sqrt(2 * p * (1 - p) / draws);
     EXPECT_LE(std::abs(one.mean[j] - other.mean[j]), 4.5 * deviation) << j;
   }
 }
@@ -1231,7 +1232,8 @@ TEST(Compressors, TheTableListsThemAll) {
   for (const CompressorRow& row : compressors()) {
     EXPECT_TRUE(row.usage.starts_with(row.name));
     EXPECT_FALSE(row.summary.empty());
-    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several
+    // the first usage, if there are several
+    const std::string usage = row.usage.substr(0, row.usage.find(','));
     const std::string spec = usage.ends_with(')') ? row.name + "(1)" : usage;
     EXPECT_NE(make(spec, 5), nullptr);
   }

@@ -47,11 +47,11 @@ TEST(ReadWhole, WaitsForTheWriterOfANamedPipeButNotForEver) {
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_EQ(error_of([&] { read_whole(path, kAll, milliseconds(1)); }),
             path + ": cannot read: it is a pipe, and no process writes into it");
-  const std::string text(300000, 'x');  // more than a pipe holds
+  const std::string text(300000, 'x');  // more than the capacity of a pipe
   std::thread writer([&] {
     std::this_thread::sleep_for(milliseconds(5));
     std::ofstream file(path, std::ios::binary);
-    std::this_thread::sleep_for(milliseconds(5));  // it is there, and has nothing to say yet
+    std::this_thread::sleep_for(milliseconds(5));  // the writer is connected and has written nothing yet
     file << text;
   });
   const std::string content = read_whole(path);

@@ -11,7 +11,7 @@ namespace laconic {
 namespace {
 
 TEST(Stream, IsPhilox4x32WithTenRounds) {
-  // Random123's known answers (kat_vectors): counter, key, output.
+  // Random123's known-answer tests (kat_vectors): counter, key, output.
   struct Answer {
     Stream::Block counter;
     std::uint32_t key0, key1;
@@ -32,7 +32,7 @@ TEST(Stream, IsPhilox4x32WithTenRounds) {
     const Stream stream({a.key0, a.key1, a.counter[2], a.counter[3]});
     const std::uint64_t b = a.counter[0] | std::uint64_t{a.counter[1]} << 32;
     EXPECT_EQ(stream.block(b), a.output);
-    std::vector<std::uint32_t> words(64);  // long enough for every path
+    std::vector<std::uint32_t> words(64);  // long enough for every code path
     stream.fill(b, words);
     EXPECT_TRUE(std::equal(a.output.begin(), a.output.end(), words.begin()));
   }
@@ -108,7 +108,7 @@ TEST(Stream, BelowIsUniform) {
     const double freedom = static_cast<double>(n - 1);
     EXPECT_LE(chi_square, freedom + 5 * std::sqrt(2 * freedom) + 12);
   }
-  // Where rejection matters most: n just above 2^63 leaves out almost half of the words.
+  // The worst case for rejection: n just above 2^63 rejects almost half of the words.
   Stream stream = Key{3, 0, 0, 0, 0}.stream(Purpose::batch);
   const std::uint64_t n = (std::uint64_t{1} << 63) + 1;
   double low_half = 0;

@@ -64,7 +64,8 @@ TEST(Spectrum, LargestEigenvalueIsNeverUndershot) {
 }
 
 TEST(Spectrum, ABoundWhereLanczosDoesNotConvergeAndADenseSolverIsTooMuch) {
-  // 4,000 eigenvalues 1 - k 1e-12: no vector of Lanczos settles, but every Rayleigh quotient is near 1.
+  // 4,000 eigenvalues 1 - k 1e-12: the Lanczos vectors do not converge, but every Rayleigh quotient is near
+  // 1.
   const std::size_t n = 4000;
   const auto cluster = [](View v, MutView out) {
     for (std::size_t k = 0; k < v.size(); ++k) out[k] = v[k] * (1 - 1e-12 * static_cast<double>(k));

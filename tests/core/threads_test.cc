@@ -19,7 +19,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-constexpr std::size_t kStacks = std::size_t{1} << 26;  // of some of many threads
+constexpr std::size_t kStacks = std::size_t{1} << 26;  // bytes of the stacks of some of many threads
 
 TEST(ThreadGroup, JoinsWhatItHasStarted) {
   std::atomic<int> ran = 0;
@@ -79,7 +79,7 @@ TEST(ThreadPool, SaysThatAThreadCannotBeStarted) {
   EXPECT_EQ(pool.threads(), 2U);
 }
 
-// A loop in a loop, or a second thread's, would wait for threads that wait for it.
+// A nested loop, or a loop of a second thread, would wait for threads that wait for it.
 TEST(ThreadPool, RunsOneLoopAtATime) {
   for (const std::size_t threads : {1, 3}) {
     for (const std::size_t n : {1, 8}) {

@@ -15,8 +15,8 @@ Vector some_vector(std::size_t n, double phase) {
   return v;
 }
 
-/// What every result rests on: term j is added to sum j mod 16, and then the upper half
-/// of the sums to the lower.
+/// The order of the sum, on which all results depend: term j is added to sum j mod 16, and then the upper
+/// half of the sums to the lower half.
 template <class Term>
 double documented_sum(std::size_t n, Term term) {
   double sums[16] = {};

@@ -101,7 +101,7 @@ TEST(RealCifar, TheSmallerPartIsAsItsDescriptionSays) {
   EXPECT_EQ(set.rows, 10000U);
   for (int label = 0; label < 10; ++label)
     EXPECT_EQ(std::count(set.labels.begin(), set.labels.end(), label), 1000);
-  // Means of red, green and blue: planes that were mixed up would all have the same.
+  // Means of red, green and blue: if the planes were interleaved, all would be equal.
   std::array<double, 3> mean{};
   for (std::size_t i = 0; i < pixels(set).size(); ++i)
     mean.at(i / 1024 % 3) += pixels(set)[i] / (255 * 10000.0 * 1024);

@@ -74,7 +74,7 @@ TEST(Generated, UnitsAndDirectionsChangeTheFeaturesAlone) {
     const double unit = std::pow(10, -3.0 * j / 11);
     EXPECT_LE((units.col(j) - unit * plain.col(j)).norm(), 1e-14 * units.col(j).norm());
   }
-  // One orthogonal matrix takes every row to where it is: products of rows are kept, and coordinates are mixed.
+  // One orthogonal matrix rotates all rows: inner products of rows are preserved, and coordinates are mixed.
   EXPECT_LE((directions * directions.transpose() - units * units.transpose()).norm(),
             1e-13 * units.squaredNorm());
   EXPECT_GT((directions - units).norm(), 0.5 * units.norm());
@@ -89,7 +89,7 @@ TEST(Generated, UnitsAndDirectionsChangeTheFeaturesAlone) {
     EXPECT_EQ(generate(each, 2).labels, generate(options, 2).labels);
 }
 
-/// How far the labels of some clients' rows are from the best linear model of all of them.
+/// The distance of the labels of some clients' rows from the best linear model for all of them.
 double misfit(const GeneratedOptions& options) {
   const std::size_t clients = 4;
   const auto d = static_cast<Eigen::Index>(options.columns);
@@ -134,7 +134,7 @@ TEST(Generated, ClassesFollowTheModelButForTheNoise) {
   }
 }
 
-/// The planted model is what logistic regression finds: here by Newton's method on many rows.
+/// Logistic regression finds the planted model: here by Newton's method on many rows.
 TEST(Generated, NormalRowsAreThoseOfALogisticModel) {
   const auto fitted = [](std::size_t client, double shift, double noise) {
     const GeneratedOptions options{.rows = 40000,
@@ -158,7 +158,7 @@ TEST(Generated, NormalRowsAreThoseOfALogisticModel) {
     }
     return x;
   };
-  // Fits are right to about 0.03: 1/sqrt(40000 * curvature).
+  // The error of the fits is about 0.03: 1/sqrt(40000 * curvature).
   const Eigen::Vector3d common = fitted(0, 0, 0);
   EXPECT_GE(common.norm(), 0.3);
   EXPECT_LE((fitted(1, 0, 0) - common).norm(), 0.2);

@@ -21,7 +21,7 @@ std::string long_text() {
 TEST(ReadFile, GivesTheContentPlainOrPacked) {
   const TemporaryFolder folder;
   const std::string text = long_text();
-  const std::string zeros(10000000, '\0');  // packs a thousandfold
+  const std::string zeros(10000000, '\0');  // compresses by a factor of a thousand
   const std::pair<std::string, std::string> files[] = {
       {"x", "x"},
       {text, text},
@@ -69,7 +69,7 @@ TEST(ReadFile, RefusesCorruptGzip) {
   EXPECT_EQ(error_with_byte_changed(packed.size() - 4),
             begin + std::to_string(packed.size()) + ": incorrect length check");
   EXPECT_EQ(error_with_byte_changed(2), begin + "4: unknown compression method");
-  // Whatever bit of the packed data flips, the reader notices.
+  // The reader detects every flipped bit of the packed data.
   for (std::size_t at = 10; at < packed.size(); ++at)
     EXPECT_NE(error_with_byte_changed(at), "no error") << at;
 }

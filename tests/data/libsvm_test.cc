@@ -42,7 +42,7 @@ TEST(Libsvm, ReadsEverySpellingOfOneText) {
            "# made by hand\n-1 1:1 3:2 # first\n1 2:1#last", "-1.0 1:1e0 3:+2.\n+1 2:10E-1\n",
            "-1e+0 1:01 3:.2e1\n+1.00 2:1\n",
            "\xef\xbb\xbf-1 1:1 3:2\n1 2:1\n",  // byte order mark
-           "-1 1: 1 3:\t 2\n1 2:\t1\r\n",      // blanks behind a colon
+           "-1 1: 1 3:\t 2\n1 2:\t1\r\n",      // blanks after a colon
            "-1 +1:1 3:+2\n+1 +2:1\n",          // indices with a plus sign
        }) {
     const Dataset set = parse_libsvm(text, "f");
@@ -226,11 +226,11 @@ struct RealSet {
   std::size_t highest;
   std::size_t entries;
   std::size_t longest_row;
-  std::size_t values;  // stored: 1 where all are equal
+  std::size_t values;  // number of stored values: 1 if all are equal
   std::map<double, std::size_t> labels;
 };
 
-/// For the names of the tests, which would hold addresses otherwise.
+/// For the names of the tests, which would otherwise contain addresses.
 void PrintTo(const RealSet& set, std::ostream* out) { *out << set.name; }
 
 class RealLibsvm : public testing::TestWithParam<RealSet> {};

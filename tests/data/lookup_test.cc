@@ -19,7 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 
-/// The current folder for the duration of a test: names are looked up as paths first.
+/// Changes the current folder during a test: names are first looked up as paths.
 class InFolder {
  public:
   explicit InFolder(const std::string& path) : previous_(std::filesystem::current_path()) {
@@ -33,7 +33,7 @@ class InFolder {
   std::filesystem::path previous_;
 };
 
-/// The four idx files; every training label is `label`, every test label one more.
+/// The four idx files. Every training label is `label`, every test label `label` + 1.
 void write_idx_set(const TemporaryFolder& folder, const std::string& prefix, int label) {
   const std::string train(3, static_cast<char>(label));
   const std::string test(2, static_cast<char>(label + 1));
@@ -123,7 +123,7 @@ TEST(LoadDataset, FindsIdxFilesByTheirUsualNames) {
   EXPECT_EQ(first_label("mnist", {deep}), 2);
   EXPECT_EQ(first_label("fashion-mnist", {deep}), 3);
   EXPECT_EQ(first_label(flat, {}), 1);
-  // Files that lie in fashion-mnist itself are not mnist, whatever their names.
+  // Files in fashion-mnist itself are not mnist, whatever their names are.
   EXPECT_EQ(first_label("fashion-mnist", {deep + "/fashion-mnist/"}), 3);
   EXPECT_EQ(first_label("mnist", {deep + "/fashion-mnist", deep + "/mnist"}), 2);
 
@@ -136,7 +136,7 @@ TEST(LoadDataset, FindsIdxFilesByTheirUsualNames) {
   EXPECT_EQ(load_dataset("mnist", {.folders = {flat}, .columns = 2}).columns, 2U);
 }
 
-/// The files of EMNIST: several sets in one folder, the test half named otherwise than MNIST's.
+/// The files of EMNIST: several sets in one folder; the name of the test half differs from MNIST's.
 void write_emnist_set(const TemporaryFolder& folder, const std::string& prefix, int label) {
   folder.write(prefix + "-train-images-idx3-ubyte.gz", gzipped(idx_images(2, 1, 2, "abcd")));
   folder.write(prefix + "-train-labels-idx1-ubyte.gz",
@@ -273,7 +273,7 @@ TEST(LoadNamedTestSet, TakesAFileOrTheTestHalfOfASet) {
   EXPECT_THAT(load_named_test_set(folder.path("mnist/t10k-images-idx3-ubyte"), 2).labels, ElementsAre(2, 2));
   EXPECT_THAT(load_named_test_set(folder.path("mnist/train-images-idx3-ubyte"), 2).labels,
               ElementsAre(1, 1, 1));
-  // The columns of the training set count, not those that a public set of that name has.
+  // The columns of the training set apply, not those of a public set with that name.
   folder.write("a9a.t", "1 7:1\n");
   EXPECT_EQ(load_named_test_set("a9a.t", 7, options).columns, 7U);
   EXPECT_EQ(error_of([&] { load_named_test_set("held-out", 1, options); }),
@@ -311,7 +311,7 @@ TEST(LoadDataset, FindsCifarByItsUsualNames) {
   EXPECT_THAT(labels(folder.path("two/test_batch.bin")), ElementsAre(9));
   EXPECT_EQ(load_dataset("cifar10", {.folders = {folder.path("two")}}).name, "cifar10");
 
-  // The whole set goes before the smaller part of it.
+  // The whole set takes precedence over its smaller part.
   folder.write("one/cifar10_train_10k.bin", cifar_record(7, 1, 2, 3));
   EXPECT_EQ(labels("cifar10", {folder.path("one")}).size(), 5U);
   EXPECT_EQ(error_of([&] { load_dataset(batches, {.columns = 1024}); }),
@@ -340,7 +340,7 @@ TEST(LoadTestSet, IsTheTestBatchOfCifar) {
               testing::HasSubstr("columns = 3072; need exactly 784"));
 }
 
-/// name, path below the folder and kind; sets of Debian packages, which the machine may have, left out.
+/// Name, path below the folder and kind. Omits sets of Debian packages, which the machine may have.
 std::vector<std::string> found_in(const TemporaryFolder& folder, const std::vector<std::string>& folders) {
   std::vector<std::string> lines;
   for (const FoundDataset& found : find_datasets(folders)) {
@@ -420,7 +420,7 @@ TEST(RealData, CifarHasItsTestSet) {
   if (!small || !real_file("cifar10_test_2k.bin.gz")) GTEST_SKIP() << "no cifar10_*.bin.gz in LACONIC_DATA";
   const DataOptions options = {.folders = {std::filesystem::path(*small).parent_path().string()}};
   const Dataset training = load_dataset("cifar10", options);
-  EXPECT_GE(training.rows, 10000U);  // more where the whole set lies there too
+  EXPECT_GE(training.rows, 10000U);  // more if the whole set is there too
   EXPECT_GE(load_test_set("cifar10", training.columns, options)->rows, 2000U);
 }
 

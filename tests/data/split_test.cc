@@ -27,12 +27,12 @@ std::vector<double> labels_of(std::size_t rows) {
   return labels;
 }
 
-/// Those of the table whose clients share rows.
+/// Whether clients share rows in this split of the table.
 bool shares(const Split& split) {
   return split.name == std::string("overlap") || split.name == std::string("homogeneous");
 }
 
-/// A split of the table with arguments that any data will do for.
+/// A split of the table with arguments that are valid for any data.
 Spec example_of(const Split& split) {
   const std::string name = split.name;
   return parse(name == "main-class" ? "main-class(1)" : name == "dirichlet" ? "dirichlet(0.5)" : name);
@@ -70,12 +70,13 @@ TEST(Split, ByLabelSortsStablyThenDropsTheRemainder) {
 
 TEST(Split, ShuffledDependsOnTheSeedAlone) {
   const Spec shuffled = parse("shuffled");
-  // Part of every result: a change here changes what users' seeds mean.
+  // Part of every result: a change here changes the meaning of users' seeds.
   EXPECT_THAT(split_rows(shuffled, labels_of(10), 2, 1),
               ElementsAre(ElementsAre(7, 2, 9, 6, 8), ElementsAre(0, 3, 5, 1, 4)));
   EXPECT_EQ(split_rows(shuffled, labels_of(100), 5, 7), split_rows(shuffled, std::vector<double>(100), 5, 7));
   EXPECT_NE(split_rows(shuffled, labels_of(100), 5, 7), split_rows(shuffled, labels_of(100), 5, 8));
-  // The order does not know of the clients: shards of fewer clients are joined shards of more.
+  // The order does not depend on the number of clients: shards of fewer clients are concatenated shards of
+  // more.
   const Shards one = split_rows(shuffled, labels_of(12), 1, 3);
   Shards four = split_rows(shuffled, labels_of(12), 4, 3);
   for (std::size_t i = 1; i < 4; ++i) four[0].insert(four[0].end(), four[i].begin(), four[i].end());
@@ -90,7 +91,7 @@ TEST(Split, ShuffledGivesEveryOrderEquallyOften) {
   ASSERT_EQ(counts.size(), 6U);
   double chi_square = 0;
   for (const auto& [order, count] : counts) chi_square += (count - 1000.0) * (count - 1000.0) / 1000.0;
-  EXPECT_LT(chi_square, 20.5);  // 5 degrees of freedom: exceeded by one fair generator in a thousand
+  EXPECT_LT(chi_square, 20.5);  // 5 degrees of freedom: a fair generator exceeds this once in a thousand
 }
 
 TEST(Split, OverlapSharesOnePartOfAllEquallyLikely) {
@@ -132,7 +133,7 @@ TEST(Split, OverlapDrawsForEachClientByItself) {
               ElementsAre(ElementsAre(9, 6), ElementsAre(8, 0), ElementsAre(7, 2), ElementsAre(1, 4)));
 }
 
-/// So many rows of the classes 0, 1, ..., mixed well.
+/// sizes[c] rows of class c, well mixed.
 std::vector<double> classes_of_sizes(const std::vector<std::size_t>& sizes) {
   std::vector<double> sorted;
   for (std::size_t c = 0; c < sizes.size(); ++c)
@@ -143,7 +144,7 @@ std::vector<double> classes_of_sizes(const std::vector<std::size_t>& sizes) {
   return mixed;
 }
 
-/// clients x classes: how many rows of each.
+/// clients x classes: the number of rows of each.
 using Table = std::vector<std::vector<std::size_t>>;
 Table table_of(const Shards& shards, const std::vector<double>& labels) {
   const auto classes = classes_of(labels);
@@ -188,20 +189,20 @@ TEST(Split, MainClassIsExactWhereClassesAreEquallyLarge) {
       }
     }
   }
-  // IndexSet that one can follow: 4 classes of 10, a main class of 5, and 5 rows of three others.
+  // Numbers that can be checked by hand: 4 classes of 10, a main class of 5, and 5 rows of the three others.
   EXPECT_THAT(main_class_table("main-class(0.5)", {10, 10, 10, 10}, 4),
               ElementsAre(ElementsAre(5, 2, 2, 1), ElementsAre(1, 5, 2, 2), ElementsAre(2, 1, 5, 2),
                           ElementsAre(2, 2, 1, 5)));
 }
 
 TEST(Split, MainClassGoesAsFarAsTheRowsOfAClassDo) {
-  // A share of 20. Class 1 has 6 rows for the 10 of client 1, who is dealt what is left of class 0.
+  // A share of 20. Class 1 has 6 rows for the 10 of client 1, which is dealt the rest of class 0.
   EXPECT_THAT(main_class_table("main-class(0.5)", {34, 6}, 2),
               ElementsAre(ElementsAre(20, 0), ElementsAre(14, 6)));
-  // A share of 15 and main classes 0, 1, 0: the 20 rows of class 0 go round clients 0 and 2.
+  // A share of 15 and main classes 0, 1, 0: clients 0 and 2 take the 20 rows of class 0 in turns.
   EXPECT_THAT(main_class_table("main-class(1)", {20, 25}, 3),
               ElementsAre(ElementsAre(10, 5), ElementsAre(0, 15), ElementsAre(10, 5)));
-  // Fewer clients than classes: classes 2 and 3 have no main client, but are dealt all the same.
+  // Fewer clients than classes: classes 2 and 3 have no main client, but are dealt too.
   const Table few = main_class_table("main-class(0.4)", {20, 20, 20, 20}, 2);
   EXPECT_THAT(few[0], ElementsAre(16, 4, 10, 10));
   EXPECT_THAT(few[1], ElementsAre(4, 16, 10, 10));
@@ -233,8 +234,8 @@ TEST(Split, ClassesAreDealtByTheSeedAlone) {
 
 TEST(Split, DirichletDrawsTheNextRowAsAnUrnDoes) {
   // While no class is used up, two rows of a client are of one class with probability sum of E[share^2],
-  // which is sum of p (a C p + 1) / (a C + 1). The first two of 8 rows come while all classes last; clients
-  // are independent then, so that the count is binomial: 4 deviations are exceeded once in 16,000.
+  // which is sum of p (a C p + 1) / (a C + 1). The first two of 8 rows are drawn while all classes last. The
+  // clients are then independent, so the count is binomial: 4 deviations are exceeded once in 16,000.
   constexpr std::size_t kClients = 4000;
   for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>(10, 3200), {16000, 8000, 8000}}) {
     const std::vector<double> labels = classes_of_sizes(sizes);
@@ -261,7 +262,7 @@ TEST(Split, DirichletIsConcentratedWhereAIsSmall) {
       sum += static_cast<double>(*std::max_element(counts.begin(), counts.end())) / 500;
     return sum / 20;
   };
-  // Of 10 alike shares of 500 rows the largest is some 0.1 + 1.5 sqrt(0.09 / 500) = 0.12; with a = 0.01 one
+  // Of 10 equal shares of 500 rows the largest is about 0.1 + 1.5 sqrt(0.09 / 500) = 0.12. With a = 0.01 one
   // class has nearly all rows of a client, until it is used up.
   EXPECT_LT(largest_share("dirichlet(1e9)"), 0.14);
   EXPECT_LT(largest_share("dirichlet(100)"), largest_share("dirichlet(1)"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three-point compressors: the inequality behind each, what they reduce to, and what the
-// theorem promises of their runs.
+// Three-point compressors: the inequality of each, known special cases, and the guarantees of the theorem for
+// their runs.
 #include "laconic/mechanism/three_point.h"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ Vector random_vector(std::size_t dim, std::uint32_t number) {
   return x;
 }
 
-/// C_{h,y}(x), as the server has it.
+/// C_{h,y}(x), as the server computes it.
 Vector mapped(const ThreePoint& c, const Key& key, View h, View y, View x) {
   if (c.coin.p > 0 && c.coin.heads(key)) return {x.begin(), x.end()};
   Message message;
@@ -52,7 +52,7 @@ struct Map {
   friend void PrintTo(const Map& map, std::ostream* out) { *out << map.spec; }
 };
 
-/// At least one of every row; 12 coordinates.
+/// At least one map of every row; 12 coordinates.
 const Map kMaps[] = {
     {"ef21(top-k(3))", false},
     {"ef21(c-rand-k(3))", true},
@@ -98,8 +98,8 @@ struct Triple {
   Vector h, y, x;
 };
 
-/// Random ones, and collinear ones, x - y = c (y - h), among them those with h = y, x = y, x = h and the c at
-/// which the two terms of the inequality are in the proportion that makes a random contraction of h exact.
+/// Random triples, and collinear ones, x - y = c (y - h). The collinear ones include h = y, x = y, x = h and
+/// the c at which the two terms of the inequality have the ratio that makes a random contraction of h exact.
 std::vector<Triple> triples(const ThreePoint& c) {
   std::vector<Triple> all;
   for (std::uint32_t t = 0; t < 6; ++t) {
@@ -123,7 +123,7 @@ std::vector<Triple> triples(const ThreePoint& c) {
 
 struct Sides {
   double left = 0;       // E|C_{h,y}(x) - x|^2
-  double deviation = 0;  // of that estimate
+  double deviation = 0;  // standard deviation of that estimate
   double right = 0;      // (1 - A) |h - y|^2 + B |x - y|^2
 };
 
@@ -154,8 +154,8 @@ TEST_P(ThreePoints, KeepTheirInequality) {
   ASSERT_GE(c.B, 0);
   for (const Triple& triple : triples(c)) {
     const Sides sides = sides_of(GetParam(), c, triple);
-    // 37 maps, 19 triples each: 4.5 deviations are exceeded by chance in one suite of 400. A map without
-    // chance has none.
+    // 37 maps, 19 triples each: by chance, one suite in 400 exceeds 4.5 deviations. Maps without randomness
+    // have no deviation.
     const double rounding = 1e-13 * (norm_sq(triple.x) + norm_sq(triple.h) + norm_sq(triple.y));
     EXPECT_LE(sides.left, sides.right + 4.5 * sides.deviation + rounding);
   }
@@ -170,7 +170,7 @@ TEST(ThreePointTable, EveryRowIsTested) {
   }
 }
 
-/// The constants are not only large enough: these are met with equality somewhere.
+/// The constants are not only valid but tight: each of these maps attains equality.
 TEST(ThreePointTable, ConstantsAreTight) {
   for (const Map& map :
        {Map{"ef21(c-rand-k(3))", true}, Map{"3pc-v1(c-rand-k(3))", true}, Map{"lag(zeta=1)", false},
@@ -178,7 +178,7 @@ TEST(ThreePointTable, ConstantsAreTight) {
         Map{"3pc-v2(rand-k(4), c-rand-k(3))", true}, Map{"3pc-v2(perm-k, c-perm-k(2))", true},
         Map{"3pc-v5(c-rand-k(3), p=0.6)", true}}) {
     const ThreePoint c = make(map.spec, kDim);
-    double nearest = 0;  // left / right, less what chance may have added
+    double nearest = 0;  // left / right, reduced by the statistical error
     for (const Triple& triple : triples(c)) {
       const Sides sides = sides_of(map, c, triple);
       if (sides.right > 0) nearest = std::max(nearest, (sides.left + 4.5 * sides.deviation) / sides.right);
@@ -215,7 +215,7 @@ TEST(ThreePointTable, ConstantsOfTheReference) {
   EXPECT_DOUBLE_EQ(root("lag(zeta=16)"), 4);
   EXPECT_DOUBLE_EQ(root("3pc-v1(top-k(190))"), 0.9);
   EXPECT_DOUBLE_EQ(root("3pc-v4(top-k(500), top-k(500))"), std::sqrt(0.25) / (1 - std::sqrt(0.25)));
-  // One coordinate of ten million: 1 - sqrt(1 - alpha) by itself would leave eight digits.
+  // One coordinate of ten million: computed directly, 1 - sqrt(1 - alpha) would keep only eight digits.
   const ThreePoint tiny = ef21(1, 10000000);
   EXPECT_DOUBLE_EQ(tiny.A, 5.0000001250000062500003906e-8);
 
@@ -237,7 +237,8 @@ TEST(ThreePointTable, ConstantsOfTheReference) {
   }
 }
 
-/// `laconic theory` shows what the steps come from: of the map's own compressors, not of an inner map's.
+/// `laconic theory` shows the constants behind the step sizes: those of the map's own compressors, not of an
+/// inner map's.
 TEST(ThreePointTable, KnowsTheConstantsOfItsParts) {
   struct {
     const char* spec;
@@ -268,7 +269,7 @@ TEST(ThreePointTable, KnowsTheConstantsOfItsParts) {
   }
 }
 
-/// The assemblies of the 3PC paper's quadratics, with 10 values a round: d = 1000, n = 100.
+/// The methods of the 3PC paper's quadratics, with 10 values per round: d = 1000, n = 100.
 TEST(ThreePointTable, SpeaksTenValuesARoundAsInThePaper) {
   for (const char* method : {"3pc-v2(rand-k(2), top-k(8))", "3pc-v2(perm-k(4), top-k(6))",
                              "3pc-v2(perm-k(1), top-k(9))", "ef21(c-rand-k(10))", "ef21(c-perm-k)"}) {
@@ -322,8 +323,8 @@ TEST(ThreePointTable, RefusesWhatDoesNotFit) {
             "column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
 }
 
-/// As deep as messages may nest, every part draws for itself and both ends agree; deeper
-/// is refused before round 0.
+/// At the greatest nesting depth of messages, every part has its own draws and both ends agree. A greater
+/// depth is rejected before round 0.
 TEST(ThreePointTable, NestsAsDeepAsMessagesDo) {
   std::string text = "3pc-v2(rand-k(4), c-rand-k(2))";
   for (unsigned pairs = 1; pairs < kPairDepth; ++pairs) text = "3pc-v3(" + text + ", c-rand-k(2))";
@@ -386,10 +387,10 @@ TEST_F(ThreePointRuns, ReduceToGradientDescentUpToRounding) {
   }
 }
 
-// --- what is said --------------------------------------------------------------------------------
+// --- messages ------------------------------------------------------------------------------------
 
 TEST(Lag, SkipsTiesAtZetaOne) {
-  // |x - h| = |x - y| where h = y, whatever x.
+  // |x - h| = |x - y| for h = y, whatever x is.
   for (const char* spec : {"lag(zeta=1)", "clag(top-k(3), zeta=1)"}) {
     for (const std::size_t dim : {5UL, 64UL, 1001UL}) {
       const ThreePoint c = make(spec, dim);
@@ -399,13 +400,13 @@ TEST(Lag, SkipsTiesAtZetaOne) {
         Message message;
         c.map->encode({}, h, h, x, message);
         EXPECT_EQ(message.bytes, std::vector<std::uint8_t>{7});
-        Vector nearer = h;  // the least more than a tie is said
+        Vector nearer = h;  // the smallest difference beyond a tie is sent
         nearer[2] = std::nextafter(h[2], x[2]);
         if (distance_sq(x, h) <= distance_sq(x, nearer)) continue;
         c.map->encode({}, h, nearer, x, message);
         EXPECT_GT(message.bytes.size(), 1U);
       }
-      // Nothing has moved at all.
+      // No vector has changed.
       Message message;
       const Vector x = random_vector(dim, 1);
       c.map->encode({}, x, x, x, message);
@@ -418,7 +419,7 @@ TEST_F(ThreePointRuns, LagAtZetaOneRestsAfterEverySend) {
   const Outcome outcome =
       train({.problem = problem_, .method = "lag(zeta=1)", .clients = 1, .rounds = 200, .wire = Wire::f64});
   std::size_t sends = 1;
-  bool said = true;  // everything, in round 0
+  bool said = true;  // everything is sent in round 0
   for (std::size_t t = 1; t < outcome.rows.size(); ++t) {
     const double floats = outcome.rows[t].uplink_floats - outcome.rows[t - 1].uplink_floats;
     const double bits = outcome.rows[t].uplink_bits - outcome.rows[t - 1].uplink_bits;
@@ -449,7 +450,7 @@ TEST_F(ThreePointRuns, CountWhatThePaperCounts) {
   floats_of("3pc-v4(top-k(2), top-k(3))", d, 5);
   floats_of("3pc-v5(top-k(3), p=1)", d, d);
 
-  // d of v1's values are free on paper, and here they are not.
+  // d of v1's values do not count in the paper, but their bits count here.
   for (const Wire wire : {Wire::f32, Wire::f64}) {
     const double width = 8.0 * static_cast<double>(bytes_of(wire));
     const Outcome outcome = run("3pc-v1(c-rand-k(3))", wire);
@@ -458,7 +459,7 @@ TEST_F(ThreePointRuns, CountWhatThePaperCounts) {
                 (d + 3) * width + 8 * (4 + 2 + 1));  // the headers of pair, assumed and seeded subset
     }
   }
-  // A coin of v5: d or K for everyone, and a bit down.
+  // v5 with its coin: d or K values for all clients, and one bit down.
   const Outcome v5 = run("3pc-v5(top-k(3), p=0.4)", Wire::f64, 300);
   std::size_t whole = 0;
   for (std::size_t t = 1; t < v5.rows.size(); ++t) {
@@ -471,7 +472,7 @@ TEST_F(ThreePointRuns, CountWhatThePaperCounts) {
 }
 
 TEST_F(ThreePointRuns, LazyRoundsCostAByteAClient) {
-  // So lazy that nothing is ever said again.
+  // So lazy that nothing is sent after round 0.
   const Outcome outcome = run("clag(top-k(3), zeta=1e30)");
   for (const Row& row : outcome.rows) {
     EXPECT_EQ(row.uplink_floats, 12);
@@ -480,9 +481,9 @@ TEST_F(ThreePointRuns, LazyRoundsCostAByteAClient) {
   }
 }
 
-// --- runs, looked into ---------------------------------------------------------------------------
+// --- runs, observed ------------------------------------------------------------------------------
 
-/// A run of which every round is seen.
+/// A run with access to its state in every round.
 class Watched {
  public:
   explicit Watched(const Job& job) : job_(job), problem_(problem_of(job)), fleet_(pool_) {
@@ -511,7 +512,7 @@ class Watched {
     return 0;
   }
 
-  /// What is remembered of each worker, by the worker or by the server.
+  /// The memory of each client, kept by the client or by the server.
   std::vector<Vector> memories() {
     const State state = method_->state(fleet_);
     std::vector<Vector> all;
@@ -577,8 +578,8 @@ TEST_F(ThreePointRuns, BeginAtZeroIfAsked) {
        {"ef21(top-k(3)", "lag(zeta=2", "clag(top-k(3), zeta=2", "3pc-v2(rand-k(3), top-k(3)",
         "3pc-v3(lag(zeta=2), top-k(3)", "3pc-v4(top-k(1), top-k(3)"}) {
     const std::string method = std::string(map) + ", init=zero)";
-    // Round 0 is C_{0,y}(y), after which the error is at most (1 - A) |y|^2, on the average; here
-    // no draw matters: Q(0) = 0.
+    // Round 0 is C_{0,y}(y), after which the expected error is at most (1 - A) |y|^2. Here no draw matters:
+    // Q(0) = 0.
     Watched zero({.problem = problem_, .method = method, .wire = Wire::f64});
     Watched exact({.problem = problem_, .method = std::string(map) + ")", .wire = Wire::f64});
     EXPECT_LE(exact.error(), 1e-30);
@@ -604,7 +605,8 @@ double share_of_bound(Watched& run, int rounds, double delta, double extra) {
   return worst;
 }
 
-/// Phi = f - f_lower + c G with c = weight gamma / A, and each must be at most `factor` times the one before.
+/// Phi = f - f_lower + c G with c = weight gamma / A. Each value must be at most `factor` times the previous
+/// one.
 void expect_potential_to_fall(Watched& run, int rounds, double weight, double factor) {
   const double c = weight * run.step() / run.fact("A");
   const double lower = *run.constants().f_lower;
@@ -629,7 +631,7 @@ const char* const kDeterministic[] = {"ef21(top-k(3))",
                                       "3pc-v3(lag(zeta=4), top-k(3))",
                                       "3pc-v2(identity, top-k(3))"};
 
-/// Without chance the theorem holds on every run.
+/// Without randomness the theorem holds for every run.
 void expect_theorem_to_hold(const std::string& problem, std::size_t clients, int rounds) {
   for (const char* init : {"exact", "zero"}) {
     for (const std::string map : kDeterministic) {
@@ -649,7 +651,7 @@ void expect_theorem_to_hold(const std::string& problem, std::size_t clients, int
 TEST_F(ThreePointRuns, KeepTheTheoremOnEveryRun) {
   expect_theorem_to_hold(problem_, 6, 300);
   expect_theorem_to_hold("quadratic(d=20, s=1.6)", 7, 300);
-  // v1 has no memories to look into: the gradients of the round before serve. The bound still holds.
+  // v1 has no memories: the gradients of the previous round take their place. The bound still holds.
   Watched v1({.problem = problem_, .method = "3pc-v1(top-k(3))", .wire = Wire::f64});
   EXPECT_LE(share_of_bound(v1, 300, v1.f() - *v1.constants().f_lower, 0), 1);
 }
@@ -673,7 +675,7 @@ TEST(ThreePointPl, IsLinearOnEveryRun) {
   }
 }
 
-/// E G^{t+1} <= (1 - A) G^t + B L_+^2 |x_{t+1} - x_t|^2, in the mean over the draws of one round.
+/// E G^{t+1} <= (1 - A) G^t + B L_+^2 |x_{t+1} - x_t|^2, in expectation over the draws of one round.
 TEST(ThreePointPl, ErrorOfTheMemoriesFollowsTheRecursion) {
   for (const char* method :
        {"ef21(c-rand-k(3))", "clag(c-rand-k(3), zeta=2)", "3pc-v2(rand-k(3), c-rand-k(2))",
@@ -691,7 +693,7 @@ TEST(ThreePointPl, ErrorOfTheMemoriesFollowsTheRecursion) {
       const double moved = run.step() * run.step() * norm_sq(run.estimate());
       const double L_plus = run.constants().L_plus;
       before = (1 - run.fact("A")) * run.error() +
-               run.fact("B") * L_plus * L_plus * moved;  // exact init: no chance
+               run.fact("B") * L_plus * L_plus * moved;  // exact init: no randomness
       run.round();
       const double error = run.error();
       sum += error;

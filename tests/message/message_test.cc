@@ -215,7 +215,7 @@ std::vector<Message> one_of_each(const Key& key) {
 TEST(Decode, HeadersHaveAtMostFourBytes) {
   const Key key{1, 1, 1, 0, 0};
   const Vector x = {1, 2, 3, 4, 5, 6, 7, 8};
-  // Payload bits of each format at d = 8, f32; the rest, up to a byte of padding, is header.
+  // Payload bits of each format at d = 8, f32; all other bits, up to a byte of padding, are header.
   EXPECT_LE(compressed("identity", Wire::f32, 2, key, x).bytes.size(), 4 + 8 * 4U);
   EXPECT_LE(compressed("rand-k(3)", Wire::f32, 2, key, x).bytes.size(), 4 + 3 * 4U);
   EXPECT_LE(compressed("perm-k", Wire::f32, 2, key, x).bytes.size(), 4 + 4 * 4U);
@@ -233,11 +233,11 @@ TEST(Decode, SurvivesTruncation) {
   const Key key{3, 2, 1, 0, 0};
   for (const Message& message : one_of_each(key)) {
     for (std::size_t length = 0; length < message.bytes.size(); ++length) {
-      // A fresh buffer of the exact size, so that a sanitizer sees one byte too far.
+      // A fresh buffer of the exact size, so that a sanitizer detects a read of one byte too many.
       const Bytes cut(message.bytes.begin(), message.bytes.begin() + static_cast<std::ptrdiff_t>(length));
       const std::string error = error_of(key, cut, 37);
-      // Whole values cut from a subset that both ends draw leave a shorter one: the length is the transport's
-      // to protect.
+      // If both ends draw the subset, a message cut after a whole value is a valid shorter one: the transport
+      // must protect the length.
       const bool drawn = (message.bytes[0] & 0x7f) == 2 || (message.bytes[0] & 0x7f) == 3;
       EXPECT_TRUE(drawn || error != "no error") << hex(message.bytes) << " cut to " << length;
     }
@@ -254,7 +254,7 @@ TEST(Decode, SurvivesEveryFlippedByteAndWrongDim) {
       for (unsigned flip = 1; flip < 256; ++flip) {
         Bytes bytes = message.bytes;
         bytes[b] = static_cast<std::uint8_t>(bytes[b] ^ flip);
-        if (error_of(key, bytes, 37) == "no error") {  // an answer or a RunError: never a crash
+        if (error_of(key, bytes, 37) == "no error") {  // a result or a RunError, never a crash
           EXPECT_GE(counted_floats(Message{bytes}, 37), 0) << hex(bytes);
         }
       }
@@ -264,7 +264,7 @@ TEST(Decode, SurvivesEveryFlippedByteAndWrongDim) {
   }
 }
 
-/// What `read` says; "no error" when there is none.
+/// The error message of `read`; "no error" if there is none.
 std::string said_by(auto&& read) {
   try {
     read();
@@ -275,7 +275,8 @@ std::string said_by(auto&& read) {
 }
 
 TEST(Decode, AllReadersAgreeOnDamage) {
-  // decode_add, decode_add_all and counted_floats: the same bytes are a message to each, or the same error.
+  // decode_add, decode_add_all and counted_floats must agree: the bytes are a message for all of them, or
+  // give the same error.
   ThreadPool pool(1);
   const Key key{.seed = 3, .round = 2, .worker = 1};
   std::size_t refused = 0;
@@ -350,7 +351,8 @@ TEST(Encode, RefusesWhatTheFormatsCannotSay) {
 }
 
 TEST(Sparse, BitsThatSayNoGapBelowTheLimitEndAtIt) {
-  // Zeros to the end of the bytes, a unary part beyond the limit, and one that ends there but counts too much.
+  // Zeros to the end of the bytes; a unary part beyond the limit; and a unary part within the limit with too
+  // large a gap.
   const GapCode code(1, 1000);
   const Bytes none(30), few(2);
   Bytes late(30);
@@ -374,7 +376,7 @@ TEST(Decode, SurvivesNoise) {
     Bytes bytes(stream.below(60));
     for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(stream.next32());
     if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(15));
-    if (bytes.size() > 3) bytes[3] = 0;  // a believable count
+    if (bytes.size() > 3) bytes[3] = 0;  // a plausible count
     if (bytes.size() > 3 && stream.below(2) == 0) bytes[2] = 0;
     error_of({1, 1, 0, 0, 0}, bytes, stream.below(40));
   }
@@ -549,13 +551,13 @@ TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {
       }
     }
   }
-  // Two draws of one worker in one round are two draws.
+  // Two draws of one client in one round are different.
   const Message same = compressed("rand-k(5)", Wire::f64, 4, key, x);
   EXPECT_NE(decoded(key_of_part(key, 0), same, 37), decoded(key_of_part(key, 1), same, 37));
 }
 
 TEST(Pair, StandsInPairsSixDeep) {
-  // Chains to the left, to the right, and zigzag: the same depth is allowed wherever it is.
+  // Left, right and zigzag chains: the limit of the depth is the same everywhere.
   for (const auto& goes_left : {std::function<bool(unsigned)>([](unsigned) { return true; }),
                                 {[](unsigned) { return false; }},
                                 {[](unsigned depth) { return depth % 2 == 0; }}}) {
@@ -584,7 +586,7 @@ TEST(Pair, HasALongHeaderWhereItsFirstMessageIsLong) {
     EXPECT_EQ(counted_floats(message, kLong), static_cast<double>(kLong));
     EXPECT_EQ(starts_over(message), starts_over(first));
   }
-  // A byte less than 2^24 is told in the short one.
+  // A length one byte below 2^24 uses the short header.
   const std::size_t less = (std::size_t{1} << 24) - 1;
   Message first;
   first.bytes.assign(less, 0);
@@ -603,12 +605,12 @@ TEST(Afresh, IsSeenWhereItComesFirst) {
       EXPECT_EQ(decoded({}, whole, dim), x);
       EXPECT_EQ(counted_floats(whole, dim), static_cast<double>(dim));
       EXPECT_TRUE(starts_over(whole));
-      EXPECT_TRUE(starts_over(pair_of(whole, nothing())));  // with dim = 1, eleven bytes in all
+      EXPECT_TRUE(starts_over(pair_of(whole, nothing())));  // with dim = 1, eleven bytes in total
       EXPECT_TRUE(starts_over(pair_of(pair_of(whole, nothing()), nothing())));
       EXPECT_FALSE(starts_over(pair_of(nothing(), whole)));
       EXPECT_FALSE(starts_over(assumed(wire, x)));
       EXPECT_FALSE(starts_over(nothing()));
-      // Of bytes that are no message it says something, and reads none beyond them.
+      // For bytes that are not a message it returns some result and does not read beyond them.
       Bytes bytes = pair_of(pair_of(whole, nothing()), nothing()).bytes;
       while (!bytes.empty()) {
         bytes.pop_back();
@@ -631,7 +633,7 @@ TEST(Assumed, CountsNothingOnPaper) {
 }
 
 TEST(Decode, ABlockForFarTooManyWorkersIsRefusedBeforeItIsDealt) {
-  // Each of these would deal to 2^24 workers: 200 MB and most of a second.
+  // Each of these messages would need a deal to 2^24 clients: 200 MB and most of a second.
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint32_t round = 0; round < 1000; ++round) {
     EXPECT_NE(error_of({1, round, 0, 0, 0}, {3, 0xff, 0xff, 0xff, 0, 0, 0, 0}, 3), "no error");
@@ -648,7 +650,7 @@ TEST(Decode, NonFiniteValuesArriveAsTheyAre) {
   EXPECT_EQ(x[0], inf);
   EXPECT_EQ(x[1], -inf);
   EXPECT_TRUE(std::isnan(x[2]));
-  // Nothing crashes on the way in either.
+  // The encoders do not crash either.
   const Vector wild = {inf, -inf, std::nan(""), 1, -0.0};
   for (const char* spec : {"identity", "rand-k(2)", "top-k(2)", "perm-k", "natural", "bernoulli(1)", "sign",
                            "qsgd(4)", "natural-dithering(4)"}) {
@@ -665,7 +667,7 @@ TEST(Sparse, AnySupportComesBack) {
   Message message;
   for (int i = 0; i < 3000; ++i) {
     const std::size_t dim = 1 + stream.below(i % 10 == 0 ? 100000 : 200);
-    // From clustered to spread, so that gaps are nothing like the code's expectation.
+    // From clustered to spread, so that the gaps differ from the code's expectation.
     std::vector<std::uint32_t> support;
     const std::uint64_t chance = 1 + stream.below(64);
     const std::size_t from = stream.below(dim);
@@ -696,7 +698,7 @@ TEST(Sparse, NothingIsAMessageToo) {
 }
 
 TEST(Sparse, TheLongestGapsOfTheLargestVectors) {
-  // No vector of 2^32 - 1 coordinates is needed to read and write its gaps.
+  // Gaps can be tested without a vector of 2^32 - 1 coordinates.
   constexpr std::size_t kDim = (std::size_t{1} << 32) - 1;
   for (const std::size_t count : {1, 2, 16, 17, 1000}) {
     const GapCode code(count, kDim);
@@ -714,7 +716,7 @@ TEST(Sparse, TheLongestGapsOfTheLargestVectors) {
   }
 }
 
-/// log2 of the number of `count`-subsets of `dim`.
+/// log2 of the number of `count`-subsets of a set of `dim` elements.
 double log2_binomial(double dim, double count) {
   return (std::lgamma(dim + 1) - std::lgamma(count + 1) - std::lgamma(dim - count + 1)) / std::log(2.0);
 }
@@ -753,7 +755,8 @@ TEST(Natural, NineBitsAndTwelveBits) {
 }
 
 TEST(Levels, EveryWidthComesBack) {
-  // Exact multiples of the step: no chance is left. The highest level makes the norm: 2 s^2 = sum of squares.
+  // Exact multiples of the step: nothing is random. The highest level determines the norm: 2 s^2 = sum of
+  // squares.
   for (std::size_t s = 1; s <= kUniformLevelLimit; s = 2 * s + s % 3) {
     for (const std::size_t dim : {1, 3, 4, 5, 511, 512, 513, 2000}) {
       Vector x(dim);

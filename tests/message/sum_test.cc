@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many messages added up at once, and signs counted, against what is done one after another.
+// Sums of many messages, and counted signs, compared with one addition after another.
 #include "laconic/message/sum.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::size_t kDims[] = {1, 63, 64, 65, 1000, 4099};
 
-/// To the last bit: NaN too, and the signs of zeros.
+/// Compares all bits, including those of NaN and the signs of zeros.
 std::vector<std::uint64_t> bits_of(View x) {
   std::vector<std::uint64_t> bits;
   for (const double v : x) bits.push_back(std::bit_cast<std::uint64_t>(v));
@@ -34,7 +34,7 @@ Vector uneven_vector(std::uint32_t number, std::size_t dim) {
   return x;
 }
 
-/// What is already there: sums go on from any of it.
+/// An initial value: sums must work with any.
 Vector something_there(std::size_t dim) {
   Vector acc = uneven_vector(1000, dim);
   const double odd[] = {-0.0, std::numeric_limits<double>::infinity(), std::nan(""), 0};
@@ -42,7 +42,7 @@ Vector something_there(std::size_t dim) {
   return acc;
 }
 
-/// Messages of the compressors in turn, of uneven weights; each seventh says zero.
+/// Messages of the compressors in turn, with different weights; each seventh encodes zero.
 struct Messages {
   std::vector<Message> messages;
   std::vector<Addend> sum;
@@ -96,7 +96,7 @@ TEST(Sum, HasTheBitsOfOneMessageAfterAnother) {
 }
 
 TEST(Sum, OfSignsIsWhatTheirBytesSay) {
-  const std::size_t dim = 40000;  // more than a thread takes at a time
+  const std::size_t dim = 40000;  // more than one task of a thread
   const Messages said({"one-bit"}, Wire::f64, 37, dim);
   Vector expected = uneven_vector(1000, dim);
   Vector acc = expected;
@@ -131,7 +131,7 @@ TEST(Sum, RefusesWhatIsNoMessage) {
   EXPECT_EQ(acc, Vector(65)) << "nothing was added yet";
 }
 
-/// 1 for a - of one of `count` planes.
+/// Bit 1 for a -, in each of `count` planes.
 std::vector<Bytes> planes_of(std::size_t count, std::size_t dim) {
   std::vector<Bytes> planes(count, Bytes((dim + 7) / 8));
   Stream stream = Key{.seed = 8}.stream(Purpose::batch);
@@ -155,7 +155,7 @@ TEST(SignCount, IsThePlainCountInAnyOrder) {
         for (const Bytes& plane : planes) minus += plane[j / 8] >> (j % 8) & 1;
         expected[j] += 0.3 * (static_cast<double>(count) - 2 * static_cast<double>(minus));
       }
-      SignCount counted;  // used again, as from round to round
+      SignCount counted;  // reused, as in consecutive rounds
       Stream stream = Key{.seed = 9}.stream(Purpose::batch);
       for (std::size_t threads = 1; threads <= 3; ++threads) {
         ThreadPool pool(threads);
@@ -199,7 +199,7 @@ TEST(Sum, CountsSignsThatAllKnowTheMultipleOf) {
   std::vector<Addend> sum;
   Vector expected = uneven_vector(1000, dim);
   const Vector start = expected;
-  Vector signs(dim);  // of those that are counted: + less -
+  Vector signs(dim);  // of the counted planes: number of + minus number of -
   const auto bounded = make_compressor(parse("dithered-sign(0.5)"), {dim, 30, Wire::f32});
   const auto scaled = make_compressor(parse("one-bit"), {dim, 30, Wire::f32});
   for (std::uint32_t i = 0; i < messages.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graphs and mixing matrices: laws over all of them, and known spectra.
+// Graphs and mixing matrices: properties of all of them, and known spectra.
 #include <cmath>
 #include <numbers>
 
@@ -36,7 +36,7 @@ Eigen::MatrixXd dense(const Mixing& w) {
   return matrix;
 }
 
-/// Of a period, the first round first.
+/// Of one period, starting with the first round.
 Eigen::MatrixXd product_of(const MixingPlan& plan) {
   const auto n = static_cast<Eigen::Index>(plan.nodes());
   Eigen::MatrixXd product = Eigen::MatrixXd::Identity(n, n);
@@ -168,7 +168,7 @@ TEST(Topologies, AreTheGraphsOfTheirNames) {
   EXPECT_THAT(heard({"ring", 2}, 0), ElementsAre(1));
   EXPECT_THAT(heard({"path", 10}, 0), ElementsAre(1));
   EXPECT_THAT(heard({"path", 10}, 9), ElementsAre(8));
-  // Node (1, 2) of 3 rows and 5 columns is number 7; it hears (0, 2), (1, 1), (1, 3) and (2, 2).
+  // Node (1, 2) of 3 rows and 5 columns is number 7. It receives from (0, 2), (1, 1), (1, 3) and (2, 2).
   EXPECT_THAT(heard({"torus(3,5)", 15}, 7), ElementsAre(2, 6, 8, 12));
   EXPECT_THAT(heard({"torus(3,5)", 15}, 14), ElementsAre(4, 9, 10, 13));
   EXPECT_THAT(heard({"star", 5}, 0), ElementsAre(1, 2, 3, 4));
@@ -251,8 +251,8 @@ TEST(Quality, IsThatOfKnownSpectra) {
       EXPECT_NEAR(rho_of({"one-peer", n}), 0, 2e-7);
     }
   }
-  EXPECT_LE(rho_of({"exponential", 21}), 1 - 2 / 6.0);  // an upper bound where n is odd
-  // Exactly J after m rounds, wherever the period begins.
+  EXPECT_LE(rho_of({"exponential", 21}), 1 - 2 / 6.0);  // an upper bound if n is odd
+  // Exactly J after m rounds, from any start of the period.
   const MixingPlan peers = plan_of({"one-peer", 8});
   for (std::size_t first = 1; first <= 3; ++first) {
     const Eigen::MatrixXd product =
@@ -285,7 +285,7 @@ TEST(Topologies, AreDrawnByTheirSeed) {
   }
   const double pairs = 10 * n * (n - 1) / 2.0;
   EXPECT_NEAR(edges, 0.1 * pairs, 4.5 * std::sqrt(10 * 0.09 * pairs));
-  // Of few nodes at a low p most draws fall apart: those are drawn again.
+  // With few nodes and a low p most draws are disconnected and are drawn again.
   for (std::uint64_t seed = 0; seed < 50; ++seed)
     EXPECT_TRUE(connected(graphs_of({"erdos-renyi(0.3)", 6}, seed)));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mailbox against a model that is too simple to be wrong: whatever is asked of it, in whatever order.
-// What ranks make of their mailboxes is in served_test.cc.
+// The mailbox compared with a simple model, for all kinds of calls in any order. served_test.cc tests the
+// ranks that use mailboxes.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr double kLong = 1e6;  // seconds of patience: no sign of life falls due while a test runs
+constexpr double kLong = 1e6;  // seconds of patience: no sign of life becomes due during a test
 
 Letter letter_of(const std::string& text) {
   return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
@@ -46,20 +46,20 @@ std::string name_of(Mailbox::Kind kind) {
   return "?";
 }
 
-/// What next_for() gives, in a word; "" for nothing.
+/// The result of next_for(), as a word; "" for none.
 std::string word_of(const std::optional<Mailbox::Parcel>& parcel) {
   if (!parcel) return "";
   return parcel->kind == Mailbox::Kind::letter ? text_of(parcel->letter) : name_of(parcel->kind);
 }
 
-/// Rank 0's side towards one rank, by the words of mailbox.h.
+/// Rank 0's side of the exchange with one rank, as mailbox.h specifies it.
 struct Model {
   struct Waiting {
     std::string text;
     bool replaceable = false;
   };
   std::deque<Waiting> waiting;
-  bool cut = false;  // nothing goes there any more
+  bool cut = false;  // nothing is sent there any more
   bool closed = false;
   bool broken = false;
 };
@@ -68,7 +68,7 @@ enum class Op : std::uint8_t { post, post_newest, next_for, recall, give_up, mut
 constexpr std::array kOps = {Op::post,    Op::post_newest, Op::next_for, Op::recall,
                              Op::give_up, Op::mute,        Op::has_left, Op::close};
 
-/// Does the same to a mailbox of rank 0 among `ranks` and to the model of each other rank.
+/// Applies each operation to a mailbox of rank 0 among `ranks` ranks and to the model of each other rank.
 class Both {
  public:
   explicit Both(std::size_t ranks) : mailbox_(0, ranks, kLong), models_(ranks) {}
@@ -114,7 +114,7 @@ class Both {
     log_ += " " + std::to_string(static_cast<int>(op)) + ":" + std::to_string(rank);
   }
 
-  /// All that still goes out.
+  /// Takes everything that is still to be sent.
   void drain() {
     for (std::size_t rank = 1; rank < models_.size(); ++rank) {
       for (std::size_t left = models_[rank].waiting.size() + 2; left > 0; --left) act(Op::next_for, rank);
@@ -156,7 +156,7 @@ TEST(MailboxLaw, DoesAsTheModelInEveryShortSequence) {
     both.drain();
     if (::testing::Test::HasFatalFailure()) return;
     more = false;
-    for (std::size_t& digit : sequence) {  // the next one, as a counter of base kOps.size()
+    for (std::size_t& digit : sequence) {  // the next sequence, as a counter of base kOps.size()
       digit = (digit + 1) % kOps.size();
       if (digit != 0) {
         more = true;
@@ -170,7 +170,7 @@ TEST(MailboxLaw, DoesAsTheModelInLongOnes) {
   for (std::uint32_t seed = 0; seed < 200; ++seed) {
     std::mt19937 draw(seed);
     Both both(4);
-    // What cuts a rank off for good is rare; and there are long stretches in which little goes out.
+    // Operations that cut off a rank for good are rare, and there are long periods in which little is sent.
     std::discrete_distribution<std::size_t> op({20, 30, seed % 2 == 0 ? 45.0 : 5.0, 4, 0.5, 0.1, 0.5, 0.2});
     for (int k = 0; k < 300; ++k) both.act(kOps[op(draw)], 1 + draw() % 3);
     both.drain();
@@ -181,7 +181,7 @@ TEST(MailboxLaw, DoesAsTheModelInLongOnes) {
 TEST(Mailbox, AnOrderToARankThatWasGivenUpIsDropped) {
   Mailbox mailbox(0, 2, kLong);
   const Letter order = letter_of("order");
-  for (int k = 0; k < 32; ++k) {  // as many as the queue's first block holds
+  for (int k = 0; k < 32; ++k) {  // the capacity of the queue's first block
     mailbox.post_newest(1, order);
     mailbox.next_for(1);
   }

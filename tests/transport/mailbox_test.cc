@@ -22,7 +22,7 @@ Letter letter_of(const std::string& text) {
 }
 std::string text_of(const Letter& letter) { return {letter->begin(), letter->end()}; }
 
-constexpr double kLong = 60;  // seconds that no test waits for
+constexpr double kLong = 60;  // seconds, longer than any test waits
 
 TEST(Mailbox, SendsTheNewestOnlyOfLettersThatOutdateEachOther) {
   Mailbox mailbox(0, 2, kLong);
@@ -47,7 +47,7 @@ TEST(Mailbox, KnowsWhoIsLost) {
   mailbox.give_up(3);
   mailbox.deliver(3, {Mailbox::Kind::letter, letter_of("too late")});
   EXPECT_FALSE(mailbox.take(0));
-  while (!mailbox.is_lost(1)) {  // nothing is heard of it
+  while (!mailbox.is_lost(1)) {  // it is silent
     mailbox.sleep(0.01);
     mailbox.look_around();
   }
@@ -59,7 +59,7 @@ TEST(Mailbox, KnowsWhoIsLost) {
 TEST(Mailbox, NobodyIsSilentWhileItDoesNotListen) {
   Mailbox mailbox(0, 2, 0.16);
   mailbox.look_around();
-  mailbox.sleep(0.5);  // suspended, say
+  mailbox.sleep(0.5);  // as if suspended
   mailbox.look_around();
   EXPECT_FALSE(mailbox.is_lost(1));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks, and the threads that compute beside them, where the system refuses a thread: an error, and no rank waits.
+// Ranks, and the threads that compute for them, when the system refuses a thread: an error, and no rank waits
+// for ever.
 #include <atomic>
 #include <vector>
 
@@ -18,7 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-constexpr double kLong = 60;  // seconds that no test waits for
+constexpr double kLong = 60;  // seconds, longer than any test waits
 
 class RefusedThreads : public ::testing::Test {
  protected:
@@ -35,7 +36,7 @@ TEST_F(RefusedThreads, NoRankBeginsUnlessAllDo) {
   EXPECT_EQ(begun, 0);
 }
 
-/// One of two ranks, whose other answers that it has heard the end.
+/// One of two ranks. The other rank confirms that it has received the end.
 class OneOfTwo final : public Transport {
  public:
   explicit OneOfTwo(std::size_t rank) : rank_(rank) {}

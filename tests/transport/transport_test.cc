@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks as threads, and the fold of a fleet: the same sums wherever they are made. (The
-// same over MPI: mpi_test.py.)
+// Ranks as threads, and the fold of a fleet: the sums are the same for any number of ranks and threads.
+// (mpi_test.py tests the same over MPI.)
 #include "laconic/transport/transport.h"
 
 #include <cmath>
@@ -21,7 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::size_t kRanks[] = {1, 2, 3, 5, 8};
 
-/// What rank `from` says to rank `to`: as long as `length` says, unlike for each pair.
+/// The data that rank `from` sends to rank `to`: `length` bytes, different for each pair.
 Bytes letter(std::size_t from, std::size_t to, std::size_t length) {
   Bytes bytes(length);
   std::iota(bytes.begin(), bytes.end(), static_cast<std::uint8_t>(31 * from + 7 * to));
@@ -107,7 +107,7 @@ TEST(Blocks, AreInOrderAndEven) {
   }
 }
 
-/// What worker i says of a vector of `dim` coordinates.
+/// The vector of client i with `dim` coordinates.
 Vector vector_of(std::uint32_t worker, std::size_t dim) {
   Stream stream = Key{.seed = 3, .worker = worker}.stream(Purpose::batch);
   Vector x(dim);
@@ -160,7 +160,7 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
         EXPECT_GT(board[e].envelope.floats, 0);
         EXPECT_TRUE(board[e].envelope.finite);
       }
-      Vector acc = vector_of(1000, c.dim);  // it may hold something already
+      Vector acc = vector_of(1000, c.dim);  // acc may have content already
       if (exact) {
         fleet.fold_vectors(board, acc);
       } else {
@@ -321,7 +321,7 @@ TEST(Fold, MovesWhatARingAllReduceMoves) {
     const double ring = 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks) * 8 * dim;
     EXPECT_LT(traffic(ranks, "identity", Wire::f64), 1.01 * ring) << ranks;
     EXPECT_LT(traffic(ranks, "identity", Wire::f32), 1.01 * ring) << ranks;
-    // Short messages go to everyone as they are.
+    // Short messages are sent whole to every rank.
     const double own = 1 + 4 * 300;
     EXPECT_LT(traffic(ranks, "rand-k(300)", Wire::f32), static_cast<double>(ranks - 1) * (own + 100))
         << ranks;
