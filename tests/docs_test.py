@@ -9,8 +9,8 @@ The test reads docs/*.md and the Markdown files of the root. These are the rules
   3. The name before a parenthesis, as in `solve()` or `rand-k(10)`, is a word of some source file.
   4. A name alone that begins with a capital letter, as `StarParts`, or with k and one, as `kKeys`, or that has an
      underscore, as `by_count`, is a word of some source file, or a file of the root.
-Source files are *.h, *.cc, *.py and CMakeLists.txt. In code blocks rules 1 and 2 hold. Relative links lead to files that
-exist.
+Source files are *.h, *.cc, *.py and CMakeLists.txt. In code blocks rules 1 and 2 hold. Relative links lead to files
+that exist.
 """
 import itertools
 import pathlib
