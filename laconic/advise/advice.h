@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is predicted of methods on a link, and what follows from it: who arrives first, and on which links.
-// IndexSet in, words out; nothing is measured here.
+// Numbers in, words out; nothing is measured here.
 #pragma once
 
 #include <limits>

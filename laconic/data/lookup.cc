@@ -59,7 +59,7 @@ struct IdxPair {
 };
 
 /// The location of a data set.
-struct RankData {
+struct SearchPlace {
   enum class Kind { file, idx_folder, cifar_folder };
 
   fs::path path;
@@ -91,7 +91,7 @@ std::optional<fs::path> plain_or_gz(const fs::path& path) {
 }
 
 /// The images or the labels of one half, under any of the accepted names.
-std::optional<fs::path> idx_file(const RankData& place, const std::string& half, bool images) {
+std::optional<fs::path> idx_file(const SearchPlace& place, const std::string& half, bool images) {
   for (const char* separator : kIdxSeparators) {
     const std::string name = fmt::format("{}{}-{}{}idx{}-ubyte", place.prefix, half,
                                          images ? "images" : "labels", separator, images ? 3 : 1);
@@ -101,7 +101,7 @@ std::optional<fs::path> idx_file(const RankData& place, const std::string& half,
 }
 
 /// The files of the training or the test half. A missing file is unset.
-std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const RankData& place, bool training) {
+std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const SearchPlace& place, bool training) {
   if (training) return {idx_file(place, kIdxTraining, true), idx_file(place, kIdxTraining, false)};
   std::pair<std::optional<fs::path>, std::optional<fs::path>> half;
   for (const char* name : kIdxTests) {
@@ -111,13 +111,13 @@ std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const RankD
   return half;
 }
 
-bool has_any_idx(const RankData& place) {
+bool has_any_idx(const SearchPlace& place) {
   const auto training = idx_half(place, true);
   const auto test = idx_half(place, false);
   return training.first || training.second || test.first || test.second;
 }
 
-bool has_all_idx(const RankData& place) {
+bool has_all_idx(const SearchPlace& place) {
   const auto training = idx_half(place, true);
   const auto test = idx_half(place, false);
   return training.first && training.second && test.first && test.second;
@@ -161,7 +161,7 @@ std::array<fs::path, count> require_all(const fs::path& folder, const std::array
 }
 
 /// The training half or the test half. Throws InputError unless the folder holds both of its files.
-IdxPair idx_pair_in(const RankData& place, bool training) {
+IdxPair idx_pair_in(const SearchPlace& place, bool training) {
   for (const bool half : {true, false}) {
     const auto [images, labels] = idx_half(place, half);
     if (images && labels) continue;
@@ -202,27 +202,27 @@ std::string name_of_idx_folder(const fs::path& folder) {
 }
 
 /// CIFAR-10, complete or its smaller version, in a folder of data sets.
-std::optional<RankData> locate_cifar_in(const fs::path& folder) {
+std::optional<SearchPlace> locate_cifar_in(const fs::path& folder) {
   for (const fs::path& batches : {folder / kCifarFolder, folder})
-    if (has_any(batches, kCifarNames)) return RankData{batches, RankData::Kind::cifar_folder};
+    if (has_any(batches, kCifarNames)) return SearchPlace{batches, SearchPlace::Kind::cifar_folder};
   if (auto file = plain_or_gz(folder / kSmallCifarTrain))
-    return RankData{std::move(*file), RankData::Kind::file};
+    return SearchPlace{std::move(*file), SearchPlace::Kind::file};
   return {};
 }
 
 /// Locates `name` in a folder of data sets; if `folder` is empty, `name` is a path.
-std::optional<RankData> locate_in(const fs::path& folder, const std::string& name) {
-  using Kind = RankData::Kind;
+std::optional<SearchPlace> locate_in(const fs::path& folder, const std::string& name) {
+  using Kind = SearchPlace::Kind;
   const fs::path path = folder / name;
-  if (auto file = plain_or_gz(path)) return RankData{std::move(*file), Kind::file};
-  if (RankData idx{path, Kind::idx_folder}; has_any_idx(idx)) return idx;
-  if (has_any(path, kCifarNames)) return RankData{path, Kind::cifar_folder};
+  if (auto file = plain_or_gz(path)) return SearchPlace{std::move(*file), Kind::file};
+  if (SearchPlace idx{path, Kind::idx_folder}; has_any_idx(idx)) return idx;
+  if (has_any(path, kCifarNames)) return SearchPlace{path, Kind::cifar_folder};
   if (path.has_filename()) {
-    RankData idx{path.parent_path(), Kind::idx_folder, path.filename().string() + "-"};
+    SearchPlace idx{path.parent_path(), Kind::idx_folder, path.filename().string() + "-"};
     if (has_any_idx(idx)) return idx;
   }
   if (folder.empty()) return {};
-  if (RankData idx{folder, Kind::idx_folder}; name == name_of_idx_folder(folder) && has_any_idx(idx))
+  if (SearchPlace idx{folder, Kind::idx_folder}; name == name_of_idx_folder(folder) && has_any_idx(idx))
     return idx;
   if (name == kCifarSet) return locate_cifar_in(folder);
   return {};
@@ -263,7 +263,7 @@ void require_visible(const fs::path& folder, const std::string& name) {
                   name, did_you_mean(name, known), where));
 }
 
-std::optional<RankData> place_of(const std::string& name, const std::vector<std::string>& folders) {
+std::optional<SearchPlace> place_of(const std::string& name, const std::vector<std::string>& folders) {
   if (auto place = locate_in("", name)) return place;
   if (fs::path(name).is_absolute()) return {};
   for (const std::string& folder : searched(folders)) {
@@ -272,7 +272,7 @@ std::optional<RankData> place_of(const std::string& name, const std::vector<std:
   return {};
 }
 
-RankData locate(const std::string& name, const std::vector<std::string>& folders) {
+SearchPlace locate(const std::string& name, const std::vector<std::string>& folders) {
   if (name.empty()) throw InputError("the name of a data set is empty; expected one such as a9a, or a path");
   if (auto place = place_of(name, folders)) return *place;
   fail_missing(name, folders);
@@ -393,15 +393,15 @@ std::set<std::string> candidates_in(const fs::path& folder) {
 }
 
 /// The kind of a candidate; empty if it does not load.
-std::optional<DataKind> kind_of(const std::string& name, const RankData& place) {
+std::optional<DataKind> kind_of(const std::string& name, const SearchPlace& place) {
   switch (place.kind) {
-    case RankData::Kind::idx_folder:
+    case SearchPlace::Kind::idx_folder:
       if (has_all_idx(place)) return DataKind::idx;
       break;
-    case RankData::Kind::cifar_folder:
+    case SearchPlace::Kind::cifar_folder:
       if (has_all(place.path, kCifarNames)) return DataKind::cifar;
       break;
-    case RankData::Kind::file:
+    case SearchPlace::Kind::file:
       if (!is_cifar_file(place.path)) {
         if (can_be_libsvm(place.path)) return DataKind::libsvm;
       } else if (name == kCifarSet) {
@@ -431,8 +431,8 @@ Dataset fitted(Dataset test, const std::string& path, std::size_t columns) {
 }
 
 /// The test half of a folder.
-Dataset test_half(const RankData& place, std::size_t columns) {
-  if (place.kind == RankData::Kind::cifar_folder) {
+Dataset test_half(const SearchPlace& place, std::size_t columns) {
+  if (place.kind == SearchPlace::Kind::cifar_folder) {
     const std::string file = cifar_batches_in(place.path, false).front();
     return fitted(read_cifar({file}), file, columns);
   }
@@ -443,18 +443,18 @@ Dataset test_half(const RankData& place, std::size_t columns) {
 }  // namespace
 
 Dataset load_dataset(const std::string& name, const DataOptions& options) {
-  const RankData place = locate(name, options.folders);
+  const SearchPlace place = locate(name, options.folders);
   Dataset set;
   switch (place.kind) {
-    case RankData::Kind::file:
+    case SearchPlace::Kind::file:
       set = load_file(place.path, options);
       if (!options.columns && std::holds_alternative<SparseRows>(set.features))
         set.columns = std::max(set.columns, known_columns(place.path));
       break;
-    case RankData::Kind::idx_folder:
+    case SearchPlace::Kind::idx_folder:
       set = load_idx(idx_pair_in(place, true), options);
       break;
-    case RankData::Kind::cifar_folder:
+    case SearchPlace::Kind::cifar_folder:
       set = load_cifar(cifar_batches_in(place.path, true), options);
       break;
   }
@@ -476,8 +476,8 @@ std::shared_ptr<const Dataset> DataCache::load(const std::string& name, const Da
 
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options) {
-  const RankData place = locate(name, options.folders);
-  if (place.kind != RankData::Kind::file) return test_half(place, columns);
+  const SearchPlace place = locate(name, options.folders);
+  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns);
   if (is_cifar_file(place.path)) {
     const auto file = cifar_test_file(place.path);
     if (!file) return {};
@@ -491,8 +491,8 @@ std::optional<Dataset> load_test_set(const std::string& name, std::size_t column
 }
 
 Dataset load_named_test_set(const std::string& test, std::size_t columns, const DataOptions& options) {
-  const RankData place = locate(test, options.folders);
-  if (place.kind != RankData::Kind::file) return test_half(place, columns);
+  const SearchPlace place = locate(test, options.folders);
+  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns);
   return fitted(load_file(place.path, {}), place.path.string(), columns);
 }
 

@@ -26,7 +26,8 @@ namespace laconic {
 namespace {
 
 // What a rank ends with, as a mailbox is closed with it: how the run ended, or kFailed and the kind of failure.
-enum Code : int { kDone, kDiverged, kInterrupted, kTerminated, kFailed = 16 };
+// A transport that cannot carry letters any more closes with kLost.
+enum Code : int { kDone, kLost, kDiverged, kInterrupted, kTerminated, kFailed = 16 };
 
 int code_of(const RunResult& result) {
   if (result.diverged()) return kDiverged;
@@ -38,6 +39,7 @@ int code_of(const Failure& failure) { return kFailed + static_cast<int>(failure.
 
 /// What a rank that has clients knows of the result: how the run ended. Throws where it failed.
 RunResult result_of(int code) {
+  if (code == kLost) throw SharedFailure(Failure::Kind::run, "letters are not carried any more");
   if (code >= kFailed) throw SharedFailure(static_cast<Failure::Kind>(code - kFailed), "the run failed");
   RunResult result;
   if (code == kDiverged) result.summary.why = Summary::Why::diverged;

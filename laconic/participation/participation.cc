@@ -9,7 +9,7 @@ namespace laconic {
 namespace {
 
 std::vector<Share> all_of(std::size_t workers) {
-  check(workers >= 1, "a turnout of no workers");
+  check(workers >= 1, "a participation of no workers");
   const double weight = 1.0 / static_cast<double>(workers);
   std::vector<Share> shares(workers);
   for (std::size_t i = 0; i < workers; ++i) shares[i] = {static_cast<std::uint32_t>(i), weight, 0};
@@ -33,7 +33,7 @@ class SampleUnless final : public Participation {
  public:
   SampleUnless(SharedCoin coin, std::size_t workers, std::size_t sample)
       : coin_(coin), everyone_(all_of(workers)), sample_(sample) {
-    check(sample >= 1, "a turnout needs sample >= 1");
+    check(sample >= 1, "a participation needs sample >= 1");
   }
 
   void draw(const Key& common, std::vector<Share>& out) const override {
@@ -67,7 +67,7 @@ class Sampled final : public Participation {
  public:
   Sampled(std::size_t workers, std::size_t sample)
       : workers_(workers), sample_(sample), weight_(1.0 / static_cast<double>(sample)) {
-    check(sample >= 1 && sample <= workers, "a turnout needs 1 <= sample <= workers");
+    check(sample >= 1 && sample <= workers, "a participation needs 1 <= sample <= workers");
   }
 
   void draw(const Key& common, std::vector<Share>& out) const override {

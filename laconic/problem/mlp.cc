@@ -61,7 +61,7 @@ using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 /// The first rows of one.
 template <class Scalar>
 using Block = Eigen::Map<Matrix<Scalar>>;
-/// IndexSet in the order of x.
+/// Numbers in the order of x.
 template <class Scalar>
 using Flat = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 

@@ -12,7 +12,7 @@ std::uint32_t key_of(std::uint16_t first, std::uint16_t second) {
   return static_cast<std::uint32_t>(first) << 16 | second;
 }
 
-/// IndexSet by pair of letters, in one flat array: std::unordered_map takes six times as long here.
+/// Numbers by pair of letters, in one flat array: std::unordered_map takes six times as long here.
 class PairTable {
  public:
   struct Slot {

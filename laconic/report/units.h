@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// IndexSet for people.
+// Numbers as people read them.
 #pragma once
 
 #include <string>

@@ -268,9 +268,9 @@ std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& par
                                    const LocalOptions& options) {
   require_problem(problem, parts.oracle.get());
   check(parts.participation && parts.compressor && parts.outer,
-        "a local method needs a turnout, a compressor and an outer rule");
+        "a local method needs a participation, a compressor and an outer rule");
   check(parts.participation->workers() == problem.shards(),
-        "the turnout is of another number of workers than the problem's");
+        "the participation is of another number of workers than the problem's");
   check(parts.steps >= 1, "a local method needs steps >= 1");
   if (parts.scaling) {
     check(parts.scaling->scaling.row != nullptr, "a scaling needs its rule");

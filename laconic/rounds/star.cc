@@ -102,17 +102,17 @@ class Star final : public Method {
 void require_parts(const Problem& problem, const StarParts& parts) {
   require_problem(problem, parts.oracle.get());
   check(parts.mechanism != nullptr && parts.participation != nullptr,
-        "a star needs a mechanism and a turnout");
+        "a star needs a mechanism and a participation");
   const std::size_t n = problem.shards();
   check(parts.participation->workers() == n,
-        "the turnout is of another number of workers than the problem's");
+        "the participation is of another number of workers than the problem's");
   const bool complete = parts.participation->complete();
   check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
   // A server that keeps the memory of each worker takes their mean, whatever messages weigh.
   check(
       complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
           parts.participation->weight() == 1 / static_cast<double>(n),
-      "the estimate is to be the mean of the memories, as in EF21: a turnout must be complete or weigh 1/n");
+      "the estimate is to be the mean of the memories, as in EF21: a participation must be complete or weigh 1/n");
 }
 
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a served star says in letters (transport/mailbox.h). IndexSet are little-endian; docs/wire_format.md.
+// What a served star says in letters (transport/mailbox.h). Numbers are little-endian; docs/wire_format.md.
 #pragma once
 
 #include <cstddef>

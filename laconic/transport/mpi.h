@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks that are processes started by an MPI launcher. The MPI library's own
-// header is included by mpi.cc alone.
+// Ranks as processes started by an MPI launcher. Only
+// mpi.cc includes <mpi.h>.
 #pragma once
 
 #include <cstddef>
@@ -10,24 +10,24 @@
 
 namespace laconic {
 
-/// MPI from its initialisation to its end: at most one in the life of a process, made
-/// and used by the main thread.
+/// MPI from its initialisation to its end. At most one per process; the main thread must create and use it.
 class MpiSession {
  public:
-  /// `outlives_ranks`: the launcher lets the job go on when a rank dies; then ranks do not meet at the end.
+  /// `outlives_ranks`: the launcher continues the job when a rank dies. The ranks then do not wait for each
+  /// other at the end.
   explicit MpiSession(bool outlives_ranks);
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
 
-  /// All ranks of the launch. Everything moves point to point and nonblocking, straight from rank to rank.
-  /// Its calls throw nothing: MPI ends the whole job when a peer is lost.
+  /// All ranks of the launch. All transfers are point to point and nonblocking, directly between ranks. Its
+  /// calls throw nothing: MPI ends the whole job if a peer is lost.
   [[nodiscard]] Transport& world() { return *world_; }
 
-  /// How many ranks of the launch run on this rank's machine, itself included. Collective.
+  /// The number of ranks of the launch on this rank's machine, including this rank. Collective.
   [[nodiscard]] std::size_t ranks_on_this_machine() const;
 
-  /// Ends every rank with this exit code, wherever they are.
+  /// Ends every rank, on all machines, with this exit code.
   [[noreturn]] void abort(int exit_code);
 
  private:

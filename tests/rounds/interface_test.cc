@@ -192,7 +192,7 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
       "steps >= 1");
 }
 
-TEST_F(Interface, ATurnoutIsOfTheProblemsClients) {
+TEST_F(Interface, AParticipationIsOfTheProblemsClients) {
   for (const std::size_t other : {kClients - 1, kClients + 1}) {
     expect_check([&] { star(star_parts(direct(compressor("identity")), everyone(other))); },
                  "another number of workers");
