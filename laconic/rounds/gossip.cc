@@ -160,8 +160,7 @@ class Gossip final : public Method {
     const std::size_t n = problem_.shards();
     const std::size_t parts = board_.size() / n;
     const std::size_t messages = w.edges() * parts;
-    const double bits =
-        static_cast<double>(8 * parts * board_[0].envelope.bytes);  // from one node to another
+    const double bits = static_cast<double>(8 * parts * board_[0].envelope.bytes);  // on an edge
     ledger_.open_round();
     ledger_.participants = n;
     ledger_.uplink_floats += static_cast<double>(messages) * static_cast<double>(problem_.dim());

@@ -39,7 +39,7 @@ struct Turn {
   bool among_clients = false;
 };
 
-/// The totals, and the turns of the last round. Needs one Turn::Client for each message.
+/// The totals, and the turns of the last round. Stores one Turn::Client for each message or computation.
 struct Ledger : Totals {
   std::vector<Turn> turns;  // of the last round
 

@@ -40,7 +40,7 @@ class Server {
     if (restart || !adds_in_place) fill(estimate_, 0.0);
   }
 
-  /// d += weight * message of each entry on the board. Collective.
+  /// Adds the messages of the board. Collective.
   void hear(Fleet& fleet, Board& board) {
     if (memories_.empty()) {
       fleet.fold(board, counted_, estimate_);

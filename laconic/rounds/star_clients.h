@@ -21,7 +21,7 @@ class StarClients {
   /// Problem and parts must outlive it.
   StarClients(const Problem& problem, const StarParts& parts);
 
-  /// Takes ownership of these clients, with memories at their start. Call it again to start over.
+  /// Takes ownership of these clients, with memories of 0. Call it again to start over.
   void take_on(Range clients);
   [[nodiscard]] Range clients() const { return {first_, first_ + clients_.size()}; }
 
