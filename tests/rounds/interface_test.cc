@@ -255,7 +255,7 @@ TEST_F(Interface, AStepIsANumberAboveZero) {
     const Assembly assembly = assemble(parse(name), {.problem = *problem_, .mixing = mixing});
     for (const double step : {0.0, -1.0, kNaN, kInf, -kInf})
       expect_input_error([&] { make_method(assembly, step); }, "need 0 < step < inf");
-    // Parts are const and shared: the refused calls have not moved them, and two methods from the same parts
+    // Parts are const and shared: refused calls have no effect on them, and two methods from the same parts
     // are independent.
     const auto first = make_method(assembly, 0.1);
     const auto second = make_method(assembly, 0.1);
