@@ -37,8 +37,7 @@ void check_decoding(const FuzzInput& input) {
   require(first.has_value() == second.has_value());
   try {
     const double floats = counted_floats(input.message, input.dim);
-    require(floats >= 0 &&
-            floats <= static_cast<double>(input.message.bits()) / 32);  // headers are not counted
+    require(floats >= 0 && floats <= static_cast<double>(input.message.bits()) / 32);  // without headers
   } catch (const RunError&) {
     require(!first);  // a message that can be decoded can be counted
   }

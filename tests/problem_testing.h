@@ -28,12 +28,7 @@ inline Vector random_vector(std::size_t n, unsigned seed, double size = 1) {
   return x;
 }
 
-enum class Values {
-  ones,
-  few,
-  many,
-  mixed
-};  // mixed: every other column has many distinct values, and entries in most rows
+enum class Values { ones, few, many, mixed };  // mixed: every other column has many values, in most rows
 
 /// Rows of random length (some are empty, some are equal), with labels 3 or 8 (with `classes`: 0 ..
 /// classes-1).
@@ -61,8 +56,7 @@ inline Dataset random_data(std::size_t rows, std::size_t columns, Values values,
         const bool full = values == Values::mixed && c % 2 == 0;
         if (uniform() > (full ? 0.9 : density)) continue;
         sparse.column.push_back(static_cast<std::uint32_t>(c));
-        if (values == Values::few)
-          sparse.value.push_back(static_cast<double>(below(5)) - 1);  // 0 is possible
+        if (values == Values::few) sparse.value.push_back(static_cast<double>(below(5)) - 1);  // may be 0
         if (values == Values::many || full)
           sparse.value.push_back(2 * uniform() - 1);
         else if (values == Values::mixed)

@@ -24,7 +24,7 @@ Clock::Clock(std::size_t clients, std::vector<Link> links, std::vector<double> s
 
 double Clock::seconds(std::size_t round, std::span<const Turn> turns) const {
   double sum = 0;
-  std::vector<double> delays;  // of this round: each client is delayed once a round
+  std::vector<double> delays;  // of this round; used in its first turn only
   double wait = 0;
   if (stragglers_ && !turns.empty())
     wait = stragglers_->delays(Key{seed_, static_cast<std::uint32_t>(round)}.common(), delays);

@@ -6,10 +6,11 @@
 //   to receive the server's message:  latency + bits / bandwidth   (if the server sends one)
 //   to compute:                       seconds a gradient * gradients, and the delay of the straggler model
 //   to send its message:              latency + bits / bandwidth
-// The first turn of a round lasts at least until all clients, including those that do not answer, have
-// received the server's message, and the wait of the straggler model for late clients is over. Only the
-// compute time decides which clients are late; transfer times are added to it. A turn among clients takes the
-// longest time to send, plus the longest time to receive. The turns of a round run one after another.
+// A turn lasts at least until all clients, including those that do not answer, have received the server's
+// message; in the first turn of a round the wait of the straggler model for late clients follows. Delays,
+// too, occur in the first turn only. Only the compute time decides which clients are late; transfer times are
+// added to it. A turn among clients takes the longest time to send, plus the longest time to receive. The
+// turns of a round run one after another.
 #pragma once
 
 #include <cstddef>

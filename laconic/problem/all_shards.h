@@ -22,8 +22,8 @@ class AllShards {
   virtual Vector numbers(std::size_t shards, const std::function<double(std::size_t i)>& of_shard) = 0;
 
   /// out = (1/n) sum of the vectors v that of_shard(i, v) overwrites, added in ascending order of i. v has
-  /// the length of out. Few vectors are in memory at a time. With several processes, each process sends and
-  /// receives as much as in an evaluation.
+  /// the length of out. Few vectors are in memory at a time. With several processes, each vector is
+  /// transferred as in an evaluation.
   virtual void mean(std::size_t shards, const std::function<void(std::size_t i, MutView v)>& of_shard,
                     MutView out) = 0;
 

@@ -121,8 +121,7 @@ class SparseMean {
  private:
   AllShards& all_;
   const std::vector<std::size_t>& rows_;
-  std::vector<std::unique_ptr<const CompactRows>>
-      own_;  // of every shard; null for the shards of other processes
+  std::vector<std::unique_ptr<const CompactRows>> own_;  // of every shard; null for those of other ranks
   std::vector<std::size_t> used_;
   std::vector<std::size_t> begin_;  // offset in at_, of every shard
   std::vector<std::uint32_t> at_;   // positions in a product's vectors of the columns of each shard

@@ -21,8 +21,7 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kBlock =
-    256;  // rows processed by product, link function and transposed product in turn
+constexpr std::size_t kBlock = 256;          // rows of a pass of product, link, transposed product
 constexpr std::size_t kFewestPacked = 64;    // packing pays from this number of rows
 constexpr std::size_t kMuLargestDim = 1024;  // lambda_min comes from a dense solver
 
@@ -214,8 +213,7 @@ class LinearModel final : public Problem {
                 [&, rows = all_rows(data.rows)](std::size_t i) {
                   Dataset drawn = generate(data, i);
                   if (loss != Loss::least_squares) {
-                    for (double& label : drawn.labels)
-                      label = 2 * label - 1;  // classes 0 and 1 become -1 and +1
+                    for (double& label : drawn.labels) label = 2 * label - 1;  // 0, 1 become -1, 1
                   }
                   return Shard(drawn, rows, options.bias, drawn.labels);
                 }),
@@ -294,8 +292,7 @@ class LinearModel final : public Problem {
  private:
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
   [[nodiscard]] std::optional<double> strong_convexity(const Gram& gram) const {
-    if (loss_ == Loss::nonconvex)
-      return {};  // not convex, and adding lambda |x|^2 / 2 need not make it convex
+    if (loss_ == Loss::nonconvex) return {};  // not convex, even with lambda |x|^2 / 2 added
     if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
     double mu = regulariser_.lambda;
     // A column without entries has the eigenvalue 0.

@@ -37,8 +37,7 @@ struct ProblemSetting {
   /// Called before each part that may take long, with its name, as in "reading a9a". May throw, which ends
   /// make_problem().
   std::function<void(const std::string& stage)> on_stage = {};
-  MakeTorchNetwork* make_torch_network =
-      nullptr;  // makes torch(...); set by programs that link laconic_torch
+  MakeTorchNetwork* make_torch_network = nullptr;  // of torch(...); set by programs that link laconic_torch
 };
 
 /// Throws InputError for an unknown problem or argument, for a value out of its range (`column 1:

@@ -88,8 +88,7 @@ class Newton {
       unit[j] = 1;
       hessian_vector(unit, image);
       unit[j] = 0;
-      const double gain =
-          g_[j] * (g_[j] / image[j]) / 2;  // predicted decrease along this coordinate, by the quadratic model
+      const double gain = g_[j] * (g_[j] / image[j]) / 2;  // by the quadratic model, along this coordinate
       if (!(gain <= kUnsure * scale))
         refuse(fmt::format("the derivative by x[{}] is still {:.3g}", j, g_[j]));
     }

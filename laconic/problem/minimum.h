@@ -16,8 +16,8 @@ struct Minimum {
 /// decrement is below the rounding error of f. Throws InputError where f is not known to be convex or has no
 /// Hessian-vector products. Throws InputError if 100 directions or 3000 products (each a pass over all data)
 /// are not enough: f then has no minimum, or is too ill-conditioned. Throws InputError if the result is not
-/// reliable: a number overflows, or a change of one coordinate could still lower f by 1e-10 of the decrease
-/// so far. Counts in no ledger and uses no noise. Collective.
+/// reliable: a number overflows, or a change of one coordinate could still lower f by 1e-10 of |f| plus the
+/// decrease so far. Counts in no ledger and uses no noise. Collective.
 Minimum minimum_of(const Problem& problem, AllShards& all);
 
 }  // namespace laconic

@@ -67,8 +67,7 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::append(const void* bytes, std::size_t count) {
-  if (count > 0 && std::fwrite(bytes, 1, count, file_) != count)
-    fail();  // with count = 0, bytes may be nullptr
+  if (count > 0 && std::fwrite(bytes, 1, count, file_) != count) fail();  // nullptr has count 0
 }
 
 void WholeFile::commit() {

@@ -143,8 +143,7 @@ TEST(DelayModels, WaitAsTheirPolicySays) {
 }
 
 TEST(DelayModels, KnowHowOftenTheSlowestAnswers) {
-  for (const double ratio :
-       {10.0, 1e3, 1e5}) {  // the slower of two clients is first in one of 1 + ratio rounds
+  for (const double ratio : {10.0, 1e3, 1e5}) {  // the slower is first in 1 of 1 + ratio rounds
     const auto two = make_stragglers(parse(fmt::format("shifted-exp(0, 1, {}, first=1)", ratio)), 2);
     EXPECT_NEAR((1 - two->late(0)) * (1 + ratio), 1, 0.01);
   }

@@ -136,8 +136,7 @@ TEST_P(Curvature, IsLinearAndSymmetric) {
     Vector sum = u;
     axpy(-3, v, sum);
     Vector expected = product(i, rows, u);
-    EXPECT_NEAR(dot(v, expected), dot(u, product(i, rows, v)),
-                1e-14);  // some rounding errors of numbers of size 1
+    EXPECT_NEAR(dot(v, expected), dot(u, product(i, rows, v)), 1e-14);  // some rounding errors at size 1
     axpy(-3, product(i, rows, v), expected);
     EXPECT_LE(distance(product(i, rows, sum), expected), 1e-13);
     EXPECT_EQ(norm_sq(product(i, rows, Vector(x_.size(), 0.0))), 0);

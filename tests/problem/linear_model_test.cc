@@ -155,8 +155,7 @@ TEST(LinearModel, MoreLettersThanSixteenBits) {
   Dataset data{.name = "wide", .rows = 90000, .columns = 4, .features = SparseRows{}, .labels = {}};
   auto& sparse = std::get<SparseRows>(data.features);
   const Vector values = random_vector(90000, 8);
-  for (std::size_t i = 0; i < data.rows;
-       ++i) {  // a column in 1/4 of the rows, except the row without entries
+  for (std::size_t i = 0; i < data.rows; ++i) {  // a column in 1/4 of the rows, but not the empty one
     if (i > 3) {
       sparse.column.push_back(static_cast<std::uint32_t>(i % 5 == 4 ? 0 : i % 4));
       sparse.value.push_back(values[i]);

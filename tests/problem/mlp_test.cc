@@ -44,8 +44,7 @@ struct Textbook {
         }
       }
       const auto label = static_cast<std::size_t>(data.labels[row]);
-      std::vector<long double>& error =
-          out.back();  // scores, overwritten below by the derivatives of the loss
+      std::vector<long double>& error = out.back();  // scores, later their derivatives
       const long double largest = *std::max_element(error.begin(), error.end());
       if (std::max_element(error.begin(), error.end()) - error.begin() == static_cast<std::ptrdiff_t>(label))
         correct += 1;
@@ -118,8 +117,7 @@ TEST(Mlp, HasTheGradientOfItsValue) {
       const MlpOptions options{
           .widths = widths, .activation = activation, .lambda = 0.01, .precision = Precision::f64};
       const auto problem = make_mlp(random_pixels(40, 6, 3, 1), {range(0, 40)}, options);
-      const Vector x = random_vector(
-          problem->dim(), 3);  // not the starting point: with biases 0 a row may be on a kink of relu
+      const Vector x = random_vector(problem->dim(), 3);  // not the start: biases 0 may be on relu's kink
       // The error is h^2 = 1e-10 times third derivatives, which sum to about 1e3 over some hundred
       // coordinates. relu has third derivatives only at its kinks, and none is within h of this x.
       expect_gradient_of_value(*problem, 0, Rows::everything(), x, 1e-7);

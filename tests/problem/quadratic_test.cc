@@ -103,8 +103,7 @@ TEST(Quadratic, ConstantsAreThoseOfADenseSolver) {
         const auto largest = [](const Eigen::MatrixXd& m) {
           return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(m).eigenvalues().cwiseAbs().maxCoeff();
         };
-        const double scale =
-            1 + std::sqrt(squares);  // 1 is the size of the terms that cancel in the shift by lambda
+        const double scale = 1 + std::sqrt(squares);  // 1: terms that cancel in the shift
         EXPECT_NEAR(constants.L_minus, largest(mean), 1e-13 * scale);
         EXPECT_NEAR(constants.L_plus, std::sqrt(largest(mean_square)), 1e-13 * scale);
         EXPECT_NEAR(constants.L_pm * constants.L_pm, largest(mean_square - mean * mean),

@@ -99,8 +99,7 @@ TEST(Allocation, OverlapsAreWhatTheRuleSays) {
   EXPECT_EQ(overlaps.most, 4);
   for (std::size_t k = 0; k < 15; ++k) EXPECT_EQ(exact.copies(k), 8U);
 
-  for (const char* rule :
-       {"random", "balanced", "regular", "cyclic"}) {  // compares the spread with its definition
+  for (const char* rule : {"random", "balanced", "regular", "cyclic"}) {  // checks the definition of spread
     const Allocation a = allocation_of(rule, 14, 5, 3);
     MinMeanMax slow{1e9, 0, 0};
     for (std::size_t k = 0; k < 14; ++k) {

@@ -125,8 +125,7 @@ TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   Looked again(times8, "savic(adagrad, steps=3, refresh=1000000, alpha=0.8)", 0.1);
   once.rounds(20);
   again.rounds(20);
-  for (std::size_t j = 0; j < 12; ++j)
-    EXPECT_EQ(again.x()[j], once.x()[j]);  // scaling by powers of two does not change rounding
+  for (std::size_t j = 0; j < 12; ++j) EXPECT_EQ(again.x()[j], once.x()[j]);  // powers of two: same rounding
 }
 
 /// Hessians a_m I: local OASIS takes steps by g_m / a_m, whose mean is not 0 where the mean gradient is 0.

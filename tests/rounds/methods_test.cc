@@ -140,8 +140,7 @@ TEST_P(Methods, CountWhatTheyDo) {
       EXPECT_EQ(row.step, outcome.step);
       EXPECT_EQ(row.consensus, 0);
       if (t > 0) {
-        EXPECT_GE(row.uplink_floats,
-                  outcome.rows[t - 1].uplink_floats);  // a round that sends no values counts none
+        EXPECT_GE(row.uplink_floats, outcome.rows[t - 1].uplink_floats);  // a lazy round adds none
         EXPECT_GT(row.uplink_bits, outcome.rows[t - 1].uplink_bits);
       }
       // Values cost 32 bits each, and the header of a message at most four bytes.

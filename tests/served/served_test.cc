@@ -494,9 +494,8 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
     entry.key.worker = 2;
     entry.message.bytes = {1, 2, 3};
     if (order.round < 5)
-      mailbox.post(0,
-                   Answer::letter(order.epoch + 1, order.round, entry));  // from an epoch that does not exist
-    std::vector<Letter> twice = {letters[0], letters[0]};                 // the second does not count either
+      mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no existing epoch
+    std::vector<Letter> twice = {letters[0], letters[0]};  // the second does not count either
     all(mailbox, twice);
     all(mailbox, {letters.begin() + 1, letters.end()});
   });

@@ -20,10 +20,9 @@ namespace laconic {
 struct TorchOptions {
   enum class Precision { f32, f64 };  // of the module's computation; x and the gradient are doubles
 
-  std::vector<std::int64_t> shape =
-      {};                  // shape of a row as the module's input: {3, 32, 32}; unset: its columns
-  double lambda = 0;       // weight decay, >= 0 and finite
-  std::uint64_t seed = 1;  // of the starting point
+  std::vector<std::int64_t> shape = {};  // of a row as input: {3, 32, 32}; unset: its columns
+  double lambda = 0;                     // weight decay, >= 0 and finite
+  std::uint64_t seed = 1;                // of the starting point
   Precision precision = Precision::f32;
   std::string device = "cpu";  // or cuda; any name that torch::Device accepts
   std::size_t chunk = 256;     // rows in a call of the module, >= 1; determines the memory of a thread
