@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""advise.py PROGRAM : what `laconic advise` predicts of a link, against real rounds over one.
+"""advise.py PROGRAM : compares the predictions of `laconic advise` for a link with real rounds over it.
 
-A server and two clients on hosts of their own (network namespaces, tests/hosts.py), each client behind a token bucket of 20 and
-then of 100 Mbit/s either way; the server's link is not shaped, as the model has it. `advise` is asked first, on this machine and
-in the same minutes, with a latency that is found there just before: half a round of next to nothing. Then the real thing runs
-with the steps and for the rounds that it has named: a server with a real clock (docs/served.md) that waits for all. There the
-point really travels down, d values of f64 to every client, and encoded messages up: so wire=f64, by which the model counts the
-same bytes. Methods that look back (marina, clag) are not here: a served client is told the point of the round before as well,
-which is more than the paper's server says.
+A server and two clients run on separate hosts (network namespaces, tests/hosts.py). Each client is behind a
+token bucket of 20 and then of 100 Mbit/s in each direction; the server's link is not limited, as in the
+model. `advise` runs first, on this machine just before the real runs. Its latency is measured just before
+that: half the time of a round of almost no data. Then the real runs use the steps and the numbers of rounds
+that `advise` gave, with a server with a real clock (docs/served.md) that waits for all clients. The server
+sends the point, d values of f64, to every client, and clients send encoded messages; with wire=f64 the model
+counts the same bytes. Methods that need the previous point (marina, clag) are left out: a served client also
+receives the previous point, which the server of the paper does not send.
 
-A round and the way to the target (with one evaluation at its end, which is real only), predicted and real, the median of some
-runs: a ratio is right from 0.65 to 1.35, and exit code 1 says that one is not. The model knows nothing of headers of packets (5 %
-of the bytes), of TCP's start, and of what a bucket lets through at once (8 KB, of messages of 63 and 800 KB). The hosts share
-this machine's cores: gradients are a small part of the rounds here, or real hosts would be needed.
+Compares predicted and real times of a round and of the run to the target (the real run also has one
+evaluation at its end), each the median of some runs. A ratio passes from 0.65 to 1.35; exit code 1 means that
+one does not. The model ignores packet headers (5 % of the bytes), TCP slow start, and the burst of a bucket
+(8 KB, for messages of 63 and 800 KB). The hosts share this machine's cores: this is valid because gradients
+take a small part of the rounds here.
 
-Exit code 77 where namespaces cannot be made.
+Exit code 77 if namespaces cannot be made.
 """
 import csv
 import json
@@ -31,10 +33,10 @@ import hosts
 CLIENTS = 2
 TOLERANCE = 0.35
 METHODS = "{gd, ef21(top-k(1%)), diana(natural)}"
-# A problem, and a target where its own is reached too soon.
+# Problems, with a target if the default one is reached too soon.
 PROBLEMS = [("softmax(fashion-mnist, rows=2000)", []), ("quadratic(d=100000, s=0.8)", ["target=1"])]
 SPEEDS = [20, 100]  # Mbit/s
-REPEATS = 3  # of which the median counts
+REPEATS = 3  # the median is used
 
 
 def say(command, *words):
@@ -47,7 +49,7 @@ def say(command, *words):
 
 
 def predict(program, problem, words, network, folder):
-    """What advise says of each method that arrives; nothing where there are no data."""
+    """The output of advise; None if the data is missing."""
     file = folder / "advice.json"
     text = say([program], "advise", f"problem={problem}", *words, f"clients={CLIENTS}", f"network={network}", "wire=f64",
                f"method={METHODS}", "threads=1", "seconds=20", f"out={file}")
@@ -55,7 +57,7 @@ def predict(program, problem, words, network, folder):
 
 
 def real(program, problem, method, gamma, rounds, folder):
-    """Seconds of a round, of the whole run, and |grad f|^2 at its end."""
+    """Returns the seconds of a round, the seconds of the whole run, and |grad f|^2 at its end."""
     out = folder / "real"
     say([*hosts.launcher(folder, 1 + CLIENTS), program], "run", f"problem={problem}", f"clients={CLIENTS}", "wire=f64", f"method={method}",
         f"step={gamma}", f"rounds={rounds}", "eval-every=0", "threads=1",
@@ -67,12 +69,12 @@ def real(program, problem, method, gamma, rounds, folder):
 
 
 def latency(program, folder):
-    """Of one way: half a round of next to nothing."""
+    """The latency of one direction: half the time of a round of almost no data."""
     return real(program, "quadratic(d=1)", "gd", 1e-3, 300, folder)[0] / 2
 
 
 def measure(program, folder):
-    """Whether all ratios are right."""
+    """Returns whether all ratios pass."""
     print(f"{'network':>14}  {'problem':36}{'method':20}{'rounds':>7}{'a round':>11}{'real':>11}{'ratio':>7}{'to target':>11}{'real':>10}{'ratio':>7}")
     right = True
     for speed in SPEEDS:

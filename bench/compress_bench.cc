@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speed of compressors and of decoding. Each case checks its answer before it times it, and takes turns with
+// Speed of compressors and of decoding. Each case checks its result before it is timed, and alternates with
 // its reference in the same run. Counters:
 //   ratio   median time over the median time of the reference (a vectorised sum of the same vector)
 //   GB/s    bytes of the dense vector of doubles (8 d) per second of work, at the median time
 //   ns      median nanoseconds of one call, for small vectors
-// Of sums of many messages, the counters say at the least times, which busy machines disturb less:
-//   Gcoord/s   worker-coordinates per second, in 1e9
+// For sums of many messages, the counters use the minimum times, which are less disturbed on busy machines:
+//   Gcoord/s   client-coordinates per second, in 1e9
 //   ratio      time over that of the reference, which the case names
 #include <algorithm>
 #include <array>
@@ -61,12 +61,12 @@ double vector_sum(View x) {
   return sum;
 }
 
-/// Times `work` in turns with the sum of x; `undo` is not timed.
+/// Times `work`, alternating with the sum of x; `undo` is not timed.
 template <class Work, class Undo>
 void compare_with_sum(benchmark::State& state, View x, Work&& work, Undo&& undo) {
   std::vector<double> reference;
   std::vector<double> own;
-  work(0);  // buffers grow
+  work(0);  // lets buffers grow
   undo();
   std::uint32_t round = 0;
   for ([[maybe_unused]] auto _ : state) {
@@ -120,7 +120,7 @@ std::unique_ptr<Compressor> make(const std::string& spec, std::size_t dim, Wire 
   return make_compressor(parse(spec), {.dim = dim, .workers = 10, .wire = wire});
 }
 
-/// Whether `chosen` are the `count` largest of x, ties to the lowest index.
+/// Whether `chosen` are the `count` largest entries of x; ties go to the lowest index.
 bool are_largest(View x, std::size_t count, const Entries& chosen) {
   std::vector<double> sizes(x.size());
   std::transform(x.begin(), x.end(), sizes.begin(), [](double v) { return std::abs(v); });
@@ -177,7 +177,7 @@ void top_k_decode(benchmark::State& state) {
 }
 BENCHMARK(top_k_decode)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-/// What EF21 does with a gradient x: says the largest entries of x - h, and adds what it has said to h.
+/// A step of EF21 with a gradient x: sends the largest entries of x - h, and adds the message to h.
 void memory_step(benchmark::State& state) {
   const Vector x = normal_vector(kLong);
   Vector h = normal_vector(kLong, 2);
@@ -261,7 +261,7 @@ void natural(benchmark::State& state, Wire wire) {
 BENCHMARK_CAPTURE(natural, f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(natural, f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-/// Encode and decode one after the other. `right(x, y)`: whether y can be what the vector x decodes to.
+/// Times encode followed by decode. `right(x, y)`: whether y is a possible decoding of the vector x.
 template <class Right>
 void both_sides(benchmark::State& state, const char* spec, Wire wire, Right&& right) {
   const Vector x = normal_vector(kLong);
@@ -290,7 +290,7 @@ void sign(benchmark::State& state, Wire wire) {
 BENCHMARK_CAPTURE(sign, f32, Wire::f32)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(sign, f64, Wire::f64)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-/// Neighbouring levels, and a mean over the coordinates that shows no bias.
+/// Checks that levels are neighbours, and that the mean over the coordinates shows no bias.
 void dithering(benchmark::State& state, const char* spec, double top_gap) {
   both_sides(state, spec, Wire::f32, [top_gap](View x, View y) {
     const double norm = std::sqrt(norm_sq(x));
@@ -315,7 +315,7 @@ BENCHMARK_CAPTURE(dithering, natural_12, "natural-dithering(12)", 0.5)
 
 enum class Side { encode, decode };
 
-/// Any compressor, one side of it.
+/// One side of any compressor.
 void one_side(benchmark::State& state, const char* spec, Side side, Wire wire) {
   const Vector x = normal_vector(kLong);
   const auto compressor = make(spec, kLong, wire);
@@ -350,7 +350,7 @@ BENCHMARK_CAPTURE(one_side, rand_k_1000_encode, "rand-k(1000)", Side::encode, Wi
 BENCHMARK_CAPTURE(one_side, dense_encode, "identity", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, dense_decode, "identity", Side::decode, Wire::f32)->UseManualTime();
 
-/// Messages of as many workers, and how decode_add_all is told of them.
+/// Messages of `workers` clients, and the arguments that pass them to decode_add_all.
 struct Said {
   std::vector<Message> messages;
   std::vector<Addend> sum;
@@ -368,7 +368,7 @@ struct Said {
 
 double least(const std::vector<double>& times) { return *std::min_element(times.begin(), times.end()); }
 
-/// acc += the messages, whose scale is an f32 in front of the plane, as one would write it down.
+/// acc += the messages, by a plain loop; the scale is an f32 in front of the bit plane.
 void add_plainly(std::span<const Addend> sum, MutView acc) {
   for (const Addend& one : sum) {
     const auto c = static_cast<double>(load_le<float>(one.message.data() + 1));
@@ -378,8 +378,8 @@ void add_plainly(std::span<const Addend> sum, MutView acc) {
   }
 }
 
-/// Signs with a scale each, of 100 workers and 1e6 coordinates. The reference is the plain loop, one message
-/// after another; decode_add_ratio: as many decode_add in place of it.
+/// Signs with a scale each, of 100 clients and 1e6 coordinates. The reference is the plain loop, one message
+/// after another. decode_add_ratio: the same with a decode_add for each message.
 void fold_scaled_signs(benchmark::State& state) {
   const std::size_t dim = 1'000'000;
   const Said said("one-bit", 100, dim);
@@ -410,8 +410,8 @@ void fold_scaled_signs(benchmark::State& state) {
 }
 BENCHMARK(fold_scaled_signs)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(15);
 
-/// Signs that all know the scale of, of 100 workers. The reference reads the messages once; with_sum: the
-/// time also of adding what was counted to 1e7 doubles.
+/// Signs with a common known scale, of 100 clients. The reference reads the messages once. with_sum: also
+/// times the addition of the counts to 1e7 doubles.
 void count_signs(benchmark::State& state) {
   const Said said("one-bit(scale=fixed, bound=4)", 100, kLong);
   ThreadPool pool(1);
@@ -472,7 +472,7 @@ void philox_fill(benchmark::State& state) {
 }
 BENCHMARK(philox_fill);
 
-/// Small vectors, as in convex experiments: time of one call.
+/// Small vectors, as in convex experiments: the time of one call.
 void small(benchmark::State& state, const char* spec, std::size_t dim, Side side) {
   const Vector x = normal_vector(dim);
   const auto compressor = make(spec, dim);

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""network.py PROGRAM : how long rounds take over links of 100 Mbit/s, against what the links alone would need.
+"""network.py PROGRAM : the time of rounds over links of 100 Mbit/s, compared with the transfer time alone.
 
-Three hosts, one rank each, are three network namespaces (tests/hosts.py), each behind a token bucket either way. A run is
-timed only after its trace.csv and x.npy were found equal to those of one process. The time of a round is the difference
-between a long and a short run, over the rounds between them; its bytes are those that rank 0, whose link is as busy as
-any, says it has sent or received. The hosts share this machine's cores and memory: "computes" is the time of one host's
-share of the round in a run of one process, and where it shows, real hosts would do better.
+Three hosts, one rank each, are three network namespaces (tests/hosts.py), each behind a token bucket in each
+direction. A run is timed only after its trace.csv and x.npy equal those of one process. The time of a round
+is the difference between a long and a short run, divided by the difference in rounds. The bytes of a round
+are the larger of those that rank 0 reports as sent and as received; its link is as busy as any. The hosts
+share this machine's cores and memory: "computes" is the time of one host's share of the round in a run of one
+process. If it is not small, real hosts would be faster.
 
-Exit code 77 where namespaces cannot be made.
+Exit code 77 if namespaces cannot be made.
 """
 import csv
 import statistics
@@ -25,7 +26,7 @@ BITS_PER_SECOND = 100e6
 DIM = 1_250_000
 REPEATS = 5
 
-# A method, the rounds of a short and of a long run, and the goal: how many times what the links need.
+# A method, the rounds of a short and of a long run, and the goal: the allowed multiple of the transfer time.
 CASES = [
     ("gd", 1, 7, 1.2),
     ("marina(rand-k(1%), p=1e-9)", 10, 60, 1.5),  # tails only
@@ -33,7 +34,7 @@ CASES = [
 
 
 class Run:
-    """A run, and what it left."""
+    """Runs the program, and holds the results."""
 
     def __init__(self, command, method, rounds, folder):
         words = [f"problem=quadratic(d={DIM})", f"clients={HOSTS}", f"method={method}", "step=0.001", "wire=f64",

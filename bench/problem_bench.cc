@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full gradients against the plain products they are made of. Each case first compares its answer with that
-// of a plain loop, then times kernel and reference in turn, so that both see the same noise. `ratio` is the
+// Full gradients compared with the plain products in them. Each case first compares its result with that of a
+// plain loop, then times kernel and reference alternately, so that both have the same noise. `ratio` is the
 // median time of the kernel over the median time of the reference. Data comes from LACONIC_DATA; cases
 // without data are skipped.
 #include <algorithm>
@@ -41,7 +41,7 @@ std::optional<Dataset> find(const std::string& name) {
   }
 }
 
-/// Processor time of this thread, which leaves out what other processes take.
+/// CPU time of this thread, which excludes the time of other processes.
 double seconds(auto&& action) {
   const auto now = [] {
     timespec time{};
@@ -58,7 +58,7 @@ double median(std::vector<double> times) {
   return times[times.size() / 2];
 }
 
-/// Times candidate and reference in turn; reports the candidate's time, and the ratio as a counter.
+/// Times candidate and reference alternately; reports the candidate's time, and the ratio as a counter.
 void race(benchmark::State& state, const char* ratio, auto&& candidate, auto&& reference) {
   std::vector<double> candidate_times, reference_times;
   for ([[maybe_unused]] auto _ : state) {
@@ -89,7 +89,7 @@ Vector some_point(std::size_t dim) {
 
 double relative_distance(View a, View b) { return std::sqrt(distance_sq(a, b) / norm_sq(b)); }
 
-/// A in compressed rows with a double a value and 32-bit columns.
+/// A in compressed sparse rows, with doubles as values and 32-bit columns.
 struct PlainRows {
   std::vector<std::uint64_t> begin;
   std::vector<std::uint32_t> column;
@@ -116,7 +116,7 @@ struct PlainRows {
   }
 };
 
-/// loss(z), and slope(z) = loss'(z), for z = label * margin, in libm's words.
+/// loss(z), and slope(z) = loss'(z), for z = label * margin, by libm.
 struct Reference {
   double (*loss)(double z);
   double (*slope)(double z);
@@ -194,7 +194,7 @@ LACONIC_LINEAR(ijcnn1, "ijcnn1");
 LACONIC_LINEAR(phishing, "phishing");
 LACONIC_LINEAR(mushrooms, "mushrooms");
 
-/// mean = the gradient of f at x, one client after another; g is where each puts its own.
+/// mean = the gradient of f at x, computed client by client; g is scratch for one client's gradient.
 void mean_gradient(const Problem& problem, View x, MutView g, MutView mean) {
   fill(mean, 0.0);
   for (std::size_t i = 0; i < problem.shards(); ++i) {
@@ -204,7 +204,7 @@ void mean_gradient(const Problem& problem, View x, MutView g, MutView mean) {
   benchmark::DoNotOptimize(mean.data());
 }
 
-/// Against Eigen's two products on the same shapes, from doubles that are there already.
+/// Compared with Eigen's two products of the same shapes, on existing doubles.
 void softmax_gradient(benchmark::State& state) {
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const auto data = find("fashion-mnist");
@@ -217,7 +217,7 @@ void softmax_gradient(benchmark::State& state) {
   const auto candidate = [&] { mean_gradient(*problem, x, g, mean); };
 
   const auto columns = static_cast<Eigen::Index>(data->columns);
-  constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: it is read for each client again
+  constexpr Eigen::Index kRows = 600, kClasses = 10;  // one shard, 3.8 MB: read once for each client
   Matrix pixels(kRows, columns);
   const auto& bytes = std::get<PixelRows>(data->features).pixel;
   for (Eigen::Index i = 0; i < pixels.size(); ++i)
@@ -247,15 +247,14 @@ void softmax_gradient(benchmark::State& state) {
 }
 BENCHMARK(softmax_gradient)->UseManualTime()->Unit(benchmark::kMillisecond);
 
-/// One client's dense rows and the products that its gradient is made of, by Eigen, from numbers of the type
-/// Scalar that are there already.
+/// One client's dense rows and the products of its gradient, by Eigen, on existing numbers of type Scalar.
 template <class Scalar>
 struct DenseAutoencoder {
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
   Matrix A, D, E;  // rows x columns, columns x hidden, hidden x columns
   Matrix codes, residual, dD, dE, back;
-  Matrix encoders, both, sums;  // of the shortest way
+  Matrix encoders, both, sums;  // for two()
 
   DenseAutoencoder(const Dataset& data, Eigen::Index rows, Eigen::Index hidden, View x)
       : A(rows, static_cast<Eigen::Index>(data.columns)) {
@@ -269,7 +268,7 @@ struct DenseAutoencoder {
     encoders << E.transpose(), E.transpose() * (D.transpose() * D) - D;
   }
 
-  /// The five products of the textbook.
+  /// The five products of the direct formula.
   void five() {
     codes.noalias() = A * E.transpose();
     residual.noalias() = codes * D.transpose();
@@ -279,7 +278,7 @@ struct DenseAutoencoder {
     dE.noalias() = back.transpose() * A;
   }
 
-  /// The two that remain when the residual is not made: the fewest flops that dense rows allow.
+  /// The two products that remain without the residual: the fewest flops for dense rows.
   void two() {
     both.noalias() = A * encoders;
     sums.noalias() = A.transpose() * both;
@@ -288,7 +287,7 @@ struct DenseAutoencoder {
 
 enum class Products { five_double, two_double, five_float, two_float };
 
-/// Against the dense products alone, without bytes that become numbers, losses, or what else is no product.
+/// Compared with the dense products alone, without the conversion of bytes, losses, and other work.
 void autoencoder_gradient(benchmark::State& state, const std::string& name, Products products) {
   const auto data = find(name);
   if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
@@ -319,9 +318,9 @@ void autoencoder_gradient(benchmark::State& state, const std::string& name, Prod
     }
   });
   const double flops =
-      2.0 * static_cast<double>(kClients * rows * data->columns * kHidden);  // of one product
+      2.0 * static_cast<double>(kClients * rows * data->columns * kHidden);  // flops of one product
   const bool five = products == Products::five_double || products == Products::five_float;
-  // Of the textbook's five, also where they are not done.
+  // Counts the flops of the five products of the direct formula, even where fewer are computed.
   state.counters["gflops"] = 5 * flops / (1e3 * state.counters["median_us"]);
   state.counters["reference_gflops"] = (five ? 5 : 4) * flops / (1e3 * state.counters["reference_us"]);
 }
@@ -338,7 +337,7 @@ LACONIC_AUTOENCODER(mnist, "mnist", two_float);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", five_double);
 LACONIC_AUTOENCODER(fashion_mnist, "fashion-mnist", two_double);
 
-/// A batch of rows and the products that the gradient of mlp(DATA, 64) is made of, by Eigen.
+/// A batch of rows and the products in the gradient of mlp(DATA, 64), by Eigen.
 template <class Scalar>
 struct DenseMlp {
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -367,7 +366,7 @@ struct DenseMlp {
     dW1.noalias() = below.transpose() * A;
   }
 
-  /// The gradient where biases are 0, in the order of x.
+  /// The gradient for biases of 0, in the order of x.
   Vector gradient(const Dataset& data) {
     hidden = (A * W1.transpose()).cwiseMax(Scalar(0));
     scores = (hidden * W2.transpose()).array().exp();
@@ -387,7 +386,7 @@ struct DenseMlp {
   }
 };
 
-/// Steps of minibatch gradient descent, x in doubles, against the products alone.
+/// Steps of minibatch gradient descent, with x in doubles, compared with the products alone.
 void mlp_step(benchmark::State& state, const std::string& name, MlpOptions::Precision precision) {
   const auto data = find(name);
   if (!data) return state.SkipWithError((name + " is not in the folders of LACONIC_DATA").c_str());
@@ -443,7 +442,7 @@ LACONIC_MLP(fashion_mnist, "fashion-mnist", f32);
 LACONIC_MLP(mnist, "mnist", f32);
 LACONIC_MLP(fashion_mnist, "fashion-mnist", f64);
 
-/// Against y += a x, which reads and writes as much: a gradient is O(d).
+/// Compared with y += a x, which reads and writes as much: a gradient costs O(d).
 void quadratic_gradient(benchmark::State& state) {
   const auto d = static_cast<std::size_t>(state.range(0));
   const auto problem = make_quadratic({.clients = 10, .d = d, .s = 0.8});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a round costs on top of its gradients: messages, the fold, the step, the evaluation. One thread.
+// The overhead of a round over its gradients: messages, the fold, the step, the evaluation. One thread.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -26,7 +26,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Counter `ratio_to_gradients`: the median over pairs (round, its gradients alone), timed in turn.
+/// Counter `ratio_to_gradients`: the median ratio over pairs (round, its gradients alone), timed alternately.
 void round_against_gradients(benchmark::State& state, const std::string& problem_text,
                              const std::string& method_text, std::size_t clients) {
   const char* folder = std::getenv("LACONIC_DATA");
@@ -59,7 +59,7 @@ void round_against_gradients(benchmark::State& state, const std::string& problem
     ratios.push_back(whole / seconds_of(gradients));
     state.SetIterationTime(whole);
   }
-  // The answer: what the rounds measured on the way is what a separate evaluation finds.
+  // Checks that the evaluations within rounds equal a separate evaluation.
   Evaluation separate;
   evaluate(*problem, method->point(), fleet, separate);
   if (separate.f != watch.f || separate.gradient != watch.gradient)
@@ -67,8 +67,8 @@ void round_against_gradients(benchmark::State& state, const std::string& problem
   state.counters["ratio_to_gradients"] = median(ratios);
 }
 
-/// A round of K-GT on a torus with gradients that cost next to nothing. Counter `ratio_to_memory`: to reading and
-/// writing once all that it must touch, x and c of every node and its messages z and u.
+/// A round of K-GT on a torus with gradients of almost no cost. Counter `ratio_to_memory`: time relative to
+/// reading and writing once all necessary data: x and c of every node and its messages z and u.
 void gossip_round(benchmark::State& state, Wire wire) {
   constexpr std::size_t kDim = 10'000;
   const auto problem = make_problem(parse("quadratic(d=10000, s=0.1, lambda=0.01)"), {.clients = 1000});
@@ -82,7 +82,7 @@ void gossip_round(benchmark::State& state, Wire wire) {
   method->start(fleet, nullptr);
   method->round(fleet, 1, nullptr);
 
-  // The answer: the mean has moved by the mean gradient, and the corrections sum to 0.
+  // Checks that the mean has moved by the mean gradient, and that the corrections sum to 0.
   Evaluation watch;
   method->evaluate(fleet, watch);
   Vector expected(kDim), gradient(kDim), sum(kDim);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""scale.py PROGRAM [REPEATS [wide]] : the tables of docs/scale.md, time and memory against clients, coordinates and
-entries, and of data with millions of columns (`wide`: that table alone).
+"""scale.py PROGRAM [REPEATS [wide]] : makes the tables of docs/scale.md: time and memory by clients,
+coordinates and entries, and for data with millions of columns (`wide`: only that table).
 
-A round's time is that of two runs of unlike length, each the best of REPEATS (3), over the rounds between them; nothing
-is evaluated in those. Peak memory is that of the longer run, as the kernel counted it."""
+The time of a round is the difference of a long and a short run, each the best of REPEATS (3), divided by the
+difference in rounds; these rounds have no evaluations. Peak memory is that of the longer run, as reported by
+the kernel."""
 import json
 import os
 import random
@@ -14,11 +15,11 @@ from pathlib import Path
 
 PROGRAM = sys.argv[1]
 REPEATS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-METHODS = {"pp-marina(rand-k(1%), sample=100, p=1e-6)": 1000, "gd": 4}  # rounds that are timed
+METHODS = {"pp-marina(rand-k(1%), sample=100, p=1e-6)": 1000, "gd": 4}  # the number of timed rounds
 
 
 def measure(command):
-    """Seconds and peak MiB."""
+    """Returns the seconds and the peak MiB of a command."""
     begin = os.times().elapsed
     child = os.posix_spawn(PROGRAM, command, os.environ,
                            file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
@@ -29,7 +30,7 @@ def measure(command):
 
 
 def run(words, rounds):
-    """Seconds of the run's rounds, seconds before them, and peak MiB."""
+    """Returns the seconds of the run's rounds, the seconds before them, and the peak MiB."""
     with tempfile.TemporaryDirectory() as folder:
         elapsed, peak = measure([PROGRAM, "run", *words, f"rounds={rounds}", "eval-every=0", "step=0.01",
                                  f"out={folder}/run"])
@@ -58,7 +59,8 @@ def table(title, rows):
 
 
 def wide_table(rows):
-    """Before round 0: `theory` with a number as step does that much, and looks at no gradient."""
+    """Times the work before round 0: `theory` with a number as step does only this, and computes no
+    gradient."""
     print("\nWide data:\n\n| columns | rows | entries a row | clients | split | before round 0 | peak |\n"
           "|---:|---:|---:|---:|---|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:

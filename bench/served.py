@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""served.py PROGRAM [MPIRUN] : how long until a linear classifier of Fashion-MNIST is right about 78 % of the test set, when two of
-ten clients are ten times slower than the others.
+"""served.py PROGRAM [MPIRUN] : the time until a linear classifier of Fashion-MNIST reaches about 78 % test
+accuracy, when two of ten clients are ten times slower than the others.
 
-Eleven processes under MPI with a real clock (docs/served.md): a server, and ten clients. The gradient of a shard is made to take 20 ms
-more than it does (rehearsal=), on two clients 200 ms, and that of three shards three times as much; so that what is compared are the methods and
-not this machine's cores, which they share. All take the same step. Gradient descent waits for all, exact gradient coding for the eight answers
-that it needs, gc-1bit for its deadline. Synchronous gradient descent must first end where a plain run ends, to the byte.
+Eleven processes under MPI with a real clock (docs/served.md): a server, and ten clients. The gradient of a
+shard is delayed by 20 ms (rehearsal=), on two clients by 200 ms, and the gradient of three shards by three
+times as much. So the comparison is between methods, and not affected by this machine's cores, which the
+processes share. All methods use the same step. Gradient descent waits for all clients, exact gradient coding
+for the eight answers that it needs, gc-1bit until its deadline. Before that, synchronous gradient descent
+must give the same bytes as a plain run.
 
-Exit code 77 where there is no Fashion-MNIST."""
+Exit code 77 if Fashion-MNIST is missing."""
 import csv
 import json
 import os
@@ -25,7 +27,7 @@ SHARD = 0.020
 TIMES = 10
 TASK = ["problem=softmax(fashion-mnist, rows=6000)", f"clients={CLIENTS}", "split=shuffled", "step=0.1", "wire=f64", "threads=1",
         "eval-every=5"]
-# A method, how many shards a client looks at, and how long the server waits.
+# A method, the number of shards of a client, and how long the server waits.
 CASES = [
     ("gd", 1, f"first-r({CLIENTS}, patience=30s)"),
     ("exact-gc(tolerates=2, code=cyclic)", 3, f"first-r({CLIENTS - 2}, patience=30s)"),

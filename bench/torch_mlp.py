@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""torch_mlp.py PROGRAM : steps of minibatch SGD a second, of laconic and of PyTorch on a CPU, a thread each.
+"""torch_mlp.py PROGRAM : minibatch SGD steps a second of laconic and of PyTorch on a CPU, with one thread
+each.
 
-Both train the network 784-64-10 on Fashion-MNIST, 32 rows a step, in floats. PyTorch's loop is the usual one, over a
-tensor that holds all rows as floats. laconic's is one client of `laconic run method=local-sgd`: it draws its rows, which
-are bytes, keeps x in doubles, and says it every 500 steps. Before anything is timed, PyTorch must find the loss that laconic
-says of a point, and go on from there to about the loss at which laconic arrives with as many steps.
+Both train the network 784-64-10 on Fashion-MNIST, 32 rows a step, in floats. PyTorch runs the usual loop,
+over a tensor with all rows as floats. laconic runs one client with `laconic run method=local-sgd`: it draws
+its rows, which are stored as bytes, keeps x in doubles, and sends x every 500 steps. Before the timing,
+PyTorch must compute the loss that laconic reports at a point, and from there reach about the same loss as
+laconic after as many steps.
 
-Time is processor time: other programs on the machine do not count. laconic's is the difference between a long and a
-short run, so that reading the data and evaluating do not count. The two are timed in turn, and medians compared.
+Times are CPU times, which exclude other programs on the machine. laconic's time is the difference between a
+long and a short run, which excludes reading the data and evaluations. The two are timed alternately, and the
+medians are compared.
 
-Exit code 77 where PyTorch or the data is not there. `make bench` does not install PyTorch (Debian's python3-torch, 637 MB
-with what it needs). Its products are those of the BLAS it finds, which is named: Debian's plain libblas3 is slow,
-libopenblas0-pthread is not.
+Exit code 77 if PyTorch or the data is missing. `make bench` does not install PyTorch (Debian's python3-torch,
+637 MB with its dependencies). PyTorch's products use the installed BLAS, which the output names: Debian's
+plain libblas3 is slow, libopenblas0-pthread is fast.
 """
 import csv
 import gzip
@@ -36,15 +39,15 @@ except ImportError as error:
 
 DATA = "fashion-mnist"
 BATCH, STEP = 32, 0.05
-STEPS = 500  # of a round
-SHORT, MIDDLE, LONG = 1, 7, 25  # rounds: from SHORT on; compared; timed
-TIMED = 2000  # of PyTorch's steps
+STEPS = 500  # in a round
+SHORT, MIDDLE, LONG = 1, 7, 25  # rounds: start of PyTorch; comparison of losses; end of timing
+TIMED = 2000  # timed steps of PyTorch
 REPEATS = 7
 GOAL = 2.0
 
 
 def data_folder(program):
-    """Where laconic finds the data."""
+    """The folder in which laconic finds the data."""
     listed = subprocess.run([program, "list"], capture_output=True, text=True, check=True).stdout
     for line in listed.splitlines():
         words = line.split()
@@ -66,7 +69,7 @@ class Laconic:
         self.program, self.folder = program, folder
 
     def run(self, rounds):
-        """Processor seconds of a run."""
+        """CPU seconds of a run."""
         words = [f"problem=mlp({DATA}, 64)", "clients=1", f"method=local-sgd(steps={STEPS})", f"batch={BATCH}",
                  f"step={STEP}", f"rounds={rounds}", "eval-every=0", "threads=1", f"out={self.folder}"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -124,7 +127,7 @@ def check(laconic, pytorch):
     steps = (MIDDLE - SHORT) * STEPS
     pytorch.train(steps)
     found, expected = pytorch.loss_of_all(), laconic.losses[-1]
-    if abs(found / expected - 1) > 0.15:  # one minibatch more or less moves it by some percent
+    if abs(found / expected - 1) > 0.15:  # one minibatch more or less changes it by some percent
         sys.exit(f"PyTorch ends with a loss of {found:.4g}, laconic of {expected:.4g}")
     print(f"from a loss of {first:.4f}, after {steps} steps: laconic {expected:.4f}, PyTorch {found:.4f}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fails unless the README holds the example to the letter (all but its licence line).
+# Fails unless the README contains the example verbatim, except for its licence line.
 file(READ ${README} readme)
 file(READ ${EXAMPLE} example)
 string(REGEX REPLACE "^// SPDX[^\n]*\n" "" example "${example}")

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A compressor of one's own, in MARINA.
+// A user-defined compressor, used in MARINA.
 #include <cstdio>
 
 #include "laconic/laconic.h"
 using namespace laconic;
 
-/// One of `blocks` stretches of the vector, each as likely, times `blocks`: unbiased, omega = blocks - 1.
+/// Sends one of `blocks` blocks of the vector, chosen uniformly, times `blocks`: unbiased, omega = blocks -
+/// 1.
 class RandomBlock final : public Compressor {
  public:
   RandomBlock(std::size_t blocks, std::size_t dim) : blocks_(blocks), dim_(dim) {}

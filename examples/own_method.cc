@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A method of one's own: what a client says, and how the memories move when that is heard.
+// A user-defined method: the message of a client, and the update of the memories.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include "laconic/laconic.h"
 using namespace laconic;
 
-/// Clip21 (arXiv 2305.18929): g_i <- g_i + clip(grad f_i(x) - g_i), where clip shortens to at most tau.
+/// Clip21 (arXiv 2305.18929): g_i <- g_i + clip(grad f_i(x) - g_i), where clip limits the norm to tau.
 class Clipped final : public Mechanism {
  public:
   explicit Clipped(double tau) : tau_(tau) {}
@@ -17,7 +17,7 @@ class Clipped final : public Mechanism {
     scale(std::min(1.0, tau_ / std::sqrt(norm_sq(v))), v);
     write_dense(Wire::f32, v, out);
   }
-  Rates rates() const override { return {.worker = 1, .server = 1}; }  // both ends add what is said
+  Rates rates() const override { return {.worker = 1, .server = 1}; }  // client and server add the message
 
  private:
   double tau_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A problem of one's own: the point that is nearest to many others, however far away some of them are.
+// A user-defined problem: the point with the smallest mean distance to many others, which is robust to
+// outliers.
 #include <cmath>
 #include <cstdio>
 
@@ -27,7 +28,7 @@ class Median final : public Problem {
     }
     return {.value = value};
   }
-  /// None: then steps are numbers.
+  /// No constants, so the user must give steps as numbers.
   std::optional<Constants> constants(AllShards&) const override { return {}; }
 
  private:
@@ -35,7 +36,7 @@ class Median final : public Problem {
 };
 
 int main() {
-  // Two points of each client are about (3, -1, 4), opposite to each other; a third one is far off.
+  // Two points of each client lie opposite to each other around (3, -1, 4); the third is an outlier.
   const Median problem({{{4, -1, 4}, {2, -1, 4}, {900, 0, 0}}, {{3, 1, 4}, {3, -3, 4}, {-900, -2, 8}}});
   ThreadPool pool(2);
   Fleet fleet(pool);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A torch::nn module of one's own, trained by SAVIC: ten clients, some classes each, few words between them.
+// A user-defined torch::nn module, trained by SAVIC: ten clients, each with some of the classes, and little
+// communication.
 #include <cstdio>
 
 #include <torch/nn.h>
@@ -11,7 +12,7 @@ using namespace laconic;
 namespace nn = torch::nn;
 
 int main() {
-  // 600 rows of 20 numbers, two classes that no line separates.
+  // 600 rows of 20 numbers, in two classes that are not linearly separable.
   const Dataset data = generate({.rows = 600, .columns = 20, .nnz = 20}, 0);
   const Shards shards = split_rows(parse("by-label"), data.labels, 10, 1);
   const auto network = [] {

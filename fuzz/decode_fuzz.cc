@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A libFuzzer target: any bytes are a message or a RunError, and what is a message is one always.
+// A libFuzzer target: any bytes either decode as a message or cause a RunError, and do so every time.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +15,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-/// The vector that a message says.
+/// The decoded vector of a message; unset if it is not one.
 std::optional<Vector> decoded(const FuzzInput& input) {
   Vector acc(input.dim);
   try {
@@ -31,18 +31,18 @@ bool same_bits(const Vector& a, const Vector& b) {
 }
 
 void check_decoding(const FuzzInput& input) {
-  const bool anew = starts_over(input.message);  // of any bytes
+  const bool anew = starts_over(input.message);  // accepts any bytes
   const std::optional<Vector> first = decoded(input);
   const std::optional<Vector> second = decoded(input);
   require(first.has_value() == second.has_value());
   try {
     const double floats = counted_floats(input.message, input.dim);
-    require(floats >= 0 && floats <= static_cast<double>(input.message.bits()) / 32);  // headers do not count
+    require(floats >= 0 && floats <= static_cast<double>(input.message.bits()) / 32);  // without headers
   } catch (const RunError&) {
-    require(!first);  // what can be decoded can be counted
+    require(!first);  // a message that can be decoded can be counted
   }
   if (first) require(same_bits(*first, *second));
-  // Whoever starts a memory over says all coordinates of it.
+  // A message that starts a memory over contains all of its coordinates.
   if (first && anew) require(counted_floats(input.message, input.dim) >= static_cast<double>(input.dim));
 }
 

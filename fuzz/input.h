@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fuzzer's bytes mean: coordinates (2 bytes), worker (1), round (1), then the message.
+// The format of the fuzzer's bytes: coordinates (2 bytes), worker (1), round (1), then the message.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct FuzzInput {
         dim((bytes[0] | std::size_t{bytes[1]} << 8) % kDimLimit),
         message{{bytes.begin() + kPrefix, bytes.end()}} {}
 
-  /// The bytes that mean this message, of a key that the constructor above would make.
+  /// The bytes of this message, for a key that the constructor above can make.
   static std::vector<std::uint8_t> bytes_of(const Key& key, std::size_t dim, const Message& message) {
     std::vector<std::uint8_t> bytes = {static_cast<std::uint8_t>(dim), static_cast<std::uint8_t>(dim >> 8),
                                        static_cast<std::uint8_t>(key.worker),

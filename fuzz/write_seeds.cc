@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_seeds FOLDER : real messages of every compressor, alone and about each other, for
-// decode_fuzz to start from.
+// write_seeds FOLDER : writes real messages of every compressor, alone and in pairs, as seeds for
+// decode_fuzz.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -30,7 +30,7 @@ void write_seeds(const std::filesystem::path& folder) {
                                     "sign(block=8)",   "one-bit(scale=block, block=16)",
                                     "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)"};
   for (const CompressorRow& row : compressors()) {
-    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several
+    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several usages
     specs.push_back(usage.ends_with(')') ? row.name + "(1)" : usage);
   }
   for (const std::string& spec : specs) {

@@ -19,7 +19,8 @@ std::string diverged(const char* what, std::size_t t) {
   return fmt::format("diverged: {} is not finite in round {}", what, t);
 }
 
-/// What mends a run that diverged: a smaller step, unless the start alone is too much. Collective.
+/// How to fix a run that diverged: a smaller step, unless the values at the start are too large already.
+/// Collective.
 std::string remedy(const Problem& problem, const Method& method, Fleet& fleet, Wire wire,
                    std::size_t rounds) {
   constexpr double kMostOfF32 = std::numeric_limits<float>::max();
@@ -41,7 +42,7 @@ std::string remedy(const Problem& problem, const Method& method, Fleet& fleet, W
   if (wire == Wire::f32 && *at > kMostOfF32)
     return holds + ", which wire=f32 cannot carry: scale the data or use wire=f64";
   if (rounds == 0) return holds + ", which no step can mend: scale the data";
-  // Every message of the start was fit to be said; but compressors scale up what they say.
+  // Every value at the start fits in f32, but compressors scale up what they send.
   if (wire == Wire::f32 && rounds == 1 && !all_finite(method.point()))
     return holds +
            ", and a message more than wire=f32 can carry: scale the data, use wire=f64 or a smaller step";
@@ -117,7 +118,7 @@ void Solver::compute(Evaluation* watch) {
   summary_.unheard_rounds = method_.ledger().unheard_rounds;
   summary_.late_bits = method_.ledger().late_bits;
   summary_.gone = method_.ledger().gone;
-  // Where several rules hold at once, the last one named is the reason: the most telling one.
+  // If several rules hold at once, the last one here gives the reason: it is the most specific.
   if (t >= options_.rounds) stop(Summary::Why::rounds, fmt::format("{} rounds done", options_.rounds));
   if (options_.max_seconds && fleet_.answer_of_first(seconds() >= *options_.max_seconds)) {
     stop(Summary::Why::max_seconds, fmt::format("max-seconds = {} reached", *options_.max_seconds));
@@ -156,7 +157,8 @@ Request Solver::request() {
   if (transport.size() == 1) return (*options_.asked)();
   if (++rounds_since_ < std::size_t{1} << log2_stride_) return Request::none;
   rounds_since_ = 0;
-  // A byte of each rank: its request, and how many rounds it would let pass until the next; rank 0's counts.
+  // Each rank sends a byte: its request, and its proposal for the number of rounds until the next exchange;
+  // all ranks use rank 0's proposal.
   constexpr int kBits = 2;
   constexpr int kMostStride = 30;
   const auto now = Clock::now();
@@ -189,8 +191,8 @@ void Solver::stop(Summary::Why why, std::string reason) {
 }
 
 void Solver::record() {
-  // Of rounds between the rows nobody asks: whatever is lost there is lost for good, and gradients are looked
-  // at anyway.
+  // Only evaluated rounds are checked: a value that is non-finite stays so, and every round checks its
+  // gradients anyway.
   const double grad_norm_sq = norm_sq(evaluation_.gradient);
   const char* lost = !all_finite(method_.point())    ? "the point"
                      : !std::isfinite(evaluation_.f) ? "f"

@@ -6,7 +6,7 @@
 
 namespace laconic {
 
-/// One record: 1024 pixels of each of these brightnesses.
+/// One record: 1024 pixels of each colour, with these values.
 inline std::string cifar_record(int label, char red, char green, char blue) {
   return std::string(1, static_cast<char>(label)) + std::string(1024, red) + std::string(1024, green) +
          std::string(1024, blue);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small idx files for tests: what the header says and what follows need not agree.
+// Small idx files for tests, in which the header need not match the content.
 #pragma once
 
 #include <cstdint>

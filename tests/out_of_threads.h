@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits under which the system refuses threads: of memory, as root has them too.
+// Limits under which the system refuses to start threads: limits of memory, which apply to root too.
 #pragma once
 
 #include <condition_variable>
@@ -16,14 +16,14 @@
 
 namespace laconic::testing {
 
-/// Sanitizers map far more than any limit allows.
+/// Sanitizers map more memory than any limit allows.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kLimitsHold = false;
 #else
 constexpr bool kLimitsHold = true;
 #endif
 
-/// While it exists this process can map at most so many bytes more.
+/// While this object exists, the process can map at most so many more bytes.
 class MemoryLimit {
  public:
   explicit MemoryLimit(std::size_t more) {
@@ -42,11 +42,11 @@ class MemoryLimit {
   rlimit before_{};
 };
 
-/// While it exists no thread can be started: those that could be stand here.
+/// While this object exists, no thread can be started: the constructor starts all threads that are possible.
 class OutOfThreads {
  public:
   OutOfThreads() {
-    std::vector<char> spare(std::size_t{1} << 20);  // what tests allocate
+    std::vector<char> spare(std::size_t{1} << 20);  // memory that tests may allocate
     try {
       for (;;) {
         standing_.start("one more", [this] {

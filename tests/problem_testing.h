@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of problems share: small data sets, and laws that every problem obeys.
+// Shared parts of the tests of problems: small data sets, and laws that every problem obeys.
 #pragma once
 
 #include <algorithm>
@@ -28,9 +28,10 @@ inline Vector random_vector(std::size_t n, unsigned seed, double size = 1) {
   return x;
 }
 
-enum class Values { ones, few, many, mixed };  // mixed: every other column holds many values in most rows
+enum class Values { ones, few, many, mixed };  // mixed: every other column has many values, in most rows
 
-/// Rows of random length (some empty, some of them equal), labels 3 or 8 (classes: 0 .. classes-1).
+/// Rows of random length (some are empty, some are equal), with labels 3 or 8 (with `classes`: 0 ..
+/// classes-1).
 inline Dataset random_data(std::size_t rows, std::size_t columns, Values values, unsigned seed,
                            std::size_t classes = 0) {
   std::mt19937 generator(seed);
@@ -42,7 +43,7 @@ inline Dataset random_data(std::size_t rows, std::size_t columns, Values values,
   for (std::size_t i = 0; i < rows; ++i) {
     data.labels.push_back(classes > 0 ? static_cast<double>(i < classes ? i : below(classes))
                                       : (i % 3 == 0 ? 8 : 3));
-    const bool copy = i >= 2 && below(4) == 0;  // of the row before the previous one
+    const bool copy = i >= 2 && below(4) == 0;  // a copy of the row before the previous one
     if (copy) {
       data.labels.back() = data.labels[i - 2];
       for (auto e = sparse.begin[i - 2]; e < sparse.begin[i - 1]; ++e) {
@@ -55,7 +56,7 @@ inline Dataset random_data(std::size_t rows, std::size_t columns, Values values,
         const bool full = values == Values::mixed && c % 2 == 0;
         if (uniform() > (full ? 0.9 : density)) continue;
         sparse.column.push_back(static_cast<std::uint32_t>(c));
-        if (values == Values::few) sparse.value.push_back(static_cast<double>(below(5)) - 1);  // 0 among them
+        if (values == Values::few) sparse.value.push_back(static_cast<double>(below(5)) - 1);  // may be 0
         if (values == Values::many || full)
           sparse.value.push_back(2 * uniform() - 1);
         else if (values == Values::mixed)
@@ -80,7 +81,7 @@ inline Dataset random_pixels(std::size_t rows, std::size_t columns, std::size_t 
   return data;
 }
 
-/// The features of a row, with the bias if any.
+/// The features of a row, and the bias if there is one.
 inline Vector features(const Dataset& data, std::size_t row, bool bias) {
   Vector a(data.columns, 0.0);
   for_each_entry(data, row, [&](std::uint32_t c, double v) { a[c] = v; });
@@ -96,7 +97,7 @@ inline std::vector<std::uint32_t> range(std::size_t from, std::size_t to) {
 
 inline double distance(View a, View b) { return std::sqrt(distance_sq(a, b)); }
 
-/// The gradient against central differences of the value, in a few directions.
+/// Compares the gradient with central differences of the value, in a few directions.
 inline void expect_gradient_of_value(const Problem& problem, std::size_t shard, Rows rows, View x,
                                      double tolerance) {
   Vector g(problem.dim()), ignored(problem.dim()), moved(x.begin(), x.end());
@@ -113,7 +114,8 @@ inline void expect_gradient_of_value(const Problem& problem, std::size_t shard, 
   }
 }
 
-/// All rows, all rows by a list, and a list with repetitions as the mean over its entries.
+/// Checks that all rows and a list of all rows agree, and that a list with repetitions gives the mean over
+/// its entries.
 inline void expect_rows_to_agree(const Problem& problem, std::size_t shard, View x, double tolerance) {
   const std::size_t m = problem.rows(shard);
   Vector all(problem.dim()), listed(problem.dim()), one(problem.dim()), mean(problem.dim(), 0.0);

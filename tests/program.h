@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of the program share: a start of it in one call.
+// Shared parts of the tests of the program: runs it in one call.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@ namespace laconic::testing {
 
 struct Said {
   int code = 0;
-  std::string text;  // both streams
+  std::string text;  // of both streams
 };
 
-/// Of a command of the shell.
+/// The result of a shell command.
 inline Said said_by(const std::string& command) {
   Said said;
   std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
@@ -29,7 +29,7 @@ inline Said said_by(const std::string& command) {
   return said;
 }
 
-/// Runs build/laconic with these words, through a shell that quotes each of them.
+/// Runs build/laconic with these arguments, through a shell; each argument is quoted.
 inline Said laconic(const std::vector<std::string>& words, const std::string& environment = "") {
   std::string command = environment + " '" LACONIC_PROGRAM "'";
   for (const std::string& word : words) {

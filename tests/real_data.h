@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the real data sets are, which are no part of the repository: the folders of LACONIC_DATA.
+// Finds the real data sets, which are not part of the repository: in the folders of LACONIC_DATA.
 #pragma once
 
 #include <cstdlib>

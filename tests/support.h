@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of whole runs share: small data, and a run in one call.
+// Shared parts of the tests of whole runs: small data, and a run in one call.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,8 @@ inline std::string content_of(const std::string& path) {
   return content.str();
 }
 
-/// Two noisy classes in LIBSVM text: rows of about half of `columns` features, a few rows without any.
+/// Two noisy classes in LIBSVM text: rows with entries in about half of `columns` features, and a few empty
+/// rows.
 inline std::string two_classes(std::size_t rows, std::size_t columns) {
   Stream stream = Key{.seed = 7}.stream(Purpose::split);
   std::string text;
@@ -53,7 +54,7 @@ inline std::string two_classes(std::size_t rows, std::size_t columns) {
   return text;
 }
 
-/// Another problem, looked at in another way.
+/// A base for problems that change another problem.
 class Changed : public Problem {
  public:
   explicit Changed(const Problem& problem) : problem_(problem) {}
@@ -67,7 +68,7 @@ class Changed : public Problem {
   const Problem& problem_;
 };
 
-/// A run described in words, and what came of it.
+/// The description of a run.
 struct Job {
   std::string problem;
   std::string method;
@@ -87,7 +88,7 @@ struct Job {
   std::string allocation = {};
 };
 
-/// The key, where the run has it.
+/// The spec of a key; unset for empty text.
 inline std::optional<Spec> spec_of(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(parse(text));
 }
@@ -97,7 +98,7 @@ struct Outcome {
   Vector x;
   Summary summary;
   std::optional<Constants> constants;
-  Assembly assembly;  // its facts and theorems; built already
+  Assembly assembly;  // for its facts and theorems; the method is made already
   double step = 0;
 
   [[nodiscard]] const Row& last() const { return rows.back(); }
@@ -109,7 +110,7 @@ struct Outcome {
   }
 };
 
-/// Equal up to rounding, as of the same sums in another order.
+/// Expects equality up to rounding, as of the same sums in another order.
 inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
   ASSERT_EQ(a.rows.size(), b.rows.size());
   const double first = std::min(a.rows[0].grad_norm_sq, b.rows[0].grad_norm_sq);
@@ -120,15 +121,15 @@ inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
   }
 }
 
-/// With the data of the shards `own` only, where given.
+/// The problem of a run, with the data of the shards `own` only, if set.
 inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<IndexSet>& own = {}) {
   return make_problem(
       parse(run.problem),
       {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
 }
 
-/// One rank's part of a run. Without a problem that is made already, it makes its own and
-/// keeps its own workers' rows.
+/// One rank's part of a run. If `problem` is null, the rank makes its own problem with the rows of its own
+/// clients.
 inline Outcome train_on(Transport& transport, const Job& run, const Problem* problem = nullptr) {
   ThreadPool pool(run.threads);
   Outcome outcome;
@@ -169,12 +170,13 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   return outcome;
 }
 
-/// `problem`, where given, is run.problem made already, so that many runs need not read the data again.
+/// Trains on one process. `problem`, if not null, is run.problem already made, so that many runs need not
+/// read the data again.
 inline Outcome train(const Job& run, const Problem* problem = nullptr) {
   return train_on(*alone(), run, problem);
 }
 
-/// The run on ranks that are threads; what came of it on each.
+/// The run on ranks that are threads; returns the outcome of each rank.
 inline std::vector<Outcome> train_on_ranks(std::size_t ranks, const Job& run) {
   std::vector<Outcome> outcomes(ranks);
   run_ranks(ranks, [&](Transport& transport) { outcomes[transport.rank()] = train_on(transport, run); });

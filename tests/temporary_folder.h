@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of files share: a folder of their own, gzip as other programs write it, and the message of an
-// error.
+// Shared parts of the tests of files: a temporary folder, gzip as other programs write it, and the message of
+// an error.
 #pragma once
 
 #include <cstdlib>
@@ -18,7 +18,7 @@
 
 namespace laconic {
 
-/// A folder that vanishes with its content.
+/// A folder that the destructor removes with its content.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -33,7 +33,7 @@ class TemporaryFolder {
   [[nodiscard]] std::string path() const { return path_.string(); }
   [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
 
-  /// Writes a file, making the folders above it; returns its path.
+  /// Writes a file, and makes missing folders above it; returns its path.
   std::string write(const std::string& name, const std::string& content) const {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << content;
@@ -44,7 +44,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// While it lives, the file cannot be read: root, who reads everything, is another user meanwhile.
+/// While this object exists, the file cannot be read: root, who may read every file, becomes another user.
 class WithoutPrivileges {
  public:
   explicit WithoutPrivileges(std::string path) : path_(std::move(path)), is_root_(geteuid() == 0) {
@@ -82,7 +82,7 @@ inline std::string gzipped(const std::string& content) {
   return packed.substr(0, stream.total_out);
 }
 
-/// What the InputError of `action` says; "no error" when there is none.
+/// The message of the InputError of `action`; "no error" if there is none.
 inline std::string error_of(auto&& action) {
   try {
     action();

@@ -24,11 +24,11 @@ Clock::Clock(std::size_t clients, std::vector<Link> links, std::vector<double> s
 
 double Clock::seconds(std::size_t round, std::span<const Turn> turns) const {
   double sum = 0;
-  std::vector<double> delays;  // of this round: clients have them once
+  std::vector<double> delays;  // of this round; used in its first turn only
   double wait = 0;
   if (stragglers_ && !turns.empty())
     wait = stragglers_->delays(Key{seed_, static_cast<std::uint32_t>(round)}.common(), delays);
-  if (std::isinf(wait)) wait = 0;  // for those in the turn, however many
+  if (std::isinf(wait)) wait = 0;  // no limit: a turn waits for its own clients only
   for (const Turn& turn : turns) {
     sum += seconds(turn, delays, wait);
     wait = 0;

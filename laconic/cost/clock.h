@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long rounds would take on another network than this machine's, in a model: nothing here looks at a real
-// clock, so a run has the same modelled time wherever it is computed.
+// A model of the time that rounds would take on another network. It reads no real clock, so a run has the
+// same modelled time on every machine.
 //
-// A turn of talking with a server takes as long as the last of its clients needs to
-//   hear what the server says:    latency + bits / bandwidth   (where it says something)
-//   compute:                      seconds a gradient * gradients, and the delay that a model of stragglers says
-//   say its message:              latency + bits / bandwidth
-// and at least as long as it takes to tell all clients, who answer or not, and then to wait, by that model,
-// for those who are late. Who is late, the time to compute alone decides: transfers come on top. Among
-// clients a turn takes the slowest to speak, then the slowest to hear. The turns of a round follow one
-// another.
+// In a turn, clients exchange messages with a server. It takes as long as its slowest client, which needs
+//   to receive the server's message:  latency + bits / bandwidth   (if the server sends one)
+//   to compute:                       seconds a gradient * gradients, and the delay of the straggler model
+//   to send its message:              latency + bits / bandwidth
+// A turn lasts at least until all clients, including those that do not answer, have received the server's
+// message; in the first turn of a round the wait of the straggler model for late clients follows. Delays,
+// too, occur in the first turn only. Only the compute time decides which clients are late; transfer times are
+// added to it. A turn among clients takes the longest time to send, plus the longest time to receive. The
+// turns of a round run one after another.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +27,14 @@ namespace laconic {
 
 class Clock {
  public:
-  /// Of links and of seconds a single-sample gradient, client i has number i mod their count; without links
-  /// messages take no time, without seconds gradients take none. `stragglers`, of so many clients, may be
-  /// null. The seed is the run's.
+  /// Client i uses entry i mod the length of `links`, and of `seconds_a_gradient` (seconds a single-sample
+  /// gradient). Without links, messages take no time; without seconds, gradients take no time. `stragglers`
+  /// must be for `clients` clients, or null. `seed` is the run's.
   Clock(std::size_t clients, std::vector<Link> links, std::vector<double> seconds_a_gradient,
         std::shared_ptr<const Stragglers> stragglers, std::uint64_t seed);
 
-  /// The seconds of a round with those turns. Costs O(clients), and O(1) for each time one is in a turn.
+  /// The modelled seconds of a round with these turns. Costs O(clients) a turn, and O(1) for each entry of a
+  /// turn.
   [[nodiscard]] double seconds(std::size_t round, std::span<const Turn> turns) const;
 
  private:

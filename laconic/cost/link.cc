@@ -50,7 +50,7 @@ constexpr LinkRow kLinks[] = {
      link},
 };
 
-/// nullptr where the spec names none.
+/// nullptr if the spec names no row.
 const LinkRow* row_of(const Spec& spec) {
   const auto* row = std::find_if(std::begin(kLinks), std::end(kLinks), [&](const LinkRow& each) {
     return spec.kind == Spec::Kind::word && spec.name == each.name;

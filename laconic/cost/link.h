@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a client is connected, in a model: what its messages take on the way.
+// A model of a client's network connection: the time that its messages take.
 #pragma once
 
 #include <limits>
@@ -11,8 +11,8 @@
 
 namespace laconic {
 
-/// From a client to the server (up) and back. `bits` take latency + bits / bandwidth; the server itself is as
-/// fast as it must be, and clients do not share a line.
+/// The connection from a client to the server (up) and back (down). A message takes latency + bits /
+/// bandwidth. The bandwidth of the server is unlimited, and clients do not share bandwidth.
 struct Link {
   double up = std::numeric_limits<double>::infinity();  // bits a second
   double down = std::numeric_limits<double>::infinity();
@@ -23,9 +23,9 @@ struct Link {
   [[nodiscard]] double seconds_down(double bits) const { return latency_down + bits / down; }
 };
 
-/// The links that the brackets of a spec hold, whatever it is called (parse_arguments() in core/spec.h):
-/// `lan`, `100mbit, 20ms`, `up=10mbit, down=100mbit, latency=20ms`, or several, of which client i has number
-/// i mod their count: `lan, wan, link(10mbit, 50ms)`. Throws SpecError.
+/// The links in the brackets of a spec, whatever its name (parse_arguments() in core/spec.h): `lan`,
+/// `100mbit, 20ms`, `up=10mbit, down=100mbit, latency=20ms`, or several links, `lan, wan, link(10mbit,
+/// 50ms)`. Client i uses link i mod their number. Throws SpecError.
 std::vector<Link> make_links(const Spec& brackets);
 
 /// A row of the table behind make_links, for `laconic list`.

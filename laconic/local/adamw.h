@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdamW (Loshchilov, Hutter 2019, arXiv 1711.05101, Algorithm 2, no schedule): Adam whose weights decay beside it.
+// AdamW (Loshchilov, Hutter 2019, arXiv 1711.05101, Algorithm 2, no schedule): Adam with decoupled weight
+// decay.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local steps: what a node does by itself between two rounds of talking.
+// Local steps: the steps of a node between two rounds of communication.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,9 @@
 
 namespace laconic {
 
-/// y_0 = x, then for k = 0 .. steps-1: g = g(y) drawn at key.step = k, and step(k, from, g, y), which goes
-/// from y_k, the view `from`, to y_{k+1}, in place but for the first; it may change g.
+/// y_0 = x, then for k = 0 .. steps-1: draws g = g(y) at key.step = k, and calls step(k, from, g, y). This
+/// step moves y from y_k, the view `from`, to y_{k+1}. `from` is x for k = 0 and y itself after that. step()
+/// may change g.
 template <class Step>
 void take_local_steps(const Oracle& oracle, Key key, std::size_t steps, View x, MutView y, Vector& g,
                       Step&& step) {
@@ -29,17 +30,17 @@ struct LocalPlan {
   double step = 0;        // eta_c
 };
 
-/// Which gradient stands for the K of a round.
+/// Which gradient represents the K gradients of a round.
 enum class Sample { mean, first, last };
 
-/// Where local_steps() works; kept by the caller, so that a round allocates nothing.
+/// Scratch of local_steps(). The caller keeps it, so that a round allocates no memory.
 struct LocalScratch {
   Vector gradient;
-  Vector sample;  // on return h, the gradient that stands for the round's
+  Vector sample;  // on return h, the gradient that represents the round's
 };
 
-/// y_0 = x, then K times y <- y - eta_c (g(y) + c); c empty: 0. The sample h is (1/K) sum g, the first g or the
-/// last one. Cost: K gradients, and a pass over vectors for each; two for a mean.
+/// y_0 = x, then K times y <- y - eta_c (g(y) + c); an empty c counts as 0. The sample h is (1/K) sum g, the
+/// first g or the last g. Cost: K gradients, each with one pass over vectors; two passes for the mean.
 inline void local_steps(const Oracle& oracle, const Key& key, const LocalPlan& plan, View correction, View x,
                         MutView y, Sample sample, LocalScratch& scratch) {
   if (plan.steps == 1) sample = Sample::last;  // the same, without a sum

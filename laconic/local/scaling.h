@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scaling: steps of gamma g_j / s_j, with a positive diagonal s that follows the problem, as in Adam, RMSProp,
-// AdaGrad (squared gradients) and OASIS (curvature, arXiv 2109.05198); "Local Methods with Adaptivity via
-// Scaling" (2024, arXiv 2406.00846). All is elementwise; D is the raw diagonal, s the clipped one.
+// Scaling: steps of gamma g_j / s_j, with a positive diagonal s that adapts to the problem, as in Adam,
+// RMSProp, AdaGrad (squared gradients) and OASIS (curvature, arXiv 2109.05198); "Local Methods with
+// Adaptivity via Scaling" (2024, arXiv 2406.00846). All operations are elementwise; D is the raw diagonal, s
+// the clipped one.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@
 
 namespace laconic {
 
-/// How much D keeps of itself, and takes of the statistic.
+/// The weights of the old D and of the statistic.
 struct Blend {
   double keep = 0;
   double take = 0;
@@ -21,7 +22,7 @@ struct Blend {
 struct ScalingRow {
   const char* name;
   bool curvature;  // S is v o (Hessian v), v of random signs; otherwise S is a gradient
-  double beta;     // by default
+  double beta;     // the default
   Blend (*blend)(double beta, std::size_t t);
 };
 std::span<const ScalingRow> scalings();
@@ -37,8 +38,8 @@ struct Scaling {
   double beta = 0;   // 0 <= beta < 1
   double alpha = 0;  // > 0
 
-  /// D moves by the t-th statistic: S itself where row->curvature, S^2 otherwise. Squares below 0, which
-  /// unbiased messages may say, count as 0.
+  /// Updates D by the t-th statistic: S itself where row->curvature, S^2 otherwise. Negative squares, which
+  /// unbiased compression may produce, count as 0.
   void update(std::size_t t, View statistic, MutView D) const;
   void clip(View D, MutView s) const;
 };

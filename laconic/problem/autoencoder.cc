@@ -3,9 +3,8 @@
 //   dD = (2/m) sum (D z - a) z' = (2/m) (D K - Q),   Q = sum a z',   K = sum z z' = E Q,
 //   dE = (2/m) sum w a',   w = D'(D z - a) = C a,   C = D'D E - D',
 //   f  = (1/m) sum (w'z - (D'a)'z + |a|^2) = (1/m) (<E', T> - <D, Q> + sum |a|^2),   T = sum a w'.
-// So the rows are met in two products only, z and w from [E; C] a, and [Q T] from a [z; w]', and both meet
-// the entries other than 0 only: a fifth of MNIST. The residual of all columns, which is dense, is never
-// made.
+// So a call needs only two products with the rows: z and w from [E; C] a, and [Q T] from a [z; w]'. Both use
+// only the nonzero entries, a fifth of MNIST. The residual of all columns, which is dense, is never computed.
 #include "laconic/problem/autoencoder.h"
 
 #include <algorithm>
@@ -30,7 +29,7 @@ using ConstMap = Eigen::Map<const Matrix>;
 using Map = Eigen::Map<Matrix>;
 using DataRows = Eigen::SparseMatrix<double, Eigen::RowMajor>;
 
-/// The rows of a shard, the entries other than 0.
+/// The nonzero entries of the rows of a shard.
 DataRows rows_of_shard(const Dataset& data, const std::vector<std::uint32_t>& shard) {
   DataRows rows(static_cast<Index>(shard.size()), static_cast<Index>(data.columns));
   for (Index j = 0; j < rows.rows(); ++j) {
@@ -44,7 +43,7 @@ DataRows rows_of_shard(const Dataset& data, const std::vector<std::uint32_t>& sh
   return rows;
 }
 
-/// Kept from call to call, one a thread.
+/// Scratch space, one for each thread, kept between calls.
 struct Scratch {
   Matrix encoders;           // columns x two: row c is column c of E and of C
   Matrix sums;               // columns x two: Q and T
@@ -107,7 +106,7 @@ class Autoencoder final : public Problem {
     D_gradient.noalias() += 2 * share * D * (E * Q);
     E_gradient = 2 * share * T.transpose();
     const double value = share * (E.transpose().cwiseProduct(T).sum() - D.cwiseProduct(Q).sum() + squares);
-    return {std::max(value, 0.0), 0};  // in this order: what is not a number stays so
+    return {std::max(value, 0.0), 0};  // this order of arguments keeps NaN
   }
 
  private:
@@ -121,7 +120,7 @@ class Autoencoder final : public Problem {
 
 void require_usable(const AutoencoderOptions& options, std::size_t columns) {
   if (options.hidden < 1) throw InputError("hidden = 0; need hidden >= 1");
-  constexpr double kMost = 0x1p32;  // what a message can index
+  constexpr double kMost = 0x1p32;  // limit of the indices in messages
   if (2.0 * static_cast<double>(columns) * static_cast<double>(options.hidden) >= kMost) {
     throw InputError(fmt::format("hidden = {}; need 2 * {} * hidden < 2^32, as the rows have {} columns",
                                  options.hidden, columns, columns));

@@ -57,7 +57,7 @@ class DistributedLs final : public Problem {
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
     const auto n = static_cast<double>(clients_);
     Constants constants;
-    double squares = 0;  // of the L_i = i^2 / n
+    double squares = 0;  // sum of squares of the L_i = i^2 / n
     for (std::size_t i = 0; i < clients_; ++i) {
       const double L = slope(i) * slope(i);
       constants.L_minus += L / n;
@@ -65,11 +65,12 @@ class DistributedLs final : public Problem {
       squares += L * L / n;
     }
     constants.L_tilde = constants.L_plus = constants.L_sample = std::sqrt(squares);
-    // The mean of (L_i - L_minus)^2, which is 0 for one client: rounding must not make it less.
+    // The mean of (L_i - L_minus)^2, which is 0 for one client; rounding must not make it negative.
     constants.L_pm = std::sqrt(std::max(squares - constants.L_minus * constants.L_minus, 0.0));
     constants.mu = constants.L_minus;
 
-    // f(x) = L_minus |x|^2 / 2 - x'm + q, with m the mean of the a_i b_i and q that of the |b_i|^2 / 2.
+    // f(x) = L_minus |x|^2 / 2 - x'm + q, where m is the mean of the a_i b_i and q is the mean of the |b_i|^2
+    // / 2.
     Vector m(d_);
     const auto weighted_b = [&](std::size_t i, MutView v) {
       copy(b_[i], v);

@@ -11,12 +11,12 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kNarrow = 512;  // columns of which vectors cost nothing
+constexpr std::size_t kNarrow = 512;  // up to so many columns, the cost of vectors is negligible
 
-/// Whether columns are left out: where half of many are not used.
+/// Whether unused columns are left out: where there are many columns and at least half are unused.
 bool is_wide(std::size_t used, std::size_t columns) { return columns > kNarrow && used <= columns / 2; }
 
-/// The rows of a shard over the columns that they have.
+/// The rows of a shard, restricted to the columns in which they have entries.
 class CompactRows {
  public:
   /// `rows` must outlive it.
@@ -59,7 +59,7 @@ class CompactRows {
     return sum;
   }
 
-  /// out += coefficient a
+  /// out += coefficient * (the row)
   void add(std::size_t row, double coefficient, MutView out) const {
     for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
       out[used_.place[e]] += coefficient * rows_.value_at(e);
@@ -69,19 +69,21 @@ class CompactRows {
   UsedColumns used_;
 };
 
-/// Of all shards: their vectors are as long as the columns that each has, and are added where these are.
+/// The mean over all shards. The vector of a shard has one entry for each of its used columns, and is added
+/// at the positions of these columns.
 class SparseMean {
  public:
   SparseMean(AllShards& all, const std::vector<std::size_t>& rows)
       : all_(all), rows_(rows), own_(rows.size()) {}
 
-  /// Keeps the rows of a shard of this process; returns how many columns they have.
+  /// Keeps the rows of a shard of this process; returns the number of their used columns.
   std::size_t keep(std::size_t i, const SparseRows& rows, std::size_t columns) {
     own_[i] = std::make_unique<const CompactRows>(rows, columns);
     return own_[i]->columns().size();
   }
 
-  /// All shards' columns, of which shard i has used[i]. Returns the length of a product's vectors.
+  /// Collects the columns of all shards; shard i has used[i]. Returns the length of the vectors of a product.
+  /// Collective.
   std::size_t gather(std::vector<std::size_t> used, std::size_t columns) {
     used_ = std::move(used);
     const auto columns_of = [&](std::size_t i, MutView out) {
@@ -119,10 +121,10 @@ class SparseMean {
  private:
   AllShards& all_;
   const std::vector<std::size_t>& rows_;
-  std::vector<std::unique_ptr<const CompactRows>> own_;  // of every shard; only this process's are there
+  std::vector<std::unique_ptr<const CompactRows>> own_;  // of every shard; null for those of other ranks
   std::vector<std::size_t> used_;
-  std::vector<std::size_t> begin_;  // in at_, of every shard
-  std::vector<std::uint32_t> at_;   // where in a product's vectors the columns of a shard are
+  std::vector<std::size_t> begin_;  // offset in at_, of every shard
+  std::vector<std::uint32_t> at_;   // positions in a product's vectors of the columns of each shard
 };
 
 }  // namespace
@@ -145,7 +147,7 @@ Gram mean_gram(AllShards& all, const std::vector<std::size_t>& rows, std::size_t
   });
   double sum = 0;
   for (const double count : counts) sum += count;
-  // Where shards have most columns, vectors of all of them are added faster, and ranks move fewer bytes.
+  // Where shards use most columns, vectors over all columns are added faster, and ranks send fewer bytes.
   if (4 * sum < static_cast<double>(rows.size()) * static_cast<double>(columns)) {
     const std::size_t size = sparse->gather({counts.begin(), counts.end()}, columns);
     return {size, [sparse](View v, MutView out) { sparse->multiply(v, out); }};

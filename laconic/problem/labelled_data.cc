@@ -34,7 +34,7 @@ LabelledRows::LabelledRows(const Dataset& data, const std::vector<std::uint32_t>
     if (bias_) add(static_cast<std::uint32_t>(columns_), 1.0);
     sparse_.begin.push_back(sparse_.column.size());
   }
-  // There may be a hundred thousand of these.
+  // A run may keep a hundred thousand of these objects.
   class_.shrink_to_fit();
   pixel_.shrink_to_fit();
   sparse_.begin.shrink_to_fit();
@@ -64,7 +64,7 @@ LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOp
   for (const auto& row_numbers : shards) labelled.rows.push_back(row_numbers.size());
   if (test) {
     labelled.test.emplace(*test, all_rows(test->rows), classes, options.bias);
-    // Of both: a set that is its own test set must not cancel out.
+    // The checksum depends on both sets; a set that is its own test set must not cancel out.
     labelled.checksum = labelled.checksum * 31 + test->checksum;
   }
   return labelled;

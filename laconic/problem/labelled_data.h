@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that are in one of several classes: what a classifier keeps of its data.
+// Rows with class labels: the data that a classifier keeps.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,12 @@
 
 namespace laconic {
 
-/// Some rows of a data set in an order of their own, with the class of each. Features stay as they were: a
-/// byte a pixel, or sparse.
+/// A selection of the rows of a data set, in a given order, with the class of each. Features keep their
+/// format: a byte a pixel, or sparse.
 class LabelledRows {
  public:
-  /// `classes` are labels, ascending; each row has one of them. `bias` appends a column of ones.
+  /// `classes` are the labels in ascending order; the label of each row is one of them. `bias` appends a
+  /// column of ones.
   LabelledRows(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, const Vector& classes,
                bool bias);
 
@@ -29,7 +30,8 @@ class LabelledRows {
   [[nodiscard]] bool pixels() const { return pixels_; }
   [[nodiscard]] double class_of(std::size_t row) const { return class_[row]; }
 
-  /// Raw pixels (0 .. 255) of a row, then 255 for the bias, all times `unit`: 1/255 makes features of them.
+  /// Writes the raw pixels (0 .. 255) of a row, then 255 for the bias column if there is one, all times
+  /// `unit`. With unit = 1/255 the result is the features.
   template <class Scalar>
   void read_pixels(std::size_t row, Scalar* out, Scalar unit = 1) const {
     const std::uint8_t* pixel = pixel_.data() + row * columns_;
@@ -37,10 +39,10 @@ class LabelledRows {
     if (bias_) out[columns_] = unit * 255;
   }
 
-  /// The rows where they are not pixels, else nullptr.
+  /// The rows if they are sparse, nullptr if they are pixels.
   [[nodiscard]] const SparseRows* sparse() const { return pixels_ ? nullptr : &sparse_; }
 
-  /// Calls entry(column, value) for each entry of a row that is not pixels.
+  /// Calls entry(column, value) for each entry of a row. Only for sparse rows.
   template <class Entry>
   void for_each(std::size_t row, Entry entry) const {
     for (std::uint64_t e = sparse_.begin[row]; e < sparse_.begin[row + 1]; ++e) {
@@ -57,7 +59,7 @@ class LabelledRows {
   std::vector<double> class_;
 };
 
-/// Rows that a question is about: all of them in order, or those of a list.
+/// The rows that a computation uses: all of them in order, or those of a list.
 struct Selection {
   const LabelledRows& rows;
   Rows chosen;
@@ -68,7 +70,7 @@ struct Selection {
 
 /// Classes are the distinct labels of the training set in ascending order.
 struct LabelledData {
-  std::size_t columns = 0;  // of a row, that of ones included
+  std::size_t columns = 0;  // of a row, including the column of ones
   std::size_t classes = 0;  // >= 2
   OwnShards<LabelledRows> shards;
   std::vector<std::size_t> rows;     // of every shard
@@ -76,13 +78,14 @@ struct LabelledData {
   std::uint32_t checksum = 0;        // of the training set and the test set
 };
 
-/// Copies the rows of the shards `own`, all where it is unset, and the test set if there is one. InputError
-/// for one label only, too many that are no whole numbers (require_classes()), a test set that does not fit
-/// (require_test_fits()), and as require_usable() has it.
+/// Copies the rows of the shards `own` (of all shards where `own` is unset), and the test set if there is
+/// one. Throws InputError for a single label, for too many labels that are not whole numbers
+/// (require_classes()), for a test set that does not fit (require_test_fits()), and where require_usable()
+/// does.
 LabelledData label_rows(const Dataset& data, const Shards& shards, const ModelOptions& options,
                         const std::optional<Dataset>& test, const std::optional<IndexSet>& own);
 
-/// The same of rows that are drawn, data.classes >= 2 of them; without a test set.
+/// The same for generated rows, data.classes >= 2; without a test set.
 LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const ModelOptions& options,
                         const std::optional<IndexSet>& own);
 

@@ -21,9 +21,9 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kBlock = 256;          // rows between product, link function and transposed product
-constexpr std::size_t kFewestPacked = 64;    // rows for which packing pays
-constexpr std::size_t kMuLargestDim = 1024;  // lambda_min is asked of a dense solver
+constexpr std::size_t kBlock = 256;          // rows of a pass of product, link, transposed product
+constexpr std::size_t kFewestPacked = 64;    // packing pays from this number of rows
+constexpr std::size_t kMuLargestDim = 1024;  // lambda_min comes from a dense solver
 
 /// The rows of one shard in their order, and the packed copy for passes over all of them.
 class Shard {
@@ -45,7 +45,7 @@ class Shard {
     if (v.size() > 1 && std::all_of(v.begin(), v.end(), [&](double value) { return value == v[0]; })) {
       rows_.value = {v[0]};
     }
-    // There may be a hundred thousand of these.
+    // A run may keep a hundred thousand of these objects.
     rows_.begin.shrink_to_fit();
     rows_.column.shrink_to_fit();
     rows_.value.shrink_to_fit();
@@ -58,7 +58,7 @@ class Shard {
 
   [[nodiscard]] std::size_t size() const { return targets_.size(); }
 
-  /// How many of the rows first .. end-1 have their target's sign.
+  /// The number of rows among first .. end-1 with a margin of the sign of their target.
   [[nodiscard]] double count_correct(std::size_t first, std::size_t end, View x) const {
     std::size_t correct = 0;
     std::array<double, kBlock> margin;
@@ -127,7 +127,7 @@ class Shard {
   }
 
  private:
-  /// Margins of a block of rows, link, transposed product.
+  /// Runs over blocks of rows: margins, link function, transposed product.
   template <class Link>
   void sweep(Rows rows, View x, MutView g, Link link) const {
     static constexpr auto kOne = [] {
@@ -213,7 +213,7 @@ class LinearModel final : public Problem {
                 [&, rows = all_rows(data.rows)](std::size_t i) {
                   Dataset drawn = generate(data, i);
                   if (loss != Loss::least_squares) {
-                    for (double& label : drawn.labels) label = 2 * label - 1;  // of classes 0 and 1
+                    for (double& label : drawn.labels) label = 2 * label - 1;  // 0, 1 become -1, 1
                   }
                   return Shard(drawn, rows, options.bias, drawn.labels);
                 }),
@@ -227,7 +227,7 @@ class LinearModel final : public Problem {
 
   void test_on(const Dataset& test, bool bias, View targets) {
     test_.emplace(test, all_rows(test.rows), bias, targets, false);
-    // Of both, as in label_rows().
+    // Depends on both, as in label_rows().
     data_checksum_ = data_checksum_ * 31 + test.checksum;
   }
 
@@ -292,13 +292,13 @@ class LinearModel final : public Problem {
  private:
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
   [[nodiscard]] std::optional<double> strong_convexity(const Gram& gram) const {
-    if (loss_ == Loss::nonconvex) return {};  // nor is lambda |x|^2 / 2 enough to make it convex
+    if (loss_ == Loss::nonconvex) return {};  // not convex, even with lambda |x|^2 / 2 added
     if (regulariser_.kind != Regulariser::Kind::l2 && regulariser_.lambda > 0) return {};
     double mu = regulariser_.lambda;
     // A column without entries has the eigenvalue 0.
     if (loss_ == Loss::least_squares && dim_ <= kMuLargestDim && gram.size == dim_) {
       const Extremes ends = extreme_eigenvalues(dim_, gram.product);
-      // mu must not be above the truth: the solver's rounding is taken off.
+      // mu must be a lower bound: subtract the solver's rounding error.
       mu += std::max(0.0, ends.least - 1e-15 * static_cast<double>(dim_) * ends.largest);
     }
     if (mu > 0) return mu;

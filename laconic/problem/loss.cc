@@ -13,8 +13,8 @@ struct Point {
   Doubles loss, slope, curvature;
 };
 
-// With t = exp(-|z|) neither branch overflows: 1 - sigma(z) is t / (1 + t) for z > 0 and 1 / (1 + t)
-// otherwise.
+// With t = exp(-|z|), 1 - sigma(z) is t / (1 + t) for z > 0 and 1 / (1 + t) otherwise: neither branch
+// overflows.
 
 [[gnu::always_inline]] inline Point logistic(Doubles margin, Doubles label) {
   const Doubles z = label * margin;

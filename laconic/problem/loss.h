@@ -22,14 +22,16 @@ struct LossSums {
   double correct = 0;  // sum of the weights of rows with z > 0; 0 for least squares
 };
 
-/// For k < count: margin[k] becomes weight[k] * l'(margin[k]; target[k]), and the losses are summed. `count`
-/// is a multiple of kLinkLanes: pad with rows of weight 0. One pass, vectorised, without libm: exp and log1p
-/// are polynomials (vector_math.h), of operations whose bits IEEE 754 fixes, so that CPUs agree. Relative
-/// error of value and derivative at most 1e-14 for any margin; a margin that is not a number stays one.
+/// For k < count: overwrites margin[k] by weight[k] * l'(margin[k]; target[k]), and returns the sums of the
+/// losses. `count` is a multiple of kLossLanes: pad with rows of weight 0. One pass, vectorised, without
+/// libm: exp and log1p are polynomials (vector_math.h) of operations with bits fixed by IEEE 754, so that the
+/// result does not depend on the CPU. The relative error of value and derivative is at most 1e-14 for any
+/// margin. A NaN margin gives NaN.
 LossSums apply_loss(Loss loss, std::size_t count, const double* target, const float* weight, double* margin);
 
-/// For k < count: change[k] becomes l''(margin[k]; target[k]) * change[k]. `count` as above. The error of l''
-/// is at most 1e-14 of its size or, where the nonconvex one changes its sign, of its largest.
+/// For k < count: overwrites change[k] by l''(margin[k]; target[k]) * change[k]. `count` as above. The error
+/// of l'' is at most 1e-14 of its size; near the zeros of l'' of the nonconvex loss, at most 1e-14 of the
+/// largest |l''|.
 void apply_curvature(Loss loss, std::size_t count, const double* target, const double* margin,
                      double* change);
 

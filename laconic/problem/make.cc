@@ -28,16 +28,17 @@ constexpr GeneratedRow kGenerated = {
     "generated(rows=100, d=100, nnz=d, law=uniform|normal, noise=0.1, shift=0, decades=0, rotated=0, seed=1)",
     "rows drawn for each client, in place of DATA; of softmax and mlp with classes=2"};
 
-/// The arguments that all problems over data share, read and checked before any file is.
+/// The arguments that all problems over data share, read and checked before any file is opened.
 struct DataArguments {
   std::string name;
   DataOptions data;
   std::optional<std::string> test;            // the name of a test set
-  std::optional<GeneratedOptions> generated;  // in place of a name
+  std::optional<GeneratedOptions> generated;  // in place of a named data set
   ModelOptions model;
 };
 
-/// Any spec that is the plain word `generated`, with arguments or without; a file of that name can be quoted.
+/// Whether the spec is the plain word `generated`, with arguments or without. A file of that name can be
+/// quoted.
 bool is_generated(const Spec* data) {
   return data != nullptr && data->kind == Spec::Kind::word && data->name == kGenerated.name;
 }
@@ -46,7 +47,7 @@ enum class Labels { two, many, real };
 
 GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSetting& setting) {
   constexpr std::size_t kMost =
-      std::numeric_limits<std::uint32_t>::max();  // what a message and a draw can number
+      std::numeric_limits<std::uint32_t>::max();  // limit of the indices in messages and draws
   Arguments arguments(spec);
   const auto count = [&](const char* name, std::size_t fallback, std::size_t most, std::size_t least = 1) {
     const std::size_t value = arguments.whole(name, fallback, least);
@@ -97,7 +98,7 @@ void read_source(Arguments& arguments, const ProblemSetting& setting, Labels lab
   if (read.name.empty() && !read.generated) arguments.fail("its data set is missing, a name such as a9a");
 }
 
-/// How much of the data set there is, and what the model is tested on.
+/// Reads the size of the data set, and the test set.
 void read_extent(Arguments& arguments, DataArguments& read, Labels labels) {
   if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
     if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
@@ -153,8 +154,8 @@ Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& set
   return shards;
 }
 
-/// The data set, with the features of those rows that this process keeps. Who holds which rows is known from
-/// the labels alone, so that a process need not store the others' even for a moment.
+/// Loads the data set, with the features of the rows that this process keeps. The split of the rows depends
+/// on the labels alone, so a process never stores the features of other rows, not even temporarily.
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
   if (setting.on_stage) setting.on_stage("reading " + read.name);
   DataOptions options = read.data;
@@ -174,7 +175,7 @@ void remark(const ProblemSetting& setting, const std::string& text) {
   if (setting.on_remark) setting.on_remark(text);
 }
 
-/// The set that the user names, or the one that lies beside the data, if it fits.
+/// Loads the test set that the user names, or else the one found beside the data, if it fits.
 std::optional<Dataset> load_test(const DataArguments& read, const ProblemSetting& setting,
                                  const Dataset& training) {
   if (read.test) return load_named_test_set(*read.test, training.columns, read.data);
@@ -188,14 +189,14 @@ std::optional<Dataset> load_test(const DataArguments& read, const ProblemSetting
   }
 }
 
-/// What a classifier is made of.
+/// The inputs of a classifier.
 struct ClassData {
   std::shared_ptr<const Dataset> data;
   Shards shards;
   std::optional<Dataset> test;
 };
 
-/// Refuses labels that are numbers to be fitted, and says so where they may be.
+/// Refuses labels that are regression targets; reports a remark where they may be.
 void look_at_classes(const DataArguments& read, const ProblemSetting& setting, const Dataset& data) {
   const std::set<double> distinct(data.labels.begin(), data.labels.end());
   require_classes(distinct, read.name);
@@ -304,10 +305,10 @@ void require_no_split(const ProblemSetting& setting, Arguments& arguments) {
   arguments.fail(fmt::format("split = {}; there are no rows to deal: leave split out", print(setting.split)));
 }
 
-/// The dimension d, where it is free.
+/// Reads the dimension d, for problems with a free dimension.
 std::size_t read_dim(Arguments& arguments, std::size_t fallback) {
   const std::size_t d = arguments.whole("d", fallback);
-  constexpr double kMost = 0x1p32;  // what a message can index
+  constexpr double kMost = 0x1p32;  // limit of the indices in messages
   if (static_cast<double>(d) >= kMost) arguments.fail(fmt::format("d = {}; need d < 2^32", d));
   return d;
 }

@@ -16,9 +16,9 @@ namespace {
 constexpr int kDirections = 100;
 constexpr int kProducts = 3000;
 constexpr double kRounding = 1e-15;  // of f
-constexpr double kUnsure = 1e-10;    // of f: a result that may be wrong by more is none
-constexpr double kSmall = 1e-3;      // of the largest derivative by a coordinate that was seen
-constexpr std::size_t kLooks = 64;   // coordinates that are looked at one by one
+constexpr double kUnsure = 1e-10;    // relative to f: a result that may have a larger error is refused
+constexpr double kSmall = 1e-3;      // relative to the largest derivative by this coordinate so far
+constexpr std::size_t kLooks = 64;   // number of coordinates checked one by one, about
 
 class Newton {
  public:
@@ -35,11 +35,12 @@ class Newton {
     for (int k = 0; k < kDirections; ++k) {
       gradient();
       const bool solved = direct();
-      const double slope = dot(g_, p_);  // -2 times what the quadratic model hopes to gain
+      const double slope = dot(g_, p_);  // -2 times the decrease predicted by the quadratic model
       if (!std::isfinite(slope)) refuse("a direction of descent is not finite");
       const double scale = std::abs(f) + f_start - f;
       if (-slope <= kRounding * scale) {
-        // Without curvature there is no such model. But a loss that has come down to 0 can fall no more.
+        // Without curvature there is no quadratic model. But a loss that has reached 0 cannot decrease
+        // further.
         if (!solved && std::abs(f) > kRounding * (f_start - f)) refuse("its curvature is lost in rounding");
         require_stationary(scale);
         return {f_start, f};
@@ -47,7 +48,7 @@ class Newton {
       double step = 1;
       double lower = value_after(step, next);
       while (!(lower <= f + 1e-4 * step * slope) && step > 1e-10) lower = value_after(step /= 2, next);
-      if (!(lower < f)) {  // nothing is left but rounding
+      if (!(lower < f)) {  // any further decrease is below rounding
         if (-slope > kUnsure * scale) refuse("f does not fall where its derivatives say that it does");
         require_stationary(scale);
         return {f_start, f};
@@ -72,8 +73,9 @@ class Newton {
         "target-gap: the minimum of f cannot be trusted: {}; scale the columns of the data", why));
   }
 
-  /// Conjugate gradients look at the length of the gradient: where columns are of unlike sizes, rounding in a
-  /// large one hides small ones that have not moved at all. Their derivatives are then as large as ever.
+  /// Conjugate gradients stop by the norm of the gradient. If columns have very different scales, rounding
+  /// errors in a large column hide small coordinates that have not moved at all. The derivatives by these are
+  /// then as large as at the start.
   void require_stationary(double scale) {
     std::vector<std::size_t> suspects;
     for (std::size_t j = 0; j < g_.size(); ++j) {
@@ -86,7 +88,7 @@ class Newton {
       unit[j] = 1;
       hessian_vector(unit, image);
       unit[j] = 0;
-      const double gain = g_[j] * (g_[j] / image[j]) / 2;  // along this coordinate, by the quadratic model
+      const double gain = g_[j] * (g_[j] / image[j]) / 2;  // by the quadratic model, along this coordinate
       if (!(gain <= kUnsure * scale))
         refuse(fmt::format("the derivative by x[{}] is still {:.3g}", j, g_[j]));
     }
@@ -124,8 +126,9 @@ class Newton {
         [&](std::size_t i, MutView own) { problem_.hessian_vector(i, Rows::everything(), x_, v, own); }, out);
   }
 
-  /// H p = -g, as exactly as the gradient is small; whether half of g or more is accounted for. Computed for
-  /// g / 2^e, whose entries are below 2: their squares neither overflow nor vanish.
+  /// Solves H p = -g, to a tolerance that decreases with the gradient. Returns whether the residual is at
+  /// most half of g. Works on g / 2^e, with entries below 2, so that their squares neither overflow nor
+  /// underflow.
   bool direct() {
     const double size = std::sqrt(norm_sq(g_));
     fill(p_, 0.0);
@@ -160,7 +163,7 @@ class Newton {
   const Problem& problem_;
   AllShards& all_;
   Vector x_, g_, p_;
-  Vector most_;  // the largest derivatives that were seen, in size
+  Vector most_;  // by coordinate, the largest absolute derivative so far
   int products_ = 0;
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of a block of rows, one a line: Z_l = A_{l-1} W_l' + 1 b_l', A_l = act(Z_l), and backwards from the
-// derivatives E_l of the loss with respect to Z_l
+// For a block of rows (one matrix row each): Z_l = A_{l-1} W_l' + 1 b_l', A_l = act(Z_l); and backwards, from
+// the derivatives E_l of the loss with respect to Z_l,
 //   dW_l = E_l' A_{l-1},   db_l = E_l' 1,   E_{l-1} = (E_l W_l) o act'(Z_{l-1}).
-// A Hessian-vector product is how all of these change, to first order, as x moves along v (the R-operator of
-// Pearlmutter, Neural Computation 6, 1994). With V_l, c_l the parts of v, and R for the change of what
-// follows,
+// A Hessian-vector product is the first-order change of all of these as x moves along v (the R-operator of
+// Pearlmutter, Neural Computation 6, 1994). With V_l, c_l the parts of v, and R for the change of the
+// quantity that follows,
 //   RZ_l = A_{l-1} V_l' + RA_{l-1} W_l' + 1 c_l',   RA_l = RZ_l o act'(Z_l),
 //   RdW_l = RE_l' A_{l-1} + E_l' RA_{l-1},          Rdb_l = RE_l' 1,
 //   RE_{l-1} = (RE_l W_l + E_l V_l) o act'(Z_{l-1}) + (E_l W_l) o act''(Z_{l-1}) o RZ_{l-1}.
@@ -34,9 +34,9 @@ using Activation = MlpOptions::Activation;
 
 constexpr Index kMostRows = 256;  // of a block
 constexpr Index kFewestRows = 16;
-constexpr Index kMostNumbers = Index{1} << 20;  // of a block and layer, unless that is of the fewest rows
+constexpr Index kMostNumbers = Index{1} << 20;  // of a block in a layer, unless kFewestRows rows have more
 
-/// Where a layer's numbers are in x.
+/// The position of a layer's parameters in x.
 struct Layer {
   Index inputs, units;
   Index begin;  // of the weights
@@ -58,7 +58,7 @@ std::vector<Layer> layers_of(std::size_t columns, std::vector<std::size_t> units
 
 template <class Scalar>
 using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-/// The first rows of one.
+/// The first rows of a Matrix.
 template <class Scalar>
 using Block = Eigen::Map<Matrix<Scalar>>;
 /// Numbers in the order of x.
@@ -80,7 +80,7 @@ auto biases(Flat<Scalar>& x, const Layer& layer) {
   return x.segment(layer.begin_of_biases(), layer.units).transpose();
 }
 
-/// z = act(z); what is not a number stays so.
+/// z = act(z); NaN stays NaN.
 template <class Scalar>
 void activate(Activation activation, Block<Scalar> z) {
   Scalar* const at = z.data();
@@ -97,7 +97,7 @@ void activate(Activation activation, Block<Scalar> z) {
   }
 }
 
-/// error *= act'(z), told by a = act(z).
+/// error *= act'(z), computed from a = act(z).
 template <class Scalar>
 void times_slope(Activation activation, Block<Scalar> a, Block<Scalar> error) {
   if (activation == Activation::relu) {
@@ -107,18 +107,19 @@ void times_slope(Activation activation, Block<Scalar> a, Block<Scalar> error) {
   }
 }
 
-/// What a thread keeps from call to call: what a network makes of a block of rows. Or, in the same places,
-/// how all that changes as x does.
+/// What a thread keeps from call to call: the values of a network on a block of rows, or, in the same layout,
+/// their first-order change along v.
 template <class Scalar>
 struct Pass {
   Flat<Scalar> x, gradient;
   std::vector<Matrix<Scalar>> input;  // of layer l, one row a line; input[0] is the features
-  // Derivatives of the losses with respect to what layer l gives. The last layer's begins as its scores.
+  // Derivatives of the losses with respect to the output of layer l. In the last layer this first holds the
+  // scores.
   std::vector<Matrix<Scalar>> error;
-  Vector scores;  // once more, as cross_entropy() has them
+  Vector scores;  // the scores in the layout of cross_entropy()
   Vector label;   // of each row
 
-  /// What layer l gives.
+  /// The output of layer l.
   Matrix<Scalar>& output(std::size_t l) { return l + 1 < input.size() ? input[l + 1] : error[l]; }
 };
 
@@ -199,7 +200,7 @@ class Mlp final : public Problem {
 
   [[nodiscard]] std::optional<double> test_accuracy(View x, ThreadPool& pool) const override {
     if (!data_.test) return {};
-    constexpr std::size_t kChunk = 1024;  // rows for which x is converted once
+    constexpr std::size_t kChunk = 1024;  // rows of a task, which converts x once
     const Selection selection{*data_.test, Rows::everything()};
     std::vector<double> correct((selection.size() + kChunk - 1) / kChunk);
     pool.for_each(correct.size(), [&](std::size_t chunk) {
@@ -226,7 +227,7 @@ class Mlp final : public Problem {
       work(first, static_cast<Index>(std::min(block, end - first)));
   }
 
-  /// Room for a block, all of it numbers; x as scalars.
+  /// Allocates space for a block, without uninitialised numbers, and converts x to Scalar.
   void prepare(Pass<Scalar>& pass, View x) const {
     pass.x = Eigen::Map<const Flat<double>>(x.data(), layers_.back().end()).template cast<Scalar>();
     pass.gradient.resize(pass.x.size());
@@ -374,7 +375,7 @@ void require_usable(const MlpOptions& options, const LabelledData& data) {
     inputs = static_cast<double>(width);
   }
   dim += (inputs + 1) * static_cast<double>(data.classes);
-  constexpr double kMost = 0x1p32;  // what a message can index
+  constexpr double kMost = 0x1p32;  // limit of the indices in messages
   if (dim >= kMost) {
     throw InputError(fmt::format(
         "widths = {}; need fewer than 2^32 weights and biases: with {} columns and {} classes there "

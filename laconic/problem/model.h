@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all problems over data have in common: which rows belong to whom, and the options.
+// Common parts of all problems over data: options, checks, and the rows of each shard.
 #pragma once
 
 #include <cstddef>
@@ -23,18 +23,19 @@ struct ModelOptions {
   bool bias = false;  // append a last column of ones
 };
 
-/// InputError unless there is a shard, each has a row (a row may be in several shards), every row is in the
-/// data set, and lambda is finite and >= 0.
+/// Throws InputError unless there is a shard, each shard has a row (a row may be in several shards), every
+/// row is in the data set, and lambda is finite and >= 0.
 void require_usable(const Dataset& data, const Shards& shards, const ModelOptions& options);
 
-/// InputError unless a test set has the columns of the training set, and no label but those of it.
+/// Throws InputError unless the test set has the columns of the training set, and no label that the training
+/// set lacks.
 void require_test_fits(const Dataset& test, const Dataset& training);
 
-/// One thing for each of some shards: what a process keeps of those it has a use for.
+/// One object for each shard that this process keeps.
 template <class Shard>
 class OwnShards {
  public:
-  /// Of so many shards those of `own`, all where that is unset, each as make(i) has it.
+  /// Calls make(i) for each shard i of `own`, or for all `shards` shards where `own` is unset.
   template <class Make>
   OwnShards(std::size_t shards, const std::optional<IndexSet>& own, Make make)
       : own_(own.value_or(Range{0, shards})) {
@@ -73,8 +74,8 @@ void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
 /// Rows 0 .. count-1.
 std::vector<std::uint32_t> all_rows(std::size_t count);
 
-/// The constants that follow from those of single clients: L[i] of f_i, and sample[i] the mean over client
-/// i's rows j of L_ij^2. L_plus and L_pm are L_tilde: nothing smaller is proven.
+/// The constants that follow from those of the clients: L[i] is of f_i, and sample[i] is the mean of L_ij^2
+/// over the rows j of client i. L_plus and L_pm are set to L_tilde: no smaller bound is proven.
 Constants constants_of_clients(View L, View sample);
 
 }  // namespace laconic

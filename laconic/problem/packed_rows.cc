@@ -12,14 +12,14 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kGroup = kLossLanes;      // rows side by side
-constexpr std::size_t kBlock = 256;             // rows between product and link function: margins stay in L1
-constexpr std::size_t kTile = 32768;            // rows a 16-bit number of the transposed copy can name
-constexpr std::size_t kMostLetters = 60000;     // and one number for padding
-constexpr std::size_t kLeastSaved = 24;         // letters that a pair of letters must save
-constexpr std::size_t kMostSymbols = 3500;      // letters and pairs: the table stays in L1
-constexpr std::size_t kDenseFewestValues = 64;  // with fewer values, letters are as good
-constexpr double kDenseShare = 0.25;            // of rows that hold a column worth storing densely
+constexpr std::size_t kGroup = kLossLanes;   // rows side by side
+constexpr std::size_t kBlock = 256;          // rows between product and link function: margins stay in L1
+constexpr std::size_t kTile = 32768;         // rows that a 16-bit number of the transposed copy can address
+constexpr std::size_t kMostLetters = 60000;  // one more number is for padding
+constexpr std::size_t kLeastSaved = 24;      // letters that a pair of letters must save
+constexpr std::size_t kMostSymbols = 3500;   // letters and pairs: the table stays in L1
+constexpr std::size_t kDenseFewestValues = 64;  // with fewer values, letters are as fast
+constexpr double kDenseShare = 0.25;  // fraction of rows with an entry in a column that is stored densely
 
 using Lanes = double __attribute__((vector_size(32)));
 
@@ -65,7 +65,7 @@ class PackedRows::Builder {
 
  private:
   struct Distinct {
-    std::uint32_t row;  // the first of its kind
+    std::uint32_t row;  // the first of the equal rows
     float weight;
     std::vector<std::uint16_t> letters;
   };
@@ -210,7 +210,7 @@ class PackedRows::Builder {
     }
   }
 
-  /// entry(row, column, value), the column as a place in used_.columns.
+  /// Calls entry(row, column, value); column is a position in used_.columns.
   template <class Entry>
   void for_each_distinct_entry(Entry entry) {
     for (Distinct& d : distinct_) {
@@ -223,7 +223,7 @@ class PackedRows::Builder {
   const View targets_;
   const UsedColumns used_;
   std::vector<Distinct> distinct_;
-  std::vector<bool> is_dense_;  // of the used columns
+  std::vector<bool> is_dense_;  // for each used column
   std::vector<Letter> letters_;
 };
 
@@ -239,8 +239,8 @@ void PackedRows::fill_table(View x, double* table) const {
   *joined = 0;  // padding
 }
 
-/// Transposed: what was summed for a pair belongs to both of its letters, what was summed for a letter to its
-/// column.
+/// The transpose of fill_table(): the sum of a pair is added to both of its letters, and the sum of a letter
+/// to its column.
 void PackedRows::empty_table(double* table, MutView g) const {
   for (std::size_t k = pairs_.size(); k-- > 0;) {
     const double sum = table[letters_.size() + k];
@@ -314,7 +314,7 @@ void PackedRows::transpose_letters(std::size_t tile, const double* coefficient, 
 
 template <class Link>
 void PackedRows::sweep(View x, MutView g, Link link) const {
-  // A gradient is asked for thousands of times from each thread: its scratch is kept.
+  // Each thread computes thousands of gradients, so it keeps its scratch.
   thread_local std::vector<double> table, sums, coefficient;
   table.resize(std::max(table.size(), symbols() + 1));
   sums.assign(symbols(), 0);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of one shard, packed once for many passes over all of them. The two products that a gradient
-// needs, A x and A'y, are bound by loads and mispredicted branches rather than by arithmetic, so everything
-// here is about loading less and never being surprised:
+// needs, A x and A'y, are bound by loads and mispredicted branches rather than by arithmetic, so the format
+// reduces loads and makes branches predictable:
 //
-//  1. Equal rows (same entries, same target) are kept once, with their number as weight.
+//  1. Equal rows (same entries, same target) are stored once, with their number as weight.
 //  2. An entry is a letter: a 16-bit number for a pair (column, value). The table x_col * value of all
-//     letters is made once a pass, and then an entry costs one load of its letter and one of the table: no
+//     letters is computed once a pass. Then an entry costs one load of its letter and one of the table: no
 //     values, no products.
-//  3. Letters that are often found together are joined (pair_code.h): fewer entries than the data has.
-//  4. Rows are sorted by length and stored eight side by side, so that the loop over a row's entries has the
-//     same count again and again, and eight independent sums hide the latency of an addition.
-//  5. The transposed product has a copy of its own, by letter: it gathers the rows' coefficients, scatters
-//     nothing.
+//  3. Letters that often occur together are joined (pair_code.h), so that there are fewer entries than in the
+//     data.
+//  4. Rows are sorted by length and stored eight side by side. The loop over a row's entries then has the
+//     same count many times in sequence, and eight independent sums hide the latency of an addition.
+//  5. The transposed product has its own copy, ordered by letter: it gathers the rows' coefficients and
+//     never scatters.
 //  6. A column that most rows have, with many values (ijcnn1: 12 of 22), is stored densely, in blocks short
 //     enough that product, link function and transposed product all find them in the L1 cache.
 #pragma once
@@ -30,8 +31,8 @@ namespace laconic {
 
 class PackedRows {
  public:
-  /// Nothing where the entries outside dense columns have more than 60,000 different (column, value) pairs:
-  /// 16 bits would not number them. One target a row. Keeps no reference to the arguments.
+  /// Returns nothing if the entries outside dense columns have more than 60,000 different (column, value)
+  /// pairs, as letters have 16 bits. `targets` has one target a row. Keeps no reference to the arguments.
   static std::optional<PackedRows> pack(const SparseRows& rows, std::size_t columns, View targets);
 
   /// g += sum over rows of l'(a'x; b) a; returns the sums of losses and of correct rows.
@@ -66,9 +67,9 @@ class PackedRows {
   std::vector<double> target_;
   std::vector<float> weight_;
 
-  std::vector<std::uint32_t> group_begin_;  // in row_letters_; group k is rows 8k .. 8k+7
+  std::vector<std::uint32_t> group_begin_;  // offsets in row_letters_; group k is rows 8k .. 8k+7
   std::vector<std::uint16_t> row_letters_;  // entry j of the group's eight rows side by side, then entry j+1
-  std::vector<std::uint32_t> list_begin_;   // in list_rows_; tile by tile, letter by letter
+  std::vector<std::uint32_t> list_begin_;   // offsets in list_rows_; tile by tile, letter by letter
   std::vector<std::uint16_t> list_rows_;    // rows of the tile that hold the letter
   std::vector<std::uint32_t> dense_columns_;
   std::vector<double> dense_;  // block by block, column by column, the block's rows

@@ -6,13 +6,14 @@
 namespace laconic {
 namespace {
 
-constexpr std::uint32_t kNoPair = 0xffffffff;  // two letters 65535, which are none
+constexpr std::uint32_t kNoPair = 0xffffffff;  // a pair of letters 65535, which is not a letter
 
 std::uint32_t key_of(std::uint16_t first, std::uint16_t second) {
   return static_cast<std::uint32_t>(first) << 16 | second;
 }
 
-/// Numbers by pair of letters, in one flat array: std::unordered_map takes six times as long here.
+/// A map from pairs of letters to numbers, in one flat array: std::unordered_map takes six times as long
+/// here.
 class PairTable {
  public:
   struct Slot {
@@ -26,7 +27,7 @@ class PairTable {
     slots_.resize(size);
   }
 
-  /// The slot of the key, or the free one where it would be.
+  /// The slot of the key, or the free slot where it would be inserted.
   Slot& slot(std::uint32_t key) {
     std::size_t at = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
     for (;; ++at) {
@@ -41,7 +42,7 @@ class PairTable {
   std::vector<Slot> slots_;
 };
 
-/// Puts frequent letters first in each row, so that those found together are often neighbours.
+/// Puts frequent letters first in each row, so that letters that occur together are often neighbours.
 void sort_by_frequency(std::vector<Letters>& rows, std::size_t letters) {
   std::vector<std::uint32_t> frequency(letters, 0);
   for (const Letters& row : rows) {
@@ -68,8 +69,9 @@ PairTable count_neighbours(const std::vector<Letters>& rows) {
   return counts;
 }
 
-/// The most frequent pairs, best first: those at least a third as frequent as the best. (One at a time would
-/// be the classic algorithm, and too slow; far rarer ones are better counted again once these are replaced.)
+/// The most frequent pairs, best first: those at least a third as frequent as the best. (The classic
+/// algorithm takes one pair at a time, which is too slow. Much rarer pairs are better counted again after
+/// these are replaced.)
 std::vector<PairTable::Slot> most_frequent(const PairTable& counts, std::size_t least) {
   std::uint32_t best = 0;
   for (const auto& slot : counts.slots()) best = std::max(best, slot.value);
@@ -83,8 +85,8 @@ std::vector<PairTable::Slot> most_frequent(const PairTable& counts, std::size_t 
   return chosen;
 }
 
-/// Left to right; where two chosen pairs overlap, the more frequent one, which has the smaller number, is
-/// replaced.
+/// Left to right. Where two chosen pairs overlap, the more frequent one is replaced, which has the smaller
+/// number.
 void replace(Letters& row, PairTable& numbers) {
   const auto number_at = [&](std::size_t k) {
     if (k + 1 >= row.size()) return kNoPair;

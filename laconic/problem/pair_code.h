@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fewer additions for the sums of many rows: two letters that are often found together get a letter of their
-// own, whose value is computed once. In one-hot data most of a row is such pairs, of pairs, of pairs.
-// (Re-Pair, Larsson and Moffat 1999; for products of matrix and vector, Ferragina et al., VLDB 2022.)
+// Reduces the additions for the sums of many rows: a pair of letters that often occur together becomes a new
+// letter, and its value is computed once. Rows of one-hot data consist mostly of such pairs, nested several
+// levels deep. (Re-Pair, Larsson and Moffat 1999; for products of matrix and vector, Ferragina et al., VLDB
+// 2022.)
 #pragma once
 
 #include <cstddef>
@@ -16,10 +17,10 @@ struct LetterPair {
   std::uint16_t first, second;
 };
 
-/// Replaces pairs in the rows, which hold letters below `letters`; pair k of the result is letter `letters` +
-/// k and consists of smaller ones. Replaced again by what they stand for, the rows hold what they held, in
-/// another order. A pair is made only where it shortens the rows by `least` letters or about that; letters +
-/// pairs stay <= `most`. Deterministic. Cost: some ten passes over the rows.
+/// Replaces pairs in the rows, which hold letters below `letters`. Pair k of the result is letter `letters` +
+/// k and consists of two smaller letters. Expanding all pairs gives the original rows, up to the order of
+/// letters within a row. A pair is made only if it shortens the rows by about `least` letters or more;
+/// letters + pairs stay <= `most`. Deterministic. Cost: some ten passes over the rows.
 std::vector<LetterPair> join_pairs(std::vector<Letters>& rows, std::size_t letters, std::size_t least,
                                    std::size_t most);
 

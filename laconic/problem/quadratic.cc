@@ -67,7 +67,8 @@ class Quadratic final : public Problem {
     const auto largest = [&](double nu) {
       return std::max(std::abs(eigenvalue(nu, ends[0])), std::abs(eigenvalue(nu, ends[1])));
     };
-    // |A_i v|^2 averaged over i is convex in the eigenvalue t of T: its maximum is at an end.
+    // The mean over i of |A_i v|^2 is convex in the eigenvalue t of T, so its maximum is at an end of the
+    // spectrum.
     Vector squares(nu_.size());
     double mean_square = 0;
     for (const double t : ends) {
@@ -99,7 +100,7 @@ class Quadratic final : public Problem {
     const double a = nu_[shard] / 4;
     const double diagonal = 2 * a + shift_;
     const std::size_t last = d_ - 1;
-    // x'A x while a block is in the cache; the first and the last coordinate have one neighbour.
+    // Computes x'A x while a block is in the cache. The first and the last coordinate have one neighbour.
     DotOfPieces product;
     for (std::size_t begin = 0; begin < d_; begin += kBlock) {
       const std::size_t end = std::min(begin + kBlock, d_);
@@ -114,13 +115,14 @@ class Quadratic final : public Problem {
 
   /// The smallest and the largest eigenvalue of T.
   [[nodiscard]] std::array<double, 2> ends_of_spectrum() const {
-    // 2 -+ 2 cos(angle), the first without cancellation: it is about 1e-5 at d = 1000, and lambda is 1e-6.
+    // 2 -+ 2 cos(angle). The first is computed without cancellation: it is about 1e-5 at d = 1000, and lambda
+    // is 1e-6.
     const double half = std::numbers::pi / (2 * static_cast<double>(d_ + 1));
     return {4 * std::pow(std::sin(half), 2), 4 * std::pow(std::cos(half), 2)};
   }
 
-  /// min f = -b'A^-1 b / 2 of the mean matrix and vector. b = b_1 e_1, so elimination from the last row
-  /// upwards needs nothing but its pivots: (A^-1)_11 = 1 / (last pivot).
+  /// min f = -b'A^-1 b / 2 for the mean matrix and vector. As b = b_1 e_1, elimination from the last row
+  /// upwards needs only the pivots: (A^-1)_11 = 1 / (last pivot).
   [[nodiscard]] double minimum() const {
     const double a = mean_nu_ / 4;
     const double diagonal = 2 * a + shift_;

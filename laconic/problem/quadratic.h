@@ -19,17 +19,17 @@ namespace laconic {
 struct QuadraticOptions {
   std::size_t clients = 1;  // >= 1
   std::size_t d = 1000;     // >= 1
-  double s = 0;             // noise scale, >= 0 and finite: how unlike the clients are
+  double s = 0;             // noise scale, >= 0 and finite: heterogeneity of the clients
   double lambda = 1e-6;     // smallest eigenvalue of the mean matrix, > 0 and finite
   std::uint32_t seed = 12345;
 };
 
-/// Throws InputError for an option out of its range. A gradient costs one pass over x; rows(shard) = 1.
-/// Starts at (sqrt(d), 0, ..., 0). Constants and f_lower = min f are closed forms (a tridiagonal solve for
-/// the latter); L_i is the largest absolute eigenvalue.
+/// Throws InputError for an option out of its range. A gradient costs one pass over x; rows(shard) = 1. The
+/// starting point is (sqrt(d), 0, ..., 0). The constants and f_lower = min f have closed forms (a tridiagonal
+/// solve for f_lower); L_i is the largest absolute eigenvalue of A_i.
 std::unique_ptr<Problem> make_quadratic(const QuadraticOptions& options);
 
-/// The stream of the generator above: `count` standard normal numbers, bit for bit those of NumPy's
+/// The random stream of the generator above: `count` standard normal numbers, bit for bit those of NumPy's
 /// RandomState(seed) (MT19937, two draws a 53-bit double, Marsaglia's polar method, second number of a pair
 /// first).
 Vector legacy_normals(std::uint32_t seed, std::size_t count);

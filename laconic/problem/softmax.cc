@@ -16,8 +16,8 @@
 namespace laconic {
 namespace {
 
-// A block of rows is turned into doubles and then used by both products while it is in the L2 cache (16 x 784
-// doubles: 100 KB). Scores of a block lie class by class, the rows of the block side by side.
+// A block of rows is converted to doubles and then used by both products while it is in the L2 cache (16 x
+// 784 doubles: 100 KB). The scores of a block are stored class by class.
 constexpr std::size_t kBlock = 16;
 // A tile of either product keeps 8 running sums in registers: 4 rows x 2 classes, and 2 classes x 16
 // features.
@@ -33,7 +33,7 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 
 double sum(Doubles v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
-/// W and its gradient in the layout of the products; kept from call to call, one a thread.
+/// W and its gradient in the layout of the products; one for each thread, kept between calls.
 struct Scratch {
   Vector weights, gradient;  // pixels: classes x features, padded; sparse: features x classes, padded
   Vector features;           // pixels: kBlock x features, padded
@@ -80,7 +80,8 @@ class Softmax final : public Problem {
   [[nodiscard]] bool has_curvature() const override { return true; }
   [[nodiscard]] bool is_convex() const override { return regulariser_.is_convex(); }
 
-  /// H v = (1/m) sum over rows of u a', u what the change V a of the scores makes of the loss's derivatives.
+  /// H v = (1/m) sum over rows of u a', where u is the change of the loss's derivatives caused by the change
+  /// V a of the scores.
   void hessian_vector(std::size_t shard, Rows rows, View x, View v, MutView out) const override {
     const Selection selection{data_.shards[shard], rows};
     check(selection.size() > 0, "the curvature of no rows was asked for");
@@ -202,7 +203,7 @@ class Softmax final : public Problem {
     }
   }
 
-  /// Adds the features begin .. end-1 to the scores of a tile, each still spread over the lanes of a vector.
+  /// Adds the features begin .. end-1 to the scores of a tile; each score is a vector of kLanes partial sums.
   void score_tile(std::size_t c, std::size_t r, std::size_t begin, std::size_t end, Scratch& scratch) const {
     const std::size_t n = padded_columns_;
     const double* const row = scratch.features.data() + r * n;
@@ -229,7 +230,7 @@ class Softmax final : public Problem {
     }
   }
 
-  /// gradient += P'A for the rows of the block, P where the scores were.
+  /// gradient += P'A for the rows of the block; P is in place of the scores.
   void transpose(const Selection& selection, std::size_t first, std::size_t count, Scratch& scratch) const {
     if (selection.rows.pixels()) {
       for (std::size_t j = 0; j < padded_columns_; j += kFeatureTile) {
@@ -272,7 +273,7 @@ class Softmax final : public Problem {
     }
   }
 
-  /// The loss of the block's rows; the scores become its derivatives.
+  /// Returns the loss of the block's rows, and overwrites the scores by its derivatives.
   [[nodiscard]] Measured link(const Selection& selection, std::size_t first, std::size_t count,
                               Scratch& scratch) const {
     return cross_entropy(classes_, kBlock, labels(selection, first, count).data(), scratch.scores.data());

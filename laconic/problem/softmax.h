@@ -13,17 +13,17 @@
 
 namespace laconic {
 
-/// Copies the rows of the shards `own`, all where it is unset (features stay as they are: a byte a pixel),
-/// and, where there is one, the held-out set with which test_accuracy is measured. Measured::correct counts
-/// rows whose largest entry of W a is at their label, the lowest class of equals. A gradient is four flops a
-/// class and feature; sums run in the order of the rows. Constants: as of linear models with curvature bound
-/// c = 1/2 (Boehning 1992). InputError for labels that are no classes, and a test set that does not fit
-/// (labelled_data.h).
+/// Copies the rows of the shards `own` (of all shards where `own` is unset; features keep their format: a
+/// byte a pixel, or sparse), and the test set, if there is one, for test_accuracy(). Measured::correct counts
+/// the rows whose largest entry of W a is at their label (among equal entries the lowest class counts as the
+/// largest). A gradient costs four flops a class and feature. Sums run in the order of the rows. Constants
+/// are as for linear models with curvature bound c = 1/2 (Boehning 1992). Throws InputError for labels that
+/// are not classes, and for a test set that does not fit (labelled_data.h).
 std::unique_ptr<Problem> make_softmax(const Dataset& data, const Shards& shards, const ModelOptions& options,
                                       const std::optional<Dataset>& test = {},
                                       const std::optional<IndexSet>& own = {});
 
-/// The same over rows that are drawn, data.classes >= 2 of them; without a test set.
+/// The same over generated rows, data.classes >= 2; without a test set.
 std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t clients,
                                       const ModelOptions& options, const std::optional<IndexSet>& own = {});
 

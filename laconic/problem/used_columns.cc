@@ -8,7 +8,7 @@ namespace laconic {
 UsedColumns used_columns(std::span<const std::uint32_t> column, std::size_t columns) {
   UsedColumns used;
   used.place.reserve(column.size());
-  if (columns / 4 <= column.size()) {  // a table of all columns is no longer than the entries, about
+  if (columns / 4 <= column.size()) {  // a table of all columns is at most about as long as the entries
     std::vector<std::uint32_t> place(columns, 0);
     for (const std::uint32_t c : column) place[c] = 1;
     for (std::size_t c = 0; c < columns; ++c) {

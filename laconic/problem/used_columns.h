@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The columns that sparse rows have entries in. What is made once a column costs what the entries cost where
-// it is made for these: data may have millions of columns, and the rows of one client few of them.
+// The columns in which sparse rows have entries. Data may have millions of columns and the rows of one client
+// few of them: work done for each used column costs no more than the entries do.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,12 @@
 namespace laconic {
 
 struct UsedColumns {
-  std::vector<std::uint32_t> columns;  // ascending, each once
-  std::vector<std::uint32_t> place;    // one an entry: the entry's column is columns[place]
+  std::vector<std::uint32_t> columns;  // ascending, without repetition
+  std::vector<std::uint32_t> place;    // one for each entry: its column is columns[place]
 };
 
-/// Of entries in the columns `column`, each below `columns`. Time and memory follow the entries.
+/// The columns used by entries in the columns `column`, each below `columns`. Time and memory are
+/// proportional to the number of entries.
 UsedColumns used_columns(std::span<const std::uint32_t> column, std::size_t columns);
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp, tanh and log1p for four numbers at once, by polynomials. No libm: its last bits differ between CPUs,
-// and compilers do not vectorise a function that is written for one number (15 ns instead of 1 to 3).
+// exp, tanh and log1p for four numbers at once, by polynomials. Without libm, as its last bits differ between
+// CPUs, and as compilers do not vectorise a function written for one number (15 ns instead of 1 to 3).
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace laconic {
 
-// GCC's vector types: plain arithmetic on four numbers at once, which any CPU can be compiled for. `a < b` is
-// a mask, and `mask ? a : b` chooses number by number.
+// GCC's vector types: plain arithmetic on four numbers at once, which compiles for any CPU. `a < b` is a
+// mask, and `mask ? a : b` selects elementwise.
 using Doubles = double __attribute__((vector_size(32)));
 using Integers = std::int64_t __attribute__((vector_size(32)));
 using Floats = float __attribute__((vector_size(16)));
@@ -29,16 +29,16 @@ inline Doubles magnitude(Doubles a) {
   return reinterpret_cast<Doubles>(reinterpret_cast<Integers>(a) & INT64_C(0x7fffffffffffffff));
 }
 
-/// a b + c, rounded once, which is one instruction instead of two. IEEE 754 fixes its bits, so that CPUs
-/// agree on it as they do on + and *; a CPU without the instruction computes the same slowly.
+/// a b + c, rounded once, in one instruction instead of two. IEEE 754 fixes its bits, so that the result does
+/// not depend on the CPU. A CPU without the instruction computes the same result slowly.
 inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) {
   Doubles result;
   for (std::size_t l = 0; l < kLanes; ++l) result[l] = __builtin_fma(a[l], b[l], c[l]);
   return result;
 }
 
-/// c[0] + c[1] v + ... (Estrin's scheme: the pairs c[k] + c[k+1] v are independent of each other, and so are
-/// their pairs; Horner's would wait for the latency of each step.)
+/// c[0] + c[1] v + ... by Estrin's scheme: the pairs c[k] + c[k+1] v are independent of each other, and so
+/// are the pairs of pairs. Horner's scheme would wait for the latency of each step.
 template <std::size_t N>
 [[gnu::always_inline]] inline Doubles polynomial(const double (&c)[N], Doubles v) {
   static_assert(N % 4 == 0, "fill up with zeros");
@@ -73,7 +73,7 @@ inline Doubles exp_of_minus(Doubles a) {
                                     2.755724088722987e-06,
                                     2.763265472252779e-07,
                                     2.5110049204818658e-08};
-  a = a > 708.0 ? all(708.0) : a;  // this way round, so that NaN stays NaN
+  a = a > 708.0 ? all(708.0) : a;  // this order of operands keeps NaN
   const Doubles shifted = a * kLog2E + kRound;
   const Doubles k = shifted - kRound;
   const Doubles r = multiply_add(k, all(kLn2Tail), k * kLn2Head - a);  // -a = -k ln 2 + r
@@ -117,7 +117,7 @@ inline Doubles log_of_one_plus(Doubles t) {
       reinterpret_cast<Doubles>((bits & INT64_C(0x000fffffffffffff)) | INT64_C(0x3ff0000000000000)) - 1.0;
   const Doubles large = __builtin_convertvector(k, Doubles) * kLn2 + log1p(u);
   return t > 1.0 ? large
-                 : log1p(t);  // in this order, so that NaN stays NaN and small t loses nothing to 1 + t
+                 : log1p(t);  // this order of operands keeps NaN, and loses no precision of small t in 1 + t
 }
 
 }  // namespace laconic

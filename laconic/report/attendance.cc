@@ -16,7 +16,7 @@ constexpr const char* kHeader = "round,epoch,counted,late,gone,late_bits,seconds
 
 std::string path_in(const std::string& folder) { return folder + "/" + AttendanceFile::kName; }
 
-/// Of a file that a crash has swallowed, none but the header.
+/// If a crash has lost the file, only the header.
 Lines lines_of_past(const std::string& path, std::size_t last_round) {
   std::error_code none;
   if (std::filesystem::file_size(path, none) < std::strlen(kHeader) || none) write_whole(path, kHeader);

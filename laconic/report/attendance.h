@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who counted, round by round, where a real clock decides (served/served.h).
+// The clients that counted in each round, where arrival in real time decides (served/served.h).
 #pragma once
 
 #include <cstddef>
@@ -10,16 +10,16 @@
 
 namespace laconic {
 
-/// attendance.csv in an existing folder, a row of every round: round, epoch, the clients that counted, that
-/// were late and that are gone, with blanks between them, the bits of late messages since the start, and the
-/// seconds that the server waited. Errors as of FileRecorder.
+/// attendance.csv in an existing folder, with a row for every round: round, epoch, the clients that counted,
+/// those that were late and those that are gone (each separated by blanks), the bits of late messages since
+/// the start, and the seconds that the server waited. Errors are as of FileRecorder.
 class AttendanceFile {
  public:
   static constexpr const char* kName = "attendance.csv";
 
   explicit AttendanceFile(const std::string& folder);
-  /// Goes on after that round, or where the file ends before it: it is written without being brought to the
-  /// disk, and no run depends on it.
+  /// Continues after that round, or at the end of the file if it ends before that round. Rows are written
+  /// without sync to the disk, as no run depends on this file.
   AttendanceFile(const std::string& folder, std::size_t last_round);
 
   void record(const Attendance& attendance);

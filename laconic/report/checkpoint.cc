@@ -42,7 +42,7 @@ std::string content_of(const std::string& path) {
   throw InputError(fmt::format("{}: {}", path, why));
 }
 
-/// What a part begins with, so that no file is taken for another.
+/// The header of a part, by which a part is checked to be the expected one.
 struct PartHeader {
   std::uint64_t identity;  // checksum of the run's
   std::uint64_t round;
@@ -86,8 +86,8 @@ class PartWriter {
   std::uint32_t checksum_ = 0;
 };
 
-/// A part in memory, whose checksum is right: it holds what was written, and a mistake in
-/// it would be another run's.
+/// Reads a part in memory with a correct checksum: its content is as written, so any mismatch means that it
+/// belongs to another run.
 class PartReader {
  public:
   PartReader(std::string path, const PartHeader& header)
@@ -160,7 +160,7 @@ std::string Checkpoints::part_path(std::size_t round, std::size_t rank, std::siz
 bool Checkpoints::any(const std::string& folder) {
   std::error_code error;
   const bool found = fs::exists(fs::path(folder) / "manifest.json", error);
-  // A checkpoint that cannot be seen is not one that is missing: its run would start over.
+  // An error must not count as a missing checkpoint: the run would start over.
   if (error) refuse(folder, fmt::format("cannot look for a checkpoint: {}", error.message()));
   return found;
 }
@@ -177,7 +177,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
     for (const auto& vectors : state.workers) part.put_all(vectors);
     part.commit();
   }
-  fleet.wait_for_all();  // from here on all parts are whole
+  fleet.wait_for_all();  // after this all parts are complete
   if (rank > 0) return;
   Json json = {{"laconic checkpoint", kVersion},
                {"round", progress.round},
@@ -192,7 +192,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
   json["checksum"] = checksum_of(json.dump());
   write_whole(manifest_path(), json.dump(1) + "\n");
   if (saved_) {
-    std::error_code ignored;  // a file that stays does no harm
+    std::error_code ignored;  // a file that is not removed does no harm
     for (std::size_t r = 0; r < saved_->ranks; ++r)
       fs::remove(part_path(saved_->round, r, saved_->ranks), ignored);
   }
@@ -234,7 +234,7 @@ void Checkpoints::remove_leftovers() const {
     kept.insert(part_path(saved_->round, r, saved_->ranks));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    const bool is_ours = entry.path().extension().string().starts_with(".part");  // also in the making
+    const bool is_ours = entry.path().extension().string().starts_with(".part");  // also unfinished ones
     if (is_ours && !kept.contains(entry.path())) fs::remove(entry.path(), ignored);
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run between two rounds, on disk, in a folder that all ranks see:
+// A checkpoint: the state of a run between two rounds, on disk, in a folder that all ranks see:
 //
-//   17.2-of-4.part   round 17, rank 2 of 4: the vectors of its workers; of rank 0 also what all ranks share
-//   manifest.json    which parts make the newest checkpoint, of what run, and where it stands
+//   17.2-of-4.part   round 17, rank 2 of 4: the vectors of its clients; rank 0 also writes the shared vectors
+//   manifest.json    the parts of the newest checkpoint, the identity of the run, and its progress
 //
-// Every rank writes its own part. When all parts are whole, rank 0 replaces the manifest, and then removes
-// the parts of the checkpoint before. So whenever a run is killed, the manifest names parts that are whole.
-// Every file has a version and a checksum (CRC-32).
+// Every rank writes its own part. When all parts are complete, rank 0 replaces the manifest, and then removes
+// the parts of the previous checkpoint. So at any time the manifest names complete parts, even if the run is
+// killed. Every file has a version and a checksum (CRC-32).
 #pragma once
 
 #include <cstddef>
@@ -22,28 +22,28 @@ namespace laconic {
 
 class Checkpoints {
  public:
-  /// In this folder, which need not exist yet. `identity` is what makes the run what it is (description, data,
-  /// constants), one fact a line: only the run that wrote a checkpoint reads it.
+  /// Checkpoints in this folder, which need not exist yet. `identity` describes the run (description, data,
+  /// constants), one fact a line: only a run with the same identity can read the checkpoint.
   Checkpoints(std::string folder, std::string identity);
 
-  /// Makes the folder where needed, before the first save() does. Throws InputError when that fails.
+  /// Makes the folder if it is missing, ahead of the first save(). Throws InputError on failure.
   void make_folder();
 
-  /// Whether the folder holds a whole checkpoint. Throws InputError where that cannot be seen.
+  /// Whether the folder holds a complete checkpoint. Throws InputError if this cannot be determined.
   static bool any(const std::string& folder);
 
-  /// Collective. Cost: the bytes of the state, to the disk. Throws RunError, on this rank only, when a file
-  /// cannot be written; the checkpoint before is still whole then.
+  /// Collective. Cost: writes the bytes of the state to the disk. Throws RunError, on this rank only, if a
+  /// file cannot be written; the previous checkpoint is still complete then.
   void save(Fleet& fleet, const Progress& progress, const State& state);
 
-  /// Restores the state of a method with so many workers, of which this rank owns some, and returns
-  /// where the run stood. Whatever the number of ranks that wrote it. Throws InputError, naming the
-  /// file, when the checkpoint is damaged, incomplete, of another version, or of another run (then with
-  /// the fact in which they differ).
+  /// Restores the state of a method with `workers` clients, `own` on this rank, and returns the progress of
+  /// the run. The number of ranks that wrote the checkpoint may differ. Throws InputError, naming the file,
+  /// if the checkpoint is damaged, incomplete, of another version, or of another run (then also naming the
+  /// fact that differs).
   Progress load(const State& state, std::size_t workers, Range own);
 
-  /// Removes files of other checkpoints than the one loaded: a process that is killed leaves them. Other files
-  /// in the folder stay. While no rank saves.
+  /// Removes files of checkpoints other than the one loaded: a process that is killed leaves such files.
+  /// Other files in the folder stay. Call it only while no rank saves.
   void remove_leftovers() const;
 
  private:
@@ -58,7 +58,7 @@ class Checkpoints {
   std::string folder_;
   std::string identity_;
   std::optional<Saved> saved_;  // the newest
-  bool folder_made_ = false;    // one that is lost later is missed
+  bool folder_made_ = false;    // set once: if the folder is removed later, save() fails
 };
 
 }  // namespace laconic

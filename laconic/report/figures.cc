@@ -23,8 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Uplink bits that the run had spent when its squared gradient norm first was at most `level`; infinite if
-/// never.
+/// Uplink bits of the run when its squared gradient norm first was at most `level`; infinite if it never was.
 double bits_to(const SavedRun& run, double level) {
   const auto* norm = run.trace.column("grad_norm_sq");
   const auto* bits = run.trace.column("uplink_bits");
@@ -43,14 +42,14 @@ double lowest_norm(const SavedRun& run) {
 
 bool is_gd(const SavedRun& run) { return run.value("method") == "gd" && run.value("batch").empty(); }
 
-/// How many times the bits of `gd` are those of the run, to the lowest level that both reached.
+/// The ratio of gd's bits to the run's bits, at the lowest level that both reached.
 std::optional<double> saving(const SavedRun& run, const SavedRun& gd) {
   const double level = std::max(lowest_norm(run), lowest_norm(gd));
   const double ratio = bits_to(gd, level) / bits_to(run, level);
   return std::isfinite(ratio) ? std::optional(ratio) : std::nullopt;
 }
 
-/// Against the gd with the same step rule on the same problem; without one, against the gd that fares best.
+/// Compared with the gd run of the same step rule on the same problem; without one, with the best gd run.
 std::optional<double> saving(const SavedRun& run, const std::vector<SavedRun>& runs) {
   std::optional<double> least;
   for (const bool same_step : {true, false}) {
@@ -82,14 +81,14 @@ std::string axis_name(const std::string& column) {
   return found == kAxisNames.end() ? column : found->second;
 }
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito 2008).
+/// Colours that are distinct for all types of colour vision (Okabe and Ito 2008).
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#56B4E9", "#E69F00", "#000000", "#999999"};
 
-/// Whether its numbers are read as they are, without milli and kilo.
+/// Whether the axis shows plain numbers, without prefixes such as milli and kilo.
 bool is_plain(const std::string& column) { return column == "f" || column.ends_with("accuracy"); }
 
-/// Keys in which runs may differ without being other runs; and the method, which is told first.
+/// Keys that do not distinguish runs; and the method, which comes first in a name.
 constexpr const char* kUntold[] = {"method", "out", "threads", "rounds", "eval-every", "checkpoint-every"};
 
 const std::vector<double>& column_of(const SavedRun& run, const std::string& name, bool logarithmic) {
@@ -126,8 +125,8 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   }
 
   const std::vector<std::string> names = legend(runs);
-  std::vector<std::string> colour_of;  // methods, in order of appearance: one colour each
-  std::map<std::string, int> seen;     // runs of a method so far: one dash pattern each
+  std::vector<std::string> colour_of;  // colour index: methods in order of appearance, one colour each
+  std::map<std::string, int> seen;     // the number of runs of a method so far: one dash pattern each
   std::string plot;
   const bool log_x = options.log.find('x') != std::string::npos;
   const bool log_y = options.log.find('y') != std::string::npos;
@@ -192,7 +191,7 @@ SavedRun read_run(const std::string& folder) {
     for (const auto& [key, value] : json["description"].items()) {
       if (value.is_string()) run.description.emplace_back(key, value.get<std::string>());
     }
-  } else {  // the run was killed before its summary: its folder's name stands in for its method
+  } else {  // the run was killed before it wrote its summary: the folder's name replaces the method
     run.description.emplace_back("method", fs::path(run.folder).filename().string());
   }
   return run;
@@ -212,7 +211,7 @@ std::vector<std::string> legend(const std::vector<SavedRun>& runs) {
     }
     names.push_back(name);
   }
-  // Those that are still alike.
+  // For names that are still equal.
   const auto tell = [&](const auto& more) {
     const std::vector<std::string> before = names;
     for (std::size_t r = 0; r < runs.size(); ++r) {

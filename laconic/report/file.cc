@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why nothing can be written under that name, which is `target` when links are followed; empty where it can.
+/// Why no file can be written at `path`, which resolves to `target`; empty if one can.
 std::string reason_against(const std::string& path, const fs::path& target) {
   if (path.empty()) return "the name is empty";
   if (path.find('\0') != std::string::npos) return "a NUL follows in the name";
@@ -48,7 +48,7 @@ std::string folder_of(const std::string& path) {
 
 WholeFile::WholeFile(std::string path) : path_(std::move(path)), target_(without_links(path_).string()) {
   if (const std::string why = reason_against(path_, target_); !why.empty()) fail(why);
-  // What another process has made, or one that was killed has left, is not removed.
+  // A file of another process, running or killed, is not removed.
   constexpr int kMost = 100;
   int handle = -1;
   for (int count = 1; handle < 0 && count <= kMost; ++count) {
@@ -67,17 +67,17 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::append(const void* bytes, std::size_t count) {
-  if (count > 0 && std::fwrite(bytes, 1, count, file_) != count) fail();  // no bytes may be nullptr
+  if (count > 0 && std::fwrite(bytes, 1, count, file_) != count) fail();  // nullptr has count 0
 }
 
 void WholeFile::commit() {
   if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0) fail();
   if (std::rename(beside_.c_str(), target_.c_str()) != 0) fail();
-  std::fclose(std::exchange(file_, nullptr));  // nothing of it is left to be written
+  std::fclose(std::exchange(file_, nullptr));  // no data is left in its buffer
 }
 
 void WholeFile::fail(const std::string& why) const {
-  throw RunError(fmt::format("{}: cannot write: {}", path_.c_str(), why));  // as far as a NUL
+  throw RunError(fmt::format("{}: cannot write: {}", path_.c_str(), why));  // c_str(): the path up to a NUL
 }
 
 void WholeFile::fail() const { fail(std::strerror(errno)); }
@@ -92,7 +92,7 @@ NewFolders::NewFolders(const std::string& path) {
       made_.push_back(folder.string());
       continue;
     }
-    if (!error) continue;  // another process was faster
+    if (!error) continue;  // another process made it first
     std::error_code none;
     const fs::file_status there = fs::symlink_status(folder, none);
     const bool is_link = fs::is_symlink(there) && !fs::exists(folder, none);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are either whole or not there, whatever happens to the process or the machine.
+// Files that are either complete or absent, even if the process or the machine fails.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@
 
 namespace laconic {
 
-/// A file in the making: written beside `path` under a name of its own, path.part, or path.part-2 where
-/// another file has that one. commit() brings it to the disk and renames it into place; uncommitted, it
-/// leaves what was there before. Where `path` is a link, the file that it names is replaced. Folders,
-/// devices, pipes and links to nothing are refused. All but the destructor throw RunError, "PATH: cannot
+/// An unfinished file. Its content is written beside `path`, to path.part, or to path.part-2 (and so on) if
+/// that name is taken. commit() brings the file to the disk and renames it to `path`. Without commit(), an
+/// existing file at `path` stays unchanged. If `path` is a link, its target is replaced. Folders, devices,
+/// pipes and dangling links are refused. All members except the destructor throw RunError, "PATH: cannot
 /// write: REASON".
 class WholeFile {
  public:
@@ -27,17 +27,16 @@ class WholeFile {
 
  private:
   [[noreturn]] void fail(const std::string& why) const;
-  [[noreturn]] void fail() const;  // for the system's reason
+  [[noreturn]] void fail() const;  // with the reason from errno
 
-  std::string path_;    // as it was given, for errors
-  std::string target_;  // the same, links followed
+  std::string path_;    // as given, for error messages
+  std::string target_;  // path_ with links resolved
   std::string beside_;
   std::FILE* file_ = nullptr;
 };
 
-/// The folders of a path that were missing, made by this process. Until keep() they go again with the object,
-/// unless something is in them by then. Throws RunError naming the folder and the reason, with none of them
-/// left.
+/// Makes the missing folders of a path. Unless keep() is called, the destructor removes those that are still
+/// empty. Throws RunError naming the folder and the reason, and leaves none of them.
 class NewFolders {
  public:
   explicit NewFolders(const std::string& path);
@@ -53,13 +52,13 @@ class NewFolders {
   std::vector<std::string> made_;  // outermost first
 };
 
-/// A WholeFile of this content.
+/// Writes and commits a WholeFile with this content.
 void write_whole(const std::string& path, std::string_view content);
 
-/// InputError where write_output() would fail as things are, in the same words. Leaves nothing.
+/// Throws InputError, in the same words, if write_output() would fail at present. Leaves no files.
 void require_writable(const std::string& path);
 
-/// write_whole() that makes the folder of the file where it is missing.
+/// write_whole(), after making the folder of the file if it is missing.
 void write_output(const std::string& path, std::string_view content);
 
 }  // namespace laconic

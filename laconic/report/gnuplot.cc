@@ -21,17 +21,17 @@
 #include "laconic/core/error.h"
 #include "laconic/report/file.h"
 
-extern char** environ;  // gnuplot inherits most of it
+extern char** environ;  // passed to gnuplot, except for some variables
 
 namespace laconic {
 namespace {
 
 /// A file format that gnuplot draws.
 struct FigureFormat {
-  std::string_view ending;    // of the file's name
+  std::string_view ending;    // of the file name
   std::string_view terminal;  // of gnuplot
-  std::string_view first;     // what a whole file begins with
-  std::string_view last;      // and ends with, up to newlines
+  std::string_view first;     // how a complete file begins
+  std::string_view last;      // and how it ends, apart from newlines
 };
 
 constexpr FigureFormat kFormats[] = {
@@ -53,12 +53,12 @@ bool is_whole(const FigureFormat& format, std::string_view figure) {
          figure.substr(0, end + 1).ends_with(format.last);
 }
 
-/// A file without a name, in memory: a full or read-only disk for temporary files cannot damage a figure.
+/// An unnamed file in memory, so that a full or read-only disk for temporary files cannot damage a figure.
 class MemoryFile {
  public:
   MemoryFile() {
     const int opened = memfd_create("laconic-figure", MFD_CLOEXEC);
-    // Above the three descriptors of the child that are set from these files, in whatever order.
+    // Must be above the three standard descriptors: the child sets those from these files, in any order.
     descriptor_ = fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (opened >= 0) close(opened);
     if (descriptor_ < 0)
@@ -94,8 +94,8 @@ class MemoryFile {
   int descriptor_;
 };
 
-/// The environment without what changes gnuplot's figures: its own variables, its fonts, and the locale (by
-/// which cairo also chooses among the fonts for one character).
+/// The environment without variables that change gnuplot's figures: its own, its fonts', and the locale's
+/// (cairo also uses the locale to choose the font of a character).
 std::vector<char*> neutral_environment() {
   static char locale[] = "LC_ALL=C";
   std::vector<char*> variables;
@@ -111,7 +111,7 @@ std::vector<char*> neutral_environment() {
   return variables;
 }
 
-/// The last line of gnuplot's messages that says something.
+/// The last line of gnuplot's messages that is not blank or a mere position mark (^).
 std::string last_line(const std::string& messages) {
   std::istringstream lines(messages);
   std::string said = "it says nothing";
@@ -122,7 +122,7 @@ std::string last_line(const std::string& messages) {
   return said;
 }
 
-/// What gnuplot writes to its standard output. `-d`: without the settings of a user or a machine.
+/// The standard output of gnuplot. `-d`: without the settings of a user or a machine.
 std::string output_of_gnuplot(const std::string& script) {
   const MemoryFile input;
   const MemoryFile output;
@@ -144,7 +144,8 @@ std::string output_of_gnuplot(const std::string& script) {
     throw RunError("figures need gnuplot, which is not installed: apt-get install gnuplot-nox");
   if (refused != 0) throw RunError(fmt::format("gnuplot cannot be started: {}", std::strerror(refused)));
   int status = 0;
-  // Where this process ignores SIGCHLD there is no status, and only the figure tells.
+  // If this process ignores SIGCHLD there is no exit status; then only the figure shows whether gnuplot
+  // succeeded.
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status))
@@ -158,7 +159,7 @@ void replace_all(std::string& text, std::string_view what, std::string_view by) 
     text.replace(at, what.size(), by);
 }
 
-/// Text in UTF-8 that every format can hold. What is none becomes U+FFFD; a control character, a space.
+/// The text in UTF-8, valid in every format. Invalid bytes become U+FFFD, control characters become spaces.
 std::string clean(const std::string& text) {
   using Json = nlohmann::json;
   constexpr auto kReplace = Json::error_handler_t::replace;
@@ -171,11 +172,11 @@ std::string clean(const std::string& text) {
   return out;
 }
 
-/// The text in UTF-8 without its middle, where it is too long for the width of a figure: names of runs often
-/// differ at their ends alone.
+/// The text in UTF-8, without its middle if it is too long for the width of a figure: names of runs often
+/// differ at their ends only.
 std::string shortened(const std::string& text) {
   constexpr std::size_t kLongest = 80;
-  std::vector<std::size_t> begins;  // of its characters
+  std::vector<std::size_t> begins;  // the offset of each character
   for (std::size_t i = 0; i < text.size(); ++i) {
     if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) begins.push_back(i);
   }
@@ -186,8 +187,8 @@ std::string shortened(const std::string& text) {
 }  // namespace
 
 std::string gnuplot_text(const std::string& text) {
-  // Octal, because within quotes gnuplot gives ' " \ ` @ and % meanings that depend on the place. Four digits:
-  // it reads as many after a 0.
+  // Octal escapes, because within quotes gnuplot gives ' " \ ` @ and % meanings that depend on the context.
+  // Four digits, as gnuplot reads up to four after a 0.
   std::string out = "\"";
   for (const char c : shortened(clean(text))) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -201,9 +202,9 @@ void run_gnuplot(const std::string& commands, const std::string& path) {
   std::string figure = output_of_gnuplot(
       fmt::format("set terminal {} noenhanced font 'sans,12' background rgb 'white'\nset encoding utf8\n{}\n",
                   format.terminal, commands));
-  // Where gnuplot cannot write all of its output, it ends with exit code 0 all the same.
+  // If gnuplot cannot write all of its output, its exit code is still 0.
   if (!is_whole(format, figure)) throw RunError("gnuplot failed: its figure is not complete");
-  // gnuplot leaves this end of an XML section in texts as it is, where XML does not allow it.
+  // gnuplot does not escape "]]>" in texts, which XML does not allow there.
   if (format.ending == ".svg") replace_all(figure, "]]>", "]]&gt;");
   require_writable(path);
   write_output(path, figure);

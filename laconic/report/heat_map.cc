@@ -27,7 +27,7 @@ std::string short_text(double value) {
   return fmt::format("{:.4g}", value);
 }
 
-/// gnuplot takes the label of a tic for a format, in which % is %%.
+/// gnuplot treats the label of a tic as a format, in which %% stands for %.
 std::string tic_text(const std::string& value) {
   std::string text;
   for (const char c : value) text.append(c == '%' ? 2 : 1, c);
@@ -69,12 +69,12 @@ std::string script(const HeatMap& map) {
       << "set xtics (" << tics(map.x_values) << ")\nset ytics (" << tics(map.y_values) << ")\n"
       << fmt::format("set xrange [-0.5:{}]\nset yrange [-0.5:{}]\n", static_cast<double>(width) - 0.5,
                      static_cast<double>(height) - 0.5)
-      // Dark to light, each a step lighter than the one before: readable in grey and with any colour vision.
+      // From dark to light in steps of lightness: readable in grey and with all types of colour vision.
       << "set palette defined (0 '#0b3c5d', 0.5 '#5aa2c8', 1 '#f2f6f8')\n"
       << fmt::format("set object 1 rectangle from {},{} to {},{} front fs empty border rgb '#d55e00' lw 3\n",
                      static_cast<double>(x_least) - 0.5, static_cast<double>(y_least) - 0.5,
                      static_cast<double>(x_least) + 0.5, static_cast<double>(y_least) + 0.5);
-  // Logarithmic where values differ much, as costs do.
+  // Logarithmic if values differ by a large factor, as costs do.
   const bool logarithmic = least > 0 && most / least > 3;
   if (logarithmic) out << "set logscale cb\n";
   out << fmt::format("set cbrange [{}:{}]\n", least,

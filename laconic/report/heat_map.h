@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values over two axes, as a figure.
+// Draws values over two axes as a heat map.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@ namespace laconic {
 
 struct HeatMap {
   std::string title = {};
-  std::string x_name, y_name;  // of the axes: across, upwards
+  std::string x_name, y_name;  // of the horizontal and the vertical axis
   std::vector<std::string> x_values, y_values;
-  std::vector<std::vector<double>> values = {};  // values[y][x]; infinite where there is none
+  std::vector<std::vector<double>> values = {};  // values[y][x]; infinite if there is no value
 };
 
-/// Each cell with its number and a colour, the darker the less; the least is framed. Through gnuplot, see
-/// gnuplot.h.
+/// Draws each cell with its number and a colour, darker for smaller values; the smallest value is framed. By
+/// gnuplot; see gnuplot.h for errors.
 void draw(const HeatMap& map, const std::string& path);
 
 }  // namespace laconic

@@ -19,7 +19,7 @@
 namespace laconic {
 namespace {
 
-/// Whole lines from the header on, for which take() says that they belong to it.
+/// The whole lines from the header on, up to the first for which take() is false.
 template <class Take>
 Lines take_lines(const std::string& path, const std::string& header, Take take) {
   std::ifstream file(path, std::ios::binary);
@@ -96,12 +96,12 @@ void LineFile::sync() {
 void LineFile::begin() {
   if (handle_ == nullptr) throw InputError(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
   std::setvbuf(handle_, nullptr, _IONBF,
-               0);  // a line is on its way when it is written, or it is lost at once
+               0);  // unbuffered: each line is written, or fails, at once
 }
 
 void LineFile::lose() const {
   const int reason = errno;
-  // Half a line may be there.
+  // A part of a line may have been written.
   const bool cut = ftruncate(fileno(handle_), static_cast<off_t>(lines_.length)) == 0;
   throw RunError(fmt::format("{}: cannot write: {}{}", path_, std::strerror(reason),
                              cut ? "; the rows before are complete" : ""));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row as a JSON object, by the names of its columns; the one header that includes nlohmann-json.
+// A row as a JSON object, with its column names as keys; the only header that includes nlohmann-json.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace laconic {
 
-/// Accuracies only where there are some.
+/// Accuracies are left out if they are unset.
 inline nlohmann::ordered_json json_of(const Row& row) {
   nlohmann::ordered_json json;
   for_each_column(row, [&](const char* name, const auto& value) {
@@ -24,7 +24,8 @@ inline nlohmann::ordered_json json_of(const Row& row) {
   return json;
 }
 
-/// The same row to the last bit. Throws nlohmann::json::exception where a number is missing or is none.
+/// Restores the same row, bit for bit. Throws nlohmann::json::exception if a number is missing or is not a
+/// number.
 inline Row row_of(const nlohmann::ordered_json& json) {
   Row row;
   for_each_column(row, [&](const char* name, auto& value) {

@@ -8,8 +8,8 @@
 
 namespace laconic {
 
-/// One line a row, all rows as long as the first; as many columns from the left as `words` stand on the left,
-/// the others on the right.
+/// One line for each row. All rows must have the length of the first. The first `words` columns are
+/// left-aligned, the others right-aligned.
 std::string text_table(const std::vector<std::vector<std::string>>& cells, std::size_t words);
 
 }  // namespace laconic

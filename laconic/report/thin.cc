@@ -8,17 +8,17 @@
 namespace laconic {
 namespace {
 
-/// The first row at or below each power of ten that the column comes to: 0 is below all of them.
+/// The first row at or below each power of ten that the column reaches; 0 is below all of them.
 std::vector<std::size_t> first_below_powers(const std::vector<double>& column) {
   std::vector<std::size_t> rows;
-  double power = INFINITY;  // the next one to look out for
+  double power = INFINITY;  // the next power to reach
   for (std::size_t r = 0; r < column.size(); ++r) {
     const double value = column[r];
     if (!(value <= power) || value < 0) continue;
     rows.push_back(r);
     if (value == 0) break;
     power = std::pow(10.0, std::ceil(std::log10(value)));
-    while (power >= value) power /= 10;  // past all that this row has come to, rounding or not
+    while (power >= value) power /= 10;  // skips all powers that this row has reached, including rounding
   }
   return rows;
 }
@@ -33,7 +33,7 @@ std::vector<std::size_t> rows_to_show(const Table& trace, std::size_t limit) {
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     return rows;
   }
-  // Rows are as evenly spaced as evaluations are, so the place of a row stands for its round.
+  // Evaluations are evenly spaced, so the index of a row represents its round.
   const double last = static_cast<double>(count - 1);
   const std::size_t evenly = limit / 2;
   const std::size_t by_logarithm = limit - evenly;

@@ -57,7 +57,7 @@ FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy, const 
   const Lines of_timing = lines_until(timing, kTimingHeader, from.last.round);
   if (of_trace.checksum != from.trace_checksum)
     throw InputError(fmt::format("{}: was changed since the checkpoint was made", trace));
-  trace_ = std::make_unique<LineFile>(trace, of_trace);  // both will do: now they may be cut
+  trace_ = std::make_unique<LineFile>(trace, of_trace);  // both files are valid, so they may be cut now
   timing_ = std::make_unique<LineFile>(timing, of_timing);
 }
 
@@ -88,7 +88,7 @@ Table read_table(const std::string& path) {
   Table table;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
-    if (file.eof() && number > 1) break;  // a row that was cut off has no end of line
+    if (file.eof() && number > 1) break;  // a row without a newline was cut off
     std::size_t column = 0;
     for (std::size_t begin = 0; begin <= line.size(); ++column) {
       const std::size_t comma = std::min(line.find(',', begin), line.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of a run: what is known at an evaluated round.
+// The rows of a run: the measurements of an evaluated round.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace laconic {
 
-/// Cumulative where it counts; per client where it says so. No clock in here, so that two runs can be
-/// compared byte by byte. Columns without meaning for a method hold 0.
+/// Costs are cumulative, per client where noted. Contains no real time, so that two runs can be compared byte
+/// by byte. Columns without meaning for a method are 0.
 struct Row {
   std::size_t round = 0;
   double f = 0;
@@ -26,8 +26,8 @@ struct Row {
   double step = 0;
   double consensus = 0;
   double network_seconds = 0;            // modelled (cost/clock.h)
-  std::optional<double> train_accuracy;  // where the problem classifies
-  std::optional<double> test_accuracy;   // 0 in the file where there is no test set
+  std::optional<double> train_accuracy;  // if the problem classifies
+  std::optional<double> test_accuracy;   // 0 in the file if there is no test set
 };
 
 /// visit(name, member) for each column, in the order of the file.
@@ -48,8 +48,8 @@ void for_each_column(RowOrConst& row, Visit visit) {
   visit("test_accuracy", row.test_accuracy);
 }
 
-/// What a row has cost on this machine, since the start of the run and evaluations
-/// included. Never the same twice.
+/// The cost of a run on this machine up to a row, since the start and including evaluations. Differs between
+/// equal runs.
 struct Timing {
   double seconds = 0;
   std::uint64_t bytes_sent = 0;  // by this process to others
@@ -63,8 +63,7 @@ class Recorder {
   virtual void record(const Row& row, const Timing& timing) = 0;
   /// After every round, evaluated or not; for progress bars.
   virtual void tick(std::size_t /*round*/) {}
-  /// Brings to the disk what was recorded, and returns its checksum: a checkpoint
-  /// that follows will rely on it.
+  /// Brings the recorded rows to the disk, and returns their checksum: a checkpoint relies on it.
   virtual std::uint32_t sync() { return 0; }
 };
 
@@ -75,26 +74,27 @@ class MemoryRecorder final : public Recorder {
   std::vector<Row> rows;
 };
 
-/// Where a run stands after a round, besides what its method remembers.
+/// The progress of a run after a round, in addition to the state of its method.
 struct Progress {
   std::size_t round = 0;
-  Timing timing;                     // rank 0's, over all the processes that the run has had
-  double network_seconds = 0;        // modelled, to here
+  Timing timing;                     // rank 0's, summed over all processes of the run
+  double network_seconds = 0;        // modelled, up to this round
   Row last;                          // the last row recorded
   std::uint32_t trace_checksum = 0;  // Recorder::sync()
 };
 
 class LineFile;
 
-/// trace.csv and timing.csv in an existing folder, each row complete in its file before the next round, so
-/// that they stay readable whatever happens to the run. Throws RunError when a write fails (a full disk): the
-/// files then end with the row before; and from sync() when a file was removed meanwhile.
+/// Writes trace.csv and timing.csv in an existing folder. Each row is complete in its file before the next
+/// round, so the files stay readable even if the run is killed. Throws RunError if a write fails (a full
+/// disk), in which case the files end with the previous row. sync() also throws if a file was removed
+/// meanwhile.
 class FileRecorder : public Recorder {
  public:
-  /// Makes both files; an InputError where the folder holds one of them or they cannot be made.
+  /// Makes both files. Throws InputError if the folder holds one of them or they cannot be made.
   FileRecorder(const std::string& folder, bool with_accuracy);
-  /// Goes on with both files after the last row; what a run that was killed wrote behind it is cut off. An
-  /// InputError where they do not hold that row, or another trace before it.
+  /// Continues both files after the last row, and cuts off what a killed run wrote after it. Throws
+  /// InputError if they do not hold that row, or hold another trace before it.
   FileRecorder(const std::string& folder, bool with_accuracy, const Progress& from);
   ~FileRecorder() override;
   FileRecorder(const FileRecorder&) = delete;
@@ -109,13 +109,13 @@ class FileRecorder : public Recorder {
   bool with_accuracy_;
 };
 
-/// A trace read back: column names and, per column, the values. Throws InputError where it is not a table of
-/// numbers.
+/// A trace read from a file: column names and, for each column, the values. read_table() throws InputError if
+/// the file is not a table of numbers.
 struct Table {
   std::vector<std::string> columns;
   std::vector<std::vector<double>> values;  // values[column][row]
 
-  /// nullptr when there is no such column.
+  /// nullptr if there is no such column.
   [[nodiscard]] const std::vector<double>* column(const std::string& name) const;
 };
 Table read_table(const std::string& path);

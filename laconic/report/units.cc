@@ -9,7 +9,7 @@
 namespace laconic {
 namespace {
 
-/// For so many digits.
+/// Decimals of a value shown with `digits` digits.
 int decimals_of(double value, int digits) {
   int decimals = digits - 1;
   for (; decimals > 0 && value >= 9.995; value /= 10) --decimals;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collecting: the clients that take part send some vectors each, and the server adds them up.
+// Collects messages: each participating client sends some vectors, and the server adds them up.
 #pragma once
 
 #include <algorithm>
@@ -19,21 +19,22 @@ namespace laconic {
 
 class Collector {
  public:
-  /// Of so many workers, who say at most `parts` vectors each.
+  /// For `workers` clients, which send at most `parts` vectors each.
   Collector(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)), counted_(parts) {}
 
-  /// sums[p] += sum of weight * (part p of what a worker says), in ascending order of workers. speak(said) on
-  /// the owner of a worker, on any thread: writes said[p]->message by said[p]->key, for each p, and counts
-  /// the gradients it took in said[0]->envelope.calls; false: something is not finite, and Diverged is thrown
-  /// on all ranks. Keys are those of `round` with the worker, and first_part + p as step. The ledger counts
-  /// each message as a participant: callers of several parts set it right.
+  /// sums[p] += sum of weight * (part p of a client's message), in ascending order of clients. speak(said)
+  /// runs on the rank that owns the client, on any thread. It writes said[p]->message by said[p]->key for
+  /// each p, and the number of gradients it computed in said[0]->envelope.calls. If it returns false, a value
+  /// is not finite, and Diverged is thrown on all ranks. The keys are those of `round` with the client as
+  /// worker and first_part + p as step. The ledger counts each message as a participant: callers with several
+  /// parts must correct ledger.participants.
   template <class Speak>
   void collect(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
                std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {
     const std::size_t parts = sums.size();
     const std::size_t dim = sums[0].size();
     const std::size_t window = fleet.window(shares.size(), parts * dim);
-    for (SignCount& counted : counted_) counted.clear();  // of a sum that was broken off
+    for (SignCount& counted : counted_) counted.clear();  // an exception may have left a partial sum
     for (std::size_t first = 0; first < shares.size(); first += window) {
       for (std::size_t p = 0; p < parts; ++p) {
         boards_[p].clear();
@@ -67,7 +68,7 @@ class Collector {
 
  private:
   std::vector<Board> boards_;
-  std::vector<SignCount> counted_;  // of each part
+  std::vector<SignCount> counted_;  // one for each part
 };
 
 }  // namespace laconic

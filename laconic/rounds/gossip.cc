@@ -65,9 +65,9 @@ class Gossip final : public Method {
  private:
   struct Node {
     Vector x;
-    Vector c;  // correction; empty where nothing is tracked
+    Vector c;  // correction; empty without tracking
   };
-  /// What a node computes with until it has spoken.
+  /// Scratch of a node until it has written its messages.
   struct Scratch {
     Vector y;
     LocalScratch steps;
@@ -78,7 +78,7 @@ class Gossip final : public Method {
   }
 
   Node& node(std::size_t i) { return nodes_[i - first_node_]; }
-  /// Of node i: the entry that says u_i, and z_i where there is one.
+  /// The board entries of u_i, and of z_i where there is one.
   [[nodiscard]] std::size_t u_of(std::size_t i) const { return (tracks_ ? 2 : 1) * i; }
   [[nodiscard]] std::size_t z_of(std::size_t i) const { return 2 * i + 1; }
 
@@ -94,7 +94,7 @@ class Gossip final : public Method {
     }
   }
 
-  /// c_i = mean_j g_j - g_i at x_0, with one gradient of every node as its message has it.
+  /// c_i = mean_j g_j - g_i at x_0, with one gradient of each node, as decoded from its message.
   void average_start(Fleet& fleet) {
     ledger_.open_round();
     Vector mean(problem_.dim());
@@ -111,7 +111,7 @@ class Gossip final : public Method {
                         write_dense(options_.wire, g, entry.message);
                         entry.envelope.calls = parts_.oracle->calls(entry.key);
                         decode_add(entry.key, entry.message, -1, own.c);
-                        return true;  // the first evaluation shows what is not finite
+                        return true;  // the first evaluation detects non-finite values
                       });
     for (Node& node : nodes_) axpy(1, mean, node.c);
   }
@@ -121,7 +121,7 @@ class Gossip final : public Method {
     for (std::uint32_t i = 0; i < problem_.shards(); ++i) {
       for (std::uint32_t part = 0; part < (tracks_ ? 2 : 1); ++part) {
         board_.add({options_.seed, t, i, 0, part}, 0);
-        // Dense messages are as long as they are: nobody need be told.
+        // The length of a dense message is known, so it need not be sent.
         board_[board_.size() - 1].envelope.bytes = dense_bytes(problem_.dim(), bytes_of(options_.wire));
       }
     }
@@ -140,7 +140,8 @@ class Gossip final : public Method {
     if (tracks_) write_dense_sum(options_.wire, own.c, scratch().steps.sample, board_[z_of(i)].message);
   }
 
-  /// As the messages have them, its own ones too: so what the wire loses of z moves no sum of the c_i.
+  /// Uses the decoded messages, including the node's own, so that rounding z to the wire format does not
+  /// change the sum of the c_i.
   void hear(std::span<const Neighbour> row, std::size_t i) {
     thread_local std::vector<Summand> sum;
     const Range all{0, problem_.dim()};
@@ -154,12 +155,12 @@ class Gossip final : public Method {
     add_slices(sum, all, node(i).c);
   }
 
-  /// Every directed edge counts; whoever speaks is one participant.
+  /// Every directed edge counts as a message; each node counts as one participant.
   void count(const Mixing& w) {
     const std::size_t n = problem_.shards();
     const std::size_t parts = board_.size() / n;
     const std::size_t messages = w.edges() * parts;
-    const double bits = static_cast<double>(8 * parts * board_[0].envelope.bytes);  // of a node to another
+    const double bits = static_cast<double>(8 * parts * board_[0].envelope.bytes);  // on an edge
     ledger_.open_round();
     ledger_.participants = n;
     ledger_.uplink_floats += static_cast<double>(messages) * static_cast<double>(problem_.dim());
@@ -182,9 +183,9 @@ class Gossip final : public Method {
   GossipParts parts_;
   GossipOptions options_;
   bool tracks_;
-  Vector mean_;  // of the x_i, where it was asked for last
+  Vector mean_;  // of the x_i, at the last evaluation
   std::size_t first_node_ = 0;
-  std::vector<Node> nodes_;  // those that this rank owns
+  std::vector<Node> nodes_;  // the nodes that this rank owns
   Board board_;
   Ledger ledger_;
 };

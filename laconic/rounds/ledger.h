@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was said so far, counted from the messages as they were built; and of the last round who said what,
-// for a clock (cost/clock.h).
+// The costs of communication so far, counted from the encoded messages; and for the last round, the messages
+// of each client, for a clock (cost/clock.h).
 #pragma once
 
 #include <cstddef>
@@ -12,47 +12,47 @@
 
 namespace laconic {
 
-/// Over all clients and rounds since the start; report as means per client.
+/// Sums over all clients and rounds since the start; reports divide them by the number of clients.
 struct Totals {
   double uplink_floats = 0;        // values as the papers count them
   std::uint64_t uplink_bits = 0;   // bits of the encoded messages
-  double downlink_bits = 0;        // of one client: what the server says is the same for all
+  double downlink_bits = 0;        // per client: the server sends the same to all clients
   std::uint64_t oracle_calls = 0;  // single-sample gradients
   std::size_t participants = 0;    // messages of the last round
-  std::size_t unheard_rounds = 0;  // rounds of which the server could use no message, as all came too late
-  std::uint64_t late_bits =
-      0;                 // of messages that came and did not count, by a real clock; not in uplink_bits
-  std::size_t gone = 0;  // clients whose process has died
+  std::size_t unheard_rounds = 0;  // rounds in which the server could use no message, as all came too late
+  std::uint64_t late_bits = 0;     // of messages that arrived too late, in real time; not in uplink_bits
+  std::size_t gone = 0;            // clients whose process has died
 };
 
-/// A turn of talking: the server, if it has anything to say, then the clients, each when it has computed; or
-/// clients among themselves. One of them may be in it several times.
+/// A turn of communication. Either the server sends a message, if it has one, and then each client sends when
+/// it has computed; or clients send to each other. A client may appear several times.
 struct Turn {
   struct Client {
     std::uint32_t number = 0;
     std::uint64_t calls = 0;  // single-sample gradients
-    double bits_out = 0;      // that it says
-    double bits_in = 0;       // that it hears from other clients
+    double bits_out = 0;      // sent
+    double bits_in = 0;       // received from other clients
   };
   std::vector<Client> clients;
-  double bits_of_server = 0;  // to each client
+  double bits_of_server = 0;  // sent to each client
   bool server_speaks = false;
   bool among_clients = false;
 };
 
-/// Costs, besides the messages, a Turn::Client each.
+/// The totals, and the turns of the last round. Stores one Turn::Client for each message or computation.
 struct Ledger : Totals {
   std::vector<Turn> turns;  // of the last round
 
   void open_round() {
     participants = 0;
     turns.resize(1);
-    std::vector<Turn::Client> clients = std::move(turns[0].clients);  // with its memory
+    std::vector<Turn::Client> clients = std::move(turns[0].clients);  // reuses the allocation
     clients.clear();
     turns[0] = {.clients = std::move(clients)};
   }
 
-  /// The server, to every client. Whoever it has heard before that was in an earlier turn.
+  /// Counts a message of the server to every client. Opens a new turn if a client has sent a message in the
+  /// current one.
   void tell(double bits) {
     if (!turns.back().clients.empty()) turns.emplace_back();
     turns.back().server_speaks = true;
@@ -60,7 +60,7 @@ struct Ledger : Totals {
     downlink_bits += bits;
   }
 
-  /// A client, to the server.
+  /// Counts a message of a client to the server.
   void hear(const Entry& entry) {
     uplink_floats += entry.envelope.floats;
     uplink_bits += 8 * entry.envelope.bytes;
@@ -69,7 +69,7 @@ struct Ledger : Totals {
     turns.back().clients.back().bits_out = static_cast<double>(8 * entry.envelope.bytes);
   }
 
-  /// A client, to itself.
+  /// Counts gradients of a client, without a message.
   void compute(std::uint32_t client, std::uint64_t calls) {
     oracle_calls += calls;
     turns.back().clients.push_back({.number = client, .calls = calls});

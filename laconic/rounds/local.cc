@@ -11,7 +11,7 @@
 namespace laconic {
 namespace {
 
-/// What is said, and by that the address of its draws.
+/// The kinds of messages. The kind is part of the address of the random draws.
 enum Part : std::uint32_t { kModel = 0, kMomentum = 1, kStatistic = 2 };
 
 class Local final : public Method {
@@ -74,7 +74,7 @@ class Local final : public Method {
     momentum_.swap(next_momentum_);
 
     if (scales_ && refreshes_after(t)) refresh(fleet, t);
-    ledger_.participants = participants;  // however many vectors each has said
+    ledger_.participants = participants;  // independent of the number of vectors that each client sent
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -96,10 +96,10 @@ class Local final : public Method {
  private:
   /// What a client keeps from round to round.
   struct Client {
-    Vector D;     // of local scaling
-    Vector m, v;  // of AdamW
+    Vector D;     // for local scaling
+    Vector m, v;  // for AdamW
   };
-  /// What a client computes with until it has spoken.
+  /// Scratch of a client until it has written its messages.
   struct Scratch {
     Vector y;
     Vector gradient;
@@ -115,7 +115,8 @@ class Local final : public Method {
 
   [[nodiscard]] bool averages_momentum() const { return parts_.momentum && parts_.momentum->averaged; }
 
-  /// Whether D moves after round t (0: at the start), and how often it has before.
+  /// refreshes_after(t): whether D is updated after round t (0: at the start). refreshes_before(t): the
+  /// number of updates before that.
   [[nodiscard]] bool refreshes_after(std::size_t t) const {
     return t == 0 ? parts_.scaling->refresh_at_start : t % parts_.scaling->refresh == 0;
   }
@@ -137,7 +138,7 @@ class Local final : public Method {
 
   Client& client(const Key& key) { return clients_[key.worker - first_client_]; }
 
-  /// The server, to everyone.
+  /// Counts a vector that the server sends to all clients.
   void tell(View v) { ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size())); }
 
   bool step_and_speak(std::span<Entry* const> said) {
@@ -176,7 +177,7 @@ class Local final : public Method {
     return true;
   }
 
-  /// D moves by the clients' statistics at x.
+  /// Updates D by the clients' statistics at x.
   void refresh(Fleet& fleet, std::size_t t) {
     const ScalingPlan& plan = *parts_.scaling;
     const std::size_t before = refreshes_before(t);
@@ -193,7 +194,7 @@ class Local final : public Method {
         ledger_.compute(static_cast<std::uint32_t>(i), static_cast<std::uint64_t>(calls[i]));
       return;
     }
-    if (t > 0) ledger_.tell(0);  // x_t: its bits count when the next round begins
+    if (t > 0) ledger_.tell(0);  // the server sends x_t; its bits are counted in the next round
     fill(statistic_, 0.0);
     const MutView sums[] = {statistic_};
     parts_.participation->draw(key.common(), shares_);
@@ -211,13 +212,13 @@ class Local final : public Method {
     plan.scaling.update(before, statistic_, D_);
   }
 
-  /// What the client says of x: the curvature along random signs, the gradient, or (squared already, where
-  /// nobody else's is to be added first) its square.
+  /// The statistic of a client at x: the curvature along random signs, the gradient, or its square (if the
+  /// squares are taken before the mean, or no mean is taken).
   View statistic_of(Key key, std::size_t before, std::size_t& asked) {
     const ScalingPlan& plan = *parts_.scaling;
     Scratch& s = scratch();
     s.statistic.assign(x_.size(), 0.0);
-    key.step = static_cast<std::uint32_t>(parts_.steps);  // a draw of its own, after those of the local steps
+    key.step = static_cast<std::uint32_t>(parts_.steps);  // its own draw, after those of the local steps
     if (!plan.scaling.row->curvature) {
       asked = parts_.oracle->calls(key);
       parts_.oracle->gradient(key, x_, s.statistic);
@@ -252,11 +253,11 @@ class Local final : public Method {
   bool scales_;
   Vector x_;
   Vector moved_;
-  Vector momentum_, next_momentum_;  // where they are averaged
-  Vector D_, scale_, statistic_;     // of global scaling
+  Vector momentum_, next_momentum_;  // if momentum is averaged
+  Vector D_, scale_, statistic_;     // for global scaling
   std::vector<Vector> outer_memory_;
   std::size_t first_client_ = 0;
-  std::vector<Client> clients_;  // those that this rank owns
+  std::vector<Client> clients_;  // the clients that this rank owns
   std::vector<Share> shares_;    // of the round
   Collector collector_;
   Ledger ledger_;

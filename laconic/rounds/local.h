@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver of methods whose clients take local steps between rounds with a server: Local SGD and FedAvg
-// (McMahan et al. 2017, arXiv 1602.05629), and SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv
-// 2406.00846), whose steps are scaled by a diagonal s (laconic/local/scaling.h); FedAdam and DiLoCo, whose server has a
-// rule of its own (laconic/local/outer_rule.h). With H local steps of length gamma, round t at client m is
+// The driver of methods with a server and local steps: Local SGD and FedAvg (McMahan et al. 2017, arXiv
+// 1602.05629); SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv 2406.00846), with steps scaled
+// by a diagonal s (laconic/local/scaling.h); FedAdam and DiLoCo, with an update rule of the server
+// (laconic/local/outer_rule.h). With H local steps of length gamma, round t at client m is
 //   y_m = x, then H times y_m <- y_m - gamma g_m(y_m) / s                  s = 1 without scaling
-//   y_m - x                                              said to the server, compressed
-//   x <- x + eta_s mean_m (y_m - x)                      said to everyone; or as the outer rule has it
+//   y_m - x                                              sent to the server, compressed
+//   x <- x + eta_s mean_m (y_m - x)                      sent to all clients; or by the outer rule
 // and after every q-th round, and at the start,
-//   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                said to the server too
-//   D <- rule(D, its mean),  s = clip(D)                 the new s holds from the next round on
-// With momentum m <- b m + (1 - b) g takes the place of g; m starts a round as the mean of all, which they say,
-// or at 0. With local scaling each client has a D of its own, of its own statistic, which it need not say. With AdamW
-// (laconic/local/adamw.h) for local steps each client keeps its moments from round to round.
+//   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                sent to the server too
+//   D <- rule(D, its mean),  s = clip(D)                 the new s is used from the next round on
+// With momentum, m <- b m + (1 - b) g replaces g. m starts a round as the mean over the clients, which send
+// their m, or at 0. With local scaling each client has its own D from its own statistic, which it does not
+// send. With AdamW (laconic/local/adamw.h) as local steps each client keeps its moments from round to round.
 #pragma once
 
 #include <cstddef>
@@ -31,25 +31,26 @@ namespace laconic {
 
 struct ScalingPlan {
   Scaling scaling;
-  bool local = false;             // each client its own D
+  bool local = false;             // each client has its own D
   bool mean_of_squares = false;   // S^2 is the mean of the g_m^2, not the square of the mean
   std::size_t refresh = 1;        // q >= 1: after every q-th round
   bool refresh_at_start = true;   // otherwise D = 1 until the first refresh
-  std::size_t start_probes = 10;  // >= 1: of curvature, whose mean is the first D
-  bool shared_probes = false;     // v_m the same for all clients
+  std::size_t start_probes = 10;  // >= 1: curvature probes at the start; their mean is the first D
+  bool shared_probes = false;     // v_m is the same for all clients
 };
 
 struct MomentumPlan {
   double beta = 0;       // 0 < beta < 1
-  bool averaged = true;  // a round begins with the mean of the clients' momenta, otherwise at 0
+  bool averaged = true;  // a round starts from the mean of the clients' momenta, otherwise from 0
 };
 
-/// A local method, disassembled. No pointer is null.
+/// The parts of a local method. No pointer is null.
 struct LocalParts {
   std::shared_ptr<const Oracle> oracle;
-  // Of as many workers as the problem has shards; complete, where clients have scales, momentum or moments.
+  // For as many clients as the problem has shards. Must be complete if clients have scales, momentum or
+  // moments.
   std::shared_ptr<const Participation> participation;
-  std::shared_ptr<const Compressor> compressor;  // of all that clients say
+  std::shared_ptr<const Compressor> compressor;  // for all messages of clients
   std::size_t steps = 1;                         // H >= 1
   std::optional<ScalingPlan> scaling = {};
   std::optional<MomentumPlan> momentum = {};
@@ -64,9 +65,9 @@ struct LocalOptions {
   Wire wire = Wire::f32;
 };
 
-/// Memory: a few vectors, one for each of this rank's clients with local scaling, two with AdamW, and a window of
-/// messages. The server tells x in every round, and what clients need besides: s where it is new, m where it is
-/// averaged. The problem must outlive the method. Throws as make_star() does.
+/// Memory: a few vectors; one for each of this rank's clients with local scaling, two with AdamW; and a
+/// window of messages. The server sends x in every round, and what else clients need: s when it is new, m
+/// when it is averaged. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options);
 

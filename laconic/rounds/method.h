@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A method is a start and a round; solve() repeats it (laconic/solve.h).
+// The interface of methods: a start and a round, which solve() repeats (laconic/solve.h).
 #pragma once
 
 #include <cstddef>
@@ -13,20 +13,21 @@
 
 namespace laconic {
 
-/// The true objective at a method's point, summed over the clients in ascending order. Outside the ledger.
+/// The true objective at a method's point, summed over the clients in ascending order. Not counted in the
+/// ledger.
 struct Evaluation {
   double f = 0;
-  double correct = 0;    // rows classified right, over all clients
-  double consensus = 0;  // (1/n) sum |x_i - mean|^2, of methods with several models
+  double correct = 0;    // correctly classified rows, over all clients
+  double consensus = 0;  // for methods with several models
   Vector gradient;
 
   void clear(std::size_t dim) {
     f = correct = consensus = 0;
     gradient.assign(dim, 0.0);
   }
-  /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients
-  /// that Entry::vector shows. Ascending boards. Collective; the envelopes are shared. The
-  /// board's messages are lost.
+  /// Adds the clients on a board, each with its weight 1/n: their measurements, and the gradients in
+  /// Entry::vector. Boards must come in ascending order. Collective: the envelopes are shared. The messages
+  /// on the board are lost.
   void add(Fleet& fleet, Board& board) {
     for (std::size_t e = 0; e < board.size(); ++e) {
       f += board[e].weight * board[e].envelope.measured.value;
@@ -36,22 +37,22 @@ struct Evaluation {
   }
 };
 
-/// One pass over all data: for points at which the method has no full gradients anyway. Collective.
+/// One pass over all data, for points at which the method does not compute full gradients anyway. Collective.
 void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
 
-/// All that a method remembers from one round to the next; what else it needs is drawn from addresses or
-/// computed anew. So a checkpoint (report/checkpoint.h) is these numbers and the round. To write them is to
-/// set the method back to where they were read. Lengths depend on the problem and the method alone, never on
-/// how the workers are dealt to ranks.
+/// All that a method keeps from one round to the next; everything else is drawn by address or computed again.
+/// So a checkpoint (report/checkpoint.h) consists of these numbers and the round. Writing them restores the
+/// method to the state in which they were read. Lengths depend only on the problem and the method, never on
+/// the split of clients among ranks.
 struct State {
   Ledger* ledger = nullptr;
-  std::vector<MutView> shared = {};                // the same on every rank
-  std::vector<std::vector<MutView>> workers = {};  // of each worker that this rank owns, ascending
+  std::vector<MutView> shared = {};                // equal on every rank
+  std::vector<std::vector<MutView>> workers = {};  // of each client that this rank owns, ascending
 };
 
-// What all factories of methods ask of a problem, its oracle, and the options (methods with local steps have an
-// outer step besides). std::logic_error where the oracle is null or of another problem, InputError for a step
-// that is out of range.
+// Checks of all factories of methods on the problem, its oracle, and the options (methods with local steps
+// also have an outer step). Throw std::logic_error if the oracle is null or belongs to another problem,
+// InputError for a step that is out of range.
 void require_problem(const Problem& problem, const Oracle* oracle);
 void require_step(double step);
 void require_outer_step(double step);
@@ -60,26 +61,27 @@ class Method {
  public:
   virtual ~Method() = default;
 
-  // start() and round() are collective, on one fleet from the start to the end. What the others return is the
-  // same on all ranks.
+  // start() and round() are collective, on one fleet from start to end. The other functions return the same
+  // on all ranks.
 
-  /// Round 0: whatever is said before the first step. `watch`, where given, receives the evaluation of
-  /// point(); gradients that the round computes anyway are used for it.
+  /// Round 0: the communication before the first step. `watch`, if not null, receives the evaluation of
+  /// point(); it reuses gradients that the round computes anyway.
   virtual void start(Fleet& fleet, Evaluation* watch) = 0;
-  /// Round t = 1, 2, ...: from x_{t-1} to x_t, and what is said on the way. Throws Diverged when a gradient
-  /// is no longer finite, on all ranks (methods with several models may carry on: their next evaluation shows
-  /// it).
+  /// Round t = 1, 2, ...: the step from x_{t-1} to x_t, with its communication. Throws Diverged, on all
+  /// ranks, when a gradient is not finite (methods with several models may continue: their next evaluation
+  /// detects it).
   virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
 
   /// The evaluation of point() after a round that had no `watch`. Collective.
   virtual void evaluate(Fleet& fleet, Evaluation& out) = 0;
 
-  /// Valid until the next round. Before start() or a round in its place, it is there to be written.
+  /// Valid until the next round. To restore a state, write it before start(), or before a round() that
+  /// replaces start().
   virtual State state(Fleet& fleet) = 0;
 
-  /// The one that it is made for.
+  /// The problem that the method was made for.
   [[nodiscard]] virtual const Problem& problem() const = 0;
-  /// x_t; for methods with several models, their mean when it was last evaluated. Valid until the next round.
+  /// x_t; for methods with several models, their mean at the last evaluation. Valid until the next round.
   [[nodiscard]] virtual View point() const = 0;
   [[nodiscard]] virtual const Ledger& ledger() const = 0;
   [[nodiscard]] virtual double step() const = 0;

@@ -63,7 +63,7 @@ class Scaffold final : public Method {
   double step() const override { return options_.step; }
 
  private:
-  /// What a worker computes with until it has spoken.
+  /// Scratch of a client until it has written its messages.
   struct Scratch {
     Vector y;
     Vector correction;
@@ -90,7 +90,7 @@ class Scaffold final : public Method {
     axpy(-1, c_i, scratch.steps.sample);  // c_i+ - c_i
     write_dense(options_.wire, scratch.y, moved.message);
     write_dense(options_.wire, scratch.steps.sample, learnt.message);
-    decode_add(learnt.key, learnt.message, 1, c_i);  // as the server hears it
+    decode_add(learnt.key, learnt.message, 1, c_i);  // as the server decodes it
     return true;
   }
 
@@ -102,7 +102,7 @@ class Scaffold final : public Method {
   Vector dx_;
   Vector dc_;
   std::size_t first_worker_ = 0;
-  std::vector<Vector> workers_;  // c_i of those that this rank owns
+  std::vector<Vector> workers_;  // c_i of the clients that this rank owns
   std::vector<Share> everyone_;
   Collector collector_;
   Ledger ledger_;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone taking
-// part, control variates by option II: local steps around a server that corrects their drift. With K local
-// steps of length eta_l and the outer step eta_g, a round is
+// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), with full
+// participation and control variates by option II: local steps with a server that corrects their drift. With
+// K local steps of length eta_l and the outer step eta_g, a round is
 //   y_i = x, then K times y_i <- y_i - eta_l (g_i(y_i) - c_i + c)      laconic/local/local_steps.h
-//   y_i - x and c_i+ - c_i, where c_i+ = c_i - c + (x - y_i) / (K eta_l)      said to the server
-//   x <- x + eta_g mean_i (y_i - x);   c <- c + mean_i (c_i+ - c_i)           said to everyone
-// c_i+ is the mean of the round's gradients. K-GT (rounds/gossip.h) on a complete graph makes the same
+//   y_i - x and c_i+ - c_i, where c_i+ = c_i - c + (x - y_i) / (K eta_l)      sent to the server
+//   x <- x + eta_g mean_i (y_i - x);   c <- c + mean_i (c_i+ - c_i)           sent to all clients
+// c_i+ is the mean of the round's gradients. K-GT (rounds/gossip.h) on a complete graph computes the same
 // models.
 #pragma once
 
@@ -31,8 +31,8 @@ struct ScaffoldOptions {
   Wire wire = Wire::f32;
 };
 
-/// All c begin at 0, and nothing is said at the start. Memory: four vectors, one for each of this rank's
-/// workers, and a window of messages. The problem must outlive the method. Throws as make_star() does.
+/// All c start at 0, and nothing is sent at the start. Memory: four vectors, one for each of this rank's
+/// clients, and a window of messages. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_scaffold(const Problem& problem, const ScaffoldParts& parts,
                                       const ScaffoldOptions& options);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fold: messages become one estimate of the gradient.
+// The server's fold: combines messages into one estimate of the gradient.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,20 @@
 
 namespace laconic {
 
-/// Holds the estimate g and, where messages are said relative to a memory, the shift: the mean of what the
-/// workers remember. With d = sum of weight * message over a round:
+/// Holds the estimate g and, if messages are differences from memories of the clients, the shift: the mean of
+/// these memories. With d = sum of weight * message over a round:
 ///   restart: g = shift = d;     otherwise: g = shift + d, shift += rate * heard * d
-/// where heard is 1, but where the weights make up for workers who are absent: those move the estimate, and
-/// not what they remember. Two vectors; one when the rate is 0 (no shift), or 1 and all are always heard (the
-/// shift is the estimate).
+/// heard is 1, except where weights compensate for absent clients: such weights apply to the estimate, but
+/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if the rate is 1 and heard is
+/// always 1 (the shift equals the estimate).
 ///
-/// Workers that replace their memories by themselves (Mechanism::replaces) are remembered one by one
-/// instead: g is the mean of the memories, each started over or added to as its worker says. One
-/// vector a worker, and one.
+/// For clients that replace their memories themselves (Mechanism::replaces) the server keeps each memory
+/// instead: g is the mean of the memories, and each message starts its client's memory over or adds to it.
+/// Needs one vector a client, and one more.
 class Server {
  public:
-  /// 0 <= rate <= 1: Rates::server. `all_heard`: close() always has heard = 1. `remembered`: how many workers
-  /// are remembered one by one, all or none.
+  /// 0 <= rate <= 1: Rates::server. `all_heard`: close() is always called with heard = 1. `remembered`: the
+  /// number of clients with a memory each on the server, all or 0.
   Server(std::size_t dim, double rate, bool all_heard, std::size_t remembered)
       : rate_(rate),
         in_place_(rate == 1 && all_heard),
@@ -36,11 +36,11 @@ class Server {
   void open(bool restart) {
     restart_ = restart;
     counted_.clear();
-    const bool adds_in_place = in_place_ && memories_.empty();  // d to the shift
+    const bool adds_in_place = in_place_ && memories_.empty();  // adds d to the shift
     if (restart || !adds_in_place) fill(estimate_, 0.0);
   }
 
-  /// d += what the board says. Collective.
+  /// Adds the messages of the board. Collective.
   void hear(Fleet& fleet, Board& board) {
     if (memories_.empty()) {
       fleet.fold(board, counted_, estimate_);
@@ -64,14 +64,14 @@ class Server {
     }
   }
 
-  /// Of the sums of votes in the estimate, which way each coordinate goes: 1 where they are even.
+  /// Replaces the sum of votes of each coordinate by the sign of the majority; ties become 1.
   void take_majority() {
     for (double& g : estimate_) g = g < 0 ? -1 : 1;
   }
 
   [[nodiscard]] View estimate() const { return estimate_; }
 
-  /// What it holds between rounds, to be read or restored.
+  /// The state between rounds, to be read or restored.
   [[nodiscard]] std::vector<MutView> memory() {
     std::vector<MutView> vectors = {estimate_, shift_};
     vectors.insert(vectors.end(), memories_.begin(), memories_.end());
@@ -86,7 +86,7 @@ class Server {
   bool restart_ = false;
   Vector estimate_;
   Vector shift_;
-  SignCount counted_;  // what the round says in signs alone
+  SignCount counted_;  // the messages of the round that are signs only
   std::vector<Vector> memories_;
 };
 

@@ -11,7 +11,7 @@
 namespace laconic {
 namespace {
 
-/// Every rank has the server, and the clients that it owns.
+/// Every rank has a copy of the server, and the clients that it owns.
 class Star final : public Method {
  public:
   Star(const Problem& problem, StarParts parts, const StarOptions& options)
@@ -53,7 +53,7 @@ class Star final : public Method {
     if (clients_.clients().size() != own.size()) clients_.take_on(own);
   }
 
-  /// Everything about x_t: gradients, messages, the fold.
+  /// The communication at x_t: gradients, messages, the fold.
   void gather(Fleet& fleet, std::size_t t, Evaluation* watch) {
     const Key round{options_.seed, static_cast<std::uint32_t>(t)};
     parts_.participation->draw(round.common(), shares_);
@@ -108,7 +108,8 @@ void require_parts(const Problem& problem, const StarParts& parts) {
         "the participation is of another number of workers than the problem's");
   const bool complete = parts.participation->complete();
   check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
-  // A server that keeps the memory of each worker takes their mean, whatever messages weigh.
+  // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
+  // messages.
   check(
       complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
           parts.participation->weight() == 1 / static_cast<double>(n),

@@ -8,7 +8,8 @@ StarClients::StarClients(const Problem& problem, const StarParts& parts)
       parts_(parts),
       rates_(parts.mechanism->rates()),
       compares_(parts.mechanism->uses_previous()),
-      // The gradient of this round is the previous one of the next, if everyone computes it and it is exact.
+      // The gradient of this round serves as the previous one in the next, if every client computes it and it
+      // is exact.
       keeps_gradient_(compares_ && parts.oracle->exact() && parts.participation->complete()) {}
 
 void StarClients::take_on(Range clients) {
@@ -48,8 +49,8 @@ Measured StarClients::ask(Entry& entry, View x, MutView g) {
   return parts_.oracle->gradient(entry.key, x, g);
 }
 
-/// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin says so (the anchor itself moves
-/// when all clients have looked). At the start w = x_0 and g is exact.
+/// g = grad f_ij(x) - grad f_ij(w) + grad f_i(w), then w <- x if the coin shows heads (the anchor itself
+/// moves after all clients have computed). At the start w = x_0 and g is exact.
 void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at) {
   Vector& at_anchor = client_of(entry).at_anchor;
   if (entry.key.round > 0) {
@@ -76,7 +77,7 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
   View y = client.y;
   if (compares_ && !restart) {
     if (entry.key.round == 0) {
-      y = slot.gradient;  // no round before: the point has not moved
+      y = slot.gradient;  // no previous round: the point has not moved
     } else if (!keeps_gradient_) {
       slot.other.resize(at.x.size());
       if (!has_other) ask(entry, at.before, slot.other);
@@ -90,7 +91,8 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
 
 void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   Client& client = client_of(entry);
-  // Where the next round looks for it. The entry shows the same numbers as before, which have moved.
+  // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
+  // they are.
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
   if (rates_.worker == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clients' side of a star: what a client says about a point, and what it remembers when that has counted.
+// The client side of a star method: the message of a client about a point, and the update of its memory once
+// the server has used the message.
 #pragma once
 
 #include <cstddef>
@@ -12,38 +13,38 @@
 
 namespace laconic {
 
-/// Those clients of a run that one process owns. Memory: for each of them a vector for a memory h, one for a
-/// previous gradient y and one for the gradient at an anchor (where the parts have them), and for each slot
-/// up to three.
+/// The clients of a run that one process owns. Memory: for each client one vector each for a memory h, for a
+/// previous gradient y and for the gradient at an anchor (if the parts have them), and up to three for each
+/// slot.
 class StarClients {
  public:
   /// Problem and parts must outlive it.
   StarClients(const Problem& problem, const StarParts& parts);
 
-  /// Takes on these clients, who remember nothing; once more to start over.
+  /// Takes ownership of these clients, with memories of 0. Call it again to start over.
   void take_on(Range clients);
   [[nodiscard]] Range clients() const { return {first_, first_ + clients_.size()}; }
 
-  /// Whether an answer looks at the point of the round before as well.
+  /// Whether an answer also needs the point of the previous round.
   [[nodiscard]] bool looks_back() const { return compares_ && !keeps_gradient_; }
 
   struct Points {
     View x;       // x_t
-    View before;  // x_{t-1}, where looks_back()
-    View anchor;  // where the parts have one
+    View before;  // x_{t-1}, if looks_back()
+    View anchor;  // if the parts have an anchor
   };
-  /// Answers that stand at the same time need a slot each, 0 .. slots-1.
+  /// Answers that exist at the same time need a slot each, 0 .. slots-1.
   void reserve(std::size_t slots);
-  /// What the client entry.key.worker says of x_t: the entry's message, envelope and vector, or finite =
-  /// false alone. Different clients at the same time, on any threads. `restart`: Mechanism::restarts of the
-  /// round.
-  /// `looked_before`: the slot holds an answer of the client's about at.before, whose gradient need not be
-  /// computed again.
+  /// Computes the answer of the client entry.key.worker at x_t: the entry's message, envelope and vector, or
+  /// only finite = false. May be called for different clients at the same time, on any threads. `restart`:
+  /// Mechanism::restarts of the round. `looked_before`: the slot holds this client's answer at at.before, so
+  /// that gradient is not computed again.
   void answer(Entry& entry, std::size_t slot, const Points& at, bool restart, bool looked_before = false);
-  /// That answer has counted: the memory moves. A memory without this is as it was before the answer.
+  /// Call this once the server has used the answer: it updates the client's memory. Without this call the
+  /// memory stays as it was before the answer.
   void remember(const Entry& entry, std::size_t slot, bool restart);
 
-  /// Of each client, to be read or restored.
+  /// The memories of each client, to be read or restored.
   [[nodiscard]] std::vector<std::vector<MutView>> memories();
 
  private:
@@ -53,18 +54,18 @@ class StarClients {
     Vector y;          // gradient of the round before
     Vector at_anchor;  // full gradient at the anchor
   };
-  /// What it computes with.
+  /// Scratch of one answer.
   struct Slot {
     Vector gradient;  // at x_t
-    Vector other;     // by the same rows, at x_{t-1} or at the anchor
-    Vector memory;    // h with what it takes in
+    Vector other;     // of the same rows, at x_{t-1} or at the anchor
+    Vector memory;    // h plus Mechanism::takes_in() times the gradient
   };
 
   Client& client_of(const Entry& entry) { return clients_[entry.key.worker - first_]; }
   void look(Entry& entry, Slot& slot, const Points& at);
   void look_through_anchor(Entry& entry, Slot& slot, const Points& at);
   Measured ask(Entry& entry, View x, MutView g);
-  /// `has_other`: slot.other is the gradient at x_{t-1} already.
+  /// `has_other`: slot.other already is the gradient at x_{t-1}.
   void speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other);
 
   const Problem& problem_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's side of a star: the point, the step along the estimate, and what was said.
+// The server side of a star method: the point, the step along the estimate, and the ledger.
 #pragma once
 
 #include <cstddef>
@@ -18,26 +18,27 @@ namespace laconic {
 
 class StarServer {
  public:
-  /// At the start of the problem, with an estimate of 0. `looks_back`: clients want x_{t-1} as well. Problem
-  /// and parts must outlive it.
+  /// Starts at the problem's starting point, with estimate 0. `looks_back`: clients also need x_{t-1}.
+  /// Problem and parts must outlive it.
   StarServer(const Problem& problem, const StarParts& parts, const StarOptions& options, bool looks_back);
 
-  /// x_t = x_{t-1} - gamma g, of which all are told.
+  /// x_t = x_{t-1} - gamma g; counts the message of the server to all clients.
   void step();
-  /// Forgets what it remembers of the clients, as they do: the next round of theirs is a start.
+  /// Resets the memory of the clients, which reset theirs too: their next round is a start.
   void start_over();
   [[nodiscard]] StarClients::Points points() const { return {x_, x_before_, anchor_}; }
 
-  // The estimate, from what is said about x_t: open, hear the boards in ascending order of clients, close.
+  // The estimate from the messages at x_t: call open(), then hear() for the boards in ascending order of
+  // clients, then close().
   void open(const std::vector<Share>& shares, bool restart);
-  /// Every rank gets to the same ledger. Throws Diverged, on all ranks, where a gradient is not finite.
+  /// The ledger is the same on every rank. Throws Diverged, on all ranks, if a gradient is not finite.
   /// Collective.
   void hear(Fleet& fleet, Board& board, std::size_t t);
   /// Collective.
   void close(Fleet& fleet, const std::vector<Share>& shares);
   void move_anchor() { copy(x_, anchor_); }
 
-  /// What all ranks of a run share.
+  /// The state that is equal on all ranks.
   [[nodiscard]] std::vector<MutView> memory();
 
   [[nodiscard]] View x() const { return x_; }
@@ -50,7 +51,8 @@ class StarServer {
   const Problem& problem_;
   const StarParts& parts_;
   StarOptions options_;
-  // What it is the mean of moves by 1/n of what a client says, whatever that weighs.
+  // The memories of the clients, and their mean, move by the messages without the weights of the
+  // participation.
   bool shift_is_mean_;
   Vector x_;
   Vector x_before_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The modelled clock: links, delays, policies, and the seconds of rounds counted by hand.
+// The modelled clock: links, delays, policies, and the seconds of rounds computed by hand.
 #include "laconic/cost/clock.h"
 
 #include <cmath>
@@ -53,7 +53,7 @@ TEST(Links, AreOneForAllOrTakenInTurns) {
   EXPECT_DOUBLE_EQ(three[1].seconds_up(1e8), 1.02);
   EXPECT_DOUBLE_EQ(three[2].seconds_up(1e7), 1.05);
 
-  EXPECT_EQ(links_of("latency=3ms")[0].up, kInfinity);  // as wide as you like
+  EXPECT_EQ(links_of("latency=3ms")[0].up, kInfinity);  // unlimited bandwidth
 }
 
 TEST(Links, AreRefusedInOneLine) {
@@ -113,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Delays,
 TEST(DelayModels, WaitAsTheirPolicySays) {
   const std::size_t n = 10;
   std::vector<double> seconds;
-  // The r fastest of n with the same load take a + (H_n - H_{n-r}) / mu in the mean.
+  // On average the r fastest of n clients with equal load take a + (H_n - H_{n-r}) / mu.
   const auto first = make_stragglers(parse("shifted-exp(0.5, 2, first=7)"), n);
   double mean = 0;
   constexpr std::uint32_t kRounds = 20000;
@@ -143,7 +143,7 @@ TEST(DelayModels, WaitAsTheirPolicySays) {
 }
 
 TEST(DelayModels, KnowHowOftenTheSlowestAnswers) {
-  for (const double ratio : {10.0, 1e3, 1e5}) {  // the slower of two is the first once in 1 + ratio rounds
+  for (const double ratio : {10.0, 1e3, 1e5}) {  // the slower is first in 1 of 1 + ratio rounds
     const auto two = make_stragglers(parse(fmt::format("shifted-exp(0, 1, {}, first=1)", ratio)), 2);
     EXPECT_NEAR((1 - two->late(0)) * (1 + ratio), 1, 0.01);
   }
@@ -153,7 +153,7 @@ TEST(DelayModels, KnowHowOftenTheSlowestAnswers) {
               HasSubstr("takes too long to work out"));
   const auto both = make_stragglers(parse("shifted-exp(0.1, 2, deadline=0.5, first=3)"), 8);
   const auto nearly = make_stragglers(parse("shifted-exp(0.1, 2, 2.0000001, deadline=0.5, first=3)"), 8);
-  EXPECT_NEAR(both->late(0), nearly->late(0), 1e-4);  // the closed form, and the integral
+  EXPECT_NEAR(both->late(0), nearly->late(0), 1e-4);  // compares the closed form with the integral
 }
 
 TEST(DelayModels, AreReadFromAFile) {
@@ -203,7 +203,7 @@ TEST(Clock, AddsUpWhatTheLastOfATurnNeeds) {
   const Clock clock(3, {{.up = 10, .down = 100, .latency_up = 1, .latency_down = 2}, {.up = 1, .down = 1000}},
                     {0.5, 0.25}, nullptr, 1);
   EXPECT_EQ(clock.seconds(1, {}), 0);
-  // Client 1 says two messages: 8 + 2 bits at 1 bit a second.
+  // Client 1 sends two messages: 8 + 2 bits at 1 bit a second.
   const Turn said{.clients = {{.number = 0, .calls = 4, .bits_out = 20},
                               {.number = 1, .calls = 4, .bits_out = 8},
                               {.number = 1, .calls = 0, .bits_out = 2}}};
@@ -211,7 +211,7 @@ TEST(Clock, AddsUpWhatTheLastOfATurnNeeds) {
   Turn asked = said;
   asked.server_speaks = true;
   asked.bits_of_server = 1000;
-  // Client 0: 2 + 10, computing 2, 1 + 2; client 1: 1, 1, 10.
+  // Client 0: receives in 2 + 10, computes in 2, sends in 1 + 2. Client 1: 1, 1 and 10.
   EXPECT_DOUBLE_EQ(clock.seconds(1, {{asked}}), 17);
   EXPECT_DOUBLE_EQ(clock.seconds(1, {{asked, said}}), 17 + 11);
 
@@ -231,9 +231,9 @@ TEST(Clock, WaitsForThoseWhoAreLate) {
   EXPECT_DOUBLE_EQ(clock.seconds(0, {{two}}), 4);  // until the deadline
   const Turn three{.clients = {{.number = 0, .bits_out = 8}, {.number = 1}, {.number = 2, .bits_out = 0.5}}};
   EXPECT_DOUBLE_EQ(clock.seconds(1, {{three}}), 9);
-  EXPECT_DOUBLE_EQ(clock.seconds(1, {{three, three}}), 9 + 8);  // computing is over
-  EXPECT_DOUBLE_EQ(clock.seconds(0, {{Turn{}}}), 4);            // nobody
-  // All are told before anybody is waited for, who answer or not.
+  EXPECT_DOUBLE_EQ(clock.seconds(1, {{three, three}}), 9 + 8);  // delays apply to the first turn only
+  EXPECT_DOUBLE_EQ(clock.seconds(0, {{Turn{}}}), 4);            // no client in the turn
+  // The wait starts when all clients have received the message, including those that do not answer.
   const Clock slow(3, {{.down = 10}, {.down = 5}, {.down = 1, .latency_down = 3}}, {}, model, 1);
   const Turn asked{.clients = {{.number = 0}}, .bits_of_server = 20, .server_speaks = true};
   EXPECT_DOUBLE_EQ(slow.seconds(0, {{asked}}), 23 + 4);
@@ -249,7 +249,7 @@ constexpr double kLatency = 0.01;
 constexpr double kGradient = 0.002;
 constexpr std::size_t kDim = 20;
 
-/// The seconds of the rows of a run on 4 equal clients, whose shards have one row each.
+/// The seconds of the rows of a run on 4 equal clients with one row each.
 std::vector<double> seconds_of(const std::string& method, const std::string& topology = "") {
   const Clock clock(4, {{.up = kUp, .down = kDown, .latency_up = kLatency, .latency_down = 2 * kLatency}},
                     {kGradient}, nullptr, 1);
@@ -261,13 +261,13 @@ std::vector<double> seconds_of(const std::string& method, const std::string& top
   return seconds;
 }
 
-/// Of a dense vector as it is said.
+/// Bits of a dense vector as sent.
 double dense_bits() {
   Job job{.problem = "quadratic(d=20, s=0.8)", .method = "gd", .clients = 4, .step = "0.01", .rounds = 0};
   return train(job).last().uplink_bits;
 }
 
-/// Models and other vectors as the server says them, f32.
+/// Bits of a model or another vector that the server sends, f32.
 constexpr double kSaid = 32.0 * kDim;
 
 void expect_rounds(const std::vector<double>& seconds, double start, double round) {
@@ -281,13 +281,13 @@ TEST(ClockOfMethods, TakesTheTurnsOfEachDriver) {
   const double down = 2 * kLatency + kSaid / kDown;
   expect_rounds(seconds_of("gd"), kGradient + up, down + kGradient + up);
   expect_rounds(seconds_of("local-sgd(steps=3)"), 0, down + 3 * kGradient + up);
-  // Model and control variate, both ways; each takes the latency once.
+  // Model and control variate, in both directions; both vectors together have the latency once.
   expect_rounds(seconds_of("scaffold(steps=3)"), 0,
                 (down + kSaid / kDown) + 3 * kGradient + (up + dense_bits() / kUp));
-  // To two neighbours, from two neighbours.
+  // Sends to two neighbours, receives from two neighbours.
   expect_rounds(seconds_of("d-sgd(steps=3)", "ring"), 0,
                 3 * kGradient + kLatency + 2 * dense_bits() / kUp + 2 * kLatency + 2 * dense_bits() / kDown);
-  // A second turn for the statistic: the point goes down with the next model.
+  // A second turn is for the statistic; the bits of its point count with the next model.
   const double statistic = kGradient + up;
   const auto savic = seconds_of("savic(adam, steps=2)");
   ASSERT_EQ(savic.size(), 4U);

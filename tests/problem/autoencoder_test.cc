@@ -79,7 +79,7 @@ TEST(Autoencoder, AgreesWithAPlainLoopAndWithItself) {
 
 TEST(Autoencoder, ALosslessCodeHasValueAndGradientZero) {
   const Dataset data = random_pixels(40, 6, 2, 1);
-  const auto problem = make_autoencoder(data, {range(0, 40)}, {.hidden = 9});  // more than there are columns
+  const auto problem = make_autoencoder(data, {range(0, 40)}, {.hidden = 9});  // more than the columns
   Vector x(problem->dim(), 0.0), g(problem->dim());
   for (std::size_t c = 0; c < 6; ++c) {
     x[c * 9 + c] = 2;
@@ -87,7 +87,7 @@ TEST(Autoencoder, ALosslessCodeHasValueAndGradientZero) {
   }
   EXPECT_NEAR(problem->value_gradient(0, Rows::everything(), x, g).value, 0, 1e-14);
   EXPECT_LE(std::sqrt(norm_sq(g)), 1e-14);
-  // Near a minimum, rounding may not make the value negative.
+  // Near a minimum, rounding must not make the value negative.
   for (unsigned k = 0; k < 50; ++k) {
     Vector near = random_vector(problem->dim(), k, 1e-9);
     axpy(1, x, near);
@@ -96,7 +96,7 @@ TEST(Autoencoder, ALosslessCodeHasValueAndGradientZero) {
 }
 
 TEST(Autoencoder, DescendsToThePrincipalComponents) {
-  // The least value is what is left of the rows' second moments beside their largest eigenvalues.
+  // The minimum is the sum of the eigenvalues of the rows' second moments, without the largest ones.
   constexpr std::size_t kRows = 60, kColumns = 8, kHidden = 3;
   const Dataset data = random_pixels(kRows, kColumns, 2, 1);
   const auto problem = make_autoencoder(data, {range(0, kRows)}, {.hidden = kHidden});
@@ -151,7 +151,7 @@ TEST(Autoencoder, GivesTheSameBitsOnAnyThread) {
     ThreadPool pool(threads);
     std::vector<Vector> found(shards.size(), Vector(problem->dim() + 1));
     pool.for_each(shards.size(), [&](std::size_t i) {
-      // Scratch that another problem has left behind must not show.
+      // Scratch left by another problem must have no effect.
       Vector ignored(other->dim());
       other->value_gradient(0, Rows::everything(), y, ignored);
       found[i].back() =

@@ -28,7 +28,7 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
-/// Of the last, one row, and enough rows to be packed and to make several blocks.
+/// The second shard has one row. The third has enough rows to be packed and to fill several blocks.
 Shards some_shards() { return {range(0, 30), range(20, 21), range(0, 600)}; }
 
 std::vector<Case> cases() {
@@ -80,7 +80,7 @@ class Curvature : public ::testing::TestWithParam<Case> {
   Curvature() : problem_(GetParam().make()), x_(random_vector(problem_->dim(), 1)) {}
 
   Vector product(std::size_t shard, Rows rows, View v) const {
-    Vector out(problem_->dim(), std::nan(""));  // it is overwritten
+    Vector out(problem_->dim(), std::nan(""));  // must be overwritten
     problem_->hessian_vector(shard, rows, x_, v, out);
     return out;
   }
@@ -91,7 +91,7 @@ class Curvature : public ::testing::TestWithParam<Case> {
     return v;
   }
 
-  /// For each shard, all of its rows and lists of some, repetitions among them.
+  /// Checks the law for each shard: for all of its rows and for lists of some rows, with repetitions.
   template <class Law>
   void for_each_rows(Law law) const {
     for (std::size_t i = 0; i < problem_->shards(); ++i) {
@@ -115,7 +115,7 @@ TEST_P(Curvature, IsThatOfTheGradient) {
   for_each_rows([&](std::size_t i, Rows rows) {
     for (unsigned k = 0; k < 3; ++k) {
       const Vector v = direction(10 + k);
-      // Along a unit vector: h^2 = 1e-10 times third derivatives of size 1 to 10, and 1e-16 / h from
+      // Errors along a unit vector: h^2 = 1e-10 times third derivatives of size 1 to 10, and 1e-16 / h from
       // rounding. No kink of relu is within h of x.
       const double h = 1e-5;
       Vector moved = x_, ahead(x_.size()), behind(x_.size());
@@ -136,7 +136,7 @@ TEST_P(Curvature, IsLinearAndSymmetric) {
     Vector sum = u;
     axpy(-3, v, sum);
     Vector expected = product(i, rows, u);
-    EXPECT_NEAR(dot(v, expected), dot(u, product(i, rows, v)), 1e-14);  // some roundings of numbers of size 1
+    EXPECT_NEAR(dot(v, expected), dot(u, product(i, rows, v)), 1e-14);  // some rounding errors at size 1
     axpy(-3, product(i, rows, v), expected);
     EXPECT_LE(distance(product(i, rows, sum), expected), 1e-13);
     EXPECT_EQ(norm_sq(product(i, rows, Vector(x_.size(), 0.0))), 0);
@@ -176,7 +176,8 @@ TEST(CurvatureOfFloats, IsAsGoodAsFloatsCanBe) {
     const Vector v = random_vector(single->dim(), 3);
     single->hessian_vector(0, Rows::everything(), x, v, out);
     exact->hessian_vector(0, Rows::everything(), x, v, expected);
-    // 2^-24 = 6e-8 a rounding, and sums of 20 to 256 numbers grow that by their square root.
+    // Each rounding error is 2^-24 = 6e-8, and sums of 20 to 256 numbers increase it by the square root of
+    // their length.
     EXPECT_LE(distance(out, expected), 1e-6 * std::sqrt(norm_sq(expected)));
   }
 }
@@ -198,7 +199,7 @@ TEST(CurvatureOfLinks, IsRightForAnyMargin) {
         change.fill(2);
         apply_curvature(loss, kLossLanes, target.data(), at.data(), change.data());
         const auto expected = static_cast<double>(2 * second);
-        // exp_of_minus() is exp(-708) at least, times 2 and |4 - 6 s| <= 4.
+        // exp_of_minus() returns at least exp(-708); here it is multiplied by 2 and by |4 - 6 s| <= 4.
         const double tolerance = 1e-14 * std::abs(expected) + 8 * std::exp(-708);
         for (const double c : change) EXPECT_NEAR(c, expected, tolerance) << margin;
       }
@@ -207,7 +208,7 @@ TEST(CurvatureOfLinks, IsRightForAnyMargin) {
 }
 
 TEST(CurvatureOfLinks, ChangesItsSignWhereItShould) {
-  // Of (1 - sigma(z))^2 where 1 - sigma(z) = 2/3.
+  // For (1 - sigma(z))^2 at 1 - sigma(z) = 2/3.
   const auto nonconvex = [](double margin) {
     std::array<double, kLossLanes> target, at, change;
     target.fill(1);

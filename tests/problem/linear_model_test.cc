@@ -37,7 +37,7 @@ constexpr Model kModels[] = {
     {"least_squares", make_least_squares, Loss::least_squares, false},
 };
 
-/// Loss and slope of one row in long double, from the formulas as one writes them on paper.
+/// Loss and derivative of one row in long double, directly from the formulas.
 std::pair<long double, long double> plain(Loss loss, long double margin, long double target) {
   const long double z = margin * target;
   const long double s = 1 / (1 + std::exp(z));  // exp may overflow to inf: s = 0
@@ -53,7 +53,7 @@ std::pair<long double, long double> plain(Loss loss, long double margin, long do
 
 double label_of(const Model& model, double label) { return !model.classifies ? label : label == 8 ? 1 : -1; }
 
-/// Value, gradient and correct rows of a mean over rows of the data set, row by row.
+/// Value, gradient and correct rows of a mean over rows of the data set, computed row by row.
 struct Naive {
   long double value = 0;
   std::vector<long double> g;
@@ -100,7 +100,7 @@ TEST(LinearModel, AgreesWithAPlainLoopAndWithItself) {
         for (const std::size_t rows : {9UL, 700UL}) {
           const Dataset data = random_data(rows, 23, values, 7);
           const Shards shards = {range(0, 1), range(1, rows),
-                                 range(0, rows)};  // one row; shards that share rows
+                                 range(0, rows)};  // includes a shard of one row, and shards that share rows
           const auto problem = model.make(data, shards, options, {});
           SCOPED_TRACE(::testing::Message() << model.name << " values " << static_cast<int>(values)
                                             << " rows " << rows << " lambda " << options.regulariser.lambda);
@@ -155,7 +155,7 @@ TEST(LinearModel, MoreLettersThanSixteenBits) {
   Dataset data{.name = "wide", .rows = 90000, .columns = 4, .features = SparseRows{}, .labels = {}};
   auto& sparse = std::get<SparseRows>(data.features);
   const Vector values = random_vector(90000, 8);
-  for (std::size_t i = 0; i < data.rows; ++i) {  // a column in 1/4 of the rows, less the row that has none
+  for (std::size_t i = 0; i < data.rows; ++i) {  // a column in 1/4 of the rows, but not the empty one
     if (i > 3) {
       sparse.column.push_back(static_cast<std::uint32_t>(i % 5 == 4 ? 0 : i % 4));
       sparse.value.push_back(values[i]);
@@ -179,7 +179,7 @@ TEST(LinearModel, ExtremeMarginsHaveTheirLimits) {
         const LossSums sums = apply_loss(model.loss, kLossLanes, target, weight, margin);
         const auto [loss, slope] = plain(model.loss, -z, -1);
         const double value = sums.value / kLossLanes;
-        // Beyond |z| = 708 what is below 1e-307 need not be right, only small.
+        // For |z| > 708, values below 1e-307 need not be accurate, only small.
         const double tiny = std::abs(z) > 708 ? 1e-300 : 0;
         EXPECT_NEAR(value, static_cast<double>(loss), 1e-14 * std::abs(value) + tiny) << model.name << z;
         EXPECT_NEAR(margin[0], static_cast<double>(slope), 1e-14 * std::abs(margin[0]) + tiny)
@@ -251,7 +251,7 @@ TEST(LinearModel, ConstantsAreThoseOfADenseSolver) {
         const bool ridge = options.regulariser.kind == Regulariser::Kind::l2;
         const double lambda = options.regulariser.lambda;
         if (!ridge || model.loss == Loss::nonconvex) {
-          // lambda I is not enough for the nonconvex loss: its curvature goes down to -0.12 |a|^2.
+          // lambda I does not make the nonconvex loss convex: its curvature goes down to -0.12 |a|^2.
           EXPECT_FALSE(constants.mu) << model.name;
         } else if (model.loss == Loss::logistic) {
           EXPECT_EQ(constants.mu, lambda > 0 ? std::optional(lambda) : std::nullopt);
@@ -281,7 +281,7 @@ TEST(LinearModel, RowsThatClientsShareCountForEachOfThem) {
       EXPECT_EQ(shared.L_max, single.L_max);
       EXPECT_NEAR(shared.L_sample, single.L_sample, 1e-12 * single.L_sample);
       EXPECT_EQ(shared.mu.has_value(), single.mu.has_value());
-      // A row of two clients is there twice: L_minus is that of the data with its rows repeated.
+      // A row of two clients counts twice: L_minus is that of the data with its rows repeated.
       const auto overlapping = model.make(data, {range(0, 40), range(0, 40), range(40, 80)}, options, {});
       std::vector<std::uint32_t> repeated = range(0, 80);
       for (const std::uint32_t row : range(0, 40)) repeated.push_back(row);

@@ -133,7 +133,7 @@ TEST_F(ProblemMake, KeepsTheRowsOfItsOwnShardsOnly) {
 }
 
 TEST_F(ProblemMake, DrawsTheRowsOfItsOwnShardsOnly) {
-  setting_.clients = 100'000;  // of more than 1 MB each
+  setting_.clients = 100'000;  // with more than 1 MB each
   setting_.own = Range{5, 6};
   const auto part = make("least-squares(generated(rows=100, d=1000))");
   setting_.clients = 6;
@@ -150,7 +150,7 @@ TEST_F(ProblemMake, DrawsTheRowsOfItsOwnShardsOnly) {
 }
 
 TEST_F(ProblemMake, ReadsNoFeaturesOfOtherShards) {
-  // What is not stored cannot be copied: the loader has the other rows' labels only.
+  // A process keeps only its own rows: the loader has stored only the labels of the other rows.
   setting_.clients = 5;
   setting_.own = Range{1, 2};
   const DataOptions options{.folders = setting_.folders,
@@ -172,7 +172,7 @@ TEST_F(ProblemMake, ChecksumsTellDataApart) {
 
 TEST_F(ProblemMake, SoftmaxFindsItsTestSet) {
   ThreadPool pool(1);
-  const Vector x = {0, 0, 1, 0, 0, 0};  // the second class, wherever the first feature is
+  const Vector x = {0, 0, 1, 0, 0, 0};  // predicts the second class, wherever the first feature is
   EXPECT_EQ(make("softmax(three)")->test_accuracy(x, pool), 0.5);
   EXPECT_EQ(make("softmax(tiny)")->test_accuracy(x, pool), std::nullopt);
 }
@@ -183,7 +183,7 @@ class TestSets : public ProblemMake {
     setting_.on_remark = [this](const std::string& remark) { remarks_.push_back(remark); };
   }
 
-  /// The accuracy at x = e_1; an error where there is one.
+  /// The accuracy at x = e_1, or the error message.
   std::string accuracy(const std::string& text) {
     return error_of([&] {
       const auto problem = make(text.c_str());

@@ -43,7 +43,7 @@ TEST_F(MinimumOf, IsWhereGradientDescentEnds) {
 }
 
 TEST_F(MinimumOf, DoesNotDependOnTheUnitOfTheData) {
-  // The same rows in units from 1e-70 to 1e100: f* is the same, but for the squares of what is squared.
+  // The same rows in units from 1e-70 to 1e100: f* is the same, unless a square overflows or underflows.
   const TemporaryFolder folder;
   const auto f_star = [&](double unit) {
     std::string rows;
@@ -71,7 +71,7 @@ TEST_F(MinimumOf, RefusesWhatItCannotVerify) {
   for (const char* model : {"logistic", "softmax", "least-squares"}) {
     EXPECT_EQ(error(model, 1), "no error");
     EXPECT_EQ(error(model, 1e6), "no error");
-    // The second column is lost beside the first.
+    // The second column is lost in rounding errors of the first.
     EXPECT_THAT(error(model, 1e77),
                 StartsWith("target-gap: the minimum of f cannot be trusted: the derivative by x["))
         << model;

@@ -16,7 +16,7 @@ using Precision = MlpOptions::Precision;
 
 constexpr Activation kActivations[] = {Activation::relu, Activation::tanh};
 
-/// One row after another, layer by layer. Labels are 0 .. classes-1.
+/// Computes row by row and layer by layer. Labels are 0 .. classes-1.
 struct Textbook {
   long double value = 0;
   double correct = 0;
@@ -44,7 +44,7 @@ struct Textbook {
         }
       }
       const auto label = static_cast<std::size_t>(data.labels[row]);
-      std::vector<long double>& error = out.back();  // scores; from here on their derivatives
+      std::vector<long double>& error = out.back();  // scores, later their derivatives
       const long double largest = *std::max_element(error.begin(), error.end());
       if (std::max_element(error.begin(), error.end()) - error.begin() == static_cast<std::ptrdiff_t>(label))
         correct += 1;
@@ -98,7 +98,7 @@ TEST(Mlp, AgreesWithATextbookAndWithItself) {
             EXPECT_EQ(problem->rows(i), shards[i].size());
             const Measured measured = problem->value_gradient(i, Rows::everything(), x, g);
             const Textbook textbook(data, shards[i], classes, options, x);
-            // Some hundred roundings of numbers of size 1.
+            // Some hundred rounding errors of numbers of size 1.
             EXPECT_NEAR(measured.value, static_cast<double>(textbook.value), 1e-13);
             EXPECT_EQ(measured.correct, textbook.correct);
             ASSERT_EQ(g.size(), textbook.g.size());
@@ -118,8 +118,8 @@ TEST(Mlp, HasTheGradientOfItsValue) {
           .widths = widths, .activation = activation, .lambda = 0.01, .precision = Precision::f64};
       const auto problem = make_mlp(random_pixels(40, 6, 3, 1), {range(0, 40)}, options);
       const Vector x = random_vector(problem->dim(), 3);  // not the start: biases 0 may be on relu's kink
-      // h^2 = 1e-10 times third derivatives, which some hundred coordinates add up to about 1e3; relu has
-      // none away from its kinks, and none of those is within h of this x.
+      // The error is h^2 = 1e-10 times third derivatives, which sum to about 1e3 over some hundred
+      // coordinates. relu has third derivatives only at its kinks, and none is within h of this x.
       expect_gradient_of_value(*problem, 0, Rows::everything(), x, 1e-7);
       const std::vector<std::uint32_t> list = {3, 3, 39, 0};
       expect_gradient_of_value(*problem, 0, Rows::listed(list), x, 1e-7);
@@ -132,7 +132,7 @@ TEST(Mlp, ManyBlocksAreTheMeanOfTheirRows) {
     Dataset data;
     std::size_t classes;
   };
-  // Blocks of 256 rows, and of fewer where rows are wide.
+  // Blocks have 256 rows, or fewer where rows are wide.
   for (const Case& c : {Case{random_pixels(700, 20, 4, 2), 4}, Case{random_pixels(40, 50000, 4, 2), 4},
                         Case{random_data(513, 30, Values::ones, 2, 3), 3}}) {
     const MlpOptions options{.widths = {6, 5}, .lambda = 0.1, .precision = Precision::f64};
@@ -159,7 +159,8 @@ TEST(Mlp, FloatsAreAsGoodAsFloatsCanBe) {
     single->start(x);
     const Measured a = single->value_gradient(0, Rows::everything(), x, g);
     const Measured b = exact->value_gradient(0, Rows::everything(), x, expected);
-    // 2^-24 = 6e-8 a rounding, and sums of 50 to 256 numbers grow that by their square root.
+    // Each rounding error is 2^-24 = 6e-8, and sums of 50 to 256 numbers increase it by the square root of
+    // their length.
     EXPECT_NEAR(a.value, b.value, 1e-6 * b.value);
     EXPECT_LE(distance(g, expected), 1e-6 * std::sqrt(norm_sq(expected)));
     EXPECT_GT(distance(g, expected), 0) << "these are floats";
@@ -192,7 +193,7 @@ TEST(Mlp, StartsAtItsSeed) {
       EXPECT_LT(*std::max_element(w.begin(), w.end()), bound);
       EXPECT_GE(*std::min_element(w.begin(), w.end()), -bound);
       EXPECT_GT(*std::max_element(w.begin(), w.end()), 0.95 * bound);
-      // The mean of at least 300 squares: its deviation is 0.3 / sqrt(300) = 0.017 bound^2.
+      // The mean of at least 300 squares has the standard deviation 0.3 / sqrt(300) = 0.017 bound^2.
       EXPECT_NEAR(norm_sq(w) / static_cast<double>(count), bound * bound / 3, 0.06 * bound * bound);
       EXPECT_EQ(std::set<double>(w.begin(), w.end()).size(), w.size());
       for (std::size_t u = 0; u < sizes[l + 1]; ++u) EXPECT_EQ(x[begin + count + u], 0) << "a bias";
@@ -216,7 +217,7 @@ TEST(Mlp, GivesTheSameBitsOnAnyThread) {
       ThreadPool pool(threads);
       std::vector<Vector> found(shards.size(), Vector(problem->dim() + 1));
       pool.for_each(shards.size(), [&](std::size_t i) {
-        // Scratch that another problem has left behind must not show.
+        // Scratch left by another problem must have no effect.
         Vector ignored(other->dim());
         other->value_gradient(0, Rows::everything(), y, ignored);
         found[i].back() =
@@ -258,7 +259,7 @@ TEST(Mlp, TestAccuracyIsTheSameOnAnyNumberOfThreads) {
     const auto without = make_mlp(data, {range(0, 3000)}, options);
     const Vector x = random_vector(without->dim(), 3);
     Vector g(without->dim());
-    // What it says of a training set is what it says of the same rows as a test set.
+    // Rows give the same result as a training set and as a test set.
     const auto swapped = make_mlp(test, {range(0, 2500)}, options);
     const double expected = swapped->value_gradient(0, Rows::everything(), x, g).correct / 2500;
     EXPECT_GT(expected, 0.2);
@@ -271,7 +272,7 @@ TEST(Mlp, TestAccuracyIsTheSameOnAnyNumberOfThreads) {
 }
 
 TEST(Mlp, DescentLearnsWhatNoLineSeparates) {
-  // Exclusive or, of the four corners of a square.
+  // Exclusive or on the four corners of a square.
   Dataset data{.name = "xor",
                .rows = 4,
                .columns = 2,
@@ -308,7 +309,7 @@ TEST(Mlp, APointThatIsNoNumberGivesNone) {
         make_mlp(random_pixels(5, 3, 2, 1), {range(0, 5)}, {.widths = {2, 2}, .activation = activation});
     Vector x(problem->dim()), g(problem->dim());
     problem->start(x);
-    x[0] = std::nan("");  // relu may not make a 0 of it
+    x[0] = std::nan("");  // relu must not turn NaN into 0
     EXPECT_TRUE(std::isnan(problem->value_gradient(0, Rows::everything(), x, g).value));
     EXPECT_FALSE(all_finite(g));
     problem->value_gradient(0, Rows::everything(), Vector(problem->dim(), 1e200), g);

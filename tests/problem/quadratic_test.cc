@@ -55,7 +55,7 @@ TEST(Quadratic, ConstantsAreThoseOfThePaper) {
   }
 }
 
-/// A_i and b_i, read off the gradients at 0 and at the unit vectors.
+/// A_i and b_i, computed from the gradients at 0 and at the unit vectors.
 struct Dense {
   Eigen::MatrixXd A;
   Eigen::VectorXd b;
@@ -79,7 +79,7 @@ TEST(Quadratic, ConstantsAreThoseOfADenseSolver) {
   ThreadPool pool(1);
   Fleet fleet(pool);
   for (const std::size_t d : {1UL, 2UL, 3UL, 40UL}) {
-    for (const double s : {0.0, 0.8, 6.4, 200.0}) {  // 200: the mean of nu_i is negative for some n
+    for (const double s : {0.0, 0.8, 6.4, 200.0}) {  // at s = 200 the mean of nu_i is negative for some n
       for (const std::size_t n : {1UL, 2UL, 7UL}) {
         const QuadraticOptions options{.clients = n, .d = d, .s = s, .lambda = 1e-3};
         const auto problem = make_quadratic(options);
@@ -103,7 +103,7 @@ TEST(Quadratic, ConstantsAreThoseOfADenseSolver) {
         const auto largest = [](const Eigen::MatrixXd& m) {
           return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(m).eigenvalues().cwiseAbs().maxCoeff();
         };
-        const double scale = 1 + std::sqrt(squares);  // 1: what the shift by lambda cancels
+        const double scale = 1 + std::sqrt(squares);  // 1: terms that cancel in the shift
         EXPECT_NEAR(constants.L_minus, largest(mean), 1e-13 * scale);
         EXPECT_NEAR(constants.L_plus, std::sqrt(largest(mean_square)), 1e-13 * scale);
         EXPECT_NEAR(constants.L_pm * constants.L_pm, largest(mean_square - mean * mean),

@@ -75,7 +75,8 @@ TEST(Softmax, AgreesWithAPlainLoopAndWithItself) {
   }
 }
 
-/// Two columns, one row a label; scores of class c are x[2c] + ...: extreme margins by hand.
+/// Two columns, and one row a label. The scores of class c are x[2c] + ...: extreme margins, computed by
+/// hand.
 TEST(Softmax, ExtremeScoresHaveTheirLimits) {
   Dataset data{.name = "one", .rows = 3, .columns = 1, .features = SparseRows{}, .labels = {0, 1, 2}};
   data.features = SparseRows{{0, 1, 2, 3}, {0, 0, 0}, {1.0}};
@@ -98,7 +99,7 @@ TEST(Softmax, ExtremeScoresHaveTheirLimits) {
 }
 
 TEST(Softmax, TwoClassesHaveTheGradientOfTheirScores) {
-  // Only differences of scores count: the gradients of all classes add up to zero.
+  // The loss depends only on differences of scores: the gradients of all classes sum to zero.
   const Dataset data = random_pixels(50, 9, 4, 6);
   const auto problem = make_softmax(data, {range(0, 50)}, {});
   Vector g(36), total(9, 0.0);
@@ -114,7 +115,7 @@ TEST(Softmax, TestAccuracyIsTheSameOnAnyNumberOfThreads) {
     const auto without = make_softmax(data, {range(0, 3000)}, {});
     const Vector x = random_vector(24, 3);
     Vector g(24);
-    // What it says of a training set is what it says of the same rows as a test set.
+    // Rows give the same result as a training set and as a test set.
     const auto swapped = make_softmax(test, {range(0, 2500)}, {});
     const double expected = swapped->value_gradient(0, Rows::everything(), x, g).correct / 2500;
     const auto problem = make_softmax(data, {range(0, 3000)}, {}, test);
@@ -151,7 +152,7 @@ TEST(Softmax, ConstantsBoundTheCurvature) {
     EXPECT_NEAR(constants.L_minus, L, 1e-12 * L);
     EXPECT_NEAR(constants.L_tilde, std::sqrt(squares), 1e-12 * L);
     EXPECT_EQ(constants.mu, 0.1);
-    // No two points have gradients farther apart than L allows.
+    // For no two points do the gradients differ by more than L allows.
     for (unsigned k = 0; k < 20; ++k) {
       const Vector x = random_vector(problem->dim(), k, 0.5), y = random_vector(problem->dim(), 50 + k, 0.5);
       Vector gx(problem->dim()), gy(problem->dim());

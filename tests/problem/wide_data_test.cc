@@ -13,7 +13,8 @@ namespace {
 
 using namespace laconic::testing;
 
-// The most that a file can have. A vector of them takes 16 GiB: what is made for each column is noticed.
+// The most columns that a file can have. A vector of this length takes 16 GiB, so any work for each column is
+// noticed.
 constexpr std::size_t kMostColumns = std::size_t{1} << 31;
 
 using Factory = std::unique_ptr<Problem> (*)(const Dataset&, const Shards&, const ModelOptions&,
@@ -34,7 +35,7 @@ constexpr Model kModels[] = {
         const std::optional<IndexSet>& own) { return make_softmax(data, shards, options, {}, own); }},
 };
 
-/// Where column c of `narrow` columns is among `wide` ones.
+/// The position of column c of `narrow` columns among `wide` columns.
 std::uint32_t place_of(std::size_t c, std::size_t narrow, std::size_t wide) {
   return static_cast<std::uint32_t>((c + 1) * (wide / narrow) - 1);
 }

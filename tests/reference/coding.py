@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gradient coding through stragglers: clients hold each other's data, some answer late (arXiv 1905.05383, 2403.14716, 2603.16353)."""
+"""Gradient coding with stragglers: clients hold each other's data, and some answer late (arXiv 1905.05383,
+2403.14716, 2603.16353)."""
 from itertools import count
 
 import numpy as np
@@ -11,7 +12,7 @@ NAMES = ("gc-1bit", "sgc", "is-sgd", "coco-ef", "gc-diana")
 
 
 def held(rule, n, d, seed):
-    """S as a matrix of 0 and 1: S[i, k] = 1 where client i holds the data of client k."""
+    """The allocation as a matrix of 0 and 1: S[i, k] = 1 if client i holds the data of client k."""
     S = np.zeros((n, n))
     for k in range(n):
         if d == 1 or rule == "cyclic":
@@ -24,7 +25,7 @@ def held(rule, n, d, seed):
 
 
 def distinct(stream, n, count):
-    """`count` of 0 .. n-1 (Floyd)."""
+    """Draws `count` distinct numbers of 0 .. n-1 (Floyd)."""
     chosen = set()
     for last in range(n - count, n):
         any = stream.below(last + 1) if count < n else last
@@ -33,7 +34,7 @@ def distinct(stream, n, count):
 
 
 def answering(model, seed, t, n):
-    """The clients that are not late, and how probable it is that one is."""
+    """The clients that are not late, and the probability of each client to be late."""
     if model is None:
         return list(range(n)), np.zeros(n)
     if model.name == "fixed":
@@ -46,7 +47,7 @@ def answering(model, seed, t, n):
 
 
 def up(s, wire):
-    """The least value of the wire's width that is not below s."""
+    """The smallest value in the wire format that is >= s."""
     if wire is compressors.f64:
         return s
     rounded = np.float32(s)
@@ -74,7 +75,7 @@ class OneBit:
 
 
 class Sign:
-    """c sign(v), c the mean of |v_j| of a block."""
+    """c sign(v), where c is the mean of |v_j| over a block."""
 
     def __init__(self, d, wire, block=0):
         self.d, self.wire, self.block = d, wire, block or d
@@ -102,8 +103,9 @@ def make_compressor(spec, d, seed, wire):
 
 
 def coded(problem, gradient, asked, S, Q, gamma, model, seed, decode="ht", alpha=None, feedback=False):
-    """x^{t+1} = x^t - gamma g^t; yields x^t, values and single-sample gradients a client so far, asked(k) of each subset.
-    alpha: of coded differences. feedback: COCO-EF, with the step inside the memory."""
+    """x^{t+1} = x^t - gamma g^t; yields x^t, values and single-sample gradients a client so far, where
+    subset k costs asked(k) gradients. alpha: the rate of coded differences. feedback: COCO-EF, with the
+    step inside the memory."""
     n, x, floats, calls = problem.n, np.array(problem.start()), 0, 0
     copies = S.sum(axis=0)
     memory = np.zeros((n, problem.d))  # ref_i, or e_i
@@ -123,7 +125,7 @@ def coded(problem, gradient, asked, S, Q, gamma, model, seed, decode="ht", alpha
                 continue
             q = Q.compress(t, i, h - memory[i])
             if getattr(Q, "scale", None) == "fixed" and weigh(i) == weigh(here[0]):
-                votes = votes + np.sign(q)  # + less -: whole numbers
+                votes = votes + np.sign(q)  # number of + minus number of -: whole numbers
                 continue
             g = g + weigh(i) * q
             if alpha is not None:

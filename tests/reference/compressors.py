@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compressors: compress(round, worker, x) is C(x) as a dense vector, floats(round, worker) the values it sent.
-`wire` rounds what travels. omega is that of the unbiased ones, alpha that of the contractive ones; p: expected floats of a
-message, of d."""
+"""Compressors: compress(round, worker, x) is C(x) as a dense vector, floats(round, worker) the number of
+values sent. `wire` rounds the values sent. omega is set for unbiased compressors, alpha for contractive
+ones; p: expected floats of a message divided by d."""
 import numpy as np
 
 import rng
@@ -33,8 +33,8 @@ class Identity:
 
 
 class TopK:
-    """The K largest by magnitude; of equal ones the lowest index."""
-    omega, index_bits = None, 32  # at most, an index
+    """The K largest entries by magnitude; ties go to the lowest index."""
+    omega, index_bits = None, 32  # bits of an index, at most
 
     def __init__(self, d, k, wire=f64):
         self.d, self.k, self.wire, self.p, self.alpha = d, k, wire, k / d, k / d
@@ -74,7 +74,7 @@ class RandK(Subset):
 
 
 class CRandK(Subset):
-    """K random coordinates as they are: contractive."""
+    """K random coordinates without a factor: contractive."""
 
     def __init__(self, d, k, support, wire=f64):
         super().__init__(d, 1, k / d, support, wire)
@@ -82,20 +82,22 @@ class CRandK(Subset):
 
 
 class PermK(Subset):
-    """n times the coordinates that the round deals to this worker, or d/K times K of them; where n > d it is one
-    coordinate, d times. A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv 2110.03300)."""
+    """n times the coordinates that the round assigns to this worker, or d/K times K of them; if n > d, d
+    times one coordinate. A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv
+    2110.03300)."""
 
     def __init__(self, d, n, support, wire=f64, k=None):
         scale = d / k if k else min(n, d)
         super().__init__(d, scale, (k or max(d / n, 1)) / d, support, wire)
-        # together: the probability that two given workers share a coordinate, which q or q + 1 workers have
+        # together: the probability that two given workers share a coordinate; each coordinate has q or q + 1
+        # workers
         q, more = divmod(n, d)
         together = ((d - more) * q * (q - 1) + more * (q + 1) * q) / (n * (n - 1)) if n > d else 0
         self.A, self.B = (d * (1 - together) / n, 1 - d * together) if n > d else (scale / n, 1)
 
 
 class CPermK(PermK):
-    """The same coordinates as they are: contractive."""
+    """The same coordinates without a factor: contractive."""
 
     def __init__(self, d, n, support, wire=f64, k=None):
         super().__init__(d, n, support, wire, k)
@@ -103,7 +105,8 @@ class CPermK(PermK):
 
 
 def read_supports(path):
-    """Lines `round worker index index ...`: what each message carried, to replay draws that are not transcribed."""
+    """Reads lines `round worker index index ...`: the support of each message, to replay draws that are
+    not transcribed."""
     table = {}
     with open(path) as file:
         for line in file:
@@ -113,7 +116,7 @@ def read_supports(path):
 
 
 def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):
-    """step: of the address it draws from."""
+    """step: the step in the address of its draws."""
     if spec.name == "identity":
         return Identity(d, wire)
     if spec.name == "top-k":

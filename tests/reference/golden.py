@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""golden.py CASES.json PROGRAM: runs the program and the NumPy transcription side by side and compares them.
+"""golden.py CASES.json PROGRAM: runs the program and the NumPy transcription side by side and compares
+them.
 
-Of every round f, the squared gradient norm, the values and bits sent, the oracle calls and the step; the final x;
-the problem's constants. Exit code 0: all agree; 1: some do not; 77: the rest agrees, but this machine
-lacks the data of a case."""
+Compares in every round f, the squared gradient norm, the values and bits sent, the oracle calls and the
+step; and the final x and the problem's constants. Exit code 0: all agree; 1: some do not; 77: the others
+agree, but this machine lacks the data of a case."""
 import argparse
 import csv
 import json
@@ -33,8 +34,8 @@ SAME, CONSTANT = 1e-10, 1e-9  # relative
 
 
 def deviation(found, expected, floor=0.0):
-    """The largest relative difference; of vectors, relative to their norm. What is below the floor counts as that: what is
-    nearly 0 is a difference of large numbers and holds their rounding."""
+    """The largest relative difference; for vectors, relative to their norm. Values below the floor count
+    as the floor: a value near 0 is a difference of large numbers and contains their rounding errors."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
     if found.shape != expected.shape:
         return np.inf
@@ -82,7 +83,7 @@ def transcribe(case, replay):
 
 
 def transcribe_coded(case, problem, wire):
-    """The same of a method whose clients hold each other's data."""
+    """The same for a method in which clients hold each other's data."""
     batch, gamma = case.get("batch"), float(case["step"])
 
     def gradient(k, x, t):
@@ -101,7 +102,7 @@ def transcribe_coded(case, problem, wire):
 
 
 def transcribe_local(case, problem, wire):
-    """The same of a method with local steps: the trace is about the mean of the models, where there are several."""
+    """The same for a method with local steps; with several models, the trace is that of their mean."""
     n, seed, batch, on_graph = problem.n, case["seed"], case.get("batch"), "topology" in case
     graphs = local.graphs(specs.parse(case["topology"]), n, 1) if on_graph else [np.eye(n)]  # drawn by the split seed
     Ws = [local.weights(case.get("mixing", "metropolis"), A) for A in graphs]
@@ -119,7 +120,7 @@ def transcribe_local(case, problem, wire):
     models, vectors, asked = (np.array(each) for each in zip(*islice(method, case["rounds"] + 1)))
     means = models.mean(axis=1)
     measured = [problems.value_and_gradient(problem, x) for x in means]
-    edges = np.array([not on_graph] + [graphs[t % len(graphs)].sum() / n for t in range(case["rounds"])])  # a node's, of each round
+    edges = np.array([not on_graph] + [graphs[t % len(graphs)].sum() / n for t in range(case["rounds"])])  # edges a node, for each round
     rows = batch or sum(problem.rows(i) for i in range(n)) / n
     said = told + np.cumsum(edges * np.diff(vectors, prepend=0))
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": problem.d * said,
@@ -138,8 +139,8 @@ def compare(case, ours, theirs):
     found = {name: (deviation(their_trace[name], trace[name], floors.get(name, 0)),
                     same if name in ("f", "grad_norm_sq", "consensus") else SAME) for name in trace}
     found["x"] = (deviation([their_x.ravel()], [x]), same)
-    # Bits are those of real messages: the values, also those that papers do not count, what an index costs at most, and
-    # at most 4 bytes of header for each message and each message in it.
+    # The bits of real messages: the values (including those that papers do not count), at most index_bits for
+    # each index, and at most 4 bytes of header for each message and each message in it.
     width = 64 if case["wire"] == "f64" else 32
     values, rounds = trace["uplink_floats"], np.arange(len(trace["f"]))
     low = width * (values + facts.get("unpaid", 0) * rounds)
@@ -150,7 +151,7 @@ def compare(case, ours, theirs):
     both_or_none = ("L_minus" in constants) == ("L_minus" in summary.get("constants", {}))
     found["constants"] = (deviation([summary["constants"][name] for name in shared], [constants[name] for name in shared])
                           if both_or_none else np.inf, CONSTANT)
-    for name, value in case.get("constants", {}).items():  # known without either of us
+    for name, value in case.get("constants", {}).items():  # known independently of both programs
         found["constants"] = max(found["constants"], (deviation(constants[name], value), CONSTANT))
     known = [name for name in facts if name in summary.get("method", {})]
     found["method"] = (deviation([summary["method"][name] for name in known], [facts[name] for name in known]), CONSTANT)
@@ -175,7 +176,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         made = sets.make(folder)
         if options.group == "synthetic":
-            os.environ["LACONIC_DATA"] = folder  # `mnist` is then the little one made here
+            os.environ["LACONIC_DATA"] = folder  # `mnist` is then the small set made here
         for case in cases:
             case = {"clients": 1, "split": "contiguous", "step": "theory", "rounds": 20, "wire": "f64", "seed": 1} | case
             if options.group not in (None, case["group"]) or options.only and options.only not in case["name"]:

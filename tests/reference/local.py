@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Methods with local steps, in matrix form: a row of X is the model of a node. Each yields (X^t, vectors that a node has said
-along each edge so far, gradients per node so far) after round t = 0, 1, ..."""
+"""Methods with local steps, in matrix form: a row of X is the model of a node. Each yields (X^t, vectors
+that a node has sent on each edge so far, gradients per node so far) after round t = 0, 1, ..."""
 from itertools import count
 
 import numpy as np
@@ -8,9 +8,9 @@ import numpy as np
 import rng
 
 
-# ---- who hears whom, and with which weight ------------------------------------------------------------------------------
+# ---- graphs and weights ------------------------------------------------------------------------------------
 def graphs(spec, n, seed):
-    """One adjacency matrix for each round of a period; A[i, j] = 1: i hears j."""
+    """One adjacency matrix for each round of a period; A[i, j] = 1: i receives from j."""
     numbers = [int(arg.name) for arg in spec.args] if spec.name == "torus" else []
     near = {"ring": lambda i, j: (i - j) % n in (1, n - 1), "path": lambda i, j: abs(i - j) == 1,
             "complete": lambda i, j: True, "star": lambda i, j: i == 0 or j == 0,
@@ -52,7 +52,7 @@ def quality(Ws):
     return {"rho": rho, "p": 1 - rho**2, "spectral gap": 1 - rho}
 
 
-# ---- the methods ----------------------------------------------------------------------------------------------------------
+# ---- the methods -------------------------------------------------------------------------------------------
 def start(problem):
     return np.array([problem.start()] * problem.n)
 
@@ -77,7 +77,7 @@ def k_gt(problem, gradient, W, wire, K, eta_c, eta_s, average=False):
     X+ = W (X - K eta_c eta_s Z)."""
     X = start(problem)
     C, said, asked = 0 * X, 0, 0
-    if average:  # mean of the gradients at x^0, less one's own; everyone is told once
+    if average:  # mean of the gradients at x^0 minus the node's own; each node receives it once
         G = wire(stack(gradient, X, 0, 0))
         C, asked = G.mean(axis=0) - G, 1
     for t in count(1):
@@ -93,10 +93,10 @@ def k_gt(problem, gradient, W, wire, K, eta_c, eta_s, average=False):
 
 
 def gt(problem, gradient, W, wire, K, eta, first=False):
-    """X+ = W_s (X - eta Y); Y+ = W_s Y + G(X+) - G(X), where W_s = I in all but every K-th step. With `first` the tracker is
-    told the first gradient of K in place of the last one."""
+    """X+ = W_s (X - eta Y); Y+ = W_s Y + G(X+) - G(X), where W_s = I in all but every K-th step. With
+    `first` the tracker uses the first gradient of K in place of the last one."""
     X = start(problem)
-    C = 0 * X  # Y - G, which no step between two talks changes
+    C = 0 * X  # Y - G, which is constant between two communications
     for t in count(1):
         yield X, 2 * (t - 1), (t - 1) * K
         for k in range(K):
@@ -104,11 +104,11 @@ def gt(problem, gradient, W, wire, K, eta, first=False):
             told = G if k == 0 or not first else told
             X = X - eta * (G + C)
         X, C = W(t) @ wire(X), W(t) @ wire(C + told) - told
-    # C + G is what Y was when it was told.
+    # C + G is Y as it was sent.
 
 
 def scaffold(problem, gradient, wire, K, eta_l, eta_g):
-    """Karimireddy et al. 2020 (arXiv 1910.06378), everyone, option II. One model, the server's."""
+    """Karimireddy et al. 2020 (arXiv 1910.06378), full participation, option II. One model, the server's."""
     x = np.array(problem.start())
     c, c_i, said = 0 * x, np.zeros((problem.n, problem.d)), 0
     for t in count(1):
@@ -121,9 +121,9 @@ def scaffold(problem, gradient, wire, K, eta_l, eta_g):
         said = said + 2
 
 
-# ---- around a server, scaled --------------------------------------------------------------------------------------------------
+# ---- with a server, scaled ---------------------------------------------------------------------------------
 def take_part(seed, t, n, sample):
-    """`sample` of 0 .. n-1, without replacement (Floyd)."""
+    """Draws `sample` of 0 .. n-1, without replacement (Floyd)."""
     stream, chosen = rng.Stream(seed, t, rng.EVERYONE, purpose=rng.TURNOUT), set()
     for last in range(n - sample, n):
         any = stream.below(last + 1)
@@ -132,7 +132,8 @@ def take_part(seed, t, n, sample):
 
 
 def scale_rule(name, t, beta, D, S):
-    """The diagonal after the t-th statistic S, which of all but oasis is squared (arXiv 2406.00846, section 3 of the spec)."""
+    """The diagonal after the t-th statistic S, which is squared for all rules but oasis (arXiv 2406.00846,
+    section 3 of the spec)."""
     if name == "oasis":
         return S if t == 0 else beta * D + (1 - beta) * S
     if name == "adagrad":
@@ -142,8 +143,8 @@ def scale_rule(name, t, beta, D, S):
 
 
 def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0, averaged=True, savic=None):
-    """FedAvg (arXiv 1602.05629) of `sample` clients, Local SGD of all; with `savic`, arXiv 2406.00846: (name, beta, alpha, local,
-    mean of squares, refresh, at the start, probes at the start, shared probes)."""
+    """FedAvg (arXiv 1602.05629) with `sample` clients, Local SGD with all; with `savic`, arXiv 2406.00846:
+    (name, beta, alpha, local, mean of squares, refresh, at the start, probes at the start, shared probes)."""
     n, d = problem.n, problem.d
     x, m, said, asked, refreshed = np.array(problem.start()), np.zeros(d), 0, 0, 0
     scales = [np.ones(d)] * n
@@ -160,7 +161,7 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
         return sum(v * problem.hessian(i, v) for _, v in probes) / len(probes), len(probes)
 
     def rescale(t):
-        """(vectors said, gradients asked for)"""
+        """(vectors sent, gradients computed)"""
         nonlocal D, scales, refreshed
         S, calls = zip(*(statistic(i, t) for i in range(n)))
         if not own:
@@ -197,7 +198,7 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
 
 
 def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, tau):
-    """Reddi et al. 2021 (arXiv 2003.00295), Algorithm 2, from v = tau^2."""
+    """Reddi et al. 2021 (arXiv 2003.00295), Algorithm 2, with v = tau^2 at the start."""
     n, x = problem.n, np.array(problem.start())
     m, v, share = 0 * x, 0 * x + tau**2, sample / n
     for t in count(1):
@@ -215,7 +216,8 @@ def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, 
 
 
 def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu):
-    """Douillard et al. 2023 (arXiv 2311.08105), Algorithm 1. The inner optimiser is PyTorch's AdamW, whose state stays where it is."""
+    """Douillard et al. 2023 (arXiv 2311.08105), Algorithm 1. The inner optimiser is PyTorch's AdamW;
+    each client keeps its state."""
     x = np.array(problem.start())
     M, V, b = np.zeros((problem.n, problem.d)), np.zeros((problem.n, problem.d)), 0 * x
     for t in count(1):
@@ -232,7 +234,7 @@ def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu):
 
 
 def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed):
-    """The generator, and whether `init=avg` has everyone say a vector at the start."""
+    """The generator, and whether every client sends a vector at the start (`init=avg`)."""
     K = int(spec.number("steps", 1))
     momentum = spec.number("momentum", 0), spec.word("momentum-at-sync", "average") == "average"
     if spec.name in ("local-sgd", "fedavg"):

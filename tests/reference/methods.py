@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The algorithms as their papers write them. Each yields (x^t, values sent per client so far) once the messages about
-x^t have been sent, t = 0, 1, ...; that is one row of laconic's trace."""
+"""The algorithms as written in their papers. Each yields (x^t, values sent per client so far) once the
+messages about x^t have been sent, t = 0, 1, ...; that is one row of laconic's trace."""
 import math
 from itertools import count
 
@@ -67,11 +67,12 @@ def marina(problem, Q, gamma, p, coin):
         yield x, floats
 
 
-# ---- three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov 2022 (arXiv 2202.00998) -------------
+# ---- three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov 2022 (arXiv 2202.00998)
 class Map:
-    """C(round, worker, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC inequality; p: chance
-    that everyone sends x instead (v5); omega and alpha, where not None, those of its compressors. Of a message: the most bits of an index, of all headers; values that are sent and not
-    counted."""
+    """C(round, worker, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC
+    inequality. p: the probability that all clients send x instead (v5). omega and alpha: those of its
+    compressors, if not None. For a message, index_bits: the maximum bits of an index; header_bits: of all
+    headers; unpaid: values that are sent and not counted."""
 
     def __init__(self, C, A, B, p=0.0, index_bits=0, header_bits=32, unpaid=0, omega=None, alpha=None):
         self.C, self.A, self.B, self.p, self.omega, self.alpha = C, A, B, p, omega, alpha
@@ -91,7 +92,7 @@ def ef21(Q, d):
 
 
 def lazily(inner, zeta):
-    """inner if |x - h|^2 > zeta |x - y|^2, else h: CLAG of ef21, LAG of the identity."""
+    """inner if |x - h|^2 > zeta |x - y|^2, else h: CLAG for inner = ef21, LAG for the identity."""
     changed = lambda h, y, x: (x - h) @ (x - h) > zeta * ((x - y) @ (x - y))
     return Map(lambda k, i, h, y, x: inner.C(k, i, h, y, x) if changed(h, y, x) else (h, 0), inner.A, max(inner.B, zeta),
                index_bits=inner.index_bits, alpha=inner.alpha)
@@ -109,7 +110,8 @@ def then(first, Q, A, B, p=0.0, omega=None):
 
 
 def make_map(spec, d, make, step=0):
-    """make(spec, step): a compressor that draws at that step; the two parts of a message at step s have 2s+1 and 2s+2."""
+    """make(spec, step): a compressor that draws at that step; the two parts of a message at step s draw at
+    2s+1 and 2s+2."""
     here, first, second = (lambda j: make(spec.args[j], step)), 2 * step + 1, 2 * step + 2
     if spec.name == "ef21":
         return ef21(here(0), d)
@@ -117,7 +119,7 @@ def make_map(spec, d, make, step=0):
         return lazily(ef21(make(None, step), d), spec.number("zeta", None))
     if spec.name == "clag":
         return lazily(ef21(here(0), d), spec.number("zeta", None))
-    if spec.name == "3pc-v1":  # b = y, which the server would have to know
+    if spec.name == "3pc-v1":  # b = y, which the server does not have
         Q, wire = make(spec.args[0], second), make(None, step).wire
         return then(Map(lambda k, i, h, y, x: (wire(y), 0), 1.0, 0.0, unpaid=d), Q, 1.0, 1 - Q.alpha)
     if spec.name == "3pc-v2":  # b = h + U(x - y), U unbiased
@@ -133,7 +135,7 @@ def make_map(spec, d, make, step=0):
                 index_bits=inner.index_bits)
         both = then(b, Q, None, None)
         return of_contraction(both.C, 1 - (1 - Q.alpha) * (1 - inner.alpha), both.index_bits, both.header_bits)
-    if spec.name == "3pc-v5":  # x with probability p, one coin for everyone, else h + Q(x - y)
+    if spec.name == "3pc-v5":  # x with probability p, by one coin for all clients, else h + Q(x - y)
         Q = here(0)
         p = spec.number("p", Q.p)
         A = 1 - math.sqrt(1 - p)
@@ -149,7 +151,7 @@ def three_point(problem, C, gamma, coin, wire, exact):
     old = gradients(problem, x)
     if exact:  # g_i^0 = grad f_i(x^0)
         said = [(wire(g_i), d) for g_i in old]
-    else:  # from 0, and the gradient before is the same
+    else:  # h = 0, and the previous gradient equals the current one
         said = [C.C(0, i, 0 * x, g_i, g_i) for i, g_i in enumerate(old)]
     floats = 0
     for k in count():
@@ -163,7 +165,7 @@ def three_point(problem, C, gamma, coin, wire, exact):
         old = new
 
 
-# ---- theoretical steps ----------------------------------------------------------------------------------------------
+# ---- theoretical steps -------------------------------------------------------------------------------------
 def step_gd(L):
     return 1 / L["L_minus"]
 
@@ -192,7 +194,7 @@ def step_three_point(L, A, B):
     return 1 / (L["L_minus"] + L["L_plus"] * math.sqrt(B / A))
 
 
-# ---- by description -------------------------------------------------------------------------------------------------
+# ---- by description ----------------------------------------------------------------------------------------
 def choose_step(step, theory):
     word, _, factor = str(step).partition("*")
     return theory() * float(factor or 1) if word == "theory" else float(word)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is minimised: f = (1/n) sum f_i, dense and slow and plain. Readers of the data files are in here too."""
+"""The objectives f = (1/n) sum f_i, in dense, slow and plain code; and readers of the data files."""
 import gzip
 import math
 
@@ -9,7 +9,7 @@ import rng
 import spec as specs
 
 
-# ---- data -----------------------------------------------------------------------------------------------------------
+# ---- data --------------------------------------------------------------------------------------------------
 def read_bytes(path):
     with open(path, "rb") as file:
         data = file.read()
@@ -43,9 +43,9 @@ def read_images(images, labels, rows=None):
 
 
 def split(A, y, n, how="contiguous", seed=1):
-    """n shards of floor(N/n) rows each, in file order, by ascending label or shuffled; the remainder is dropped after
-    ordering. overlap(p): n + 1 such parts, shuffled; client i = 1 .. n holds part 0 with probability p, else part i
-    (3PC's autoencoders); homogeneous is overlap(1)."""
+    """n shards of floor(N/n) rows each, in file order, by ascending label or shuffled; the remainder is
+    dropped after ordering. overlap(p): n + 1 such parts, shuffled; client i = 1 .. n holds part 0 with
+    probability p, else part i (3PC's autoencoders); homogeneous is overlap(1)."""
     how = specs.parse(how)
     if how.name in ("overlap", "homogeneous"):
         p = float(how.args[0].name) if how.args else 1.0
@@ -58,9 +58,10 @@ def split(A, y, n, how="contiguous", seed=1):
     return [(A[list(order[i * m:(i + 1) * m])], y[list(order[i * m:(i + 1) * m])]) for i in range(n)]
 
 
-# ---- linear models: f_i(x) = mean of losses of a_j'x over the rows of shard i, plus a regulariser -------------------
+# ---- linear models: f_i(x) = mean of losses of a_j'x over the rows of shard i, plus a regulariser ----------
 class Linear:
-    """curvature: the most that a loss bends. Constants are bounds through it, as design and papers use them."""
+    """curvature: the largest |second derivative| of the loss. Constants are bounds by it, as in the design
+    and the papers."""
 
     def __init__(self, shards, lam=0.0, reg="l2"):
         self.shards, self.lam, self.reg = shards, lam, reg
@@ -94,13 +95,14 @@ class Linear:
 
 
 def sigmoid(z):
-    """1 / (1 + exp(-z)), with exp of nothing positive."""
+    """1 / (1 + exp(-z)), with exp of non-positive arguments only."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0, e) / (1 + e)
 
 
 class Logistic(Linear):
-    """log(1 + exp(-y a'x)), y = +1 for the larger label, -1 for the other. 3PC paper, section 8.2 of the spec."""
+    """log(1 + exp(-y a'x)), y = +1 for the larger label, -1 for the other. 3PC paper, section 8.2 of the
+    spec."""
     curvature = 0.25
 
     @staticmethod
@@ -111,7 +113,7 @@ class Logistic(Linear):
 
 class Nonconvex(Linear):
     """(1 - sigmoid(y a'x))^2. MARINA paper, problem 1."""
-    curvature = 0.1540586  # s^2 (1 - s)(4 - 6s) at s = (30 - sqrt(132))/48, rounded up as laconic promises it
+    curvature = 0.1540586  # s^2 (1 - s)(4 - 6s) at s = (30 - sqrt(132))/48, rounded up as in laconic
 
     @staticmethod
     def loss(A, y, x):
@@ -120,7 +122,7 @@ class Nonconvex(Linear):
 
 
 class LeastSquares(Linear):
-    """(1/2) (a'x - b)^2, labels as they are."""
+    """(1/2) (a'x - b)^2, where b is the label."""
     curvature = 1.0
 
     @staticmethod
@@ -149,8 +151,8 @@ class Softmax(Linear):
 
 
 class Autoencoder:
-    """f_i = (1/m) |DEA - A|^2 over A whose columns are the rows of shard i; x is D row by row, then E row by row. 3PC
-    paper, section 8.3 of the spec."""
+    """f_i = (1/m) |DEA - A|^2 over A whose columns are the rows of shard i; x is D row by row, then E row
+    by row. 3PC paper, section 8.3 of the spec."""
 
     def __init__(self, shards, hidden, seed=1):
         self.A = [A.T for A, _ in shards]
@@ -178,11 +180,12 @@ class Autoencoder:
         return 2 / self.rows(i) * np.concatenate([(R @ (E @ A).T).ravel(), (D.T @ R @ A.T).ravel()])
 
     def constants(self):
-        return {}  # none hold everywhere: of degree four
+        return {}  # none hold everywhere, as f is of degree four
 
 
 class Quadratic:
-    """f_i = x'A_i x / 2 - b_i'x, the generator of the 3PC paper (section 8.1 of the spec), as dense matrices."""
+    """f_i = x'A_i x / 2 - b_i'x, the generator of the 3PC paper (section 8.1 of the spec), as dense
+    matrices."""
 
     def __init__(self, n, d, s, lam=1e-6, seed=12345):
         self.n, self.d = n, d
@@ -222,7 +225,8 @@ class Quadratic:
 
 
 class DistributedLs:
-    """f_i = |A_i x - b_i|^2 / 2, A_i = i/sqrt(n) I, b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n. K-GT's E1, section 10 of the spec."""
+    """f_i = |A_i x - b_i|^2 / 2, A_i = i/sqrt(n) I, b_i ~ N(0, zeta^2/i^2 I), i = 1 .. n. K-GT's E1,
+    section 10 of the spec."""
 
     def __init__(self, n, d, zeta, sigma, seed):
         self.n, self.d, self.sigma = n, d, sigma
@@ -248,7 +252,7 @@ class DistributedLs:
                 "L_max": max(L), "mu": np.mean(L), "f_lower": sum(self.value(i, x) for i in range(self.n)) / self.n}
 
 
-# ---- by description -------------------------------------------------------------------------------------------------
+# ---- by description ----------------------------------------------------------------------------------------
 LINEAR = {"logistic": Logistic, "nonconvex": Nonconvex, "least-squares": LeastSquares, "softmax": Softmax}
 
 
@@ -271,7 +275,7 @@ def make_problem(spec, clients, how, read):
 
 
 def value_and_gradient(problem, x):
-    """Of f, in ascending order of the workers."""
+    """The value and gradient of f, summed in ascending order of the clients."""
     everyone = range(problem.n)
     return (sum(problem.value(i, x) for i in everyone) / problem.n,
             sum(problem.gradient(i, x) for i in everyone) / problem.n)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addressed randomness: Philox4x32-10 as Salmon et al. define it (SC 2011, section 3.3), and laconic's addresses."""
+"""Addressed randomness: Philox4x32-10 as Salmon et al. define it (SC 2011, section 3.3), and laconic's
+addresses."""
 import math
 
 import numpy as np
@@ -23,7 +24,8 @@ def philox4x32(counter, key):
 
 
 class Stream:
-    """The words at one address. One block turns the address into the key and the upper half of the counter."""
+    """The stream of words at one address. One block maps the address to the key and the upper half of the
+    counter."""
 
     def __init__(self, seed, round=0, worker=0, step=0, copy=0, purpose=COMPRESSOR):
         self.address = philox4x32((round, worker, step, copy << 8 | purpose), (seed & MASK32, seed >> 32))
@@ -59,7 +61,8 @@ class Stream:
         return np.array([2.0 * (words[j // 32] >> j % 32 & 1) - 1 for j in range(count)])
 
     def below(self, n):
-        """On {0, .., n-1}: the high half of a product (Lemire 2019), without the few low halves that would favour."""
+        """On {0, .., n-1}: the high half of a product (Lemire 2019), rejecting the few low halves that
+        would cause a bias."""
         product = self.next64() * n
         while product % 2**64 < 2**64 % n:
             product = self.next64() * n
@@ -67,7 +70,7 @@ class Stream:
 
 
 def shared_coin(seed, round, p):
-    """MARINA's c_k: one for all workers of a round."""
+    """MARINA's c_k: one coin for all workers of a round."""
     return Stream(seed, round, EVERYONE, purpose=COIN).uniform() < p
 
 
@@ -80,10 +83,11 @@ def shuffled(count, seed):
     return order
 
 
-# ---- supports that both ends of a message draw: part of laconic's wire format ---------------------------------------
+# ---- supports that sender and receiver both draw: part of laconic's wire format ----------------------------
 def subset(stream, count, dim):
-    """A uniform subset, ascending: the first `count` distinct draws. Of a word w the draw is floor(w dim / 2^32), unless
-    the low half of the product is below 2^32 mod dim. Of more than half, the complement is drawn."""
+    """A uniform subset, ascending: the first `count` distinct draws. Of a word w the draw is floor(w dim /
+    2^32), unless the low half of the product is below 2^32 mod dim. For more than half of dim, the
+    complement is drawn."""
     drawn, wanted = set(), min(count, dim - count)
     while len(drawn) < wanted:
         product = stream.next32() * dim
@@ -97,9 +101,9 @@ def rand_k_support(seed, round, worker, k, dim, step=0):
 
 
 def perm_k_support(seed, round, worker, dim, workers, k=None, step=0):
-    """Cards dealt to hands: coordinates to workers; where there are more workers, workers to coordinates. A uniform
-    subset of the hands gets one card more than the others; the hands stand in order and are shuffled from the back.
-    With k, the worker keeps a subset of its block that it draws for itself."""
+    """Deals cards to hands: coordinates to workers, or workers to coordinates if there are more workers. A
+    uniform subset of the hands gets one card more than the others. The cards are the list of hands in
+    order, shuffled from the back. With k, the worker keeps a subset of its block, by its own draw."""
     hands, deck = min(dim, workers), max(dim, workers)
     larger = subset(Stream(seed, round, EVERYONE, step, copy=1, purpose=PERMUTATION), deck % hands, hands)
     cards = [hand for hand in range(hands) for _ in range(deck // hands + (hand in larger))]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference against what is known without it: finite differences, closed forms, known answers, identities."""
+"""Tests of the reference by independent facts: finite differences, closed forms, known answers,
+identities."""
 import math
 import os
 import sys
@@ -40,7 +41,7 @@ class Philox(unittest.TestCase):
 
 class Supports(unittest.TestCase):
     def test_subsets_are_uniform(self):
-        for k in (2, 5):  # of 7: drawn directly, and by the complement
+        for k in (2, 5):  # of 7: one is drawn directly, the other by its complement
             times = np.zeros(7)
             for t in range(3500):
                 support = rng.rand_k_support(1, t, 0, k, 7)
@@ -190,7 +191,7 @@ class Methods(unittest.TestCase):
             np.testing.assert_allclose(points(same, 20), gd, rtol=1e-12, atol=1e-14)
 
     def three_points(self, problem, text, seed=1, wire=compressors.f64):
-        """The map that the text names."""
+        """The map of a description."""
         make = lambda spec, step=0: (compressors.make_compressor(spec, problem.d, problem.n, seed, wire, None, step) if spec
                                      else compressors.Identity(problem.d, wire))
         return methods.make_map(specs.parse(text), problem.d, make)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data of the golden cases: small odd files made on the spot, and real sets where the machine has them."""
+"""The data of the golden cases: small unusual files made here, and real sets if the machine has them."""
 import gzip
 import os
 
@@ -29,7 +29,8 @@ def make(folder):
     draw = np.random.RandomState(7)
     e_notation = lambda v: f"{v:.6e}" if v < 0 else repr(v)
     files = {
-        # labels {1, 2}, some with a plus sign; rows without entries; e-notation; compressed; 203 rows: a remainder
+        # labels {1, 2}, some with a plus sign; rows without entries; e-notation; compressed; 203 rows: a
+        # remainder
         "odd.gz": gzip.compress(b"2\n" + libsvm_text(draw.choice(["1", "2", "+2"], 201), draw.randn(201, 23), 0.4, draw,
                                                      e_notation) + b"1\n"),
         "dense.txt": libsvm_text(draw.choice(["-1", "+1"], 120), draw.randn(120, 11), 1.1, draw),
@@ -51,7 +52,7 @@ def folders():
 
 
 def find(name):
-    """The files behind a name, as the program would look it up; () when this machine has none."""
+    """The files of a name, looked up as the program does; () if this machine has none."""
     if os.path.isfile(name):
         return (name,)
     for folder in folders():

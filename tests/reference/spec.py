@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads name(arg, arg, key=value), nested at will: enough of laconic's descriptions for the golden cases."""
+"""Reads name(arg, arg, key=value), with any nesting: the part of laconic's descriptions that the golden
+cases need."""
 import math
 import re
 from fractions import Fraction
@@ -52,7 +53,7 @@ def _spec(text, at):
 
 
 def count_of(spec, whole):
-    """K as a count or a share of the whole: 10, or 1% (rounded up)."""
+    """K as a count or a percentage of the whole: 10, or 1% (rounded up)."""
     if spec.name.endswith("%"):
         return math.ceil(Fraction(spec.name[:-1]) * whole / 100)
     return int(spec.name)

@@ -27,14 +27,14 @@ using testing::content_of;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// What a method of `workers` workers remembers: of each two vectors, one of them empty, and one that all
-/// share.
+/// The state of a method of `workers` clients: two vectors for each client, one of them empty, and one shared
+/// vector.
 class Memory {
  public:
   explicit Memory(std::size_t workers, std::size_t length = 2)
       : shared_(length), own_(workers, Vector(length)) {}
 
-  /// IndexSet that differ from place to place.
+  /// Fills the vectors with numbers that differ from entry to entry.
   void fill(double seed) {
     ledger_.uplink_floats = seed;
     ledger_.uplink_bits = 64 * own_.size();
@@ -53,7 +53,7 @@ class Memory {
   State state() { return state({0, own_.size()}); }
   [[nodiscard]] std::size_t workers() const { return own_.size(); }
 
-  /// What two memories have in common where the second owns these workers alone.
+  /// Whether two memories are equal in all that `other` holds, if it owns only the clients `own`.
   [[nodiscard]] bool is_as(const Memory& other, Range own) const {
     const auto own_alike = [&](std::size_t i) { return own_[i] == other.own_[i]; };
     bool alike = shared_ == other.shared_ && ledger_.uplink_floats == other.ledger_.uplink_floats &&
@@ -106,7 +106,7 @@ void expect_same(const Progress& a, const Progress& b) {
 
 const char* const kIdentity = "problem = p\nseed = 1\n";
 
-/// The checkpoint of a run of one process or of ranks that are threads, in a folder of its own.
+/// The checkpoint of a run, of one process or of ranks that are threads, in its own folder.
 class CheckpointFiles : public ::testing::Test {
  protected:
   std::string folder() const { return temporary_.path("checkpoint"); }
@@ -134,7 +134,7 @@ class CheckpointFiles : public ::testing::Test {
     });
   }
 
-  /// What loading says, where it is refused.
+  /// The error message of loading; "no error" if there is none.
   std::string refusal(Memory& memory, const std::string& identity = kIdentity) const {
     return error_of([&] {
       Checkpoints(folder(), identity).load(memory.state(), memory.workers(), {0, memory.workers()});
@@ -146,10 +146,10 @@ class CheckpointFiles : public ::testing::Test {
   }
 
   void put(const std::string& path, const std::string& content) const {
-    fs::remove(path);  // file systems bring a file that is cut to nothing to the disk when it is closed
+    fs::remove(path);  // file systems sync a truncated file to the disk when it is closed
     std::ofstream(path, std::ios::binary) << content;
   }
-  /// A manifest with one of its facts changed and the checksum that fits.
+  /// Changes one fact of the manifest and corrects its checksum.
   void change_manifest(const std::string& key, const nlohmann::ordered_json& value) const {
     auto json = nlohmann::ordered_json::parse(content_of(manifest()));
     json[key] = value;
@@ -208,7 +208,7 @@ TEST_F(CheckpointFiles, TheNewestTakesThePlaceOfTheOneBefore) {
     }
   });
   EXPECT_EQ(files(), (std::vector<std::string>{"7.0-of-2.part", "7.1-of-2.part", "manifest.json"}));
-  // One that goes on from it, on another number of ranks.
+  // A run that continues from it, on another number of ranks.
   Checkpoints checkpoints(folder(), kIdentity);
   Memory loaded(3);
   checkpoints.load(loaded.state(), 3, {0, 3});
@@ -244,7 +244,7 @@ TEST_F(CheckpointFiles, OneThatCannotBeWrittenLeavesTheOneBefore) {
   save_on(fleet, checkpoints, memory, 7);
   Memory other(3);
   other.fill(2);
-  // Each name under which the file could be written is taken by a folder.
+  // A folder takes each name under which the file could be written.
   const auto beside = [](const std::string& file) {
     std::vector<std::string> names = {file + ".part"};
     for (int count = 2; count <= 100; ++count) names.push_back(fmt::format("{}.part-{}", file, count));
@@ -274,7 +274,7 @@ TEST_F(CheckpointFiles, AFolderThatCannotBeMadeIsNamed) {
             too_long + ": cannot look for a checkpoint: File name too long");
 }
 
-/// Changes to a file, each of which must be seen.
+/// Damaged versions of a file. Each must be detected.
 std::vector<std::pair<std::string, std::string>> damaged(const std::string& whole) {
   std::vector<std::pair<std::string, std::string>> contents;
   for (std::size_t b = 0; b < whole.size(); ++b) {
@@ -284,7 +284,7 @@ std::vector<std::pair<std::string, std::string>> damaged(const std::string& whol
       contents.emplace_back(fmt::format("byte {} ^ {}", b, flip), flipped);
     }
     contents.emplace_back(fmt::format("cut to {}", b), whole.substr(0, b));
-    std::string zeros = whole;  // as a file system may leave them after a crash
+    std::string zeros = whole;  // as file systems may leave zeros after a crash
     std::fill(zeros.begin() + static_cast<std::ptrdiff_t>(b), zeros.end(), '\0');
     if (zeros != whole) contents.emplace_back(fmt::format("zeros from {}", b), zeros);
   }
@@ -320,7 +320,7 @@ TEST_F(CheckpointFiles, DamageToTheManifestIsSeenWhereverItIs) {
     put(manifest(), content);
     Memory loaded(3);
     const std::string said = refusal(loaded);
-    if (said == "no error") {  // another white space: the same content
+    if (said == "no error") {  // only white space differs
       EXPECT_TRUE(loaded.is_as(memory)) << what;
       expect_same(Checkpoints(folder(), kIdentity).load(loaded.state(), 3, {0, 3}), progress_at(7));
     } else {
@@ -341,7 +341,7 @@ TEST_F(CheckpointFiles, WhatIsMissingIsNamed) {
     EXPECT_EQ(refusal(), part(rank, 2) + incomplete);
     fs::rename(part(rank, 9), part(rank, 2));
   }
-  // A folder in the place of a file.
+  // A folder in place of a file.
   fs::remove(part(1, 2));
   fs::create_directory(part(1, 2));
   EXPECT_THAT(refusal(), StartsWith(part(1, 2) + ": "));
@@ -420,7 +420,7 @@ TEST_F(CheckpointFiles, WhatAnotherMethodRemembersIsRefused) {
   EXPECT_EQ(refused([&](State& state) { state.shared[0] = longer; }), part(0, 2) + mismatch);
   EXPECT_EQ(refused([](State& state) { state.workers[1].pop_back(); }), part(0, 2) + mismatch);
   EXPECT_EQ(refused([&](State& state) { state.workers[3][0] = shorter; }), part(1, 2) + mismatch);
-  // It ends before the vectors of the worker that this rank owns.
+  // It ends before the vectors of the client that this rank owns.
   Memory few(2);
   save(few, 1);
   EXPECT_EQ(refused([](State&) {}, {3, 4}), part(0, 1) + mismatch);

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the RunError of `action` says.
+/// The message of the RunError of `action`.
 std::string failure_of(auto&& action) {
   try {
     action();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient coding: who holds what, who is late, what the server makes of the rest; and the methods made of
-// that.
+// Gradient coding: allocations of subsets, stragglers, the server's estimate from the answers, and the
+// methods built from these.
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -47,7 +47,7 @@ std::size_t overlap(const Allocation& allocation, std::size_t k, std::size_t l) 
   return both;
 }
 
-// --- who holds what ------------------------------------------------------------------------------
+// --- allocations ---------------------------------------------------------------------------------
 
 TEST(Allocation, EveryRuleGivesEverySubsetItsCopies) {
   for (const char* rule : {"random", "balanced", "cyclic", "fractional", "regular"}) {
@@ -99,7 +99,7 @@ TEST(Allocation, OverlapsAreWhatTheRuleSays) {
   EXPECT_EQ(overlaps.most, 4);
   for (std::size_t k = 0; k < 15; ++k) EXPECT_EQ(exact.copies(k), 8U);
 
-  for (const char* rule : {"random", "balanced", "regular", "cyclic"}) {  // the spread by its definition
+  for (const char* rule : {"random", "balanced", "regular", "cyclic"}) {  // checks the definition of spread
     const Allocation a = allocation_of(rule, 14, 5, 3);
     MinMeanMax slow{1e9, 0, 0};
     for (std::size_t k = 0; k < 14; ++k) {
@@ -153,7 +153,7 @@ TEST(Allocation, WhatCannotBeIsRefused) {
   EXPECT_THAT(refusal("cyclic(2)", 5, 3), HasSubstr("takes no argument"));
 }
 
-// --- who is late ---------------------------------------------------------------------------------
+// --- stragglers ----------------------------------------------------------------------------------
 
 std::vector<std::uint32_t> answering(const Stragglers& stragglers, std::uint32_t round) {
   std::vector<std::uint32_t> answering;
@@ -196,9 +196,9 @@ TEST(Stragglers, AreLateAsOftenAsTheyShould) {
               HasSubstr("unknown straggler model \"stuck\" (did you mean \"sticky\"?)"));
 }
 
-// --- what is made of the answers -----------------------------------------------------------------
+// --- estimates from the answers ------------------------------------------------------------------
 
-/// Gradients of subsets, and what the workers say of them.
+/// Gradients g of subsets, and the vectors h that clients send.
 struct Instance {
   Code code;
   std::size_t dim;
@@ -210,7 +210,7 @@ struct Instance {
     for (std::size_t k = 0; k < subsets; ++k) {
       g[k].resize(dim);
       fill_normal(Key{.seed = 3, .worker = static_cast<std::uint32_t>(k)}.stream(Purpose::data), g[k]);
-      g[k][0] += 1;  // so that the sum is not small beside them
+      g[k][0] += 1;  // so that the sum is not small compared with them
       axpy(1, g[k], sum);
     }
     for (std::size_t i = 0; i < code.workers(); ++i) {
@@ -220,8 +220,8 @@ struct Instance {
   }
 };
 
-/// The estimate of the sum in round t: messages of those who answer, times the number of workers as its mean
-/// is of them.
+/// The estimate of the sum in round t from the clients that answer. Weights are for the mean, so they are
+/// multiplied by the number of clients.
 Vector estimate(const Instance& instance, Participation& participation, const Compressor& q,
                 std::uint32_t t) {
   Vector g(instance.dim);
@@ -236,7 +236,7 @@ Vector estimate(const Instance& instance, Participation& participation, const Co
 
 struct Drawn {
   double variance = 0;  // E|estimate - sum|^2
-  double ratio = 0;     // T |mean - sum|^2 / variance: 1 in expectation where there is no bias
+  double ratio = 0;     // T |mean - sum|^2 / variance: 1 in expectation if there is no bias
   double bias = 0;      // the largest |<mean - sum, w>| over eight directions w, in standard errors of each
 };
 
@@ -309,7 +309,7 @@ TEST(Coding, BothDecodersAreUnbiasedWithTheVarianceOfTheFormula) {
     for (std::size_t j = 0; j < h.size(); ++j)
       spread += (h[j] - instance.sum[j] / N) * (h[j] - instance.sum[j] / N);
   }
-  // Pairwise balanced: H2 by the gradients alone.
+  // The allocation is pairwise balanced, so H2 follows from the gradients.
   double expected = norm_sq(instance.sum) / N;
   for (const Vector& g : instance.g) expected += (1.0 / 4 - 1 / N) * norm_sq(g);
   EXPECT_NEAR(H2, expected, 1e-12 * H2);
@@ -321,12 +321,12 @@ TEST(Coding, BothDecodersAreUnbiasedWithTheVarianceOfTheFormula) {
     const auto ht = answers(stragglers, by_expectation(stragglers, 8));
     const Drawn by_p = draw(instance, *ht, compressor, 60000);
     EXPECT_NEAR(by_p.variance, (q + p * H2) / (1 - p), 0.03 * by_p.variance);
-    // What is not quantised varies in few directions only, and so does the ratio more.
+    // Without quantisation the estimate varies in few directions only, so the ratio varies more.
     EXPECT_GT(by_p.ratio, whole ? 0 : 0.4);
     EXPECT_LT(by_p.ratio, whole ? 6 : 2.5);
     EXPECT_LE(by_p.bias, 4.5);
 
-    double count_variance = 0;  // over r ~ Binomial; a round without an answer says 0
+    double count_variance = 0;  // over r ~ Binomial; the estimate of a round without an answer is 0
     double r_given = 1;
     for (int r = 0; r <= 8; ++r) {
       const double chance = r_given * std::pow(1 - p, r) * std::pow(p, 8 - r);
@@ -498,7 +498,7 @@ TEST(CodedMethods, CountThoseWhoAnswer) {
       std::vector<std::uint32_t> here;
       stragglers->draw(Key{.seed = 1, .round = static_cast<std::uint32_t>(row.round)}.common(), here);
       messages += static_cast<double>(here.size());
-      for (const std::uint32_t i : here) calls += static_cast<double>(a.held(i).size());  // a row a client
+      for (const std::uint32_t i : here) calls += static_cast<double>(a.held(i).size());  // one row a client
       EXPECT_EQ(row.participants, here.size());
       EXPECT_NEAR(row.uplink_floats, messages * floats / n, 1e-9);
       EXPECT_EQ(row.oracle_calls, calls / n);
@@ -512,13 +512,13 @@ TEST(CodedMethods, CountThoseWhoAnswer) {
 }
 
 TEST(CodedMethods, ReplicasLookAtTheSameMinibatch) {
-  // Groups say the same, so who of a group answers does not matter.
+  // All clients of a group send the same, so the result does not depend on which client of a group answers.
   Job run = run_of("erasurehead(redundancy=5)", "", 0.1, 10);
   const TemporaryFolder folder;
   run.problem = fmt::format("logistic(\"{}\", lambda=0.1)", folder.write("classes", two_classes(60, 9)));
   run.batch = 2;
   const Outcome everyone = train(run);
-  run.stragglers = "fixed(3)";  // of groups of five
+  run.stragglers = "fixed(3)";  // in groups of five
   EXPECT_EQ(train(run).x, everyone.x);
   run.seed = 2;
   EXPECT_NE(train(run).x, everyone.x);
@@ -562,20 +562,21 @@ TEST(CodedMethods, SomeHaveNoNoiseAtTheEnd) {
 }
 
 TEST(CodedMethods, FeedbackSendsLaterWhatItDidNotSend) {
-  // Signs alone stall far off; with feedback the floor is as low as the step.
+  // Signs without feedback stall far from the solution; with feedback the error floor decreases with the
+  // step.
   const double whole = gap_of(train(run_of("gd", "", 0.01, 0)));
   const double alone =
       gap_of(train(run_of("gc-1bit(redundancy=3, encoder=sign)", "bernoulli(0.3)", 0.005, 6000)));
   const double with = gap_of(train(run_of("coco-ef(redundancy=3)", "bernoulli(0.3)", 0.005, 6000)));
   EXPECT_GT(alone, 10 * with);
   EXPECT_LT(with, 1e-2 * whole);
-  // With everything sent there is nothing left to send.
+  // Without compression the error memory stays 0.
   EXPECT_EQ(train(run_of("coco-ef(identity)", "", 0.1, 30)).x, train(run_of("gd", "", 0.1, 30)).x);
 }
 
 TEST(CodedMethods, SignsAloneMayPointTheWrongWay) {
-  // Three gradients 1, 1, -5 of one coordinate: most say +, their sum is -3. Where everyone holds everything,
-  // all say -.
+  // Three gradients 1, 1, -5 of one coordinate: two signs are +, but the sum is -3. If every client holds all
+  // subsets, all signs are -.
   const Vector g = {1, 1, -5};
   const auto step_by = [&](std::size_t d) {
     const Allocation a = allocation_of("cyclic", 3, d);
@@ -618,7 +619,7 @@ TEST(CodedMethods, EmptyRoundsTakeNoStep) {
     for (std::size_t t = 0; t < 60; ++t) {
       if (outcome.rows[t].participants > 0) continue;
       ++empty;
-      if (run.method == "gc-diana") continue;  // it goes on along what it remembers
+      if (run.method == "gc-diana") continue;  // it continues with its memory
       EXPECT_EQ(outcome.rows[t + 1].f, outcome.rows[t].f) << method << ", round " << t;
     }
     EXPECT_GT(empty, 10U);

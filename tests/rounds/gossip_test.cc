@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Methods without a server: against transcriptions of their papers, and what they keep in every round.
+// Methods without a server: compared with transcriptions of their papers, and their invariants in every
+// round.
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -19,7 +20,8 @@ std::unique_ptr<Problem> unlike_clients(double zeta = 10) {
   return make_distributed_ls({.clients = 10, .d = 6, .zeta = zeta});
 }
 
-/// Where the mean of the clients' gradients is 0: all Hessians of distributed-ls are multiples of I.
+/// The point at which the mean of the clients' gradients is 0: all Hessians of distributed-ls are multiples
+/// of I.
 Vector solution_of(const Problem& problem) {
   ThreadPool pool(1);
   Fleet fleet(pool);
@@ -68,7 +70,7 @@ class Relabelled final : public Changed {
   }
 };
 
-/// A run whose models can be looked at.
+/// A run that gives access to its models.
 class Nodes {
  public:
   Nodes(const Problem& problem, const Job& job)
@@ -216,7 +218,7 @@ Vectors d_sgd(const Problem& problem, const MixingPlan& plan, std::size_t K, dou
   return x;
 }
 
-/// SCAFFOLD (arXiv 1910.06378), everyone, control variate option II.
+/// SCAFFOLD (arXiv 1910.06378), full participation, control variate option II.
 Vector scaffold(const Problem& problem, std::size_t K, double eta_l, double eta_g, std::size_t rounds) {
   const std::size_t n = problem.shards();
   const double share = 1.0 / static_cast<double>(n);
@@ -371,7 +373,7 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
             size += std::sqrt(norm_sq(nodes.c(i)));
           }
           EXPECT_EQ(nodes.evaluation().consensus, consensus);
-          EXPECT_LE(std::sqrt(norm_sq(sum)), 1e-12 * size);  // whatever the wire loses
+          EXPECT_LE(std::sqrt(norm_sq(sum)), 1e-12 * size);  // independent of rounding to the wire format
         }
       }
     }
@@ -511,7 +513,7 @@ TEST(GossipLs, NamesOfNodesDoNotMatter) {
        {"k-gt(steps=5)", "k-gt(steps=5, init=avg)", "periodical-gt(steps=5)", "d-sgd(steps=5)"}) {
     const Job job{.problem = {}, .method = method, .step = "0.005", .wire = Wire::f64, .topology = "star"};
     Nodes nodes(*problem, job);
-    std::vector<std::vector<Neighbour>> rows(10);  // w_ij of the new names is w of the old ones
+    std::vector<std::vector<Neighbour>> rows(10);  // w_ij of the new names equals w of the old ones
     for (std::uint32_t i = 0; i < 10; ++i) {
       for (std::uint32_t j = 0; j < 10; ++j) {
         for (const Neighbour& old : nodes.plan().of_round(1).row(relabelled.old_name(i))) {
@@ -526,12 +528,12 @@ TEST(GossipLs, NamesOfNodesDoNotMatter) {
       const View x = nodes.x(relabelled.old_name(i));
       EXPECT_LE(distance_sq(other.x(i), x), 1e-24 * norm_sq(x)) << method;
     }
-    EXPECT_GE(distance_sq(other.x(0), nodes.x(0)), 1e-6) << method;  // or there would be nothing to see
+    EXPECT_GE(distance_sq(other.x(0), nodes.x(0)), 1e-6) << method;  // otherwise the test would show nothing
   }
 }
 
-/// With sigma = 5. Twenty rounds apart the errors are nearly independent, so the mean of 250 looks at 6 numbers
-/// is right to 4 %.
+/// With sigma = 5. Errors twenty rounds apart are nearly independent, so the mean of 250 samples of 6 numbers
+/// is accurate to 4 %.
 TEST(GossipLs, NoiseFloorsFallWithTheLocalStepsWhereTheMeanGradientIsTracked) {
   const auto problem = make_distributed_ls({.clients = 10, .d = 6, .zeta = 10, .sigma = 5});
   const Vector x = solution_of(*problem);
@@ -607,7 +609,7 @@ TEST(GossipLedger, CountsEveryDirectedEdge) {
         const double width = static_cast<double>(8 * bytes_of(wire));
         for (const Row& row : outcome.rows) {
           const double t = static_cast<double>(row.round);
-          const double said = before + t * vectors * c.edges / n;  // messages of a node
+          const double said = before + t * vectors * c.edges / n;  // messages a node
           EXPECT_DOUBLE_EQ(row.uplink_floats, said * d) << c.topology << ", " << method;
           EXPECT_DOUBLE_EQ(row.uplink_bits, said * (d * width + 8));
           EXPECT_EQ(row.downlink_bits, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program in C++ may hand to laconic, and what happens when parts are missing or do not go together: an
-// exception before anything is computed, or in the round in which it shows; never a run of something else.
+// Arguments that a C++ program may pass to laconic. If parts are missing or do not fit together, there is an
+// exception before any computation, or in the round that detects it; never a run of another method.
 #include <atomic>
 #include <functional>
 #include <limits>
@@ -31,12 +31,12 @@ std::unique_ptr<Problem> problem_of(std::size_t clients = kClients) {
   return make_problem(parse("quadratic(d=12, s=0.8)"), {.clients = clients});
 }
 
-/// Refused with these words, as what does not go together is.
+/// Expects the exception for parts that do not fit together, with these words.
 template <class Act>
 void expect_check(Act&& act, const std::string& words) {
   EXPECT_THAT(std::forward<Act>(act), ThrowsMessage<std::logic_error>(HasSubstr(words)));
 }
-/// Refused with these words, as a value out of range is.
+/// Expects the exception for a value out of range, with these words.
 template <class Act>
 void expect_input_error(Act&& act, const std::string& words) {
   EXPECT_THAT(std::forward<Act>(act), ThrowsMessage<InputError>(HasSubstr(words)));
@@ -47,7 +47,7 @@ class Interface : public ::testing::Test {
   [[nodiscard]] CompressorPtr compressor(const std::string& spec) const {
     return make_compressor(parse(spec), {.dim = problem_->dim(), .workers = kClients});
   }
-  /// Of gd.
+  /// The parts of gd.
   [[nodiscard]] StarParts star_parts() const {
     return {.oracle = full_gradients(*problem_),
             .mechanism = direct(compressor("identity")),
@@ -93,7 +93,7 @@ class Interface : public ::testing::Test {
   Fleet fleet_{pool_};
 };
 
-/// Looks at its problem by whatever the test does.
+/// An oracle that calls a function of the test.
 class Own final : public Oracle {
  public:
   explicit Own(std::function<void()> look) : look_(std::move(look)) {}
@@ -216,7 +216,7 @@ TEST_F(Interface, AParticipationIsOfTheProblemsClients) {
   expect_check([] { sample_unless({0.5}, 3, 0); }, "sample >= 1");
 }
 
-/// Says that it is of kClients, and draws one more.
+/// Reports kClients clients, and draws one that does not exist.
 class Lying final : public Participation {
  public:
   void draw(const Key& /*common*/, std::vector<Share>& out) const override { out = shares_; }
@@ -255,7 +255,8 @@ TEST_F(Interface, AStepIsANumberAboveZero) {
     const Assembly assembly = assemble(parse(name), {.problem = *problem_, .mixing = mixing});
     for (const double step : {0.0, -1.0, kNaN, kInf, -kInf})
       expect_input_error([&] { make_method(assembly, step); }, "need 0 < step < inf");
-    // Parts are const and shared: what was refused has taken none, and two methods are two.
+    // Parts are const and shared: refused calls have no effect on them, and two methods from the same parts
+    // are independent.
     const auto first = make_method(assembly, 0.1);
     const auto second = make_method(assembly, 0.1);
     EXPECT_EQ(point_after(*first, 5), point_after(*second, 5)) << name;
@@ -310,8 +311,8 @@ TEST_F(Interface, SettingsAreInRange) {
                      "checkpoint_rounds >= 1");
 }
 
-// Where EF21 hears some clients, their messages weigh 1/n: those of a sample that stands for all make another
-// method of it, which does not converge.
+// EF21 with some of the clients needs messages of weight 1/n. With the weights of a sample it would be
+// another method, which does not converge.
 TEST_F(Interface, Ef21IsNoMethodOfASample) {
   const auto ef21 = [&] { return memory(compressor("top-k(2)"), 1); };
   const auto some = [&](std::unique_ptr<Decoder> decoder) {
@@ -351,7 +352,7 @@ TEST_F(Interface, AllTakePartWhereAllStartOver) {
   expect_check([&] { star(std::move(anchored)); }, "all workers must take part");
 }
 
-/// Reads what its rates() and uses_previous() do not ask for.
+/// Reads a memory that its rates() and uses_previous() do not request.
 class Reader final : public Mechanism {
  public:
   explicit Reader(bool reads_h) : reads_h_(reads_h) {}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounds of local steps with fixed scales on quadratics: "Tighter Theory for Local SGD on Identical and Heterogeneous Data"
-// (Khaled, Mishchenko, Richtarik 2020, arXiv 1909.04746) in the coordinates that the scales make. The scales s are
-// those that OASIS finds at the start, clipped: alpha = min s, Gamma = max s. T counts local steps, H of them a
-// round; M clients; L and mu are those of the worst client.
+// Bounds of local steps with fixed scales on quadratics: "Tighter Theory for Local SGD on Identical and
+// Heterogeneous Data" (Khaled, Mishchenko, Richtarik 2020, arXiv 1909.04746) in the coordinates defined by
+// the scales. The scales s are those that OASIS computes at the start, clipped: alpha = min s, Gamma = max s.
+// T is the number of local steps, H of them a round; M is the number of clients; L and mu are those of the
+// worst client.
 #include <algorithm>
 #include <cmath>
 
@@ -13,10 +14,11 @@ namespace {
 
 constexpr std::size_t kClients = 4;
 constexpr std::size_t kDim = 8;
-constexpr double kStart = 30;   // far enough off that a method which stays there breaks the bounds
+constexpr double kStart = 30;   // so far that a method that stays there violates the bounds
 constexpr double kAlpha = 0.2;  // clips some of the scales
 
-/// f_m(x) = 1/2 sum_j h_mj (x_j - b_mj)^2 with noisy gradients, and a sum of the points that one was asked at.
+/// f_m(x) = 1/2 sum_j h_mj (x_j - b_mj)^2 with noisy gradients. Records the sum of the points at which
+/// gradients are computed.
 class Diagonal final : public Problem {
  public:
   Diagonal(double smallest, bool identical, double sigma)
@@ -51,7 +53,7 @@ class Diagonal final : public Problem {
     for (std::size_t j = 0; j < kDim; ++j) out[j] = h_[m][j] * v[j];
   }
 
-  [[nodiscard]] double h(std::size_t j) const {  // of the mean
+  [[nodiscard]] double h(std::size_t j) const {  // of the mean function
     double sum = 0;
     for (const Vector& own : h_) sum += own[j];
     return sum / kClients;
@@ -68,7 +70,7 @@ class Diagonal final : public Problem {
     return largest;
   }
   [[nodiscard]] Vector solution() const {
-    Vector x(kDim, kStart);  // where nothing bends, that next to the start
+    Vector x(kDim, kStart);  // in flat coordinates, the solution nearest to the start
     for (std::size_t j = 0; j < kDim; ++j) {
       double sum = 0;
       for (std::size_t m = 0; m < kClients; ++m) sum += h_[m][j] * b_[m][j] / kClients;
@@ -76,7 +78,7 @@ class Diagonal final : public Problem {
     }
     return x;
   }
-  /// Of the mean function, above its least value.
+  /// The mean function minus its minimum.
   [[nodiscard]] double gap(View x) const {
     const Vector least = solution();
     double sum = 0;
@@ -92,7 +94,7 @@ class Diagonal final : public Problem {
     }
     return sum;
   }
-  /// The mean over clients and local steps of the points that gradients were asked at.
+  /// The mean over clients and local steps of the points at which gradients are computed.
   [[nodiscard]] Vector average() const {
     Vector sum(kDim);
     for (const Vector& own : sums_) axpy(1.0 / static_cast<double>(asked_), own, sum);
@@ -106,7 +108,7 @@ class Diagonal final : public Problem {
   mutable std::size_t asked_ = 0;
 };
 
-/// The last point, of steps of gamma / s.
+/// The last point of a run with steps of gamma / s.
 Vector run(const Diagonal& problem, std::size_t H, double gamma, std::size_t T, std::uint64_t seed) {
   ThreadPool pool(1);
   Fleet fleet(pool);
@@ -128,7 +130,7 @@ double distance_sq(const Diagonal& problem, View x, bool scaled) {
 
 constexpr std::size_t kSeeds = 5;
 
-/// Not above the bound, which not to move from the start would break.
+/// The measured value obeys the bound, and the value at the start violates it.
 void expect_bounded(double measured, double at_start, double bound) {
   EXPECT_LE(measured, bound);
   EXPECT_GT(at_start, bound);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local steps around a server, scaled or not: the relations of "Local Methods with Adaptivity via Scaling"
-// (arXiv 2406.00846), against plain loops, and what they say. Trajectories against NumPy: tests/reference.
+// Local steps with a server, scaled or not: the relations of "Local Methods with Adaptivity via Scaling"
+// (arXiv 2406.00846), comparisons with plain loops, and the costs of messages. For trajectories compared with
+// NumPy see tests/reference.
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -22,7 +23,7 @@ Job with(const std::string& method, const std::string& step, std::size_t rounds 
   return {.problem = "", .method = method, .clients = 10, .step = step, .rounds = rounds, .wire = Wire::f64};
 }
 
-/// A method whose state can be looked at.
+/// A method that gives access to its state.
 class Looked {
  public:
   Looked(const Problem& problem, const std::string& method, double step)
@@ -67,7 +68,7 @@ TEST(Local, EqualScalesOnlyDivideTheStep) {
   }
 }
 
-/// f(s^-1/2 y), which begins at y = s^1/2 x_0.
+/// f(s^-1/2 y), which starts at y = s^1/2 x_0.
 class Stretched final : public Changed {
  public:
   Stretched(const Problem& problem, View scale) : Changed(problem) {
@@ -109,7 +110,8 @@ TEST(Local, FixedScalesAreOtherCoordinates) {
 TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   const auto problem = make_quadratic({.clients = 4, .d = 12, .s = 0.8});
   Looked once(*problem, "savic(adagrad, steps=3, refresh=1000000, alpha=0.1)", 0.1);
-  // D of the gradients at 8 times the scale: f scaled by 8 has 8 times the gradients, so 8 g / (8 s) = g / s.
+  // D is that of gradients at 8 times the scale: f scaled by 8 has 8 times the gradients, so 8 g / (8 s) = g
+  // / s.
   class Times8 final : public Changed {
    public:
     using Changed::Changed;
@@ -123,10 +125,10 @@ TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   Looked again(times8, "savic(adagrad, steps=3, refresh=1000000, alpha=0.8)", 0.1);
   once.rounds(20);
   again.rounds(20);
-  for (std::size_t j = 0; j < 12; ++j) EXPECT_EQ(again.x()[j], once.x()[j]);  // powers of two round alike
+  for (std::size_t j = 0; j < 12; ++j) EXPECT_EQ(again.x()[j], once.x()[j]);  // powers of two: same rounding
 }
 
-/// Hessians a_m I: local OASIS steps by g_m / a_m, whose zero is not that of the mean gradient.
+/// Hessians a_m I: local OASIS takes steps by g_m / a_m, whose mean is not 0 where the mean gradient is 0.
 TEST(Local, LocalScalesMoveTheLimitAndGlobalOnesDoNot) {
   const auto problem = unlike_clients();
   ThreadPool pool(1);
@@ -196,14 +198,14 @@ TEST(Scaling, FollowsItsRule) {
 
 TEST(Local, AServerThatHardlyScalesIsFedAvg) {
   const auto problem = unlike_clients();
-  // tau sees nothing of v: x += 1e9 moved / (|moved| + 1e9).
+  // tau dominates v: x += 1e9 moved / (|moved| + 1e9).
   Job scaled = with("fedadam(steps=3, beta1=0, beta2=0, tau=1e9)", "0.01");
   scaled.outer_step = 1e9;
   expect_close(train(scaled, problem.get()), train(with("fedavg(steps=3)", "0.01"), problem.get()), 1e-7);
 }
 
-/// The first step of AdamW is gamma sign(g), but for epsilon, and the first of Nesterov eta_s (1 + mu) times
-/// the mean movement.
+/// The first step of AdamW is gamma sign(g), up to epsilon, and the first step of Nesterov is eta_s (1 + mu)
+/// times the mean movement.
 TEST(Local, DiLoCoBeginsWithTheSigns) {
   const auto problem = unlike_clients();
   Looked method(*problem, "diloco(steps=1, weight-decay=0)", 0.01);
@@ -221,8 +223,8 @@ TEST(Local, DiLoCoBeginsWithTheSigns) {
 TEST(LocalLedger, CountsModelsStatisticsAndMomenta) {
   struct Case {
     const char* method;
-    double at_start, a_round;         // vectors of a client
-    double down_first, down_a_round;  // of the server, round 1 and the others
+    double at_start, a_round;         // vectors sent by a client
+    double down_first, down_a_round;  // vectors sent by the server in round 1 and in the others
     double calls_at_start, calls_a_round;
   };
   for (const Case& c : {Case{"local-sgd(steps=3)", 0, 1, 1, 1, 0, 3},
@@ -279,7 +281,7 @@ TEST(Participation, SamplesWithoutReplacementAndEvenly) {
         ++drawn[shares[s].worker];
       }
     }
-    // A count is binomial: its deviation is below 42.
+    // A count is binomial: its standard deviation is below 42.
     for (const double count : drawn) EXPECT_NEAR(count, 1000.0 * static_cast<double>(sample), 170);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the MARINA paper promises, on its data: n = 5 clients, a bias column, theoretical steps.
+// The guarantees of the MARINA paper, on its data: n = 5 clients, a bias column, theoretical steps.
 #include <cmath>
 
 #include "tests/support.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of methods x problems whose laws methods_test.cc (threads) and tests/mpi/methods_test.cc (processes) check.
+// The table of methods x problems for the laws checked by methods_test.cc (threads) and
+// tests/mpi/methods_test.cc (processes).
 #pragma once
 
 #include <string>
@@ -69,7 +70,7 @@ inline const char* const kMethods[] = {
     "savic(adam, steps=2, statistic=mean-of-sq, compressor=natural)",
     "savic(oasis, steps=2)",
     "savic(oasis, steps=2, scaling=local, probes=shared)",
-    // Of these, some clients answer late.
+    // In the following methods some clients are late.
     "is-sgd",
     "sgc(redundancy=2)",
     "gc-1bit(redundancy=2)",
@@ -119,7 +120,7 @@ class Methods : public ::testing::TestWithParam<const char*> {
     for (Job& job : jobs) {
       if (!codes()) continue;
       job.clients = std::max<std::size_t>(job.clients, 2);
-      if (has("erasurehead")) job.clients -= job.clients % 2;  // groups of two
+      if (has("erasurehead")) job.clients -= job.clients % 2;  // needs groups of two
       job.step = "0.02";
       job.stragglers = has("tolerates") ? "fixed(1)" : "bernoulli(0.3)";
     }
@@ -128,14 +129,14 @@ class Methods : public ::testing::TestWithParam<const char*> {
     return jobs;
   }
 
-  /// Without a theorem: some clients answer late.
+  /// Coded methods: some clients are late. These methods have no theorem.
   static bool codes() {
     return has("is-sgd") || has("erasurehead") || has("gc(") || has("gc-") || has("majority") ||
            has("coco-ef");
   }
   /// Without a server.
   static bool gossips() { return has("gt") || has("d-sgd"); }
-  /// Such methods have no theorem; for their ledgers see gossip_test.cc and local_test.cc.
+  /// Methods with local steps have no theorem. For their ledgers see gossip_test.cc and local_test.cc.
   static bool steps_locally() {
     return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||
            has("diloco") || has("savic");
@@ -148,7 +149,7 @@ class Methods : public ::testing::TestWithParam<const char*> {
   TemporaryFolder folder_;
 };
 
-/// Every bit of the trace and of x.
+/// All bits of the trace and of x.
 inline std::string text_of(const Outcome& outcome) {
   std::string text;
   for (const Row& r : outcome.rows) {

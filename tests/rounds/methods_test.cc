@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Laws that every method keeps, over a table of methods x problems; then what each one promises by itself.
+// Laws that hold for every method, over a table of methods x problems; then properties of single methods.
 #include <cmath>
 #include <numeric>
 
@@ -56,7 +56,7 @@ TEST_P(Methods, DivergeOnAllRanksTogether) {
           .step = "1e150",
           .rounds = 500,
           .topology = gossips() ? "ring" : "",
-          .outer_step = has("diloco") ? 1e150 : 1};  // whose inner steps are bounded
+          .outer_step = has("diloco") ? 1e150 : 1};  // its inner steps are bounded
   if (has("majority")) GTEST_SKIP() << "its steps are no longer where gradients are";
   const Outcome alone = train(run);
   EXPECT_EQ(alone.summary.why, Summary::Why::diverged);
@@ -73,16 +73,16 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
     const Outcome second = train(run);
     const bool draws = has("marina") || has("v5") || has("rand-k") || has("perm-k") || has("natural") ||
                        has("bernoulli") || has("qsgd") || has("sample=2") || has("oasis") || codes();
-    // One client is dealt everything, and of two two are sampled.
+    // Random draws have no effect: one client gets everything, or two of two clients are sampled.
     const bool in_vain = has("identity") || (has("perm-k)") && run.clients == 1) ||
                          (has("fed") && run.clients == 2) ||
-                         (has("exact-gc") && run.clients == 2);  // either says all
+                         (has("exact-gc") && run.clients == 2);  // either client can send the whole sum
     const bool random = draws && !in_vain;
     EXPECT_EQ(first.x != second.x, random) << run.problem;
   }
 }
 
-/// What a round says and asks for, over all clients; each of them has `rows` rows.
+/// The messages and gradients of a round, over all clients; each client has `rows` rows.
 struct Round {
   std::size_t messages = 0;
   std::size_t calls = 0;
@@ -95,7 +95,7 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
   };
   const std::size_t batch = named(" batch=");
   const std::size_t sample = named("sample=");
-  if (method.starts_with("vr-diana")) {  // at the start the anchor alone
+  if (method.starts_with("vr-diana")) {  // at the start only the anchor's gradient
     return {clients, clients * ((t == 0 ? 0 : 2 * batch) + (heads ? rows : 0))};
   }
   if (method.starts_with("vr-marina-online"))
@@ -106,14 +106,15 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
 }
 
 TEST_P(Methods, CountWhatTheyDo) {
-  if (steps_locally() || codes()) return;  // for the latter see coding_test.cc
+  if (steps_locally() || codes()) return;  // for coded methods see coding_test.cc
   for (const Job& run : runs()) {
     const auto problem = problem_of(run);
     const Outcome outcome = train(run, problem.get());
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
     const double d = static_cast<double>(problem->dim());
-    // The zeros of qsgd(4) travel in four bits each, the indices of top-k as a bitmap at most; a pair has a
-    // header more, and so has the other of its messages; 3pc-v1 says what the paper takes for known.
+    // The zeros of qsgd(4) take four bits each, and the indices of top-k take at most a bitmap. A pair has
+    // one more header, and so has the second of its messages. 3pc-v1 sends a vector that the paper takes for
+    // known.
     const bool pair = has("3pc-") && !run.method.starts_with("3pc-v5");
     const double uncounted = (has("qsgd(4)") ? 4 * d : 0) + (has("top-k") ? d : 0) +
                              (pair ? 32 + 32 + 8 : 0) + (has("v1") ? 32 * d : 0);
@@ -139,10 +140,10 @@ TEST_P(Methods, CountWhatTheyDo) {
       EXPECT_EQ(row.step, outcome.step);
       EXPECT_EQ(row.consensus, 0);
       if (t > 0) {
-        EXPECT_GE(row.uplink_floats, outcome.rows[t - 1].uplink_floats);  // a lazy round counts nothing
+        EXPECT_GE(row.uplink_floats, outcome.rows[t - 1].uplink_floats);  // a lazy round adds none
         EXPECT_GT(row.uplink_bits, outcome.rows[t - 1].uplink_bits);
       }
-      // Values cost 32 bits each, and a message's own header at most four bytes.
+      // Values cost 32 bits each, and the header of a message at most four bytes.
       EXPECT_GE(row.uplink_bits, 32 * row.uplink_floats);
       EXPECT_LE(row.uplink_bits, 32 * row.uplink_floats + messages / clients * (32 + 8 + uncounted));
     }
@@ -202,7 +203,7 @@ TEST(Counters, FollowTheConventionsOfTheTrace) {
   std::size_t full_rounds = 0;
   for (std::size_t t = 1; t < marina.rows.size(); ++t) {
     const double said = marina.rows[t].uplink_floats - marina.rows[t - 1].uplink_floats;
-    EXPECT_TRUE(said == d || said == 3) << said;  // one coin for everyone: never between
+    EXPECT_TRUE(said == d || said == 3) << said;  // all clients share the coin: never between
     full_rounds += said == d ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(full_rounds), 80, 4.5 * std::sqrt(200 * 0.4 * 0.6));
@@ -234,10 +235,10 @@ TEST(Identities, PermKOfOneClientSaysEverything) {
   EXPECT_EQ(train(run).x, train(gd).x);
 }
 
-// E e^{k+1} <= (1-p) e^k + (1-p) (omega/n) L~^2 |x^{k+1} - x^k|^2 with e^k = |g^k - grad f(x^k)|^2, in the
-// mean over coins and supports: the lemma behind MARINA's theorem. With e^0 = 0 the first step has only the
-// second term, and for RandK on a quadratic it can be computed: (1-p) (omega/n) (1/n) sum |grad f_i(x^1) -
-// grad f_i(x^0)|^2, exactly.
+// E e^{k+1} <= (1-p) e^k + (1-p) (omega/n) L~^2 |x^{k+1} - x^k|^2 with e^k = |g^k - grad f(x^k)|^2, in
+// expectation over coins and supports: the lemma behind MARINA's theorem. With e^0 = 0 only the second term
+// remains in the first step. For RandK on a quadratic it can be computed exactly: (1-p) (omega/n) (1/n) sum
+// |grad f_i(x^1) - grad f_i(x^0)|^2.
 TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
   const std::size_t n = 4;
   const Job base{.problem = "quadratic(d=20, s=0.8)",
@@ -274,7 +275,7 @@ TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
   const double exact = (1 - p) * omega / n * spread;
   EXPECT_LE(spread, first.constants->L_plus * first.constants->L_plus * distance_sq(x1, x0) * (1 + 1e-12));
 
-  // x_2 = x_1 - gamma g^1 gives g^1 back.
+  // g^1 follows from x_2 = x_1 - gamma g^1.
   const int draws = 20000;
   double sum = 0;
   double sum_sq = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Very many clients with very little data each: what they cost when they are idle, and what they never cost.
+// Very many clients with very little data each: the cost of idle clients is small, and some costs never
+// occur.
 #include <atomic>
 
 #include <unistd.h>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr double kMiB = 1 << 20;
 
-/// Bytes of this process that are in memory now.
+/// Resident memory of this process in bytes.
 double resident() {
   std::ifstream pages("/proc/self/statm");
   double size = 0, held = 0;
@@ -19,7 +20,7 @@ double resident() {
   return held * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-/// Counts the gradients that are asked of a problem.
+/// Counts the gradients computed by a problem.
 class Counted final : public Problem {
  public:
   explicit Counted(const Problem& problem) : problem_(problem) {}
@@ -39,7 +40,7 @@ class Counted final : public Problem {
   const Problem& problem_;
 };
 
-/// Looks at the process and at the problem after every round.
+/// Checks the process and the problem after every round.
 class Watch final : public Recorder {
  public:
   explicit Watch(const Counted& problem) : problem_(problem) {}

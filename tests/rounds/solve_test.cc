@@ -183,7 +183,7 @@ TEST(Solve, MinibatchesEstimateTheGradient) {
   full.batch.reset();
   EXPECT_NE(outcome.x, train(full).x);
   EXPECT_EQ(outcome.rows[0].f,
-            train(full).rows[0].f);  // the trace holds the true objective, not a minibatch's
+            train(full).rows[0].f);  // the trace contains the true objective, not that of a minibatch
 }
 
 }  // namespace

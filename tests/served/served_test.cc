@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A star by a real clock. Who counts differs from run to run; that a run is what it must be for those who
-// counted does not.
+// A star method with a real clock. The clients that count differ from run to run; given these clients, the
+// rest of the run is determined.
 #include "laconic/served/served.h"
 
 #include <atomic>
@@ -79,7 +79,7 @@ TEST(Letters, ThatAreCutOffAreRefused) {
   EXPECT_THROW(Answer::of(std::make_shared<const std::vector<std::uint8_t>>(5)), RunError);
 }
 
-constexpr double kLong = 60;  // seconds that no test waits for
+constexpr double kLong = 60;  // seconds; no test waits so long
 
 TEST(RealClock, RemembersWhoWasLate) {
   RealClock clock(3, {.deadline = 1, .first = {}}, 10);
@@ -170,7 +170,7 @@ struct Served {
   std::vector<Attendance> attendance;
   Vector x;
   Totals totals;
-  int orphans = 0;  // processes that gave the server up
+  int orphans = 0;  // processes that gave up on the server
 };
 Served serve(
     const std::string& method, const Policy& policy, double patience, const std::vector<Fault>& rehearsal,
@@ -208,7 +208,7 @@ Served serve(
   return served;
 }
 
-/// Those who answered in a run that was.
+/// Replays the clients that answered in an earlier run.
 class AsItWas final : public Stragglers {
  public:
   explicit AsItWas(const std::vector<Attendance>& attendance)
@@ -233,8 +233,8 @@ class AsItWas final : public Stragglers {
 
 class ServedMethods : public ::testing::TestWithParam<const char*> {};
 
-// What late clients said is nowhere in the run, and those who counted remember it: as in the star in which
-// the same clients take part by agreement, bit for bit.
+// Messages of late clients have no effect on the run, and clients that counted update their memories. So the
+// run equals, bit for bit, the star method in which the same clients participate.
 TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
   const std::vector<Fault> rehearsal = {{.client = 0, .seconds = 0.05, .from = 3},
                                         {.client = 4, .seconds = 0.02, .from = 8, .rounds = 4},
@@ -286,7 +286,7 @@ TEST(Served, ClientsOfOneProcessTakeTurns) {
 TEST(Served, ASlowClientDoesNotHoldBackThoseBesideIt) {
   const Served served = serve("gd", {.deadline = 0.05, .first = {}}, kLong,
                               {{.client = 0, .seconds = 0.2}, {.client = 3, .seconds = 0.2}}, 3, 10, 3);
-  std::size_t beside = 0;  // answers of the four that are not slow
+  std::size_t beside = 0;  // answers of the four clients that are not slow
   for (const Attendance& told : served.attendance) {
     for (const std::uint32_t i : told.counted) beside += i != 0 && i != 3 ? 1 : 0;
   }
@@ -326,7 +326,7 @@ double grad_norm_sq_at(View x) {
   return norm_sq(there.gradient);
 }
 
-/// Of the whole objective, where that of some clients alone is least.
+/// The squared gradient norm of the whole objective at the minimum of the objective of the given clients.
 double grad_norm_sq_where_others_are_not_heard(const std::vector<std::uint32_t>& clients) {
   const auto whole = problem();
   Vector x(whole->dim());
@@ -357,7 +357,7 @@ TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
   }
 }
 
-/// Of which one client has no gradient but at the start.
+/// A problem in which the gradient of one client is finite only at the start.
 class Unbounded final : public Problem {
  public:
   Unbounded() : inner_(problem()) {}
@@ -433,7 +433,7 @@ TEST(Served, EndsWhereNobodyIsLeft) {
                RunError);
 }
 
-/// A process of clients 0 .. 5 that says what the test tells it to.
+/// Runs a server and a process of clients 0 .. 5 that sends what the test determines.
 Served serve_with(const std::function<void(Mailbox&, const Order&, const std::vector<Letter>& honest)>& act) {
   Served served;
   run_ranks(2, [&](Transport& transport) {
@@ -489,13 +489,13 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
   std::vector<Letter> of_first;
   const Served echoing = serve_with([&](Mailbox& mailbox, const Order& order, const auto& letters) {
     if (order.round == 0) of_first = letters;
-    if (order.round > 0) all(mailbox, of_first);  // of the wrong round
+    if (order.round > 0) all(mailbox, of_first);  // from the wrong round
     Entry entry;
     entry.key.worker = 2;
     entry.message.bytes = {1, 2, 3};
     if (order.round < 5)
-      mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no epoch there is
-    std::vector<Letter> twice = {letters[0], letters[0]};  // the second of which does not count either
+      mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no existing epoch
+    std::vector<Letter> twice = {letters[0], letters[0]};  // the second does not count either
     all(mailbox, twice);
     all(mailbox, {letters.begin() + 1, letters.end()});
   });
@@ -517,7 +517,7 @@ TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
               ::testing::ThrowsMessage<ThreadRefused>(::testing::HasSubstr("thread 1 of 2: ")));
 }
 
-/// The first of two ranks, between which nothing carries letters.
+/// The first of two ranks without a connection for letters.
 class CutOff final : public Transport {
  public:
   std::size_t rank() const override { return 0; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // cnn: McMahan, Moore, Ramage, Hampson, Aguera y Arcas, AISTATS 2017, arXiv 1602.05629, section 3.
-// resnet18: He, Zhang, Ren, Sun, CVPR 2016, arXiv 1512.03385, with the stem that small images need (3 x 3, no
-// pooling), and GroupNorm, as Hsieh, Phanishayee, Mutlu, Gibbons, ICML 2020, arXiv 1910.00189, advise where
-// clients' data are unlike.
+// resnet18: He, Zhang, Ren, Sun, CVPR 2016, arXiv 1512.03385, with a stem for small images (3 x 3, no
+// pooling), and with GroupNorm, which Hsieh, Phanishayee, Mutlu, Gibbons, ICML 2020, arXiv 1910.00189,
+// recommend for heterogeneous clients.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -32,7 +32,7 @@ struct Image {
   std::int64_t colours = 0, side = 0;
 };
 
-/// Of as many pixels as the rows of a data set have.
+/// The image size that the rows of a data set have.
 Image image_of(const Dataset& data, std::int64_t least_side) {
   if (!std::holds_alternative<PixelRows>(data.features))
     throw InputError(

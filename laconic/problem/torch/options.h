@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Networks by LibTorch: what can be said of them without its headers, which laconic is built with only where
-// CMake is told LACONIC_TORCH=ON.
+// Networks by LibTorch: the part of the interface that does not include LibTorch's headers. laconic has torch
+// problems only if CMake is given LACONIC_TORCH=ON.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,14 @@
 namespace laconic {
 
 struct TorchOptions {
-  enum class Precision { f32, f64 };  // of what the module computes; x and the gradient are doubles
+  enum class Precision { f32, f64 };  // of the module's computation; x and the gradient are doubles
 
-  std::vector<std::int64_t> shape = {};  // that a row has for the module: {3, 32, 32}; unset: its columns
+  std::vector<std::int64_t> shape = {};  // of a row as input: {3, 32, 32}; unset: its columns
   double lambda = 0;                     // weight decay, >= 0 and finite
-  std::uint64_t seed = 1;                // of the start
+  std::uint64_t seed = 1;                // of the starting point
   Precision precision = Precision::f32;
-  std::string device = "cpu";  // or cuda, as torch::Device reads it
-  std::size_t chunk = 256;     // rows that the module sees at once, >= 1; a thread has memory for so many
+  std::string device = "cpu";  // or cuda; any name that torch::Device accepts
+  std::size_t chunk = 256;     // rows in a call of the module, >= 1; determines the memory of a thread
 };
 
 enum class TorchNetwork {
@@ -33,14 +33,14 @@ enum class TorchNetwork {
   resnet18,  // for small images, with GroupNorm (arXiv 1512.03385, 1910.00189)
 };
 
-/// The network as a problem over images, square ones in grey or in three colours; shape and chunk are chosen
-/// by it. All else is as for make_torch_problem() (torch_problem.h). InputError besides for rows that are no
-/// such images, or too small ones.
+/// The network as a problem over square images in grey or in three colours. The network determines shape and
+/// chunk. All else is as for make_torch_problem() (torch_problem.h). Throws InputError also for rows that are
+/// not such images, or are too small.
 using MakeTorchNetwork = std::unique_ptr<Problem>(TorchNetwork network, const Dataset& data,
                                                   const Shards& shards, TorchOptions options,
                                                   const std::optional<Dataset>& test,
                                                   const std::optional<IndexSet>& own);
-/// In the library laconic_torch.
+/// Defined in the library laconic_torch.
 MakeTorchNetwork make_torch_network;
 
 }  // namespace laconic

@@ -25,8 +25,8 @@ namespace {
 
 using torch::Tensor;
 
-/// A module as its factory makes it when torch's default generator begins at a seed. That one is shared by all
-/// threads: modules are made one at a time, and leave it as it was.
+/// Makes a module with torch's default generator at the seed. All threads share this generator: modules are
+/// made one at a time, and its state is restored.
 TorchModule make_module(const TorchFactory& make, std::uint64_t seed) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
@@ -41,7 +41,7 @@ TorchModule make_module(const TorchFactory& make, std::uint64_t seed) {
   return make();
 }
 
-/// A thread's module on its device, and room for the rows of a chunk.
+/// The module of one thread on its device, with space for the rows of a chunk.
 struct Replica {
   TorchModule network;
   std::vector<Tensor> parameters;  // those that x holds, in its order
@@ -62,10 +62,9 @@ struct Replica {
   }
 };
 
-/// A stretch of a vector of doubles, seen as a tensor of the shape of `like`; `done` is where it begins, and then
-/// ends.
+/// A tensor view, in the shape of `like`, of the part of x that begins at `done`; moves `done` to its end.
 Tensor piece(const double* x, const Tensor& like, std::int64_t& done) {
-  // Torch has no tensors that may only be read.
+  // Torch has no read-only tensors.
   double* const begin = const_cast<double*>(x) + done;
   done += like.numel();
   return torch::from_blob(begin, like.sizes(), torch::kFloat64);
@@ -85,7 +84,7 @@ class TorchProblem final : public Problem {
     const Lease lease(*this);
     require_usable(*lease);
     for (const Tensor& parameter : lease->parameters) dim_ += static_cast<std::size_t>(parameter.numel());
-    constexpr double kMost = 0x1p32;  // what a message can index
+    constexpr double kMost = 0x1p32;  // limit of the indices in messages
     if (static_cast<double>(dim_) >= kMost)
       throw InputError(fmt::format("the module has {} parameters; need fewer than 2^32", dim_));
   }
@@ -138,7 +137,7 @@ class TorchProblem final : public Problem {
     for_each_chunk(0, selection.size(), [&](std::size_t first, std::size_t count) {
       const Passed passed = forward(selection, first, count, *lease);
       const auto gradient = torch::autograd::grad({passed.loss}, lease->parameters, {}, true, true, true);
-      // Those that do not depend on x, or are 0, have no derivative.
+      // Tensors that do not depend on x, or are 0, have no derivative.
       std::vector<Tensor> moving, along;
       for (std::size_t k = 0; k < gradient.size(); ++k) {
         if (!gradient[k].defined() || !gradient[k].requires_grad()) continue;
@@ -155,7 +154,7 @@ class TorchProblem final : public Problem {
 
   [[nodiscard]] std::optional<double> test_accuracy(View x, ThreadPool& pool) const override {
     if (!data_.test) return {};
-    constexpr std::size_t kBatch = 1024;  // rows for which x is loaded once
+    constexpr std::size_t kBatch = 1024;  // rows of a task, which loads x once
     const Selection selection{*data_.test, Rows::everything()};
     std::vector<double> correct((selection.size() + kBatch - 1) / kBatch);
     pool.for_each(correct.size(), [&](std::size_t batch) {
@@ -171,12 +170,13 @@ class TorchProblem final : public Problem {
   }
 
  private:
-  /// A replica that no other thread has, until the end of the scope. There are as many as threads have ever
-  /// asked at once.
+  /// A replica for this thread alone, until the end of the scope. There are as many replicas as the largest
+  /// number of threads that held one at the same time.
   class Lease {
    public:
     explicit Lease(const TorchProblem& problem) : problem_(problem) {
-      // A thread's own setting, kept by OpenMP and by what torch calls; asked for once, as it costs.
+      // A per-thread setting of OpenMP and of the libraries that torch calls. Set once a thread, as the call
+      // is expensive.
       thread_local const bool alone = (at::set_num_threads(1), true);
       static_cast<void>(alone);
       {
@@ -204,7 +204,7 @@ class TorchProblem final : public Problem {
   };
 
   struct Passed {
-    Tensor loss;  // the sum over the rows
+    Tensor loss;  // sum over the rows
     double correct = 0;
   };
 
@@ -223,7 +223,7 @@ class TorchProblem final : public Problem {
     for (Tensor& parameter : replica.parameters) parameter.copy_(piece(x.data(), parameter, done));
   }
 
-  /// sum += tensors, where they are defined, of the shapes of `like`.
+  /// sum += tensors, where they are defined. Their shapes are those of `like`.
   static void add(const std::vector<Tensor>& tensors, const std::vector<Tensor>& like, MutView sum) {
     const torch::NoGradGuard no_grad;
     std::int64_t done = 0;
@@ -263,13 +263,13 @@ class TorchProblem final : public Problem {
     const Tensor labels = chosen(replica.labels);
     const Tensor scores = replica.network.forward(chosen(replica.rows).view(shape_)).to(torch::kFloat64);
     namespace F = torch::nn::functional;
-    // A row of no class has the label -1.
+    // Rows without a class have the label -1.
     const auto summed = F::CrossEntropyFuncOptions().reduction(torch::kSum).ignore_index(-1);
     const Tensor correct = scores.detach().argmax(1).eq(labels).sum();
     return {F::cross_entropy(scores, labels, summed), correct.item<double>()};
   }
 
-  /// InputError unless the module's scores of a row of zeros are what cross-entropy needs.
+  /// Throws InputError unless the module's scores of a row of zeros are usable by cross-entropy.
   void require_usable(Replica& replica) const {
     for (const auto& buffer : replica.network.module().named_buffers()) {
       if (buffer.key().ends_with("running_mean"))
@@ -301,10 +301,10 @@ class TorchProblem final : public Problem {
   TorchOptions options_;
   Regulariser regulariser_;
   torch::Device device_;
-  std::vector<std::int64_t> shape_;  // of a chunk, -1 for its rows
+  std::vector<std::int64_t> shape_;  // of a chunk; -1 stands for its number of rows
   std::size_t dim_ = 0;
-  mutable std::mutex mutex_;                            // of what follows
-  mutable std::vector<std::unique_ptr<Replica>> idle_;  // scratch only: no answer depends on it
+  mutable std::mutex mutex_;                            // guards idle_
+  mutable std::vector<std::unique_ptr<Replica>> idle_;  // scratch only: no result depends on it
 };
 
 void require_usable(const TorchOptions& options, std::size_t columns) {
