@@ -44,7 +44,7 @@ struct CommandLine {
   std::vector<std::string> words;
   bool force = false;
   bool quick = false;
-  std::string out;   // of reproduce
+  std::string out;                  // of reproduce
   std::optional<std::string> page;  // of report
 };
 

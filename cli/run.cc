@@ -120,8 +120,7 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   Config config;
   together(transport, [&] { config = describe_again(*out, words); });
   if (first && !goes_on) print_out("{}: no checkpoint yet; the run starts over\n", out->path());
-  return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport,
-                      neighbours);
+  return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport, neighbours);
 }
 
 }  // namespace laconic::cli

@@ -26,8 +26,7 @@ double distance_of(const Config& config, const Row& row) {
 void halve(std::vector<LockstepRun*> live) {
   constexpr std::size_t kLeast = 3;  // a step that leads may be one that is too long later
   std::stable_sort(live.begin(), live.end(), [](const LockstepRun* a, const LockstepRun* b) {
-    return distance_of(a->run().config, a->outcome().last) <
-           distance_of(b->run().config, b->outcome().last);
+    return distance_of(a->run().config, a->outcome().last) < distance_of(b->run().config, b->outcome().last);
   });
   for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
     live[i]->give_up(RunEnd::behind);

@@ -13,7 +13,7 @@ struct AdviceRequest {
   std::vector<KeyValue> settings;    // of the runs: no method, no step, nothing of how they end but targets
   std::vector<std::string> methods;  // the first is what the others are compared with
   std::string step;                  // with braces, perhaps; empty: a grid of ours
-  Config config;                // of the settings
+  Config config;                     // of the settings
   double seconds = 30;               // that may be spent
   std::string out;                   // a file; empty: nothing is written
 };

@@ -19,6 +19,8 @@ class Observer {
 
   /// A part of the set-up begins that may take long, such as "constants" or "reading a9a".
   virtual void stage(const std::string& /*name*/) {}
+  /// Called several times a second while data is read and constants are computed: a place to throw.
+  virtual void working() {}
   /// Set-up is over and rounds begin. From now on the service calls asked() and acts on the answer.
   virtual void begin() {}
   /// `done` of `all` units of work are complete. Call `text` only to display it. Called often.

@@ -72,6 +72,7 @@ class Parser {
       const std::string_view line = text_.substr(0, text_.find('\n'));
       text_.remove_prefix(std::min(line.size() + 1, text_.size()));
       ++line_;
+      if (options_.working && line_ % kLinesBetween == 0) options_.working();
       parse_line(line);
     }
     Dataset set = finish();
@@ -89,6 +90,8 @@ class Parser {
   }
 
  private:
+  static constexpr std::size_t kLinesBetween = 4096;  // calls of options_.working
+
   [[noreturn]] void fail(const std::string& message) const {
     throw InputError(fmt::format("{}: {}", place_, message));
   }

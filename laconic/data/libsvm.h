@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct LibsvmOptions {
   std::optional<std::size_t> rows = {};
   /// Stores the features of the chosen rows only; unset: of all.
   ChooseRows choose = {};
+  /// Called after every few thousand lines. It may throw. Empty: nothing is called.
+  std::function<void()> working = {};
 };
 
 /// Rows in file order, labels as in the text. Every error message begins with `place`, as FILE:LINE:COLUMN if

@@ -101,7 +101,8 @@ std::optional<fs::path> idx_file(const SearchPlace& place, const std::string& ha
 }
 
 /// The files of the training or the test half. A missing file is unset.
-std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const SearchPlace& place, bool training) {
+std::pair<std::optional<fs::path>, std::optional<fs::path>> idx_half(const SearchPlace& place,
+                                                                     bool training) {
   if (training) return {idx_file(place, kIdxTraining, true), idx_file(place, kIdxTraining, false)};
   std::pair<std::optional<fs::path>, std::optional<fs::path>> half;
   for (const char* name : kIdxTests) {
@@ -350,7 +351,7 @@ Dataset load_file(const fs::path& path, const DataOptions& options) {
   const std::string content = read_file(path.string());
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
   return parse_libsvm(content, path.string(),
-                      {.columns = options.columns, .rows = options.rows, .choose = options.choose});
+                      {.columns = options.columns, .rows = options.rows, .choose = options.choose, .working = options.working});
 }
 
 std::optional<fs::path> libsvm_test_file(const fs::path& training, const std::string& name,

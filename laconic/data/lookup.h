@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ struct DataOptions {
   std::optional<std::size_t> rows = {};
   /// Stores the features of the chosen rows only; unset: of all.
   ChooseRows choose = {};
+  /// Called several times a second while LIBSVM text is parsed. It may throw.
+  std::function<void()> working = {};
 };
 
 /// The data set `name`; if it has two halves, the training half. Reads the whole file: milliseconds for the

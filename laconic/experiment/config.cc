@@ -408,8 +408,7 @@ Config describe(const std::vector<KeyValue>& settings) {
 std::vector<std::pair<std::string, std::string>> resolved(const Config& config) {
   std::vector<std::pair<std::string, std::string>> result;
   for (const ConfigKey& key : kKeys) {
-    if (std::string text = key.print(config); !text.empty())
-      result.emplace_back(key.name, std::move(text));
+    if (std::string text = key.print(config); !text.empty()) result.emplace_back(key.name, std::move(text));
   }
   return result;
 }

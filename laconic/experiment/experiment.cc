@@ -37,6 +37,20 @@ AllocationSetting allocation_setting(const Config& config, const std::vector<std
   return {.workers = config.clients, .seed = config.split_seed, .rule = config.allocation, .gone = gone};
 }
 
+/// While it lives, passes over the data call observer.working().
+class Working {
+ public:
+  Working(Fleet& fleet, Observer& observer) : fleet_(fleet) {
+    fleet.set_working([&observer] { observer.working(); });
+  }
+  ~Working() { fleet_.set_working({}); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  Fleet& fleet_;
+};
+
 Assembly assembly_of(const Config& config, const OpenedProblem& opened,
                      std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone) {
   const auto mixing = mixing_of(config, opened.problem->shards());
@@ -113,7 +127,8 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
                             .split_seed = config.split_seed,
                             .folders = data_folders(),
                             .cache = shared != nullptr ? &shared->cache : nullptr,
-                            .on_stage = [&](const std::string& stage) { observer.stage(stage); }};
+                            .on_stage = [&](const std::string& stage) { observer.stage(stage); },
+                            .working = [&] { observer.working(); }};
   if (rank.rank == 0) {
     setting.on_remark = [&](const std::string& remark) {
       if (shared == nullptr || shared->remarks.insert(remark).second) observer.remark(remark);
@@ -137,6 +152,7 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
 
 ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer) {
   if (config.solve.target_accuracy) require_test_set("target-accuracy:", problem, fleet.pool());
+  const Working working(fleet, observer);
   ProblemFacts facts;
   observer.stage("constants");
   facts.constants = problem.constants(fleet);

@@ -159,6 +159,7 @@ Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& set
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
   if (setting.on_stage) setting.on_stage("reading " + read.name);
   DataOptions options = read.data;
+  options.working = setting.working;
   if (setting.own) {
     options.choose = [&](const std::vector<double>& labels) {
       return rows_of(deal(labels, setting), *setting.own);

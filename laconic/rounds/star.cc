@@ -110,10 +110,10 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.
-  check(
-      complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
-          parts.participation->weight() == 1 / static_cast<double>(n),
-      "the estimate is to be the mean of the memories, as in EF21: a participation must be complete or weigh 1/n");
+  check(complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
+            parts.participation->weight() == 1 / static_cast<double>(n),
+        "the estimate is to be the mean of the memories, as in EF21: a participation must be complete or "
+        "weigh 1/n");
 }
 
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options) {

@@ -70,8 +70,7 @@ struct SweepPlan {
   [[nodiscard]] bool has_target() const { return runs.front().config.has_target(); }
   /// Whether all runs have a modelled clock.
   [[nodiscard]] bool is_timed() const {
-    return std::all_of(runs.begin(), runs.end(),
-                       [](const SweepRun& run) { return run.config.is_timed(); });
+    return std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return run.config.is_timed(); });
   }
 };
 

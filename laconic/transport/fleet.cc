@@ -246,6 +246,7 @@ void Fleet::ask_all(std::size_t workers, std::size_t dim,
   Board board(workers);
   std::vector<Vector> vectors;
   for (std::size_t first = 0; first < workers; first += most) {
+    if (working_) working_();
     board.clear();
     for (std::size_t i = first; i < std::min(first + most, workers); ++i) {
       board.add({.worker = static_cast<std::uint32_t>(i)}, weight);
@@ -291,6 +292,7 @@ void Fleet::vectors(const std::vector<std::size_t>& length,
   std::vector<Vector> own_vectors;
   Vector theirs;
   for (std::size_t first = 0; first < shards; first += most) {
+    if (working_) working_();
     board.clear();
     for (std::size_t i = first; i < std::min(first + most, shards); ++i)
       board.add({.worker = static_cast<std::uint32_t>(i)}, 1);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// A config as an experiment: the run is that of the program, and an observer that throws ends it cleanly.
+#include "laconic/experiment/experiment.h"
+
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+
+#include "laconic/experiment/run.h"
+#include "laconic/transport/transport.h"
+#include "tests/support.h"
+
+namespace laconic::testing {
+namespace {
+
+class Stop : public std::runtime_error {
+ public:
+  Stop() : std::runtime_error("stop") {}
+};
+
+/// Throws Stop at the call with this number, counted over all of its functions.
+class Throwing final : public Observer {
+ public:
+  explicit Throwing(std::size_t at) : at_(at) {}
+  void stage(const std::string& /*name*/) override { count(); }
+  void working() override { count(); }
+  void begin() override { count(); }
+  void progress(std::size_t, std::size_t, const std::function<std::string()>&) override { count(); }
+  Request asked() override {
+    count();
+    return Request::none;
+  }
+  [[nodiscard]] std::size_t calls() const { return calls_; }
+
+ private:
+  void count() {
+    if (++calls_ == at_) throw Stop();
+  }
+  std::size_t at_;
+  std::size_t calls_ = 0;
+};
+
+class ExperimentTest : public ::testing::Test {
+ protected:
+  /// Of 9000 rows, so that reading them calls working().
+  [[nodiscard]] Config config() const {
+    return describe(std::vector<std::string>{"problem=logistic(\"" + data_ + "\", lambda=0.1)", "clients=4",
+                                             "method=ef21(top-k(2))", "rounds=6", "threads=2"});
+  }
+  RunResult run_with(Observer& observer) const { return run(config(), *alone(), 1, observer); }
+
+  TemporaryFolder folder_;
+  std::string data_ = folder_.write("classes", two_classes(9000, 5));
+};
+
+TEST_F(ExperimentTest, IsWhatThePartsMakeByHand) {
+  Observer silent;
+  const RunResult result = run_with(silent);
+  const Outcome outcome = train({.problem = "logistic(\"" + data_ + "\", lambda=0.1)",
+                                 .method = "ef21(top-k(2))",
+                                 .clients = 4,
+                                 .rounds = 6});
+  EXPECT_EQ(result.x, outcome.x);
+  EXPECT_EQ(result.summary.last.uplink_bits, outcome.last().uplink_bits);
+}
+
+TEST_F(ExperimentTest, MakesAsManyMethodsAsAreAskedFor) {
+  Observer silent;
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  const Experiment experiment(config(), open_problem(config(), fleet, silent));
+  const RunResult first = run(experiment, fleet, silent);
+  EXPECT_EQ(run(experiment, fleet, silent).x, first.x);
+}
+
+TEST_F(ExperimentTest, EndsWhereverItsObserverThrows) {
+  Throwing never(0);
+  const RunResult whole = run_with(never);
+  ASSERT_GT(never.calls(), 20U);  // rows, passes for constants, rounds
+  for (std::size_t at = 1; at <= never.calls(); ++at) {
+    Throwing observer(at);
+    EXPECT_THROW(run_with(observer), Stop) << at;
+  }
+  Observer silent;
+  EXPECT_EQ(run_with(silent).x, whole.x);
+}
+
+/// Asks for the end once rounds have begun.
+class Ending final : public Observer {
+ public:
+  Request asked() override { return Request::interrupt; }
+};
+
+TEST_F(ExperimentTest, EndsWithAResultWhereItsObserverAsksForTheEnd) {
+  Ending observer;
+  const RunResult result = run_with(observer);
+  EXPECT_TRUE(result.interrupted());
+  EXPECT_FALSE(result.saved);
+  EXPECT_EQ(result.summary.request, Request::interrupt);
+}
+
+}  // namespace
+}  // namespace laconic::testing
