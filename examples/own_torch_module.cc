@@ -7,7 +7,7 @@
 
 #include "laconic/data/generated.h"
 #include "laconic/laconic.h"
-#include "laconic/problem/torch/torch_problem.h"
+#include "laconic/torch/torch_problem.h"
 using namespace laconic;
 namespace nn = torch::nn;
 

@@ -12,7 +12,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The lowest first.
-ROOMS = ["core", "message", "compress", "data", "topology", "participation", "problem", "mechanism", "local",
+ROOMS = ["core", "message", "compress", "data", "topology", "participation", "problem", "torch", "mechanism", "local",
          "transport", "rounds", "cost", "served", "report", "solve", "methods", "laconic.h",
          "experiment", "sweep", "advise", "page", "cli"]
 HEIGHT = {room: height for height, room in enumerate(ROOMS)}

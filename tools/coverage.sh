@@ -17,7 +17,7 @@ ctest --preset coverage -j "$(nproc)" "$@" || true
 
 mkdir -p "$build/report"
 # Branches to the landing of an exception are the compiler's, nearly one a call.
-gcovr --root . --filter laconic/ --filter cli/ --exclude '.*/problem/torch/' --exclude-throw-branches \
+gcovr --root . --filter laconic/ --filter cli/ --exclude '.*/laconic/torch/' --exclude-throw-branches \
   --html-details "$build/report/index.html" --csv "$build/coverage.csv" -j "$(nproc)" "$build"
 awk -F , '
   NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i; next }

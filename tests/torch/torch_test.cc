@@ -7,7 +7,7 @@
 #include "laconic/methods/methods.h"
 #include "laconic/problem/make.h"
 #include "laconic/problem/mlp.h"
-#include "laconic/problem/torch/torch_problem.h"
+#include "laconic/torch/torch_problem.h"
 #include "laconic/solve.h"
 #include "tests/problem_testing.h"
 

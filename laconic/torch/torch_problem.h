@@ -17,7 +17,7 @@
 #include "laconic/data/dataset.h"
 #include "laconic/data/split.h"
 #include "laconic/problem/problem.h"
-#include "laconic/problem/torch/options.h"
+#include "laconic/problem/torch_options.h"
 
 namespace laconic {
 

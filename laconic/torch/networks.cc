@@ -19,8 +19,8 @@
 #include <torch/nn/modules/pooling.h>
 
 #include "laconic/core/error.h"
-#include "laconic/problem/torch/options.h"
-#include "laconic/problem/torch/torch_problem.h"
+#include "laconic/problem/torch_options.h"
+#include "laconic/torch/torch_problem.h"
 
 namespace laconic {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "laconic/problem/torch/torch_problem.h"
+#include "laconic/torch/torch_problem.h"
 
 #include <algorithm>
 #include <cmath>
