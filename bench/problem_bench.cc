@@ -138,7 +138,7 @@ void linear_gradient(benchmark::State& state, const std::string& name, Make make
   const auto clients = static_cast<std::size_t>(state.range(0));
   const Shards shards = contiguous(data->rows, clients);
   const std::size_t rows = clients * shards[0].size();
-  const auto problem = make(*data, shards, ModelOptions{}, std::nullopt);
+  const auto problem = make(*data, shards, ModelOptions{}, std::nullopt, std::nullopt);
   const Vector x = some_point(problem->dim());
   Vector g(problem->dim()), mean(problem->dim()), product(data->rows), transposed(problem->dim());
 
