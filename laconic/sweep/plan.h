@@ -2,8 +2,7 @@
 // The plan of a sweep: a grid of runs, what is measured, and which runs compete.
 //
 // - setting: the runs that differ only in their seeds. Its score is the mean over these runs.
-// - cell: the settings that differ only in tuned axes (`tune`, by default the step). Only the best setting of
-// a cell is reported.
+// - cell: the settings that differ only in tuned axes (`tune`, by default the step). Only its best counts.
 // - scene: the task, that is problem, clients, split and target. Runs are compared only within one scene.
 #pragma once
 

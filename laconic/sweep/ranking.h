@@ -69,8 +69,9 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
 std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
                                         const std::string& scene, const Factor& factor);
 
-/// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice
-/// at the axes of the scene that are not its own. Maps without any score are left out.
+/// Maps of two axes. An entry is the least score over all other axes except those of the scene. There is one
+/// map for each combination of values at the scene's axes that are not axes of the map. Maps without any score
+/// are left out.
 std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
                              const std::string& across, const std::string& upwards);
 

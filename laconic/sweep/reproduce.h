@@ -25,7 +25,7 @@ struct ReproduceRequest {
   std::size_t threads = 0;  // as in a config
 };
 
-/// A sweep of a paper, and what has come of it.
+/// A sweep of a paper, and its result.
 struct PaperSweep {
   const PaperExperiment* paper = nullptr;
   Part part{};
