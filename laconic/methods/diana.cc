@@ -10,8 +10,8 @@
 namespace laconic::recipe {
 namespace {
 
-/// M = 1 for DIANA, rows of a client / batch for VR-DIANA; alpha <= 1/(1 + omega). Promises something where alpha is
-/// equal to that and the clients draw independently of each other.
+/// M = 1 for DIANA; M = rows of a client / batch for VR-DIANA. Needs alpha <= 1/(1 + omega). Promises a rate
+/// only if alpha equals that bound and the clients draw independently of each other.
 Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha) {
   const double n = static_cast<double>(workers);
   const double omega = *q.omega;

@@ -7,12 +7,12 @@
 namespace laconic::recipe {
 namespace {
 
-/// Gradient tracking, adapt then combine: X <- W (X - eta Y), Y <- W Y + G - G_before.
+/// Gradient tracking, adapt-then-combine: X <- W (X - eta Y), Y <- W Y + G - G_before.
 Assembly gt(Arguments& args, const MethodSetting& s) {
   return gossip(args, s, {.oracle = full_or_batch(s), .tracked = Sample::mean});
 }
 
-/// Gradient tracking that talks every K steps (arXiv 2301.01313).
+/// Gradient tracking that communicates every K steps (arXiv 2301.01313).
 Assembly periodical_gt(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   const bool last = args.choice("sample", {"last", "first"}, "last") == "last";
