@@ -45,7 +45,8 @@ const char* name_of(DataKind kind) {
   return "";
 }
 
-/// Who would hold what in a run with these keys. Reads labels, no features.
+/// Prints the rows and classes that each client would hold in a run with these keys. Reads labels, no
+/// features.
 int list_clients(const std::vector<std::string>& words) {
   const std::vector<std::string> known = {"data", "split", "clients", "split-seed"};
   std::string name;
@@ -64,15 +65,13 @@ int list_clients(const std::vector<std::string>& words) {
 
   const auto no_row = [](const std::vector<double>&) { return std::vector<std::uint32_t>{}; };
   const Dataset data = load_dataset(name, {.folders = data_folders(), .choose = no_row});
-  const Shards shards = of_text("split", [&] {
-    return split_rows(config.split, data.labels, config.clients, config.split_seed);
-  });
+  const Shards shards = of_text(
+      "split", [&] { return split_rows(config.split, data.labels, config.clients, config.split_seed); });
   const auto classes = classes_of(data.labels);
   print_out("{}: {} rows, {}; split {}, split-seed {}, {} clients\n\n{}", name, data.rows,
             classes ? fmt::format("{} classes", classes->labels.size())
                     : fmt::format("no classes (more than {} distinct labels)", kMostClasses),
-            print(config.split), config.split_seed, config.clients,
-            clients_text(data.labels, shards));
+            print(config.split), config.split_seed, config.clients, clients_text(data.labels, shards));
   return code_after_output(kDone);
 }
 

@@ -27,9 +27,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kShareOfTarget =
-    // share of the squared gradient norm at the start, used if no target is given
-    0.01;
+/// The default target, as a share of the squared gradient norm at the start.
+constexpr double kShareOfTarget = 0.01;
 constexpr double kTooLate = 10;           // times as late as the earliest method so far
 constexpr double kOneTiming = 1.0 / 400;  // share of the total time
 

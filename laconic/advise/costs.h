@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What computing, encoding and decoding take on this machine, by its clock: medians of repeated timings on
-// the thread that asks. Never the same twice; no run depends on it, only what is said of other runs.
+// Times of computing, encoding and decoding on this machine in real time: medians of repeated timings on the
+// calling thread. They differ at every call. No run depends on them, only predictions about runs.
 #pragma once
 
 #include <cstddef>

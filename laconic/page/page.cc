@@ -28,9 +28,8 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPageBytes = 3'000'000;  // upper limit of the size of a page
-constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100,
-                                                // of a run; the largest number that fits is used
-                                                50, 25, 12};
+/// Points of a run. The largest number that fits is used.
+constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100, 50, 25, 12};
 constexpr std::size_t kMapBytes = 500'000;  // of the settings of all sweeps together
 
 /// Runs that are compared: of one scene of a sweep, or with the same problem, clients and split.
@@ -127,7 +126,7 @@ std::size_t fitting(const std::vector<std::string>& texts, std::size_t room) {
   std::size_t bytes = 0;
   for (std::size_t t = 0; t < texts.size(); ++t) {
     bytes += texts[t].size() + 1 +
-             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // the page escapes '<' by six bytes
+             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // the page writes '<' as six bytes
     if (bytes > room) return t;
   }
   return texts.size();
