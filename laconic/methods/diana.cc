@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIANA: Mishchenko, Gorbunov, Takac, Richtarik 2019, arXiv 1901.09269, Algorithm 1.
-// VR-DIANA: Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115, loopless form. Theorems: the latter's Theorem 4.
+// VR-DIANA: Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115, loopless form. Both
+// theorems are Theorem 4 of that paper.
 #include <algorithm>
 #include <cmath>
 

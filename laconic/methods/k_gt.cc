@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient tracking with local steps: K-GT and Periodical-GT, Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313; with one
-// step gradient tracking, Koloskova, Lin, Stich 2021, arXiv 2202.03836.
+// Gradient tracking with local steps: K-GT and Periodical-GT, Liu, Lin, Koloskova, Stich 2023, arXiv
+// 2301.01313. With one local step: gradient tracking, Koloskova, Lin, Stich 2021, arXiv 2202.03836.
 #include "laconic/methods/parts.h"
 #include "laconic/rounds/gossip.h"
 

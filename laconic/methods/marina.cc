@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// MARINA: Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845. Algorithm 1 (MARINA, Theorems 2.1, 2.2),
-// Algorithm 2 (VR-MARINA, 3.1, 3.2), Algorithm 3 (online), Algorithm 4 (PP-MARINA, 4.1, 4.2). The constants A and B of
-// correlated compressors: arXiv 2110.03300.
+// MARINA: Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845. Algorithm 1 (MARINA, Theorems
+// 2.1, 2.2), Algorithm 2 (VR-MARINA, 3.1, 3.2), Algorithm 3 (online), Algorithm 4 (PP-MARINA, 4.1, 4.2). The
+// constants A and B of correlated compressors: arXiv 2110.03300.
 #include <algorithm>
 #include <cmath>
 

@@ -145,7 +145,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   Assembly assembly = assembly_of(s, std::move(parts), s.outer_step.value_or(1));
   assembly.mixing = s.mixing;
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
-  if (s.mixing->period() > 1)  // this counts rounds of which one communicates
+  if (s.mixing->period() > 1)  // in rounds; the facts above are about one whole period
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
   return assembly;
 }

@@ -92,7 +92,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
 /// there. A server with a real clock waits for all answers in those rounds.
 void require_all_on_heads(Arguments& args, const MethodSetting& s);
 
-/// Participation of all clients, of which those that answer in time count.
+/// Participation of the clients that answer in time.
 std::unique_ptr<Participation> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder);
 /// Participation of the clients that answer in time. Their messages are weighted so that the expectation is
 /// `factor` times the mean of all messages: by each client's probability of being on time (ht), or by the

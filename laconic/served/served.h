@@ -5,8 +5,9 @@
 //   server                                             a process of clients
 //     x_t = x_{t-1} - gamma g
 //     order: x_t, and which client counted when -->      takes the newest order, drops outdated ones
-//                                                        clients that counted remember their message; others do not
-//     answers of round t, until the policy is met <--    m_i = C_{h_i, y_i}(grad f_i(x_t)), unless a newer order is there
+//                                                        clients that counted remember their message
+//     answers of round t, until the policy is met <--    m_i = C_{h_i, y_i}(grad f_i(x_t)), unless a newer
+//                                                        order has arrived
 //     g from sum of w_i m_i, ascending i
 //
 // An answer of another round than t is late: it is dropped, and its bits are counted. If the coin of a method
