@@ -70,7 +70,7 @@ std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector
                                         const std::string& scene, const Factor& factor);
 
 /// Maps of two axes. An entry is the least score over all other axes except those of the scene. There is one
-/// map for each combination of values at the scene's axes that are not axes of the map. Maps without any score
+/// map for each combination of values at the scene's other axes. Maps without any score
 /// are left out.
 std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
                              const std::string& across, const std::string& upwards);
