@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The front door. What is missing on a Debian 12 machine is installed first (packages.txt says what).
+# The entry point. Packages that a Debian 12 machine lacks are installed first (packages.txt lists them).
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -17,7 +17,8 @@ build: ## the program, optimised: build/laconic
 	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
 	@cmake --build --preset release --target laconic_program
 
-# The program and all tests; benchmarks are configured, so that clang-tidy knows them, but not built.
+# The program and all tests. Benchmarks are configured, because clang-tidy needs their commands, but not
+# built.
 tests:
 	@$(install) build demo test
 	@tools/fetch_charts.sh || true

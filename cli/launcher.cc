@@ -16,11 +16,11 @@ std::optional<std::size_t> number_of(const char* variable) {
 }  // namespace
 
 std::optional<std::size_t> ranks_of_launcher() {
-  // mpirun of Open MPI, mpiexec of MPICH and srun --mpi=pmi2, srun of any kind. A batch script that calls the
-  // program without srun has no step, and is one process.
+  // Set by mpirun of Open MPI; by mpiexec of MPICH and srun --mpi=pmi2; by srun of any kind. A batch script
+  // that calls the program without srun has no step and is one process.
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
     if (const auto ranks = number_of(variable)) {
-      // A step of one task may be a launcher's own, as when a job script runs mpirun.
+      // A step with one task may contain a launcher, as when a job script calls mpirun.
       if (*ranks > 1 || std::string_view(variable) != "SLURM_STEP_NUM_TASKS") return ranks;
     }
   }

@@ -7,11 +7,11 @@
 
 namespace laconic::cli {
 
-/// How many processes mpirun or srun says it has started; nothing where no launcher did, so that a plain run
-/// never touches MPI.
+/// The number of processes that mpirun or srun started. Nothing if no launcher started this process; a plain
+/// run then never calls MPI.
 std::optional<std::size_t> ranks_of_launcher();
 
-/// Whether that launcher lets the others go on when one dies: mpirun --enable-recovery.
+/// Whether the launcher lets the other ranks continue when one dies: mpirun --enable-recovery.
 bool launcher_outlives_ranks();
 
 }  // namespace laconic::cli

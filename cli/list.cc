@@ -45,7 +45,8 @@ const char* name_of(DataKind kind) {
   return "";
 }
 
-/// Who would hold what in a run with these keys. Reads labels, no features.
+/// Prints the rows and classes that each client would hold in a run with these keys. Reads labels, no
+/// features.
 int list_clients(const std::vector<std::string>& words) {
   const std::vector<std::string> known = {"data", "split", "clients", "split-seed"};
   std::string name;

@@ -30,7 +30,7 @@
 namespace laconic::cli {
 namespace {
 
-/// A verb that one process does, done by rank 0; the others learn how it went.
+/// Runs a verb for one process on rank 0. The other ranks get its exit code or its failure.
 int on_first(Transport& transport, const std::function<int()>& verb) {
   int code = kDone;
   together(transport, [&] {
@@ -39,7 +39,7 @@ int on_first(Transport& transport, const std::function<int()>& verb) {
   return code;
 }
 
-/// What follows a verb.
+/// The options of a verb.
 struct CommandLine {
   std::vector<std::string> words;
   bool force = false;
@@ -48,7 +48,7 @@ struct CommandLine {
   std::optional<std::string> page;  // of report
 };
 
-/// A verb, and what does it once the command line is parsed.
+/// A verb, and the action that runs it after the command line is parsed.
 struct Verb {
   CLI::App* app;
   std::function<int()> act;
@@ -165,14 +165,14 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
   MpiSession mpi(launcher_outlives_ranks());
   const std::size_t rank = mpi.world().rank();
   try {
-    // Each of the processes would otherwise take itself for the only one, and all would write the same files.
+    // Otherwise each process would act as the only one, and all would write the same files.
     if (mpi.world().size() != launched) {
       throw InputError(
           fmt::format("the launcher started {} processes, but Open MPI connects {}; use Open MPI's mpirun, "
                       "or srun --mpi=pmix",
                       launched, mpi.world().size()));
     }
-    // Ranks of unlike verbs would wait for each other for ever.
+    // Ranks with different verbs would wait for each other for ever.
     require_same(mpi.world(), fmt::format("the verb \"{}\"", argc > 1 ? argv[1] : ""));
     return run_program(argc, argv, mpi.world(), mpi.ranks_on_this_machine());
   } catch (const SharedFailure&) {
@@ -185,8 +185,8 @@ int main_of_many(int argc, char** argv, std::size_t launched) {
       complain(failure.message);
       return exit_code_of(failure.kind);
     }
-    // The others are in the middle of a round, and will wait for ever. Where all fail alike, rank 0 is the
-    // one that speaks: it ends them before they have waited out their turn.
+    // The other ranks are in a round and would wait for ever, so abort them. If all ranks fail alike, rank 0
+    // prints the message: it aborts the others while they sleep here.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     complain(fmt::format("rank {}: {}", rank, failure.message));
     mpi.abort(exit_code_of(failure.kind));

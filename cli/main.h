@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `laconic`, for programs that bring methods, compressors or problems of their own.
+// The program `laconic`, as a function for programs that add methods, compressors or problems.
 #pragma once
 
 namespace laconic::cli {
 
-/// All of `laconic`, once: call it from main(), after register_method() and the like, and return what it returns.
+/// The whole program `laconic`. Call it once from main(), after register_method() and the like, and return
+/// its result.
 int main(int argc, char** argv);
 
 }  // namespace laconic::cli

@@ -18,7 +18,8 @@ namespace laconic::cli {
 
 namespace {
 
-/// The map of a sweep over two of its axes; without them, over those it was made for.
+/// Draws the map of a sweep over two of its axes; without `across` and `upwards`, over the axes of the
+/// sweep's own map.
 int plot_sweep(const std::string& folder, const std::optional<std::string>& across,
                const std::optional<std::string>& upwards, const std::string& out) {
   std::vector<KeyValue> settings = read_toml(folder + "/run.toml");
@@ -47,7 +48,7 @@ int plot(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     const std::string key = word.substr(0, equals);
-    // A folder may have '=' in its name; an option has no '/' in its key.
+    // A folder name may contain '=', the key of an option never contains '/'.
     if (equals == std::string::npos || key.find('/') != std::string::npos) {
       folders.push_back(word);
       continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far the program is, in one line of a terminal that somebody watches.
+// The progress of the program, in one line of a terminal.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,8 @@
 
 namespace laconic::cli {
 
-/// Draws on standard error, ten times a second at most; nothing where that is no terminal. Wipes itself.
+/// Draws on standard error, at most ten times a second. Draws nothing if standard error is not a terminal.
+/// The destructor erases the line.
 class ProgressBar {
  public:
   explicit ProgressBar(bool shows) : watched_(shows && isatty(STDERR_FILENO) == 1) {}
@@ -23,7 +24,7 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// `text` is made only when it is drawn.
+  /// `text` is called only if the line is drawn.
   template <class Text>
   void show(std::size_t done, std::size_t all, Text text) {
     const auto now = Clock::now();

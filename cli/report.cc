@@ -15,8 +15,7 @@ int report(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     const std::string key = word.substr(0, equals);
-    if (equals == std::string::npos ||
-        key.find('/') != std::string::npos) {  // a folder may have '=' in its name
+    if (equals == std::string::npos || key.find('/') != std::string::npos) {  // a folder name may contain '='
       folders.push_back(word);
     } else if (key == "out") {
       out = word.substr(equals + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `laconic reproduce`: the experiments of papers, and which statements hold.
+// `laconic reproduce`: runs the experiments of the papers and prints which statements hold.
 #include "laconic/sweep/reproduce.h"
 
 #include <algorithm>
@@ -68,7 +68,7 @@ void announce(const std::deque<PaperSweep>& sweeps, const ReproduceRequest& want
             minutes_text(seconds / static_cast<double>(threads)), count_text(threads, "thread"), wanted.out);
 }
 
-/// What has come of one sweep, in a line.
+/// Prints the result of one sweep in a line.
 void tell(const PaperSweep& sweep) {
   if (sweep.result) {
     print_out("{}: {} of {} statements hold, {} -> {}\n", sweep.part.config, sweep.holding(),
@@ -96,7 +96,7 @@ std::string table_of(const std::deque<PaperSweep>& sweeps) {
   return text_table(cells, 4);
 }
 
-/// All that the folder holds, as a page. A page is no reason to lose a verdict.
+/// Writes a page about everything in the folder. A failure is reported, but does not change the verdicts.
 void write_page(const ReproduceRequest& wanted) {
   if (chart_files().empty()) {
     print_out("no page: this laconic was built without its charting library (tools/fetch_charts.sh)\n");

@@ -19,7 +19,7 @@
 namespace laconic::cli {
 namespace {
 
-/// What a finished run says when it is asked to go on: its exit code, once more.
+/// Returns the exit code of a run that has already ended, and prints a message if `speaks`.
 int report_finished(const RunFolder& out, bool speaks) {
   std::string why;
   try {
@@ -31,7 +31,8 @@ int report_finished(const RunFolder& out, bool speaks) {
   return why == name_of(Summary::Why::diverged) || why == kUnmet ? kFailed : kDone;
 }
 
-/// The run in the folder. Of the words only those may change it that change no bit of the result.
+/// The config of the run in the folder, with the changes in `words`. Only keys that change no bit of the
+/// result may be changed.
 Config describe_again(const RunFolder& out, const std::vector<std::string>& words) {
   std::vector<KeyValue> settings = read_toml(out.description());
   settings.push_back({"out", out.path(), ""});
@@ -49,14 +50,14 @@ Config describe_again(const RunFolder& out, const std::vector<std::string>& word
   return describe(settings);
 }
 
-/// What can be done about a run that was interrupted.
+/// How the user can continue an interrupted run.
 std::string how_to_go_on(const Config& config, bool saved) {
   if (saved) return "to go on: " + resume_command(config.out);
   const std::string why = fmt::format("not saved: {}", why_not_saved(config));
   return config.out.empty() ? why : fmt::format("{}; to start over: {}", why, resume_command(config.out));
 }
 
-/// Runs the config and says on rank 0 what has come of it. Returns the exit code.
+/// Runs the config and prints the result on rank 0. Returns the exit code.
 int run_and_tell(const Config& config, const RunFiles& files, Transport& transport, std::size_t neighbours) {
   const bool first = transport.rank() == 0;
   RunResult result;
@@ -107,12 +108,12 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
     of_sweep = is_sweep(read_toml(out->description()));
     if (of_sweep) require_alone(transport);
   });
-  // From here on nobody else writes in the folder: what one rank finds there, all find.
+  // From here on no other process writes in the folder, so all ranks see the same files.
   const bool finished = out->is_finished();
   const bool goes_on = out->has_checkpoint();
   require_same(transport, fmt::format("finished = {}\ncheckpoint = {}\n", finished, goes_on));
   if (finished) {
-    if (first) out->finish();  // once more: the run may have been killed in the middle of it
+    if (first) out->finish();  // repeated, because the run may have been killed during finish()
     return report_finished(*out, first);
   }
 

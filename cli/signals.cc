@@ -12,13 +12,13 @@
 namespace laconic::cli {
 namespace {
 
-// Handlers may do no more than this: lock-free flags, write() and raise().
+// The operations that signal handlers may use here: lock-free atomics, write() and raise().
 std::atomic<Request> end{Request::none};
 std::atomic<bool> checkpoint{false};
 std::atomic<bool> user_watches{false};
 static_assert(std::atomic<Request>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-struct sigaction before_interrupt, before_terminate;  // the SignalGuard's
+struct sigaction before_interrupt, before_terminate;  // saved by SignalGuard
 
 void on_checkpoint(int /*signal*/) { checkpoint = true; }
 
@@ -27,7 +27,7 @@ void on_terminate(int /*signal*/) { end = Request::terminate; }
 void on_interrupt(int /*signal*/) {
   if (end != Request::none) {
     std::signal(SIGINT, SIG_DFL);
-    std::raise(SIGINT);  // comes when the handler returns
+    std::raise(SIGINT);  // delivered when the handler returns
     return;
   }
   end = Request::interrupt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals, as requests that are looked at between rounds: SIGINT and SIGTERM ask for the end, SIGUSR1 for a
-// checkpoint. Before the rounds begin SIGINT and SIGTERM end the process as usual: no file is half written then.
+// Signals as requests, which are polled between rounds: SIGINT and SIGTERM request the end, SIGUSR1 requests
+// a checkpoint. Before the rounds begin, SIGINT and SIGTERM end the process as usual; no file is partly
+// written then.
 #pragma once
 
 #include <string>
@@ -9,11 +10,11 @@
 
 namespace laconic::cli {
 
-/// From here on SIGUSR1 asks for a checkpoint, and no longer ends the process.
+/// From this call on, SIGUSR1 requests a checkpoint instead of ending the process.
 void hear_checkpoint_requests();
 
-/// While it lives, SIGINT and SIGTERM are requests; a second SIGINT ends the process at once. A signal that the
-/// process was started to ignore stays ignored. There is one at a time.
+/// During its lifetime SIGINT and SIGTERM are requests, and a second SIGINT ends the process at once. A
+/// signal that was ignored when the process started stays ignored. Only one guard may exist at a time.
 class SignalGuard {
  public:
   SignalGuard();
@@ -22,12 +23,12 @@ class SignalGuard {
   SignalGuard& operator=(const SignalGuard&) = delete;
 };
 
-/// What this process was asked for. A request to end stays; one for a checkpoint is told once.
+/// The current request to this process. A request to end stays; a request for a checkpoint is returned once.
 Request take_request();
-/// 128 and the number of the signal.
+/// 128 plus the number of the signal.
 int exit_code_of(Request end);
 
-/// The command that goes on with what is in the folder, for a shell.
+/// The shell command that resumes the run or sweep in the folder.
 std::string resume_command(const std::string& folder);
 
 }  // namespace laconic::cli

@@ -21,7 +21,7 @@ StageLine::StageLine(bool shows) {
   try {
     thread_ = std::jthread([this](const std::stop_token& stop) { draw_until(stop); });
   } catch (const std::system_error&) {
-    // A run does not need this thread, and goes on where the system gives none.
+    // The run does not need this thread, so it continues if the system refuses one.
   }
 }
 

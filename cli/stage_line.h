@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program does before round 0, and for how long, in one line of a terminal that is watched.
+// The stages before round 0 and their durations, in one line of a terminal.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,8 @@
 
 namespace laconic::cli {
 
-/// Draws on standard error once a second; nothing where that is no terminal, and nothing in the first
-/// second. Wipes itself.
+/// Draws on standard error once a second. Draws nothing if standard error is not a terminal, and nothing in
+/// the first second. The destructor erases the line.
 class StageLine {
  public:
   using Clock = std::chrono::steady_clock;
@@ -27,11 +27,11 @@ class StageLine {
   StageLine(const StageLine&) = delete;
   StageLine& operator=(const StageLine&) = delete;
 
-  /// That stage begins; the one before it is over.
+  /// Begins the stage and ends the previous one.
   void begin(std::string_view stage);
 
-  /// The stage that lasts, then those before it that took a second or more, as in
-  /// "5 s constants; before: 31 s reading kdd12". At most 79 characters.
+  /// The current stage, then the earlier stages that took a second or more, as in "5 s constants; before: 31
+  /// s reading kdd12". At most 79 characters.
   static std::string text(const std::vector<Stage>& stages, Clock::time_point now);
 
  private:
@@ -41,7 +41,7 @@ class StageLine {
   std::condition_variable_any changed_;
   std::vector<Stage> stages_;
   bool drawn_ = false;
-  std::jthread thread_;  // the last member: its thread uses the others
+  std::jthread thread_;  // declared last, because the thread uses the other members
 };
 
 }  // namespace laconic::cli

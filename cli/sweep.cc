@@ -15,7 +15,7 @@
 namespace laconic::cli {
 namespace {
 
-/// Runs the plan and says what has come of it. Returns the exit code.
+/// Runs the plan and prints the result. Returns the exit code.
 int run_and_tell(const SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on) {
   SweepResult result;
   try {

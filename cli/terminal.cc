@@ -15,16 +15,17 @@
 namespace laconic::cli {
 namespace {
 
-/// Of the first write to standard output that failed: the process has one such stream.
+/// The errno of the first failed write to standard output. Global, because the process has one standard
+/// output.
 std::atomic<int> output_error{0};
 
-/// 0, or the errno of what failed.
+/// Returns 0, or the errno of a failed write.
 int write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {  // another program has made the stream non-blocking
+    } else if (errno == EAGAIN) {  // another program made the stream non-blocking
       pollfd ready{.fd = descriptor, .events = POLLOUT, .revents = 0};
       poll(&ready, 1, -1);
     } else if (errno != EINTR) {
@@ -37,13 +38,13 @@ int write_all(int descriptor, std::string_view text) {
 }  // namespace
 
 void open_standard_streams() {
-  // A closed standard output is opened for reading, so that writing still fails. The system gives out the lowest
-  // free number. Without /dev/null there is no way to go on, nor to say so.
+  // A closed standard output is opened read-only, so that writes still fail. open() returns the lowest free
+  // number. Without /dev/null the program can neither continue nor print an error.
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) != -1) continue;
     if (open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY) != descriptor) _exit(kFailed);
   }
-  // A handler, not SIG_IGN, which programs that are started from here would inherit.
+  // An empty handler instead of SIG_IGN, which child processes would inherit.
   struct sigaction action {};
   action.sa_handler = [](int) {};
   action.sa_flags = SA_RESTART;
@@ -51,7 +52,7 @@ void open_standard_streams() {
 }
 
 void write_out(std::string_view text) {
-  if (output_error != 0) return;  // else the output would have a hole in it
+  if (output_error != 0) return;  // otherwise the output would have a gap
   output_error = write_all(STDOUT_FILENO, text);
 }
 

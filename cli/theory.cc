@@ -14,7 +14,7 @@ namespace {
 
 void print_number(const std::string& name, double value) { print_out("  {:<10} = {}\n", name, value); }
 
-/// What the theorem promises after the rounds of the description, in numbers.
+/// Prints the theorem's bounds after `rounds` rounds.
 void print_bound(const Theorem& theorem, double step, std::size_t rounds, double f_start, double f_lower) {
   if (step > theorem.step) {
     print_out("  bound      : none, the step is longer than the theorem allows\n");

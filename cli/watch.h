@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program shows and hears while a service works: stages and progress on a terminal, signals as requests.
+// The terminal and the signals during a run: shows stages and progress, and passes signals on as requests.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace laconic::cli {
 
-/// From begin() to its own end SIGINT and SIGTERM are requests; before, they end the process. `shows`: on a rank
-/// that speaks, the first.
+/// From begin() to the end of its lifetime SIGINT and SIGTERM are requests; before begin() they end the
+/// process. `shows` is true on the rank that prints, rank 0.
 class Watch final : public Observer {
  public:
   explicit Watch(bool shows = true) : stages_(std::in_place, shows), bar_(shows) {}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# embed_files(FUNCTION [FILE...]) : a source file that holds the content of those files, and
+# embed_files(FUNCTION [FILE...]) : generates a source file that holds the content of these files and defines
 #   std::span<const EmbeddedFile> laconic::FUNCTION()     (laconic/experiment/embedded.h)
-# which names them as they are called without their folders, in the order given. Sets FUNCTION_SOURCE to its path. The
-# assembler reads the files itself: no size is too large, and no byte needs an escape. It is assembled anew when one of
-# the files changes.
+# The files are named without their folders and listed in the given order. Sets FUNCTION_SOURCE to the path of
+# the source file. The assembler reads the files itself, so there is no limit on size and no byte needs an
+# escape. The source file is assembled again if one of the files changes.
 function(embed_files function)
   set(assembly "")
   set(symbols "")

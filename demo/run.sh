@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Softmax regression on Fashion-MNIST, 100 clients: how many bits does each method say to reach a given gradient?
-# Every method runs with the step its theorem allows, and with one and the same larger multiple of it.
+# Softmax regression on Fashion-MNIST, 100 clients: how many bits does each method send to reach a given
+# gradient? Every method runs with the step that its theorem allows, and with the same multiple of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,7 +21,8 @@ run() {  # run NAME METHOD ROUNDS
   done
 }
 
-# A round of gd says twenty times as much as one of rand-k(5%), so it needs fewer of them to spend its bits.
+# A round of gd sends twenty times as many bits as one of rand-k(5%), so gd needs fewer rounds to use its
+# bits.
 run gd 'gd' 25
 run diana-rand-k 'diana(rand-k(5%))' 90
 run marina-rand-k 'marina(rand-k(5%))' 90

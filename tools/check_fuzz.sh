@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check_fuzz.sh [SECONDS] : builds fuzz/ with clang in build-fuzz and feeds the decoder for so long (30).
-# CTest runs this as one test of the release build. What crashes it stays in build-fuzz as crash-* or oom-*, to be given
-# to build-fuzz/fuzz/decode_fuzz again. Exit code 77 (skipped, says CTest) where clang or its fuzzer is missing.
+# check_fuzz.sh [SECONDS] : builds fuzz/ with clang in build-fuzz and fuzzes the decoder for SECONDS (30).
+# CTest runs this as one test of the release build. An input that crashes the decoder stays in build-fuzz as
+# crash-* or oom-*; pass it to build-fuzz/fuzz/decode_fuzz to reproduce the crash. Exit code 77 (CTest:
+# skipped) if clang or its fuzzer is missing.
 set -euo pipefail
 
 seconds=${1:-30}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-# Find out with an empty target what this machine can do, before blaming laconic.
+# Check with an empty target that fuzzing works on this machine, so that a failure below is laconic's.
 probe=$(mktemp -d)
 trap 'rm -rf "$probe"' EXIT
 echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >"$probe/empty.cc"
@@ -25,6 +26,6 @@ cmake --preset fuzz
 cmake --build --preset fuzz --target decode_fuzz write_seeds
 cd build-fuzz
 "${wrapper[@]}" fuzz/write_seeds seeds
-# What was found in earlier runs is kept in corpus, and what is new is added there.
+# corpus keeps the inputs of earlier runs; new inputs are added to it.
 mkdir -p corpus
 "${wrapper[@]}" fuzz/decode_fuzz -max_total_time="$seconds" -rss_limit_mb=2048 -max_len=8192 -timeout=20 -print_final_stats=1 corpus seeds

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# coverage.sh [CTEST_OPTION...] : builds the preset coverage, runs the quick tests (or those that the options of ctest
-# select, as in -R WireFormat), and prints which share of the lines and branches of laconic/ and cli/ they run: a line a
-# file, then the total. build-coverage/report/index.html tells it line by line.
+# coverage.sh [CTEST_OPTION...] : builds the preset coverage, runs the quick tests (or the tests that the
+# options of ctest select, as in -R WireFormat), and prints the share of the lines and branches of laconic/
+# and cli/ that they run: a line for each file, then the total. build-coverage/report/index.html shows it line
+# by line.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,11 +13,12 @@ build="build-coverage"
 cmake --preset coverage
 cmake --build --preset coverage
 find "$build" -name '*.gcda' -delete # of runs before
-# Tests of what the program prints fail here, where gcov prints too: `make test` judges tests, not this.
+# Tests of the program's output fail here, because gcov prints too. Failures are ignored: `make test` judges
+# tests.
 ctest --preset coverage -j "$(nproc)" "$@" || true
 
 mkdir -p "$build/report"
-# Branches to the landing of an exception are the compiler's, nearly one a call.
+# Exception branches come from the compiler, nearly one a call, so they are excluded.
 gcovr --root . --filter laconic/ --filter cli/ --exclude '.*/laconic/torch/' --exclude-throw-branches \
   --html-details "$build/report/index.html" --csv "$build/coverage.csv" -j "$(nproc)" "$build"
 awk -F , '

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fetch_charts.sh : Apache ECharts, with which pages of `laconic report` draw, into charts/, where CMake takes it into the
-# program. Nothing else needs it. Silent and quick where it is there already; where it cannot be had (12 MB, by npm), one
-# line and exit code 1.
+# fetch_charts.sh : fetches Apache ECharts (12 MB, by npm) into charts/, from which CMake embeds it in the
+# program. Only the pages of `laconic report` need it. Silent and quick if it is there already. Prints one
+# line and exits with code 1 if it cannot be fetched.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 package=echarts-6.1.0
-# As npm has it, sha512-q0yaFPgg..., in hexadecimal.
+# npm's checksum, sha512-q0yaFPgg..., in hexadecimal.
 sha512=ab4c9a14f8200bd15476c587e1b95abd15859b176b22875b92828d02326e74023a080f6034fc47b55d917193447a9655964e32bc16243a46e4e87215a48c8764
 [[ $(cat charts/from 2>/dev/null) != "$package" ]] || exit 0
 

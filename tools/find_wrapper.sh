@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# To be sourced. find_wrapper WHAT COMMAND... : sets the array `wrapper` to what must stand before programs under sanitizers
-# for them to run on this machine, found out with COMMAND, which is one that does nothing. Where none helps, says so of WHAT
-# and exits with 77 (skipped, says CTest).
+# To be sourced. find_wrapper WHAT COMMAND... : sets the array `wrapper` to the prefix that programs under
+# sanitizers need to run on this machine. It is found by running COMMAND, a program that does nothing. If no
+# prefix helps, prints that WHAT does not run and exits with 77 (CTest: skipped).
 #
-# Sanitizers of g++ 12 and clang 14 die at start on kernels that randomise addresses with 32 bits, and leaks cannot be
-# looked for where ptrace is forbidden.
+# Sanitizers of g++ 12 and clang 14 crash at start on kernels that randomise addresses with 32 bits. Leak
+# detection fails where ptrace is forbidden.
 find_wrapper() {
   local what=$1 log
   shift

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# install_packages.sh SECTION... : installs what the sections of packages.txt name and this machine lacks.
-# Silent and quick when nothing is missing, so that make can call it every time.
+# install_packages.sh SECTION... : installs the packages that the sections of packages.txt list and that this
+# machine lacks. Silent and quick if nothing is missing, so make can call it every time.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,7 +23,7 @@ for section in "$@"; do
 done
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  # Nothing to install with; the build can still work where the same tools came another way.
+  # There is no package manager here; the build still works if the tools were installed in another way.
   lacking=()
   for tool in cmake ninja g++; do command -v "$tool" >/dev/null || lacking+=("$tool"); done
   if [[ ${#lacking[@]} -gt 0 ]]; then
@@ -35,7 +35,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   exit 0
 fi
 
-# dpkg-query fails when it has never heard of a name: that name is simply not in its answer.
+# dpkg-query fails if it does not know a name; the name is then absent from its output.
 installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
   awk '$2 == "installed" { print $1 }') || true
 missing=()
@@ -59,7 +59,7 @@ printf '  %s\n' "${missing[@]}"
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# A mirror that does not answer matters only if a package then cannot be had.
+# A mirror that does not answer matters only if a package then cannot be installed.
 if ! { apt update || true; apt install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   cat "$log" >&2
   echo "laconic: apt-get could not install: ${missing[*]}" >&2

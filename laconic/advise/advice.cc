@@ -15,7 +15,7 @@
 namespace laconic {
 namespace {
 
-/// How a pilot ended, in words.
+/// Why a pilot ended, as a sentence fragment.
 std::string in_words(RunEnd end) {
   if (end == RunEnd::diverged) return "it diverged with every step that was tried";
   if (end == RunEnd::still) return "its point had stopped moving";
@@ -32,7 +32,7 @@ RoundCost sum_of(const RoundCost& a, const RoundCost& b) {
           a.decode + b.decode};
 }
 
-/// What most of the time goes to, and how much of it.
+/// The largest part of the time, and its share.
 std::string mostly(const RoundCost& spent) {
   const std::pair<const char*, double> parts[] = {{"compute", spent.compute},
                                                   {"encode", spent.encode},
@@ -45,7 +45,7 @@ std::string mostly(const RoundCost& spent) {
   return fmt::format("{} {:.0f}%", most->first, 100 * most->second / spent.total());
 }
 
-/// How many times before `base` it arrives: "5.3x".
+/// How many times faster than `base` the method arrives: "5.3x".
 std::string times_text(double times) { return fmt::format("{:.{}f}x", times, times < 9.95 ? 1 : 0); }
 
 std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base) {
@@ -65,7 +65,7 @@ std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base)
           p.arrived && base != nullptr ? times_text(base->whole().total() / p.whole().total()) : "-"};
 }
 
-/// How far it came.
+/// How close to the target the pilot came.
 std::string came_text(const PilotResult& p) {
   if (p.last.round == 0)
     return fmt::format("{}: {}", p.method,
@@ -76,7 +76,7 @@ std::string came_text(const PilotResult& p) {
   return text + fmt::format(" after {}; {}", seconds_text(p.whole().total()), in_words(p.end));
 }
 
-/// What to call bandwidths that are so many times those of the links.
+/// The name of bandwidths that are `times` those of the links.
 std::string bandwidth_text(const std::vector<Link>& links, double times) {
   if (links.size() > 1)
     return fmt::format("{:g} times these bandwidths", std::stod(fmt::format("{:.1e}", times)));
@@ -88,7 +88,7 @@ std::string bandwidth_text(const std::vector<Link>& links, double times) {
   return fmt::format("{} up and {} down", text(up), text(down));
 }
 
-/// Whether no link is so wide that it matters.
+/// Whether these bandwidths are wider than any link in practice.
 bool is_beyond_practice(const std::vector<Link>& links, double times) {
   constexpr double kWidest = 10e9;
   constexpr double kWider = 1000;
@@ -97,11 +97,12 @@ bool is_beyond_practice(const std::vector<Link>& links, double times) {
   return times >= kWider || times * narrowest > kWidest;
 }
 
-/// Which of those that say less in a round than the base arrive before it, and where. Nothing where none has
-/// arrived, of whom nothing is known then.
+/// Which methods send fewer bits a round than the base and arrive earlier, and at which bandwidths. Empty if
+/// no method with fewer bits arrived: then nothing is known.
 std::string who_pays(const Advice& advice, const PilotResult& base, const std::vector<Link>& links) {
-  const PilotResult* below = nullptr;  // it pays up to the highest bandwidth
-  const PilotResult* above = nullptr;  // it pays from the lowest one, if from any
+  // pays at bandwidths from 0 up to a limit; this one has the highest limit
+  const PilotResult* below = nullptr;
+  const PilotResult* above = nullptr;  // pays from a bandwidth > 0 on; this one has the lowest such bandwidth
   Pays up_to;
   Pays from{std::numeric_limits<double>::infinity(), 0};
   std::size_t count = 0;
@@ -167,7 +168,7 @@ Json json_of(const PilotResult& p, const PilotResult* base) {
                {"seconds", json_of(p.whole())}};
   if (p.arrived && base != nullptr && &p != base) {
     const Pays pays = pays_against(p.whole(), base->whole());
-    // No number stands for no end.
+    // JSON has no infinity, so null stands for it
     json["pays"] = {{"from", pays.from}, {"to", std::isinf(pays.to) ? Json(nullptr) : Json(pays.to)}};
   }
   return json;

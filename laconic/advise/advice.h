@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is predicted of methods on a link, and what follows from it: who arrives first, and on which links.
-// Numbers in, words out; nothing is measured here.
+// Predicted times of methods on a link, and the advice that follows: which method arrives first, and on which
+// links. This part computes from given numbers and measures nothing.
 #pragma once
 
 #include <limits>
@@ -15,47 +15,48 @@
 
 namespace laconic {
 
-/// Seconds on a link, by what they go to.
+/// Seconds on a link, by cause.
 struct RoundCost {
-  double compute = 0;  // gradients, and waiting for those who are late
-  double encode = 0;   // messages, by the slowest client
-  double latency = 0;  // of the link, however wide it is
-  double bits = 0;     // of the link: half as much where it is twice as wide
-  double decode = 0;   // messages, by the server one after another, and by clients that remember them
+  double compute = 0;  // gradients, and waiting for late clients
+  double encode = 0;   // encoding of messages, by the slowest client
+  double latency = 0;  // of the link, independent of its bandwidth
+  double bits = 0;     // transmission: inversely proportional to the bandwidth
+  // decoding by the server, one message after another, and by clients that remember their messages
+  double decode = 0;
 
   [[nodiscard]] double link() const { return latency + bits; }
   [[nodiscard]] double fixed() const { return compute + encode + latency + decode; }
   [[nodiscard]] double total() const { return fixed() + bits; }
 };
 
-/// What came of a method's pilot.
+/// The result of a method's pilot.
 struct PilotResult {
   std::string method;
   std::string step;
-  bool largest_step = false;  // of several that were tried
+  bool largest_step = false;  // its step was the largest of several that were tried
   bool arrived = false;
   RunEnd end = RunEnd::target;
-  Row last = {};             // at the target, or as far as it came
+  Row last = {};             // at the target, or at the end of the pilot
   double bits_of_start = 0;  // uplink of a client in round 0
   RoundCost start = {};      // round 0
-  RoundCost rounds = {};     // those after it
+  RoundCost rounds = {};     // the rounds after round 0, in total
   double encode = 0;         // seconds a message
   double decode = 0;         // seconds a message
 
   [[nodiscard]] RoundCost whole() const;
-  // The mean of the rounds after the start, of which there is one at least: uplink bits of a client, and all
-  // seconds.
+  // Means over the rounds after round 0, of which there must be at least one: uplink bits of a client, and
+  // seconds in total.
   [[nodiscard]] double bits_of_a_round() const;
   [[nodiscard]] RoundCost a_round() const;
 };
 
-/// A method that cannot do with the description.
+/// A method that does not support the config, and why.
 struct Refusal {
   std::string method;
   std::string reason;
 };
 
-/// The bandwidths at which something pays, as multiples of those that there are.
+/// The bandwidths at which a method pays, as multiples of the given bandwidths.
 struct Pays {
   double from = 0;
   double to = 0;
@@ -63,30 +64,32 @@ struct Pays {
   [[nodiscard]] bool never() const { return from >= to; }
   [[nodiscard]] bool always() const { return from == 0 && to == std::numeric_limits<double>::infinity(); }
 };
-/// Where all bandwidths are s times what they are, latency and all else as it is, both take equally long at
+/// If all bandwidths are multiplied by s and all else stays equal, both methods take the same time at
 ///   s = (base.bits - other.bits) / (other.fixed - base.fixed);
-/// on which side of it the other one is the faster, the signs say.
+/// The signs of the two differences decide on which side of s the other method is faster.
 Pays pays_against(const RoundCost& other, const RoundCost& base);
 
 struct Advice {
-  std::vector<PilotResult> pilots;  // sorted: those who arrive first, then the others
+  // sorted: first the methods that arrived, the earliest first, then the others
+  std::vector<PilotResult> pilots;
   std::vector<Refusal> refused;
-  std::string base;  // the method that others are compared with
+  std::string base;  // the method with which the others are compared
 
-  /// Sorts them.
+  /// Sorts the pilots.
   void sort();
-  /// nullptr where it has not arrived, or is not there.
+  /// nullptr if the base did not arrive, or is not among the pilots.
   [[nodiscard]] const PilotResult* base_prospect() const;
 };
 
-/// A line for each method, how far those came that did not arrive, and who was refused.
+/// A line for each method. It also says how far the methods came that did not arrive, and which methods were
+/// refused.
 std::string table_of(const Advice& advice);
 
-/// Some lines: who arrives first, and at which bandwidths it pays to say less in a round. Nothing where
-/// nobody arrives.
+/// Some sentences: which method arrives first, and at which bandwidths it pays to send fewer bits a round.
+/// Empty if no method arrived.
 std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>& links);
 
-/// All numbers: the base, the methods, and who was refused.
+/// All numbers: the base, the methods, and the methods that were refused.
 nlohmann::ordered_json json_of(const Advice& advice);
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which method pays on a link: what a round costs is measured here or counted, how many rounds it takes a
-// pilot finds out, and how long that would be on the link the modelled clock says.
+// Compares methods on a link. The cost of a round is measured here or counted, a pilot finds the number of
+// rounds, and the modelled clock gives the time on the link.
 #include "laconic/advise/advise.h"
 
 #include <algorithm>
@@ -27,10 +27,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kShareOfTarget =
-    0.01;                        // of the squared gradient norm at the start, where no target is given
-constexpr double kTooLate = 10;  // times as late as the first so far
-constexpr double kOneTiming = 1.0 / 400;  // of all the time
+/// The default target, as a share of the squared gradient norm at the start.
+constexpr double kShareOfTarget = 0.01;
+constexpr double kTooLate = 10;           // times as late as the earliest method so far
+constexpr double kOneTiming = 1.0 / 400;  // share of the total time
 
 /// The target, as a setting and in words.
 struct Target {
@@ -39,7 +39,7 @@ struct Target {
   std::string words;
 };
 
-/// The description's; where it has none, one of ours. InputError where the start is there already.
+/// The target of the config; without one, a default target. InputError if the start already meets the target.
 Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
   const Problem& problem = *opened.problem;
   Vector x(problem.dim());
@@ -74,12 +74,12 @@ Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, Thr
   }
   if (target) return *target;
   if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
-  // Three digits: a number to be used again, as target=.
+  // Three digits, so that a user can pass it as target=.
   const std::string value = fmt::format("{:.2e}", kShareOfTarget * start);
   return {"target", value, fmt::format("|grad f|^2 <= {}, {} of that at the start", value, kShareOfTarget)};
 }
 
-/// Powers of two of what the theorem allows; else of 1/L, or without constants of 1.
+/// Powers of two times the theorem's step; without a theorem, times 1/L; without constants, times 1.
 std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
   if (assembly.theorem) return "theory*{2^0..2^10}";
   constexpr int kBelow = 4;
@@ -92,7 +92,7 @@ std::string steps_of(const Assembly& assembly, const std::optional<Constants>& c
   return fmt::format("{{{}}}", fmt::join(steps, ","));
 }
 
-/// Half a power of two below a step of those, and above it.
+/// The two steps half a power of two below and above this step.
 std::string steps_beside(const std::string& step) {
   std::vector<std::string> steps;
   for (const double times : {std::sqrt(0.5), std::sqrt(2.0)}) {
@@ -122,11 +122,11 @@ class Adviser {
     whole_ = cost_of(Spec("identity"));
   }
 
-  /// Each in turn, with its share of the time that is left.
+  /// Runs the pilots one after another, each with its share of the remaining time.
   void run_pilots() {
     for (std::size_t m = 0; m < q_.methods.size(); ++m) {
       observer_.progress(m, q_.methods.size(), [&] { return q_.methods[m]; });
-      // That of the first, with which all others are compared, is twice as long.
+      // The first method is the base of all comparisons, so it gets twice the share.
       const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
       const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
       try {
@@ -139,7 +139,7 @@ class Adviser {
     advice_.sort();
   }
 
-  /// What has come of it, in words and as JSON.
+  /// The result in words and as JSON.
   [[nodiscard]] AdviceResult result() const {
     return {.head = head(),
             .table = table_of(advice_),
@@ -162,7 +162,7 @@ class Adviser {
   [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Time::now() - begin_).count(); }
   [[nodiscard]] double a_timing() const { return q_.seconds * kOneTiming; }
 
-  /// The settings with a method and a step; there are axes in the step at most.
+  /// The settings with this method and step. Only the step may have axes.
   [[nodiscard]] std::vector<KeyValue> settings_with(const std::string& method,
                                                     const std::string& step) const {
     std::vector<KeyValue> settings = q_.settings;
@@ -182,7 +182,7 @@ class Adviser {
     for (SweepRun& run : plan.runs) {
       run.config.solve.tests = run.config.solve.target_accuracy.has_value();
       if (seconds_a_gradient_) run.config.compute = {*seconds_a_gradient_};
-      resolve(run.config.step, assembly);  // refuses what no theorem gives
+      resolve(run.config.step, assembly);  // throws if no theorem gives the step
     }
     return plan;
   }
@@ -209,7 +209,7 @@ class Adviser {
     advice_.pilots.push_back(pilot);
   }
 
-  /// Of a message by that compressor and nothing else.
+  /// The cost of a message that is only compressed by this compressor.
   [[nodiscard]] MessageCost cost_of(const Spec& compressor) const {
     const auto mechanism = direct(of_text("method", [&] {
       return make_compressor(compressor, {problem().dim(), problem().shards(), q_.config.wire});
@@ -235,7 +235,7 @@ class Adviser {
   ThreadPool pool_;
   Fleet fleet_;
   std::shared_ptr<const OpenedProblem> opened_;
-  Time::time_point begin_;  // data and constants are there
+  Time::time_point begin_;  // when the data were read and the constants computed
   Target target_;
   std::optional<double> seconds_a_gradient_;
   MessageCost whole_;

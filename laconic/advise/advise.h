@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which method pays on a link: times what a round costs, and runs short pilots (pilot.h).
+// Compares methods on a link: measures the cost of a round and runs short pilots (pilot.h).
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@
 namespace laconic {
 
 struct AdviceResult {
-  std::string head;                    // what was asked and measured
-  std::string table;                   // a line a method
+  std::string head;                    // the question and the measurements
+  std::string table;                   // a line for each method
   std::vector<std::string> sentences;  // the advice
-  std::string json;                    // all of it
-  std::string failure;                 // why there is no recommendation: no method came to the target
+  std::string json;                    // all results
+  std::string failure;                 // why there is no recommendation: no method reached the target
 };
 
-/// Takes about request.seconds after the data is read. InputError for what is wrong with the request; Interrupted
-/// where the observer asks for the end.
+/// Takes about request.seconds after the data are read. Throws InputError for errors in the request, and
+/// Interrupted if the observer asks for the end.
 AdviceResult advise(const AdviceRequest& request, Observer& observer);
 
 }  // namespace laconic

@@ -6,7 +6,7 @@ namespace {
 
 struct Candidate {
   const char* method;
-  enum class When { full, batch, topology } when;  // gradients are full or of a batch; there is no server
+  enum class When { full, batch, topology } when;  // full gradients, minibatches, or no server
 };
 
 constexpr auto kFull = Candidate::When::full;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The methods that `laconic advise` tries where none are given.
+// The methods that `laconic advise` tries by default.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace laconic {
 
-/// Those of a server; of a description with a topology those without one. The first is what the others are
-/// compared with.
+/// Methods with a server; methods without one if the config has a topology. The first is the base of all
+/// comparisons.
 std::vector<std::string> candidates(const Config& config);
 
 }  // namespace laconic

@@ -37,7 +37,7 @@ double seconds_a_gradient(const Problem& problem, std::optional<std::size_t> bat
   std::vector<std::uint32_t> positions(batch.value_or(0));
   std::size_t shard = 0;
   const double seconds = median_seconds(within, [&] {
-    // MinMeanMax over the shard, as those of a minibatch are.
+    // Row numbers over the whole shard, as in a minibatch.
     for (std::size_t k = 0; k < positions.size(); ++k)
       positions[k] = static_cast<std::uint32_t>((k * 7919) % problem.rows(shard));
     problem.value_gradient(shard, batch ? Rows::listed(positions) : Rows::everything(), x, g);
@@ -48,7 +48,7 @@ double seconds_a_gradient(const Problem& problem, std::optional<std::size_t> bat
 
 MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, std::uint64_t seed,
                             double within) {
-  constexpr std::uint32_t kPatience = 1000;  // rounds; a method may start over in every one
+  constexpr std::uint32_t kPatience = 1000;  // rounds; some methods restart in every round
   Key key{.seed = seed, .round = 1};
   while (mechanism.restarts(key) && key.round < kPatience) ++key.round;
 

@@ -16,15 +16,15 @@ std::vector<Link> without_end(std::vector<Link> links) {
   return links;
 }
 
-/// How far from the target a run is, as far as that can be compared.
+/// The distance of a run from the target. Comparable only between runs of the same config.
 double distance_of(const Config& config, const Row& row) {
   if (config.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
   return config.target_gap ? row.f : row.grad_norm_sq;
 }
 
-/// Those that are nearest to the target go on, the better half of them.
+/// Keeps the better half of the runs, by distance to the target.
 void halve(std::vector<LockstepRun*> live) {
-  constexpr std::size_t kLeast = 3;  // a step that leads may be one that is too long later
+  constexpr std::size_t kLeast = 3;  // the leading step may turn out too long later
   std::stable_sort(live.begin(), live.end(), [](const LockstepRun* a, const LockstepRun* b) {
     return distance_of(a->run().config, a->outcome().last) < distance_of(b->run().config, b->outcome().last);
   });
@@ -32,7 +32,7 @@ void halve(std::vector<LockstepRun*> live) {
     live[i]->give_up(RunEnd::behind);
 }
 
-/// Carries on until all is over.
+/// Advances the runs until all have ended.
 void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double enough, Observer& observer) {
   using Time = std::chrono::steady_clock;
   const auto since = [](Time::time_point begin) {
@@ -40,8 +40,9 @@ void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double 
   };
   const auto begin = Time::now();
   constexpr std::size_t kHalvings = 3;
-  constexpr std::size_t kTried = 16;  // rounds until the first are left behind
-  constexpr double kShare = 0.2;      // of the time, where rounds are long: by then, however few they were
+  constexpr std::size_t kTried = 16;  // rounds before the first halving
+  // share of the time before the first halving, if the rounds are so long that kTried is not reached
+  constexpr double kShare = 0.2;
   std::size_t halvings = 0;
   std::size_t stride = 1;
   for (auto live = cell_runs.live(); !live.empty(); live = cell_runs.live()) {
@@ -65,7 +66,7 @@ void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double 
       halve(live);
       ++halvings;
     }
-    // Where rounds are long, the time would be over long before so many of all of them are.
+    // With long rounds a full stride would exceed the time.
     if (since(turn) < seconds / 64) stride = std::min(2 * stride, LockstepRun::kStride);
   }
 }
@@ -94,7 +95,7 @@ void Meter::hear(std::size_t round, const Ledger& ledger) {
 }
 
 void Meter::add_messages(const Turn& turn, RoundCost& to) {
-  constexpr double kFlag = 8;  // bits of a message that says that nothing is said
+  constexpr double kFlag = 8;  // bits of a message that only says that there is no content
   std::fill(encoding_.begin(), encoding_.end(), 0.0);
   std::fill(decoding_.begin(), decoding_.end(), 0.0);
   double at_server = 0;
@@ -102,7 +103,7 @@ void Meter::add_messages(const Turn& turn, RoundCost& to) {
     if (client.bits_out == 0) continue;
     const MessageCost& cost = client.bits_out >= costs_.whole.bits ? costs_.whole : costs_.said;
     encoding_[client.number] += cost.encode;
-    if (turn.among_clients) {  // it hears as many messages as come in
+    if (turn.among_clients) {  // each client receives and decodes messages from others
       decoding_[client.number] += cost.decode * client.bits_in / cost.bits;
     } else if (client.bits_out > kFlag) {
       at_server += cost.decode;
@@ -126,7 +127,7 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
   RunOutcomes outcomes(plan.runs.size());
   cell_runs.report(outcomes);
 
-  // The first to arrive; or the one that came nearest.
+  // The best run: the first to arrive; if none arrived, the nearest to the target.
   const auto key = [&](std::size_t r) {
     const auto& [end, last] = *outcomes[r];
     const bool arrived = end == RunEnd::target;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A method's pilot: short runs with several steps in lockstep (laconic/sweep/lockstep.h), and beside each an ear that
-// adds up what its rounds would take on a link.
+// The pilot of a method: short runs with several steps in lockstep (laconic/sweep/lockstep.h). A Meter for
+// each run adds up the time of its rounds on a link.
 #pragma once
 
 #include <cstddef>
@@ -16,21 +16,21 @@
 
 namespace laconic {
 
-/// What one message costs, by what it says.
+/// The cost of a message, by its content.
 struct MessageCosts {
-  MessageCost whole;       // a vector as it is; so are all that are at least as long
-  MessageCost said;        // what the method says in most rounds
-  bool remembers = false;  // whether who says it adds it to a memory of its own
+  MessageCost whole;       // an uncompressed vector, and any message that is at least as long
+  MessageCost said;        // the method's message in most rounds
+  bool remembers = false;  // whether a client also adds its message to its own memory
 };
 
-/// Adds up what rounds take: the modelled clock's seconds, and messages at their costs.
+/// Adds up the time of rounds: the seconds of the modelled clock, and the costs of messages.
 class Meter {
  public:
-  /// Of the description's links, seconds a gradient and stragglers.
+  /// Uses the links, the compute times and the stragglers of the config.
   Meter(const Config& config, const MessageCosts& costs);
 
   void hear(std::size_t round, const Ledger& ledger);
-  /// Of a client, in round 0.
+  /// Uplink bits of a client in round 0.
   [[nodiscard]] double bits_of_start() const { return bits_of_start_; }
   [[nodiscard]] const RoundCost& start() const { return start_; }
   [[nodiscard]] const RoundCost& rounds() const { return rounds_; }
@@ -39,19 +39,19 @@ class Meter {
   void add_messages(const Turn& turn, RoundCost& to);
 
   Clock clock_;
-  Clock links_;    // gradients take no time
-  Clock endless_;  // and bandwidths have no end
+  Clock links_;    // the same links, with gradients that take no time
+  Clock endless_;  // in addition, with infinite bandwidths
   MessageCosts costs_;
-  std::vector<double> encoding_, decoding_;  // of each client in a turn
+  std::vector<double> encoding_, decoding_;  // seconds of each client in a turn
   double bits_of_start_ = 0;
   RoundCost start_;
   RoundCost rounds_;
 };
 
-/// Carries on the runs of the plan's only cell until one has won it, none can, the modelled time of those left
-/// is over `enough`, or so many seconds are over here. After 16, 32 and 64 rounds, or a fifth, two and three
-/// of the time, the half of them that is behind ends; three are always left. Runs share the threads of the pool. Throws
-/// Interrupted when the observer asks for the end.
+/// Runs the only cell of the plan until a run has won, no run can win, the modelled time of all remaining
+/// runs exceeds `enough`, or `seconds` of real time are over. After 16, 32 and 64 rounds, or after one, two
+/// and three fifths of the time, the worse half of the runs ends; at least three always remain. The runs
+/// share the threads of the pool. Throws Interrupted if the observer asks for the end.
 PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedProblem>& problem,
                       const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
                       Observer& observer);

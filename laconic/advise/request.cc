@@ -22,7 +22,7 @@ double seconds_of(const std::string& text) {
   return *seconds;
 }
 
-/// Why a pilot has no such key; nullptr where it may have it.
+/// Why a pilot must not have the key; nullptr if it may.
 const char* reason_against(const std::string& key) {
   for (const char* const end : {"rounds", "max-bits", "max-seconds", "checkpoint-every"}) {
     if (key == end) return "pilots end by their target, or when seconds= are over";
@@ -44,7 +44,7 @@ void require_json(const std::string& out) {
   require_output(out);
 }
 
-/// Of braces; the base is always there, and the first.
+/// The methods that the braces list. The base is always included, as the first.
 std::vector<std::string> methods_of(const KeyValue& setting, const std::string& base) {
   std::vector<std::string> methods = {base};
   for (const GridPoint& point : grid_of({setting}).points) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `laconic advise` is asked, in words.
+// The parsed request of `laconic advise`.
 #pragma once
 
 #include <string>
@@ -10,17 +10,18 @@
 namespace laconic {
 
 struct AdviceRequest {
-  std::vector<KeyValue> settings;    // of the runs: no method, no step, nothing of how they end but targets
-  std::vector<std::string> methods;  // the first is what the others are compared with
-  std::string step;                  // with braces, perhaps; empty: a grid of ours
-  Config config;                     // of the settings
-  double seconds = 30;               // that may be spent
-  std::string out;                   // a file; empty: nothing is written
+  // of the runs: without method and step; of the keys that end a run, only targets
+  std::vector<KeyValue> settings;
+  std::vector<std::string> methods;  // the first is the base of all comparisons
+  std::string step;                  // may have braces; empty: a default grid
+  Config config;                     // config of the settings
+  double seconds = 30;               // time limit
+  std::string out;                   // a file; empty: none is written
 };
 
-/// Throws InputError where words are wrong, no network is given, or the file cannot be written. Keys of how
-/// a run ends (rounds, ..) and when it is evaluated are wrong as words; in a TOML file, which describes runs
-/// of its own, they do not count.
+/// Throws InputError if words are wrong, no network is given, or the file cannot be written. Keys that end a
+/// run (rounds, ...) or say when it is evaluated are errors as words. In a TOML file, which describes runs of
+/// its own, they are ignored.
 AdviceRequest advice_request_of(const std::vector<std::string>& words);
 
 }  // namespace laconic

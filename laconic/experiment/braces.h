@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Braces in a value are an axis of a sweep (sweep/grid.h); a run has none.
+// Braces in a value are an axis of a sweep (sweep/grid.h). The config of a single run has none.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace laconic {
 
-/// The first place outside quotes whose character visit() accepts; npos where there is none.
+/// The first position outside quotes at which visit() accepts the character; npos if there is none.
 template <class Visit>
 std::size_t find_unquoted(std::string_view text, Visit visit) {
   bool quoted = false;
@@ -28,7 +28,7 @@ inline std::size_t find_open(std::string_view text) {
   return find_unquoted(text, [](char c) { return c == '{'; });
 }
 
-/// Whether the text has braces, those between quotes left aside.
+/// Whether the text has braces outside quotes.
 inline bool has_braces(std::string_view text) { return find_open(text) != std::string_view::npos; }
 
 }  // namespace laconic

@@ -11,7 +11,7 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kMostColumns = 20;  // of classes, on a terminal
+constexpr std::size_t kMostColumns = 20;  // most columns of classes on a terminal
 
 /// Calls row(client, counts) for each client.
 template <class Row>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which classes clients hold, as a table.
+// Tables of the classes that clients hold.
 #pragma once
 
 #include <string>
@@ -9,12 +9,14 @@
 
 namespace laconic {
 
-/// CSV, a line for each client: its number, its rows, and how many of them are of each class, in columns
-/// class_LABEL by ascending label. Empty where the labels are not classes (data/classes.h).
+/// CSV with a line for each client: its number, its number of rows, and the number of its rows in each class.
+/// The columns of the classes are class_LABEL, by ascending label. Empty if the labels are not classes
+/// (data/classes.h).
 std::string clients_csv(const std::vector<double>& labels, const Shards& shards);
 
-/// The same for the terminal, in aligned columns. Where classes are too many for columns, how many classes a
-/// client has rows of, and of which it has the most; where labels are not classes, rows alone.
+/// The same in aligned columns, for the terminal. If there are too many classes for columns, it gives the
+/// number of classes of each client and its most frequent class. If the labels are not classes, it gives the
+/// numbers of rows only.
 std::string clients_text(const std::vector<double>& labels, const Shards& shards);
 
 }  // namespace laconic

@@ -39,7 +39,7 @@ constexpr KeyRow kSweepKeys[] = {
     {"title", "CLAG on ijcnn1", "of figures and reports"},
 };
 
-/// A whole number, also spelt as 1e3.
+/// A whole number; also accepts notation such as 1e3.
 std::uint64_t whole(const std::string& text, std::uint64_t least) {
   const char* const end = text.data() + text.size();
   std::uint64_t value = 0;
@@ -59,7 +59,7 @@ std::uint64_t whole(const std::string& text, std::uint64_t least) {
   return value;
 }
 
-/// Nothing where the text is no finite number.
+/// Nothing if the text is not a finite number.
 std::optional<double> finite(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -97,7 +97,7 @@ Wire wire_of(const std::string& text) {
   throw InputError(fmt::format("\"{}\"; need f32 or f64", text));
 }
 
-/// Rounds as "100", seconds as "30s".
+/// Reads "100" as rounds and "30s" as seconds.
 void read_interval(SolveOptions& options, const std::string& text) {
   options.checkpoint_rounds.reset();
   options.checkpoint_seconds.reset();
@@ -119,7 +119,7 @@ std::string print_interval(const SolveOptions& options) {
 
 const char* const kLink = "link";
 
-/// What stands between the brackets of the spec of links.
+/// The text between the brackets of a spec, which describes the links.
 std::string in_brackets(const Spec& spec) {
   const std::string text = print(spec);
   return text.substr(spec.name.size() + 1, text.size() - spec.name.size() - 2);
@@ -145,7 +145,7 @@ std::string text_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : "";
 }
 
-/// One key: how it is read into a description and printed from it. An empty print means: not set.
+/// A key: how its text is read into a config and printed from it. An empty printed text means: not set.
 struct ConfigKey : KeyRow {
   void (*read)(Config&, const std::string&);
   std::string (*print)(const Config&);
@@ -154,7 +154,7 @@ struct ConfigKey : KeyRow {
 using D = Config;
 using S = const std::string&;
 
-// The order is that of the documentation.
+// In the order of the documentation.
 const ConfigKey kKeys[] = {
     {{"problem", "logistic(a9a, lambda=0.1, reg=nonconvex)", "what is minimised (required)"},
      [](D& d, S s) { d.problem = parse(s); },
@@ -201,7 +201,7 @@ const ConfigKey kKeys[] = {
       "client i takes its turn; without it messages take no time"},
      [](D& d, S s) {
        d.network = parse_arguments(kLink, s);
-       make_links(*d.network);  // refuses what is wrong
+       make_links(*d.network);  // throws if the links are invalid
      },
      [](const D& d) { return d.network ? in_brackets(*d.network) : ""; }},
     {{"compute", "1us",
@@ -257,7 +257,7 @@ const ConfigKey kKeys[] = {
      [](const D& d) { return d.out; }},
 };
 
-/// Whether the stragglers are a model, of this kind.
+/// Whether `stragglers` names a model of this kind.
 bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock) {
   const auto models = straggler_models();
   return stragglers && std::any_of(models.begin(), models.end(), [&](const StragglersRow& row) {
@@ -328,7 +328,7 @@ void require_once(const std::vector<std::string>& words) {
   for (const std::string_view word : words) {
     const std::size_t equals = word.find('=');
     const std::string_view key = word.substr(0, equals);
-    // A folder may have '=' in its name; a key has no '/'.
+    // A folder name may contain '=', a key never contains '/'.
     if (equals == std::string_view::npos || key.find('/') != std::string_view::npos) continue;
     const auto [first, is_new] = given.try_emplace(key, word);
     if (!is_new) {
@@ -417,7 +417,7 @@ std::string toml_of(const std::vector<std::pair<std::string, std::string>>& pair
   std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : pairs) {
     if (key == "out") continue;
-    // A JSON string is a TOML basic string, but for one control character.
+    // A JSON string is also a TOML basic string, except for one control character.
     for (const char c : fmt::format("{} = {}\n", key, nlohmann::json(value).dump())) {
       if (c == '\x7f') {
         text += "\\u007F";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run in words: the keys of a TOML file and of key=value words, read, checked and resolved.
+// The config of a run: keys of TOML files and key=value words, read, checked and resolved.
 #pragma once
 
 #include <cstdint>
@@ -29,60 +29,61 @@ struct Config {
   std::optional<Spec> topology;
   std::optional<Spec> mixing;
   std::optional<Spec> stragglers;
-  std::optional<Spec> rehearsal;  // its brackets hold the troubles (served/faults.h)
+  std::optional<Spec> rehearsal;  // its brackets hold the injected faults (served/faults.h)
   std::optional<Spec> allocation;
   std::optional<Spec> network;  // its brackets hold the links (cost/link.h)
-  std::vector<double> compute;  // seconds a single-sample gradient, of which client i takes its turn
+  std::vector<double> compute;  // seconds of a single-sample gradient; clients take these values in turn
   std::optional<std::size_t> batch;
   std::uint64_t seed = 1;
   std::uint64_t split_seed = 1;
   SolveOptions solve;
-  std::optional<double> target_gap;  // of f, in shares of that at the start; solve.target_f comes of it
+  std::optional<double> target_gap;  // of f, as a share of the gap at the start; determines solve.target_f
   Wire wire = Wire::f32;
   std::size_t threads = 0;  // 0: as many as the machine has
-  std::string out;          // empty: nothing is written
+  std::string out;          // empty: no files are written
 
   [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
-  /// Whether stragglers say how long clients compute.
+  /// Whether the stragglers give the compute times of clients.
   [[nodiscard]] bool has_delays() const;
-  /// Whether a real clock says who is late (served/served.h).
+  /// Whether a real clock decides which clients are late (served/served.h).
   [[nodiscard]] bool is_served() const;
   /// Whether the run has a modelled clock.
   [[nodiscard]] bool is_timed() const { return network || !compute.empty() || has_delays(); }
 };
 
-/// A key, its value as text, and where that stands ("demo.toml:3"; empty for a word), for errors.
+/// A key and its value as text. For errors, `place` is where it was read ("demo.toml:3"; empty for a word).
 struct KeyValue {
   std::string key;
   std::string value;
   std::string place;
 };
 
-/// Top-level keys of a TOML file, numbers in their shortest form; `quick`: then those of its table [quick],
-/// which change the description into a smaller one. Throws InputError with file, line and column.
+/// The top-level keys of a TOML file, with numbers in their shortest form. With `quick`, the keys of its
+/// table [quick], which make the run smaller, follow. Throws InputError with file, line and column.
 std::vector<KeyValue> read_toml(const std::string& path, bool quick = false);
-/// The same of a text that is in hand; `path` is for errors.
+/// The same for a text; `path` is used in errors only.
 std::vector<KeyValue> parse_toml(std::string_view text, const std::string& path, bool quick = false);
 
-/// Words are `key=value` or the path of a TOML file. Of a key that is given several times one setting is
-/// left: that of the last word, else that of the last file. `quick`: as read_toml().
+/// Each word is `key=value` or the path of a TOML file. If a key is given more than once, only one value
+/// remains: that of the last word, else that of the last file. `quick` is as for read_toml().
 std::vector<KeyValue> settings_of(const std::vector<std::string>& words, bool quick = false);
-/// Of each key the last.
+/// Keeps the last value of each key.
 std::vector<KeyValue> last_of_each(std::vector<KeyValue> settings);
 
-/// Words are `key=value` or the path of a TOML file; words win over files, later files over earlier ones. An
-/// unknown key, a value out of range, or a missing problem or method is an InputError.
+/// Each word is `key=value` or the path of a TOML file. Words override files, later files override earlier
+/// ones. Throws InputError for an unknown key, a value out of range, or a missing problem or method.
 Config describe(const std::vector<std::string>& words);
-/// The same of settings that are read already; later ones win.
+/// The same for settings that are already read. Later settings override earlier ones.
 Config describe(const std::vector<KeyValue>& settings);
 
-/// Sets what the setting is about. An unknown key and a value out of range are InputErrors.
+/// Sets the setting's key in the config. Throws InputError for an unknown key or a value out of range.
 void apply(Config& config, const KeyValue& setting);
 
-/// Every key with its resolved value, in the order of the documentation; describe() of these is the same run.
+/// Every key with its resolved value, in the order of the documentation. describe() of these gives the same
+/// run.
 std::vector<std::pair<std::string, std::string>> resolved(const Config& config);
 
-/// The same as a TOML file, all but `out`: so it can be run again as it is, into another folder.
+/// The same as a TOML file, without `out`, so that the file can be run again into another folder.
 std::string toml_of(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 struct KeyRow {
@@ -93,24 +94,24 @@ struct KeyRow {
 /// The table of keys, for `laconic list`.
 std::vector<KeyRow> config_keys();
 
-/// The keys that a sweep has besides those of a run, for `laconic list`.
+/// The keys that a sweep has in addition to those of a run, for `laconic list`.
 std::span<const KeyRow> sweep_keys();
 bool is_sweep_key(const std::string& key);
 
-/// InputError that offers the nearest of the known names: `unknown key "stp" (did you mean "step"?); known:
-/// ...`.
+/// Throws an InputError that suggests the nearest known name: `unknown key "stp" (did you mean "step"?);
+/// known: ...`.
 [[noreturn]] void fail_unknown_key(const std::string& key, const std::vector<std::string>& known);
 
-/// The same, with the setting's place, where its key is none of the known names.
+/// As fail_unknown_key(), with the setting's place, if its key is not among the known names.
 void require_known(const KeyValue& setting, const std::vector<std::string>& known);
 
-/// InputError where files could not hold the value: it is not UTF-8, or has a NUL in it.
+/// InputError if files could not hold the value, because it is not UTF-8 or contains a NUL.
 void require_text(const KeyValue& setting);
 
-/// InputError where two of the words give the same key a value, as braces do that the shell has expanded.
+/// InputError if two words set the same key, as happens when the shell expands braces.
 void require_once(const std::vector<std::string>& words);
 
-/// Rethrows an InputError of `action` with the key in front: "method: column 8: ...".
+/// Runs `action`. Rethrows its InputError with the key in front: "method: column 8: ...".
 template <class Action>
 auto naming(const std::string& key, Action&& action) {
   try {

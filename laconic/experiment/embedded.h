@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that the program carries in itself, so that it works wherever it is installed. CMakeLists.txt says which
-// (embed_files), cmake/embed.cmake how.
+// Files that are embedded in the program, so that it works wherever it is installed. CMakeLists.txt lists
+// them (embed_files), cmake/embed.cmake embeds them.
 #pragma once
 
 #include <span>
@@ -15,9 +15,10 @@ struct EmbeddedFile {
 
 /// The experiments of the papers, configs/*.toml.
 std::span<const EmbeddedFile> configs();
-/// The parts of the page that `laconic report` writes: page.html, page.css, and the scripts in their order.
+/// The parts of the page that `laconic report` writes: page.html, page.css, and the scripts in the order in
+/// which they run.
 std::span<const EmbeddedFile> report_page_files();
-/// The charting library, echarts.min.js, with its LICENSE and NOTICE; nothing where it was not there when this
+/// The charting library echarts.min.js with its LICENSE and NOTICE. Empty if the library was absent when this
 /// program was built (tools/fetch_charts.sh).
 std::span<const EmbeddedFile> chart_files();
 

@@ -19,7 +19,7 @@
 namespace laconic {
 namespace {
 
-/// The topology with its weights; nothing where the config has none.
+/// The topology with its mixing weights; nullptr if the config has none.
 std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t nodes) {
   if (!config.topology) {
     if (config.mixing) throw InputError("mixing: needs a topology, as in topology=ring");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one way from a config to a run:
+// The path from a config to a run:
 //
 //   ThreadPool pool(threads_of(config));
 //   Fleet fleet(pool, transport);
@@ -7,7 +7,7 @@
 //   const Experiment experiment(config, opened);                  // the method, its theorems and its step
 //   const RunResult result = run(experiment, fleet, observer);    // run.h
 //
-// Runs of a sweep share an opened problem. What can be wrong with a config is found here, before round 0.
+// Runs of a sweep share an opened problem. All errors in a config are found here, before round 0.
 #pragma once
 
 #include <cstddef>
@@ -34,53 +34,55 @@
 
 namespace laconic {
 
-/// What is known of a problem before a run; the same on all ranks.
+/// What is known of a problem before a run. The same on all ranks.
 struct ProblemFacts {
   std::optional<Constants> constants;
-  std::optional<Minimum> minimum;  // where the config asks for target-gap
+  std::optional<Minimum> minimum;  // set if the config asks for target-gap
 };
 
-/// A problem with its data and what is known of it.
+/// A problem with its data, constants and minimum.
 struct OpenedProblem {
   std::shared_ptr<const Problem> problem;
   ProblemFacts facts;
-  std::string clients_csv;  // the classes of the clients (clients_table.h); empty where it has none
+  // the classes of the clients (clients_table.h); empty if the labels are not classes
+  std::string clients_csv;
 };
 
-/// What one process reads of a problem.
+/// The part of a problem that one process reads.
 struct RankData {
   std::size_t rank = 0;
-  std::optional<Range> clients = {};     // whose rows it keeps: all, where unset
-  std::vector<std::uint32_t> gone = {};  // clients whose data others take over, ascending
+  std::optional<Range> clients = {};     // clients whose rows it keeps; all, if unset
+  std::vector<std::uint32_t> gone = {};  // clients whose data other clients take over, ascending
 };
 
-/// Data sets that many problems of one process share, each read once.
+/// Data sets shared by the problems of one process. Each is read once.
 struct SharedData {
   DataCache cache;
-  std::set<std::string> remarks;  // told already
+  std::set<std::string> remarks;  // already reported
 };
 
-/// Reads the data of this rank's clients. Only the keys problem, clients, split and split-seed matter, and the
-/// allocation of methods whose clients hold each other's data. `csv`, where given, becomes clients_csv. Rank 0
-/// tells the observer what a user should know of the data. Throws InputError.
+/// Reads the data of this rank's clients. Uses only the keys problem, clients, split and split-seed, and the
+/// allocation of methods whose clients hold each other's data. If `csv` is given, it receives clients_csv.
+/// Rank 0 reports remarks on the data to the observer. Throws InputError.
 std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank = {},
                                       SharedData* shared = nullptr, std::string* csv = nullptr);
 
-/// The constants, and the minimum where the config asks for it. Passes over the data. Collective.
+/// Computes the constants, and the minimum if the config asks for it. Cost: passes over the data. Collective.
 ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer);
 
-/// Both. Each rank of the fleet keeps the rows of its own block of clients; SharedFailure on all ranks where one
-/// cannot read its data or they are not of one run. Collective.
+/// read_problem() and facts_of(). Each rank of the fleet keeps the rows of its own block of clients. Throws
+/// SharedFailure on all ranks if a rank cannot read its data or the ranks describe different runs.
+/// Collective.
 std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& fleet, Observer& observer,
                                                   SharedData* shared = nullptr);
 
-/// A config with all that it stands for. Copies share the problem.
+/// A config with its problem, method, theorems and step. Copies share the problem.
 class Experiment {
  public:
-  /// The problem is that of the config. InputError where the method does not fit it, or no theorem gives the step
-  /// that is asked for.
+  /// The problem must be that of the config. Throws InputError if the method does not fit the problem, or if
+  /// no theorem gives the step that is asked for.
   Experiment(Config config, std::shared_ptr<const OpenedProblem> opened);
-  /// The same by a model of stragglers that exists already, for the clients that are not gone.
+  /// The same with an existing model of stragglers, for the clients that are not gone.
   Experiment(Config config, std::shared_ptr<const OpenedProblem> opened,
              std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone);
 
@@ -89,16 +91,17 @@ class Experiment {
   [[nodiscard]] const ProblemFacts& facts() const { return opened_->facts; }
   [[nodiscard]] const OpenedProblem& opened() const { return *opened_; }
   [[nodiscard]] const Assembly& assembly() const { return assembly_; }
-  /// The step in numbers. InputError where the config asks for a theorem's and none gives one.
+  /// The step as a number. InputError if the config asks for a theorem's step and no theorem gives one.
   [[nodiscard]] double step() const { return resolve(config_.step, assembly_); }
 
-  /// A method at its start. The experiment must outlive it.
+  /// The method in its initial state. The experiment must outlive it.
   [[nodiscard]] std::unique_ptr<Method> make_method() const {
     return laconic::make_method(assembly_, step());
   }
-  /// The modelled clock; nullptr where the config has none.
+  /// The modelled clock; nullptr if the config has none.
   [[nodiscard]] std::unique_ptr<const Clock> make_clock() const;
-  /// The config's, with target-gap as the f that it stands for. The clock must outlive a run with them.
+  /// The options of the config, with target-gap replaced by its value of f. The clock must outlive a run that
+  /// uses them.
   [[nodiscard]] SolveOptions solve_options(const Clock* clock) const;
 
  private:
@@ -107,30 +110,30 @@ class Experiment {
   Assembly assembly_;
 };
 
-/// How many threads the config asks for: where `threads` is 0, this process's share of the processors, of which
-/// `neighbours` processes make use. Never more than clients, as those would only wait.
+/// The number of threads of this process. If `threads` is 0, it is this process's share of the processors,
+/// which `neighbours` processes share. It is at most the number of clients, because more threads would idle.
 std::size_t threads_of(const Config& config, std::size_t neighbours = 1);
-/// The same of the key alone.
+/// The same for the key alone, without the limit by clients.
 std::size_t threads_of(std::size_t threads, std::size_t neighbours = 1);
 
-/// The f that a target-gap stands for. The minimum is known.
+/// The value of f for a target-gap. The minimum must be known.
 double target_f_of(double target_gap, const ProblemFacts& facts);
 
-/// InputError that begins with `key`, as in "target-accuracy:", where the problem has no test set.
+/// InputError that begins with `key`, as in "target-accuracy:", if the problem has no test set.
 void require_test_set(const std::string& key, const Problem& problem, ThreadPool& pool);
 
-/// The config's model of stragglers, if it has one. InputError where they do not fit.
+/// The config's model of stragglers; nullptr if it has none. InputError if the model does not fit the config.
 std::shared_ptr<Stragglers> stragglers_of(const Config& config);
 
-/// Where data sets are looked for: the folders of LACONIC_DATA.
+/// The folders in which data sets are searched for: those of LACONIC_DATA.
 std::vector<std::string> data_folders();
 
-/// The constants by the names of summary.json, those that are known.
+/// The known constants, by their names in summary.json.
 std::vector<std::pair<std::string, double>> named_constants(const Constants& constants);
 
-/// What must be the same on all ranks before they do anything together. One a line.
+/// What must be equal on all ranks before their first collective call. One item a line.
 std::string identity_of(const Config& config, const Problem& problem);
-/// And before round 0, though libraries and CPUs may differ from machine to machine.
+/// What must also be equal before round 0. It may differ between machines with other libraries or CPUs.
 std::string numbers_of(const Experiment& experiment);
 
 }  // namespace laconic

@@ -16,7 +16,7 @@
 namespace laconic {
 namespace {
 
-/// Hands rows on to a file, where there is one, and rounds to the observer.
+/// Passes rows on to a file, if there is one, and rounds to the observer.
 class Watched final : public Recorder {
  public:
   Watched(std::size_t rounds, Recorder* next, Observer* observer)
@@ -43,7 +43,7 @@ class Watched final : public Recorder {
   double grad_norm_sq_ = 0;
 };
 
-/// Each rank writes its part of a checkpoint in the folder that rank 0 has made.
+/// Checks that this rank sees the folder made by rank 0: each rank writes its part of a checkpoint there.
 void require_seen(const std::string& out, std::size_t rank) {
   if (!RunFolder(out).is_described()) {
     throw InputError(fmt::format(
@@ -51,7 +51,7 @@ void require_seen(const std::string& out, std::size_t rank) {
   }
 }
 
-/// The folder's files, begun or gone on with; nullptr where there is no folder.
+/// Opens the files of the folder, new or resumed; nullptr if there is no folder.
 std::unique_ptr<FileRecorder> open_files(const Experiment& experiment, RunFolder* out,
                                          const std::optional<Progress>& from) {
   if (out == nullptr) return nullptr;
@@ -83,7 +83,7 @@ RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet,
   const bool first = transport.rank() == 0;
   std::optional<Checkpoints> checkpoints;
   std::optional<Progress> from;
-  std::unique_ptr<FileRecorder> files;  // rank 0's
+  std::unique_ptr<FileRecorder> files;  // on rank 0
   const bool saves = saves_checkpoints(config.solve);
   together(transport, [&] {
     if (where.goes_on || saves) require_seen(config.out, transport.rank());
@@ -98,12 +98,12 @@ RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet,
     files = open_files(experiment, out, from);
     if (hooks.on_files) hooks.on_files(from ? &*from : nullptr);
   });
-  observer.begin();  // before the ranks meet: no signal ends one of them when another has begun
+  observer.begin();  // before the ranks synchronise, so that no signal ends one rank after another has begun
   together(transport, [&] {
-    if (saves && !where.goes_on) checkpoints->make_folder();  // the folder has been cleared
+    if (saves && !where.goes_on) checkpoints->make_folder();  // clear() removed it
     if (first && where.goes_on) checkpoints->remove_leftovers();
   });
-  // Where a checkpoint is only asked for, a run whose ranks share no folder goes on without.
+  // If checkpoints are written only on request, a run whose ranks share no folder continues without them.
   if (checkpoints && !on_all(transport, RunFolder(config.out).is_described())) checkpoints.reset();
 
   const auto clock = experiment.make_clock();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run, from an experiment or a config to its files.
+// Runs an experiment or a config and writes its files.
 #pragma once
 
 #include <cstddef>
@@ -18,48 +18,48 @@
 
 namespace laconic {
 
-/// What has come of a run. The same on all ranks but for `sentences`.
+/// The result of a run. The same on all ranks, except `sentences`.
 struct RunResult {
   Summary summary;
-  Vector x;  // the final point
-  std::vector<std::string>
-      sentences;       // what a user may not expect: the method's warnings, late clients. Of rank 0
-  bool saved = false;  // whether a checkpoint is there, to go on from; of a run that was interrupted
+  Vector x;                            // the final point
+  std::vector<std::string> sentences;  // on rank 0: warnings of the method, late clients
+  bool saved = false;  // of an interrupted run: whether a checkpoint was saved, from which it can be resumed
 
   [[nodiscard]] bool diverged() const { return summary.why == Summary::Why::diverged; }
   [[nodiscard]] bool interrupted() const { return summary.why == Summary::Why::interrupted; }
 };
 
-/// Where a run keeps what it writes, and whether it goes on there.
+/// Where a run writes its files, and whether it resumes there.
 struct RunFiles {
-  RunFolder* out = nullptr;  // rank 0's, where there is a folder. It is taken already
-  bool goes_on = false;      // from the checkpoint in it
+  RunFolder* out = nullptr;  // on rank 0, if there is a folder; must be taken
+  bool goes_on = false;      // resumes from the folder's checkpoint
 };
 
-/// Runs the experiment. Collective: rank 0 alone writes files, but for its part of a checkpoint. SharedFailure on all
-/// ranks for what is wrong before round 0; what fails later may be thrown on one rank only.
+/// Runs the experiment. Collective. Only rank 0 writes files, but each rank writes its part of a checkpoint.
+/// Errors before round 0 are thrown as SharedFailure on all ranks. Later errors may be thrown on one rank
+/// only.
 RunResult run(const Experiment& experiment, Fleet& fleet, Observer& observer, const RunFiles& files = {});
 
-/// Opens the config and runs it, also by a real clock (served). `neighbours`: how many ranks share the processors of
-/// this machine. Collective.
+/// Opens the config and runs it, in real time if the config is served. `neighbours` is the number of ranks
+/// that share the processors of this machine. Collective.
 RunResult run(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
               const RunFiles& files = {});
 
 bool saves_checkpoints(const SolveOptions& options);
-/// Why a run that was interrupted could not save a checkpoint: "no out=".
+/// Why an interrupted run could not save a checkpoint: "no out=".
 const char* why_not_saved(const Config& config);
 
 /// What a served run adds to a run.
 struct RunHooks {
-  /// Called when the folder is in order; with where the run goes on, or nullptr.
+  /// Called once the folder is ready. `from` is the point of resumption, or nullptr.
   std::function<void(const Progress* from)> on_files = {};
-  /// What the result says besides, a sentence each.
+  /// Additional sentences for the result.
   std::function<std::vector<std::string>()> sentences = {};
-  /// What the run was asked for besides the observer's requests.
+  /// Requests in addition to those of the observer.
   std::function<Request()> asked = {};
   std::size_t ranks = 1;  // for summary.json
 };
-/// run() of a method that is made already.
+/// run() with a method that is already made.
 RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet, Observer& observer,
                      const RunFiles& files, const RunHooks& hooks);
 

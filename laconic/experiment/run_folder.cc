@@ -25,13 +25,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDescription = "run.toml";
-// The description of a run for which the one in the folder will make way. From when it is there, it is the
-// one that counts; what it replaces goes when the data and all else about it are known to be right.
+// The description of a new run that will replace the run in the folder. Once this file exists, it is the
+// valid description. The replaced run is deleted only after the data and everything else of the new run have
+// been checked.
 constexpr const char* kNext = "run.toml.next";
 constexpr const char* kResults[] = {"trace.csv", "timing.csv",   "clients.csv",         "attendance.csv",
                                     "x.npy",     "summary.json", "sweep.csv",           "cells.csv",
                                     "best",      "curves",       RunFolder::kCheckpoint};
-constexpr const char* kFigures[] = {"map.svg", "curves.svg"};  // of a sweep, and numbered
+constexpr const char* kFigures[] = {"map.svg", "curves.svg"};  // of a sweep; may be numbered
 constexpr const char* kVerdicts = "verdicts.json";             // of laconic reproduce
 
 bool is_there(const fs::path& path) {
@@ -44,7 +45,7 @@ bool is_among(const char* const (&names)[count], const std::string& name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-/// Whether that is map.svg, map-2.svg, curves.svg, ...
+/// Whether the name is map.svg, map-2.svg, curves.svg, ...
 bool is_figure(const std::string& name) {
   return std::any_of(std::begin(kFigures), std::end(kFigures), [&](const fs::path& figure) {
     const fs::path path = name;
@@ -56,7 +57,7 @@ bool is_figure(const std::string& name) {
   });
 }
 
-/// Whether a run, a sweep or a reproduction has given that name to a file or a folder.
+/// Whether a file or folder of that name is a result of a run, a sweep or a reproduction.
 bool is_result(const fs::path& folder, const std::string& name) {
   const bool is_sweep = is_there(folder / "sweep.csv");
   const bool is_run = is_sweep || is_there(folder / "trace.csv") || is_there(folder / kDescription);
@@ -144,7 +145,7 @@ void RunFolder::take_up() {
 
 void RunFolder::clear() {
   try {
-    if (has("sweep.csv")) {  // its figures
+    if (has("sweep.csv")) {  // the figures of that sweep
       for (const char* figure : kFigures) {
         for (std::size_t n = 1; has(numbered(figure, n)); ++n) fs::remove(file(numbered(figure, n)));
       }
@@ -181,7 +182,7 @@ void RunFolder::remove_leftovers() const {
 void RunFolder::lock() {
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const auto until = std::chrono::steady_clock::now() + patience_;
-  // A file system without locks is trusted.
+  // On a file system that has no locks the folder counts as locked.
   while (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     if (std::chrono::steady_clock::now() > until) {
       close(std::exchange(lock_, -1));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a run or a sweep, which belongs to one process (rank 0) at a time.
+// The folder of a run or a sweep. One process (rank 0) owns it at a time.
 #pragma once
 
 #include <chrono>
@@ -13,22 +13,22 @@
 
 namespace laconic {
 
-/// InputError where no file can be written under that name (report/file.h), or it is one that a run, a sweep
-/// or a reproduction writes into its folder. Links are followed.
+/// InputError if no file can be written at the path (report/file.h), or if it is a path that a run, a sweep
+/// or a reproduction writes in its folder. Links are followed.
 void require_output(const std::string& path);
 
-/// Of the number-th of several figures, from 1: map.svg, map-2.svg, ...
+/// The path of the number-th figure, from 1: map.svg, map-2.svg, ...
 std::string numbered(const std::string& path, std::size_t number);
 
 class RunFolder {
  public:
-  static constexpr const char* kCheckpoint = "checkpoint";  // a folder in it
+  static constexpr const char* kCheckpoint = "checkpoint";  // a folder in this folder
 
-  /// Only names the folder. `patience`: with a process that still works in it when it is to be taken, as one
-  /// that was killed may for a while.
+  /// Does not touch the folder. `patience` is how long take() and take_up() wait for another process that
+  /// still holds the folder, for example because it was killed and has not ended yet.
   explicit RunFolder(std::string path, std::chrono::milliseconds patience = std::chrono::seconds(10))
       : path_(std::move(path)), patience_(patience) {}
-  /// Where the folder was taken for a new run that never began, it is left as it was found.
+  /// If the folder was taken for a new run that never began, it is restored to its earlier state.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -37,36 +37,36 @@ class RunFolder {
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] bool has(const std::string& name) const;
 
-  /// Whether there is a run in it, if only one that has not begun.
+  /// Whether the folder describes a run, even one that has not begun.
   [[nodiscard]] bool is_described() const;
-  /// The file that describes the run: run.toml, or, where another run will make way for it, run.toml.next.
+  /// The path of the valid description: run.toml, or run.toml.next if a new run will replace the one in the
+  /// folder.
   [[nodiscard]] std::string description() const;
-  /// Whether the run has ended, whichever way.
+  /// Whether the run has ended, for any reason.
   [[nodiscard]] bool is_finished() const;
   [[nodiscard]] bool has_checkpoint() const;
-  /// Whether the run has left that file; not where it is another's, that will make way.
+  /// Whether the described run wrote that file. False for files of a run that will be replaced.
   [[nodiscard]] bool holds(const std::string& name) const;
 
-  /// Makes the folder where needed, takes it for a new run, and writes its description. An earlier run is an
-  /// InputError or, with `force`, left as it is until keep(). So is a folder that cannot be made or written,
-  /// or that a process still works in.
+  /// Makes the folder if needed, takes it for a new run, and writes its description. If it holds an earlier
+  /// run, throws InputError; with `force` that run stays unchanged until clear(). Throws InputError if the
+  /// folder cannot be made or written, or if another process holds it.
   void take(bool force, const std::string& run_toml);
-  /// Takes the folder to go on with the run in it. InputError where it holds none, or a
-  /// process still works in it.
+  /// Takes the folder to resume its run. InputError if it holds no run, or if another process holds it.
   void take_up();
 
-  /// The new run is in order: clears what an earlier one left.
+  /// Deletes the files of an earlier run. Call once the new run has been checked.
   void clear();
-  /// It has begun: from here on the folder is its own.
+  /// Call once the run has begun: the destructor no longer restores the folder.
   void keep();
 
-  /// The run has ended, and everything about it is written. RunError where a file was lost on the way.
+  /// Call once the run has ended and all its files are written. RunError if a file was lost meanwhile.
   void finish();
 
  private:
-  /// Until this process ends or the object does.
+  /// Holds the lock until this object or this process ends.
   void lock();
-  /// What a process that was killed was about to write.
+  /// Deletes unfinished files of a process that was killed.
   void remove_leftovers() const;
 
   std::string path_;

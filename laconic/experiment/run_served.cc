@@ -25,8 +25,8 @@
 namespace laconic {
 namespace {
 
-// What a rank ends with, as a mailbox is closed with it: how the run ended, or kFailed and the kind of failure.
-// A transport that cannot carry letters any more closes with kLost.
+// The code with which a rank ends and closes its mailbox: how the run ended, or kFailed plus the kind of the
+// failure. A transport that can no longer carry letters closes with kLost.
 enum Code : int { kDone, kLost, kDiverged, kInterrupted, kTerminated, kFailed = 16 };
 
 int code_of(const RunResult& result) {
@@ -37,7 +37,7 @@ int code_of(const RunResult& result) {
 
 int code_of(const Failure& failure) { return kFailed + static_cast<int>(failure.kind); }
 
-/// What a rank that has clients knows of the result: how the run ended. Throws where it failed.
+/// The result as far as a rank with clients knows it: how the run ended. Throws if the run failed.
 RunResult result_of(int code) {
   if (code == kLost) throw SharedFailure(Failure::Kind::run, "letters are not carried any more");
   if (code >= kFailed) throw SharedFailure(static_cast<Failure::Kind>(code - kFailed), "the run failed");
@@ -50,12 +50,12 @@ RunResult result_of(int code) {
   return result;
 }
 
-/// A pointer to a problem that the caller keeps.
+/// A non-owning pointer to a problem that the caller keeps alive.
 std::shared_ptr<const Problem> kept_elsewhere(const Problem& problem) {
   return {std::shared_ptr<void>(), &problem};
 }
 
-/// The method for those clients that are not gone.
+/// The method for the clients that are not gone.
 StarParts parts_of(const Experiment& experiment) {
   const Assembly& assembly = experiment.assembly();
   const StarParts* parts = std::get_if<StarParts>(&assembly.parts);
@@ -71,7 +71,7 @@ std::shared_ptr<RealClock> real_clock_of(const Config& config) {
   return std::dynamic_pointer_cast<RealClock>(stragglers_of(config));
 }
 
-/// Of each client, how often it was late while it lived.
+/// Counts for each client how often it was late while it was alive.
 class Missed {
  public:
   explicit Missed(std::size_t clients) : late_(clients, 0), rounds_(clients, 0) {}
@@ -85,7 +85,7 @@ class Missed {
     for (const std::uint32_t i : told.gone) rounds_[i] = 0;
   }
 
-  /// Of those that hardly ever were in time.
+  /// Sentences about the clients that were hardly ever in time.
   [[nodiscard]] std::vector<std::string> sentences() const {
     constexpr std::size_t kMost = 3;  // names
     std::vector<std::string> sentences;
@@ -100,18 +100,19 @@ class Missed {
 
  private:
   std::vector<std::size_t> late_;
-  std::vector<std::size_t> rounds_;  // in which it was late or counted
+  std::vector<std::size_t> rounds_;  // rounds in which the client was late or counted
 };
 
-/// Of the exception in flight, on a rank that has clients.
+/// Reports the current exception of a rank that has clients.
 void remark_failure(Observer& observer, std::size_t rank) {
   static std::mutex mutex;  // ranks may be threads
   const std::lock_guard lock(mutex);
   observer.remark(fmt::format("rank {}: {}", rank, failure_in_flight().message));
 }
 
-// Before round 0 each process says in a letter that it is of the run, or what keeps it from that: as
-// together() and require_same() do (transport/agreement.h), but a process that dies meanwhile is missed.
+// Before round 0 each process sends a letter with the identity of its run, or with the error that stops it.
+// This replaces together() and require_same() (transport/agreement.h), which would wait for ever for a
+// process that dies.
 
 Letter hello(Failure::Kind kind, const std::string& text) {
   std::vector<std::uint8_t> bytes(text.begin(), text.end());
@@ -132,7 +133,7 @@ void receive_hellos(Mailbox& mailbox, const std::string& identity) {
       require_same_of_rank(received->from, text, identity);
       received_from[received->from] = true;
     }
-    if (mailbox.closed()) throw RunError("letters are not carried any more");  // the carrier has failed
+    if (mailbox.closed()) throw RunError("letters are not carried any more");  // the transport has failed
     for (std::size_t r = 1; r < mailbox.size(); ++r) {
       if (!received_from[r] && mailbox.is_lost(r))
         throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
@@ -147,7 +148,7 @@ std::shared_ptr<OpenedProblem> read_whole_problem(const Config& config, Observer
   return opened;
 }
 
-/// Rank 0's part.
+/// The part of rank 0.
 RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& opened, ThreadPool& pool,
                 const RunFiles& files, Mailbox& mailbox, Observer& observer) {
   const Problem& problem = *opened->problem;
@@ -166,7 +167,7 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
     missed.add(told);
     if (attendance) attendance->record(told);
   };
-  Request of_clients = Request::none;  // what their processes were asked for
+  Request of_clients = Request::none;  // the highest request that processes of clients received
   const auto method = make_served_star(
       make_epoch_method, {.step = experiment.step(), .seed = config.seed, .wire = config.wire}, mailbox,
       *clock, attended, [&](Request asked) { of_clients = std::max(of_clients, asked); });
@@ -185,7 +186,7 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
                      .ranks = mailbox.size()});
 }
 
-/// That part, after which all ranks end alike. Returns the code.
+/// Runs `part` and returns the code with which all ranks end.
 int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<RunResult()>& part) {
   try {
     result = part();
@@ -196,7 +197,8 @@ int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<Ru
   return code_of(result);
 }
 
-/// The part of a rank that has clients. `everything`: the whole problem, where this process has it anyway.
+/// The part of a rank that has clients. `everything` is the whole problem if this process already has it,
+/// else nullptr.
 int serve_as_client(const Config& config, const RankData& rank, std::size_t neighbours,
                     const Problem* everything, Mailbox& mailbox, Observer& observer) {
   std::shared_ptr<const Problem> own;
@@ -228,7 +230,7 @@ int serve_as_client(const Config& config, const RankData& rank, std::size_t neig
     if (config.rehearsal) faults = make_faults(*config.rehearsal, config.clients);
     const Problem& problem = everything != nullptr ? *everything : *own;
     const std::size_t threads = everything != nullptr ? 1 : threads_of(config, neighbours);
-    if (everything == nullptr) observer.begin();  // else rank 0, in the same process, does
+    if (everything == nullptr) observer.begin();  // otherwise rank 0, in the same process, calls begin()
     const auto asked = [&] { return observer.asked(); };
     serve_clients = start_clients(make_epoch_method, config.seed, mailbox, threads, faults,
                                   everything == nullptr ? asked : std::function<Request()>{});
@@ -243,7 +245,8 @@ int serve_as_client(const Config& config, const RankData& rank, std::size_t neig
   return kDone;
 }
 
-/// One process: a thread that serves, with all others to evaluate, and one for clients on each of the others.
+/// One process. One thread serves and uses all threads of the pool to evaluate; each other thread is a rank
+/// with clients.
 RunResult serve_on_threads(const Config& config, Observer& observer, const RunFiles& files) {
   const std::size_t threads = threads_of(config);
   const auto clock = real_clock_of(config);
@@ -251,7 +254,7 @@ RunResult serve_on_threads(const Config& config, Observer& observer, const RunFi
   ThreadPool pool(threads);
   RunResult result;
   std::mutex mutex;
-  std::exception_ptr refused;  // why the server misses a rank that has no thread
+  std::exception_ptr refused;  // the reason that a rank has no thread, which rank 0 only sees as lost
   const auto rank_of = [&](Transport& transport) {
     const auto body = [&](Mailbox& mailbox) {
       if (transport.rank() == 0) {
@@ -260,7 +263,7 @@ RunResult serve_on_threads(const Config& config, Observer& observer, const RunFi
       }
       try {
         return serve_as_client(config, {}, 1, opened->problem.get(), mailbox, observer);
-      } catch (...) {  // the server goes on without it
+      } catch (...) {  // the server continues without this rank
         remark_failure(observer, transport.rank());
         return code_of(failure_in_flight());
       }
@@ -290,7 +293,7 @@ RunResult run_served(const Config& config, Transport& transport, std::size_t nei
   const std::size_t rank = transport.rank();
   double patience = 0;
   together(transport, [&] { patience = real_clock_of(config)->patience(); });
-  // From here on a rank may be lost, and no call is collective any more.
+  // From here on a rank may be lost, so no call is collective.
   int code = kDone;
   RunResult result;
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run whose server has a real clock.
+// Runs in real time: a server with a real clock.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace laconic {
 
-/// Rank 0 serves, the others have the clients; one process makes threads of both. As run(), for configs that are
-/// served.
+/// Rank 0 is the server, the other ranks have the clients. A single process runs both as threads. As run(),
+/// for configs that are served.
 RunResult run_served(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
                      const RunFiles& files);
 

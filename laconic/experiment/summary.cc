@@ -19,7 +19,7 @@ std::string host_name() {
   return name;
 }
 
-/// The theorem that the step rests on; of a step that is a number, the one to hold it against.
+/// The theorem that gives the step. If the step is a number, the theorem to compare it with.
 const Theorem* theorem_about(const StepRule& rule, const Assembly& assembly) {
   if (rule.kind != StepRule::Kind::number) return theorem_of(rule, assembly);
   return assembly.theorem ? &*assembly.theorem : nullptr;

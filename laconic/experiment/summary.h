@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said of a run when it has ended.
+// The summary of a run that has ended.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@ namespace laconic {
 
 struct Host {
   std::size_t ranks = 1;
-  std::size_t threads = 1;  // of each
+  std::size_t threads = 1;  // of each rank
 };
 
 /// The content of summary.json.
 std::string summary_json(const Experiment& experiment, const Summary& summary, const Host& host);
 
-/// One line for a terminal: why the run stopped, f, the gradient, bits, seconds; then the sentences.
+/// One line for the terminal: why the run stopped, f, the gradient, bits, seconds. The sentences follow.
 std::string last_words(const Summary& summary, const std::vector<std::string>& sentences);
 
 }  // namespace laconic

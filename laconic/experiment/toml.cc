@@ -17,8 +17,7 @@ using Found = std::vector<std::pair<toml::source_position, KeyValue>>;
 
 constexpr const char* kQuick = "quick";
 
-/// A table keeps its keys sorted; settings come in the order of the file, so that later errors name the first
-/// line.
+/// A table sorts its keys. This restores the order of the file, so that an error names the first wrong line.
 std::vector<KeyValue> in_order_of_file(const toml::table& table, const std::string& path, bool is_quick) {
   Found found;
   for (const auto& [key, node] : table) {

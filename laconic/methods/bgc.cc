@@ -11,7 +11,8 @@ namespace {
 
 struct ByChance {
   Allocation allocation;
-  double redundancy;  // in the mean, which of drawn loads is not theirs, of those who are left
+  // mean number of clients that hold a shard, times the share of clients that are not gone
+  double redundancy;
 };
 
 ByChance by_chance(Arguments& args, const AllocationSetting& setting) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// COCO-EF: arXiv 2603.16353; without redundancy and stragglers EF-signSGD, arXiv 1901.09847.
+// COCO-EF: arXiv 2603.16353. Without redundancy and stragglers it is EF-signSGD, arXiv 1901.09847.
 #include "laconic/mechanism/mechanism.h"
 #include "laconic/methods/coding_parts.h"
 #include "laconic/methods/parts.h"

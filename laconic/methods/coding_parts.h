@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What methods of gradient coding share: clients hold each other's data, and some answer late.
+// Shared by methods of gradient coding: clients hold each other's data, and some answer late.
 #pragma once
 
 #include <memory>
@@ -12,26 +12,29 @@
 
 namespace laconic::recipe {
 
-/// The argument `redundancy`; nothing where it is not given.
+/// The argument `redundancy`; nothing if it is not given.
 std::optional<std::size_t> redundancy_of(Arguments& args);
 
-/// The run's allocation, random by default. The clients that are left take over what only others held.
+/// The run's allocation, random by default. The remaining clients take over shards that only gone clients
+/// held.
 Allocation replicated(Arguments& args, const AllocationSetting& setting);
 
-/// InputError where a client is gone that alone held some data: here an allocation is part of the method, and no
-/// other client can take the data over.
+/// InputError if some data was held only by clients that are gone. The allocation is part of the method here,
+/// so no other client can take over the data.
 void require_held(Arguments& args, const Allocation& allocation, const AllocationSetting& setting);
 
-/// An allocation by that rule and no other.
+/// The allocation by this rule. InputError if the run asks for another rule.
 Allocation ruled(Arguments& args, const AllocationSetting& setting, const std::string& rule, std::size_t d);
 
-/// The assembly, with what there is to know of its allocation.
+/// A star assembly, with the facts of its allocation.
 Assembly coded_star(const MethodSetting& s, const Allocation& allocation, StarParts parts);
 
-/// What a client computes: the gradient of its own shard as everywhere, or the code of all shards that it holds.
+/// The gradient that a client computes: of its own shard if there is no redundancy, else the code of all
+/// shards that it holds.
 std::unique_ptr<Oracle> coded_oracle(const MethodSetting& s, const Allocation& allocation, Code code);
 
-/// h_i = sum_k S_ik g_k / d_k, whose mean is the gradient, by a mechanism.
+/// A star whose clients send h_i = sum_k S_ik g_k / d_k through a mechanism. The mean of the h_i is the
+/// gradient.
 Assembly shared_star(const MethodSetting& s, const Allocation& allocation, MechanismPtr mechanism,
                      std::unique_ptr<Participation> participation);
 

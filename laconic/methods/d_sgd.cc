@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local D-SGD: Koloskova, Loizou, Boreiri, Jaggi, Stich 2020, arXiv 2003.10422; with one step D-SGD.
+// Local D-SGD: Koloskova, Loizou, Boreiri, Jaggi, Stich 2020, arXiv 2003.10422. With one local step it is
+// D-SGD.
 #include "laconic/methods/parts.h"
 #include "laconic/rounds/gossip.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIANA: Mishchenko, Gorbunov, Takac, Richtarik 2019, arXiv 1901.09269, Algorithm 1.
-// VR-DIANA: Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115, loopless form. Theorems: the latter's Theorem 4.
+// VR-DIANA: Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115, loopless form. Both
+// theorems are Theorem 4 of that paper.
 #include <algorithm>
 #include <cmath>
 
@@ -10,8 +11,8 @@
 namespace laconic::recipe {
 namespace {
 
-/// M = 1 for DIANA, rows of a client / batch for VR-DIANA; alpha <= 1/(1 + omega). Promises something where alpha is
-/// equal to that and the clients draw independently of each other.
+/// M = 1 for DIANA; M = rows of a client / batch for VR-DIANA. Needs alpha <= 1/(1 + omega). Promises a rate
+/// only if alpha equals that bound and the clients draw independently of each other.
 Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha) {
   const double n = static_cast<double>(workers);
   const double omega = *q.omega;

@@ -9,7 +9,7 @@
 namespace laconic::recipe {
 namespace {
 
-/// Local SGD of `sample` clients, drawn without replacement.
+/// Local SGD on `sample` clients, drawn without replacement in each round.
 LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   const std::size_t steps = local_steps_of(args);
@@ -24,11 +24,11 @@ LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
 /// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629).
 Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_clients(args, s)); }
 
-/// FedAdam (Reddi et al. 2021, arXiv 2003.00295), Algorithm 2: FedAvg whose server takes Adam's steps.
+/// FedAdam (Reddi et al. 2021, arXiv 2003.00295), Algorithm 2: FedAvg with Adam steps on the server.
 Assembly fedadam(Arguments& args, const MethodSetting& s) {
   LocalParts parts = sampled_clients(args, s);
   const ServerAdam defaults;
-  constexpr double kOuterStep = 0.1;  // 1 would begin with steps of 0.1 sign(moved) / tau
+  constexpr double kOuterStep = 0.1;  // with 1 the first steps would be 0.1 sign(moved) / tau
   parts.outer = server_adam({.beta1 = decay_rate(args, "beta1", defaults.beta1),
                              .beta2 = decay_rate(args, "beta2", defaults.beta2),
                              .tau = above_zero(args, "tau", defaults.tau)});

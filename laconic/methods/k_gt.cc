@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient tracking with local steps: K-GT and Periodical-GT, Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313; with one
-// step gradient tracking, Koloskova, Lin, Stich 2021, arXiv 2202.03836.
+// Gradient tracking with local steps: K-GT and Periodical-GT, Liu, Lin, Koloskova, Stich 2023, arXiv
+// 2301.01313. With one local step: gradient tracking, Koloskova, Lin, Stich 2021, arXiv 2202.03836.
 #include "laconic/methods/parts.h"
 #include "laconic/rounds/gossip.h"
 
 namespace laconic::recipe {
 namespace {
 
-/// Gradient tracking, adapt then combine: X <- W (X - eta Y), Y <- W Y + G - G_before.
+/// Gradient tracking, adapt-then-combine: X <- W (X - eta Y), Y <- W Y + G - G_before.
 Assembly gt(Arguments& args, const MethodSetting& s) {
   return gossip(args, s, {.oracle = full_or_batch(s), .tracked = Sample::mean});
 }
 
-/// Gradient tracking that talks every K steps (arXiv 2301.01313).
+/// Gradient tracking that communicates every K steps (arXiv 2301.01313).
 Assembly periodical_gt(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   const bool last = args.choice("sample", {"last", "first"}, "last") == "last";

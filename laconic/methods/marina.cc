@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// MARINA: Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845. Algorithm 1 (MARINA, Theorems 2.1, 2.2),
-// Algorithm 2 (VR-MARINA, 3.1, 3.2), Algorithm 3 (online), Algorithm 4 (PP-MARINA, 4.1, 4.2). The constants A and B of
-// correlated compressors: arXiv 2110.03300.
+// MARINA: Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845. Algorithm 1 (MARINA, Theorems
+// 2.1, 2.2), Algorithm 2 (VR-MARINA, 3.1, 3.2), Algorithm 3 (online), Algorithm 4 (PP-MARINA, 4.1, 4.2). The
+// constants A and B of correlated compressors: arXiv 2110.03300.
 #include <algorithm>
 #include <cmath>
 
@@ -13,13 +13,14 @@
 namespace laconic::recipe {
 namespace {
 
-/// Expected floats of a compressed message, as a share of the whole vector. Of a vector of very few
-/// coordinates, norm and levels may count more than the coordinates themselves.
+/// Expected floats of a compressed message, as a fraction of the whole vector, at most 1. For very few
+/// coordinates the norm and the levels may cost more than the coordinates themselves.
 double density(const Bound& bound, const MethodSetting& s) {
   return std::min(1.0, bound.floats / static_cast<double>(s.problem.dim()));
 }
 
-/// All; or those who answer by a real clock, on tails: there each is as good as another, as in PP-MARINA.
+/// Full participation; with a real clock, on tails, the clients that answer in time. On tails all clients are
+/// equivalent, as in PP-MARINA.
 std::unique_ptr<Participation> unbiased_on_tails(Arguments& args, const MethodSetting& s) {
   require_all_on_heads(args, s);
   return unbiased_answers(args, s, "count");
@@ -29,7 +30,7 @@ void no_batch(Arguments& args, const MethodSetting& s, const char* why) {
   if (s.batch) args.fail(fmt::format("batch = {}: {}", *s.batch, why));
 }
 
-/// How far one step may carry MARINA's estimate from the gradient, per squared length of the step and before
+/// The drift of MARINA's estimate from the gradient in one step, per squared length of the step and without
 /// the factor (1-p)/p: (A-B) L_plus^2 + B L_pm^2.
 double drift(const Constants& c, const Bound& q) {
   return std::max(0.0, (q.A - q.B) * c.L_plus * c.L_plus + q.B * c.L_pm * c.L_pm);
@@ -82,7 +83,7 @@ Theorem vr_marina_online_theorem(const Constants& c, double omega, std::size_t w
   theorem.name = "VR-MARINA (online) (arXiv 2102.07845)";
   theorem.promise +=
       " + sigma^2 / (n large-batch) (1 + 1 / (p K)), sigma^2 the variance of one row's gradient";
-  theorem.mean_gradient_factor = 0;  // sigma is not known
+  theorem.mean_gradient_factor = 0;  // sigma is not known, so the mean gradient is not bounded in numbers
   return theorem;
 }
 
@@ -118,7 +119,7 @@ Assembly marina(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// VR-MARINA (the same paper), Algorithm 2: full gradients on heads, differences by one minibatch on tails.
+/// VR-MARINA (same paper), Algorithm 2: full gradients on heads, differences on one minibatch on tails.
 Assembly vr_marina(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = independent(args, "vr-marina", s);
   const Bound bound = q->bound();
@@ -137,7 +138,7 @@ Assembly vr_marina(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// VR-MARINA (online) (the same paper), Algorithm 3: a large minibatch on heads.
+/// VR-MARINA (online) (same paper), Algorithm 3: gradients on a large minibatch on heads.
 Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = independent(args, "vr-marina-online", s);
   const Bound bound = q->bound();
@@ -157,8 +158,7 @@ Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// PP-MARINA (the same paper), Algorithm 4: on tails only `sample` clients, drawn
-/// with replacement, are heard.
+/// PP-MARINA (same paper), Algorithm 4: on tails only `sample` clients, drawn with replacement, send.
 Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   no_batch(args, s, "pp-marina takes full local gradients; leave batch out");
   CompressorPtr q = independent(args, "pp-marina", s);

@@ -44,7 +44,7 @@ void require_gone(const std::vector<std::uint32_t>& gone, std::size_t clients) {
   if (gone.size() == clients) throw InputError("gone: all clients are; one must be left");
 }
 
-/// The fields that any method reads.
+/// Checks the fields that every method reads.
 void require_setting(const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   check(s.problem.dim() >= 1 && n >= 1, "a problem needs dim() >= 1 and shards() >= 1");
@@ -58,7 +58,7 @@ void require_setting(const MethodSetting& s) {
     throw InputError(fmt::format("mixing: of {} nodes; the problem has {} clients", s.mixing->nodes(), n));
 }
 
-/// Nothing where each client holds its own.
+/// Nothing if each client holds only its own shard.
 std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
                                         const AllocationSetting& setting) {
   require_gone(setting.gone, setting.workers);
@@ -122,17 +122,18 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   const MethodRow& row = row_named(method, "method", methods());
   Arguments args(method);
   require_setting(given);
-  MethodSetting setting = given;  // without stragglers that are never late
+  MethodSetting setting = given;  // stragglers that are never late are dropped
   if (given.stragglers && !given.stragglers->is_real() &&
       is_punctual(*given.stragglers, given.problem.shards()))
     setting.stragglers.reset();
   if (setting.stragglers && !row.needs_everyone.empty())
     args.fail(fmt::format("stragglers: {}", row.needs_everyone));
   if (row.allocate == nullptr)
-    allocation_of(row, method, recipe::setting_of_allocations(setting));  // refuses it
+    // throws if the allocation is not allowed
+    allocation_of(row, method, recipe::setting_of_allocations(setting));
   Assembly assembly = row.assemble(args, setting);
   args.done();
-  if (setting.problem.noise() > 0 || setting.stragglers) {  // which no theorem here knows
+  if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();
     assembly.theorem_pl.reset();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Methods by name: one file a paper in this folder chooses parts (oracle, mechanism, participation, driver) and the theorem
-// that fits them.
+// Methods by name. Each file in this folder implements one paper: it chooses the parts of a method (oracle,
+// mechanism, participation, driver) and the theorem that fits them.
 #pragma once
 
 #include <cstdint>
@@ -30,76 +30,81 @@
 
 namespace laconic {
 
-/// What a method is made for: InputError where a field is out of range. The problem must outlive the method.
+/// The inputs of a method. A field out of range is an InputError. The problem must outlive the method.
 struct MethodSetting {
   const Problem& problem;
-  std::optional<Constants> constants = {};  // problem.constants(), where they are known: theorems need them
+  std::optional<Constants> constants = {};  // problem.constants(), if known; theorems need them
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
-  std::optional<std::size_t> batch = {};  // rows of a minibatch, >= 1; without it gradients are full
-  // Of methods without a server, which need it; the others talk to a star of their own.
+  std::optional<std::size_t> batch = {};  // rows of a minibatch, >= 1; unset: full gradients
+  // Required by methods without a server. Other methods use a star.
   std::shared_ptr<const MixingPlan> mixing = {};
-  // eta_s of methods with local steps, >= 0, whose `step` is then the local one; the method's own where unset
+  // eta_s of methods with local steps, >= 0; their `step` is then the local step. Unset: the method's
+  // default.
   std::optional<double> outer_step = {};
-  std::shared_ptr<const Stragglers> stragglers = {};  // who answers too late; without it nobody
-  // Clients whose process has died, ascending, each named once, not all: others look at their data.
+  std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
+  // Clients whose process has died, ascending, without duplicates, not all. Other clients take over their
+  // data.
   std::vector<std::uint32_t> gone = {};
-  // Of methods whose clients hold each other's data: who holds what, and the seed by which that is drawn.
+  // For methods whose clients hold each other's data: the rule of the allocation, and below the seed of its
+  // draws.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;
 };
 
-/// What a method is made of: parts of one of the drivers (rounds/).
+/// The parts of a method, for one of the drivers (rounds/).
 using Parts = std::variant<StarParts, LocalParts, ScaffoldParts, GossipParts>;
 
 struct MethodOptions {
-  double outer_step = 1;  // eta_s; of methods of the star 1
+  double outer_step = 1;  // eta_s; 1 for methods of the star
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
 };
 
-/// A method as data: its parts and its theory, before a step is settled. Copies share the parts, which are const.
+/// A method before its step is chosen: its parts and its theory. Copies share the parts, which are const.
 struct Assembly {
   const Problem* problem = nullptr;  // of the setting
   Parts parts;
   MethodOptions options;
-  std::vector<std::pair<std::string, double>> facts;  // omega, alpha, p ... where they apply
+  std::vector<std::pair<std::string, double>> facts;  // omega, alpha, p, ... if the method has them
   std::shared_ptr<const MixingPlan> mixing;           // of methods without a server
-  std::shared_ptr<const Stragglers> stragglers;       // the setting's
-  std::vector<std::string> warnings;                  // what a user may not expect, a sentence each
-  std::optional<Theorem> theorem;                     // for step = theory
-  std::optional<Theorem> theorem_pl;                  // for step = theory-pl
+  std::shared_ptr<const Stragglers> stragglers;       // those of the setting
+  // what the user should know about the limits of this method, one sentence each
+  std::vector<std::string> warnings;
+  std::optional<Theorem> theorem;     // for step = theory
+  std::optional<Theorem> theorem_pl;  // for step = theory-pl
 };
 
-/// The shards that some workers look at in the method, their own among them: what a process must keep of the
-/// data. Throws InputError for an unknown method, and an allocation that is not possible or not of use.
+/// The shards that some of these workers read in the method, their own among them: the data that a process
+/// must keep. Throws InputError for an unknown method, and for an allocation that is impossible or that the
+/// method does not use.
 IndexSet shards_of(Range workers, const Spec& method, const AllocationSetting& setting);
 
-/// How many shards each client looks at in a round. Throws as shards_of() does.
+/// The number of shards that each client reads in a round. Throws as shards_of() does.
 std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting);
 
-/// Throws InputError for an unknown method, arguments and settings out of range, and what the method cannot
-/// do with.
+/// Throws InputError for an unknown method, for arguments and settings out of range, and for settings that
+/// the method does not support.
 Assembly assemble(const Spec& method, const MethodSetting& setting);
 
-/// A method at its start. The problem must outlive it. InputError unless 0 < step < inf, and for an outer step out of
-/// range.
+/// The method in its initial state. The problem must outlive it. InputError unless 0 < step < inf, and for an
+/// outer step out of range.
 std::unique_ptr<Method> make_method(const Assembly& assembly, double step);
 
-/// How a step is chosen: a number, or a multiple of what a theorem allows.
+/// How the step is chosen: a number, or a multiple of the step that a theorem allows.
 struct StepRule {
   enum class Kind { number, theory, theory_pl };
   Kind kind = Kind::theory;
-  double factor = 1;  // the step itself where kind is number
+  double factor = 1;  // the step itself if kind is number
 };
 
 /// `theory`, `theory*16`, `theory-pl`, or a number > 0. Throws InputError.
 StepRule parse_step(const std::string& text);
 std::string print(const StepRule& rule);
 
-/// The theorem the rule rests on; nullptr for a plain number.
+/// The theorem on which the rule is based; nullptr for a number.
 const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly);
-/// The step in numbers. Throws InputError where no theorem gives one.
+/// The step as a number. Throws InputError if the rule needs a theorem and none gives a step.
 double resolve(const StepRule& rule, const Assembly& assembly);
 
 struct MethodRow {
@@ -108,15 +113,15 @@ struct MethodRow {
   std::string summary;
   std::string paper;
   std::function<Assembly(Arguments&, const MethodSetting&)> assemble;
-  /// Of methods that cannot do without an answer: why. The others take clients that are late.
+  /// Set for methods that need all answers: the reason. Other methods accept late clients.
   std::string needs_everyone = {};
-  /// Of methods whose clients hold each other's data.
+  /// Set for methods whose clients hold each other's data.
   Allocation (*allocate)(Arguments&, const AllocationSetting&) = nullptr;
 };
-/// Every method there is.
+/// All methods.
 const std::deque<MethodRow>& methods();
-/// Adds a method: from here on specs may name it, in runs, sweeps, theory and advice. Before anything runs: not for
-/// several threads at once. InputError where there is a method of that name.
+/// Adds a method. From then on specs may name it in runs, sweeps, theory and advice. Call before anything
+/// runs; not thread-safe. InputError if a method of that name exists.
 void register_method(MethodRow row);
 
 }  // namespace laconic

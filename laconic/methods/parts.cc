@@ -145,7 +145,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   Assembly assembly = assembly_of(s, std::move(parts), s.outer_step.value_or(1));
   assembly.mixing = s.mixing;
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
-  if (s.mixing->period() > 1)  // rounds, of which these are
+  if (s.mixing->period() > 1)  // in rounds; the facts above are about one whole period
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
   return assembly;
 }
@@ -169,7 +169,7 @@ std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSet
   if (decode == "ht") return answers(s, by_expectation(s.stragglers, n, factor));
   if (!s.stragglers->is_real() && !common_lateness(*s.stragglers, n))
     args.fail("decode = count; needs clients that are late equally often; use ht");
-  // What is expected is the mean over those who live, of sums over all shards.
+  // The decoder averages over the living clients; the expectation wanted is a sum over all shards.
   const double living = static_cast<double>(n - s.gone.size()) / static_cast<double>(n);
   return answers(s, by_count(factor * living));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of methods share: the parts of a method as its arguments ask for them, and the tables.
+// Shared by the files of this folder: parts of a method as its arguments select them, and the tables of
+// methods.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@
 
 namespace laconic::recipe {
 
-// The tables of all methods, one a file of that name.
+// The tables of all methods, from the files of the same names.
 std::vector<MethodRow> gd_methods();
 std::vector<MethodRow> dcgd_methods();
 std::vector<MethodRow> diana_methods();
@@ -40,72 +41,73 @@ std::vector<MethodRow> majority_methods();
 std::vector<MethodRow> coco_ef_methods();
 std::vector<MethodRow> gc_diana_methods();
 
-// Why a method refuses models of stragglers.
+// Reasons for which methods refuse models of stragglers.
 inline constexpr const char* kOwnSample = "it hears a sample of its own choice: leave some out with sample=";
 inline constexpr const char* kHearsAll = "it hears everyone in every round; fedavg hears some";
 inline constexpr const char* kNeighbours = "nodes without a server hear their neighbours in every round";
 
 std::unique_ptr<Oracle> full(const MethodSetting& s);
-/// Minibatches where the run's key `batch` says so.
+/// Minibatch gradients if the run's key `batch` is set, else full gradients.
 std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s);
 
 CompressorSetting setting_of_compressors(const MethodSetting& s);
 CompressorPtr compressor(const Spec& spec, const MethodSetting& s);
 CompressorPtr identity(const MethodSetting& s);
-/// The first argument, an unbiased compressor.
+/// The compressor in the first argument, which must be unbiased.
 CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodSetting& s);
-/// The same where the theory needs the clients' draws to be independent of each other.
+/// The same, for theory that needs the draws of the clients to be independent of each other.
 CompressorPtr independent(Arguments& args, const std::string& method, const MethodSetting& s);
-/// The argument `compressor`; identity where it is not given.
+/// The argument `compressor`; identity if it is not given.
 std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s);
 
 /// An argument in (0, 1].
 double probability(Arguments& args, const char* name, double fallback);
-/// K or H, `steps` = 1 unless given.
+/// The number of local steps K or H: the argument `steps`, 1 by default.
 std::size_t local_steps_of(Arguments& args);
-/// Rows of a minibatch: the method's own option, or else the run's key.
+/// Rows of a minibatch: the method's own argument, else the run's key.
 std::size_t batch_of(Arguments& args, const MethodSetting& s);
-/// Rows of a client, in the mean.
+/// Rows of a client, averaged over the clients.
 double rows_of_client(const MethodSetting& s);
-/// An argument in [0, 1): the share that a mean keeps of itself.
+/// An argument in [0, 1): the weight that a running mean gives to its old value.
 double decay_rate(Arguments& args, const char* name, double fallback);
 /// A finite argument > 0.
 double above_zero(Arguments& args, const char* name, double fallback);
-/// The arguments `momentum` and `momentum-at-sync`; nothing where momentum is 0.
+/// The arguments `momentum` and `momentum-at-sync`; nothing if momentum is 0.
 std::optional<MomentumPlan> momentum_of(Arguments& args);
 
 AllocationSetting setting_of_allocations(const MethodSetting& s);
 
-/// An assembly without facts or theorems. Clients look at their own data, and that of those that are gone.
+/// An assembly without facts or theorems. Clients read their own data and that of clients that are gone.
 Assembly star(const MethodSetting& s, StarParts parts);
-/// The same of parts that know who looks at what.
+/// The same for parts that already define which client reads which shards.
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts);
-/// An assembly with local steps, whose facts are those of its scaling and eta_s: the run's outer-step, or else
+/// An assembly with local steps, with the facts of its scaling and eta_s. eta_s is the run's outer-step, else
 /// `outer_step`.
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1);
 Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
-/// An assembly without a server, with the quality of its mixing. InputError without a topology.
+/// An assembly without a server, with the facts of its mixing. InputError without a topology.
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
 
-/// Refuses models of stragglers for methods in which all must answer now and then, as memories start over. A
-/// server with a real clock waits for all then.
+/// Refuses models of stragglers for methods that need every answer in some rounds, because memories restart
+/// there. A server with a real clock waits for all answers in those rounds.
 void require_all_on_heads(Arguments& args, const MethodSetting& s);
 
-/// Those who answer of everyone.
+/// Participation of the clients that answer in time.
 std::unique_ptr<Participation> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder);
-/// Those who answer, weighed so that `factor` times the mean of all messages is what is expected: by how
-/// often each is late (ht), or by how many they are (count).
+/// Participation of the clients that answer in time. Their messages are weighted so that the expectation is
+/// `factor` times the mean of all messages: by each client's probability of being on time (ht), or by the
+/// number of answers (count).
 std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSetting& s,
                                                 const std::string& decode, double factor = 1);
-/// The argument `decode`: ht, where it is not given; but count by a real clock, as what was seen of a client
-/// is old when it comes back, and ht then weighs it far too much.
+/// The argument `decode`. The default is ht, or count with a real clock: there the observed frequency of a
+/// client that returns is outdated, so ht would give it far too much weight.
 std::string decoding(Arguments& args, const MethodSetting& s, const std::vector<std::string>& choices);
-/// The same, as the argument `decode` says.
+/// The same with the argument `decode`.
 std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSetting& s);
-/// Of clients who remember what they said, which must weigh alike.
+/// For clients that remember the messages they sent: all must have the same weight.
 std::unique_ptr<Participation> unbiased_answers_alike(Arguments& args, const MethodSetting& s);
-/// The probability that a client is late, for methods whose clients remember what they said; 0 where a real
-/// clock will tell.
+/// The probability that a client is late, for methods whose clients remember the messages they sent. 0 with a
+/// real clock, where it is unknown.
 double lateness(Arguments& args, const MethodSetting& s);
 
 }  // namespace laconic::recipe

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SCAFFOLD: Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378. Everyone takes part, control
-// variates by option II.
+// SCAFFOLD: Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378. Full participation,
+// control variates by option II.
 #include "laconic/rounds/scaffold.h"
 
 #include "laconic/methods/parts.h"
@@ -8,8 +8,8 @@
 namespace laconic::recipe {
 namespace {
 
-/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), everyone, option
-/// II.
+/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), full
+/// participation, option II.
 Assembly scaffold(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   return scaffold_star(s, {.oracle = full_or_batch(s), .steps = steps});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic gradient coding: Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383; without redundancy SGD that ignores
-// stragglers.
+// Stochastic gradient coding: Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383. Without redundancy it is
+// SGD that ignores stragglers.
 #include "laconic/mechanism/mechanism.h"
 #include "laconic/methods/coding_parts.h"
 #include "laconic/methods/parts.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998. Their maps
-// are in mechanism/three_point.h: EF21, LAG, CLAG, 3PCv1 .. v5.
+// Three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv
+// 2202.00998. The maps EF21, LAG, CLAG, 3PCv1 .. v5 are in mechanism/three_point.h.
 #include "laconic/mechanism/three_point.h"
 
 #include <cmath>

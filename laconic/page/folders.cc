@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
   throw InputError(fmt::format("{}: cannot read: {}", path.string(), why));
 }
 
-/// Whether something has that name, be it readable or not.
+/// Whether the path exists, readable or not.
 bool is_there(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::symlink_status(path, error);
@@ -27,9 +27,9 @@ bool is_there(const fs::path& path) {
   return fs::exists(status);
 }
 
-/// Whether there is a whole row below the names of the columns.
+/// Whether the file has a complete row below the header.
 bool has_rows(const fs::path& trace) {
-  constexpr std::size_t kTwoLines = std::size_t{1} << 20;  // and more
+  constexpr std::size_t kTwoLines = std::size_t{1} << 20;  // certainly more than two lines
   const std::string text = read_whole(trace.string(), kTwoLines);
   return text.find('\n', text.find('\n') + 1) < text.size();
 }
@@ -47,7 +47,7 @@ class Search {
     }
     fs::path path = fs::path(folder).lexically_normal();
     if (!path.has_filename() && path.has_parent_path() && path != path.root_path()) path = path.parent_path();
-    if (is_there(path / "trace.csv")) {  // also without a row: the reason is given when it is read
+    if (is_there(path / "trace.csv")) {  // even without a row: read_page_run() then reports the reason
       add(path, found_.runs);
     } else if (!look(path)) {
       throw InputError(fmt::format(
@@ -56,7 +56,7 @@ class Search {
   }
 
  private:
-  /// Whether there is a result in the folder or below it.
+  /// Whether the folder or a folder below it holds a result.
   bool look(const fs::path& folder) {
     bool any = false;
     if (is_there(folder / "verdicts.json")) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `laconic report` finds in the folders that it is given.
+// The results that `laconic report` finds in the given folders.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@ namespace laconic {
 
 struct Found {
   std::vector<std::string> runs;      // folders with a trace.csv
-  std::vector<std::string> sweeps;    // folders with a sweep.csv; what is below them is theirs
-  std::vector<std::string> verdicts;  // files verdicts.json
-  std::vector<std::string> empty;     // runs below a folder that were killed before their first row
+  std::vector<std::string> sweeps;    // folders with a sweep.csv; folders below belong to the sweep
+  std::vector<std::string> verdicts;  // paths of verdicts.json
+  std::vector<std::string> empty;     // runs found by the search that were killed before their first row
 };
 
-/// Each folder is a run, a sweep, or searched for those, by name; what is found twice counts once. Throws InputError
-/// where a folder is not there, cannot be read, or holds none of it.
+/// Each folder is a run, a sweep, or is searched for runs and sweeps in order of name. Duplicates count once.
+/// Throws InputError if a folder does not exist, cannot be read, or holds no result.
 Found find_results(const std::vector<std::string>& folders);
 
 }  // namespace laconic

@@ -19,7 +19,7 @@ std::string_view content_of(std::span<const EmbeddedFile> files, std::string_vie
   return {};
 }
 
-/// All scripts of the page, in their order.
+/// All scripts of the page, in the order in which they run.
 std::string scripts() {
   std::string text;
   for (const EmbeddedFile& file : report_page_files()) {
@@ -28,7 +28,7 @@ std::string scripts() {
   return text;
 }
 
-/// JSON in which nothing looks like markup.
+/// JSON without characters that HTML would read as markup.
 std::string without_markup(const std::string& json) {
   std::string text;
   text.reserve(json.size());
@@ -59,7 +59,7 @@ void require_charts() {
 std::string page_of(const std::string& json) {
   std::string_view rest = content_of(report_page_files(), "page.html");
   std::string page;
-  // Each {{NAME}} of page.html makes way for what it names; what was put in is not looked at again.
+  // Replaces each {{NAME}} of page.html. Inserted text is not searched again.
   for (std::size_t open = rest.find("{{"); open != std::string_view::npos; open = rest.find("{{")) {
     const std::size_t close = rest.find("}}", open);
     const std::string_view name = rest.substr(open + 2, close - open - 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that `laconic report` writes: one HTML file with all that it shows and all that draws it.
+// The page that `laconic report` writes: a single HTML file with its data and its scripts.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace laconic {
 
-/// The JSON text; bytes that are no UTF-8, as names of folders may hold, are replaced.
+/// The JSON as text. Bytes that are not UTF-8, which names of folders may contain, are replaced.
 std::string json_text(const nlohmann::ordered_json& json);
 
-/// Whether this program carries what the page draws with. If not, an InputError says how to get it.
+/// Throws InputError, with instructions, if the program has no charting library.
 void require_charts();
 
-/// The page around its data, a JSON text in UTF-8 (which may hold anything, also the end of a script).
+/// The page with this data: any JSON text in UTF-8, even one that contains the end tag of a script.
 std::string page_of(const std::string& json);
 
 }  // namespace laconic

@@ -27,12 +27,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPageBytes = 3'000'000;  // no page is larger
-constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100,
-                                                50,  25,  12};  // of a run: as many as there is room for
-constexpr std::size_t kMapBytes = 500'000;                      // of all settings of all sweeps
+constexpr std::size_t kPageBytes = 3'000'000;  // upper limit of the size of a page
+/// Points of a run. The largest number that fits is used.
+constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100, 50, 25, 12};
+constexpr std::size_t kMapBytes = 500'000;  // of the settings of all sweeps together
 
-/// Runs to compare: of one scene of a sweep, or of the same problem, clients and split.
+/// Runs that are compared: of one scene of a sweep, or with the same problem, clients and split.
 struct Group {
   std::string scene;
   std::optional<std::size_t> sweep;
@@ -81,7 +81,7 @@ Report read_report(const Found& found) {
   return report;
 }
 
-/// What the legends call the runs, group by group.
+/// The names of the runs in legends, group by group.
 std::vector<std::string> names_of(const Report& report) {
   std::vector<std::string> names;
   for (const Group& group : report.groups) {
@@ -104,7 +104,7 @@ std::vector<std::string> run_texts(const Report& report, const std::vector<std::
   return texts;
 }
 
-/// Sweeps, of which some lose their maps where those are too large together.
+/// The sweeps as JSON. Maps that do not fit into kMapBytes are left out, with a note.
 std::string sweeps_text(Report& report) {
   std::vector<std::string> texts;
   std::size_t bytes = 0;
@@ -121,18 +121,18 @@ std::string sweeps_text(Report& report) {
   return fmt::format("[{}]", fmt::join(texts, ","));
 }
 
-/// How many of these fit into a page with that room, from the first on.
+/// How many of the texts, from the first on, fit into `room` bytes.
 std::size_t fitting(const std::vector<std::string>& texts, std::size_t room) {
   std::size_t bytes = 0;
   for (std::size_t t = 0; t < texts.size(); ++t) {
     bytes += texts[t].size() + 1 +
-             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // as the page escapes it
+             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // the page writes '<' as six bytes
     if (bytes > room) return t;
   }
   return texts.size();
 }
 
-/// As many points of each run as there is room for, and as many runs.
+/// The page with as many points of each run as fit, and as many runs as fit.
 std::string fitted_page(Report& report) {
   const std::string sweeps = sweeps_text(report);
   Json json = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
@@ -146,7 +146,7 @@ std::string fitted_page(Report& report) {
     return page_of(fmt::format("{},\"sweeps\":{},\"runs\":[{}]}}", rest.substr(0, rest.size() - 1), sweeps,
                                fmt::join(runs, ",")));
   };
-  const std::size_t others = page({}).size() + 1000;  // a note more
+  const std::size_t others = page({}).size() + 1000;  // leaves room for one more note
   const std::size_t room = kPageBytes - std::min(others, kPageBytes);
   const std::vector<std::string> names = names_of(report);
   std::vector<std::string> texts;
@@ -169,7 +169,7 @@ std::string fitted_page(Report& report) {
   return page(texts);
 }
 
-/// InputError where `out`, links followed, is not a page to be.
+/// InputError if `out`, after links are followed, is not an HTML file that can be written.
 void require_page(const std::string& out) {
   std::error_code error;
   const fs::path path = fs::weakly_canonical(fs::absolute(out, error), error);

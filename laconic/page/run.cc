@@ -25,13 +25,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-/// Those that the page can draw.
+/// The columns that the page can draw.
 constexpr std::array kColumns = {
     "round",        "f",         "grad_norm_sq",    "uplink_bits",    "downlink_bits",
     "oracle_calls", "consensus", "network_seconds", "train_accuracy", "test_accuracy",
     "seconds"};
 
-/// Of these, 0 throughout says that there is none: no clock, no distance, no such data.
+/// Columns that are 0 throughout if the run has no such quantity: no clock, no distance, no such data.
 constexpr std::array kNoneWhereZero = {"consensus", "network_seconds", "train_accuracy", "test_accuracy"};
 
 Json read_summary(const std::string& folder) {
@@ -42,14 +42,14 @@ Json read_summary(const std::string& folder) {
   return json.is_object() ? json : Json::object();
 }
 
-/// The number at json[outer][inner], where there is one.
+/// The number at json[outer][inner], if there is one.
 std::optional<double> number(const Json& json, const char* outer, const char* inner) {
   if (!json.contains(outer) || !json[outer].is_object() || !json[outer].contains(inner)) return {};
   const Json& value = json[outer][inner];
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
-/// Seconds of each row, as far as timing.csv has the same rounds.
+/// Adds the seconds of timing.csv as a column. Rows whose round differs from that of timing.csv get NaN.
 void add_seconds(SavedRun& run) {
   const std::string path = run.folder + "/timing.csv";
   std::error_code error;
@@ -68,8 +68,8 @@ void add_seconds(SavedRun& run) {
   run.trace.values.push_back(std::move(column));
 }
 
-/// How many rounds lie between rows, at least and at most; 0 where there is one row. The last row comes at the
-/// end of the run, however near it is to the one before.
+/// The least and the largest number of rounds between rows; 0 if there is only one row. The last row is
+/// written at the end of the run, so its distance is not a stride and does not count for the least.
 std::pair<double, double> strides_of(const SavedRun& run) {
   const auto* rounds = run.trace.column("round");
   if (rounds == nullptr || rounds->size() < 2) return {0, 0};
@@ -82,13 +82,13 @@ std::pair<double, double> strides_of(const SavedRun& run) {
   }
   const double last = (*rounds)[rows - 1] - (*rounds)[rows - 2];
   if (rows > 2) return {least, std::max(most, last)};
-  const std::string every = run.value("eval-every");  // a run may be shorter than that
+  const std::string every = run.value("eval-every");  // the run may have ended before its first stride
   const double meant = every.empty() ? 0 : std::strtod(every.c_str(), nullptr);
   return {std::max(meant, last), std::max(meant, last)};
 }
 
-/// What the theorem says after the rounds that were run, and what the trace says of the same: only where all
-/// rounds were evaluated is the mean of the squared gradient norms known.
+/// The theorem's bounds after the rounds of the run, and the measured values. The mean of the squared
+/// gradient norms is known only if every round was evaluated.
 Json promised(const Json& summary, const SavedRun& run) {
   Json json = Json::object();
   const auto allowed = number(summary, "theorem", "step");
@@ -125,7 +125,7 @@ Json promised(const Json& summary, const SavedRun& run) {
   return json;
 }
 
-/// Six digits, and none that say nothing.
+/// At most six significant digits, without redundant zeros in the exponent.
 std::string short_number(double value) {
   std::string text = fmt::format("{:.6g}", value);
   const std::size_t e = text.find('e');
@@ -196,7 +196,7 @@ std::string json_of(const PageRun& run, const std::string& label, std::size_t gr
   }
   const Json more = {{"label", label}, {"group", group}, {"rows", run.rows}, {"columns", columns}};
   return fmt::format("{},{}", run.facts.substr(0, run.facts.size() - 1),
-                     json_text(more).substr(1));  // two objects in one
+                     json_text(more).substr(1));  // merges the two objects
 }
 
 }  // namespace laconic

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run as the page of `laconic report` has it.
+// A run, as shown on the page of `laconic report`.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,22 @@
 namespace laconic {
 
 struct PageRun {
-  SavedRun saved;        // its trace thinned, with `seconds`, of timing.csv, as one more column
-  std::size_t rows = 0;  // that the trace had
-  std::string facts;     // what summary.json says, and theory next to what was measured: a JSON object
+  SavedRun saved;        // its thinned trace, with the seconds of timing.csv as an additional column
+  std::size_t rows = 0;  // number of rows of the full trace
+  // a JSON object: the content of summary.json, and the theory next to the measured values
+  std::string facts;
 
-  /// The problem, clients and split: runs that have these in common compare. "" where they are not known.
+  /// Problem, clients and split: runs that agree in these are compared. "" if they are not known.
   [[nodiscard]] std::string scene() const;
 };
 
-/// At most `limit` rows of the run, but for those that rows_to_show() adds. A run that was killed has no summary: then
-/// run.toml describes it. Throws InputError where a file is not what it should be.
+/// Reads at most `limit` rows of the run, plus those that rows_to_show() adds. A run that was killed has no
+/// summary; then its description is taken from run.toml. Throws InputError if a file is malformed.
 PageRun read_page_run(const std::string& folder, std::size_t limit);
 
 /// The run as a JSON object: its facts, the label, the number of its group, and at most `limit` of its rows.
-/// Columns are texts of numbers with spaces between, of six digits; of one that is 0 throughout the text is "0",
-/// and where that says that the run has none of it (network_seconds: no clock), it is left out.
+/// A column is a text of numbers with six digits, separated by spaces. A column that is 0 throughout is "0";
+/// if that means that the run has no such quantity (network_seconds: no clock), the column is left out.
 std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit);
 
 }  // namespace laconic

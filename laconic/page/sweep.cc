@@ -34,7 +34,8 @@ Json text_of(const Json& json, const char* key) {
   return json.contains(key) && json[key].is_string() ? json[key] : Json("");
 }
 
-/// Axes that are drawn: scores are means over seeds, and what a method is, its setting says.
+/// The axes that maps can show. Seeds are left out because scores are means over them. The method is left out
+/// because each setting names it.
 std::vector<Axis> axes_of(const SweepPlan& plan) {
   std::vector<Axis> axes;
   std::copy_if(plan.grid.axes.begin(), plan.grid.axes.end(), std::back_inserter(axes), [](const Axis& axis) {
@@ -43,7 +44,8 @@ std::vector<Axis> axes_of(const SweepPlan& plan) {
   return axes;
 }
 
-/// Of each setting: scene, method, how it ended, score (null: none), and its place on each axis (-1: it has none).
+/// For each setting: scene, method, why its run ended, score (null: none), and its index on each axis (-1: it
+/// does not have the axis).
 Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::vector<Axis>& axes,
                  Json& facts) {
   std::vector<std::string> scenes;
@@ -74,7 +76,7 @@ Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::
   return list;
 }
 
-/// What summary.json has of the best of each method.
+/// The best setting of each method, from summary.json.
 Json bests_of(const Json& summary) {
   Json list = Json::array();
   if (!summary.contains("best") || !summary["best"].is_array()) return list;
@@ -92,7 +94,7 @@ Json bests_of(const Json& summary) {
   return list;
 }
 
-/// Folders of runs in curves/ and best/ of the sweep, by name: gd-2 comes before gd-10.
+/// Folders of runs in curves/ and best/ of the sweep, in order of name: gd-2 comes before gd-10.
 std::vector<std::string> runs_in(const std::string& folder) {
   std::vector<std::string> runs;
   for (const char* part : {"curves", "best"}) {
@@ -130,7 +132,7 @@ Json expected_of(const Json& summary) {
 }  // namespace
 
 std::size_t PageSweep::scene_of(const SavedRun& run) const {
-  // Targets are left aside: runs that are drawn go on to the end.
+  // The target is not compared: runs that are drawn may have no target.
   for (std::size_t s = 0; s < scenes.size(); ++s) {
     const auto agrees = [&](const char* key) { return scenes[s].second.value(key) == run.value(key); };
     constexpr const char* kKeys[] = {"problem", "clients", "split", "stragglers", "network", "compute"};

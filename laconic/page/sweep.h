@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sweep as the page of `laconic report` has it.
+// A sweep, as shown on the page of `laconic report`.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,20 @@ namespace laconic {
 
 struct PageSweep {
   std::string folder;
-  /// Each scene with the description of one of its runs.
+  /// Each scene, with the description of one of its runs.
   std::vector<std::pair<std::string, SavedRun>> scenes;
-  /// The folders of runs that the sweep has left, of what is best in it.
+  /// The folders of the runs of best settings that the sweep stored.
   std::vector<std::string> run_folders;
   std::size_t runs = 0;
-  std::string facts;     // title, measure, axes, the best of each method, what was expected: a JSON object
-  std::string settings;  // where each setting stands and its score, for maps: a JSON array
+  std::string facts;     // a JSON object: title, measure, axes, the best of each method, expected statements
+  std::string settings;  // a JSON array for maps: the position and the score of each setting
 
-  /// The place in `scenes` of a run that the sweep has left.
+  /// The index in `scenes` of a stored run.
   [[nodiscard]] std::size_t scene_of(const SavedRun& run) const;
 };
 
-/// Of run.toml, sweep.csv and, where the sweep has ended, summary.json. Throws InputError where they do not fit.
+/// Reads run.toml, sweep.csv and, if the sweep has ended, summary.json. Throws InputError if they do not fit
+/// together.
 PageSweep read_page_sweep(const std::string& folder);
 
 }  // namespace laconic

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other ranks of a served star: each takes the newest order and answers it.
+// The ranks with clients of a served star. Each takes the newest order and answers it.
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -19,8 +19,8 @@ namespace {
 
 constexpr double kBetweenRequests = 0.25;  // seconds
 
-/// The thread that calls serve() takes orders as they come. Others compute, each a client at a time, those that
-/// have waited longest first. So a client that is slow holds back nothing but its thread.
+/// The thread that calls serve() receives orders. The other threads compute answers, one client at a time,
+/// and the client that has waited longest comes first. A slow client therefore delays only its own thread.
 class ServedClients {
  public:
   ServedClients(const MakeEpochMethod& make_epoch_method, std::uint64_t seed, Mailbox& mailbox,
@@ -55,8 +55,8 @@ class ServedClients {
   }
 
  private:
-  /// Of a client: the rounds of the epoch whose point it began to look at, and has looked at; and the answer
-  /// of which it does not know yet whether it has counted.
+  /// Of a client: the rounds of this epoch at which it began and finished its last gradient, and the last
+  /// answer it sent, as long as it is unknown whether that counted.
   struct Progress {
     struct Said {
       std::uint32_t round = 0;
@@ -67,7 +67,7 @@ class ServedClients {
     std::optional<Said> said;
     bool is_busy = false;
   };
-  /// What an epoch is computed with. Who is busy when another one begins finishes with what it has.
+  /// The data of an epoch. A thread that is busy when a new epoch begins finishes with the old data.
   struct EpochClients {
     EpochClients(EpochMethod method_of_epoch, Range own_clients)
         : method(std::move(method_of_epoch)),
@@ -82,17 +82,17 @@ class ServedClients {
     EpochMethod method;
     Range own;
     StarClients clients;
-    Board board;  // an entry and a slot for each of them
+    Board board;  // an entry and a slot for each client
     std::vector<Progress> progress;
-    std::size_t next = 0;  // the client whose turn it is
+    std::size_t next = 0;  // the next client in turn
   };
 
   void obey(std::shared_ptr<const Order> order) {
-    std::shared_ptr<EpochClients> clients = clients_;  // which this thread alone replaces
+    std::shared_ptr<EpochClients> clients = clients_;  // only this thread replaces clients_
     if (!clients || order->epoch != order_->epoch) {
       {
         const std::lock_guard lock(mutex_);
-        clients_.reset();  // nobody begins anything of the epoch before
+        clients_.reset();  // no thread starts work of the previous epoch
       }
       clients = join(*order);
     }
@@ -100,21 +100,22 @@ class ServedClients {
     if (order->counted.size() != problem.shards() || order->x.size() != problem.dim())
       throw RunError("an order is of another problem");
     const std::lock_guard lock(mutex_);
-    mailbox_.recall(0);  // what has not gone out yet of an earlier round
+    mailbox_.recall(0);  // removes unsent letters of earlier rounds
     if (clients != clients_) post_joined(*order);
     clients_ = std::move(clients);
     order_ = std::move(order);
     ordered_.notify_all();
   }
 
-  /// The epoch of the order, in which all start over.
+  /// Prepares the epoch of the order, in which all clients start over.
   std::shared_ptr<EpochClients> join(const Order& order) {
     EpochMethod method = checked(make_epoch_method_(order.gone));
     const Range own = clients_of(method.problem->shards(), mailbox_.rank(), mailbox_.size());
     return std::make_shared<EpochClients>(std::move(method), own);
   }
 
-  /// Tells the server when this process is asked to end, and again after each order, which may have recalled it.
+  /// Reports to the server that this process was asked to end. Repeats it after each order, because recall()
+  /// may have removed the report.
   void pass_on_request(bool after_order) {
     const Request request = asked_ ? asked_() : Request::none;
     if (request <= Request::checkpoint || (request <= told_ && !after_order)) return;
@@ -146,7 +147,7 @@ class ServedClients {
         answer(*clients, *order, *e);
         lock.lock();
         progress.is_busy = false;
-        if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // it is outdated
+        if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // the answer is outdated
         mailbox_.post(0, Answer::letter(order->epoch, order->round, clients->board[*e]));
         progress.said = {order->round, restart_of(*clients, *order)};
       }
@@ -156,7 +157,7 @@ class ServedClients {
     }
   }
 
-  /// Of those who have not begun the newest order and are not busy the first in turn.
+  /// The first client in turn that is idle and has not begun the newest order.
   std::optional<std::size_t> next_client() {
     if (!clients_) return {};
     for (std::size_t turn = 0; turn < clients_->own.size(); ++turn) {
@@ -172,12 +173,12 @@ class ServedClients {
     return clients.method.parts.mechanism->restarts(key_of(seed_, order));
   }
 
-  /// While no other thread has the client.
+  /// The caller must be the only thread that uses this client.
   void answer(EpochClients& clients, const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
     Progress& progress = clients.progress[e];
     Entry& entry = clients.board[e];
-    // What was said and has counted is remembered; the rest is as if it had not been said.
+    // An answer that counted is remembered. Any other answer is discarded as if it had not been sent.
     const std::uint32_t client = entry.key.worker;
     if (progress.said && order.counted[client] == progress.said->round)
       clients.clients.remember(entry, e, progress.said->restart);
@@ -202,7 +203,7 @@ class ServedClients {
   Mailbox& mailbox_;
   const std::vector<Fault>& rehearsal_;
   std::function<Request()> asked_;
-  Request told_ = Request::none;  // to the server
+  Request told_ = Request::none;  // the request last reported to the server
   std::mutex mutex_;
   std::condition_variable ordered_;
   std::shared_ptr<EpochClients> clients_;

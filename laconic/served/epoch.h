@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both sides of a served star know of an epoch.
+// Shared by both sides of a served star: the keys and checks of an epoch.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@
 
 namespace laconic {
 
-/// Where the draws of the order's round are addressed.
+/// The key of the draws in the order's round.
 inline Key key_of(std::uint64_t seed, const Order& order) {
   const std::uint64_t of_epoch =
       order.epoch == 0 ? seed : Key{.seed = seed, .round = order.epoch}.stream(Purpose::epoch).next64();
   return {of_epoch, order.round - order.start};
 }
 
-/// The method, checked: std::logic_error where a part is missing or a served star has no use for it.
+/// Returns the method after checks: std::logic_error if a part is missing or a served star cannot use it.
 inline EpochMethod checked(EpochMethod method) {
   check(method.problem != nullptr, "a served star needs a problem");
   require_parts(*method.problem, method.parts);

@@ -23,7 +23,7 @@ class Writer {
     std::uint8_t* to = make_room(numbers.size() * sizeof(Number));
     for (std::size_t j = 0; j < numbers.size(); ++j) store_le(numbers[j], to + j * sizeof(Number));
   }
-  /// The next bytes, to be filled before there are others.
+  /// Room for the next bytes. The caller must fill it before the next call.
   std::uint8_t* make_room(std::size_t count) {
     bytes_.resize(bytes_.size() + count);
     return bytes_.data() + bytes_.size() - count;

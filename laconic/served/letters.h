@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a served star says in letters (transport/mailbox.h). Numbers are little-endian; docs/wire_format.md.
+// The letters (transport/mailbox.h) of a served star. Numbers are little-endian; see docs/wire_format.md.
 #pragma once
 
 #include <cstddef>
@@ -14,28 +14,29 @@
 
 namespace laconic {
 
-/// The server's, the same to all: look at x_t.
+/// From the server, the same to all ranks: compute your answers at x_t.
 struct Order {
   static constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
 
-  std::uint32_t epoch = 0;                  // how many times clients have been lost
-  std::uint32_t start = 0;                  // the round with which the epoch began
-  std::uint32_t round = 0;                  // t
-  std::vector<std::uint32_t> gone = {};     // clients whose process is lost, ascending
-  std::vector<std::uint32_t> counted = {};  // of each client, the last round of the epoch in which it counted
+  std::uint32_t epoch = 0;               // number of times that clients have been lost
+  std::uint32_t start = 0;               // the first round of the epoch
+  std::uint32_t round = 0;               // t
+  std::vector<std::uint32_t> gone = {};  // clients whose process is lost, ascending
+  // for each client, the last round of the epoch in which it counted
+  std::vector<std::uint32_t> counted = {};
   Vector x = {};
-  Vector before = {};  // x_{t-1}, where clients look back
+  Vector before = {};  // x_{t-1}, if clients need it
 
   [[nodiscard]] Letter letter() const;
   static Order of(const Letter& letter);
 };
 
-/// A client's, about x_t.
+/// From a client, about x_t.
 struct Answer {
-  /// In place of a client: the process is ready for the epoch, and nothing else.
+  /// In place of a client number: the process is ready for the epoch. The letter has no other content.
   static constexpr std::uint32_t kJoined = std::numeric_limits<std::uint32_t>::max();
 
-  /// The process was asked to end: the round is the Request.
+  /// In place of a client number: the process was asked to end. `round` holds the Request.
   static constexpr std::uint32_t kAsked = kJoined - 1;
 
   std::uint32_t epoch = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rank 0 of a served star: orders, answers, the estimate.
+// Rank 0 of a served star: sends orders, receives answers, updates the estimate.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -44,7 +44,7 @@ class ServedStar final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     server_.step();
-    if (!has_begun_) {  // it goes on from a checkpoint
+    if (!has_begun_) {  // resumed from a checkpoint
       ++epochs_;
       server_.ledger().gone = 0;
       server_.start_over();
@@ -61,7 +61,7 @@ class ServedStar final : public Method {
     State state{.ledger = &server_.ledger(), .shared = server_.memory(), .workers = {}};
     state.shared.push_back(clock_.seen());
     state.shared.emplace_back(&epochs_, 1);
-    state.workers.resize(problem_.shards());  // what clients remember is lost with them
+    state.workers.resize(problem_.shards());  // the memories of clients are lost with them
     return state;
   }
 
@@ -71,13 +71,13 @@ class ServedStar final : public Method {
   double step() const override { return options_.step; }
 
  private:
-  /// Where a process of clients stands in the epoch.
+  /// The state of a process of clients in the epoch.
   enum class Rank : std::uint8_t {
-    reads,     // its data, for the epoch
+    reads,     // reads its data for the epoch
     joined,    // its clients are ready
     given_up,  // it is lost
   };
-  /// What came of a client about the point of the round.
+  /// What was received from a client about the current point.
   struct Heard {
     bool in_time = false;
     Envelope envelope;
@@ -94,7 +94,7 @@ class ServedStar final : public Method {
     has_begun_ = true;
   }
 
-  /// Everything about x_t: the order, the answers, the fold.
+  /// The round at x_t: sends the order, receives the answers, aggregates them.
   void converse(Fleet& fleet, std::size_t t, Evaluation* watch) {
     const auto begin = RealTime::now();
     while (!gather(t)) next_epoch(t);
@@ -125,7 +125,7 @@ class ServedStar final : public Method {
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
-  /// Sends the order and waits for answers to it. False where processes turn out to be lost.
+  /// Sends the order and waits for answers to it. Returns false if processes with clients are lost.
   bool gather(std::size_t t) {
     order_.round = static_cast<std::uint32_t>(t);
     const auto [x, before, anchor] = server_.points();
@@ -141,9 +141,9 @@ class ServedStar final : public Method {
       if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
         next_look = std::min(next_look, left);
       const bool reads = !all_have_joined();
-      // All that has come until now is in time.
+      // All answers that have arrived by now are in time.
       for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
-      // This body has not ended, so the mailbox is closed because its carrier has failed.
+      // The mailbox closes before this function returns only if its transport failed.
       if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
       if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
@@ -151,12 +151,13 @@ class ServedStar final : public Method {
     return true;
   }
 
-  /// Processes that still read their data for a new epoch are not late: the clock begins when all are ready.
+  /// Whether all processes have joined. Processes that still read data for a new epoch are not late: the
+  /// clock starts once all have joined.
   [[nodiscard]] bool all_have_joined() const {
     return std::find(ranks_.begin() + 1, ranks_.end(), Rank::reads) == ranks_.end();
   }
 
-  /// Whether the server, having waited so long, has waited enough.
+  /// Whether the policy is met after waiting this many seconds.
   [[nodiscard]] bool is_met(double waited) const {
     if (!all_have_joined()) return false;
     if (arrived_ == living()) return true;
@@ -165,7 +166,8 @@ class ServedStar final : public Method {
     return arrived_ >= std::min(first.value_or(0), living()) && waited >= deadline.value_or(0);
   }
 
-  /// MARINA: when its coin shows heads all memories start over.
+  /// Whether the method needs all answers in this round. In MARINA all memories restart if its coin shows
+  /// heads.
   [[nodiscard]] bool all_must_answer() const {
     const StarParts& parts = method_.parts;
     return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(key_of(options_.seed, order_));
@@ -193,7 +195,7 @@ class ServedStar final : public Method {
     ++arrived_;
   }
 
-  /// Whether a process is lost, and clients with it. One that has no clients is given up at once.
+  /// Whether a process with clients is lost. A lost process without clients is given up here.
   bool clients_are_lost() {
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
       if (ranks_[r] == Rank::given_up || !mailbox_.is_lost(r)) continue;
@@ -210,7 +212,7 @@ class ServedStar final : public Method {
       is_gone_[i] = true;
   }
 
-  /// A new epoch, without those who are lost.
+  /// Starts a new epoch without the lost clients.
   void next_epoch(std::size_t t) {
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
       if (ranks_[r] != Rank::given_up && mailbox_.is_lost(r)) give_up(r);
@@ -258,12 +260,12 @@ class ServedStar final : public Method {
   bool looks_back_;
   StarServer server_;
   bool has_begun_ = false;
-  double epochs_ = 0;          // before this one, those of earlier processes included
-  Order order_;                // the one in hand
-  std::vector<Rank> ranks_;    // rank 0's, which has no clients, means nothing
-  std::vector<bool> is_gone_;  // of each client, whether its rank was given up
+  double epochs_ = 0;          // epochs before this one, including those before the resumption
+  Order order_;                // the current order
+  std::vector<Rank> ranks_;    // by rank; entry 0 is unused, because rank 0 has no clients
+  std::vector<bool> is_gone_;  // by client: whether its rank was given up
   std::vector<Heard> answers_;
-  std::size_t arrived_ = 0;  // in time
+  std::size_t arrived_ = 0;  // answers in time
   std::vector<std::uint32_t> answering_;
   Board board_;
 };

@@ -31,7 +31,7 @@ std::string line_of(const Fields& fields) {
   return line + '\n';
 }
 
-/// The records of the file; a quoted field may hold anything.
+/// The records of the file. A quoted field may contain commas, quotes and newlines.
 std::vector<Fields> records_of(const std::string& path) {
   const std::string text = read_whole(path);
   std::vector<Fields> records;
@@ -70,7 +70,7 @@ Fields header_of(const SweepPlan& plan) {
   return names;
 }
 
-/// What is known of the run before it starts.
+/// The fields that are known before the run starts.
 Fields key_fields(const SweepPlan& plan, std::size_t r) {
   const SweepRun& run = plan.runs[r];
   const Config& d = run.config;
@@ -118,7 +118,7 @@ std::string sweep_csv(const SweepPlan& plan, const RunOutcomes& outcomes) {
 
 std::string cells_csv(const SweepPlan& plan, const RunOutcomes& outcomes) {
   const Fields header = header_of(plan);
-  const auto is_key = [&](std::size_t f) {  // of a cell
+  const auto is_key = [&](std::size_t f) {  // whether field f belongs to the key of a cell
     return header[f] != "run" && header[f] != "seed" && header[f] != "split-seed";
   };
   const std::size_t key_count = key_fields(plan, 0).size();
@@ -173,7 +173,8 @@ RunOutcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
     if (!right) fail(line);
     outcomes[r] = outcome;
   }
-  // A sweep enters a cell whole; one of which a line was lost is done again.
+  // A sweep writes a cell only when all its runs have ended. If a line of a cell is missing, the whole cell
+  // runs again.
   for (const std::vector<std::size_t>& cell : plan.of_cell) {
     if (std::all_of(cell.begin(), cell.end(), [&](std::size_t r) { return outcomes[r].has_value(); }))
       continue;

@@ -22,7 +22,8 @@
 namespace laconic {
 namespace {
 
-/// At least, of runs that were not evaluated on their way: enough for a figure, as a row may cost more than a round.
+/// The least number of rows for runs that were evaluated only at their ends. A row may cost more than a
+/// round, so this is just enough for a figure.
 constexpr std::size_t kRows = 100;
 
 /// The first run of the cell's best setting.
@@ -42,8 +43,8 @@ std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& ou
   return best;
 }
 
-/// A description of the same run, to that row. Evaluated as in the sweep; where that was at its ends alone, every
-/// `stride` rounds.
+/// A config of the same run that stops at the given row. The run is evaluated as in the sweep. If the sweep
+/// evaluated it only at its ends, it is evaluated every `stride` rounds.
 Config as_far_as(const Row& last, std::size_t stride, Config config) {
   SolveOptions& solve = config.solve;
   solve.rounds = last.round;
@@ -78,7 +79,7 @@ void record(const Experiment& experiment, const std::string& folder, Observer& o
 std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outcomes,
                                   const ProblemOfRun& problem_of_run, ThreadPool& pool,
                                   const std::string& folder, Observer& observer) {
-  std::filesystem::remove_all(folder);  // of a sweep that was killed meanwhile
+  std::filesystem::remove_all(folder);  // may hold files of a sweep that was killed
   const std::vector<double> scores = scores_of(plan, outcomes);
   std::vector<Curves> curves;
   for (const std::string& scene : scenes_of(plan)) curves.push_back({scene, {}});
@@ -94,7 +95,7 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
       return each.scene == run.scene;
     })->folders.push_back(runs.back().second);
   }
-  // One stride for all, so that costs to targets compare.
+  // All runs use one stride, so that their costs to a target are comparable.
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (const auto& [r, to] : runs) least = std::min(least, outcomes[r]->last.round);
   const std::size_t stride = std::max<std::size_t>(1, least / kRows);

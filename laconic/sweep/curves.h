@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of the best runs of a sweep, of which its table has the ends alone.
+// Curves of the best runs of a sweep. The table of the sweep has only their last rows.
 #pragma once
 
 #include <string>
@@ -12,10 +12,11 @@
 
 namespace laconic {
 
-/// Runs the best setting of each cell once more, with the first of its seeds and as many rounds as it went in the
-/// sweep, each into a folder of its own in `folder`: a run like any other. Where none of a
-/// cell got to the target, the one that ended with the least gradient stands for it; where all diverged, none.
-/// Returns the folders, scene by scene; `problem_of_run` is as for LockstepCell.
+/// Runs the best setting of each cell again, with the first of its seeds and for as many rounds as in the
+/// sweep. Each run writes the usual files of a run into a folder of its own under `folder`. If no run of a
+/// cell reached the target, the run that ended with the smallest gradient represents the cell. If all runs
+/// diverged, the cell has no curve. Returns the folders, grouped by scene. `problem_of_run` is as for
+/// LockstepCell.
 struct Curves {
   std::string scene;
   std::vector<std::string> folders;
@@ -24,7 +25,8 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
                                   const ProblemOfRun& problem_of_run, ThreadPool& pool,
                                   const std::string& folder, Observer& observer);
 
-/// A figure of each scene: path, then path-2, ... Returns their paths. Through gnuplot, see report/gnuplot.h.
+/// Draws one figure for each scene, to path, then path-2, ... Returns their paths. Uses gnuplot, see
+/// report/gnuplot.h.
 std::vector<std::string> draw_curves(const SweepPlan& plan, const std::vector<Curves>& curves,
                                      const std::string& path);
 

@@ -41,7 +41,7 @@ class Reader {
   }
 
  private:
-  /// A colon before anything that words do not have ends one.
+  /// A claim is the text up to a colon. There is none if one of ; < > " comes before the colon.
   std::string claim() {
     const std::size_t end = text_.find_first_of(":;<>\"", at_);
     if (end == std::string::npos || text_[end] != ':') return "";
@@ -108,7 +108,7 @@ class Reader {
     return text_.substr(begin, at_ - begin);
   }
 
-  /// After the bracket that opens.
+  /// Reads the choices after an opening bracket.
   std::vector<Choice> choices() {
     std::vector<Choice> all;
     do {
@@ -137,7 +137,7 @@ class Reader {
     fail("one of <= >= < >");
   }
 
-  /// Without the spaces behind it.
+  /// The text since `begin`, without trailing spaces.
   [[nodiscard]] std::string read_since(std::size_t begin) const {
     return text_.substr(begin, text_.find_last_not_of(" \n\t\r", at_ - 1) + 1 - begin);
   }
@@ -164,7 +164,7 @@ class Reader {
 
   const std::string& text_;
   std::size_t at_ = 0;
-  std::size_t begin_ = 0;  // of the statement in hand
+  std::size_t begin_ = 0;  // start of the current statement
 };
 
 bool holds(double left, const std::string& relation, double right) {
@@ -194,7 +194,8 @@ Verdict judge(const Expectation& expectation, const std::function<double(const F
     double product = 1;
     for (const Factor& factor : factors) {
       const double one = factor.method.empty() ? factor.number : score(factor);
-      // Infinite whether it multiplies or divides: nothing is known of a score that was not reached.
+      // An infinite factor makes the product infinite, even as a divisor: a score that was not reached gives
+      // no information.
       if (std::isinf(product) || std::isinf(one)) {
         product = std::numeric_limits<double>::infinity();
       } else {
@@ -213,7 +214,7 @@ Verdict judge(const Expectation& expectation, const std::function<double(const F
 
 std::string in_numbers(const Expectation& expectation, const Verdict& verdict) {
   const std::vector<double>& values = verdict.values;
-  const auto is_told = [&](int digits) {  // neighbours that differ look so
+  const auto is_told = [&](int digits) {  // whether this many digits show that neighbours differ
     for (std::size_t v = 0; v + 1 < values.size(); ++v) {
       if (values[v] != values[v + 1] &&
           fmt::format("{:.{}g}", values[v], digits) == fmt::format("{:.{}g}", values[v + 1], digits))

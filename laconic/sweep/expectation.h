@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statements about the best scores of a sweep, as its key `expect` has them:
+// Statements about the best scores of a sweep. The key `expect` has this grammar:
 //
 //   expect    := statement { ';' statement }
 //   statement := [ claim ':' ] product relation product [ relation product ]
@@ -10,10 +10,13 @@
 //   best      := method [ '[' axis '=' value { ',' axis '=' value } ']' ]
 //   method    := name (ef21: the best of all ef21(...)) | "text" (in full, or as the sweep writes it)
 //
-// k-gt[steps=5] is the best of those runs of k-gt that have 5 at the axis steps, by the sweep's measure, and
-// test-error(k-gt) what another measure says of that best one. Values are as the sweep writes them, without
-// commas. A statement is made of every scene (problem, clients, split, target) of the sweep; a best whose brackets name an axis of the problem is of that scene instead,
-// and the first such one says of which scenes the statement is made: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
+// k-gt[steps=5] is the best, by the sweep's measure, of the runs of k-gt with the value 5 at the axis steps.
+// test-error(k-gt) is the value of another measure for the best run of k-gt. Values are written as in the
+// sweep, without commas.
+//
+// A statement is checked in every scene (plan.h) of the sweep. If the brackets of a best name an axis of the
+// problem, that best is taken from the scene they name. The first such best also decides in which scenes the
+// statement is checked. Example: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
 #pragma once
 
 #include <functional>
@@ -26,16 +29,16 @@ namespace laconic {
 
 struct Factor {
   double number = 1;
-  std::string method = {};         // empty: the number
-  std::vector<Choice> where = {};  // what its runs have at some axes
-  std::string measure = {};        // empty: the sweep's
-  std::string text = {};           // of a method: the factor as written
+  std::string method = {};         // empty: the factor is a number
+  std::vector<Choice> where = {};  // the values of its runs at some axes
+  std::string measure = {};        // empty: the sweep's measure
+  std::string text = {};           // the factor as written, if it is a method
   bool divides = false;
 };
 
 using Product = std::vector<Factor>;
 
-/// 0.9 <= ef21 / clag <= 1.1: products with a relation between each two that follow each other.
+/// Products with a relation between each two neighbours: 0.9 <= ef21 / clag <= 1.1.
 struct Expectation {
   std::string claim;  // may be empty
   std::string text;   // without the claim
@@ -43,21 +46,22 @@ struct Expectation {
   std::vector<std::string> relations;
 };
 
-/// Those of its factors that are no numbers, from left to right.
+/// The factors that are methods, from left to right.
 std::vector<const Factor*> methods_in(const Expectation& expectation);
 
-/// Throws InputError naming the statement.
+/// Throws InputError, which names the statement that is wrong.
 std::vector<Expectation> parse_expectations(const std::string& text);
 
 struct Verdict {
   std::vector<double> values;  // of the products
-  bool holds = false;          // never where a score is infinite: who did not reach the target proves nothing
+  // always false if a score is infinite: a run that missed the target proves nothing
+  bool holds = false;
 };
 
-/// The statement with its products worked out: "0.9 <= 1.02 <= 1.1".
+/// The statement with the values of its products: "0.9 <= 1.02 <= 1.1".
 std::string in_numbers(const Expectation& expectation, const Verdict& verdict);
 
-/// `score` gives the number that stands for a method.
+/// `score` returns the value of a factor that is a method.
 Verdict judge(const Expectation& expectation, const std::function<double(const Factor& method)>& score);
 
 }  // namespace laconic

@@ -17,9 +17,9 @@ namespace laconic {
 namespace {
 
 constexpr std::size_t kMostPoints = 1'000'000;
-constexpr const char* kBlanks = " \t\r\n";  // values in files have lines
+constexpr const char* kBlanks = " \t\r\n";  // values from files may contain newlines
 
-/// Of the text behind an open brace: where that closes.
+/// The position of the brace that closes; the text begins after the open brace.
 std::size_t find_close(std::string_view text) {
   int depth = 1;
   return find_unquoted(text, [&](char c) {
@@ -34,7 +34,7 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
 }
 
-/// Cut at the commas that no bracket or brace encloses.
+/// Splits at the commas that are outside all brackets and braces.
 std::vector<std::string> items_of(std::string_view text) {
   std::vector<std::string> items;
   while (true) {
@@ -63,14 +63,14 @@ std::string power_of(const std::string& base, long long exponent) {
   return fmt::format("{}", value);
 }
 
-/// from, from +- step, ... as far as `to`.
+/// from, from +- step, ..., up to and including `to` where a step reaches it.
 template <class Print>
 void add_range(long long from, long long to, long long step, std::vector<std::string>& values, Print print) {
   const auto width = static_cast<unsigned long long>(from < to ? to : from) -
                      static_cast<unsigned long long>(from < to ? from : to);
   if (width / static_cast<unsigned long long>(step) >= kMostPoints)
     throw InputError(fmt::format("{}..{} in braces; a grid has at most {} points", from, to, kMostPoints));
-  // Without a sign: `to` may be the largest number there is.
+  // Unsigned, because `to` may be the largest representable number.
   const auto stride = static_cast<unsigned long long>(step);
   for (unsigned long long i = 0; i <= width / stride; ++i) {
     const auto first = static_cast<unsigned long long>(from);
@@ -78,11 +78,11 @@ void add_range(long long from, long long to, long long step, std::vector<std::st
   }
 }
 
-/// The values an item stands for.
+/// Appends the values that an item stands for.
 void add_values(const std::string& item, std::vector<std::string>& values) {
   static const std::regex whole(R"(([+-]?\d+)\.\.([+-]?\d+)(?:\.\.(\d+))?)");
   static const std::regex powers(R"((\d+(?:\.\d+)?)\^([+-]?\d+)(?:\.\.(\d+(?:\.\d+)?)\^([+-]?\d+))?)");
-  constexpr std::size_t kLongest = 200;  // of a range; std::regex needs stack for every character
+  constexpr std::size_t kLongest = 200;  // longest text of a range; std::regex uses stack for every character
   std::smatch match;
   const bool may_match = item.size() <= kLongest;
   if (may_match && std::regex_match(item, match, whole)) {
@@ -102,10 +102,10 @@ void add_values(const std::string& item, std::vector<std::string>& values) {
   }
 }
 
-/// The name of an axis that begins behind this text: see the top of grid.h.
+/// The name of an axis whose braces begin after this text. Rules: top of grid.h.
 std::string axis_name(const std::string& key, const std::string& left) {
   int depth = 0;
-  bool positional = false;  // a comma lies between here and the parenthesis
+  bool positional = false;  // whether a comma lies between this position and the parenthesis
   const auto word_before = [&](std::size_t end) {
     const std::size_t last = left.find_last_not_of(' ', end - 1);
     if (end == 0 || last == std::string::npos) return key;
@@ -122,13 +122,13 @@ std::string axis_name(const std::string& key, const std::string& left) {
   return key;
 }
 
-/// A value on its way: what is spelt out of it, and what was chosen so far.
+/// A partly expanded value: its text so far, and the choices made so far.
 struct Partial {
   std::string text;
   std::vector<Choice> choices;
 };
 
-/// `left`, then every way to spell out the rest.
+/// `left`, followed by each expansion of the rest.
 void spell_out(const std::string& key, const Partial& left, std::string_view rest,
                std::vector<Partial>& out) {
   const std::size_t open = find_open(rest);
@@ -169,7 +169,8 @@ std::vector<Partial> values_of(const KeyValue& setting) {
   return values;
 }
 
-/// Axes of one name in the values of different keys are called key.name, but for that of the key of the name.
+/// If the values of different keys have axes of the same name, each is renamed to key.name, unless its key is
+/// that name.
 void tell_apart(const std::vector<KeyValue>& settings, std::vector<std::vector<Partial>>& values) {
   std::map<std::string, std::set<std::string>> keys_of;
   const auto for_each_choice = [&](auto visit) {

@@ -10,7 +10,7 @@
 namespace laconic {
 namespace {
 
-constexpr double kRounding = 0x1p-46;  // some units in the last place, added up over some rounds
+constexpr double kRounding = 0x1p-46;  // relative rounding error accumulated over several rounds
 
 double largest(View x) {
   double most = 0;
@@ -50,8 +50,8 @@ void LockstepRun::advance(std::size_t rounds) {
   before_.assign(now.begin(), now.end());
   const Row& last = solver_.summary().last;
   if (last.round < still_since_ + kPatience * kStride || over()) return;
-  // A method may be silent for long and move again. Not where the step along the gradient itself is lost in
-  // rounding.
+  // A point may stand still for many rounds and then move again, because a method may send nothing for many
+  // rounds. The run ends only if a step along the true gradient is also lost in rounding.
   if (last.step * std::sqrt(last.grad_norm_sq) <= kRounding * largest(now)) ended_early_ = RunEnd::still;
 }
 
@@ -82,8 +82,7 @@ std::vector<LockstepRun*> LockstepCell::live() const {
 void LockstepCell::settle() {
   if (!plan_.measure->to_target) return;
   struct Standing {
-    double least =
-        0;  // what the sum over its runs will come to, at least: nothing that is measured ever falls
+    double least = 0;  // a lower bound of the final sum over its runs: no measured cost ever decreases
     bool final = true;
   };
   std::map<std::size_t, Standing> standings;
@@ -94,7 +93,7 @@ void LockstepCell::settle() {
     standing.least += failed ? std::numeric_limits<double>::infinity() : plan_.measure->of(outcome.last);
     standing.final = standing.final && run->over();
   }
-  // All settings have the same number of runs, so that sums compare as means do.
+  // All settings have the same number of runs, so comparing sums is comparing means.
   double best = std::numeric_limits<double>::infinity();
   for (const auto& [setting, standing] : standings) {
     if (standing.final) best = std::min(best, standing.least);

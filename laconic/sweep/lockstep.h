@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The runs of one cell of a sweep, in lockstep: all of them go the same number of rounds, then those that
-// cannot win any more end. Who ends when depends on the cell alone, so a sweep's results are the same on any
-// number of threads.
+// The runs of one cell of a sweep, in lockstep. All runs advance by the same number of rounds, then the runs
+// that can no longer win are ended. When a run ends depends only on its cell, so the results of a sweep do
+// not depend on the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -23,29 +23,31 @@ namespace laconic {
 /// The problem of each run of a plan.
 using ProblemOfRun = std::vector<std::shared_ptr<const OpenedProblem>>;
 
-/// Is told what was said in a round of run r of a plan, when it is over, on the thread that computes it.
+/// Called after each round of run r of a plan with the messages of that round, on the thread that computes
+/// the run.
 using Listener = std::function<void(std::size_t r, std::size_t round, const Ledger& ledger)>;
 
 /// One run, on one thread.
 class LockstepRun {
  public:
-  // Few enough rounds to end early who cannot win, and enough that the threads, which wait for each other
-  // then, do not wait long.
+  // Rounds between two checks. Small enough to end losing runs early, large enough that threads, which wait
+  // for each other at a check, rarely wait long.
   static constexpr std::size_t kStride = 16;
 
-  /// The run must outlive it, and the observer, which is asked whether to end.
+  /// The run and the observer must outlive this object. The observer decides whether to interrupt the run.
   LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProblem> problem, Observer& observer,
               std::function<void(std::size_t round, const Ledger& ledger)> listen = {});
 
-  /// So many rounds, or as many as there are left, or until the observer asks for the end. A
-  /// point has stopped moving that did not for kPatience times kStride rounds, and whose true gradient moves it no more, but for rounding.
+  /// Advances by `rounds` rounds, or until the run ends or the observer asks for the end. The run ends as
+  /// still if its point has not moved for kPatience * kStride rounds and a step along the true gradient would
+  /// only change it by rounding.
   void advance(std::size_t rounds = kStride);
   void give_up(RunEnd why = RunEnd::beaten) { ended_early_ = why; }
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
   [[nodiscard]] bool over() const { return ended_early_ || solver_.over(); }
   [[nodiscard]] std::size_t rounds() const { return solver_.summary().rounds; }
-  /// So far.
+  /// The outcome so far.
   [[nodiscard]] RunOutcome outcome() const;
 
  private:
@@ -69,23 +71,23 @@ class LockstepRun {
   std::unique_ptr<const Clock> clock_;
   Ear ear_;
   Solver solver_;
-  Vector before_;                // the point at the last look
-  std::size_t still_since_ = 0;  // round
+  Vector before_;                // the point at the last check
+  std::size_t still_since_ = 0;  // the round since which the point stands still
   std::optional<RunEnd> ended_early_;
 };
 
 class LockstepCell {
  public:
-  /// Of all runs of the cell; problem_of_run[r] is that of run r. All must outlive it.
+  /// All runs of the cell. problem_of_run[r] is the problem of run r. All arguments must outlive this object.
   LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
                Observer& observer, const Listener& listen = {});
 
-  /// Those that go on. They may advance at once, on different threads.
+  /// The runs that have not ended. They may advance concurrently on different threads.
   [[nodiscard]] std::vector<LockstepRun*> live() const;
-  /// After each has advanced: a run ends when its setting's score can only become worse than one that is
-  /// final.
+  /// Call after each live run has advanced. Ends a run if the score of its setting can only end up worse than
+  /// a score that is final.
   void settle();
-  /// Enters what has come of the runs, once none is live; returns how many they are.
+  /// Call once no run is live. Stores the outcomes of the runs and returns their number.
   std::size_t report(RunOutcomes& outcomes) const;
 
  private:

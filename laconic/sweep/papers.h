@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The experiments of the papers: which sweeps of configs/ each is.
+// The experiments of the papers, and the sweeps in configs/ that each consists of.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace laconic {
 
-/// One sweep, and how long it takes in seconds of one core, as measured on a virtual machine, busy for some of them.
+/// One sweep and its measured cost: seconds of one core, on a virtual machine; some were measured on a busy
+/// machine.
 struct Part {
   const char* config;  // in configs/, without .toml
   double seconds;
@@ -25,10 +26,10 @@ struct PaperExperiment {
 
 const std::vector<PaperExperiment>& papers();
 
-/// The one of that name, or all where it is "all". Throws InputError.
+/// The experiment of that name, or all experiments for "all". Throws InputError.
 std::vector<const PaperExperiment*> papers_named(const std::string& name);
 
-/// What the program carries of configs/: settings of a sweep; `quick` as parse_toml().
+/// The settings of a sweep whose config the program contains (configs/). `quick` is as for parse_toml().
 std::vector<KeyValue> settings_of_config(const std::string& config, bool quick);
 
 }  // namespace laconic

@@ -50,7 +50,7 @@ void require_axis(const Grid& grid, const std::string& key, const std::string& n
                                names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-/// Those of runs, and a sweep's own.
+/// The keys of a run and the keys that only a sweep has.
 std::vector<std::string> known_keys() {
   std::vector<std::string> names;
   for (const KeyRow& row : config_keys()) names.emplace_back(row.name);
@@ -58,12 +58,12 @@ std::vector<std::string> known_keys() {
   return names;
 }
 
-/// Whether runs that differ in the key do not do the same thing.
+/// Whether a difference in the key changes the scene of a run.
 bool changes_the_task(const std::string& key) {
   return key.starts_with("target") || key == "stragglers" || key == "network" || key == "compute";
 }
 
-/// Runs compete where they do the same thing.
+/// InputError for an axis that changes the scene: runs of different scenes are not compared.
 void require_tunable(const Axis& axis) {
   if (!is_seed(axis) && !is_scene(axis)) return;
   throw InputError(
@@ -82,9 +82,9 @@ std::string scene_of(const Grid& grid, const Config& config) {
   return scene;
 }
 
-/// The method's value with the braces that are left when one of several methods was chosen.
+/// The method's value as written after one of several methods has been chosen; other braces remain.
 std::string method_as_written(const std::vector<KeyValue>& settings, const GridPoint& point) {
-  // Of a choice among choices the last says it all.
+  // Of nested choices the last one is the complete value.
   const auto chosen = std::find_if(point.choices.rbegin(), point.choices.rend(), [](const Choice& choice) {
     return choice.axis == "method" || choice.axis.starts_with("method#");
   });
@@ -94,7 +94,7 @@ std::string method_as_written(const std::vector<KeyValue>& settings, const GridP
   return found == settings.end() ? "" : found->value;
 }
 
-/// Runs get the numbers 0, 1, ... of their texts, in order of appearance.
+/// Numbers texts 0, 1, ... in order of first appearance.
 class Numbering {
  public:
   std::size_t number(const std::string& text, std::size_t run,
@@ -142,8 +142,8 @@ void group_runs(SweepPlan& plan) {
   }
 }
 
-/// The two axes, where there are just two, that are neither tuned nor seeds nor a choice between methods.
-/// Some run must have both.
+/// The two axes of the heat map, if exactly two axes are neither tuned, nor seeds, nor a choice of the
+/// method. At least one run must have both axes.
 std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& plan) {
   std::vector<std::string> names;
   for (const Axis& axis : plan.grid.axes) {
@@ -183,7 +183,7 @@ FigureOptions figure_of(const std::string& text) {
   return figure;
 }
 
-/// The settings of the runs, and the sweep's own by their keys.
+/// Settings, separated into those of the runs and those of the sweep (by key).
 struct Parted {
   std::vector<KeyValue> of_runs;
   std::map<std::string, std::string> own;
@@ -209,7 +209,7 @@ Parted parted(const std::vector<KeyValue>& settings) {
   return result;
 }
 
-/// The axes that `tune` names; those of the step where it is not given.
+/// The axes that `tune` names. Without `tune`, the axes of the step.
 std::vector<std::string> tuned_axes(const Grid& grid, const std::optional<std::string>& tune) {
   std::vector<std::string> tuned;
   if (!tune) {
@@ -279,7 +279,7 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings) {
   for (const GridPoint& point : plan.grid.points) plan.runs.push_back(describe_point(plan, point));
   plan.threads = plan.runs.front().config.threads;
   plan.out = plan.runs.front().config.out;
-  for (SweepRun& run : plan.runs) {  // these are the sweep's
+  for (SweepRun& run : plan.runs) {  // The sweep decides these for its runs.
     run.config.threads = 0;
     run.config.out.clear();
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sweep is to do: a grid of runs, what is measured, and which of the runs compete.
+// The plan of a sweep: a grid of runs, what is measured, and which runs compete.
 //
-// Runs that differ in nothing but their seeds are one setting: its score is the mean of theirs. Settings that
-// differ in nothing but the axes that are tuned (`tune`, by default the step) are one cell, of which only the
-// best one matters.
+// - setting: the runs that differ only in their seeds. Its score is the mean over these runs.
+// - cell: the settings that differ only in tuned axes (`tune`, by default the step). Only its best counts.
+// - scene: the task, that is problem, clients, split and target. Runs are compared only within one scene.
 #pragma once
 
 #include <algorithm>
@@ -21,27 +21,27 @@
 
 namespace laconic {
 
-/// What a run is judged by: the less, the better.
+/// How a run is scored. Smaller is better.
 struct Measure {
   const char* name;
   const char* help;
-  bool to_target;  // what it took to reach the target; otherwise, what there was at the end
+  bool to_target;  // true: the cost to reach the target; false: the value at the end of the run
   double (*of)(const Row&);
 };
 std::span<const Measure> measures();
-/// Throws InputError for an unknown name, and for one that asks for what the runs do not have.
+/// Throws InputError for an unknown name, and for a measure that needs a target or a modelled clock that the
+/// runs do not have.
 const Measure& measure_named(const std::string& name, bool has_target, bool is_timed);
 
-/// Where runs differ in these axes alone, they are the same again.
+/// Whether the axis is a seed: runs that differ only in such axes are repetitions of one setting.
 bool is_seed(const Axis& axis);
-/// Whether runs that differ in it do not do the same thing.
+/// Whether the axis changes the scene.
 bool is_scene(const Axis& axis);
 
 struct SweepRun {
   Config config;
   std::vector<Choice> choices;
-  std::string
-      scene;  // its problem, clients, split, and target where that varies: only runs of one scene compare
+  std::string scene;   // problem, clients, split, and the target if it varies
   std::string method;  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
   std::size_t setting = 0;
   std::size_t cell = 0;
@@ -51,8 +51,8 @@ struct SweepPlan {
   std::vector<KeyValue> settings;  // as given, each key once
   Grid grid;
   const Measure* measure = nullptr;
-  std::vector<std::string> tuned;                          // axes
-  std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: across, upwards
+  std::vector<std::string> tuned;                          // names of axes
+  std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: horizontal, vertical
   std::optional<FigureOptions> figure;                     // of the curves; without a title
   std::string title;
   std::string expect;
@@ -66,7 +66,7 @@ struct SweepPlan {
   [[nodiscard]] bool is_tuned(const std::string& axis) const {
     return std::find(tuned.begin(), tuned.end(), axis) != tuned.end();
   }
-  /// Whether runs may end early, because they cannot win their cell any more.
+  /// Whether runs may end early because they can no longer win their cell.
   [[nodiscard]] bool has_target() const { return runs.front().config.has_target(); }
   /// Whether all runs have a modelled clock.
   [[nodiscard]] bool is_timed() const {
@@ -74,10 +74,10 @@ struct SweepPlan {
   }
 };
 
-/// Throws InputError for whatever is wrong with any run's description, or with the sweep's own keys.
+/// Throws InputError for any error in the config of a run or in the sweep's own keys.
 SweepPlan plan_of(const std::vector<KeyValue>& settings);
 
-/// Rethrows an InputError of `action` with the point of the grid in front: "at top-k=30, step=theory*2:
+/// Runs `action`. Rethrows its InputError with the point of the grid in front: "at top-k=30, step=theory*2:
 /// method: ...".
 template <class Action>
 auto at_point(const std::vector<Choice>& choices, Action&& action) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Its place among the values of the axis; nothing where the run has no such axis.
+/// The index of the run's value among the values of the axis; nothing if the run does not have the axis.
 std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
   for (const Choice& choice : run.choices) {
     if (choice.axis != axis.name) continue;
@@ -25,7 +25,7 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
   return {};
 }
 
-/// Whether the axis makes scenes.
+/// Whether the axis changes the scene.
 bool is_of_scene(const SweepPlan& plan, const Choice& choice) {
   const Axis* axis = plan.grid.axis(choice.axis);
   return axis != nullptr && is_scene(*axis);
@@ -51,7 +51,7 @@ const SweepRun& first_of(const SweepPlan& plan, const std::string& scene) {
                        [&](const SweepRun& run) { return run.scene == scene; });
 }
 
-/// Whether the run's scene is this one but for the axes of `elsewhere`.
+/// Whether the run's scene equals this one, except in the axes of `elsewhere`.
 bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::string& scene,
                     const std::vector<Choice>& elsewhere) {
   std::vector<Choice> rest = scene_choices(plan, run.choices);
@@ -62,7 +62,7 @@ bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::strin
   return has_all(first_of(plan, scene), rest);
 }
 
-/// Why the runs of a factor cannot be told by this choice, or "" if they can.
+/// Why this choice cannot select the runs of a factor; "" if it can.
 std::string trouble_with(const SweepPlan& plan, const Choice& choice) {
   const Axis* axis = plan.grid.axis(choice.axis);
   if (axis == nullptr) return fmt::format("no axis of this sweep is {}", choice.axis);
@@ -87,7 +87,7 @@ void require_axes(const SweepPlan& plan, const Expectation& expectation) {
   }
 }
 
-/// The scenes that the first factor to name some is about.
+/// The scenes that are named by the first factor that names any.
 std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expectation) {
   for (const Factor* factor : methods_in(expectation)) {
     if (auto named = scene_choices(plan, factor->where); !named.empty()) return named;
@@ -95,7 +95,7 @@ std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expec
   return {};
 }
 
-/// A method in full as print() has it; other texts as they are.
+/// A full method as print() writes it; any other text unchanged.
 std::string canonical(const std::string& method) {
   try {
     return print(parse(method));
@@ -201,7 +201,7 @@ std::string place_of(const SweepPlan& plan, const std::string& scene) {
   for (const Choice& choice : first_of(plan, scene).choices) {
     const Axis& axis = *plan.grid.axis(choice.axis);
     if (!is_scene(axis) || axis.values.size() < 2) continue;
-    // A number says nothing without its name, a word does.
+    // A number alone is ambiguous, so it gets the name of its axis. A word does not need it.
     const bool is_word = std::isalpha(static_cast<unsigned char>(choice.value[0])) != 0;
     text += fmt::format("{}{}{}", text.empty() ? "" : ", ", is_word ? "" : choice.axis + "=", choice.value);
   }
@@ -254,7 +254,7 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
         throw InputError(
             fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, factor.text));
       }
-      // Where no run got to the target none is the best, of which something could be measured.
+      // If no run reached the target, there is no best run to take another measure of.
       if (factor.measure.empty() || std::isinf(scores[*setting])) return scores[*setting];
       return scores_of(plan, outcomes,
                        measure_named(factor.measure, plan.has_target(), plan.is_timed()))[*setting];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has come of a sweep: scores, the best of each method, maps.
+// The evaluation of a sweep: scores, the best setting of each method, heat maps.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace laconic {
 
-/// How a run of a sweep or a pilot ended: as a run alone does (Summary::Why), or early.
+/// Why a run of a sweep or a pilot ended: as for a single run (Summary::Why), or early.
 enum class RunEnd : std::uint8_t {
   rounds,
   target,
@@ -25,55 +25,57 @@ enum class RunEnd : std::uint8_t {
   max_seconds,
   diverged,
   interrupted,
-  beaten,     // it could not win its cell any more
-  still,      // its point had stopped moving
-  behind,     // of a pilot: its step was behind others
-  too_late,   // of a pilot: ten times as late as the fastest
-  time_over,  // of a pilot: its share of the time was over
+  beaten,     // it can no longer win its cell
+  still,      // its point has stopped moving
+  behind,     // pilots: its step was worse than others
+  too_late,   // pilots: ten times slower than the fastest
+  time_over,  // pilots: its share of the time is used up
 };
 RunEnd end_of(Summary::Why why);
-/// As sweep.csv has it: that of a run alone by name_of(Summary::Why), else beaten, still, ...
+/// The name in sweep.csv: name_of(Summary::Why) where a single run ends so too, else beaten, still, ...
 const char* name_of(RunEnd end);
-/// Nothing where no end has that name.
+/// Nothing if no RunEnd has that name.
 std::optional<RunEnd> end_named(std::string_view name);
 
 struct RunOutcome {
   RunEnd end = RunEnd::rounds;
   Row last;
 };
-using RunOutcomes = std::vector<std::optional<RunOutcome>>;  // of each run; none where it has not ended
+// one for each run; empty if the run has not ended
+using RunOutcomes = std::vector<std::optional<RunOutcome>>;
 
-/// Of each setting the mean of what is measured of its runs, what it took to the target or what there was at
-/// the end; infinite unless all of them have come so far.
+/// For each setting the mean of the measure over its runs: the cost to the target, or the value at the end.
+/// Infinite unless all its runs have a value.
 std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes, const Measure& measure);
 /// By the sweep's measure.
 std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes);
 
-/// Over the runs of a setting that has a score: the deviation of one run's from their mean, sqrt(sum /
-/// (runs - 1)); 0 for a single run.
+/// The sample standard deviation of the score over the runs of a setting, sqrt(sum / (runs - 1)); 0 for a
+/// single run. The setting must have a score.
 double deviation_of(const SweepPlan& plan, const RunOutcomes& outcomes, std::size_t setting);
 
-/// The best setting of a method, as the sweep writes it, in one scene.
+/// The best setting of a method in one scene. The method is written as in the sweep.
 struct Best {
   std::string scene;
   std::string method;
-  std::size_t setting = 0;  // the first of those with the least score
-  double score = 0;         // infinite where none has one
+  std::size_t setting = 0;  // the first setting with the least score
+  double score = 0;         // infinite if no setting has a score
 };
 /// In the order of the grid, scene by scene.
 std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores);
 
-/// The setting of least score that the factor names (expectation.h), seen from a scene; nothing where no run
-/// is so.
+/// The setting of least score among those that the factor (expectation.h) selects in this scene; nothing if
+/// it selects no run.
 std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
                                         const std::string& scene, const Factor& factor);
 
-/// The least score of each cell over two axes, over whatever else varies but the scene: a map for each choice
-/// at the axes of the scene that are not its own. Maps without any score are left out.
+/// Maps of two axes. An entry is the least score over all other axes except those of the scene. There is one
+/// map for each combination of values at the scene's other axes. Maps without any score
+/// are left out.
 std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
                              const std::string& across, const std::string& upwards);
 
-/// What became of a statement in one scene.
+/// The verdict on a statement in one scene.
 struct Judged {
   std::string scene;
   std::string place;  // place_of() the scene
@@ -83,17 +85,17 @@ struct Judged {
   Verdict verdict;
 };
 
-/// Every statement in every scene of which it is made. InputError where one names a method that the sweep has
-/// no run of, an axis or a measure that is not there.
+/// Checks every statement in every scene to which it applies. InputError if a statement names a method, an
+/// axis or a measure that the sweep does not have.
 std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectation>& expectations,
                               const RunOutcomes& outcomes);
 bool all_hold(const std::vector<Judged>& judged);
 
-/// Those of all runs, each once.
+/// The scenes of all runs, each once.
 std::vector<std::string> scenes_of(const SweepPlan& plan);
 
-/// What tells the scene from the others of the sweep, in short: "phishing", "s=6.4, by-label"; "" where it is the
-/// only one.
+/// A short text that distinguishes the scene from the others of the sweep: "phishing", "s=6.4, by-label"; ""
+/// if the sweep has only one scene.
 std::string place_of(const SweepPlan& plan, const std::string& scene);
 
 }  // namespace laconic

@@ -47,10 +47,10 @@ std::string why_skipped(const std::vector<std::string>& missing) {
 
 std::string verdicts_path(const ReproduceRequest& wanted) { return wanted.out + "/verdicts.json"; }
 
-/// Of each sweep the plan, and its folder taken: nothing has run when something is wrong with one of them.
-/// A sweep that an earlier call began is gone on with.
+/// The plans of all sweeps, with their folders taken. Errors in any of them are thrown before any runs. A
+/// sweep that an earlier call began is resumed.
 std::deque<PaperSweep> tasks_of(const ReproduceRequest& wanted) {
-  std::deque<PaperSweep> tasks;  // a folder that is taken does not move
+  std::deque<PaperSweep> tasks;  // a deque, because a RunFolder that is taken cannot move
   for (const PaperExperiment* experiment : wanted.papers) {
     for (const Part& part : experiment->parts) {
       PaperSweep& task = tasks.emplace_back();
@@ -59,7 +59,7 @@ std::deque<PaperSweep> tasks_of(const ReproduceRequest& wanted) {
       std::vector<KeyValue> settings = settings_of_config(part.config, wanted.quick);
       settings.push_back({"out", fmt::format("{}/{}", wanted.out, part.config), ""});
       task.plan = plan_of(last_of_each(settings));
-      task.plan.threads = wanted.threads;  // no part of what the folder describes
+      task.plan.threads = wanted.threads;  // not part of the description in the folder
       if (const auto missing = missing_data(task.plan); !missing.empty()) {
         task.why_not = why_skipped(missing);
         continue;
@@ -118,7 +118,8 @@ Json verdict_of(const PaperExperiment& experiment, const std::deque<PaperSweep>&
   return json;
 }
 
-/// What `laconic report` and scripts read. Of other experiments, what an earlier call has found stays.
+/// verdicts.json, which `laconic report` and scripts read. Verdicts of an earlier call on other experiments
+/// are kept.
 std::string verdicts_json(const ReproduceRequest& wanted, const std::deque<PaperSweep>& tasks,
                           const std::string& path) {
   std::error_code error;

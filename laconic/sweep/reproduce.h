@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The experiments of papers: their sweeps, one after the other, and which statements hold.
+// The experiments of the papers: runs their sweeps one after another and checks their statements.
 #pragma once
 
 #include <cstddef>
@@ -21,36 +21,36 @@ struct ReproduceRequest {
   std::vector<const PaperExperiment*> papers = {};
   bool quick = false;
   bool force = false;
-  std::string out = {};     // a folder, which will hold one for each sweep
+  std::string out = {};     // a folder, in which each sweep has its own
   std::size_t threads = 0;  // as in a config
 };
 
-/// A sweep of a paper, and what has come of it.
+/// A sweep of a paper, and its result.
 struct PaperSweep {
   const PaperExperiment* paper = nullptr;
   Part part{};
   SweepPlan plan = {};
   std::optional<RunFolder> out = {};
-  bool begun = false;  // its folder has some of it
-  bool ended = false;  // or all
+  bool begun = false;  // its folder already holds part of the results
+  bool ended = false;  // its folder already holds all results
   std::optional<SweepResult> result = {};
-  std::string why_not = {};                     // where it is left out, or failed
-  Failure::Kind failure = Failure::Kind::none;  // where it failed
+  std::string why_not = {};                     // why it was left out, or failed
+  Failure::Kind failure = Failure::Kind::none;  // the kind of failure, if it failed
 
-  /// How many of its statements hold.
+  /// The number of its statements that hold.
   [[nodiscard]] std::size_t holding() const;
 };
 
-/// The sweeps, each with its plan and its folder taken: nothing has run when something is wrong with one of them. A
-/// sweep that an earlier call began is gone on with. A sweep without its data is left out.
+/// The plans of all sweeps, with their folders taken. Errors in any of them are thrown before any runs. A
+/// sweep that an earlier call began is resumed. A sweep without its data is left out.
 std::deque<PaperSweep> sweeps_of(const ReproduceRequest& wanted);
 
-/// Runs it, unless it is left out. A failure is kept in it: it is no reason to leave out the others. Throws
-/// Interrupted.
+/// Runs the sweep, unless it is left out. A failure is stored in the sweep and not thrown, so that the others
+/// still run. Throws Interrupted.
 void run_paper_sweep(PaperSweep& sweep, Observer& observer);
 
-/// Writes verdicts.json, which `laconic report` and scripts read, and returns its path. What an earlier call found of
-/// other papers stays.
+/// Writes verdicts.json, which `laconic report` and scripts read, and returns its path. Verdicts of an
+/// earlier call on other papers are kept.
 std::string write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& sweeps);
 
 }  // namespace laconic

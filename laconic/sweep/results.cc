@@ -20,19 +20,19 @@ std::string score_text(const Measure& measure, double score) {
   return measure.to_target && score >= 100 ? fmt::format("{:.0f}", score) : fmt::format("{:.4g}", score);
 }
 
-/// With the deviation, where it is a mean.
+/// The score, with its deviation if it is a mean.
 std::string score_text(const SweepPlan& plan, const SweepResult& result, const Best& best) {
   std::string text = score_text(*plan.measure, best.score);
   if (plan.of_setting[best.setting].size() == 1) return text;
   return fmt::format("{} +- {:.2g}", text, deviation_of(plan, result.outcomes, best.setting));
 }
 
-/// The first run of a setting stands for it: others differ in their seeds alone.
+/// The first run of the setting. The others differ only in their seeds.
 const SweepRun& run_of(const SweepPlan& plan, const Best& best) {
   return plan.runs[plan.of_setting[best.setting][0]];
 }
 
-/// Over the setting's seeds.
+/// The mean over the setting's seeds.
 template <class Column>
 double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& best, Column column) {
   const std::vector<std::size_t>& runs = plan.of_setting[best.setting];
@@ -75,7 +75,7 @@ std::string table_of(const SweepPlan& plan, const SweepResult& result) {
   return text;
 }
 
-/// How many runs ended in which way: "12 runs: 9 target, 3 diverged".
+/// The number of runs for each reason they ended: "12 runs: 9 target, 3 diverged".
 std::string tally(const RunOutcomes& outcomes) {
   std::map<std::string, std::size_t> counts;
   for (const auto& outcome : outcomes) ++counts[name_of(outcome->end)];

@@ -25,7 +25,7 @@ namespace {
 
 using Time = std::chrono::steady_clock;
 
-/// The problems of the runs, each read once.
+/// The problems of the runs. Each is read once.
 class Problems {
  public:
   Problems(const SweepPlan& plan, ThreadPool& pool, Observer& observer) {
@@ -54,7 +54,7 @@ class Problems {
   ProblemOfRun of_run_;
 };
 
-/// Whether the sweep or a statement is about the measure.
+/// Whether the sweep or one of its statements uses the measure.
 bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectations, std::string_view measure) {
   const auto in_statement = [&](const Expectation& one) {
     const std::vector<const Factor*> methods = methods_in(one);
@@ -64,7 +64,8 @@ bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectation
   return plan.measure->name == measure || std::any_of(expectations.begin(), expectations.end(), in_statement);
 }
 
-/// Whatever only the data and the constants can tell: methods that do not fit, steps that no theorem gives.
+/// Finds the errors that need the data and the constants: methods that do not fit, steps that no theorem
+/// gives.
 void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& pool) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
@@ -76,7 +77,7 @@ void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& 
   }
 }
 
-/// The sweep under way: cells that compete, and what has come of those that have ended.
+/// A running sweep: the cells in progress, and the outcomes of the runs that have ended.
 class Running {
  public:
   Running(const SweepPlan& plan, const Problems& problems, RunOutcomes& outcomes, const RunFolder* out,
@@ -90,7 +91,7 @@ class Running {
       pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(); });
       const Request asked = observer_.asked();
       const bool ends = asked >= Request::interrupt;
-      if (!ends) settle();  // else they have not gone the same number of rounds
+      if (!ends) settle();  // after an interruption the runs are at different rounds
       if (asked != Request::none) save();
       if (ends)
         throw Interrupted(asked, fmt::format("interrupted with {} of {} runs done", done_, outcomes_.size()));
@@ -110,7 +111,7 @@ class Running {
   }
 
  private:
-  /// Begins with cells until `enough` runs are live.
+  /// Starts cells until `enough` runs are live.
   std::vector<LockstepRun*> take_on(std::size_t enough) {
     std::vector<LockstepRun*> live;
     for (const auto& cell_runs : cells_) {
@@ -118,7 +119,7 @@ class Running {
     }
     for (; live.size() < enough && next_ < plan_.of_cell.size(); ++next_) {
       const bool is_done = outcomes_[plan_.of_cell[next_][0]].has_value();
-      if (is_done) {  // before an interruption
+      if (is_done) {  // it may have been interrupted before
         done_ += plan_.of_cell[next_].size();
         continue;
       }
@@ -144,13 +145,13 @@ class Running {
   RunOutcomes& outcomes_;
   const RunFolder* out_;
   std::vector<std::unique_ptr<LockstepCell>> cells_;
-  std::size_t next_ = 0;  // cell
-  std::size_t done_ = 0;  // runs
+  std::size_t next_ = 0;  // the next cell to start
+  std::size_t done_ = 0;  // runs that have ended
   Time::time_point saved_ = Time::now();
   Observer& observer_;
 };
 
-/// A figure, or why there is none.
+/// Draws a figure, or records why it could not be drawn.
 template <class Draw>
 void draw_into(SweepResult& result, Draw draw) {
   try {
@@ -169,7 +170,7 @@ SweepResult run_sweep(const SweepPlan& plan, RunFolder* out, RunOutcomes outcome
   const Problems problems(plan, pool, observer);
   require_right(plan, problems, pool);
   const std::vector<Expectation> expectations = parse_expectations(plan.expect);
-  judge_all(plan, expectations, outcomes);  // for what is wrong with them
+  judge_all(plan, expectations, outcomes);  // throws here if a statement is wrong
   if (asks_for(plan, expectations, "test-error")) {
     const std::set<std::shared_ptr<const OpenedProblem>> all(problems.of_run().begin(),
                                                              problems.of_run().end());
@@ -222,7 +223,8 @@ std::string description_of(const SweepPlan& plan) {
   for (const KeyValue& setting : plan.settings) {
     if (setting.key != "measure") config_keys.emplace_back(setting.key, setting.value);
   }
-  config_keys.emplace_back("measure", plan.measure->name);  // always there: by it a sweep is told from a run
+  // always written: a folder with this key is that of a sweep
+  config_keys.emplace_back("measure", plan.measure->name);
   return toml_of(config_keys);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sweep, from its plan to its files.
+// Runs the plan of a sweep and writes its files.
 #pragma once
 
 #include <string>
@@ -14,19 +14,20 @@
 
 namespace laconic {
 
-/// Whether the folder's description is that of a sweep.
+/// Whether the description in a folder is that of a sweep.
 bool is_sweep(const std::vector<KeyValue>& settings);
 
-/// Runs all of the plan, on plan.threads threads. `out`, where given, is taken, and gets all files. `outcomes` holds
-/// what has ended already; with `goes_on` that is what the folder has. InputError before anything is run, or
-/// written; Interrupted where the observer asks for the end: the folder then holds what is done.
+/// Runs the plan on plan.threads threads. `out`, if given, must be taken; all files go there. `outcomes`
+/// holds the runs that have already ended; with `goes_on` the folder already holds them too. Throws
+/// InputError before anything runs or is written. Throws Interrupted if the observer asks for the end; the
+/// folder then holds the runs that have ended.
 SweepResult run_sweep(const SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on,
                       Observer& observer);
 
-/// What a sweep has come to whose runs have all ended: its judgement alone, no report and no figures.
+/// Judges a sweep in which all runs have ended. Writes no report and no figures.
 SweepResult judged_again(const SweepPlan& plan, RunOutcomes outcomes);
 
-/// A plan's description, as its folder has it.
+/// The description of a plan, as its folder stores it.
 std::string description_of(const SweepPlan& plan);
 
 }  // namespace laconic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which methods pay on a link: what follows from recorded numbers, and the verb as its users meet it. What is
-// timed is looked at, never judged.
+// Advice on methods for a link: conclusions from recorded numbers, and the verb `advise`. Timed values are
+// only checked for plausibility.
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -41,7 +41,7 @@ TEST(Advice, EqualTimesAreWhereTheClosedFormSays) {
   EXPECT_DOUBLE_EQ(total_at(sparse, pays.to), total_at(gd, pays.to));
   EXPECT_LT(total_at(sparse, 0.9 * pays.to), total_at(gd, 0.9 * pays.to));
 
-  // Fewer rounds of longer messages pay where the link is fast.
+  // Fewer rounds with longer messages pay on a fast link.
   const Pays other_way = pays_against(gd, sparse);
   EXPECT_EQ(other_way.from, pays.to);
   EXPECT_EQ(other_way.to, kEver);
@@ -121,7 +121,7 @@ TEST(Advice, SaysOfWhichLinksItSpeaks) {
     return words_of(advice, links);
   };
   const std::string few = "of the methods here that say less than gd in a round, ";
-  // Less in a round, but many rounds: more in all, and less of everything else.
+  // Fewer bits a round but many rounds: more bits in total, and less of every other cost.
   const PilotResult quick = pilot("quick", {.compute = 0.1, .latency = 0.1, .bits = 41}, 1e6, 200);
   EXPECT_THAT(words({quick}),
               ElementsAre("on this link quick arrives first; gd takes 1.04 times as long",
@@ -131,7 +131,7 @@ TEST(Advice, SaysOfWhichLinksItSpeaks) {
               few +
                   "sparse arrives before it below 390 Mbit/s, and quick arrives "
                   "before it above 3.6 Mbit/s, with the same latency");
-  // Another one that says as much is nobody's business there.
+  // A method that sends as many bits a round as the base is not mentioned.
   const PilotResult local = pilot("local", {.bits = 4}, 1e6);
   EXPECT_THAT(
       words({local, sparse}),
@@ -217,7 +217,7 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
   for (const auto& method : all["methods"]) {
     ASSERT_EQ(method["arrived"], true) << method;
     EXPECT_LE(method["grad_norm_sq"], 0.1);
-    // A run with that step, to that target, says the same bits in as many rounds.
+    // A run with this step to this target sends the same bits in the same number of rounds.
     std::vector<std::string> run = task;
     run.insert(run.begin(), "run");
     run.push_back("method=" + method["method"].get<std::string>());
@@ -242,7 +242,8 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
                 1e-9);
   }
 
-  // By hand: a byte of header and 500 values up, 500 down; in round 0 nothing comes down.
+  // Computed by hand: up, a header of one byte and 500 values; down, 500 values; in round 0 nothing is sent
+  // down.
   const auto& gd = of_method(all, "gd");
   EXPECT_NEAR(gd["seconds_of_start"]["bits"], 16008e-6, 1e-12);
   EXPECT_NEAR(gd["seconds_of_start"]["latency"], 0.01, 1e-12);
@@ -250,7 +251,7 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
   EXPECT_NEAR(gd["seconds_of_a_round"]["latency"], 0.02, 1e-12);
   EXPECT_NEAR(gd["seconds_of_a_round"]["compute"], 1e-3, 1e-12);
   EXPECT_FALSE(gd.contains("pays"));
-  // And where both take equally long, by the numbers that were written.
+  // The bandwidth at which both take the same time, from the numbers in the file.
   const auto fixed = [](const nlohmann::json& m) {
     return m["seconds"]["total"].get<double>() - m["seconds"]["bits"].get<double>();
   };
@@ -269,7 +270,7 @@ TEST_F(Advise, PredictsWhatALedgerAndALinkSay) {
     }
   }
 
-  // Nothing of that depends on the machine but what messages cost; where they are shorter than gd's there.
+  // Only the costs of messages depend on the machine; the values below do not.
   ASSERT_EQ(advise(words, "again.json").code, 0);
   const auto again = advice("again.json");
   for (const auto& method : again["methods"]) {

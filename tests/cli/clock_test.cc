@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The modelled clock as users of the program see it.
+// The modelled clock in the output of the program.
 #include <string>
 #include <vector>
 
@@ -32,7 +32,7 @@ TEST(ClockOfTheProgram, IsInTheTraceTheSummaryAndTheSweep) {
   EXPECT_THAT(said.text, HasSubstr(" s modelled)"));
   const auto summary = nlohmann::json::parse(content_of(folder.path("run/summary.json")));
   EXPECT_EQ(summary["description"]["network"], "lan, link(up=1mbit, latency=20ms)");
-  EXPECT_GT(summary["last"]["network_seconds"].get<double>(), 0.2);  // 20 ms up eleven times
+  EXPECT_GT(summary["last"]["network_seconds"].get<double>(), 0.2);  // eleven uplinks of 20 ms
   EXPECT_LT(summary["last"]["network_seconds"].get<double>(), 1);
   EXPECT_GT(summary["method"]["late, most"].get<double>(), 0);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user is told when the machine or the words refuse: one line in our words, and the same exit code
-// from every verb.
+// Messages for failures of the machine and errors in the words: one line in our own terms, and the same exit
+// code from every verb.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -37,8 +37,8 @@ class Failures : public ::testing::Test {
       EXPECT_THAT(said.text, Not(HasSubstr(raw)));
   }
 
-  /// As `user`, where the tests are root, who may do everything. Empty where the program is out of a user's
-  /// reach.
+  /// A command prefix that drops root's privileges; "" if the tests do not run as root. Empty if another user
+  /// cannot execute the program.
   static std::optional<std::string> as_user() {
     if (geteuid() != 0) return "";
     const std::string command = "setpriv --reuid=65534 --regid=65534 --clear-groups";
@@ -140,7 +140,7 @@ TEST_F(Failures, MemoryThatIsNotThereIsAWrongInputOfEveryVerb) {
 TEST_F(Failures, SaysWhichFileDoesNotFitIntoMemory) {
   if (!kLimitsHold) GTEST_SKIP() << "a sanitizer maps more than the limit, and ends where memory is refused";
   const std::string file = folder_.write("large", "");
-  fs::resize_file(file, std::uintmax_t{1} << 30);  // and takes no space
+  fs::resize_file(file, std::uintmax_t{1} << 30);  // sparse: takes no disk space
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"run", file}, {"run", "problem=logistic(\"" + file + "\")", "method=gd"}})
     expect_one_line(laconic(words, "ulimit -v 400000;"), 2,

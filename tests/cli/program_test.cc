@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program as its users meet it: words in, files, exit codes and one-line errors out.
+// The program as a whole: words in; files, exit codes and one-line errors out.
 #include "tests/program.h"
 
 #include <filesystem>
@@ -67,7 +67,7 @@ TEST_F(Program, WritesTheFilesOfARun) {
   EXPECT_THAT(npy, HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (9,), }"));
   EXPECT_EQ(npy.size() % 64, (9 * 8) % 64);
 
-  // What was stored describes the same run.
+  // The stored description gives the same run.
   EXPECT_EQ(laconic({"run", out("run/run.toml"), "out=" + out("again"), "threads=3"}).code, 0);
   EXPECT_EQ(content_of(out("again/trace.csv")), trace);
   EXPECT_EQ(content_of(out("again/x.npy")), npy);
@@ -262,7 +262,7 @@ TEST_F(Program, ShowsTheTheory) {
     EXPECT_THAT(said.text, ContainsRegex(fmt::format("\n  {} *= [0-9.e+-]+", name)));
   }
   EXPECT_THAT(said.text, HasSubstr("MARINA, Theorem 2.1 (arXiv 2102.07845)"));
-  // A method without a theorem still shows its constants.
+  // For a method without a theorem the constants are still printed.
   const Said none = laconic({"theory", "problem=quadratic(d=10)", "clients=5", "method=dcgd(top-k(2))"});
   EXPECT_EQ(none.code, 0) << none.text;
   EXPECT_THAT(none.text, HasSubstr("needs a number as its step"));
@@ -336,8 +336,8 @@ TEST_F(Program, StoresTheClassesOfClientsWithARun) {
   EXPECT_EQ(content_of(out("run/clients.csv")),
             "client,rows,class_0,class_1,class_2\n0,8,6,1,1\n1,8,1,6,1\n2,8,1,1,6\n");
   EXPECT_EQ(*read_table(out("run/clients.csv")).column("class_1"), (std::vector<double>{1, 6, 1}));
-  // What the rows are is nothing to a problem that does not classify; and a run that replaces another leaves
-  // nothing of it.
+  // A problem that does not classify ignores the classes of the rows. A run that replaces another deletes all
+  // its files.
   ASSERT_EQ(run("least-squares(" + data + ")", "other").code, 0);
   EXPECT_FALSE(exists("other/clients.csv"));
   ASSERT_EQ(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program under a limit of memory (ulimit -v) into which it fits, but not with the threads it is asked for.
+// The program under a memory limit (ulimit -v) that allows the program but not the requested threads.
 #include <filesystem>
 #include <string>
 #include <vector>

@@ -25,14 +25,15 @@ TEST(StageLine, SaysTheStageThatLastsAndWhatTookLongBeforeIt) {
   EXPECT_EQ(StageLine::text(stages, t + 40s),
             "5 s constants; before: 4 s packing rows; before: 30 s reading kdd12");
   stages.push_back({std::string(100, 'x'), t + 41s});
-  EXPECT_EQ(StageLine::text(stages, t + 41s), "0 s " + std::string(75, 'x'));  // a line of the terminal
+  EXPECT_EQ(StageLine::text(stages, t + 41s), "0 s " + std::string(75, 'x'));  // the width of a terminal line
 }
 
 TEST(StageLine, IsDrawnOnATerminalWhileDataAreRead) {
   const TemporaryFolder folder;
   const std::string pipe = folder.path() + "/pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  const int rows = open(pipe.c_str(), O_RDWR | O_CLOEXEC);  // data that take as long as the test wants
+  // reading these data takes as long as the test needs
+  const int rows = open(pipe.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_GE(rows, 0);
   const std::string problem = "problem=logistic(\"" + pipe + "\")";
   int terminal = -1;
@@ -44,7 +45,7 @@ TEST(StageLine, IsDrawnOnATerminalWhileDataAreRead) {
   std::string seen;
   const auto look = [&] {
     char buffer[4096];
-    const ssize_t got = read(terminal, buffer, sizeof buffer);  // EIO when the program has ended
+    const ssize_t got = read(terminal, buffer, sizeof buffer);  // EIO once the program has ended
     if (got > 0) seen.append(buffer, static_cast<std::size_t>(got));
     return got > 0;
   };
@@ -60,7 +61,7 @@ TEST(StageLine, IsDrawnOnATerminalWhileDataAreRead) {
   ASSERT_EQ(waitpid(program, &status, 0), program);
   EXPECT_EQ(status, 0) << seen;
   EXPECT_NE(seen.find(" s reading "), std::string::npos) << seen;
-  EXPECT_NE(seen.find("\r\x1b[K"), std::string::npos) << seen;  // wiped before the answer
+  EXPECT_NE(seen.find("\r\x1b[K"), std::string::npos) << seen;  // erased before the answer is printed
   EXPECT_NE(seen.find("L_minus"), std::string::npos) << seen;
 }
 

@@ -27,7 +27,7 @@ class RunFolderTest : public ::testing::Test {
   std::string refusal_to_take(const std::string& path, bool force = false) const {
     return error_of([&] { RunFolder(path, kNoPatience).take(force, "a = 1\n"); });
   }
-  /// A run of which all is there.
+  /// A finished run with all its files.
   void make_run(const std::string& name) const {
     RunFolder out(in(name));
     out.take(false, "a = 1\n");
@@ -146,7 +146,7 @@ TEST_F(RunFolderTest, BelongsToOneProcessAtATime) {
 
   std::thread second([&] {
     RunFolder out(in("run"), std::chrono::seconds(10));
-    out.take_up();  // when the first has ended
+    out.take_up();  // succeeds once the first has ended
     EXPECT_TRUE(out.is_described());
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// mpirun -n N laconic_mpi_tests: every method on N processes has the bits of one process. All processes run the same
-// tests in the same order; an exception ends all of them. Rank 0 reports, the others print only what failed.
+// mpirun -n N laconic_mpi_tests: on N processes every method gives the same bits as on one process. All
+// processes run the same tests in the same order, and an exception ends all of them. Rank 0 reports; the
+// others print only failures.
 #include "laconic/transport/mpi.h"
 #include "tests/rounds/method_runs.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `laconic report`: what its page holds. How it looks and behaves: report_test.py.
+// `laconic report`: the content of its page. report_test.py tests its appearance and behaviour.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -59,7 +59,8 @@ TEST(RowsToShow, KeepTheEndsAndWhatItTookToEachPowerOfTen) {
       EXPECT_EQ(first_below(few, level), first_below(table, level)) << level;
     }
   }
-  // Early rounds are shown as closely as late ones are: as many among the first hundred as their logarithm asks for.
+  // Early rounds are shown as densely as late ones: among the first hundred as many as a logarithmic spacing
+  // asks for.
   const auto rows = rows_to_show(table, 400);
   EXPECT_GT(std::count_if(rows.begin(), rows.end(), [](std::size_t row) { return row < 100; }), 40);
   EXPECT_GT(std::count_if(rows.begin(), rows.end(), [](std::size_t row) { return row > 2500; }), 80);
@@ -93,7 +94,7 @@ class Report : public ::testing::Test {
     ASSERT_EQ(said.code, 0) << said.text;
   }
 
-  /// The page about those folders, and the data in it.
+  /// Makes the page about these folders and returns its data.
   Json data_of(std::vector<std::string> folders) {
     for (std::string& folder : folders) folder = out(folder);
     folders.insert(folders.begin(), "report");
@@ -127,7 +128,7 @@ TEST_F(Report, ShowsRunsWithTheoryNextToWhatWasMeasured) {
   EXPECT_THAT(gd["columns"].dump(), Not(HasSubstr("network_seconds"))) << "0 throughout";
   EXPECT_TRUE(gd["columns"].contains("seconds")) << "of timing.csv";
   EXPECT_THAT(gd["columns"]["uplink_bits"].get<std::string>(), ::testing::StartsWith("968 1936 "));
-  // The same by hand.
+  // The same, computed by hand.
   const Table trace = read_table(out("runs/gd/trace.csv"));
   const auto& norm = *trace.column("grad_norm_sq");
   double mean = 0;
@@ -278,9 +279,9 @@ TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
                              "step=theory*{1,4}", "seed={1,2}", "target=1e-2", "rounds=500",
                              "expect=EF21 sends less: ef21 / gd <= 2; gd / ef21 >= 1e9", "title=Who wins?",
                              "figure=round,f,x", "out=" + out("all/sweep")});
-  ASSERT_EQ(said.code, 1) << said.text;  // not all of that can hold
+  ASSERT_EQ(said.code, 1) << said.text;  // some statements cannot hold
   run("all/plain", {"method=gd", "rounds=5"});
-  // Runs of the best, as a sweep leaves them.
+  // Runs of best settings, as a sweep stores them.
   const auto record = [&](const std::string& file, const std::string& name) {
     EXPECT_EQ(laconic({"run", out("all/sweep/best/" + file), "target=1e-9", "rounds=5",
                        "out=" + out("all/sweep/curves/" + name)})
@@ -367,7 +368,7 @@ TEST_F(Report, StaysSmallWhateverItIsGiven) {
   for (int r = 0; r < 500; ++r)
     trace += fmt::format("{0},{1},{2},{3},{4},{5},{1},{2},{1}\n", r, 0.123456789 * r, 1 / (r + 0.3),
                          1234567.0 * r, 7654321.0 * r, 999 * r);
-  const std::string padding(200, '<');  // a name that is long, and longer still once it is escaped
+  const std::string padding(200, '<');  // a long name, and longer when escaped
   const auto add = [&](int first, int last) {
     for (int i = first; i < last; ++i)
       folder_.write(fmt::format("runs/{:04}{}/trace.csv", i, padding), trace);
@@ -388,7 +389,7 @@ TEST_F(Report, StaysSmallWhateverItIsGiven) {
 TEST_F(Report, AsksNothingOfTheNetwork) {
   run("run", {"method=gd", "rounds=3"});
   data_of({"run"});
-  // What is ours: all but the library, its licence and the data.
+  // Our part of the page: without the library, its licence and the data.
   std::string ours = page_;
   for (const EmbeddedFile& file : chart_files()) {
     const std::size_t at = ours.find(file.content);

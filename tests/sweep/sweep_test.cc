@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grids, what is expected of them, and whole sweeps: `laconic sweep` against the runs it is made of.
+// Grids, expectations, plans, and whole sweeps: `laconic sweep` compared with its single runs.
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -252,9 +252,9 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
     outcomes[r] = RunOutcome{RunEnd::target, {}};
     outcomes[r]->last.uplink_bits = static_cast<double>(100 + r);
   }
-  outcomes[4]->end = RunEnd::rounds;  // of the second setting
-  outcomes[6]->end = RunEnd::beaten;  // of the third
-  outcomes[17] = std::nullopt;        // of the last
+  outcomes[4]->end = RunEnd::rounds;  // in the second setting
+  outcomes[6]->end = RunEnd::beaten;  // in the third
+  outcomes[17] = std::nullopt;        // in the last
   const std::vector<double> scores = scores_of(p, outcomes);
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_THAT(scores, ElementsAre(101, infinity, infinity, 110, 113, infinity));
@@ -306,7 +306,7 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
   ASSERT_EQ(of_choice.size(), 3);
   EXPECT_EQ(of_choice[2].verdict.values.at(0), 22);
   EXPECT_EQ(of_choice[2].verdict.values.at(1), 17);
-  // Of the best by f.
+  // The measure is taken of the best setting by f.
   EXPECT_EQ(judged("consensus(ef21[s=1]) > 0").at(0).verdict.values.at(0), 1016);
   const auto error = [&](const std::string& text) { return error_of([&] { judged(text); }); };
   EXPECT_EQ(error("gd[s=7] > 1"), "expect: \"gd[s=7] > 1\": the axis s has 0, 1, 2, not 7");
@@ -335,7 +335,7 @@ TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
   EXPECT_TRUE(judged("none", {RunEnd::target, RunEnd::rounds}, "f(gd[step=0.2]) > 0").values.at(0) > 1e300)
       << "it has no score";
   EXPECT_TRUE(judged("none", {RunEnd::target, RunEnd::target}, "gd[step=0.2] >= 200").holds);
-  // Nobody got there: none is the best, in whatever order they stand.
+  // No run reached the target, so there is no best run, in either order.
   EXPECT_FALSE(judged("step", {RunEnd::rounds, RunEnd::rounds}, "f(gd) <= 3").holds);
   EXPECT_FALSE(judged("step", {RunEnd::rounds, RunEnd::rounds}, "f(gd) >= 3").holds);
   EXPECT_THAT(error_of([&] {
@@ -350,7 +350,7 @@ class Sweep : public ::testing::Test {
  protected:
   std::string out(const std::string& name) const { return folder_.path(name); }
 
-  /// A sweep into a folder of that name; words in `more` replace those with the same key.
+  /// A sweep into the folder of that name. Words in `more` replace words with the same key.
   Said sweep(const std::string& name, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> words = {"sweep",
                                       problem_,
@@ -375,7 +375,7 @@ class Sweep : public ::testing::Test {
       "problem=logistic(\"" + folder_.write("a, b", two_classes(60, 9)) + "\", lambda=0.1)";
 };
 
-/// Both have the best settings, in order, as far as summary.json says.
+/// The best settings from summary.json, in order, without their folders.
 nlohmann::json best_of_summary(const std::string& folder) {
   auto summary = nlohmann::json::parse(content_of(folder + "/summary.json"));
   for (auto& best : summary["best"]) best["description"].erase("out");
@@ -429,7 +429,7 @@ TEST_F(Sweep, RecordsTheCurvesOfItsBestRuns) {
     EXPECT_EQ(content_of(folder + "/trace.csv"), content_of(out("again/trace.csv")));
   }
   EXPECT_EQ(nlohmann::json::parse(content_of(out("sweep/summary.json")))["title"], "Bits: a \"test\"");
-  // Another sweep in its place leaves none of them.
+  // Another sweep in this folder deletes all of these.
   ASSERT_EQ(sweep("sweep", {"--force"}).code, 0);
   EXPECT_FALSE(std::filesystem::exists(out("sweep/curves")));
   EXPECT_FALSE(std::filesystem::exists(out("sweep/curves.svg")));
@@ -462,7 +462,7 @@ TEST_F(Sweep, HasASmallerOneInTheTableQuick) {
 
 // --- the experiments of the papers -----------------------------------------------------------------
 
-/// All of configs/ is in order, in full and quick: what can be told without data and without running it.
+/// Every config in configs/ is valid, in full and quick. Checks what needs neither data nor a run.
 TEST(Configs, AreSweepsThatSayWhatTheyShow) {
   ASSERT_GE(configs().size(), 19U);
   for (const EmbeddedFile& file : configs()) {
@@ -475,7 +475,7 @@ TEST(Configs, AreSweepsThatSayWhatTheyShow) {
       const auto expectations = parse_expectations(p.expect);
       EXPECT_FALSE(expectations.empty()) << name;
       for (const Expectation& one : expectations) EXPECT_NE(one.claim, "") << name << ": " << one.text;
-      // Names methods, axes and measures that are there.
+      // Its methods, axes and measures exist.
       EXPECT_EQ(error_of([&] { judge_all(p, expectations, RunOutcomes(p.runs.size())); }), "no error")
           << name;
     }
@@ -501,7 +501,7 @@ TEST_F(Reproduce, SkipsWhatHasNoData) {
   EXPECT_THAT(laconic({"reproduce", "marina", "rounds=3"}).text, HasSubstr("\"rounds=3\"; need one name"));
 }
 
-/// What is wrong with one of them is no reason to leave out the others.
+/// If one sweep fails, the others still run.
 TEST_F(Reproduce, GoesOnWhereOneFails) {
   folder_.write("phishing", "+1 1:1 2:x\n");
   const std::string here = "LACONIC_DATA='" + folder_.path("") + "'";
@@ -512,7 +512,7 @@ TEST_F(Reproduce, GoesOnWhereOneFails) {
   const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
   EXPECT_EQ(verdicts["experiments"][0]["status"], "fails");
   EXPECT_FALSE(std::filesystem::exists(out("all/marina/run.toml"))) << "it never began";
-  // A page that cannot be made, neither.
+  // Nor does a failure to make the page stop them.
   std::filesystem::create_directories(out("all/old"));
   folder_.write("all/old/sweep.csv", "x\n");
   EXPECT_EQ(laconic({"reproduce", "autoencoder", "--quick", "--out", out("all")}, "LACONIC_DATA=").code, 0);
@@ -520,7 +520,7 @@ TEST_F(Reproduce, GoesOnWhereOneFails) {
   EXPECT_THAT(laconic({"reproduce", "marina", "--out", "a", "out=b"}).text, HasSubstr("both --out and out="));
 }
 
-/// On a data set of two rows, whose name is all that it has of the real one.
+/// The data set has the name of the real one but only a few rows.
 TEST_F(Reproduce, FailsWhereAStatementDoes) {
   folder_.write("ijcnn1", "+1 1:1 22:1\n-1 2:1\n" + two_classes(60, 22));
   const std::string here = "LACONIC_DATA='" + folder_.path("") + "'";
@@ -532,7 +532,7 @@ TEST_F(Reproduce, FailsWhereAStatementDoes) {
   ASSERT_EQ(verdicts["experiments"][0]["statements"].size(), 5U);
   EXPECT_EQ(verdicts["experiments"][0]["statements"][0]["holds"], false);
   EXPECT_TRUE(std::filesystem::exists(out("all/clag-ijcnn1/sweep.csv")));
-  // Once more: what is there is judged again, and nothing is run.
+  // A second call judges the existing results again and runs nothing.
   const std::string csv = content_of(out("all/clag-ijcnn1/sweep.csv"));
   const Said again = laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all")}, here);
   EXPECT_EQ(again.code, 1) << again.text;
@@ -542,10 +542,10 @@ TEST_F(Reproduce, FailsWhereAStatementDoes) {
   const Said threads =
       laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all"), "threads=1"}, here);
   EXPECT_EQ(threads.code, 1) << "the number of threads makes no other sweep of it: " << threads.text;
-  // What others have found there stays.
+  // The verdicts on other papers are kept.
   EXPECT_EQ(laconic({"reproduce", "marina", "--quick", "--out", out("all")}, here).code, 0);
   EXPECT_EQ(nlohmann::json::parse(content_of(out("all/verdicts.json")))["experiments"].size(), 2U);
-  // Another sweep does not take its place unasked.
+  // A different sweep does not replace this one without --force.
   const Said full = laconic({"reproduce", "clag-heatmap", "--out", out("all")}, here);
   EXPECT_EQ(full.code, 2);
   EXPECT_THAT(full.text, HasSubstr("already holds a run"));
@@ -637,12 +637,12 @@ TEST_F(Sweep, GoesOnWhereItStood) {
   ASSERT_EQ(sweep("whole").code, 0);
   const std::string csv = content_of(out("whole/sweep.csv"));
   const SweepPlan p = plan({out("whole") + "/run.toml"});
-  // As a kill leaves it: some cells done, no summary.
+  // The state after a kill: some cells done, no summary.
   RunOutcomes some = read_sweep_csv(p, out("whole/sweep.csv"));
   for (std::size_t c = 0; c < p.of_cell.size(); c += 2) {
     for (const std::size_t r : p.of_cell[c]) some[r].reset();
   }
-  // A sign of what is not done again: another number of rounds.
+  // A marker that shows that this cell is not run again.
   some[p.of_cell[1][0]]->last.participants = 77;
   std::filesystem::create_directories(out("killed"));
   std::filesystem::copy(out("whole/run.toml"), out("killed/run.toml"));
@@ -720,7 +720,7 @@ TEST_F(Sweep, RecordsThatRunsDiverge) {
 }
 
 TEST_F(Sweep, DoesNotTakeSilenceForTheEnd) {
-  // On most rounds nothing is said, and the point stands.
+  // In most rounds no message is sent and the point does not move.
   const Said said = laconic({"sweep", "problem=quadratic(d=20)", "clients=1", "method=dcgd(bernoulli(0.005))",
                              "target=1e-2", "rounds=200000", "out=" + out("sweep")});
   EXPECT_EQ(said.code, 0) << said.text;

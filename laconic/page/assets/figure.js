@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The curves. A method has a colour; its runs differ in dash and marker, so that neither colour nor print is needed
-// to tell them apart. The legend is made of checkboxes beside the figure.
+// The curves. Each method has a colour, and its runs differ in dash and marker, so that runs remain
+// distinguishable in print and without colour. The legend is a list of checkboxes beside the figure.
 
-// Told apart with any colour vision (Okabe and Ito 2008), lighter on dark ground.
+// Distinguishable with any colour vision (Okabe and Ito 2008); lighter on a dark background.
 const kColours = {
   light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#2A9BD6", "#B87D00", "#111111", "#777777"],
   dark: ["#4BA3E3", "#FF8246", "#2CC59B", "#E29BC3", "#9BD8FF", "#FFC24D", "#F2F2F2", "#A6A6A6"],
@@ -16,7 +16,7 @@ const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
 const themeNow = () => (darkScheme.matches && !printing ? "dark" : "light");
 
-/** Gives each run of a group its looks: numbers into the tables above. */
+/** Gives each run of a group its style: indices into the tables above. */
 function dress(runs) {
   const methods = [];
   const seen = new Map();
@@ -32,7 +32,7 @@ function dress(runs) {
   }
 }
 
-/** A bit of the run's curve, for legends and tables. */
+/** A sample of the run's curve, for legends and tables. */
 function swatch(run) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
@@ -57,20 +57,20 @@ function swatch(run) {
 }
 
 const ofStyle = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-/** Colours of text, lines and ground: of the page as it looks now, or for a file on white paper. */
+/** Colours of text, lines and background: those of the page, or those of a file on white. */
 function inks(theme, forFile) {
   if (forFile || printing) return { text: "#1c2126", soft: "#444", line: "#999", grid: "#e4e7ea", ground: "#fff" };
   return { text: ofStyle("--text"), soft: ofStyle("--soft"), line: ofStyle("--line"), grid: ofStyle("--grid"),
            ground: ofStyle("--card") };
 }
 
-/** Whether one of these runs has more than zeros in that column. */
+/** Whether one of these runs has a nonzero value in the column. */
 const hasAny = (runs, key) => runs.some((run) => run.columns[key]?.some((value) => value !== 0));
 
-/** What can be drawn of these runs: those columns that one of them has. */
+/** The columns that can be drawn: those that at least one run has. */
 const columnsOf = (axes, runs) => axes.filter((axis) => hasAny(runs, axis.key) || (axis.key === "f" && runs.some((run) => run.columns.f)));
 
-/** The run's points, without those that a logarithmic axis has no place for. */
+/** The run's points, without those that a logarithmic axis cannot show. */
 function pointsOf(run, view) {
   const across = run.columns[view.x.key];
   const upwards = run.columns[view.y.key];
@@ -85,10 +85,10 @@ function pointsOf(run, view) {
   return points;
 }
 
-/** The runs that are drawn: those not hidden that have what is asked for. */
+/** The runs that are drawn: those that are not hidden and have points. */
 const drawnRuns = (view) => view.runs.filter((run) => !view.hidden.has(run.index) && pointsOf(run, view).length > 0);
 
-/** The points, about eight of them with the curve's marker. */
+/** The points of a curve; about eight of them have a marker. */
 function withMarkers(points, view, range, offset) {
   const place = (x) => (view.logX ? Math.log10(x / range[0]) / Math.log10(range[1] / range[0]) : (x - range[0]) / (range[1] - range[0]));
   let next = offset;
@@ -100,7 +100,7 @@ function withMarkers(points, view, range, offset) {
   });
 }
 
-/** Where runs diverge, the others are what is looked at. */
+/** The upper limit of the vertical axis if a run diverges, so that the other runs remain visible. */
 function ceiling(runs, view) {
   const starts = runs.map((run) => pointsOf(run, view)[0]?.[1]).filter(Number.isFinite);
   const all = runs.flatMap((run) => pointsOf(run, view).map((point) => point[1]));
@@ -109,8 +109,8 @@ function ceiling(runs, view) {
   return most > top && view.y.key !== "consensus" ? top : undefined;
 }
 
-/** Ends and steps of a logarithmic axis in whole powers of ten, of which at most `most` are marked; within about one power
- *  ends of one digit. */
+/** Ends and step of a logarithmic axis, in whole powers of ten, with at most `most` marks. A range of about
+ *  one power of ten ends at values with one digit. */
 function powersOf(least, top, most) {
   if (top / least < 15) {
     const digit = (value, round) => Number((round(value / 10 ** Math.floor(Math.log10(value))) * 10 ** Math.floor(Math.log10(value))).toPrecision(2));
@@ -122,7 +122,7 @@ function powersOf(least, top, most) {
   return { min: 10 ** (high - step * Math.ceil((high - low) / step)), max: 10 ** high, interval: step };
 }
 
-/** How high a legend is whose entries flow into lines of this width. */
+/** The height of a legend with entries that wrap at this width. */
 function heightOfLegend(labels, width) {
   let lines = 1;
   let used = 0;
@@ -137,7 +137,7 @@ function heightOfLegend(labels, width) {
   return 25 * lines + 10;
 }
 
-/** What ECharts is to draw. `forFile`: on white, with a legend inside. */
+/** The options for ECharts. `forFile`: on white, with a legend inside. */
 function figureOption(view, { forFile = false, width = 900, tooltip = undefined } = {}) {
   const theme = forFile ? "light" : themeNow();
   const ink = inks(theme, forFile);
@@ -181,7 +181,7 @@ function figureOption(view, { forFile = false, width = 900, tooltip = undefined 
   };
 }
 
-/** The last point of at most that cost; none where the run had ended before. */
+/** The last point with at most that cost; none if the run had ended before. */
 function lastBefore(points, cost) {
   let [low, high] = [0, points.length];
   while (low < high) {
@@ -197,8 +197,8 @@ class Figure {
     this.box = box;
     this.spoken = spoken;
     this.chart = echarts.init(box, null, { renderer: "svg" });
-    this.pointer = null;  // where on the figure the mouse is
-    this.at = -1;         // the row that arrow keys have come to
+    this.pointer = null;  // position of the mouse on the figure
+    this.at = -1;         // row selected by arrow keys
     this.chart.getZr().on("mousemove", (event) => (this.pointer = [event.offsetX, event.offsetY]));
     box.addEventListener("keydown", (event) => this.walk(event));
     box.addEventListener("blur", () => this.chart.dispatchAction({ type: "hideTip" }));
@@ -222,7 +222,7 @@ class Figure {
     this.chart.setOption(figureOption(view, { width: this.chart.getWidth(), tooltip }), { notMerge: true });
   }
 
-  /** What each curve has come to at the pointer's cost, those nearest to it where there are many. */
+  /** The value of each curve at the pointer's cost; if there are many curves, of the nearest ones. */
   tip(params) {
     const { x, y, logY } = this.view;
     const [cost, level] = this.pointer ? this.chart.convertFromPixel({ gridIndex: 0 }, this.pointer) : params[0].value;
@@ -241,7 +241,7 @@ class Figure {
     return element("div", { class: "tip" }, element("table", {}, head, ...body));
   }
 
-  /** Arrow keys: a row further, on the first curve that is shown. */
+  /** Arrow keys move along the first visible curve. */
   walk(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
     const run = this.view && drawnRuns(this.view)[0];
@@ -260,7 +260,7 @@ class Figure {
     this.chart.dispatchAction({ type: on ? "highlight" : "downplay", seriesId: String(run.index) });
   }
 
-  /** The figure as a file of its own: a text of SVG. */
+  /** The figure as a separate file, as SVG text. */
   svg() {
     const width = 960;
     const option = figureOption(this.view, { forFile: true, width });
@@ -272,7 +272,7 @@ class Figure {
     return { text, width, height };
   }
 
-  /** A promise of a PNG, at twice the size. */
+  /** A promise of a PNG of twice the size. */
   png() {
     const { text, width, height } = this.svg();
     return new Promise((resolve, reject) => {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The page's data, and how it is put into words. Texts of the data become text nodes, never markup.
+// The data of the page, and how they are formatted. Texts of the data become text nodes, never markup.
 
 const kNothing = "–";
 
-/** An element: attributes as given (functions are listeners of that event), then text and elements. */
+/** An element with attributes (a function is a listener of the event of that name), then texts and child
+ *  elements. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -43,7 +44,7 @@ function seconds(value) {
   return value >= 1e-3 ? `${(value * 1e3).toPrecision(3)} ms` : `${(value * 1e6).toPrecision(3)} µs`;
 }
 
-/** Plain where that is short, otherwise 1.23e-5. */
+/** A plain decimal if it is short, otherwise 1.23e-5. */
 function decimal(value, digits = 4) {
   if (!Number.isFinite(value)) return kNothing;
   const size = Math.abs(value);
@@ -53,7 +54,7 @@ function decimal(value, digits = 4) {
 
 const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toPrecision(4)} %` : kNothing);
 
-/** 10 to a whole power, as people write it. */
+/** A whole power of 10, with a raised exponent. */
 function power(exponent) {
   if (exponent === 0 || exponent === 1) return String(10 ** exponent);
   const raised = { "-": "⁻" };
@@ -61,7 +62,7 @@ function power(exponent) {
   return "10" + String(exponent).split("").map((c) => raised[c]).join("");
 }
 
-/** For the tic of an axis: powers of ten where the axis is logarithmic. */
+/** The label of an axis tick: powers of ten if the axis is logarithmic. */
 function tic(format, logarithmic, value) {
   if (!logarithmic || format === bits || format === seconds) return format(value).replace(/(\.\d*?)0+(?=\s|$)/, "$1").replace(/\.(?=\s|$)/, "");
   const exponent = Math.round(Math.log10(value));
@@ -69,7 +70,7 @@ function tic(format, logarithmic, value) {
   return isPower ? power(exponent) : decimal(value);
 }
 
-/** What a figure can have across (it costs something) and upwards. */
+/** The quantities that a figure can show: costs on the horizontal axis, results on the vertical axis. */
 const kAcross = [
   { key: "uplink_bits", name: "bits sent per client", short: "bits up", format: bits },
   { key: "both_bits", name: "bits sent and received per client", short: "bits up and down", format: bits },
@@ -86,7 +87,7 @@ const kUpwards = [
   { key: "consensus", name: "squared distance to consensus", short: "distance", logarithmic: true, format: decimal },
 ];
 
-/** The data as the program has left it, columns turned into numbers. */
+/** The data as written by the program, with columns converted to numbers. */
 function readData() {
   const data = JSON.parse(byId("data").textContent);
   data.runs.forEach((run, index) => {
@@ -104,10 +105,11 @@ function readData() {
   return data;
 }
 
-/** NaN where the run has no such column. */
+/** NaN if the run does not have the column. */
 const lastOf = (run, column) => run.columns[column]?.at(-1) ?? NaN;
 
-/** What the run had spent when its squared gradient norm first was at most that; NaN if never, or if that was not counted. */
+/** The cost of the run when its squared gradient norm was first at most `target`. NaN if it never was, or if
+ *  the cost was not counted. */
 function costTo(run, target, column) {
   const norms = run.columns.grad_norm_sq;
   const row = norms ? norms.findIndex((norm) => norm <= target) : -1;
@@ -115,7 +117,7 @@ function costTo(run, target, column) {
   return run.columns[column]?.[row] ?? NaN;
 }
 
-/** "problem=P clients=N split=S" for people. */
+/** "problem=P clients=N split=S" as a phrase. */
 function sceneName(scene) {
   const found = /^problem=(.*) clients=(\S+) split=(.*)$/.exec(scene);
   if (!found) return scene || "runs of which no description is left";
@@ -123,7 +125,7 @@ function sceneName(scene) {
   return [found[1], clients, ...(found[3] ? [`split: ${found[3]}`] : [])].join(", ");
 }
 
-/** The scene in short: in what it differs from the others of the sweep. */
+/** The short name of the scene: the part in which it differs from the other scenes of the sweep. */
 const placeName = (sweep, scene) => sweep.places[sweep.scenes.indexOf(scene)] || sceneName(scene);
 
 const baseName = (folder) => folder.split("/").filter(Boolean).at(-1) ?? folder;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The map of a sweep: a table whose cells are coloured by score, so that it can be read aloud and printed as well.
+// The map of a sweep: a table whose cells are coloured by score, so that screen readers and printers can use
+// it.
 
-// Cividis: even steps of lightness with any colour vision, from dark (less) to light (more).
+// Cividis: uniform steps of lightness with any colour vision, from dark (less) to light (more).
 const kShades = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];
 
 function shade(share) {
@@ -11,7 +12,7 @@ function shade(share) {
   return kShades[low].map((part, i) => Math.round(part + (at - low) * (kShades[low + 1][i] - part)));
 }
 
-/** Black or white, whichever is the more legible on it. */
+/** Black or white, depending on which is more legible on the colour. */
 function inkOn(colour) {
   const [r, g, b] = colour.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
@@ -22,12 +23,12 @@ const scoreFormat = (sweep) => kScoreFormats[sweep.measure] ?? (sweep.to_target 
 const measured = (sweep) => (sweep.measure === "grad-norm-sq" ? "|∇f|²" : sweep.measure.replaceAll("-", " "));
 const measureName = (sweep) => `${measured(sweep)} ${sweep.to_target ? "to the target" : "at the end"}`;
 
-/** What a setting of a sweep says, by name: settings are lists, see laconic/page/sweep.cc. */
+/** The settings of a sweep as objects. The data store them as lists, see laconic/page/sweep.cc. */
 function settingsOf(sweep) {
   return sweep.settings.map(([scene, method, ending, score, ...places]) => ({ scene, method, ending: sweep.endings[ending], score: score ?? Infinity, places }));
 }
 
-/** Which axes and methods the sweep's settings of this scene offer for a map. */
+/** The axes and methods that a map of this scene can show. */
 function mapChoices(sweep, scene) {
   const here = settingsOf(sweep).filter((setting) => sweep.scenes[setting.scene] === scene);
   const varies = (axis, place) => axis.of_scene
@@ -39,7 +40,7 @@ function mapChoices(sweep, scene) {
   return { axes, methods, here };
 }
 
-/** The two axes to begin with: those that the sweep was drawn over, else methods down and the longest axis across. */
+/** The two initial axes: the axes of the sweep's map, else the methods down and the longest axis across. */
 function firstAxes(sweep, choices) {
   const names = choices.axes.map((axis) => axis.name);
   if (sweep.map && sweep.map.every((name) => names.includes(name))) return sweep.map;
@@ -49,7 +50,7 @@ function firstAxes(sweep, choices) {
   return [rest[0].name, choices.methods.length > 1 ? "method" : (rest[1]?.name ?? "")];
 }
 
-/** The best over whatever else varies, of each value across and downwards. */
+/** For each pair of values across and down, the best setting over all else that varies. */
 function cellsOf(sweep, choices, { method, x, y }) {
   const across = choices.axes.find((axis) => axis.name === x);
   const down = choices.axes.find((axis) => axis.name === y);

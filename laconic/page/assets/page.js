@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// What the reader chooses, and what the page then shows.
+// The state of the reader's choices, and how the page shows it.
 
 const data = readData();
 const figure = new Figure(byId("figure"), byId("spoken"));
@@ -18,13 +18,13 @@ function fill(select, options, chosen) {
   select.value = chosen;
 }
 
-/** Across: logarithmic where runs end at very different costs. */
+/** Whether the horizontal axis should be logarithmic: the costs at the ends of the runs differ widely. */
 function spreadsWide(runs, column) {
   const ends = runs.map((run) => lastOf(run, column)).filter((end) => end > 0);
   return ends.length > 1 && Math.max(...ends) / Math.min(...ends) > 40;
 }
 
-// What a sweep says of its figure, or else what it measures, is what its runs are drawn over, until the reader chooses.
+// The initial horizontal axis of a sweep's runs: that of the sweep's figure, else the cost that it measures.
 const kMeasured = { bits: "uplink_bits", rounds: "round", "oracle-calls": "oracle_calls", seconds: "network_seconds" };
 
 function view() {
@@ -115,14 +115,15 @@ function drawSweep() {
   if (!byId("statements").hidden) byId("statements").querySelector(".scroll").replaceChildren(statementTable(sweep));
 }
 
-/** Of many curves of a sweep those of each method's best are shown first: which runs are hidden then. */
+/** If a sweep has many curves, only those of each method's best setting are shown at first. Returns the runs
+ *  to hide. */
 function bestAmongMany({ runs, sweep }) {
   if (!sweep || runs.length <= 12) return [];
   const isBest = (run) => sweep.best.some((best) => best.setting === run.description.method && best.step === run.description.step);
   return runs.some(isBest) ? runs.filter((run) => !isBest(run)).map((run) => run.index) : [];
 }
 
-/** All of the page that depends on the group. */
+/** Draws everything on the page that depends on the group. */
 function drawGroup() {
   const group = groupNow();
   const { runs, sweep } = group;
@@ -148,7 +149,7 @@ function drawGroup() {
   drawSweep();
 }
 
-/** Redraws what has colours of its own. */
+/** Redraws the parts that have their own colours. */
 function repaint() {
   if (!groupNow()?.runs.length) return;
   const open = [...document.querySelectorAll("details.run")].map((each) => each.open);
@@ -159,7 +160,7 @@ function repaint() {
   document.querySelectorAll("details.run").forEach((each, i) => (each.open = open[i]));
 }
 
-/** How experiments ended: "all hold", or "5 hold, 1 fails, 1 skipped". */
+/** How the experiments ended: "all hold", or "5 hold, 1 fails, 1 skipped". */
 function endings(experiments) {
   const words = { holds: ["holds", "hold"], fails: ["fails", "fail"], skipped: ["skipped", "skipped"] };
   const counted = Object.entries(words).map(([status, [one, many]]) => [experiments.filter((each) => each.status === status).length, one, many])
@@ -225,7 +226,7 @@ function listen() {
   on("close-all", "click", openAll(false));
   darkScheme.addEventListener("change", repaint);
 
-  // On paper: light colours, the width of the paper, and all that can be opened open.
+  // For print: light colours, the width of the paper, all details open.
   const wasOpen = new Map();
   window.addEventListener("beforeprint", () => {
     printing = true;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The tables of the page: runs, the best of each method, verdicts, and what theory promises of a run.
+// The tables of the page: runs, the best setting of each method, verdicts, and the theory of a run.
 
-/** At most four powers of ten that runs of the group came to, two runs if there are so many: from the least that all of
- *  them reached to the least of any. */
+/** At most four powers of ten that at least two runs of the group reached, if there are so many runs. They
+ *  range from the least that all runs reached to the least that any of these reached. */
 function targetsOf(runs) {
   const reached = new Map();
   const positive = (run) => (run.columns.grad_norm_sq ?? []).filter((norm) => norm > 0);
   const lowest = runs.flatMap(positive).reduce((a, b) => Math.min(a, b), Infinity);
   for (const run of runs) {
     const norms = positive(run);
-    const isZero = run.columns.grad_norm_sq?.includes(0);  // below all that the others came to
+    const isZero = run.columns.grad_norm_sq?.includes(0);  // below the least positive value of the other runs
     if (norms.length < (isZero ? 1 : 2)) continue;
     const least = isZero ? lowest : norms.reduce((a, b) => Math.min(a, b));
     for (let e = Math.ceil(Math.log10(norms[0])) - 1; e >= Math.log10(least) - 1e-9 && e > -40; --e) reached.set(e, (reached.get(e) ?? 0) + 1);
@@ -30,10 +30,11 @@ function ending(run) {
   return words[run.stopped.why] ?? run.stopped.why;
 }
 
-/** The run that the others are compared with until the reader chooses: one of gradient descent, else the first. */
+/** The initial reference for comparisons: a run of gradient descent, else the first run. */
 const referenceOf = (runs) => runs.find((run) => run.description.method === "gd" && !run.description.batch) ?? runs[0];
 
-/** Says so where the costs to targets of these runs were not looked at equally often; otherwise null. */
+/** A warning if these runs were evaluated at different strides, since their costs to targets then differ in
+ *  accuracy; otherwise null. */
 function unequalStrides(runs) {
   const strides = [...new Set(runs.flatMap((run) => run.evaluated_every ?? []))].sort((a, b) => a - b);
   if (strides.length < 2) return null;
@@ -41,7 +42,7 @@ function unequalStrides(runs) {
   return `These runs were evaluated at different strides, every ${all} rounds: their costs to targets do not compare finely.`;
 }
 
-/** The columns of the table of runs: what a cell says, and by what it is sorted. */
+/** The columns of the table of runs: the content of a cell, and its sort key. */
 function runColumns(group, across, reference) {
   const has = (key) => hasAny(group.runs, key);
   const columns = [
@@ -76,7 +77,7 @@ function stepCell(run) {
   return [rule || value, rule && value && rule !== value && Number(rule) !== step ? element("small", {}, value) : null];
 }
 
-/** `state` has what the reader has chosen; `again` draws the table anew. */
+/** `state` holds the reader's choices; `again` redraws the table. */
 function runTable(group, state, across, again) {
   const reference = group.runs.find((run) => run.index === state.reference) ?? referenceOf(group.runs);
   const columns = runColumns(group, across, reference);
@@ -107,11 +108,11 @@ function runTable(group, state, across, again) {
   return element("table", {}, element("thead", {}, element("tr", {}, first, ...heads)), element("tbody", {}, ...rows));
 }
 
-/** Names of columns; one in a list is of numbers. */
+/** Names of columns. A name in a list marks a column of numbers. */
 const header = (...names) => element("thead", {}, element("tr", {}, ...names.map((name) =>
   element("th", { scope: "col", class: Array.isArray(name) ? "number" : "" }, ...[name].flat()))));
 
-/** What a score is, for the head of a column of scores. */
+/** The heading of a column of scores. */
 const scoreHead = (sweep) => [measureName(sweep), sweep.measure === "paper-bits" ? element("small", {}, "32 bits a value, nothing else") : null].filter(Boolean);
 
 function bestTable(sweep, scene) {
@@ -123,7 +124,7 @@ function bestTable(sweep, scene) {
   return element("table", {}, header("method", "its best", "step", scoreHead(sweep), "to run it again"), element("tbody", {}, ...rows));
 }
 
-/** A word and a sign, so that colour is not all that tells. */
+/** A word and a sign, so that the verdict does not depend on colour alone. */
 function verdict(status) {
   const [sign, word, look] = status === true || status === "holds" ? ["✓", "holds", "holds"]
     : status === "skipped" ? ["–", "skipped", "skipped"] : ["✗", "fails", "fails"];
@@ -139,7 +140,8 @@ function statementTable(sweep) {
   return element("table", {}, header("", "statement", "measured", ...(several ? ["where"] : [])), element("tbody", {}, ...rows));
 }
 
-/** The experiments of a reproduction. `show(folder)`: what shows that sweep on this page, or null. */
+/** The experiments of a reproduction. `show(folder, config)` returns an action that shows the sweep, or a
+ *  false value. */
 function experimentTable(verdicts, show) {
   const rows = verdicts.experiments.map((one) => {
     const statements = Array.isArray(one.statements) ? one.statements : [];
@@ -165,7 +167,7 @@ function definitions(pairs) {
     [element("dt", {}, name), element("dd", {}, typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value))]));
 }
 
-/** Theory next to what was measured. */
+/** The theory next to the measured values. */
 function theoryOf(run) {
   const { theorem, promised } = run;
   if (!theorem) return [element("p", {}, run.stopped ? "No theorem with known constants is about this method on this problem." : "The run was killed before it could say what theory promises.")];
