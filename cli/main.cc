@@ -96,7 +96,7 @@ std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transpor
   papers_verb->add_option("--out", line.out, "The folder, by default runs/reproduce or runs/reproduce-quick");
   add("theory", "Constants, step size and bound of a method on a problem", keys,
       first([&] { return theory(line.words); }));
-  add("advise", "Which methods pay on a link: network= and a problem, and who would arrive first",
+  add("advise", "Which methods pay on a link: network= and a problem, and which would reach the target first",
       "key=value words of a run, with network=; method={a, b} for others than the usual ones, seconds=30, "
       "out=FILE.json",
       first([&] { return advise(line.words); }));

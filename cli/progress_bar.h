@@ -27,7 +27,7 @@ class ProgressBar {
   /// `text` is called only if the line is drawn.
   template <class Text>
   void show(std::size_t done, std::size_t all, Text text) {
-    const auto now = Clock::now();
+    const auto now = WallClock::now();
     if (!watched_ || now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
     constexpr std::size_t kWidth = 30;
@@ -37,11 +37,11 @@ class ProgressBar {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using WallClock = std::chrono::steady_clock;
 
   bool watched_;
   bool drawn_ = false;
-  Clock::time_point shown_ = Clock::now();
+  WallClock::time_point shown_ = WallClock::now();
 };
 
 }  // namespace laconic::cli

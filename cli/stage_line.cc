@@ -35,10 +35,10 @@ StageLine::~StageLine() {
 void StageLine::begin(std::string_view stage) {
   if (!thread_.joinable()) return;
   const std::lock_guard lock(mutex_);
-  stages_.push_back({std::string(stage), Clock::now()});
+  stages_.push_back({std::string(stage), WallClock::now()});
 }
 
-std::string StageLine::text(const std::vector<Stage>& stages, Clock::time_point now) {
+std::string StageLine::text(const std::vector<Stage>& stages, WallClock::time_point now) {
   std::string text;
   for (std::size_t k = stages.size(); k-- > 0;) {
     const bool lasts = k + 1 == stages.size();
@@ -57,7 +57,7 @@ void StageLine::draw_until(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); })) {
     if (stages_.empty()) continue;
-    print_err("\r{}\x1b[K", text(stages_, Clock::now()));
+    print_err("\r{}\x1b[K", text(stages_, WallClock::now()));
     drawn_ = true;
   }
 }

@@ -16,10 +16,10 @@ namespace laconic::cli {
 /// the first second. The destructor erases the line.
 class StageLine {
  public:
-  using Clock = std::chrono::steady_clock;
+  using WallClock = std::chrono::steady_clock;
   struct Stage {
     std::string name;
-    Clock::time_point begin;
+    WallClock::time_point begin;
   };
 
   explicit StageLine(bool shows);
@@ -32,7 +32,7 @@ class StageLine {
 
   /// The current stage, then the earlier stages that took a second or more, as in "5 s constants; before: 31
   /// s reading kdd12". At most 79 characters.
-  static std::string text(const std::vector<Stage>& stages, Clock::time_point now);
+  static std::string text(const std::vector<Stage>& stages, WallClock::time_point now);
 
  private:
   void draw_until(const std::stop_token& stop);

@@ -47,12 +47,12 @@ void write_seeds(const std::filesystem::path& folder) {
           write_seed(folder / name, key, dim, message);
 
           Message whole, pair, pair_of_pairs;
-          write_afresh(wire, x, whole);
+          write_reset(wire, x, whole);
           write_pair(whole, message, pair);
-          write_seed(folder / (name + "-afresh"), key, dim, pair);
-          write_assumed(wire, x, whole);
+          write_seed(folder / (name + "-reset"), key, dim, pair);
+          write_uncounted(wire, x, whole);
           write_pair(whole, message, pair);
-          write_seed(folder / (name + "-assumed"), key, dim, pair);
+          write_seed(folder / (name + "-uncounted"), key, dim, pair);
           write_pair(pair, pair, pair_of_pairs);
           write_seed(folder / (name + "-pairs"), key, dim, pair_of_pairs);
         }

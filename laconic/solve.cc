@@ -94,7 +94,7 @@ Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOption
 
 void Solver::round() {
   check(!over_, "a run that is over was asked for another round");
-  begin_ = Clock::now();
+  begin_ = WallClock::now();
   summary_.rounds = next_;
   Evaluation* watch = is_due(next_) ? &evaluation_ : nullptr;
   try {
@@ -161,7 +161,7 @@ Request Solver::request() {
   // all ranks use rank 0's proposal.
   constexpr int kBits = 2;
   constexpr int kMostStride = 30;
-  const auto now = Clock::now();
+  const auto now = WallClock::now();
   const double since = std::chrono::duration<double>(now - asked_at_).count();
   asked_at_ = now;
   const int fits = std::min(1, std::ilogb(kBetweenRequests / since));
@@ -235,7 +235,7 @@ double Solver::uplink_bits() const {
 }
 
 double Solver::seconds() const {
-  return before_.seconds + in_rounds_ + std::chrono::duration<double>(Clock::now() - begin_).count();
+  return before_.seconds + in_rounds_ + std::chrono::duration<double>(WallClock::now() - begin_).count();
 }
 
 Timing Solver::timing() const {

@@ -81,7 +81,7 @@ class Solver {
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using WallClock = std::chrono::steady_clock;
 
   void compute(Evaluation* watch);
   [[nodiscard]] bool is_due(std::size_t t) const;
@@ -101,13 +101,13 @@ class Solver {
   SolveOptions options_;
   Recorder& recorder_;
   Checkpoints* checkpoints_;
-  std::size_t next_ = 0;     // the next round, or the current one
-  Timing before_;            // of earlier processes
-  double in_rounds_ = 0;     // seconds spent in finished rounds
-  Clock::time_point begin_;  // of the current round
+  std::size_t next_ = 0;         // the next round, or the current one
+  Timing before_;                // of earlier processes
+  double in_rounds_ = 0;         // seconds spent in finished rounds
+  WallClock::time_point begin_;  // of the current round
   double saved_at_ = 0;
   // For requests, on several ranks.
-  Clock::time_point asked_at_ = Clock::now();
+  WallClock::time_point asked_at_ = WallClock::now();
   std::size_t rounds_since_ = 0;
   int log2_stride_ = 0;  // of the rounds between two exchanges of requests
   double network_seconds_ = 0;

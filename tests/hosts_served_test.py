@@ -44,7 +44,7 @@ class HostsServed(unittest.TestCase):
             job.until_over()  # now its launcher receives what is waiting
             self.assertEqual([job.code_of(r) for r in range(HOSTS)], [0, 0, 1], job.text)
             self.assertEqual(len(job.complaints()), 1, job.text)
-            self.assertIn("rank 2: nothing was heard of the server", job.complaints()[0])
+            self.assertIn("rank 2: nothing was received from the server", job.complaints()[0])
         rounds = attendance(job.out)
         self.assertEqual((rounds[-1].epoch, rounds[-1].counted, rounds[-1].gone), (1, [0, 1, 2], [3, 4, 5]))
         self.assertEqual({tuple(r.gone) for r in rounds}, {(), (3, 4, 5)})

@@ -231,7 +231,7 @@ class Served(InFolder):
         job = self.job("out", *words_of("gd"), LOSES, "rehearsal=slow(0, 10ms), silent(3, from=12)", recorded=range(4))
         rounds = self.assert_survived(job, gone=clients_of(2, 4), epochs=1, complaints=1)
         self.assertEqual([job.code_of(r) for r in range(4)], [0, 0, 1, 0])  # given up, it receives nothing
-        self.assertIn("rank 2: nothing was heard of the server", job.complaints()[0])
+        self.assertIn("rank 2: nothing was received from the server", job.complaints()[0])
         self.assertIn(3, rounds[11].counted)
         self.assertEqual({3 in r.counted for r in rounds[12:]}, {False})
 
@@ -245,7 +245,7 @@ class Served(InFolder):
         complaints = sorted(job.complaints())
         self.assertEqual([line.split(": ")[1] for line in complaints], ["rank 1", "rank 2", "rank 3"], job.text)
         for line in complaints:
-            self.assertIn("nothing was heard of the server, rank 0, for 1.5 s: it has died, then laconic resume goes on", line)
+            self.assertIn("nothing was received from the server, rank 0, for 1.5 s: it has died, then laconic resume goes on", line)
         self.assert_goes_on(job.out, json.loads(manifest.read_text())["round"])
 
     def test_a_process_told_to_end_ends_all_with_a_checkpoint(self):

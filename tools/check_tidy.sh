@@ -12,7 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 files="$PWD/(laconic|cli|bench)/(?!torch/).*\.cc"
 checks=-clang-analyzer-*  # in addition to .clang-tidy
 [[ ${2-} != all ]] || checks=
-if [[ ${2-} != all ]] && changed=$(git diff --name-only HEAD~20 -- laconic cli bench 2>/dev/null); then
+if [[ ${2-} != all ]] && git rev-parse -q --verify HEAD~20 >/dev/null; then
+  changed=$(git log -20 --no-merges --name-only --pretty=format: -- && git diff --name-only HEAD)
+  changed=$(grep -E '^(laconic|cli|bench)/' <<<"$changed" || true)
   # a/b.h stands for a/b.cc, which includes it. A header without such a file is read only if a changed file
   # includes it.
   names=$(sed -nE 's/\.(h|cc)$//p' <<<"$changed" | sort -u | paste -sd '|')

@@ -120,7 +120,7 @@ std::string who_pays(const Advice& advice, const PilotResult& base, const std::v
     }
   }
   if (count == 0) return "";
-  std::string text = fmt::format("of the methods here that say less than {} in a round, ", base.method);
+  std::string text = fmt::format("of the methods here that send less than {} in a round, ", base.method);
   if (below == nullptr && above == nullptr)
     return text + fmt::format("none arrives before it with this latency, however slow the link is");
   if (below != nullptr && up_to.always())

@@ -351,7 +351,10 @@ Dataset load_file(const fs::path& path, const DataOptions& options) {
   const std::string content = read_file(path.string());
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
   return parse_libsvm(content, path.string(),
-                      {.columns = options.columns, .rows = options.rows, .choose = options.choose, .working = options.working});
+                      {.columns = options.columns,
+                       .rows = options.rows,
+                       .choose = options.choose,
+                       .working = options.working});
 }
 
 std::optional<fs::path> libsvm_test_file(const fs::path& training, const std::string& name,

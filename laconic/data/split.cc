@@ -203,7 +203,7 @@ Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
 constexpr Split kSplits[] = {
     {"contiguous", "contiguous", "equal blocks of rows in file order", deal_contiguous},
     {"shuffled", "shuffled", "equal blocks of rows permuted by split-seed", deal_shuffled},
-    {"by-label", "by-label", "equal blocks of rows sorted by label: clients as unlike as can be",
+    {"by-label", "by-label", "equal blocks of rows sorted by label: clients as heterogeneous as possible",
      deal_by_label},
     {"overlap", "overlap(P)",
      "n + 1 equal blocks of permuted rows: with probability P a client holds the first, else one of its own",

@@ -178,7 +178,8 @@ const ConfigKey kKeys[] = {
      [](D& d, S s) { d.outer_step = not_negative(s); },
      [](const D& d) { return text_of(d.outer_step); }},
     {{"topology", "ring",
-      "who hears whom, of methods without a server (others ignore it); drawn ones by split-seed"},
+      "which nodes exchange messages, of methods without a server (others ignore it); drawn ones by "
+      "split-seed"},
      [](D& d, S s) { d.topology = parse(s); },
      [](const D& d) { return d.topology ? print(*d.topology) : ""; }},
     {{"mixing", "metropolis", "weights of neighbours; without it metropolis"},

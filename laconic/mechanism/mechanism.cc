@@ -78,7 +78,7 @@ class Whole final : public Mechanism {
   explicit Whole(Wire wire) : wire_(wire) {}
 
   void encode(const Key& /*key*/, Kept /*h*/, Kept /*y*/, View x, Message& out) const override {
-    write_afresh(wire_, x, out);
+    write_reset(wire_, x, out);
   }
   Rates rates() const override { return {1, 1}; }
   bool replaces() const override { return true; }
@@ -92,7 +92,7 @@ class Previous final : public Mechanism {
   explicit Previous(Wire wire) : wire_(wire) {}
 
   void encode(const Key& /*key*/, Kept /*h*/, Kept y, View /*x*/, Message& out) const override {
-    write_assumed(wire_, y, out);
+    write_uncounted(wire_, y, out);
   }
   Rates rates() const override { return {0, 0}; }
   bool uses_previous() const override { return true; }

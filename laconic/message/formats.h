@@ -30,8 +30,8 @@ enum class Format : std::uint8_t {
   power_levels = 10,
   // Messages that contain other messages.
   pair = 11,
-  afresh = 12,
-  assumed = 13,
+  reset = 12,
+  uncounted = 13,
   // Further encodings of signs.
   known_sign = 14,
   block_sign = 15,
@@ -137,7 +137,7 @@ void add_nothing(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
-void add_dense_behind(const Incoming& message, double weight, MutView acc);  // afresh, assumed
+void add_dense_behind(const Incoming& message, double weight, MutView acc);  // reset, uncounted
 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);
@@ -152,8 +152,8 @@ double floats_block_sign(const Incoming& message);
 double floats_uniform_levels(const Incoming& message);
 double floats_power_levels(const Incoming& message);
 double floats_pair(const Incoming& message);
-double floats_afresh(const Incoming& message);
-double floats_assumed(const Incoming& message);
+double floats_reset(const Incoming& message);
+double floats_uncounted(const Incoming& message);
 
 /// decode_add and counted_floats for a message that is part of another.
 void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);

@@ -36,8 +36,8 @@ constexpr FormatRow kFormats[] = {
     {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
     {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
     {Format::pair, "pair", add_pair, floats_pair},
-    {Format::afresh, "afresh", add_dense_behind, floats_afresh},
-    {Format::assumed, "assumed", add_dense_behind, floats_assumed},
+    {Format::reset, "reset", add_dense_behind, floats_reset},
+    {Format::uncounted, "uncounted", add_dense_behind, floats_uncounted},
     {Format::known_sign, "known sign", add_read_signs<read_known_sign>, floats_known_sign, read_known_sign},
     {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
 };

@@ -105,11 +105,11 @@ inline constexpr unsigned kPairDepth = 6;
 void write_pair(const Message& first, const Message& second, Message& out);
 
 /// The vector x itself, for a receiver that adds other messages to a memory (starts_over()).
-void write_afresh(Wire wire, View x, Message& out);
+void write_reset(Wire wire, View x, Message& out);
 
 /// All values of a vector that the paper assumes known to the receiver. Its counted floats are 0; its bits
 /// are really sent.
-void write_assumed(Wire wire, View x, Message& out);
+void write_uncounted(Wire wire, View x, Message& out);
 
 /// The number of bits that encode one of s + 1 levels and a sign: 1 + ceil(log2(s + 1)).
 constexpr unsigned bits_per_level(std::size_t s) { return 1 + static_cast<unsigned>(std::bit_width(s)); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages that contain other messages: pair, afresh, assumed.
+// Messages that contain other messages: pair, reset, uncounted.
 #include <algorithm>
 
 #include "laconic/message/formats.h"
@@ -36,7 +36,7 @@ Parts parts_of(const Incoming& message) {
   return {message.bytes.subspan(header, length), message.bytes.subspan(header + length)};
 }
 
-/// The message after the first byte of afresh and assumed, which must be dense.
+/// The message after the first byte of reset and uncounted, which must be dense.
 Bytes dense_in(const Incoming& message) {
   if (message.wire != Wire::f32) message.fail("the width is that of the dense message in it");
   const Bytes inner = message.bytes.subspan(kHeader);
@@ -68,9 +68,9 @@ void write_pair(const Message& first, const Message& second, Message& out) {
   std::copy(second.bytes.begin(), second.bytes.end(), to);
 }
 
-void write_afresh(Wire wire, View x, Message& out) { write_dense_behind(Format::afresh, wire, x, out); }
+void write_reset(Wire wire, View x, Message& out) { write_dense_behind(Format::reset, wire, x, out); }
 
-void write_assumed(Wire wire, View x, Message& out) { write_dense_behind(Format::assumed, wire, x, out); }
+void write_uncounted(Wire wire, View x, Message& out) { write_dense_behind(Format::uncounted, wire, x, out); }
 
 bool starts_over(const Message& message) {
   const std::vector<std::uint8_t>& bytes = message.bytes;
@@ -82,7 +82,7 @@ bool starts_over(const Message& message) {
     const bool is_long = bytes[at + 1] == 0 && bytes[at + 2] == 0 && bytes[at + 3] == 0;
     at += is_long ? kLongHeader : kCountHeader;
   }
-  return has(at, Format::afresh);
+  return has(at, Format::reset);
 }
 
 void add_pair(const Incoming& message, double weight, MutView acc) {
@@ -101,11 +101,11 @@ double floats_pair(const Incoming& message) {
          floats_of_bytes(key_of_part(message.key, 1), parts.second, message.dim);
 }
 
-double floats_afresh(const Incoming& message) {
+double floats_reset(const Incoming& message) {
   return floats_of_bytes(message.key, dense_in(message), message.dim);
 }
 
-double floats_assumed(const Incoming& message) {
+double floats_uncounted(const Incoming& message) {
   dense_in(message);
   return 0;
 }

@@ -34,8 +34,8 @@ Assembly k_gt(Arguments& args, const MethodSetting& s) {
 std::vector<MethodRow> k_gt_methods() {
   return {
       {"gt", "gt", "gradient tracking", "arXiv 2202.03836", gt, kNeighbours},
-      {"periodical-gt", "periodical-gt(steps=K, sample=last)", "gradient tracking that talks every K steps",
-       "arXiv 2301.01313", periodical_gt, kNeighbours},
+      {"periodical-gt", "periodical-gt(steps=K, sample=last)",
+       "gradient tracking with messages every K steps", "arXiv 2301.01313", periodical_gt, kNeighbours},
       {"k-gt", "k-gt(steps=K, init=zero)", "gradient tracking with local steps, on the mean of K gradients",
        "arXiv 2301.01313", k_gt, kNeighbours},
   };

@@ -165,7 +165,7 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   const std::size_t n = s.problem.shards();
   const std::size_t sample = args.whole("sample", 0);
-  if (sample == 0) args.fail("\"sample\" is missing: the clients that are heard in a round, as in sample=10");
+  if (sample == 0) args.fail("\"sample\" is missing: the clients that take part in a round, as in sample=10");
   if (sample < 1 || sample > n)
     args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
   const double r = static_cast<double>(sample);
@@ -191,8 +191,8 @@ std::vector<MethodRow> marina_methods() {
        vr_marina},
       {"vr-marina-online", "vr-marina-online(Q, batch=B, large-batch=L)", "VR-MARINA without full gradients",
        "arXiv 2102.07845", vr_marina_online},
-      {"pp-marina", "pp-marina(Q, sample=R)", "MARINA that hears R sampled clients a round",
-       "arXiv 2102.07845", pp_marina, kOwnSample},
+      {"pp-marina", "pp-marina(Q, sample=R)", "MARINA with R sampled clients a round", "arXiv 2102.07845",
+       pp_marina, kOwnSample},
   };
 }
 

@@ -187,7 +187,8 @@ std::unique_ptr<Participation> unbiased_answers_alike(Arguments& args, const Met
   const std::string decode = decoding(args, s, {"ht", "count"});
   if (decode == "ht" && s.stragglers && s.stragglers->is_real()) {
     args.fail(
-        "decode = ht; clients remember what they said, and by a real clock only count weighs them alike");
+        "decode = ht; clients remember their messages, and with a real clock only count gives them equal "
+        "weights");
   }
   return unbiased_answers(args, s, decode);
 }
@@ -200,7 +201,7 @@ void require_all_on_heads(Arguments& args, const MethodSetting& s) {
 double lateness(Arguments& args, const MethodSetting& s) {
   if (!s.stragglers || s.stragglers->is_real()) return 0;
   const auto p = common_lateness(*s.stragglers, s.problem.shards());
-  if (!p) args.fail("clients remember what they said, and need to be late equally often");
+  if (!p) args.fail("clients remember their messages, and must be late equally often");
   return *p;
 }
 

@@ -42,9 +42,10 @@ std::vector<MethodRow> coco_ef_methods();
 std::vector<MethodRow> gc_diana_methods();
 
 // Reasons for which methods refuse models of stragglers.
-inline constexpr const char* kOwnSample = "it hears a sample of its own choice: leave some out with sample=";
-inline constexpr const char* kHearsAll = "it hears everyone in every round; fedavg hears some";
-inline constexpr const char* kNeighbours = "nodes without a server hear their neighbours in every round";
+inline constexpr const char* kOwnSample = "it samples clients itself: leave some out with sample=";
+inline constexpr const char* kHearsAll = "every client takes part in every round; fedavg samples clients";
+inline constexpr const char* kNeighbours =
+    "nodes without a server need the messages of their neighbours in every round";
 
 std::unique_ptr<Oracle> full(const MethodSetting& s);
 /// Minibatch gradients if the run's key `batch` is set, else full gradients.

@@ -44,8 +44,8 @@ std::vector<MethodRow> savic_methods() {
        "savic(adam|rmsprop|adagrad|oasis, steps=H, scaling=global|local, alpha=0.01, beta=B, refresh=1, "
        "statistic=sq-of-mean|mean-of-sq, refresh-at-start=1, momentum=0, momentum-at-sync=average|reset, "
        "start-probes=10, probes=own|shared, compressor=C)",
-       "local SGD with steps scaled as the rule has it, refreshed when clients talk", "arXiv 2406.00846",
-       savic, kHearsAll},
+       "local SGD with steps scaled by the rule, refreshed when clients send", "arXiv 2406.00846", savic,
+       kHearsAll},
   };
 }
 

@@ -42,7 +42,8 @@ std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, doub
 Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSetting& s) {
   const bool exact = args.choice("init", {"exact", "zero"}, "exact") == "exact";
   ThreePoint c = row.make(args, setting_of_compressors(s));
-  if (c.coin.p > 0 && !exact) args.fail("init = zero; its coin has everyone begin with the whole gradient");
+  if (c.coin.p > 0 && !exact)
+    args.fail("init = zero; with its coin every client begins with the whole gradient");
   if (c.coin.p > 0 && s.stragglers)
     args.fail("stragglers: a client that misses a difference is wrong about it until the coin shows heads");
   const double n = static_cast<double>(s.problem.shards());

@@ -146,8 +146,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   sweep.folder = fs::path(folder).lexically_normal().string();
   std::error_code error;
   if (!fs::exists(folder + "/run.toml", error))
-    throw InputError(
-        fmt::format("{}: holds a sweep.csv, but no run.toml that says what it is about", folder));
+    throw InputError(fmt::format("{}: holds a sweep.csv, but no run.toml that describes the sweep", folder));
   const SweepPlan plan =
       naming(folder + "/run.toml", [&] { return plan_of(read_toml(folder + "/run.toml")); });
   const RunOutcomes outcomes = read_sweep_csv(plan, folder + "/sweep.csv");

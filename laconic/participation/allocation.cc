@@ -160,7 +160,7 @@ constexpr AllocationRow kAllocations[] = {
     {"bernoulli", "bernoulli", "each worker holds each subset by chance; some subsets may be lost",
      bernoulli},
     {"regular", "regular", "the neighbours in a random regular graph", regular},
-    {"full", "full", "everyone holds everything", full},
+    {"full", "full", "every client holds every shard", full},
 };
 
 MinMeanMax spread_of(std::span<const std::size_t> counts) {

@@ -141,7 +141,7 @@ class ShiftedExponential final : public Timed {
     if (of_kind.size() > 1 && policy.first &&
         static_cast<double>(of_kind.size() * kPoints * *policy.first) * n > kMost)
       throw InputError(
-          "first = R of so many unlike clients: how often each is late takes too long to work out");
+          "first = R of so many heterogeneous clients: how often each is late takes too long to compute");
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       std::optional<double>& late = of_kind[workers_[i]];
       if (!late) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);

@@ -114,7 +114,7 @@ std::vector<char*> neutral_environment() {
 /// The last line of gnuplot's messages that is not blank or a mere position mark (^).
 std::string last_line(const std::string& messages) {
   std::istringstream lines(messages);
-  std::string said = "it says nothing";
+  std::string said = "it prints nothing";
   for (std::string line; std::getline(lines, line);) {
     const std::size_t begin = line.find_first_not_of(" ^\t");
     if (begin != std::string::npos) said = line.substr(begin);

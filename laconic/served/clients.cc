@@ -43,7 +43,7 @@ class ServedClients {
       if (mailbox_.closed()) return;
       if (mailbox_.is_lost(0)) {
         throw RunError(fmt::format(
-            "nothing was heard of the server, rank 0, for {} s: it has died, then laconic resume goes "
+            "nothing was received from the server, rank 0, for {} s: it has died, then laconic resume goes "
             "on from its last checkpoint; or it goes on without this process",
             mailbox_.patience()));
       }
@@ -57,7 +57,7 @@ class ServedClients {
  private:
   /// Of a client: the rounds of this epoch at which it began and finished its last gradient, and the last
   /// answer it sent, as long as it is unknown whether that counted.
-  struct Progress {
+  struct ClientProgress {
     struct Said {
       std::uint32_t round = 0;
       bool restart = false;
@@ -83,7 +83,7 @@ class ServedClients {
     Range own;
     StarClients clients;
     Board board;  // an entry and a slot for each client
-    std::vector<Progress> progress;
+    std::vector<ClientProgress> progress;
     std::size_t next = 0;  // the next client in turn
   };
 
@@ -140,7 +140,7 @@ class ServedClients {
         if (over_) return;
         const auto clients = clients_;
         const auto order = order_;
-        Progress& progress = clients->progress[*e];
+        ClientProgress& progress = clients->progress[*e];
         progress.is_busy = true;
         progress.begun = order->round;
         lock.unlock();
@@ -176,7 +176,7 @@ class ServedClients {
   /// The caller must be the only thread that uses this client.
   void answer(EpochClients& clients, const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
-    Progress& progress = clients.progress[e];
+    ClientProgress& progress = clients.progress[e];
     Entry& entry = clients.board[e];
     // An answer that counted is remembered. Any other answer is discarded as if it had not been sent.
     const std::uint32_t client = entry.key.worker;

@@ -162,15 +162,16 @@ std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
 }
 
 const TopologyRow kTopologies[] = {
-    {"ring", "ring", "each node hears the one before and the one after it", ring},
+    {"ring", "ring", "each node receives from the node before it and the node after it", ring},
     {"torus", "torus(a,b)", "a ring of a rings of b nodes; node (r, c) is number r*b + c", torus},
-    {"complete", "complete", "everyone hears everyone: n(n-1) messages a round", complete},
-    {"star", "star", "node 0 hears all others, and they hear it", star},
-    {"hypercube", "hypercube", "n = 2^m: node i hears those whose number differs in one bit", hypercube},
-    {"exponential", "exponential", "node i hears i+1, i+2, i+4, ... mod n (arXiv 2110.13363); directed",
-     exponential},
-    {"one-peer", "one-peer", "node i hears one: i+1, in the next round i+2, then i+4, ... mod n; directed",
-     one_peer},
+    {"complete", "complete", "every node receives from every other: n(n-1) messages a round", complete},
+    {"star", "star", "node 0 receives from all others, and they receive from it", star},
+    {"hypercube", "hypercube",
+     "n = 2^m: node i receives from the nodes whose numbers differ from i in one bit", hypercube},
+    {"exponential", "exponential",
+     "node i receives from i+1, i+2, i+4, ... mod n (arXiv 2110.13363); directed", exponential},
+    {"one-peer", "one-peer",
+     "node i receives from one node: i+1, in the next round i+2, then i+4, ... mod n; directed", one_peer},
     {"erdos-renyi", "erdos-renyi(p)", "each edge with probability p; drawn again until connected",
      erdos_renyi},
     {"path", "path", "a ring without the edge that closes it", path},
@@ -230,7 +231,7 @@ std::vector<Graph> make_topology(const Spec& topology, const TopologySetting& se
   Arguments args(topology);
   std::vector<Graph> turns = row_named(topology, "topology", topologies()).make(args, setting);
   args.done();
-  if (!connected(turns)) args.fail("is not connected: some nodes never hear of each other");
+  if (!connected(turns)) args.fail("is not connected: some nodes never receive anything of each other");
   return turns;
 }
 

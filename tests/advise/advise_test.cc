@@ -81,7 +81,7 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
   EXPECT_THAT(
       words_of(advice, {Link{1e7, 1e7, 0.05, 0.05}}),
       ElementsAre("on this link marina arrives first; gd takes 4.3 times as long",
-                  "of the methods here that say less than gd in a round, marina arrives before it below 120 "
+                  "of the methods here that send less than gd in a round, marina arrives before it below 120 "
                   "Mbit/s, with the same latency; above that gd arrives before both"));
   const auto where = [&](const std::vector<Link>& links) { return words_of(advice, links).at(1); };
   EXPECT_THAT(where({Link{1e6, 1e7}}), HasSubstr(" below 12 Mbit/s up and 120 Mbit/s down,"));
@@ -120,7 +120,7 @@ TEST(Advice, SaysOfWhichLinksItSpeaks) {
     advice.sort();
     return words_of(advice, links);
   };
-  const std::string few = "of the methods here that say less than gd in a round, ";
+  const std::string few = "of the methods here that send less than gd in a round, ";
   // Fewer bits a round but many rounds: more bits in total, and less of every other cost.
   const PilotResult quick = pilot("quick", {.compute = 0.1, .latency = 0.1, .bits = 41}, 1e6, 200);
   EXPECT_THAT(words({quick}),

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(StageLine, SaysTheStageThatLastsAndWhatTookLongBeforeIt) {
-  const StageLine::Clock::time_point t{};
+  const StageLine::WallClock::time_point t{};
   std::vector<StageLine::Stage> stages = {{"making the problem", t}};
   EXPECT_EQ(StageLine::text(stages, t + 900ms), "0 s making the problem");
   stages.push_back({"reading kdd12", t + 20ms});

@@ -150,7 +150,7 @@ TEST(DelayModels, KnowHowOftenTheSlowestAnswers) {
   const auto many = make_stragglers(parse("shifted-exp(1ms, 100, first=50000)"), 100000);
   EXPECT_NEAR(many->late(0), 0.5, 1e-9);
   EXPECT_THAT(error_of([] { make_stragglers(parse("shifted-exp(1ms, 100, 200, first=50000)"), 100000); }),
-              HasSubstr("takes too long to work out"));
+              HasSubstr("takes too long to compute"));
   const auto both = make_stragglers(parse("shifted-exp(0.1, 2, deadline=0.5, first=3)"), 8);
   const auto nearly = make_stragglers(parse("shifted-exp(0.1, 2, 2.0000001, deadline=0.5, first=3)"), 8);
   EXPECT_NEAR(both->late(0), nearly->late(0), 1e-4);  // compares the closed form with the integral

@@ -317,7 +317,7 @@ TEST(ThreePointTable, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refusal("lag(zeta=-1)"), "column 1: lag(zeta=-1): zeta = -1; need zeta >= 0");
   EXPECT_EQ(refusal("3pc-v5(top-k(2), p=0)"), "column 1: 3pc-v5(top-k(2), p=0): p = 0; need 0 < p <= 1");
   EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "3pc-v5(top-k(2), init=zero)"}); }),
-            "column 1: 3pc-v5(top-k(2), init=zero): init = zero; its coin has everyone begin with the whole "
+            "column 1: 3pc-v5(top-k(2), init=zero): init = zero; with its coin every client begins with the whole "
             "gradient");
   EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "ef21(top-k(2), init=one)"}); }),
             "column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
@@ -456,7 +456,7 @@ TEST_F(ThreePointRuns, CountWhatThePaperCounts) {
     const Outcome outcome = run("3pc-v1(c-rand-k(3))", wire);
     for (std::size_t t = 1; t < outcome.rows.size(); ++t) {
       EXPECT_EQ(outcome.rows[t].uplink_bits - outcome.rows[t - 1].uplink_bits,
-                (d + 3) * width + 8 * (4 + 2 + 1));  // the headers of pair, assumed and seeded subset
+                (d + 3) * width + 8 * (4 + 2 + 1));  // the headers of pair, uncounted and seeded subset
     }
   }
   // v5 with its coin: d or K values for all clients, and one bit down.

@@ -137,15 +137,15 @@ Message pair_of(const Message& first, const Message& second) {
   return message;
 }
 
-Message afresh(Wire wire, View x) {
+Message reset_of(Wire wire, View x) {
   Message message;
-  write_afresh(wire, x, message);
+  write_reset(wire, x, message);
   return message;
 }
 
-Message assumed(Wire wire, View x) {
+Message uncounted(Wire wire, View x) {
   Message message;
-  write_assumed(wire, x, message);
+  write_uncounted(wire, x, message);
   return message;
 }
 
@@ -174,8 +174,8 @@ TEST(WireFormat, ExamplesOfMessagesAboutMessages) {
                compressed("rand-k(2)", Wire::f32, kExampleWorkers, key_of_part(kExampleKey, 1), x)),
        {40, 0, 48, 0, 0, 120, 0, 0},
        "0b 09 00 00 02 00 00 40 42 00 00 70 42 02 00 00 20 42 00 00 70 42"},
-      {afresh(Wire::f32, Vector{1, -2, 0.5}), {1, -2, 0.5}, "0c 01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
-      {assumed(Wire::f64, Vector{1, -2}), {1, -2}, "0d 81 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 c0"},
+      {reset_of(Wire::f32, Vector{1, -2, 0.5}), {1, -2, 0.5}, "0c 01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
+      {uncounted(Wire::f64, Vector{1, -2}), {1, -2}, "0d 81 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 c0"},
   };
   for (const auto& example : examples) {
     EXPECT_EQ(hex(example.message.bytes), example.hex);
@@ -204,10 +204,10 @@ std::vector<Message> one_of_each(const Key& key) {
     const Message largest = compressed("top-k(5)", wire, 4, key, x);
     all.push_back(pair_of(subset, largest));
     all.push_back(pair_of(pair_of(subset, nothing()), pair_of(largest, nothing())));
-    all.push_back(pair_of(afresh(wire, x), largest));
-    all.push_back(pair_of(assumed(wire, x), largest));
-    all.push_back(afresh(wire, x));
-    all.push_back(assumed(wire, x));
+    all.push_back(pair_of(reset_of(wire, x), largest));
+    all.push_back(pair_of(uncounted(wire, x), largest));
+    all.push_back(reset_of(wire, x));
+    all.push_back(uncounted(wire, x));
   }
   return all;
 }
@@ -504,7 +504,7 @@ TEST(Decode, SaysWhatIsWrong) {
             "a dense message (f32, 1 bytes, for 3 coordinates): need 13 bytes");
   EXPECT_EQ(error_of(key, {11, 1, 0, 0, 7, 7, 7}, 3),
             "a nothing message (f32, 2 bytes, for 3 coordinates): need 1 bytes");
-  for (const auto& [format, name] : {std::pair{std::uint8_t{12}, "afresh"}, {std::uint8_t{13}, "assumed"}}) {
+  for (const auto& [format, name] : {std::pair{std::uint8_t{12}, "reset"}, {std::uint8_t{13}, "uncounted"}}) {
     for (const Bytes& rest :
          {Bytes{}, Bytes{7}, Bytes{11, 1, 0, 0, 7, 7}, Bytes{12, 1, 0, 0, 0, 0}, Bytes{0x8d, 7}}) {
       Bytes bytes = {format};
@@ -579,7 +579,7 @@ TEST(Pair, StandsInPairsSixDeep) {
 TEST(Pair, HasALongHeaderWhereItsFirstMessageIsLong) {
   constexpr std::size_t kLong = std::size_t{1} << 22;  // values, and 2^24 bytes
   const Vector x(kLong, 1.5);
-  for (const Message& first : {compressed("identity", Wire::f32, 1, {}, x), afresh(Wire::f32, x)}) {
+  for (const Message& first : {compressed("identity", Wire::f32, 1, {}, x), reset_of(Wire::f32, x)}) {
     const Message message = pair_of(first, nothing());
     EXPECT_EQ(message.bytes.size(), 12 + first.bytes.size() + 1);
     EXPECT_EQ(decoded({}, message, kLong), x);
@@ -596,11 +596,11 @@ TEST(Pair, HasALongHeaderWhereItsFirstMessageIsLong) {
             "a message of 16777215 bytes begins with 0x00, which is no format");
 }
 
-TEST(Afresh, IsSeenWhereItComesFirst) {
+TEST(Reset, IsSeenWhereItComesFirst) {
   for (const Wire wire : {Wire::f32, Wire::f64}) {
     for (const std::size_t dim : {1, 2, 40}) {
       const Vector x(dim, -3);
-      const Message whole = afresh(wire, x);
+      const Message whole = reset_of(wire, x);
       EXPECT_EQ(whole.bytes.size(), 2 + dim * bytes_of(wire));
       EXPECT_EQ(decoded({}, whole, dim), x);
       EXPECT_EQ(counted_floats(whole, dim), static_cast<double>(dim));
@@ -608,7 +608,7 @@ TEST(Afresh, IsSeenWhereItComesFirst) {
       EXPECT_TRUE(starts_over(pair_of(whole, nothing())));  // with dim = 1, eleven bytes in total
       EXPECT_TRUE(starts_over(pair_of(pair_of(whole, nothing()), nothing())));
       EXPECT_FALSE(starts_over(pair_of(nothing(), whole)));
-      EXPECT_FALSE(starts_over(assumed(wire, x)));
+      EXPECT_FALSE(starts_over(uncounted(wire, x)));
       EXPECT_FALSE(starts_over(nothing()));
       // For bytes that are not a message it returns some result and does not read beyond them.
       Bytes bytes = pair_of(pair_of(whole, nothing()), nothing()).bytes;
@@ -622,10 +622,10 @@ TEST(Afresh, IsSeenWhereItComesFirst) {
   }
 }
 
-TEST(Assumed, CountsNothingOnPaper) {
+TEST(Uncounted, CountsNothingOnPaper) {
   for (const Wire wire : {Wire::f32, Wire::f64}) {
     const Vector x = {1, 2, -3};
-    const Message message = assumed(wire, x);
+    const Message message = uncounted(wire, x);
     EXPECT_EQ(message.bytes.size(), 2 + 3 * bytes_of(wire));
     EXPECT_EQ(decoded({}, message, 3), x);
     EXPECT_EQ(counted_floats(message, 3), 0);

@@ -320,7 +320,7 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
     return error;
   };
   EXPECT_EQ(of_file("0 1\n2 3\n", 4),
-            "column 1: edges(\"FILE\"): is not connected: some nodes never hear of each other");
+            "column 1: edges(\"FILE\"): is not connected: some nodes never receive anything of each other");
   EXPECT_EQ(of_file("0 1\n1 2 3\n", 4),
             "column 1: edges(\"FILE\"): FILE:2: \"1 2 3\"; need two nodes, as in 0 1");
   EXPECT_EQ(of_file("0 one\n", 4), "column 1: edges(\"FILE\"): FILE:1: \"0 one\"; need two nodes, as in 0 1");

@@ -7,8 +7,8 @@
 #include "laconic/methods/methods.h"
 #include "laconic/problem/make.h"
 #include "laconic/problem/mlp.h"
-#include "laconic/torch/torch_problem.h"
 #include "laconic/solve.h"
+#include "laconic/torch/torch_problem.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
