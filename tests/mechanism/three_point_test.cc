@@ -316,9 +316,10 @@ TEST(ThreePointTable, RefusesWhatDoesNotFit) {
             "column 1: clag(top-k(2)): \"zeta\" is missing, as in zeta=16: the larger, the lazier");
   EXPECT_EQ(refusal("lag(zeta=-1)"), "column 1: lag(zeta=-1): zeta = -1; need zeta >= 0");
   EXPECT_EQ(refusal("3pc-v5(top-k(2), p=0)"), "column 1: 3pc-v5(top-k(2), p=0): p = 0; need 0 < p <= 1");
-  EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "3pc-v5(top-k(2), init=zero)"}); }),
-            "column 1: 3pc-v5(top-k(2), init=zero): init = zero; with its coin every client begins with the whole "
-            "gradient");
+  EXPECT_EQ(
+      error_of([] { train({.problem = "quadratic(d=20)", .method = "3pc-v5(top-k(2), init=zero)"}); }),
+      "column 1: 3pc-v5(top-k(2), init=zero): init = zero; with its coin every client begins with the whole "
+      "gradient");
   EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "ef21(top-k(2), init=one)"}); }),
             "column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
 }
