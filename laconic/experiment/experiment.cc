@@ -71,7 +71,7 @@ Assembly assembly_of(const Config& config, const OpenedProblem& opened,
 
 }  // namespace
 
-Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opened)
+Experiment::Experiment(const Config& config, std::shared_ptr<const OpenedProblem> opened)
     : Experiment(config, std::move(opened), stragglers_of(config), {}) {}
 
 Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opened,

@@ -81,7 +81,7 @@ class Experiment {
  public:
   /// The problem must be that of the config. Throws InputError if the method does not fit the problem, or if
   /// no theorem gives the step that is asked for.
-  Experiment(Config config, std::shared_ptr<const OpenedProblem> opened);
+  Experiment(const Config& config, std::shared_ptr<const OpenedProblem> opened);
   /// The same with an existing model of stragglers, for the clients that are not gone.
   Experiment(Config config, std::shared_ptr<const OpenedProblem> opened,
              std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone);

@@ -169,7 +169,7 @@ void run_paper_sweep(PaperSweep& task, Observer& observer) {
 }
 
 std::string write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& tasks) {
-  const std::string path = verdicts_path(wanted);
+  std::string path = verdicts_path(wanted);
   write_whole(path, verdicts_json(wanted, tasks, path));
   return path;
 }
