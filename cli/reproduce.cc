@@ -123,7 +123,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   double seconds = 0;
   int code = kDone;
   for (PaperSweep& sweep : sweeps) {
-    if (const Request asked = take_request(); asked >= Request::interrupt)
+    if (const Request asked = end_request(); asked != Request::none)
       throw Interrupted(asked, "interrupted between two sweeps; to go on: the same command again");
     try {
       Watch watch;

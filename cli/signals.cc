@@ -71,6 +71,8 @@ Request take_request() {
   return saves ? Request::checkpoint : Request::none;
 }
 
+Request end_request() { return end; }
+
 int exit_code_of(Request request) { return 128 + (request == Request::interrupt ? SIGINT : SIGTERM); }
 
 std::string resume_command(const std::string& folder) {

@@ -25,6 +25,8 @@ class SignalGuard {
 
 /// The current request to this process. A request to end stays; a request for a checkpoint is returned once.
 Request take_request();
+/// The request to end, if there is one; none otherwise. For any thread.
+Request end_request();
 /// 128 plus the number of the signal.
 int exit_code_of(Request end);
 

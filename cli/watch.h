@@ -23,6 +23,7 @@ class Watch final : public Observer {
   void progress(std::size_t done, std::size_t all, const std::function<std::string()>& text) override;
   void remark(const std::string& sentence) override;
   Request asked() override { return take_request(); }
+  Request asked_to_end() override { return end_request(); }
 
  private:
   std::optional<SignalGuard> guard_;

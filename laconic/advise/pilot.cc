@@ -48,7 +48,7 @@ void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double 
   for (auto live = cell_runs.live(); !live.empty(); live = cell_runs.live()) {
     const auto turn = Time::now();
     pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(stride); });
-    if (const Request asked = observer.asked(); asked >= Request::interrupt)
+    if (const Request asked = observer.asked_to_end(); asked != Request::none)
       throw Interrupted(asked, "interrupted; nothing was saved");
     cell_runs.settle();
     const bool over = since(begin) >= seconds;

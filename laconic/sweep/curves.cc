@@ -66,7 +66,7 @@ void record(const Experiment& experiment, const std::string& folder, Observer& o
   const auto clock = experiment.make_clock();
   FileRecorder files(folder, experiment.problem().classifies());
   SolveOptions options = experiment.solve_options(clock.get());
-  const std::function<Request()> asked = [&] { return observer.asked(); };
+  const std::function<Request()> asked = [&] { return observer.asked_to_end(); };
   options.asked = &asked;
   const Summary summary = solve(experiment.problem(), *method, fleet, options, files);
   if (summary.why == Summary::Why::interrupted)

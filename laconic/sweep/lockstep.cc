@@ -42,7 +42,7 @@ LockstepRun::LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProble
 
 void LockstepRun::advance(std::size_t rounds) {
   for (std::size_t t = 0; t < rounds && !over(); ++t) {
-    if (observer_.asked() >= Request::interrupt) return;
+    if (observer_.asked_to_end() != Request::none) return;
     solver_.round();
   }
   const View now = method_->point();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grids, expectations, plans, and whole sweeps: `laconic sweep` compared with its single runs.
+#include "laconic/sweep/sweep.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -847,6 +849,28 @@ TEST_F(Sweep, DrawsMapsOfSharesAndOfScoresBelowZero) {
                "rounds=500", "measure=f", "out=" + out("sweep")});
   EXPECT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(content_of(out("sweep/map.svg")), HasSubstr("20%"));
+}
+
+/// Asks for a checkpoint at every call, and counts the calls.
+class Counting final : public Observer {
+ public:
+  Request asked() override {
+    ++calls_;
+    return Request::checkpoint;
+  }
+  [[nodiscard]] std::size_t calls() const { return calls_; }
+
+ private:
+  std::size_t calls_ = 0;
+};
+
+TEST_F(Sweep, TakesRequestsOnceForAllRuns) {
+  // asked() takes a request: a run that asked in every round would lose it.
+  const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "step=0.1", "rounds=160", "tune=none"});
+  Counting observer;
+  run_sweep(p, nullptr, RunOutcomes(p.runs.size()), false, observer);
+  EXPECT_GE(observer.calls(), 10U);  // once after every LockstepRun::kStride rounds
+  EXPECT_LE(observer.calls(), 12U);
 }
 
 TEST(SweepData, FindsTheCornersOfTheMapOfClag) {
