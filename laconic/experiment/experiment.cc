@@ -152,14 +152,22 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
 
 ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer) {
   if (config.solve.target_accuracy) require_test_set("target-accuracy:", problem, fleet.pool());
-  const Working working(fleet, observer);
   ProblemFacts facts;
-  observer.stage("constants");
-  facts.constants = problem.constants(fleet);
-  if (!config.target_gap) return facts;
-  observer.stage("minimum for target-gap");
-  facts.minimum = minimum_of(problem, fleet);
+  facts.constants = constants_of(problem, fleet, observer);
+  if (config.target_gap) facts.minimum = minimum_of(problem, fleet, observer);
   return facts;
+}
+
+std::optional<Constants> constants_of(const Problem& problem, Fleet& fleet, Observer& observer) {
+  const Working working(fleet, observer);
+  observer.stage("constants");
+  return problem.constants(fleet);
+}
+
+Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer) {
+  const Working working(fleet, observer);
+  observer.stage("minimum for target-gap");
+  return minimum_of(problem, fleet);
 }
 
 std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& fleet, Observer& observer,
@@ -169,8 +177,8 @@ std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& f
   if (transport.size() > 1) rank.clients = block_of(config.clients, transport.rank(), transport.size());
   const auto opened = std::make_shared<OpenedProblem>();
   together(transport, [&] {
-    opened->problem =
-        read_problem(config, observer, rank, shared, rank.rank == 0 ? &opened->clients_csv : nullptr);
+    const bool writes = rank.rank == 0 && !config.out.empty();
+    opened->problem = read_problem(config, observer, rank, shared, writes ? &opened->clients_csv : nullptr);
   });
   require_same(transport, identity_of(config, *opened->problem));
   opened->facts = facts_of(config, *opened->problem, fleet, observer);

@@ -44,15 +44,15 @@ struct ProblemFacts {
 struct OpenedProblem {
   std::shared_ptr<const Problem> problem;
   ProblemFacts facts;
-  // the classes of the clients (clients_table.h); empty if the labels are not classes
+  // the classes of the clients (clients_table.h), for a run with out=; empty if the labels are not classes
   std::string clients_csv;
 };
 
 /// The part of a problem that one process reads.
 struct RankData {
   std::size_t rank = 0;
-  std::optional<Range> clients = {};     // clients whose rows it keeps; all, if unset
-  std::vector<std::uint32_t> gone = {};  // clients whose data other clients take over, ascending
+  std::optional<Range> clients = {};     // it keeps the rows of these clients; all, if unset
+  std::vector<std::uint32_t> gone = {};  // other clients take over the data of these, ascending
 };
 
 /// Data sets shared by the problems of one process. Each is read once.
@@ -62,13 +62,16 @@ struct SharedData {
 };
 
 /// Reads the data of this rank's clients. Uses only the keys problem, clients, split and split-seed, and the
-/// allocation of methods whose clients hold each other's data. If `csv` is given, it receives clients_csv.
+/// allocation of methods in which clients hold each other's data. If `csv` is given, it receives clients_csv.
 /// Rank 0 reports remarks on the data to the observer. Throws InputError.
 std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank = {},
                                       SharedData* shared = nullptr, std::string* csv = nullptr);
 
 /// Computes the constants, and the minimum if the config asks for it. Cost: passes over the data. Collective.
 ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer);
+/// Its two parts, each with its stage. Collective.
+std::optional<Constants> constants_of(const Problem& problem, Fleet& fleet, Observer& observer);
+Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer);
 
 /// read_problem() and facts_of(). Each rank of the fleet keeps the rows of its own block of clients. Throws
 /// SharedFailure on all ranks if a rank cannot read its data or the ranks describe different runs.

@@ -105,8 +105,6 @@ class Missed {
 
 /// Reports the current exception of a rank that has clients.
 void remark_failure(Observer& observer, std::size_t rank) {
-  static std::mutex mutex;  // ranks may be threads
-  const std::lock_guard lock(mutex);
   observer.remark(fmt::format("rank {}: {}", rank, failure_in_flight().message));
 }
 
@@ -144,7 +142,8 @@ void receive_hellos(Mailbox& mailbox, const std::string& identity) {
 /// The whole problem, without its constants.
 std::shared_ptr<OpenedProblem> read_whole_problem(const Config& config, Observer& observer) {
   auto opened = std::make_shared<OpenedProblem>();
-  opened->problem = read_problem(config, observer, {}, nullptr, &opened->clients_csv);
+  opened->problem =
+      read_problem(config, observer, {}, nullptr, config.out.empty() ? nullptr : &opened->clients_csv);
   return opened;
 }
 

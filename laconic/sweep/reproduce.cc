@@ -14,12 +14,10 @@
 #include "laconic/core/failure.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/data/lookup.h"
-#include "laconic/experiment/embedded.h"
 #include "laconic/experiment/experiment.h"
 #include "laconic/experiment/run_folder.h"
 #include "laconic/problem/make.h"
 #include "laconic/report/file.h"
-#include "laconic/report/text_table.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/sweep.h"
 
@@ -46,41 +44,6 @@ std::string why_skipped(const std::vector<std::string>& missing) {
 }
 
 std::string verdicts_path(const ReproduceRequest& wanted) { return wanted.out + "/verdicts.json"; }
-
-/// The plans of all sweeps, with their folders taken. Errors in any of them are thrown before any runs. A
-/// sweep that an earlier call began is resumed.
-std::deque<PaperSweep> tasks_of(const ReproduceRequest& wanted) {
-  std::deque<PaperSweep> tasks;  // a deque, because a RunFolder that is taken cannot move
-  for (const PaperExperiment* experiment : wanted.papers) {
-    for (const Part& part : experiment->parts) {
-      PaperSweep& task = tasks.emplace_back();
-      task.paper = experiment;
-      task.part = part;
-      std::vector<KeyValue> settings = settings_of_config(part.config, wanted.quick);
-      settings.push_back({"out", fmt::format("{}/{}", wanted.out, part.config), ""});
-      task.plan = plan_of(last_of_each(settings));
-      task.plan.threads = wanted.threads;  // not part of the description in the folder
-      if (const auto missing = missing_data(task.plan); !missing.empty()) {
-        task.why_not = why_skipped(missing);
-        continue;
-      }
-      const std::string description = description_of(task.plan);
-      RunFolder& out = task.out.emplace(task.plan.out);
-      if (!wanted.force && out.is_described() && read_whole(out.description()) == description) {
-        out.take_up();
-        task.begun = out.holds("sweep.csv");
-        task.ended = task.begun && out.is_finished();
-      } else {
-        out.take(wanted.force, description);
-      }
-    }
-  }
-  std::error_code error;
-  std::filesystem::create_directories(wanted.out, error);
-  if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", wanted.out, error.message()));
-  naming("out", [&] { require_writable(verdicts_path(wanted)); });
-  return tasks;
-}
 
 SweepResult do_or_read(PaperSweep& task, Observer& observer) {
   RunOutcomes outcomes(task.plan.runs.size());
@@ -153,7 +116,38 @@ std::size_t PaperSweep::holding() const {
                 : 0;
 }
 
-std::deque<PaperSweep> sweeps_of(const ReproduceRequest& wanted) { return tasks_of(wanted); }
+std::deque<PaperSweep> sweeps_of(const ReproduceRequest& wanted) {
+  std::deque<PaperSweep> tasks;  // a deque, because a RunFolder that is taken cannot move
+  for (const PaperExperiment* experiment : wanted.papers) {
+    for (const Part& part : experiment->parts) {
+      PaperSweep& task = tasks.emplace_back();
+      task.paper = experiment;
+      task.part = part;
+      std::vector<KeyValue> settings = settings_of_config(part.config, wanted.quick);
+      settings.push_back({"out", fmt::format("{}/{}", wanted.out, part.config), ""});
+      task.plan = plan_of(last_of_each(settings));
+      task.plan.threads = wanted.threads;  // not part of the description in the folder
+      if (const auto missing = missing_data(task.plan); !missing.empty()) {
+        task.why_not = why_skipped(missing);
+        continue;
+      }
+      const std::string description = description_of(task.plan);
+      RunFolder& out = task.out.emplace(task.plan.out);
+      if (!wanted.force && out.is_described() && read_whole(out.description()) == description) {
+        out.take_up();
+        task.begun = out.holds("sweep.csv");
+        task.ended = task.begun && out.is_finished();
+      } else {
+        out.take(wanted.force, description);
+      }
+    }
+  }
+  std::error_code error;
+  std::filesystem::create_directories(wanted.out, error);
+  if (error) throw InputError(fmt::format("out: cannot make the folder {}: {}", wanted.out, error.message()));
+  naming("out", [&] { require_writable(verdicts_path(wanted)); });
+  return tasks;
+}
 
 void run_paper_sweep(PaperSweep& task, Observer& observer) {
   if (!task.why_not.empty()) return;
@@ -168,10 +162,9 @@ void run_paper_sweep(PaperSweep& task, Observer& observer) {
   }
 }
 
-std::string write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& tasks) {
-  std::string path = verdicts_path(wanted);
+void write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& tasks) {
+  const std::string path = verdicts_path(wanted);
   write_whole(path, verdicts_json(wanted, tasks, path));
-  return path;
 }
 
 }  // namespace laconic

@@ -49,8 +49,8 @@ std::deque<PaperSweep> sweeps_of(const ReproduceRequest& wanted);
 /// still run. Throws Interrupted.
 void run_paper_sweep(PaperSweep& sweep, Observer& observer);
 
-/// Writes verdicts.json, which `laconic report` and scripts read, and returns its path. Verdicts of an
+/// Writes verdicts.json, which `laconic report` and scripts read. Verdicts of an
 /// earlier call on other papers are kept.
-std::string write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& sweeps);
+void write_verdicts(const ReproduceRequest& wanted, const std::deque<PaperSweep>& sweeps);
 
 }  // namespace laconic

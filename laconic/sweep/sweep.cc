@@ -39,11 +39,10 @@ class Problems {
       if (is_new) {
         opened = std::make_shared<OpenedProblem>();
         opened->problem = read_problem(config, observer, {}, &data);
-        observer.stage("constants");
-        opened->facts.constants = opened->problem->constants(fleet);
+        opened->facts.constants = constants_of(*opened->problem, fleet, observer);
       }
       if (config.target_gap && !opened->facts.minimum)
-        at_point(run.choices, [&] { opened->facts.minimum = minimum_of(*opened->problem, fleet); });
+        at_point(run.choices, [&] { opened->facts.minimum = minimum_of(*opened->problem, fleet, observer); });
       of_run_.push_back(opened);
     }
   }
@@ -219,13 +218,13 @@ SweepResult judged_again(const SweepPlan& plan, RunOutcomes outcomes) {
 }
 
 std::string description_of(const SweepPlan& plan) {
-  std::vector<std::pair<std::string, std::string>> config_keys;
+  std::vector<std::pair<std::string, std::string>> keys;
   for (const KeyValue& setting : plan.settings) {
-    if (setting.key != "measure") config_keys.emplace_back(setting.key, setting.value);
+    if (setting.key != "measure") keys.emplace_back(setting.key, setting.value);
   }
   // always written: a folder with this key is that of a sweep
-  config_keys.emplace_back("measure", plan.measure->name);
-  return toml_of(config_keys);
+  keys.emplace_back("measure", plan.measure->name);
+  return toml_of(keys);
 }
 
 bool is_sweep(const std::vector<KeyValue>& settings) {
