@@ -35,7 +35,7 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
 int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours);
 /// Runs a sweep in this process: see laconic/sweep/plan.h. `quick`: as read_toml().
 int sweep(const std::vector<std::string>& words, bool quick, bool force);
-/// InputError if there are several processes: a sweep runs in one process, whose threads share the runs.
+/// InputError if there are several processes: a sweep runs in one process, and its threads share the runs.
 void require_alone(const Transport& transport);
 /// Resumes the sweep in a folder that is taken. threads= may change.
 int resume_sweep(RunFolder& out, const std::vector<std::string>& words);

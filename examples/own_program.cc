@@ -7,7 +7,7 @@
 #include "laconic/laconic.h"
 using namespace laconic;
 
-/// f_i(x) = |x|^2 / 2 - cos(i) x_1: quadratics whose minima lie apart.
+/// f_i(x) = |x|^2 / 2 - cos(i) x_1: quadratics with different minima.
 class Tilted final : public Problem {
  public:
   Tilted(std::size_t dim, std::size_t clients) : dim_(dim), clients_(clients) {}
@@ -37,7 +37,7 @@ class Tilted final : public Problem {
 };
 
 int main(int argc, char** argv) {
-  register_problem({"tilted", "tilted(d=10)", "quadratics whose minima lie apart",
+  register_problem({"tilted", "tilted(d=10)", "quadratics with different minima",
                     [](Arguments& args, const ProblemSetting& setting) -> std::unique_ptr<Problem> {
                       const std::size_t dim = args.whole("d", 10);
                       args.done();

@@ -53,7 +53,7 @@ struct Summary {
   std::size_t rounds = 0;
   std::size_t unheard_rounds = 0;  // of these, rounds in which the server could use no message
   std::uint64_t late_bits = 0;     // of messages that arrived too late, in real time
-  std::size_t gone = 0;            // clients whose process has died
+  std::size_t gone = 0;            // clients of processes that have died
   double seconds = 0;
   Request request = Request::none;  // the request that ended the run, if it was interrupted
 };

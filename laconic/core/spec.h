@@ -55,7 +55,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 [[noreturn]] void fail_unknown(const Spec& spec, std::string_view what,
                                const std::vector<std::string>& known);
 
-/// The row of `table` whose `name` is the name of the spec. Throws as fail_unknown() does.
+/// The row of `table` with the name of the spec. Throws as fail_unknown() does.
 template <class Table>
 const auto& row_named(const Spec& spec, std::string_view what, const Table& table) {
   std::vector<std::string> known;

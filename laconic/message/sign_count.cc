@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Eight planes at a time are added by a tree of carry-save adders. The tree holds the digits for ones, twos
 // and fours; its carry, the eights, is added to the higher digits. The constants follow from the cache and
-// the prefetcher: more than eight planes, whose addresses differ by multiples of a page, would evict each
+// the prefetcher: more than eight planes, at addresses that differ by multiples of a page, would evict each
 // other from the first-level cache, and short pieces end before the CPU begins to prefetch.
 #include "laconic/message/sign_count.h"
 

@@ -68,7 +68,7 @@ double put_signs(View x, std::uint8_t* plane) {
   pack(
       x.size(), plane, [&](std::size_t j) { return take_signs(x.data() + j, sums); },
       [&](std::size_t j, std::size_t count) {
-        std::array<double, kGroup> last{};  // padded with zeros, whose sign bits pad the plane
+        std::array<double, kGroup> last{};  // padded with zeros: their sign bits pad the plane
         std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(j), count, last.begin());
         return take_signs(last.data(), sums);
       });

@@ -25,7 +25,6 @@ ByChance by_chance(Arguments& args, const AllocationSetting& setting) {
   return {std::move(allocation), mean * living};
 }
 
-/// Bernoulli gradient coding (Charles, Papailiopoulos, Ellenberg 2017, arXiv 1711.06771).
 Assembly bgc(Arguments& args, const MethodSetting& s) {
   const auto [allocation, d] = by_chance(args, setting_of_allocations(s));
   const Code code = sum_code(allocation);

@@ -9,7 +9,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// COCO-EF (arXiv 2603.16353); without redundancy and stragglers EF-signSGD (arXiv 1901.09847).
 Assembly coco_ef(Arguments& args, const MethodSetting& s) {
   const Spec* given = args.find("compressor", 0);
   CompressorPtr c = compressor(given == nullptr ? Spec("sign") : *given, s);

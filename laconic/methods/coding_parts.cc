@@ -20,7 +20,7 @@ void require_held(Arguments& args, const Allocation& allocation, const Allocatio
   const Allocation left = without(allocation, setting.gone);
   for (std::uint32_t i = 0; i < left.workers(); ++i) {
     if (left.held(i).size() > allocation.held(i).size())
-      args.fail("clients are gone who alone held some of the data, and no other can take their place");
+      args.fail("clients are gone that alone held some of the data, and no other can take their place");
   }
 }
 

@@ -33,7 +33,7 @@ Assembly coded_star(const MethodSetting& s, const Allocation& allocation, StarPa
 /// shards that it holds.
 std::unique_ptr<Oracle> coded_oracle(const MethodSetting& s, const Allocation& allocation, Code code);
 
-/// A star whose clients send h_i = sum_k S_ik g_k / d_k through a mechanism. The mean of the h_i is the
+/// A star in which clients send h_i = sum_k S_ik g_k / d_k through a mechanism. The mean of the h_i is the
 /// gradient.
 Assembly shared_star(const MethodSetting& s, const Allocation& allocation, MechanismPtr mechanism,
                      std::unique_ptr<Participation> participation);

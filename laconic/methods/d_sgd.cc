@@ -7,7 +7,7 @@
 namespace laconic::recipe {
 namespace {
 
-/// Local D-SGD (Koloskova, Loizou, Boreiri, Jaggi, Stich 2020, arXiv 2003.10422); with one step D-SGD.
+/// Local D-SGD; with one step D-SGD.
 Assembly d_sgd(Arguments& args, const MethodSetting& s) {
   return gossip(args, s, {.oracle = full_or_batch(s), .steps = local_steps_of(args)});
 }

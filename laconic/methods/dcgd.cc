@@ -13,7 +13,6 @@ Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
           .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
 }
 
-/// Distributed compressed gradient descent (Khirirat, Feyzmahdavian, Johansson 2018, arXiv 1806.06573).
 Assembly dcgd(Arguments& args, const MethodSetting& s) {
   CompressorPtr c = compressor(args.required("compressor", 0, "dcgd(rand-k(10))"), s);
   const Bound bound = c->bound();

@@ -29,7 +29,7 @@ Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, d
   return theorem;
 }
 
-/// DIANA (Mishchenko, Gorbunov, Takac, Richtarik 2019, arXiv 1901.09269), Algorithm 1.
+/// DIANA, Algorithm 1.
 Assembly diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = unbiased(args, "diana", s);
   const Bound bound = q->bound();
@@ -46,7 +46,7 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// VR-DIANA (Horvath, Kovalev, Mishchenko, Stich, Richtarik 2019, arXiv 1904.05115), loopless form.
+/// VR-DIANA, loopless form.
 Assembly vr_diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = independent(args, "vr-diana", s);
   const Bound bound = q->bound();

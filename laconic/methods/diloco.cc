@@ -10,7 +10,7 @@
 namespace laconic::recipe {
 namespace {
 
-/// DiLoCo (Douillard et al. 2023, arXiv 2311.08105), Algorithm 1: AdamW inside, Nesterov's momentum outside.
+/// DiLoCo, Algorithm 1: AdamW inside, Nesterov's momentum outside.
 Assembly diloco(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   AdamW inner;

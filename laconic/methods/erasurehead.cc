@@ -13,7 +13,6 @@ Allocation in_groups(Arguments& args, const AllocationSetting& setting) {
   return ruled(args, setting, "fractional", redundancy_of(args).value_or(1));
 }
 
-/// ErasureHead (Wang, Charles, Papailiopoulos 2019, arXiv 1901.09671).
 Assembly erasurehead(Arguments& args, const MethodSetting& s) {
   const Allocation allocation = in_groups(args, setting_of_allocations(s));
   return coded_star(s, allocation,

@@ -27,7 +27,6 @@ ExactCode exact_code(Arguments& args, const AllocationSetting& setting) {
   return {ruled(args, setting, code, tolerates + 1), code == "fractional", tolerates};
 }
 
-/// Gradient coding (Tandon, Lei, Dimakis, Karampatziakis, ICML 2017, arXiv 1612.03301).
 Assembly exact_gc(Arguments& args, const MethodSetting& s) {
   const auto [allocation, in_groups, tolerates] = exact_code(args, setting_of_allocations(s));
   const Code code =

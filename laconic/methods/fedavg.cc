@@ -21,10 +21,10 @@ LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
           .steps = steps};
 }
 
-/// FedAvg (McMahan, Moore, Ramage, Hampson, Aguera y Arcas 2017, arXiv 1602.05629).
+/// FedAvg.
 Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_clients(args, s)); }
 
-/// FedAdam (Reddi et al. 2021, arXiv 2003.00295), Algorithm 2: FedAvg with Adam steps on the server.
+/// FedAdam, Algorithm 2: FedAvg with Adam steps on the server.
 Assembly fedadam(Arguments& args, const MethodSetting& s) {
   LocalParts parts = sampled_clients(args, s);
   const ServerAdam defaults;
@@ -42,7 +42,7 @@ std::vector<MethodRow> fedavg_methods() {
       {"fedavg", "fedavg(steps=H, sample=S, compressor=C)", "local SGD of S sampled clients a round",
        "arXiv 1602.05629", fedavg, kOwnSample},
       {"fedadam", "fedadam(steps=H, sample=S, beta1=0.9, beta2=0.99, tau=0.001, compressor=C)",
-       "FedAvg whose server takes Adam's steps, of outer-step=0.1", "arXiv 2003.00295", fedadam, kOwnSample},
+       "FedAvg; the server takes Adam's steps, with outer-step=0.1", "arXiv 2003.00295", fedadam, kOwnSample},
   };
 }
 

@@ -11,7 +11,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// Coded differences: DIANA (arXiv 1901.09269) on coded gradients.
 Assembly gc_diana(Arguments& args, const MethodSetting& s) {
   const Spec* given = args.find("compressor", 0);
   const Spec spec = given == nullptr ? Spec("one-bit") : *given;

@@ -12,7 +12,7 @@ Assembly gt(Arguments& args, const MethodSetting& s) {
   return gossip(args, s, {.oracle = full_or_batch(s), .tracked = Sample::mean});
 }
 
-/// Gradient tracking that communicates every K steps (arXiv 2301.01313).
+/// Gradient tracking that communicates every K steps.
 Assembly periodical_gt(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   const bool last = args.choice("sample", {"last", "first"}, "last") == "last";
@@ -20,7 +20,7 @@ Assembly periodical_gt(Arguments& args, const MethodSetting& s) {
                 {.oracle = full_or_batch(s), .steps = steps, .tracked = last ? Sample::last : Sample::first});
 }
 
-/// K-GT (Liu, Lin, Koloskova, Stich 2023, arXiv 2301.01313).
+/// K-GT.
 Assembly k_gt(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   const bool average = args.choice("init", {"zero", "avg"}, "zero") == "avg";

@@ -6,7 +6,7 @@
 namespace laconic::recipe {
 namespace {
 
-/// Local SGD (Stich 2019, arXiv 1805.09767) with full participation.
+/// Local SGD with full participation.
 Assembly local_sgd(Arguments& args, const MethodSetting& s) {
   return local(s, {.oracle = full_or_batch(s),
                    .participation = everyone(s.problem.shards()),

@@ -9,7 +9,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// signSGD with majority vote (Bernstein, Wang, Azizzadenesheli, Anandkumar, ICML 2018, arXiv 1802.04434).
 Assembly majority(Arguments& args, const MethodSetting& s) {
   const Allocation allocation = replicated(args, setting_of_allocations(s));
   return coded_star(s, allocation,

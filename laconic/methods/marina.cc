@@ -101,7 +101,7 @@ std::optional<Theorem> pp_marina_theorem_pl(const Constants& c, double omega, do
                   c.L_tilde * (1 + std::sqrt(2 * (1 - p) * (1 + omega) / (p * sample))), p);
 }
 
-/// MARINA (Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845), Algorithm 1.
+/// MARINA, Algorithm 1.
 Assembly marina(Arguments& args, const MethodSetting& s) {
   no_batch(args, s, "marina takes full local gradients; leave batch out, or use vr-marina");
   CompressorPtr q = unbiased(args, "marina", s);

@@ -43,10 +43,10 @@ struct MethodSetting {
   // default.
   std::optional<double> outer_step = {};
   std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
-  // Clients whose process has died, ascending, without duplicates, not all. Other clients take over their
+  // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over their
   // data.
   std::vector<std::uint32_t> gone = {};
-  // For methods whose clients hold each other's data: the rule of the allocation, and below the seed of its
+  // For methods in which clients hold each other's data: the rule of the allocation, and below the seed of its
   // draws.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;
@@ -115,7 +115,7 @@ struct MethodRow {
   std::function<Assembly(Arguments&, const MethodSetting&)> assemble;
   /// Set for methods that need all answers: the reason. Other methods accept late clients.
   std::string needs_everyone = {};
-  /// Set for methods whose clients hold each other's data.
+  /// Set for methods in which clients hold each other's data.
   Allocation (*allocate)(Arguments&, const AllocationSetting&) = nullptr;
 };
 /// All methods.

@@ -9,7 +9,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// 1-bit gradient coding (Li, Skoglund 2024, arXiv 2403.14716).
 Assembly gc_1bit(Arguments& args, const MethodSetting& s) {
   const Allocation allocation = replicated(args, setting_of_allocations(s));
   const Spec* given = args.find("encoder");

@@ -8,7 +8,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// SAVIC, "Local Methods with Adaptivity via Scaling" (2024, arXiv 2406.00846).
 Assembly savic(Arguments& args, const MethodSetting& s) {
   const Spec& rule = args.required("rule", 0, "savic(adam, steps=10)");
   const ScalingRow& row = row_named(rule, "scaling", scalings());

@@ -19,7 +19,7 @@ Assembly scaffold(Arguments& args, const MethodSetting& s) {
 
 std::vector<MethodRow> scaffold_methods() {
   return {
-      {"scaffold", "scaffold(steps=K)", "local steps whose drift a server corrects", "arXiv 1910.06378",
+      {"scaffold", "scaffold(steps=K)", "local steps; a server corrects their drift", "arXiv 1910.06378",
        scaffold, kHearsAll},
   };
 }

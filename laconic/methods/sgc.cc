@@ -10,7 +10,7 @@
 namespace laconic::recipe {
 namespace {
 
-/// Stochastic gradient coding (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383).
+/// Stochastic gradient coding.
 Assembly sgc(Arguments& args, const MethodSetting& s) {
   return shared_star(s, replicated(args, setting_of_allocations(s)), direct(identity(s)),
                      unbiased_answers(args, s));

@@ -7,7 +7,7 @@
 
 namespace laconic {
 
-/// Writes the page about the results in these folders to `out`, whose name must end in .html. Makes the
+/// Writes the page about the results in these folders to `out`. Its name must end in .html. Makes the
 /// folder of `out` if needed; links are followed. Returns a report line: "98 runs, 15 sweeps, 1.79 MB ->
 /// x.html". Throws InputError if a folder holds nothing to show, if `out` cannot be written or does not name
 /// an HTML file, or if the program has no charting library.

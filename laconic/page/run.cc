@@ -49,7 +49,8 @@ std::optional<double> number(const Json& json, const char* outer, const char* in
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
-/// Adds the seconds of timing.csv as a column. Rows whose round differs from that of timing.csv get NaN.
+/// Adds the seconds of timing.csv as a column. A row gets NaN if its round is not that of the
+/// row in timing.csv.
 void add_seconds(SavedRun& run) {
   const std::string path = run.folder + "/timing.csv";
   std::error_code error;

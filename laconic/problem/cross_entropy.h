@@ -15,7 +15,7 @@ namespace laconic {
 constexpr std::size_t kCrossEntropyLanes = 4;
 constexpr double kNoClass = -1;
 
-/// Returns the sum of the losses, and the number of rows whose largest score is at their label (among equal
+/// Returns the sum of the losses, and the number of rows with the largest score at their label (among equal
 /// scores the lowest class counts as the largest). Overwrites the scores by the derivatives of the loss,
 /// softmax(z) - e_label.
 Measured cross_entropy(std::size_t classes, std::size_t rows, const double* label, double* scores);

@@ -15,7 +15,7 @@ namespace laconic {
 
 /// Copies the rows of the shards `own` (of all shards where `own` is unset; features keep their format: a
 /// byte a pixel, or sparse), and the test set, if there is one, for test_accuracy(). Measured::correct counts
-/// the rows whose largest entry of W a is at their label (among equal entries the lowest class counts as the
+/// the rows with the largest entry of W a at their label (among equal entries the lowest class counts as the
 /// largest). A gradient costs four flops a class and feature. Sums run in the order of the rows. Constants
 /// are as for linear models with curvature bound c = 1/2 (Boehning 1992). Throws InputError for labels that
 /// are not classes, and for a test set that does not fit (labelled_data.h).

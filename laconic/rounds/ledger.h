@@ -21,7 +21,7 @@ struct Totals {
   std::size_t participants = 0;    // messages of the last round
   std::size_t unheard_rounds = 0;  // rounds in which the server could use no message, as all came too late
   std::uint64_t late_bits = 0;     // of messages that arrived too late, in real time; not in uplink_bits
-  std::size_t gone = 0;            // clients whose process has died
+  std::size_t gone = 0;            // clients of processes that have died
 };
 
 /// A turn of communication. Either the server sends a message, if it has one, and then each client sends when

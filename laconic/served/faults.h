@@ -25,7 +25,7 @@ struct Fault {
   }
 };
 
-/// Parses a spec whose arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N) or silent(CLIENT,
+/// Parses a spec. Its arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N) or silent(CLIENT,
 /// from=ROUND). InputError for other arguments, and for clients that do not exist.
 std::vector<Fault> make_faults(const Spec& brackets, std::size_t clients);
 

@@ -21,7 +21,7 @@ struct Order {
   std::uint32_t epoch = 0;               // number of times that clients have been lost
   std::uint32_t start = 0;               // the first round of the epoch
   std::uint32_t round = 0;               // t
-  std::vector<std::uint32_t> gone = {};  // clients whose process is lost, ascending
+  std::vector<std::uint32_t> gone = {};  // clients of lost processes, ascending
   // for each client, the last round of the epoch in which it counted
   std::vector<std::uint32_t> counted = {};
   Vector x = {};

@@ -185,7 +185,7 @@ class ServedStar final : public Method {
       return;
     }
     if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
-      throw RunError("a letter is of a client whom its sender does not have");
+      throw RunError("a letter is of a client that its sender does not have");
     Heard& heard = answers_[answer.client];
     if (answer.epoch != order_.epoch || answer.round != order_.round || heard.in_time) {
       server_.ledger().late_bits += 8 * answer.message.bytes.size();

@@ -102,7 +102,7 @@ void add_values(const std::string& item, std::vector<std::string>& values) {
   }
 }
 
-/// The name of an axis whose braces begin after this text. Rules: top of grid.h.
+/// The name of an axis with braces that begin after this text. Rules: top of grid.h.
 std::string axis_name(const std::string& key, const std::string& left) {
   int depth = 0;
   bool positional = false;  // whether a comma lies between this position and the parenthesis

@@ -33,7 +33,7 @@ struct GridPoint {
 
 struct Axis {
   std::string name;
-  std::string key;  // the key whose value contains the braces
+  std::string key;  // the key; its value contains the braces
   std::vector<std::string> values;
 };
 

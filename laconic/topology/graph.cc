@@ -167,7 +167,7 @@ const TopologyRow kTopologies[] = {
     {"complete", "complete", "every node receives from every other: n(n-1) messages a round", complete},
     {"star", "star", "node 0 receives from all others, and they receive from it", star},
     {"hypercube", "hypercube",
-     "n = 2^m: node i receives from the nodes whose numbers differ from i in one bit", hypercube},
+     "n = 2^m: node i receives from the nodes with numbers that differ from i in one bit", hypercube},
     {"exponential", "exponential",
      "node i receives from i+1, i+2, i+4, ... mod n (arXiv 2110.13363); directed", exponential},
     {"one-peer", "one-peer",

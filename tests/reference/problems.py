@@ -151,7 +151,7 @@ class Softmax(Linear):
 
 
 class Autoencoder:
-    """f_i = (1/m) |DEA - A|^2 over A whose columns are the rows of shard i; x is D row by row, then E row
+    """f_i = (1/m) |DEA - A|^2 over A, with the rows of shard i as columns; x is D row by row, then E row
     by row. 3PC paper, section 8.3 of the spec."""
 
     def __init__(self, shards, hidden, seed=1):

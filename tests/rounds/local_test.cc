@@ -128,7 +128,7 @@ TEST(Local, ACommonFactorOfScalesAndStepChangesNothing) {
   for (std::size_t j = 0; j < 12; ++j) EXPECT_EQ(again.x()[j], once.x()[j]);  // powers of two: same rounding
 }
 
-/// Hessians a_m I: local OASIS takes steps by g_m / a_m, whose mean is not 0 where the mean gradient is 0.
+/// Hessians a_m I: local OASIS takes steps by g_m / a_m. Their mean is not 0 where the mean gradient is 0.
 TEST(Local, LocalScalesMoveTheLimitAndGlobalOnesDoNot) {
   const auto problem = unlike_clients();
   ThreadPool pool(1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The map of a sweep: a table whose cells are coloured by score, so that screen readers and printers can use
+// The map of a sweep: a table with cells coloured by score, so that screen readers and printers can use
 // it.
 
 // Cividis: uniform steps of lightness with any colour vision, from dark (less) to light (more).
