@@ -117,7 +117,7 @@ Vector long_vector(const std::string& kind) {
 }
 
 std::unique_ptr<Compressor> make(const std::string& spec, std::size_t dim, Wire wire = Wire::f32) {
-  return make_compressor(parse(spec), {.dim = dim, .workers = 10, .wire = wire});
+  return make_compressor(parse(spec), {.dim = dim, .clients = 10, .wire = wire});
 }
 
 /// Whether `chosen` are the `count` largest entries of x; ties go to the lowest index.
@@ -350,18 +350,18 @@ BENCHMARK_CAPTURE(one_side, rand_k_1000_encode, "rand-k(1000)", Side::encode, Wi
 BENCHMARK_CAPTURE(one_side, dense_encode, "identity", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, dense_decode, "identity", Side::decode, Wire::f32)->UseManualTime();
 
-/// Messages of `workers` clients, and the arguments that pass them to decode_add_all.
+/// Messages of this number of clients, and the arguments that pass them to decode_add_all.
 struct Said {
   std::vector<Message> messages;
   std::vector<Addend> sum;
 
-  Said(const char* spec, std::size_t workers, std::size_t dim) : messages(workers) {
+  Said(const char* spec, std::size_t clients, std::size_t dim) : messages(clients) {
     const Vector x = normal_vector(dim);
     const auto compressor = make(spec, dim);
-    for (std::uint32_t i = 0; i < workers; ++i) {
-      const Key key{.seed = 1, .worker = i};
+    for (std::uint32_t i = 0; i < clients; ++i) {
+      const Key key{.seed = 1, .client = i};
       compressor->compress(key, x, messages[i]);
-      sum.push_back({key, messages[i].bytes, 1.0 / static_cast<double>(workers)});
+      sum.push_back({key, messages[i].bytes, 1.0 / static_cast<double>(clients)});
     }
   }
 };

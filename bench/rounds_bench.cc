@@ -91,7 +91,7 @@ void gossip_round(benchmark::State& state, Wire wire) {
   for (std::size_t i = 0; i < n; ++i) {
     problem->value_gradient(i, Rows::everything(), start, gradient);
     axpy(-0.1 / static_cast<double>(n), gradient, expected);
-    axpy(1, method->state(fleet).workers[i][1], sum);
+    axpy(1, method->state(fleet).clients[i][1], sum);
   }
   if (distance_sq(method->point(), expected) > 1e-12 * norm_sq(expected) || norm_sq(sum) > 1e-20)
     state.SkipWithError("the round went wrong");

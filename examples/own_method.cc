@@ -17,7 +17,7 @@ class Clipped final : public Mechanism {
     scale(std::min(1.0, tau_ / std::sqrt(norm_sq(v))), v);
     write_dense(Wire::f32, v, out);
   }
-  Rates rates() const override { return {.worker = 1, .server = 1}; }  // client and server add the message
+  Rates rates() const override { return {.client = 1, .server = 1}; }  // client and server add the message
 
  private:
   double tau_;

@@ -25,7 +25,7 @@ void write_seed(const std::filesystem::path& file, const Key& key, std::size_t d
 
 void write_seeds(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  const Key key{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
+  const Key key{.seed = 1, .round = 2, .client = 3, .step = 0, .copy = 0};
   std::vector<std::string> specs = {"perm-k(1)",       "c-perm-k(1)",
                                     "sign(block=8)",   "one-bit(scale=block, block=16)",
                                     "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)"};
@@ -36,14 +36,14 @@ void write_seeds(const std::filesystem::path& folder) {
   for (const std::string& spec : specs) {
     for (const std::size_t dim : {1, 37, 600}) {
       for (const Wire wire : {Wire::f32, Wire::f64}) {
-        for (const std::size_t workers : {4, 700}) {
+        for (const std::size_t clients : {4, 700}) {
           Vector x(dim);
           Stream stream = key.stream(Purpose::batch);
           for (double& v : x) v = stream.uniform() - 0.5;
           Message message;
-          make_compressor(parse(spec), {.dim = dim, .workers = workers, .wire = wire})
+          make_compressor(parse(spec), {.dim = dim, .clients = clients, .wire = wire})
               ->compress(key, x, message);
-          const std::string name = fmt::format("{}-{}-{}-{}", spec, dim, 8 * bytes_of(wire), workers);
+          const std::string name = fmt::format("{}-{}-{}-{}", spec, dim, 8 * bytes_of(wire), clients);
           write_seed(folder / name, key, dim, message);
 
           Message whole, pair, pair_of_pairs;

@@ -137,7 +137,7 @@ inline Outcome train_on(Transport& transport, const Job& run, const Problem* pro
   if (problem == nullptr) {
     own = problem_of(run,
                      shards_of(block_of(run.clients, transport.rank(), transport.size()), parse(run.method),
-                               {.workers = run.clients, .rule = spec_of(run.allocation)}));
+                               {.clients = run.clients, .rule = spec_of(run.allocation)}));
     problem = own.get();
   }
   Fleet fleet(pool, transport);

@@ -222,7 +222,7 @@ class Adviser {
       const Mechanism& mechanism = *parts->mechanism;
       return {.whole = whole_,
               .said = cost_of_message(mechanism, problem(), config.seed, a_timing()),
-              .remembers = mechanism.rates().worker != 0};
+              .remembers = mechanism.rates().client != 0};
     }
     for (const auto& [name, compressor] : config.method.options) {
       if (name == "compressor") return {.whole = whole_, .said = cost_of(compressor)};

@@ -58,7 +58,7 @@ MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, 
   problem.value_gradient(0, Rows::everything(), x, gradient);
   Vector h;
   Vector y;
-  if (mechanism.rates().worker != 0) h.assign(problem.dim(), 0.0);
+  if (mechanism.rates().client != 0) h.assign(problem.dim(), 0.0);
   if (mechanism.uses_previous() && !mechanism.restarts(key)) {
     y = gradient;
     scale(0.999, y);

@@ -28,7 +28,7 @@ std::deque<CompressorRow>& table() {
        make_c_rand_k},
       {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
       {"perm-k", "perm-k, perm-k(K)",
-       "the workers deal the coordinates among themselves; each sends all of its own times n, or K of them "
+       "the clients deal the coordinates among themselves; each sends all of its own times n, or K of them "
        "times d/K; unbiased, omega = n - 1 or d/K - 1",
        make_perm_k},
       {"c-perm-k", "c-perm-k, c-perm-k(K)",
@@ -76,7 +76,7 @@ void register_compressor(CompressorRow row) {
 }
 
 std::unique_ptr<Compressor> make_compressor(const Spec& spec, const CompressorSetting& setting) {
-  check(setting.dim >= 1 && setting.workers >= 1, "a compressor needs dim >= 1 and workers >= 1");
+  check(setting.dim >= 1 && setting.clients >= 1, "a compressor needs dim >= 1 and clients >= 1");
   if (setting.dim >= kDimLimit) {
     Arguments(spec).fail(fmt::format("{} coordinates; need fewer than 2^32", setting.dim));
   }

@@ -33,7 +33,7 @@ struct Bound {
 /// The properties of a run that a compressor depends on.
 struct CompressorSetting {
   std::size_t dim = 0;
-  std::size_t workers = 0;
+  std::size_t clients = 0;
   Wire wire = Wire::f32;
 };
 

@@ -53,7 +53,7 @@ class Qsgd final : public Compressor {
             .alpha = {},
             .density = density,
             .floats = floats_of(density, levels_, setting_.wire),  // an upper bound: zeros are not counted
-            .A = omega / static_cast<double>(setting_.workers),
+            .A = omega / static_cast<double>(setting_.clients),
             .B = 0};
   }
 
@@ -82,7 +82,7 @@ class NaturalDithering final : public Compressor {
             .alpha = {},
             .density = d,
             .floats = floats_of(d, levels_, setting_.wire),
-            .A = omega / static_cast<double>(setting_.workers),
+            .A = omega / static_cast<double>(setting_.clients),
             .B = 0};
   }
 

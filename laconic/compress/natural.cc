@@ -25,7 +25,7 @@ class Natural final : public Compressor {
             .alpha = {},
             .density = d,
             .floats = d * (setting_.wire == Wire::f32 ? 9.0 / 32 : 12.0 / 64),
-            .A = omega / static_cast<double>(setting_.workers),
+            .A = omega / static_cast<double>(setting_.clients),
             .B = 0};
   }
 

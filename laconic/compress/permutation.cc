@@ -37,8 +37,8 @@ class PermK final : public Compressor {
   /// For a single client it is rand-k: each coordinate is sent with probability 1 / rarity().
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
-    const auto n = static_cast<double>(setting_.workers);
-    const auto k = static_cast<double>(k_.value_or((setting_.dim + setting_.workers - 1) / setting_.workers));
+    const auto n = static_cast<double>(setting_.clients);
+    const auto k = static_cast<double>(k_.value_or((setting_.dim + setting_.clients - 1) / setting_.clients));
     Bound bound{.density = k, .floats = k_ ? k : std::max(1.0, d / n)};
     const bool everything = rarity() == 1;  // then both guarantees hold
     if (promise_ == Promise::contractive || everything) bound.alpha = 1 / rarity();
@@ -49,13 +49,13 @@ class PermK final : public Compressor {
       bound.A = rarity() / n;
       bound.B = 1;
     }
-    if (bound.omega && setting_.workers > setting_.dim) {
+    if (bound.omega && setting_.clients > setting_.dim) {
       // s: the probability that two given clients share a coordinate. Coordinate k is dealt to c_k clients,
       // so s = sum_k c_k (c_k - 1) / (n (n - 1)). If d divides n, this gives A = B = (d - 1)/(n - 1).
-      const std::size_t least = setting_.workers / setting_.dim;
+      const std::size_t least = setting_.clients / setting_.dim;
       const auto low = static_cast<double>(least);  // c_k is low or low + 1
       // number of k with c_k = low + 1
-      const auto more = static_cast<double>(setting_.workers % setting_.dim);
+      const auto more = static_cast<double>(setting_.clients % setting_.dim);
       const double s = ((d - more) * low * (low - 1) + more * (low + 1) * low) / (n * (n - 1));
       bound.A = d * (1 - s) / n;
       bound.B = 1 - d * s;
@@ -67,18 +67,18 @@ class PermK final : public Compressor {
   /// d/K; n if every dealt coordinate is sent; d if each client is dealt one coordinate.
   [[nodiscard]] double rarity() const {
     if (k_) return static_cast<double>(setting_.dim) / static_cast<double>(*k_);
-    return static_cast<double>(std::min(setting_.dim, setting_.workers));
+    return static_cast<double>(std::min(setting_.dim, setting_.clients));
   }
 
   template <class Coordinate>
   void say(const Key& key, Coordinate coordinate, Message& out) const {
     thread_local Vector values;  // reused, so that a round does not allocate
-    const Indices kept = k_ ? dealt_subset(key, setting_.dim, setting_.workers, *k_)
-                            : dealt_block(key, setting_.dim, setting_.workers);
+    const Indices kept = k_ ? dealt_subset(key, setting_.dim, setting_.clients, *k_)
+                            : dealt_block(key, setting_.dim, setting_.clients);
     const double scale = promise_ == Promise::unbiased ? rarity() : 1;
     values.resize(kept.size());
     for (std::size_t i = 0; i < kept.size(); ++i) values[i] = scale * coordinate(kept[i]);
-    write_permutation_block(setting_.wire, setting_.workers, values, out);
+    write_permutation_block(setting_.wire, setting_.clients, values, out);
   }
 
   std::optional<std::size_t> k_;
@@ -91,9 +91,9 @@ std::unique_ptr<Compressor> make(const Spec& spec, Promise promise, const Compre
   std::optional<std::size_t> k;
   if (!spec.args.empty() || !spec.options.empty()) k = args.count_of("k", setting.dim, 0);
   args.done();
-  if (setting.workers >= kDealtWorkersLimit)
-    args.fail(fmt::format("clients = {}; need fewer than 2^20", setting.workers));
-  const std::size_t most = std::max<std::size_t>(1, setting.dim / setting.workers);
+  if (setting.clients >= kDealtClientsLimit)
+    args.fail(fmt::format("clients = {}; need fewer than 2^20", setting.clients));
+  const std::size_t most = std::max<std::size_t>(1, setting.dim / setting.clients);
   if (k > most)
     args.fail(fmt::format("k = {}; need k <= {}, the coordinates that every client is dealt", *k, most));
   return std::make_unique<PermK>(k, promise, setting);

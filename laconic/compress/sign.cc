@@ -103,7 +103,7 @@ class OneBit final : public Compressor {
     const std::size_t block = scale_ == Scale::block ? std::min(block_, setting_.dim) : setting_.dim;
     bound.floats = floats_of(blocks_of(block, setting_), setting_);
     bound.omega = static_cast<double>(block) - 1;  // exact for l2, an upper bound for the others
-    bound.A = *bound.omega / static_cast<double>(setting_.workers);
+    bound.A = *bound.omega / static_cast<double>(setting_.clients);
     return bound;
   }
 

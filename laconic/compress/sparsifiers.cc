@@ -40,7 +40,7 @@ Bound bound_of(Promise promise, double omega, double alpha, double floats, const
   if (promise == Promise::contractive || everything) bound.alpha = alpha;
   if (promise == Promise::unbiased || everything) {
     bound.omega = omega;
-    bound.A = omega / static_cast<double>(setting.workers);
+    bound.A = omega / static_cast<double>(setting.clients);
   }
   return bound;
 }

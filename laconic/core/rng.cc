@@ -81,7 +81,7 @@ Stream Key::stream(Purpose purpose) const {
   // One Philox block maps the address to 128 bits that select the stream. In practice no two addresses
   // collide.
   const r123::Philox4x32::ctr_type address{
-      {round, worker, step, (copy << 8) | static_cast<std::uint32_t>(purpose)}};
+      {round, client, step, (copy << 8) | static_cast<std::uint32_t>(purpose)}};
   const r123::Philox4x32::key_type key{
       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   const auto out = r123::Philox4x32{}(address, key);

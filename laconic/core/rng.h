@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomness is addressed, not consumed: a draw is a pure function of (seed, round, worker, step, copy,
+// Randomness is addressed, not consumed: a draw is a pure function of (seed, round, client, step, copy,
 // purpose). It does not depend on the order of calls, the thread or the rank. Therefore a shared coin costs
 // no message, RandK need not send its indices, and the same minibatch at x and at the previous x is drawn by
 // two calls with the same key. The generator is Philox4x32-10 (Salmon et al., SC 2011) from Random123.
@@ -38,7 +38,7 @@ class Stream;
 struct Key {
   std::uint64_t seed = 0;
   std::uint32_t round = 0;
-  std::uint32_t worker = 0;
+  std::uint32_t client = 0;
   std::uint32_t step = 0;  // local step inside the round
   std::uint32_t copy = 0;  // a client drawn twice in one round sends twice; below 2^24
 

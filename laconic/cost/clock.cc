@@ -16,7 +16,7 @@ Clock::Clock(std::size_t clients, std::vector<Link> links, std::vector<double> s
       seconds_a_gradient_(std::move(seconds_a_gradient)),
       stragglers_(std::move(stragglers)),
       seed_(seed) {
-  check(!stragglers_ || stragglers_->workers() == clients,
+  check(!stragglers_ || stragglers_->clients() == clients,
         "a clock of stragglers of another number of clients");
   if (links_.empty()) links_.emplace_back();
   if (seconds_a_gradient_.empty()) seconds_a_gradient_.push_back(0);

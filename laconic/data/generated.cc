@@ -72,7 +72,7 @@ class Rotation {
 
 Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client) {
   check(options.classes == 2 && options.nnz == options.columns, "normal rows are whole and of two classes");
-  const Key own{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
+  const Key own{.seed = options.seed, .client = static_cast<std::uint32_t>(client)};
   std::vector<double> model(options.columns), shift(options.columns), row(options.columns);
   fill_normal(own.common().stream(Purpose::data), model);
   fill_normal(own.stream(Purpose::data), shift);
@@ -114,7 +114,7 @@ Dataset generate(const GeneratedOptions& options, std::size_t client) {
   const Stream common = Key{.seed = options.seed}.common().stream(Purpose::data);
   // one score decides between two classes
   const std::size_t scores = options.classes > 2 ? options.classes : 1;
-  Key key{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
+  Key key{.seed = options.seed, .client = static_cast<std::uint32_t>(client)};
   const Stream own = key.stream(Purpose::data);
   const double size = std::sqrt(3 / static_cast<double>(options.nnz));
   std::vector<std::uint32_t> columns;

@@ -61,7 +61,7 @@ Shards share_part(double p, const SplitInput& input) {
   }
   Shards parts = equal_blocks(shuffled_order(input), input.clients + 1);
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    const Key key{.seed = input.seed, .worker = static_cast<std::uint32_t>(i - 1), .step = 1};
+    const Key key{.seed = input.seed, .client = static_cast<std::uint32_t>(i - 1), .step = 1};
     if (key.stream(Purpose::split).uniform() < p) parts[i] = parts[0];
   }
   parts.erase(parts.begin());

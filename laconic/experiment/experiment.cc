@@ -34,7 +34,7 @@ std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t no
 }
 
 AllocationSetting allocation_setting(const Config& config, const std::vector<std::uint32_t>& gone = {}) {
-  return {.workers = config.clients, .seed = config.split_seed, .rule = config.allocation, .gone = gone};
+  return {.clients = config.clients, .seed = config.split_seed, .rule = config.allocation, .gone = gone};
 }
 
 /// While it lives, passes over the data call observer.working().

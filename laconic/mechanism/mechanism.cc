@@ -104,7 +104,7 @@ class Previous final : public Mechanism {
 class Lazy final : public Mechanism {
  public:
   Lazy(MechanismPtr inner, double zeta) : inner_(given(std::move(inner))), zeta_(zeta) {
-    check(inner_->rates().worker != 0, "lazy needs an inner map with a memory");
+    check(inner_->rates().client != 0, "lazy needs an inner map with a memory");
   }
 
   void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {

@@ -14,11 +14,11 @@
 
 namespace laconic {
 
-/// How the memories change after a message m: the client's h += worker * m, and the server's shift, the mean
-/// of its copies of the memories, += server * (mean of m). The server's estimate is shift + mean of m.
+/// How the memories change after a message m: h += rates.client * m at the client, and
+/// shift += rates.server * (mean of m) at the server, where shift is the mean of the clients' h. The server's estimate is shift + mean of m.
 ///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0}
 struct Rates {
-  double worker = 0;
+  double client = 0;
   double server = 0;
 };
 
@@ -43,7 +43,7 @@ class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = the message of client key.worker in round key.round. The driver keeps h if rates().worker is not
+  /// out = the message of client key.client in round key.round. The driver keeps h if rates().client is not
   /// 0, and y if uses_previous() and the round is not a restart. Each kept vector has dim entries, like x.
   virtual void encode(const Key& key, Kept h, Kept y, View x, Message& out) const = 0;
 
@@ -61,8 +61,8 @@ class Mechanism {
   /// Whether the server's estimate must be the mean of the memories itself, as in EF21. Messages are then
   /// biased, and no weight can compensate for an absent client. Each message has weight 1/n.
   [[nodiscard]] virtual bool estimates_by_memory() const {
-    const auto [worker, server] = rates();
-    return worker == 1 && server == 1;
+    const auto [client, server] = rates();
+    return client == 1 && server == 1;
   }
   /// Bits per round that the server must add to its broadcast direction (MARINA's coin).
   [[nodiscard]] virtual unsigned coin_bits() const { return 0; }

@@ -40,13 +40,13 @@ struct Deal {
   std::uint32_t round = 0;
   std::uint32_t step = 0;
   std::size_t dim = 0;
-  std::size_t workers = 0;
+  std::size_t clients = 0;
   std::vector<std::uint32_t> begin;  // client i has coordinates[begin[i]] .. coordinates[begin[i + 1] - 1]
   std::vector<std::uint32_t> coordinates;  // ascending for each client
   std::vector<std::uint32_t> cards, larger;
 
   [[nodiscard]] bool is(const Key& key, std::size_t d, std::size_t n) const {
-    return seed == key.seed && round == key.round && step == key.step && dim == d && workers == n;
+    return seed == key.seed && round == key.round && step == key.step && dim == d && clients == n;
   }
 
   void deal(const Key& key, std::size_t d, std::size_t n) {
@@ -77,7 +77,7 @@ struct Deal {
       std::iota(begin.begin(), begin.end(), 0U);
       coordinates = cards;
     } else {  // cards are coordinates, hands are clients: sort the coordinates by client
-      for (const std::uint32_t worker : cards) ++begin[worker + 1];
+      for (const std::uint32_t client : cards) ++begin[client + 1];
       std::partial_sum(begin.begin(), begin.end(), begin.begin());
       for (std::uint32_t j = 0; j < d; ++j) coordinates[begin[cards[j]]++] = j;
       std::copy_backward(begin.begin(), begin.end() - 1, begin.end());
@@ -86,29 +86,29 @@ struct Deal {
     seed = key.seed;
     round = key.round;
     step = key.step;
-    workers = n;
+    clients = n;
     dim = d;
   }
 };
 
 }  // namespace
 
-Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers) {
-  check(dim >= 1 && workers >= 1 && dim < kDimLimit && workers < kDimLimit,
-        "a deal needs 1 <= dim, workers < 2^32");
-  check(key.worker < workers, "a deal needs worker < workers");
+Indices dealt_block(const Key& key, std::size_t dim, std::size_t clients) {
+  check(dim >= 1 && clients >= 1 && dim < kDimLimit && clients < kDimLimit,
+        "a deal needs 1 <= dim, clients < 2^32");
+  check(key.client < clients, "a deal needs client < clients");
   // Only the last deals are kept, so that n clients and the fold deal once: a cache, not state. The two parts
   // of a message have consecutive steps, so each has its own entry.
   thread_local std::array<Deal, 2> deals;
   Deal& deal = deals[key.step % 2];
-  if (!deal.is(key, dim, workers)) deal.deal(key, dim, workers);
+  if (!deal.is(key, dim, clients)) deal.deal(key, dim, clients);
   return Indices(deal.coordinates)
-      .subspan(deal.begin[key.worker], deal.begin[key.worker + 1] - deal.begin[key.worker]);
+      .subspan(deal.begin[key.client], deal.begin[key.client + 1] - deal.begin[key.client]);
 }
 
-Indices dealt_subset(const Key& key, std::size_t dim, std::size_t workers, std::size_t count) {
-  const Indices block = dealt_block(key, dim, workers);
-  check(count >= 1 && count <= block.size(), "a worker keeps 1 coordinate at least of those it is dealt");
+Indices dealt_subset(const Key& key, std::size_t dim, std::size_t clients, std::size_t count) {
+  const Indices block = dealt_block(key, dim, clients);
+  check(count >= 1 && count <= block.size(), "a client keeps 1 coordinate at least of those it is dealt");
   if (count == block.size()) return block;
   thread_local std::vector<std::uint32_t> kept;  // reused, so that a round does not allocate
   draw_subset(key.stream(Purpose::compressor), count, block.size(), kept);

@@ -9,21 +9,21 @@
 
 namespace laconic {
 
-/// The coordinates dealt to client `key.worker` in the round of `key`, ascending. A pure function of the
-/// key's seed, round, step and worker, dim and workers, and part of the wire format. dim, workers >= 1 and
-/// below 2^32, key.worker < workers. The parts of one message have different steps (key_of_part), hence
+/// The coordinates dealt to client `key.client` in the round of `key`, ascending. A pure function of the
+/// key's seed, round, step and client, dim and clients, and part of the wire format. dim, clients >= 1 and
+/// below 2^32, key.client < clients. The parts of one message have different steps (key_of_part), hence
 /// different deals: one part may hold coordinates that the other omits.
-///   dim >= workers: the blocks of all clients cover every coordinate once. The deal is uniform with blocks
-///     of floor(dim/workers) coordinates; a uniform subset of the clients gets one more.
-///   workers > dim: one coordinate each. floor(workers/dim) clients share a coordinate; each of a uniform
+///   dim >= clients: the blocks of all clients cover every coordinate once. The deal is uniform with blocks
+///     of floor(dim/clients) coordinates; a uniform subset of the clients gets one more.
+///   clients > dim: one coordinate each. floor(clients/dim) clients share a coordinate; each of a uniform
 ///     subset of the coordinates is shared by one more client.
-/// Cost: the first call of a round on a thread deals the whole round, O(dim + workers). The span stays valid
+/// Cost: the first call of a round on a thread deals the whole round, O(dim + clients). The span stays valid
 /// until that thread requests another deal.
-Indices dealt_block(const Key& key, std::size_t dim, std::size_t workers);
+Indices dealt_block(const Key& key, std::size_t dim, std::size_t clients);
 
 /// A uniform `count`-subset of dealt_block, ascending, which the client draws for itself from the random
 /// words of its compressor. 1 <= count <= size of the block. Taken alone, without the other clients, it is a
 /// uniform subset of all coordinates.
-Indices dealt_subset(const Key& key, std::size_t dim, std::size_t workers, std::size_t count);
+Indices dealt_subset(const Key& key, std::size_t dim, std::size_t clients, std::size_t count);
 
 }  // namespace laconic

@@ -104,34 +104,34 @@ double floats_seeded_subset(const Incoming& message) {
 // Permutation block, or part of one: header with the number of clients, values in the order of their
 // coordinates.
 
-void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out) {
-  check(workers >= 1 && workers < kDealtWorkersLimit, "a permutation block needs 1 <= workers < 2^20");
+void write_permutation_block(Wire wire, std::size_t clients, View values, Message& out) {
+  check(clients >= 1 && clients < kDealtClientsLimit, "a permutation block needs 1 <= clients < 2^20");
   check(!values.empty(), "a permutation block has at least one value");
   std::uint8_t* to =
       begin_message(Format::permutation_block, wire, kCountHeader + values.size() * bytes_of(wire), out);
-  store_values(wire, values, store_count(workers, to));
+  store_values(wire, values, store_count(clients, to));
 }
 
 void add_permutation_block(const Incoming& message, double weight, MutView acc) {
-  const std::size_t workers = message.header_count();
-  if (workers == 0 || workers >= kDealtWorkersLimit) {
-    message.fail(fmt::format("dealt to {} workers; need at least 1 and fewer than 2^20", workers));
+  const std::size_t clients = message.header_count();
+  if (clients == 0 || clients >= kDealtClientsLimit) {
+    message.fail(fmt::format("dealt to {} clients; need at least 1 and fewer than 2^20", clients));
   }
-  if (message.key.worker >= workers) {
-    message.fail(fmt::format("dealt to {} workers; worker {} is none of them", workers, message.key.worker));
+  if (message.key.client >= clients) {
+    message.fail(fmt::format("dealt to {} clients; client {} is none of them", clients, message.key.client));
   }
   if (message.dim == 0) message.fail("no coordinates to deal");
   // The length is checked first, because that is cheap and a deal is not.
   const std::size_t count = count_values(message, kCountHeader);
-  const std::size_t least = workers > message.dim ? 1 : message.dim / workers;
+  const std::size_t least = clients > message.dim ? 1 : message.dim / clients;
   if (count == 0 || count > least + 1) {
     message.fail(
-        fmt::format("{} values, but blocks for {} workers have {} or one more", count, workers, least));
+        fmt::format("{} values, but blocks for {} clients have {} or one more", count, clients, least));
   }
-  const std::size_t block = dealt_block(message.key, message.dim, workers).size();
+  const std::size_t block = dealt_block(message.key, message.dim, clients).size();
   if (count > block) message.fail(fmt::format("{} values for a block of {} coordinates", count, block));
   add_values(message.wire, message.bytes.data() + kCountHeader,
-             dealt_subset(message.key, message.dim, workers, count), weight, acc);
+             dealt_subset(message.key, message.dim, clients, count), weight, acc);
 }
 
 double floats_permutation_block(const Incoming& message) {

@@ -26,7 +26,7 @@ inline constexpr std::size_t kDimLimit = std::size_t{1} << 32;
 inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
 /// Permutation blocks are limited to fewer clients than this. A reader of one computes the deal for all
 /// clients, so a forged number of clients must not cost much.
-inline constexpr std::size_t kDealtWorkersLimit = std::size_t{1} << 20;
+inline constexpr std::size_t kDealtClientsLimit = std::size_t{1} << 20;
 
 /// All values, in order.
 void write_dense(Wire wire, View values, Message& out);
@@ -41,10 +41,10 @@ void write_nothing(Wire wire, Message& out);
 /// sent. At least one value.
 void write_seeded_subset(Wire wire, View values, Message& out);
 
-/// The values on the block that the round's shared permutation deals to client `key.worker` of `workers`. If
+/// The values on the block that the round's shared permutation deals to client `key.client`, of all `clients`. If
 /// there are fewer values, they are on the subset of the block that dealt_subset (deal.h) draws. At least one
 /// value.
-void write_permutation_block(Wire wire, std::size_t workers, View values, Message& out);
+void write_permutation_block(Wire wire, std::size_t clients, View values, Message& out);
 
 /// The values on any support, which is also sent: as Golomb-coded gaps, or as a bitmap where that is shorter.
 void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out);

@@ -19,7 +19,7 @@ ByChance by_chance(Arguments& args, const AllocationSetting& setting) {
   const auto d = redundancy_of(args);
   Allocation allocation = make_allocation("bernoulli", d, setting);
   require_held(args, allocation, setting);
-  const double n = static_cast<double>(setting.workers);
+  const double n = static_cast<double>(setting.clients);
   const double living = (n - static_cast<double>(setting.gone.size())) / n;
   const double mean = d ? static_cast<double>(*d) : allocation.loads().mean;
   return {std::move(allocation), mean * living};

@@ -18,7 +18,7 @@ Allocation replicated(Arguments& args, const AllocationSetting& setting) {
 
 void require_held(Arguments& args, const Allocation& allocation, const AllocationSetting& setting) {
   const Allocation left = without(allocation, setting.gone);
-  for (std::uint32_t i = 0; i < left.workers(); ++i) {
+  for (std::uint32_t i = 0; i < left.clients(); ++i) {
     if (left.held(i).size() > allocation.held(i).size())
       args.fail("clients are gone that alone held some of the data, and no other can take their place");
   }

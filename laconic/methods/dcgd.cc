@@ -6,10 +6,10 @@
 namespace laconic::recipe {
 namespace {
 
-Theorem dcgd_theorem(const Constants& c, double omega, std::size_t workers) {
+Theorem dcgd_theorem(const Constants& c, double omega, std::size_t clients) {
   return {.name = "distributed compressed gradient descent (usual step)",
           .step_rule = "1 / (L_tilde (1 + omega / n))",
-          .step = 1 / (c.L_tilde * (1 + omega / static_cast<double>(workers))),
+          .step = 1 / (c.L_tilde * (1 + omega / static_cast<double>(clients))),
           .promise = "none to a stationary point: it stalls at a floor unless every grad f_i vanishes there"};
 }
 

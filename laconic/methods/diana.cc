@@ -13,8 +13,8 @@ namespace {
 
 /// M = 1 for DIANA; M = rows of a client / batch for VR-DIANA. Needs alpha <= 1/(1 + omega). Promises a rate
 /// only if alpha equals that bound and the clients draw independently of each other.
-Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t workers, double M, double alpha) {
-  const double n = static_cast<double>(workers);
+Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t clients, double M, double alpha) {
+  const double n = static_cast<double>(clients);
   const double omega = *q.omega;
   Theorem theorem{.name = "DIANA on nonconvex functions (arXiv 1904.05115, Theorem 4)",
                   .step_rule = "1 / (10 L_tilde sqrt(1 + omega / n) (M^(2/3) + omega + 1))",

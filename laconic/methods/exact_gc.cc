@@ -20,8 +20,8 @@ struct ExactCode {
 ExactCode exact_code(Arguments& args, const AllocationSetting& setting) {
   const std::string code = args.choice("code", {"fractional", "cyclic"}, "fractional");
   const std::size_t tolerates = args.whole("tolerates", 1);
-  if (tolerates >= setting.workers)
-    args.fail(fmt::format("tolerates = {}; need tolerates < {}, the clients", tolerates, setting.workers));
+  if (tolerates >= setting.clients)
+    args.fail(fmt::format("tolerates = {}; need tolerates < {}, the clients", tolerates, setting.clients));
   if (setting.gone.size() > tolerates)
     args.fail(fmt::format("{} clients are gone, which is more than it tolerates", setting.gone.size()));
   return {ruled(args, setting, code, tolerates + 1), code == "fractional", tolerates};

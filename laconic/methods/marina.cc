@@ -37,8 +37,8 @@ double drift(const Constants& c, const Bound& q) {
 }
 
 /// (1-p)/(p n) (omega L^2 + (1 + omega) L_sample^2 / b)
-double vr_drift(const Constants& c, double omega, std::size_t workers, double batch, double p) {
-  return (1 - p) / (p * static_cast<double>(workers)) *
+double vr_drift(const Constants& c, double omega, std::size_t clients, double batch, double p) {
+  return (1 - p) / (p * static_cast<double>(clients)) *
          (omega * c.L_tilde * c.L_tilde + (1 + omega) * c.L_sample * c.L_sample / batch);
 }
 
@@ -60,26 +60,26 @@ std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, dou
                   c.L_minus + std::sqrt(2 * (1 - p) / p * drift(c, q)), p);
 }
 
-Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t workers, double batch, double p) {
+Theorem vr_marina_theorem(const Constants& c, double omega, std::size_t clients, double batch, double p) {
   return {.name = "VR-MARINA, Theorem 3.1 (arXiv 2102.07845)",
           .step_rule = "1 / (L_tilde + sqrt((1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / batch)))",
-          .step = 1 / (c.L_tilde + std::sqrt(vr_drift(c, omega, workers, batch, p))),
+          .step = 1 / (c.L_tilde + std::sqrt(vr_drift(c, omega, clients, batch, p))),
           .promise = kMeanGradient,
           .mean_gradient_factor = 2};
 }
 
-std::optional<Theorem> vr_marina_theorem_pl(const Constants& c, double omega, std::size_t workers,
+std::optional<Theorem> vr_marina_theorem_pl(const Constants& c, double omega, std::size_t clients,
                                             double batch, double p) {
   return under_pl(
       c, "VR-MARINA under the Polyak-Lojasiewicz condition, Theorem 3.2 (arXiv 2102.07845)",
       "min{1 / (L_tilde + sqrt(2 (1-p)/(p n) (omega L_tilde^2 + (1 + omega) L_sample^2 / batch))), "
       "p / (2 mu)}",
-      c.L_tilde + std::sqrt(2 * vr_drift(c, omega, workers, batch, p)), p);
+      c.L_tilde + std::sqrt(2 * vr_drift(c, omega, clients, batch, p)), p);
 }
 
-Theorem vr_marina_online_theorem(const Constants& c, double omega, std::size_t workers, double batch,
+Theorem vr_marina_online_theorem(const Constants& c, double omega, std::size_t clients, double batch,
                                  double p) {
-  Theorem theorem = vr_marina_theorem(c, omega, workers, batch, p);
+  Theorem theorem = vr_marina_theorem(c, omega, clients, batch, p);
   theorem.name = "VR-MARINA (online) (arXiv 2102.07845)";
   theorem.promise +=
       " + sigma^2 / (n large-batch) (1 + 1 / (p K)), sigma^2 the variance of one row's gradient";

@@ -51,9 +51,9 @@ void require_setting(const MethodSetting& s) {
   require_gone(s.gone, n);
   if (s.batch && *s.batch < 1) throw InputError(fmt::format("batch = {}; need batch >= 1", *s.batch));
   if (s.outer_step) require_outer_step(*s.outer_step);
-  if (s.stragglers && s.stragglers->workers() != n)
+  if (s.stragglers && s.stragglers->clients() != n)
     throw InputError(
-        fmt::format("stragglers: a model of {} clients; the problem has {}", s.stragglers->workers(), n));
+        fmt::format("stragglers: a model of {} clients; the problem has {}", s.stragglers->clients(), n));
   if (s.mixing && s.mixing->nodes() != n)
     throw InputError(fmt::format("mixing: of {} nodes; the problem has {} clients", s.mixing->nodes(), n));
 }
@@ -61,7 +61,7 @@ void require_setting(const MethodSetting& s) {
 /// Nothing if each client holds only its own shard.
 std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method,
                                         const AllocationSetting& setting) {
-  require_gone(setting.gone, setting.workers);
+  require_gone(setting.gone, setting.clients);
   Arguments args(method);
   if (row.allocate != nullptr) return row.allocate(args, setting);
   if (setting.rule)
@@ -69,7 +69,7 @@ std::optional<Allocation> allocation_of(const MethodRow& row, const Spec& method
         fmt::format("allocation = {}: each client holds its own data only; leave allocation out, or use "
                     "sgc or gc-1bit",
                     print(*setting.rule)));
-  if (!setting.gone.empty()) return without(no_redundancy(setting.workers), setting.gone);
+  if (!setting.gone.empty()) return without(no_redundancy(setting.clients), setting.gone);
   return {};
 }
 
@@ -98,11 +98,11 @@ std::unique_ptr<Method> make_method(const Assembly& assembly, double step) {
                      {.step = step, .outer_step = outer_step, .seed = seed, .wire = wire});
 }
 
-IndexSet shards_of(Range workers, const Spec& method, const AllocationSetting& setting) {
+IndexSet shards_of(Range clients, const Spec& method, const AllocationSetting& setting) {
   const std::optional<Allocation> allocation =
       allocation_of(row_named(method, "method", methods()), method, setting);
   std::vector<std::uint32_t> shards;
-  for (const std::uint32_t i : IndexSet(workers)) {
+  for (const std::uint32_t i : IndexSet(clients)) {
     shards.push_back(i);
     if (!allocation) continue;
     shards.insert(shards.end(), allocation->held(i).begin(), allocation->held(i).end());
@@ -113,7 +113,7 @@ IndexSet shards_of(Range workers, const Spec& method, const AllocationSetting& s
 std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting) {
   const std::optional<Allocation> allocation =
       allocation_of(row_named(method, "method", methods()), method, setting);
-  std::vector<std::size_t> loads(setting.workers, 1);
+  std::vector<std::size_t> loads(setting.clients, 1);
   for (std::size_t i = 0; allocation && i < loads.size(); ++i) loads[i] = allocation->held(i).size();
   return loads;
 }

@@ -75,10 +75,10 @@ struct Assembly {
   std::optional<Theorem> theorem_pl;  // for step = theory-pl
 };
 
-/// The shards that some of these workers read in the method, their own among them: the data that a process
+/// The shards that some of these clients read in the method, their own among them: the data that a process
 /// must keep. Throws InputError for an unknown method, and for an allocation that is impossible or that the
 /// method does not use.
-IndexSet shards_of(Range workers, const Spec& method, const AllocationSetting& setting);
+IndexSet shards_of(Range clients, const Spec& method, const AllocationSetting& setting);
 
 /// The number of shards that each client reads in a round. Throws as shards_of() does.
 std::vector<std::size_t> loads_of(const Spec& method, const AllocationSetting& setting);

@@ -63,7 +63,7 @@ std::size_t local_steps_of(Arguments& args) {
 }
 
 AllocationSetting setting_of_allocations(const MethodSetting& s) {
-  return {.workers = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation, .gone = s.gone};
+  return {.clients = s.problem.shards(), .seed = s.split_seed, .rule = s.allocation, .gone = s.gone};
 }
 
 std::size_t batch_of(Arguments& args, const MethodSetting& s) {

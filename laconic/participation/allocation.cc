@@ -16,7 +16,7 @@ namespace {
 using Held = std::vector<std::vector<std::uint32_t>>;
 
 Stream stream_of(std::uint64_t seed, std::size_t part) {
-  return Key{.seed = seed, .worker = static_cast<std::uint32_t>(part)}.stream(Purpose::allocation);
+  return Key{.seed = seed, .client = static_cast<std::uint32_t>(part)}.stream(Purpose::allocation);
 }
 
 void shuffle(Stream& stream, std::vector<std::uint32_t>& order) {
@@ -24,8 +24,8 @@ void shuffle(Stream& stream, std::vector<std::uint32_t>& order) {
     std::swap(order[left - 1], order[stream.below(left)]);
 }
 
-Allocation random(std::size_t workers, std::size_t d, std::uint64_t seed) {
-  return random_allocation(workers, std::vector<std::size_t>(workers, d), seed);
+Allocation random(std::size_t clients, std::size_t d, std::uint64_t seed) {
+  return random_allocation(clients, std::vector<std::size_t>(clients, d), seed);
 }
 
 bool has(const std::vector<std::uint32_t>& held, std::size_t k) {
@@ -33,23 +33,23 @@ bool has(const std::vector<std::uint32_t>& held, std::size_t k) {
 }
 
 /// Computes d permutations. Each assigns every subset to a client that does not hold it yet.
-Held deal(std::size_t workers, std::size_t d, std::uint64_t seed) {
-  Held held(workers);
-  std::vector<std::uint32_t> to(workers);  // the receiver of subset k
+Held deal(std::size_t clients, std::size_t d, std::uint64_t seed) {
+  Held held(clients);
+  std::vector<std::uint32_t> to(clients);  // the receiver of subset k
   for (std::size_t copy = 0; copy < d; ++copy) {
     Stream stream = stream_of(seed, copy);
     std::iota(to.begin(), to.end(), 0U);
     shuffle(stream, to);
-    for (std::size_t k = 0; k < workers; ++k) {
+    for (std::size_t k = 0; k < clients; ++k) {
       // A receiver that already holds its subset swaps with another, such that both then receive a subset
-      // that they do not hold. For d <= workers / 2 such a partner exists: at most 2 copy <= workers - 2
+      // that they do not hold. For d <= clients / 2 such a partner exists: at most 2 copy <= clients - 2
       // clients are unsuitable.
       while (has(held[to[k]], k)) {
-        const std::size_t other = stream.below(workers);
+        const std::size_t other = stream.below(clients);
         if (!has(held[to[other]], k) && !has(held[to[k]], other)) std::swap(to[k], to[other]);
       }
     }
-    for (std::size_t k = 0; k < workers; ++k) held[to[k]].push_back(static_cast<std::uint32_t>(k));
+    for (std::size_t k = 0; k < clients; ++k) held[to[k]].push_back(static_cast<std::uint32_t>(k));
   }
   return held;
 }
@@ -65,62 +65,62 @@ Held inside_out(const Held& held) {
   return others;
 }
 
-Allocation balanced(std::size_t workers, std::size_t d, std::uint64_t seed) {
+Allocation balanced(std::size_t clients, std::size_t d, std::uint64_t seed) {
   // The complement of a balanced allocation is balanced too. So if many copies are requested, the few missing
   // ones are dealt instead.
-  const bool many = 2 * d > workers;
-  return {workers, many ? inside_out(deal(workers, workers - d, seed)) : deal(workers, d, seed)};
+  const bool many = 2 * d > clients;
+  return {clients, many ? inside_out(deal(clients, clients - d, seed)) : deal(clients, d, seed)};
 }
 
-Allocation cyclic(std::size_t workers, std::size_t d, std::uint64_t /*seed*/) {
-  Held held(workers);
-  for (std::size_t i = 0; i < workers; ++i) {
-    for (std::size_t k = 0; k < d; ++k) held[i].push_back(static_cast<std::uint32_t>((i + k) % workers));
+Allocation cyclic(std::size_t clients, std::size_t d, std::uint64_t /*seed*/) {
+  Held held(clients);
+  for (std::size_t i = 0; i < clients; ++i) {
+    for (std::size_t k = 0; k < d; ++k) held[i].push_back(static_cast<std::uint32_t>((i + k) % clients));
   }
-  return {workers, std::move(held)};
+  return {clients, std::move(held)};
 }
 
-Allocation fractional(std::size_t workers, std::size_t d, std::uint64_t /*seed*/) {
-  if (workers % d != 0) {
+Allocation fractional(std::size_t clients, std::size_t d, std::uint64_t /*seed*/) {
+  if (clients % d != 0) {
     throw SpecError(
-        fmt::format("fractional with redundancy = {}; need a divisor of {}, the clients", d, workers));
+        fmt::format("fractional with redundancy = {}; need a divisor of {}, the clients", d, clients));
   }
-  Held held(workers);
-  for (std::size_t i = 0; i < workers; ++i) {
+  Held held(clients);
+  for (std::size_t i = 0; i < clients; ++i) {
     for (std::size_t k = 0; k < d; ++k) held[i].push_back(static_cast<std::uint32_t>(i / d * d + k));
   }
-  return {workers, std::move(held)};
+  return {clients, std::move(held)};
 }
 
-Allocation bernoulli(std::size_t workers, std::size_t d, std::uint64_t seed) {
-  const double share = static_cast<double>(d) / static_cast<double>(workers);
-  Held held(workers);
-  for (std::size_t i = 0; i < workers; ++i) {
+Allocation bernoulli(std::size_t clients, std::size_t d, std::uint64_t seed) {
+  const double share = static_cast<double>(d) / static_cast<double>(clients);
+  Held held(clients);
+  for (std::size_t i = 0; i < clients; ++i) {
     Stream stream = stream_of(seed, i);
-    for (std::size_t k = 0; k < workers; ++k) {
+    for (std::size_t k = 0; k < clients; ++k) {
       if (stream.uniform() < share) held[i].push_back(static_cast<std::uint32_t>(k));
     }
   }
-  return {workers, std::move(held)};
+  return {clients, std::move(held)};
 }
 
 /// The neighbours in a random d-regular graph: starts from a fixed graph and exchanges the ends of random
 /// pairs of edges.
-Allocation regular(std::size_t workers, std::size_t d, std::uint64_t seed) {
-  if (d >= workers || d * workers % 2 != 0) {
+Allocation regular(std::size_t clients, std::size_t d, std::uint64_t seed) {
+  if (d >= clients || d * clients % 2 != 0) {
     throw SpecError(fmt::format(
-        "regular with redundancy = {}; need one below {}, the clients, and their product even", d, workers));
+        "regular with redundancy = {}; need one below {}, the clients, and their product even", d, clients));
   }
-  Held held(workers);
+  Held held(clients);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
   const auto join = [&](std::size_t a, std::size_t b) {
     edges.emplace_back(static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b));
     held[a].push_back(edges.back().second);
     held[b].push_back(edges.back().first);
   };
-  for (std::size_t i = 0; i < workers; ++i) {
-    for (std::size_t by = 1; by <= d / 2; ++by) join(i, (i + by) % workers);
-    if (d % 2 == 1 && i < workers / 2) join(i, i + workers / 2);
+  for (std::size_t i = 0; i < clients; ++i) {
+    for (std::size_t by = 1; by <= d / 2; ++by) join(i, (i + by) % clients);
+    if (d % 2 == 1 && i < clients / 2) join(i, i + clients / 2);
   }
   Stream stream = stream_of(seed, 0);
   for (std::size_t change = 0; change < 20 * edges.size(); ++change) {
@@ -138,26 +138,26 @@ Allocation regular(std::size_t workers, std::size_t d, std::uint64_t seed) {
     one = {a, e};
     two = {c, b};
   }
-  return {workers, std::move(held)};
+  return {clients, std::move(held)};
 }
 
-Allocation full(std::size_t workers, std::size_t d, std::uint64_t /*seed*/) {
-  if (d != workers) {
+Allocation full(std::size_t clients, std::size_t d, std::uint64_t /*seed*/) {
+  if (d != clients) {
     throw SpecError(fmt::format(
-        "full with redundancy = {}; need {}, all the clients, or leave redundancy out", d, workers));
+        "full with redundancy = {}; need {}, all the clients, or leave redundancy out", d, clients));
   }
-  std::vector<std::uint32_t> all(workers);
+  std::vector<std::uint32_t> all(clients);
   std::iota(all.begin(), all.end(), 0U);
-  return {workers, Held(workers, all)};
+  return {clients, Held(clients, all)};
 }
 
 constexpr AllocationRow kAllocations[] = {
-    {"random", "random", "different workers for each subset, drawn: pairwise balanced in the mean", random},
-    {"balanced", "balanced", "dealt at random so that all workers hold equally many", balanced},
-    {"cyclic", "cyclic", "worker i holds its own subset and those that follow", cyclic},
-    {"fractional", "fractional", "groups of workers that hold the same; redundancy divides the clients",
+    {"random", "random", "different clients for each subset, drawn: pairwise balanced in the mean", random},
+    {"balanced", "balanced", "dealt at random so that all clients hold equally many", balanced},
+    {"cyclic", "cyclic", "client i holds its own subset and those that follow", cyclic},
+    {"fractional", "fractional", "groups of clients that hold the same; redundancy divides the clients",
      fractional},
-    {"bernoulli", "bernoulli", "each worker holds each subset by chance; some subsets may be lost",
+    {"bernoulli", "bernoulli", "each client holds each subset by chance; some subsets may be lost",
      bernoulli},
     {"regular", "regular", "the neighbours in a random regular graph", regular},
     {"full", "full", "every client holds every shard", full},
@@ -175,8 +175,8 @@ Allocation::Allocation(std::size_t subsets, std::vector<std::vector<std::uint32_
     : held_(std::move(held)), copies_(subsets, 0) {
   for (auto& each : held_) {
     std::sort(each.begin(), each.end());
-    check(std::adjacent_find(each.begin(), each.end()) == each.end(), "a worker holds a subset twice");
-    check(each.empty() || each.back() < subsets, "a worker holds a subset that there is not");
+    check(std::adjacent_find(each.begin(), each.end()) == each.end(), "a client holds a subset twice");
+    check(each.empty() || each.back() < subsets, "a client holds a subset that there is not");
     for (const std::uint32_t k : each) ++copies_[k];
   }
 }
@@ -186,10 +186,10 @@ std::size_t Allocation::lost() const {
 }
 
 bool Allocation::is_identity() const {
-  for (std::size_t i = 0; i < workers(); ++i) {
+  for (std::size_t i = 0; i < clients(); ++i) {
     if (held_[i].size() != 1 || held_[i][0] != i) return false;
   }
-  return workers() == subsets();
+  return clients() == subsets();
 }
 
 MinMeanMax Allocation::loads() const {
@@ -202,13 +202,13 @@ MinMeanMax Allocation::overlaps() const {
   const std::size_t M = subsets();
   if (M < 2) return {};
   std::vector<std::vector<std::uint32_t>> holders(M);
-  for (std::size_t i = 0; i < workers(); ++i) {
+  for (std::size_t i = 0; i < clients(); ++i) {
     for (const std::uint32_t k : held_[i]) holders[k].push_back(static_cast<std::uint32_t>(i));
   }
   std::vector<std::uint32_t> with(M, 0);  // number of clients that hold both k and this subset
   std::vector<std::uint32_t> met;
   std::uint64_t sum = 0;
-  std::size_t least = workers();
+  std::size_t least = clients();
   std::size_t most = 0;
   for (std::size_t k = 0; k < M; ++k) {
     met.clear();
@@ -230,10 +230,10 @@ MinMeanMax Allocation::overlaps() const {
   return {static_cast<double>(least), static_cast<double>(sum) / pairs, static_cast<double>(most)};
 }
 
-Allocation no_redundancy(std::size_t workers) { return cyclic(workers, 1, 0); }
+Allocation no_redundancy(std::size_t clients) { return cyclic(clients, 1, 0); }
 
 Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone) {
-  Held held(allocation.workers());
+  Held held(allocation.clients());
   std::vector<std::uint32_t> left;
   std::vector<bool> is_held(allocation.subsets(), false);
   for (std::uint32_t i = 0; i < held.size(); ++i) {
@@ -243,8 +243,8 @@ Allocation without(const Allocation& allocation, std::span<const std::uint32_t> 
     for (const std::uint32_t k : held[i]) is_held[k] = true;
   }
   check(left.size() + gone.size() == held.size() && std::is_sorted(gone.begin(), gone.end()),
-        "workers that are gone are workers, in ascending order, each named once");
-  check(!left.empty(), "a worker must be left to hold the data");
+        "clients that are gone are below the number of clients, in ascending order, each named once");
+  check(!left.empty(), "a client must be left to hold the data");
   for (std::uint32_t k = 0; k < is_held.size(); ++k) {
     if (is_held[k] || allocation.copies(k) == 0) continue;
     const std::uint32_t heir =
@@ -255,13 +255,13 @@ Allocation without(const Allocation& allocation, std::span<const std::uint32_t> 
   return {allocation.subsets(), std::move(held)};
 }
 
-Allocation random_allocation(std::size_t workers, std::span<const std::size_t> copies, std::uint64_t seed) {
-  Held held(workers);
+Allocation random_allocation(std::size_t clients, std::span<const std::size_t> copies, std::uint64_t seed) {
+  Held held(clients);
   std::vector<std::uint32_t> drawn;
   for (std::size_t k = 0; k < copies.size(); ++k) {
-    check(copies[k] >= 1 && copies[k] <= workers, "a subset needs copies, of different workers");
+    check(copies[k] >= 1 && copies[k] <= clients, "a subset needs copies, of different clients");
     Stream stream = stream_of(seed, k);
-    draw_distinct(stream, workers, copies[k], drawn);
+    draw_distinct(stream, clients, copies[k], drawn);
     for (const std::uint32_t i : drawn) held[i].push_back(static_cast<std::uint32_t>(k));
   }
   return {copies.size(), std::move(held)};
@@ -275,13 +275,13 @@ Allocation make_allocation(const std::string& fallback, std::optional<std::size_
   return of_text("allocation", [&] {
     const AllocationRow& row = row_named(rule, "allocation", allocations());
     Arguments(rule).done();
-    const std::size_t d = redundancy.value_or(row.make == full ? setting.workers : 1);
-    if (d < 1 || d > setting.workers) {
+    const std::size_t d = redundancy.value_or(row.make == full ? setting.clients : 1);
+    if (d < 1 || d > setting.clients) {
       throw SpecError(
-          fmt::format("redundancy = {}; need 1 <= redundancy <= {}, the clients", d, setting.workers));
+          fmt::format("redundancy = {}; need 1 <= redundancy <= {}, the clients", d, setting.clients));
     }
-    if (d == 1) return no_redundancy(setting.workers);
-    return row.make(setting.workers, d, setting.seed);
+    if (d == 1) return no_redundancy(setting.clients);
+    return row.make(setting.clients, d, setting.seed);
   });
 }
 

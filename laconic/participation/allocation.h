@@ -22,7 +22,7 @@ class Allocation {
   /// held[i]: the subsets of client i, in any order. Checks that each is below `subsets` and occurs once.
   Allocation(std::size_t subsets, std::vector<std::vector<std::uint32_t>> held);
 
-  [[nodiscard]] std::size_t workers() const { return held_.size(); }
+  [[nodiscard]] std::size_t clients() const { return held_.size(); }
   [[nodiscard]] std::size_t subsets() const { return copies_.size(); }
   /// The subsets of client i, ascending. r_i = held(i).size() is its load.
   [[nodiscard]] std::span<const std::uint32_t> held(std::size_t i) const { return held_[i]; }
@@ -45,7 +45,7 @@ class Allocation {
 };
 
 /// Each client holds its own subset only.
-Allocation no_redundancy(std::size_t workers);
+Allocation no_redundancy(std::size_t clients);
 
 /// Removes the clients `gone` (ascending, without duplicates, not all clients), which then hold nothing. Each
 /// subset that only they held is moved, in ascending order, to the remaining client with the fewest subsets
@@ -53,12 +53,12 @@ Allocation no_redundancy(std::size_t workers);
 Allocation without(const Allocation& allocation, std::span<const std::uint32_t> gone);
 
 /// copies[k] different clients for each subset k, independently; all such sets are equally likely. Pairwise
-/// balanced in expectation (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383). 1 <= copies[k] <= workers.
-Allocation random_allocation(std::size_t workers, std::span<const std::size_t> copies, std::uint64_t seed);
+/// balanced in expectation (Bitar, Wootters, El Rouayheb 2020, arXiv 1905.05383). 1 <= copies[k] <= clients.
+Allocation random_allocation(std::size_t clients, std::span<const std::size_t> copies, std::uint64_t seed);
 
 /// The parameters of an allocation.
 struct AllocationSetting {
-  std::size_t workers = 1;               // the number of clients, and of subsets
+  std::size_t clients = 1;               // the number of clients, and of subsets
   std::uint64_t seed = 1;                // the split seed
   std::optional<Spec> rule = {};         // the value of the key allocation=, if given
   std::vector<std::uint32_t> gone = {};  // clients that hold nothing any more: see without()
@@ -77,8 +77,8 @@ struct AllocationRow {
   const char* name;
   const char* usage;
   const char* summary;
-  /// 1 <= d <= workers; d = 1 is handled elsewhere.
-  Allocation (*make)(std::size_t workers, std::size_t d, std::uint64_t seed);
+  /// 1 <= d <= clients; d = 1 is handled elsewhere.
+  Allocation (*make)(std::size_t clients, std::size_t d, std::uint64_t seed);
 };
 std::span<const AllocationRow> allocations();
 

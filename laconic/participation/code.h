@@ -24,7 +24,7 @@ class Code {
   /// rows[i]: the terms of client i, by ascending subset.
   explicit Code(std::vector<std::vector<Term>> rows) : rows_(std::move(rows)) {}
 
-  [[nodiscard]] std::size_t workers() const { return rows_.size(); }
+  [[nodiscard]] std::size_t clients() const { return rows_.size(); }
   [[nodiscard]] std::span<const Term> row(std::size_t i) const { return rows_[i]; }
 
  private:
@@ -42,7 +42,7 @@ Code sum_code(const Allocation& allocation);
 /// The exact code by cyclic repetition (arXiv 1612.03301, Algorithm 2) for any `tolerated` stragglers: client
 /// i holds subsets i .. i + tolerated. Its rows are in the null space of a random matrix H with rows that sum
 /// to 0. H is uniform here instead of normal, so that it needs no libm; any distribution with a density
-/// works. tolerated < workers. For `tolerated` = s the cost is N solutions of s equations.
-Code cyclic_code(std::size_t workers, std::size_t tolerated, std::uint64_t seed);
+/// works. tolerated < clients. For `tolerated` = s the cost is N solutions of s equations.
+Code cyclic_code(std::size_t clients, std::size_t tolerated, std::uint64_t seed);
 
 }  // namespace laconic

@@ -14,16 +14,16 @@ namespace {
 
 class ByExpectation final : public Decoder {
  public:
-  ByExpectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers, double factor)
-      : stragglers_(std::move(stragglers)), n_(static_cast<double>(workers)), factor_(factor) {
-    check(stragglers_ != nullptr && stragglers_->workers() == workers,
-          "by_expectation needs a model of as many stragglers as there are workers");
+  ByExpectation(std::shared_ptr<const Stragglers> stragglers, std::size_t clients, double factor)
+      : stragglers_(std::move(stragglers)), n_(static_cast<double>(clients)), factor_(factor) {
+    check(stragglers_ != nullptr && stragglers_->clients() == clients,
+          "by_expectation needs a model of as many stragglers as there are clients");
   }
 
   void weigh(std::vector<Share>& answered) const override {
-    for (Share& share : answered) share.weight = factor_ / (n_ * (1 - stragglers_->late(share.worker)));
+    for (Share& share : answered) share.weight = factor_ / (n_ * (1 - stragglers_->late(share.client)));
   }
-  std::optional<std::size_t> workers() const override { return stragglers_->workers(); }
+  std::optional<std::size_t> clients() const override { return stragglers_->clients(); }
 
  private:
   std::shared_ptr<const Stragglers> stragglers_;
@@ -59,9 +59,9 @@ class Equally final : public Decoder {
 class OneOfEachGroup final : public Decoder {
  public:
   OneOfEachGroup(const Allocation& fractional, bool exact)
-      : weight_(1 / static_cast<double>(fractional.workers())), exact_(exact) {
+      : weight_(1 / static_cast<double>(fractional.clients())), exact_(exact) {
     // The lowest subset that a group holds identifies the group.
-    for (std::size_t i = 0; i < fractional.workers(); ++i) {
+    for (std::size_t i = 0; i < fractional.clients(); ++i) {
       group_.push_back(fractional.held(i).front());
       if (i == 0 || group_[i] != group_[i - 1]) ++groups_;
     }
@@ -72,14 +72,14 @@ class OneOfEachGroup final : public Decoder {
     for (std::size_t s = 0; s < answered.size(); ++s) {
       const bool first =
           // clients of a group are consecutive
-          s == 0 || group_[answered[s].worker] != group_[answered[s - 1].worker];
+          s == 0 || group_[answered[s].client] != group_[answered[s - 1].client];
       answered[s].weight = first ? weight_ : 0;
       heard += first ? 1 : 0;
     }
     if (!exact_ || heard == groups_) return;
     for (Share& share : answered) share.weight = 0;
   }
-  std::optional<std::size_t> workers() const override { return group_.size(); }
+  std::optional<std::size_t> clients() const override { return group_.size(); }
 
  private:
   double weight_;
@@ -91,10 +91,10 @@ class OneOfEachGroup final : public Decoder {
 class ByLeastSquares final : public Decoder {
  public:
   ByLeastSquares(const Code& code, bool exact)
-      : B_(Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(code.workers()),
-                                 static_cast<Eigen::Index>(code.workers()))),
+      : B_(Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(code.clients()),
+                                 static_cast<Eigen::Index>(code.clients()))),
         exact_(exact) {
-    for (std::size_t i = 0; i < code.workers(); ++i) {
+    for (std::size_t i = 0; i < code.clients(); ++i) {
       for (const Term& term : code.row(i)) B_(static_cast<Eigen::Index>(i), term.subset) = term.coefficient;
     }
   }
@@ -102,7 +102,7 @@ class ByLeastSquares final : public Decoder {
   void weigh(std::vector<Share>& answered) const override {
     if (answered.empty()) return;
     std::vector<bool> pattern(static_cast<std::size_t>(B_.rows()), false);
-    for (const Share& share : answered) pattern[share.worker] = true;
+    for (const Share& share : answered) pattern[share.client] = true;
     const std::lock_guard lock(mutex_);
     auto known = known_.find(pattern);
     if (known == known_.end()) {
@@ -111,7 +111,7 @@ class ByLeastSquares final : public Decoder {
     }
     for (std::size_t s = 0; s < answered.size(); ++s) answered[s].weight = known->second[s];
   }
-  std::optional<std::size_t> workers() const override { return static_cast<std::size_t>(B_.rows()); }
+  std::optional<std::size_t> clients() const override { return static_cast<std::size_t>(B_.rows()); }
 
  private:
   static constexpr std::size_t kMostKnown = 256;
@@ -119,7 +119,7 @@ class ByLeastSquares final : public Decoder {
   [[nodiscard]] std::vector<double> solve(const std::vector<Share>& answered) const {
     Eigen::MatrixXd rows(B_.cols(), static_cast<Eigen::Index>(answered.size()));  // B_R'
     for (std::size_t s = 0; s < answered.size(); ++s)
-      rows.col(static_cast<Eigen::Index>(s)) = B_.row(answered[s].worker).transpose();
+      rows.col(static_cast<Eigen::Index>(s)) = B_.row(answered[s].client).transpose();
     const Eigen::VectorXd ones = Eigen::VectorXd::Ones(B_.cols());
     const Eigen::VectorXd a = rows.completeOrthogonalDecomposition().solve(ones);
     std::vector<double> weights(answered.size(), 0.0);
@@ -142,17 +142,17 @@ class Answers final : public Participation {
   Answers(std::shared_ptr<const Stragglers> stragglers, std::unique_ptr<Decoder> decoder)
       : stragglers_(std::move(stragglers)), decoder_(std::move(decoder)) {
     check(stragglers_ != nullptr && decoder_ != nullptr, "answers needs stragglers and a decoder");
-    check(decoder_->workers().value_or(workers()) == workers(), "a decoder for another number of workers");
+    check(decoder_->clients().value_or(clients()) == clients(), "a decoder for another number of clients");
   }
 
   void draw(const Key& common, std::vector<Share>& out) const override {
     thread_local std::vector<std::uint32_t> answering;
     stragglers_->draw(common, answering);
     out.clear();
-    for (const std::uint32_t worker : answering) out.push_back({.worker = worker});
+    for (const std::uint32_t client : answering) out.push_back({.client = client});
     decoder_->weigh(out);
   }
-  std::size_t workers() const override { return stragglers_->workers(); }
+  std::size_t clients() const override { return stragglers_->clients(); }
   bool complete() const override { return false; }
   std::optional<double> weight() const override { return decoder_->weight(); }
 
@@ -163,9 +163,9 @@ class Answers final : public Participation {
 
 }  // namespace
 
-std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers,
+std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t clients,
                                         double factor) {
-  return std::make_unique<ByExpectation>(std::move(stragglers), workers, factor);
+  return std::make_unique<ByExpectation>(std::move(stragglers), clients, factor);
 }
 
 std::unique_ptr<Decoder> by_count(double factor) { return std::make_unique<ByCount>(factor); }

@@ -23,14 +23,14 @@ class Decoder {
   virtual void weigh(std::vector<Share>& answered) const = 0;
 
   /// The number of clients, if the weights depend on it.
-  [[nodiscard]] virtual std::optional<std::size_t> workers() const { return {}; }
+  [[nodiscard]] virtual std::optional<std::size_t> clients() const { return {}; }
   /// The weight of every answer, if it is the same for every set of answers.
   [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };
 
 /// `factor` / n (1 - p_i): unbiased for any probabilities of being late, including rounds without an answer
 /// (Horvitz and Thompson 1952; stochastic gradient coding, arXiv 1905.05383).
-std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t workers,
+std::unique_ptr<Decoder> by_expectation(std::shared_ptr<const Stragglers> stragglers, std::size_t clients,
                                         double factor = 1);
 
 /// `factor` / r for r answers: unbiased without knowledge of p, if all clients are equally likely to be late.

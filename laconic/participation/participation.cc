@@ -8,20 +8,20 @@
 namespace laconic {
 namespace {
 
-std::vector<Share> all_of(std::size_t workers) {
-  check(workers >= 1, "a participation of no workers");
-  const double weight = 1.0 / static_cast<double>(workers);
-  std::vector<Share> shares(workers);
-  for (std::size_t i = 0; i < workers; ++i) shares[i] = {static_cast<std::uint32_t>(i), weight, 0};
+std::vector<Share> all_of(std::size_t clients) {
+  check(clients >= 1, "a participation of no clients");
+  const double weight = 1.0 / static_cast<double>(clients);
+  std::vector<Share> shares(clients);
+  for (std::size_t i = 0; i < clients; ++i) shares[i] = {static_cast<std::uint32_t>(i), weight, 0};
   return shares;
 }
 
 class Everyone final : public Participation {
  public:
-  explicit Everyone(std::size_t workers) : shares_(all_of(workers)) {}
+  explicit Everyone(std::size_t clients) : shares_(all_of(clients)) {}
 
   void draw(const Key& /*common*/, std::vector<Share>& out) const override { out = shares_; }
-  std::size_t workers() const override { return shares_.size(); }
+  std::size_t clients() const override { return shares_.size(); }
   bool complete() const override { return true; }
   std::optional<double> weight() const override { return shares_[0].weight; }
 
@@ -31,8 +31,8 @@ class Everyone final : public Participation {
 
 class SampleUnless final : public Participation {
  public:
-  SampleUnless(SharedCoin coin, std::size_t workers, std::size_t sample)
-      : coin_(coin), everyone_(all_of(workers)), sample_(sample) {
+  SampleUnless(SharedCoin coin, std::size_t clients, std::size_t sample)
+      : coin_(coin), everyone_(all_of(clients)), sample_(sample) {
     check(sample >= 1, "a participation needs sample >= 1");
   }
 
@@ -43,15 +43,15 @@ class SampleUnless final : public Participation {
     }
     Stream stream = common.stream(Purpose::participation);
     out.resize(sample_);
-    for (Share& share : out) share.worker = static_cast<std::uint32_t>(stream.below(everyone_.size()));
-    std::sort(out.begin(), out.end(), [](const Share& a, const Share& b) { return a.worker < b.worker; });
+    for (Share& share : out) share.client = static_cast<std::uint32_t>(stream.below(everyone_.size()));
+    std::sort(out.begin(), out.end(), [](const Share& a, const Share& b) { return a.client < b.client; });
     for (std::size_t s = 0; s < out.size(); ++s) {
-      const bool again = s > 0 && out[s].worker == out[s - 1].worker;
+      const bool again = s > 0 && out[s].client == out[s - 1].client;
       out[s].copy = again ? out[s - 1].copy + 1 : 0;
       out[s].weight = 1.0 / static_cast<double>(out.size());
     }
   }
-  std::size_t workers() const override { return everyone_.size(); }
+  std::size_t clients() const override { return everyone_.size(); }
   bool complete() const override { return coin_.p == 1; }
   std::optional<double> weight() const override {
     return complete() ? std::optional(everyone_[0].weight) : std::nullopt;
@@ -65,38 +65,38 @@ class SampleUnless final : public Participation {
 
 class Sampled final : public Participation {
  public:
-  Sampled(std::size_t workers, std::size_t sample)
-      : workers_(workers), sample_(sample), weight_(1.0 / static_cast<double>(sample)) {
-    check(sample >= 1 && sample <= workers, "a participation needs 1 <= sample <= workers");
+  Sampled(std::size_t clients, std::size_t sample)
+      : clients_(clients), sample_(sample), weight_(1.0 / static_cast<double>(sample)) {
+    check(sample >= 1 && sample <= clients, "a participation needs 1 <= sample <= clients");
   }
 
   void draw(const Key& common, std::vector<Share>& out) const override {
     thread_local std::vector<std::uint32_t> drawn;
     Stream stream = common.stream(Purpose::participation);
-    draw_distinct(stream, workers_, sample_, drawn);
+    draw_distinct(stream, clients_, sample_, drawn);
     out.clear();
-    for (const std::uint32_t worker : drawn) out.push_back({.worker = worker, .weight = weight_});
+    for (const std::uint32_t client : drawn) out.push_back({.client = client, .weight = weight_});
   }
-  std::size_t workers() const override { return workers_; }
-  bool complete() const override { return sample_ == workers_; }
+  std::size_t clients() const override { return clients_; }
+  bool complete() const override { return sample_ == clients_; }
   std::optional<double> weight() const override { return weight_; }
 
  private:
-  std::size_t workers_;
+  std::size_t clients_;
   std::size_t sample_;
   double weight_;
 };
 
 }  // namespace
 
-std::unique_ptr<Participation> sampled(std::size_t workers, std::size_t sample) {
-  return std::make_unique<Sampled>(workers, sample);
+std::unique_ptr<Participation> sampled(std::size_t clients, std::size_t sample) {
+  return std::make_unique<Sampled>(clients, sample);
 }
 
-std::unique_ptr<Participation> everyone(std::size_t workers) { return std::make_unique<Everyone>(workers); }
+std::unique_ptr<Participation> everyone(std::size_t clients) { return std::make_unique<Everyone>(clients); }
 
-std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample) {
-  return std::make_unique<SampleUnless>(coin, workers, sample);
+std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t clients, std::size_t sample) {
+  return std::make_unique<SampleUnless>(coin, clients, sample);
 }
 
 }  // namespace laconic

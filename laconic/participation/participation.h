@@ -14,7 +14,7 @@
 namespace laconic {
 
 struct Share {
-  std::uint32_t worker = 0;
+  std::uint32_t client = 0;
   double weight = 0;
   std::uint32_t copy = 0;  // 1 for the second share of the same client in a round, and so on
 };
@@ -33,7 +33,7 @@ class Participation {
   }
 
   /// The number of clients from which it draws.
-  [[nodiscard]] virtual std::size_t workers() const = 0;
+  [[nodiscard]] virtual std::size_t clients() const = 0;
   /// Whether all clients take part in every round.
   [[nodiscard]] virtual bool complete() const = 0;
   /// The weight of each share, if it is the same for all shares of all rounds.
@@ -41,15 +41,15 @@ class Participation {
 };
 
 /// All n >= 1 clients, each with weight 1/n.
-std::unique_ptr<Participation> everyone(std::size_t workers);
+std::unique_ptr<Participation> everyone(std::size_t clients);
 
 /// All clients if the coin shows heads; otherwise `sample` draws from all clients, uniform and with
 /// replacement, each with weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). sample >= 1. A round
 /// without heads costs O(sample).
-std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t workers, std::size_t sample);
+std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t clients, std::size_t sample);
 
 /// `sample` clients, drawn uniformly and without replacement, each with weight 1/sample: FedAvg (arXiv
-/// 1602.05629). 1 <= sample <= workers.
-std::unique_ptr<Participation> sampled(std::size_t workers, std::size_t sample);
+/// 1602.05629). 1 <= sample <= clients.
+std::unique_ptr<Participation> sampled(std::size_t clients, std::size_t sample);
 
 }  // namespace laconic

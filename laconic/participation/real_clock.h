@@ -18,8 +18,8 @@ namespace laconic {
 class RealClock final : public Stragglers {
  public:
   /// `patience` > 0: seconds without a sign of life after which a process counts as lost.
-  RealClock(std::size_t workers, const Policy& policy, double patience)
-      : policy_(policy), patience_(patience), late_(workers, 0.0) {
+  RealClock(std::size_t clients, const Policy& policy, double patience)
+      : policy_(policy), patience_(patience), late_(clients, 0.0) {
     check(patience > 0, "a real clock needs patience > 0");
   }
 
@@ -46,8 +46,8 @@ class RealClock final : public Stragglers {
   void draw(const Key& /*common*/, std::vector<std::uint32_t>& answering) const override {
     answering = answering_;
   }
-  [[nodiscard]] std::size_t workers() const override { return late_.size(); }
-  [[nodiscard]] double late(std::size_t worker) const override { return late_[worker]; }
+  [[nodiscard]] std::size_t clients() const override { return late_.size(); }
+  [[nodiscard]] double late(std::size_t client) const override { return late_[client]; }
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
     seconds.clear();
     return 0;

@@ -34,46 +34,46 @@ class Untimed : public Stragglers {
 /// Each client independently; drawn anew every `rounds` rounds.
 class Bernoulli final : public Untimed {
  public:
-  Bernoulli(std::vector<double> p, std::size_t workers, std::size_t rounds)
-      : p_(std::move(p)), workers_(workers), rounds_(rounds) {}
+  Bernoulli(std::vector<double> p, std::size_t clients, std::size_t rounds)
+      : p_(std::move(p)), clients_(clients), rounds_(rounds) {}
 
   void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
     answering.clear();
     Key key{.seed = common.seed, .round = static_cast<std::uint32_t>(common.round / rounds_)};
-    for (std::size_t i = 0; i < workers_; ++i) {
-      key.worker = static_cast<std::uint32_t>(i);
-      if (key.stream(Purpose::straggler).uniform() >= late(i)) answering.push_back(key.worker);
+    for (std::size_t i = 0; i < clients_; ++i) {
+      key.client = static_cast<std::uint32_t>(i);
+      if (key.stream(Purpose::straggler).uniform() >= late(i)) answering.push_back(key.client);
     }
   }
-  std::size_t workers() const override { return workers_; }
-  double late(std::size_t worker) const override { return p_[worker % p_.size()]; }
+  std::size_t clients() const override { return clients_; }
+  double late(std::size_t client) const override { return p_[client % p_.size()]; }
 
  private:
   std::vector<double> p_;
-  std::size_t workers_;
+  std::size_t clients_;
   std::size_t rounds_;
 };
 
 class Fixed final : public Untimed {
  public:
-  Fixed(std::size_t late, std::size_t workers) : late_(late), workers_(workers) {}
+  Fixed(std::size_t late, std::size_t clients) : late_(late), clients_(clients) {}
 
   void draw(const Key& common, std::vector<std::uint32_t>& answering) const override {
     Stream stream = common.stream(Purpose::straggler);
-    draw_distinct(stream, workers_, workers_ - late_, answering);
+    draw_distinct(stream, clients_, clients_ - late_, answering);
   }
-  std::size_t workers() const override { return workers_; }
-  double late(std::size_t /*worker*/) const override {
-    return static_cast<double>(late_) / static_cast<double>(workers_);
+  std::size_t clients() const override { return clients_; }
+  double late(std::size_t /*client*/) const override {
+    return static_cast<double>(late_) / static_cast<double>(clients_);
   }
 
  private:
   std::size_t late_;
-  std::size_t workers_;
+  std::size_t clients_;
 };
 
-bool waits_for_all(const Policy& policy, std::size_t workers) {
-  return policy.first ? *policy.first == workers : !policy.deadline;
+bool waits_for_all(const Policy& policy, std::size_t clients) {
+  return policy.first ? *policy.first == clients : !policy.deadline;
 }
 
 /// How long the server waits if client i computes for seconds[i].
@@ -121,45 +121,45 @@ class Timed : public Stragglers {
 /// arXiv 1512.02673).
 class ShiftedExponential final : public Timed {
  public:
-  struct Worker {
+  struct Client {
     double shift = 0;
     double rate = 0;  // infinite for a client without work
 
     /// The probability that it has finished by time t.
     [[nodiscard]] double done(double t) const { return t > shift ? 1 - std::exp(-rate * (t - shift)) : 0; }
-    bool operator<(const Worker& other) const {
+    bool operator<(const Client& other) const {
       return std::pair(shift, rate) < std::pair(other.shift, other.rate);
     }
   };
 
-  ShiftedExponential(std::vector<Worker> workers, const Policy& policy)
-      : Timed(policy), workers_(std::move(workers)), late_(workers_.size()) {
-    std::map<Worker, std::optional<double>> of_kind;
-    for (const Worker& worker : workers_) of_kind.try_emplace(worker);
-    const double n = static_cast<double>(workers_.size());
+  ShiftedExponential(std::vector<Client> clients, const Policy& policy)
+      : Timed(policy), clients_(std::move(clients)), late_(clients_.size()) {
+    std::map<Client, std::optional<double>> of_kind;
+    for (const Client& client : clients_) of_kind.try_emplace(client);
+    const double n = static_cast<double>(clients_.size());
     constexpr double kMost = 2e10;  // additions: about ten seconds
     if (of_kind.size() > 1 && policy.first &&
         static_cast<double>(of_kind.size() * kPoints * *policy.first) * n > kMost)
       throw InputError(
           "first = R of so many heterogeneous clients: how often each is late takes too long to compute");
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      std::optional<double>& late = of_kind[workers_[i]];
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      std::optional<double>& late = of_kind[clients_[i]];
       if (!late) late = of_kind.size() == 1 ? lateness_of_all() : lateness_of(i);
       late_[i] = *late;
     }
   }
 
-  std::size_t workers() const override { return workers_.size(); }
-  double late(std::size_t worker) const override { return late_[worker]; }
+  std::size_t clients() const override { return clients_.size(); }
+  double late(std::size_t client) const override { return late_[client]; }
 
  protected:
   void compute(const Key& common, std::vector<double>& seconds) const override {
-    seconds.resize(workers_.size());
+    seconds.resize(clients_.size());
     Key key = common;
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      key.worker = static_cast<std::uint32_t>(i);
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      key.client = static_cast<std::uint32_t>(i);
       const double u = key.stream(Purpose::straggler).uniform();
-      seconds[i] = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+      seconds[i] = clients_[i].shift - std::log1p(-u) / clients_[i].rate;
     }
   }
 
@@ -168,9 +168,9 @@ class ShiftedExponential final : public Timed {
 
   /// If all clients are alike, max(K, first) of n answer, with K ~ Binomial(n, P(finished by the deadline)).
   [[nodiscard]] double lateness_of_all() const {
-    const std::size_t n = workers_.size();
+    const std::size_t n = clients_.size();
     if (waits_for_all(policy(), n)) return 0;
-    const double p = policy().deadline ? workers_[0].done(*policy().deadline) : 0;
+    const double p = policy().deadline ? clients_[0].done(*policy().deadline) : 0;
     if (!policy().first) return 1 - p;
     if (p == 0) return 1 - static_cast<double>(*policy().first) / static_cast<double>(n);
     double late = 0;  // sum of P(K = k) (1 - max(k, first) / n)
@@ -190,15 +190,15 @@ class ShiftedExponential final : public Timed {
   /// others have finished by t(u)). Computed by the midpoint rule over v = (u - u(deadline))^(1/4), which
   /// resolves clients that rarely answer.
   [[nodiscard]] double lateness_of(std::size_t i) const {
-    if (waits_for_all(policy(), workers_.size())) return 0;
-    const double by_deadline = policy().deadline ? workers_[i].done(*policy().deadline) : 0;
+    if (waits_for_all(policy(), clients_.size())) return 0;
+    const double by_deadline = policy().deadline ? clients_[i].done(*policy().deadline) : 0;
     const double rest = 1 - by_deadline;
     if (!policy().first || rest == 0) return rest;
     double answers = 0;
     for (std::size_t k = 0; k < kPoints; ++k) {
       const double v = (static_cast<double>(k) + 0.5) / kPoints;
       const double u = by_deadline + rest * v * v * v * v;
-      const double t = workers_[i].shift - std::log1p(-u) / workers_[i].rate;
+      const double t = clients_[i].shift - std::log1p(-u) / clients_[i].rate;
       answers += rest * 4 * v * v * v / kPoints * fewer_done(*policy().first, t, i);
     }
     return std::clamp(rest - answers, 0.0, 1.0);
@@ -208,8 +208,8 @@ class ShiftedExponential final : public Timed {
   [[nodiscard]] double fewer_done(std::size_t count, double t, std::size_t i) const {
     std::vector<double> done(count, 0.0);  // done[c] = P(c of the clients so far have finished)
     done[0] = 1;
-    for (std::size_t j = 0; j < workers_.size(); ++j) {
-      const double p = j == i ? 0 : workers_[j].done(t);
+    for (std::size_t j = 0; j < clients_.size(); ++j) {
+      const double p = j == i ? 0 : clients_[j].done(t);
       if (p == 0) continue;
       for (std::size_t c = count; c-- > 1;) done[c] += p * (done[c - 1] - done[c]);
       done[0] -= p * done[0];
@@ -219,7 +219,7 @@ class ShiftedExponential final : public Timed {
     return sum;
   }
 
-  std::vector<Worker> workers_;
+  std::vector<Client> clients_;
   std::vector<double> late_;
 };
 
@@ -236,8 +236,8 @@ class Trace final : public Timed {
     }
   }
 
-  std::size_t workers() const override { return late_.size(); }
-  double late(std::size_t worker) const override { return late_[worker] / static_cast<double>(rows_.size()); }
+  std::size_t clients() const override { return late_.size(); }
+  double late(std::size_t client) const override { return late_[client] / static_cast<double>(rows_.size()); }
   std::uint32_t checksum() const override { return checksum_; }
 
  protected:
@@ -252,8 +252,8 @@ class Trace final : public Timed {
 };
 
 /// Checks a list of values that the clients use cyclically: there must not be more values than clients.
-void require_turns(Arguments& arguments, std::size_t values, std::size_t workers) {
-  if (values > workers) arguments.fail(fmt::format("{} values for {} clients", values, workers));
+void require_turns(Arguments& arguments, std::size_t values, std::size_t clients) {
+  if (values > clients) arguments.fail(fmt::format("{} values for {} clients", values, clients));
 }
 
 double probability(Arguments& arguments, double p) {
@@ -298,19 +298,19 @@ std::optional<double> seconds_of(Arguments& arguments, const char* name,
   return seconds;
 }
 
-std::optional<std::size_t> first_of(Arguments& arguments, std::size_t workers,
+std::optional<std::size_t> first_of(Arguments& arguments, std::size_t clients,
                                     std::optional<std::size_t> position) {
   const Spec* given = position ? arguments.find("first", *position) : arguments.find("first");
   if (given == nullptr) return {};
   const std::size_t first =
       position ? arguments.whole("first", 1, 1, *position) : arguments.whole("first", 1);
-  if (first > workers)
-    arguments.fail(fmt::format("first = {}; need first <= {}, the clients", first, workers));
+  if (first > clients)
+    arguments.fail(fmt::format("first = {}; need first <= {}, the clients", first, clients));
   return first;
 }
 
-Policy policy_of(Arguments& arguments, std::size_t workers) {
-  return {.deadline = seconds_of(arguments, "deadline", {}), .first = first_of(arguments, workers, {})};
+Policy policy_of(Arguments& arguments, std::size_t clients) {
+  return {.deadline = seconds_of(arguments, "deadline", {}), .first = first_of(arguments, clients, {})};
 }
 
 std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const std::size_t> loads) {
@@ -327,12 +327,12 @@ std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const st
   while (const auto next = arguments.number(fmt::format("mu{}", rates.size() + 1), rates.size() + 1))
     add(*next);
   require_turns(arguments, rates.size(), loads.size());
-  std::vector<ShiftedExponential::Worker> workers(loads.size());
+  std::vector<ShiftedExponential::Client> clients(loads.size());
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const double load = static_cast<double>(loads[i]);
-    workers[i] = {.shift = *a * load, .rate = rates[i % rates.size()] / load};
+    clients[i] = {.shift = *a * load, .rate = rates[i % rates.size()] / load};
   }
-  return std::make_unique<ShiftedExponential>(std::move(workers), policy_of(arguments, loads.size()));
+  return std::make_unique<ShiftedExponential>(std::move(clients), policy_of(arguments, loads.size()));
 }
 
 std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::size_t> loads) {
@@ -368,7 +368,7 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
 }
 
 /// The default patience is much longer than a server waits for answers.
-std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers, const Policy& policy) {
+std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t clients, const Policy& policy) {
   constexpr double kPatience = 10;
   constexpr double kDeadlines = 20;
   const double patience = seconds_of(arguments, "patience", {})
@@ -378,7 +378,7 @@ std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t workers
   if (policy.deadline && patience < *policy.deadline)
     arguments.fail(
         fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
-  return std::make_unique<RealClock>(workers, policy, patience);
+  return std::make_unique<RealClock>(clients, policy, patience);
 }
 
 std::unique_ptr<Stragglers> deadline(Arguments& arguments, std::span<const std::size_t> loads) {
@@ -419,24 +419,24 @@ constexpr StragglersRow kModels[] = {
 
 }  // namespace
 
-MinMeanMax lateness(const Stragglers& stragglers, std::size_t workers) {
+MinMeanMax lateness(const Stragglers& stragglers, std::size_t clients) {
   MinMeanMax late{.least = 1, .mean = 0, .most = 0};
-  for (std::size_t i = 0; i < workers; ++i) {
+  for (std::size_t i = 0; i < clients; ++i) {
     const double p = stragglers.late(i);
     late.least = std::min(late.least, p);
-    late.mean += p / static_cast<double>(workers);
+    late.mean += p / static_cast<double>(clients);
     late.most = std::max(late.most, p);
   }
   return late;
 }
 
-std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers) {
-  const MinMeanMax late = lateness(stragglers, workers);
+std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t clients) {
+  const MinMeanMax late = lateness(stragglers, clients);
   return late.least == late.most ? std::optional(late.most) : std::nullopt;
 }
 
-bool is_punctual(const Stragglers& stragglers, std::size_t workers) {
-  return lateness(stragglers, workers).most == 0;
+bool is_punctual(const Stragglers& stragglers, std::size_t clients) {
+  return lateness(stragglers, clients).most == 0;
 }
 
 std::span<const StragglersRow> straggler_models() { return kModels; }
@@ -449,8 +449,8 @@ std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const st
   return stragglers;
 }
 
-std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers) {
-  return make_stragglers(spec, std::vector<std::size_t>(workers, 1));
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t clients) {
+  return make_stragglers(spec, std::vector<std::size_t>(clients, 1));
 }
 
 }  // namespace laconic

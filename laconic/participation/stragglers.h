@@ -33,10 +33,10 @@ class Stragglers {
   virtual void draw(const Key& common, std::vector<std::uint32_t>& answering) const = 0;
 
   /// The number of clients.
-  [[nodiscard]] virtual std::size_t workers() const = 0;
+  [[nodiscard]] virtual std::size_t clients() const = 0;
 
   /// p_i: the probability that client i is late in a round.
-  [[nodiscard]] virtual double late(std::size_t worker) const = 0;
+  [[nodiscard]] virtual double late(std::size_t client) const = 0;
 
   /// seconds[i] = the compute time of client i in this round, by the model. Returns how long the server
   /// waits: the clients that finish by then answer; infinite if it waits for all. Models without times clear
@@ -51,17 +51,17 @@ class Stragglers {
 };
 
 /// The probability of being late, if it is the same for all clients.
-std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t workers);
+std::optional<double> common_lateness(const Stragglers& stragglers, std::size_t clients);
 /// Statistics of late() over the clients.
-MinMeanMax lateness(const Stragglers& stragglers, std::size_t workers);
+MinMeanMax lateness(const Stragglers& stragglers, std::size_t clients);
 /// Whether no client is ever late.
-bool is_punctual(const Stragglers& stragglers, std::size_t workers);
+bool is_punctual(const Stragglers& stragglers, std::size_t clients);
 
 /// loads[i] = the number of shards of client i: in models with times, the compute time grows with it. Throws
 /// InputError for an unknown model, arguments out of range, and files that do not fit.
 std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::span<const std::size_t> loads);
 /// The same with one shard per client.
-std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t workers);
+std::unique_ptr<Stragglers> make_stragglers(const Spec& spec, std::size_t clients);
 
 /// A row of the table behind make_stragglers, for `laconic list`.
 struct StragglersRow {

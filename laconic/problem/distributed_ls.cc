@@ -15,7 +15,7 @@ namespace {
 
 Vector draw_b(const DistributedLsOptions& options, std::size_t client) {
   Vector b(options.d);
-  const Key key{.seed = options.seed, .worker = static_cast<std::uint32_t>(client)};
+  const Key key{.seed = options.seed, .client = static_cast<std::uint32_t>(client)};
   fill_normal(key.stream(Purpose::data), b);
   scale(options.zeta / static_cast<double>(client + 1), b);
   return b;

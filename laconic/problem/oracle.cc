@@ -15,12 +15,12 @@ class FullGradients final : public Oracle {
   explicit FullGradients(const Problem& problem) : problem_(problem) {}
 
   Measured gradient(const Key& key, View x, MutView g) const override {
-    return problem_.value_gradient(key.worker, Rows::everything(), x, g);
+    return problem_.value_gradient(key.client, Rows::everything(), x, g);
   }
   void hessian_vector(const Key& key, View x, View v, MutView out) const override {
-    problem_.hessian_vector(key.worker, Rows::everything(), x, v, out);
+    problem_.hessian_vector(key.client, Rows::everything(), x, v, out);
   }
-  std::size_t calls(const Key& key) const override { return problem_.rows(key.worker); }
+  std::size_t calls(const Key& key) const override { return problem_.rows(key.client); }
   bool exact() const override { return true; }
   const Problem* problem() const override { return &problem_; }
 
@@ -35,10 +35,10 @@ class Minibatches final : public Oracle {
   }
 
   Measured gradient(const Key& key, View x, MutView g) const override {
-    return problem_.value_gradient(key.worker, draw(key), x, g);
+    return problem_.value_gradient(key.client, draw(key), x, g);
   }
   void hessian_vector(const Key& key, View x, View v, MutView out) const override {
-    problem_.hessian_vector(key.worker, draw(key), x, v, out);
+    problem_.hessian_vector(key.client, draw(key), x, v, out);
   }
   std::size_t calls(const Key& /*key*/) const override { return batch_; }
   bool exact() const override { return false; }
@@ -50,7 +50,7 @@ class Minibatches final : public Oracle {
     thread_local std::vector<std::uint32_t> rows;  // scratch, so that a round allocates nothing
     rows.resize(batch_);
     Stream stream = key.stream(Purpose::batch);
-    const std::size_t shard_rows = problem_.rows(key.worker);
+    const std::size_t shard_rows = problem_.rows(key.client);
     for (std::uint32_t& row : rows) row = static_cast<std::uint32_t>(stream.below(shard_rows));
     return Rows::listed(rows);
   }
@@ -122,7 +122,7 @@ class Coded final : public Oracle {
   Coded(std::shared_ptr<const Oracle> each, Code code) : each_(std::move(each)), code_(std::move(code)) {
     check(each_ != nullptr, "coded needs an oracle");
     const Problem* const of = each_->problem();
-    check(of == nullptr || of->shards() == code_.workers(), "a code for another number of workers");
+    check(of == nullptr || of->shards() == code_.clients(), "a code for another number of clients");
   }
 
   Measured gradient(const Key& key, View x, MutView g) const override {
@@ -135,7 +135,7 @@ class Coded final : public Oracle {
   }
   std::size_t calls(const Key& key) const override {
     std::size_t sum = 0;
-    for (const Term& term : code_.row(key.worker)) sum += each_->calls(of(key, term));
+    for (const Term& term : code_.row(key.client)) sum += each_->calls(of(key, term));
     return sum;
   }
   bool exact() const override { return false; }
@@ -143,7 +143,7 @@ class Coded final : public Oracle {
 
  private:
   static Key of(Key key, const Term& term) {
-    key.worker = term.subset;
+    key.client = term.subset;
     return key;
   }
 
@@ -152,7 +152,7 @@ class Coded final : public Oracle {
     thread_local Vector part;  // scratch, so that a round allocates nothing
     part.resize(sum.size());
     fill(sum, 0.0);
-    for (const Term& term : code_.row(key.worker)) {
+    for (const Term& term : code_.row(key.client)) {
       look(of(key, term), part);
       axpy(term.coefficient, part, sum);
     }

@@ -18,7 +18,7 @@ class Oracle {
  public:
   virtual ~Oracle() = default;
 
-  /// g = the estimate of grad f_i(x), i = key.worker; returns the value and correct rows of the same rows. A
+  /// g = the estimate of grad f_i(x), i = key.client; returns the value and correct rows of the same rows. A
   /// pure function of key and x: the same key selects the same rows. For one minibatch at two points, make
   /// two calls with one key.
   virtual Measured gradient(const Key& key, View x, MutView g) const = 0;
@@ -52,7 +52,7 @@ std::unique_ptr<Oracle> on_coin(SharedCoin coin, std::shared_ptr<const Oracle> h
                                 std::shared_ptr<const Oracle> tails);
 
 /// The coded gradient of the subsets that a client holds: sum_k B_ik g_k, where g_k comes from `each` with
-/// key.worker = k, so that all clients that hold a subset use the same rows of it; added in ascending k.
+/// key.client = k, so that all clients that hold a subset use the same rows of it; added in ascending k.
 /// Costs the sum of the costs of the subsets. Measures no value, and is not exact: the vector of a client is
 /// not the gradient of its f_i. The code must be for as many clients as the problem has shards.
 std::unique_ptr<Oracle> coded(std::shared_ptr<const Oracle> each, Code code);

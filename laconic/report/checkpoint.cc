@@ -174,7 +174,7 @@ void Checkpoints::save(Fleet& fleet, const Progress& progress, const State& stat
                     {checksum_of(identity_), progress.round, rank, ranks});
     part.put(static_cast<const Totals&>(*state.ledger));
     part.put_all(rank == 0 ? state.shared : std::vector<MutView>{});
-    for (const auto& vectors : state.workers) part.put_all(vectors);
+    for (const auto& vectors : state.clients) part.put_all(vectors);
     part.commit();
   }
   fleet.wait_for_all();  // after this all parts are complete
@@ -239,12 +239,12 @@ void Checkpoints::remove_leftovers() const {
   }
 }
 
-Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
+Progress Checkpoints::load(const State& state, std::size_t clients, Range own) {
   const Manifest manifest = read_manifest();
   folder_made_ = true;
   const std::size_t round = manifest.progress.round;
   for (std::size_t rank = 0; rank < manifest.ranks; ++rank) {
-    const Range theirs = block_of(workers, rank, manifest.ranks);
+    const Range theirs = block_of(clients, rank, manifest.ranks);
     if (rank > 0 && (theirs.end <= own.begin || own.end <= theirs.begin)) continue;
     PartReader part(part_path(round, rank, manifest.ranks),
                     {checksum_of(identity_), round, rank, manifest.ranks});
@@ -257,7 +257,7 @@ Progress Checkpoints::load(const State& state, std::size_t workers, Range own) {
     }
     for (std::size_t i = theirs.begin; i < theirs.end; ++i) {
       if (own.contains(i)) {
-        part.get_all(state.workers[i - own.begin]);
+        part.get_all(state.clients[i - own.begin]);
       } else {
         part.pass_over_vectors();
       }

@@ -19,14 +19,14 @@ namespace laconic {
 
 class Collector {
  public:
-  /// For `workers` clients, which send at most `parts` vectors each.
-  Collector(std::size_t workers, std::size_t parts) : boards_(parts, Board(workers)), counted_(parts) {}
+  /// For this number of clients, which send at most `parts` vectors each.
+  Collector(std::size_t clients, std::size_t parts) : boards_(parts, Board(clients)), counted_(parts) {}
 
   /// sums[p] += sum of weight * (part p of a client's message), in ascending order of clients. speak(said)
   /// runs on the rank that owns the client, on any thread. It writes said[p]->message by said[p]->key for
   /// each p, and the number of gradients it computed in said[0]->envelope.calls. If it returns false, a value
   /// is not finite, and Diverged is thrown on all ranks. The keys are those of `round` with the client as
-  /// worker and first_part + p as step. The ledger counts each message as a participant: callers with several
+  /// client and first_part + p as step. The ledger counts each message as a participant: callers with several
   /// parts must correct ledger.participants.
   template <class Speak>
   void collect(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
@@ -41,7 +41,7 @@ class Collector {
         for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
           boards_[p].add({.seed = round.seed,
                           .round = round.round,
-                          .worker = shares[s].worker,
+                          .client = shares[s].client,
                           .step = first_part + static_cast<std::uint32_t>(p),
                           .copy = shares[s].copy},
                          shares[s].weight);

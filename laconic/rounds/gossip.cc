@@ -53,7 +53,7 @@ class Gossip final : public Method {
   State state(Fleet& fleet) override {
     take_on_nodes(fleet);
     State state{.ledger = &ledger_};
-    for (Node& node : nodes_) state.workers.push_back({node.x, node.c});
+    for (Node& node : nodes_) state.clients.push_back({node.x, node.c});
     return state;
   }
 
@@ -104,7 +104,7 @@ class Gossip final : public Method {
     collector.collect(fleet, key, 0, everyone(problem_.shards())->draw(key.common()), sums, ledger_,
                       [&](std::span<Entry* const> said) {
                         Entry& entry = *said[0];
-                        Node& own = node(entry.key.worker);
+                        Node& own = node(entry.key.client);
                         Vector& g = scratch().y;
                         g.resize(problem_.dim());
                         parts_.oracle->gradient(entry.key, own.x, g);

@@ -65,7 +65,7 @@ struct Ledger : Totals {
     uplink_floats += entry.envelope.floats;
     uplink_bits += 8 * entry.envelope.bytes;
     ++participants;
-    compute(entry.key.worker, entry.envelope.calls);
+    compute(entry.key.client, entry.envelope.calls);
     turns.back().clients.back().bits_out = static_cast<double>(8 * entry.envelope.bytes);
   }
 

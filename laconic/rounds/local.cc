@@ -84,7 +84,7 @@ class Local final : public Method {
     take_on_clients(fleet);
     State state{.ledger = &ledger_, .shared = {x_, D_, momentum_}};
     for (const MutView vector : outer_memory_) state.shared.push_back(vector);
-    for (Client& client : clients_) state.workers.push_back({client.D, client.m, client.v});
+    for (Client& client : clients_) state.clients.push_back({client.D, client.m, client.v});
     return state;
   }
 
@@ -136,7 +136,7 @@ class Local final : public Method {
     clients_.resize(own.size(), fresh);
   }
 
-  Client& client(const Key& key) { return clients_[key.worker - first_client_]; }
+  Client& client(const Key& key) { return clients_[key.client - first_client_]; }
 
   /// Counts a vector that the server sends to all clients.
   void tell(View v) { ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size())); }
@@ -185,7 +185,7 @@ class Local final : public Method {
     if (plan.local) {
       const Vector calls = fleet.numbers(problem_.shards(), [&](std::size_t i) {
         Key own = key;
-        own.worker = static_cast<std::uint32_t>(i);
+        own.client = static_cast<std::uint32_t>(i);
         std::size_t asked = 0;
         plan.scaling.update(before, statistic_of(own, before, asked), client(own).D);
         return static_cast<double>(asked);
@@ -270,8 +270,8 @@ std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& par
   require_problem(problem, parts.oracle.get());
   check(parts.participation && parts.compressor && parts.outer,
         "a local method needs a participation, a compressor and an outer rule");
-  check(parts.participation->workers() == problem.shards(),
-        "the participation is of another number of workers than the problem's");
+  check(parts.participation->clients() == problem.shards(),
+        "the participation is of another number of clients than the problem's");
   check(parts.steps >= 1, "a local method needs steps >= 1");
   if (parts.scaling) {
     check(parts.scaling->scaling.row != nullptr, "a scaling needs its rule");

@@ -47,7 +47,7 @@ void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out);
 struct State {
   Ledger* ledger = nullptr;
   std::vector<MutView> shared = {};                // equal on every rank
-  std::vector<std::vector<MutView>> workers = {};  // of each client that this rank owns, ascending
+  std::vector<std::vector<MutView>> clients = {};  // of each client that this rank owns, ascending
 };
 
 // Checks of all factories of methods on the problem, its oracle, and the options (methods with local steps

@@ -29,7 +29,7 @@ class Scaffold final : public Method {
   }
 
   void start(Fleet& fleet, Evaluation* watch) override {
-    take_on_workers(fleet);
+    take_on_clients(fleet);
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -51,9 +51,9 @@ class Scaffold final : public Method {
   void evaluate(Fleet& fleet, Evaluation& out) override { laconic::evaluate(problem_, x_, fleet, out); }
 
   State state(Fleet& fleet) override {
-    take_on_workers(fleet);
+    take_on_clients(fleet);
     State state{.ledger = &ledger_, .shared = {x_, c_}};
-    for (Vector& c_i : workers_) state.workers.push_back({c_i});
+    for (Vector& c_i : clients_) state.clients.push_back({c_i});
     return state;
   }
 
@@ -70,15 +70,15 @@ class Scaffold final : public Method {
     LocalScratch steps;
   };
 
-  void take_on_workers(Fleet& fleet) {
+  void take_on_clients(Fleet& fleet) {
     const Range own = fleet.owned(problem_.shards());
-    first_worker_ = own.begin;
-    workers_.resize(own.size(), Vector(problem_.dim(), 0.0));
+    first_client_ = own.begin;
+    clients_.resize(own.size(), Vector(problem_.dim(), 0.0));
   }
 
   bool step_and_speak(Entry& moved, Entry& learnt) {
     thread_local Scratch scratch;
-    Vector& c_i = workers_[moved.key.worker - first_worker_];
+    Vector& c_i = clients_[moved.key.client - first_client_];
     scratch.y.resize(x_.size());
     scratch.correction = c_;
     axpy(-1, c_i, scratch.correction);
@@ -101,8 +101,8 @@ class Scaffold final : public Method {
   Vector c_;
   Vector dx_;
   Vector dc_;
-  std::size_t first_worker_ = 0;
-  std::vector<Vector> workers_;  // c_i of the clients that this rank owns
+  std::size_t first_client_ = 0;
+  std::vector<Vector> clients_;  // c_i of the clients that this rank owns
   std::vector<Share> everyone_;
   Collector collector_;
   Ledger ledger_;

@@ -47,7 +47,7 @@ class Server {
       return;
     }
     fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
-      Vector& h = memories_[entry.key.worker];
+      Vector& h = memories_[entry.key.client];
       if (restart_ || starts_over(message)) fill(h, 0.0);
       decode_add(entry.key, message, 1, h);
     });

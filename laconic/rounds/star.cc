@@ -39,7 +39,7 @@ class Star final : public Method {
 
   State state(Fleet& fleet) override {
     take_on_clients(fleet);
-    return {.ledger = &server_.ledger(), .shared = server_.memory(), .workers = clients_.memories()};
+    return {.ledger = &server_.ledger(), .shared = server_.memory(), .clients = clients_.memories()};
   }
 
   const Problem& problem() const override { return problem_; }
@@ -60,7 +60,7 @@ class Star final : public Method {
     const std::vector<Share>& shares = shares_;
     const bool restart = parts_.mechanism->restarts(round);
     check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
-          "all workers must take part when the memories of all start over");
+          "all clients must take part when the memories of all start over");
     const bool watch_here =
         watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() && !parts_.anchor;
     if (watch_here) watch->clear(problem_.dim());
@@ -70,7 +70,7 @@ class Star final : public Method {
     for (std::size_t first = 0; first < shares.size(); first += window) {
       board_.clear();
       for (std::size_t s = first; s < std::min(first + window, shares.size()); ++s) {
-        board_.add({round.seed, round.round, shares[s].worker, 0, shares[s].copy}, shares[s].weight);
+        board_.add({round.seed, round.round, shares[s].client, 0, shares[s].copy}, shares[s].weight);
       }
       const Range own = fleet.owned(board_);
       clients_.reserve(own.size());
@@ -104,10 +104,10 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   check(parts.mechanism != nullptr && parts.participation != nullptr,
         "a star needs a mechanism and a participation");
   const std::size_t n = problem.shards();
-  check(parts.participation->workers() == n,
-        "the participation is of another number of workers than the problem's");
+  check(parts.participation->clients() == n,
+        "the participation is of another number of clients than the problem's");
   const bool complete = parts.participation->complete();
-  check(complete || !parts.anchor, "where gradients go through an anchor all workers must take part");
+  check(complete || !parts.anchor, "where gradients go through an anchor all clients must take part");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.
   check(complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||

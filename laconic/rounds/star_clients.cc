@@ -16,7 +16,7 @@ void StarClients::take_on(Range clients) {
   first_ = clients.begin;
   clients_.resize(clients.size());
   for (Client& client : clients_) {
-    if (rates_.worker != 0) client.h.assign(problem_.dim(), 0.0);
+    if (rates_.client != 0) client.h.assign(problem_.dim(), 0.0);
     if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
     if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
   }
@@ -60,8 +60,8 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
     for (std::size_t j = 0; j < at.x.size(); ++j) slot.gradient[j] += at_anchor[j] - slot.other[j];
   }
   if (parts_.anchor->heads(entry.key)) {
-    entry.envelope.measured = problem_.value_gradient(entry.key.worker, Rows::everything(), at.x, at_anchor);
-    entry.envelope.calls += problem_.rows(entry.key.worker);
+    entry.envelope.measured = problem_.value_gradient(entry.key.client, Rows::everything(), at.x, at_anchor);
+    entry.envelope.calls += problem_.rows(entry.key.client);
   }
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);
 }
@@ -94,10 +94,10 @@ void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
   // they are.
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
-  if (rates_.worker == 0) return;
+  if (rates_.client == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
   if (restart || starts_over(entry.message)) fill(client.h, 0.0);
-  decode_add(entry.key, entry.message, restart ? 1.0 : rates_.worker, client.h);
+  decode_add(entry.key, entry.message, restart ? 1.0 : rates_.client, client.h);
 }
 
 std::vector<std::vector<MutView>> StarClients::memories() {

@@ -35,7 +35,7 @@ class StarClients {
   };
   /// Answers that exist at the same time need a slot each, 0 .. slots-1.
   void reserve(std::size_t slots);
-  /// Computes the answer of the client entry.key.worker at x_t: the entry's message, envelope and vector, or
+  /// Computes the answer of the client entry.key.client at x_t: the entry's message, envelope and vector, or
   /// only finite = false. May be called for different clients at the same time, on any threads. `restart`:
   /// Mechanism::restarts of the round. `looked_before`: the slot holds this client's answer at at.before, so
   /// that gradient is not computed again.
@@ -61,7 +61,7 @@ class StarClients {
     Vector memory;    // h plus Mechanism::takes_in() times the gradient
   };
 
-  Client& client_of(const Entry& entry) { return clients_[entry.key.worker - first_]; }
+  Client& client_of(const Entry& entry) { return clients_[entry.key.client - first_]; }
   void look(Entry& entry, Slot& slot, const Points& at);
   void look_through_anchor(Entry& entry, Slot& slot, const Points& at);
   Measured ask(Entry& entry, View x, MutView g);

@@ -14,7 +14,7 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
     : problem_(problem),
       parts_(parts),
       options_(options),
-      shift_is_mean_(parts.mechanism->rates().worker > 0 && !parts.mechanism->replaces() &&
+      shift_is_mean_(parts.mechanism->rates().client > 0 && !parts.mechanism->replaces() &&
                      !parts.participation->complete()),
       x_(problem.dim()),
       estimate_(new_estimate()) {

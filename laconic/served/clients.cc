@@ -77,7 +77,7 @@ class ServedClients {
           progress(own.size()) {
       clients.take_on(own);
       clients.reserve(own.size());
-      for (const std::uint32_t i : IndexSet(own)) board.add({.worker = i}, 0);
+      for (const std::uint32_t i : IndexSet(own)) board.add({.client = i}, 0);
     }
     EpochMethod method;
     Range own;
@@ -121,13 +121,13 @@ class ServedClients {
     if (request <= Request::checkpoint || (request <= told_ && !after_order)) return;
     told_ = request;
     Entry entry;
-    entry.key.worker = Answer::kAsked;
+    entry.key.client = Answer::kAsked;
     mailbox_.post(0, Answer::letter(0, static_cast<std::uint32_t>(request), entry));
   }
 
   void post_joined(const Order& order) {
     Entry joined;
-    joined.key.worker = Answer::kJoined;
+    joined.key.client = Answer::kJoined;
     mailbox_.post(0, Answer::letter(order.epoch, order.round, joined));
   }
 
@@ -179,14 +179,14 @@ class ServedClients {
     ClientProgress& progress = clients.progress[e];
     Entry& entry = clients.board[e];
     // An answer that counted is remembered. Any other answer is discarded as if it had not been sent.
-    const std::uint32_t client = entry.key.worker;
+    const std::uint32_t client = entry.key.client;
     if (progress.said && order.counted[client] == progress.said->round)
       clients.clients.remember(entry, e, progress.said->restart);
     progress.said.reset();
 
     const bool restart = restart_of(clients, order);
     entry.key = key_of(seed_, order);
-    entry.key.worker = client;
+    entry.key.client = client;
     entry.envelope = {};
     const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
     clients.clients.answer(entry, e, {order.x, order.before, {}}, restart, looked_before);

@@ -97,7 +97,7 @@ Letter Answer::letter(std::uint32_t epoch, std::uint32_t round, const Entry& ent
   Writer writer;
   writer.put(epoch);
   writer.put(round);
-  writer.put(entry.key.worker);
+  writer.put(entry.key.client);
   entry.envelope.store(writer.make_room(Envelope::kBytes));
   if (entry.envelope.finite)
     std::copy(entry.message.bytes.begin(), entry.message.bytes.end(),

@@ -58,10 +58,10 @@ class ServedStar final : public Method {
   }
 
   State state(Fleet& /*fleet*/) override {
-    State state{.ledger = &server_.ledger(), .shared = server_.memory(), .workers = {}};
+    State state{.ledger = &server_.ledger(), .shared = server_.memory(), .clients = {}};
     state.shared.push_back(clock_.seen());
     state.shared.emplace_back(&epochs_, 1);
-    state.workers.resize(problem_.shards());  // the memories of clients are lost with them
+    state.clients.resize(problem_.shards());  // the memories of clients are lost with them
     return state;
   }
 
@@ -112,10 +112,10 @@ class ServedStar final : public Method {
     const std::vector<Share>& shares = shares_;
     board_.clear();
     for (const Share& share : shares) {
-      board_.add({round.seed, round.round, share.worker}, share.weight);
+      board_.add({round.seed, round.round, share.client}, share.weight);
       Entry& entry = board_[board_.size() - 1];
-      entry.envelope = answers_[share.worker].envelope;
-      entry.message.bytes.swap(answers_[share.worker].message.bytes);
+      entry.envelope = answers_[share.client].envelope;
+      entry.message.bytes.swap(answers_[share.client].message.bytes);
     }
     server_.open(shares, method_.parts.mechanism->restarts(round));
     server_.hear(fleet, board_, t);

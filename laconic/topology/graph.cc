@@ -115,7 +115,7 @@ std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
     Heard heard(s.nodes);
     for (std::size_t i = 0; i + 1 < s.nodes; ++i) {
       Stream stream =
-          Key{.seed = s.seed, .round = draw, .worker = static_cast<std::uint32_t>(i)}.stream(Purpose::graph);
+          Key{.seed = s.seed, .round = draw, .client = static_cast<std::uint32_t>(i)}.stream(Purpose::graph);
       for (std::size_t j = i + 1; j < s.nodes; ++j) {
         if (stream.uniform() < p) join(heard, i, j);
       }

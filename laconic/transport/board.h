@@ -35,7 +35,7 @@ struct Envelope {
 };
 
 struct Entry {
-  Key key;            // key.worker is the sender
+  Key key;            // key.client is the sender
   double weight = 0;  // in the sum
   Envelope envelope;
   Message message;  // only on the owner
@@ -45,14 +45,14 @@ struct Entry {
 /// Entries in ascending order of clients. Their buffers are reused in later rounds.
 class Board {
  public:
-  /// For a run of `workers` clients.
-  explicit Board(std::size_t workers) : workers_(workers) {}
+  /// For a run of `clients` clients.
+  explicit Board(std::size_t clients) : clients_(clients) {}
 
-  [[nodiscard]] std::size_t workers() const { return workers_; }
+  [[nodiscard]] std::size_t clients() const { return clients_; }
 
   void clear() { size_ = 0; }
   void add(const Key& key, double weight) {
-    check(key.worker < workers_, "a message of a worker that does not exist");
+    check(key.client < clients_, "a message of a client that does not exist");
     if (size_ == entries_.size()) entries_.emplace_back();
     Entry& entry = entries_[size_++];
     entry.key = key;
@@ -66,7 +66,7 @@ class Board {
   const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
  private:
-  std::size_t workers_;
+  std::size_t clients_;
   std::vector<Entry> entries_;
   std::size_t size_ = 0;
 };

@@ -41,12 +41,12 @@ Fleet::Fleet(ThreadPool& pool, Transport& transport)
 }
 
 Range Fleet::owned_by(std::size_t rank, const Board& board) const {
-  const Range workers = block_of(board.workers(), rank, transport_.size());
-  const auto first_at_least = [&](std::size_t worker) {
+  const Range clients = block_of(board.clients(), rank, transport_.size());
+  const auto first_at_least = [&](std::size_t client) {
     Range left{0, board.size()};
     while (left.size() > 0) {
       const std::size_t middle = left.begin + left.size() / 2;
-      if (board[middle].key.worker < worker) {
+      if (board[middle].key.client < client) {
         left.begin = middle + 1;
       } else {
         left.end = middle;
@@ -54,7 +54,7 @@ Range Fleet::owned_by(std::size_t rank, const Board& board) const {
     }
     return left.begin;
   };
-  return {first_at_least(workers.begin), first_at_least(workers.end)};
+  return {first_at_least(clients.begin), first_at_least(clients.end)};
 }
 
 void Fleet::share(Board& board) {
@@ -203,7 +203,7 @@ void Fleet::for_each_heard(const Mixing& mixing, const Board& board, std::size_t
   }
   const Range theirs = owned_by(from, board);
   for (std::size_t e = theirs.begin; e < theirs.end; ++e) {
-    if (heard_[board[e].key.worker] != 0) said(e);
+    if (heard_[board[e].key.client] != 0) said(e);
   }
 }
 
@@ -238,25 +238,25 @@ void Fleet::exchange(const Mixing& mixing, Board& board) {
   }
 }
 
-void Fleet::ask_all(std::size_t workers, std::size_t dim,
+void Fleet::ask_all(std::size_t clients, std::size_t dim,
                     const std::function<Measured(std::size_t, MutView)>& tell,
                     const std::function<void(Board&)>& hear) {
-  const double weight = 1.0 / static_cast<double>(workers);
-  const std::size_t most = window(workers, dim);
-  Board board(workers);
+  const double weight = 1.0 / static_cast<double>(clients);
+  const std::size_t most = window(clients, dim);
+  Board board(clients);
   std::vector<Vector> vectors;
-  for (std::size_t first = 0; first < workers; first += most) {
+  for (std::size_t first = 0; first < clients; first += most) {
     if (working_) working_();
     board.clear();
-    for (std::size_t i = first; i < std::min(first + most, workers); ++i) {
-      board.add({.worker = static_cast<std::uint32_t>(i)}, weight);
+    for (std::size_t i = first; i < std::min(first + most, clients); ++i) {
+      board.add({.client = static_cast<std::uint32_t>(i)}, weight);
     }
     const Range own = owned(board);
     if (vectors.size() < own.size()) vectors.resize(own.size());
     for_each(own, [&](std::size_t e) {
       Vector& vector = vectors[e - own.begin];
       vector.resize(dim);
-      board[e].envelope.measured = tell(board[e].key.worker, vector);
+      board[e].envelope.measured = tell(board[e].key.client, vector);
       board[e].vector = vector;
     });
     share(board);
@@ -295,7 +295,7 @@ void Fleet::vectors(const std::vector<std::size_t>& length,
     if (working_) working_();
     board.clear();
     for (std::size_t i = first; i < std::min(first + most, shards); ++i)
-      board.add({.worker = static_cast<std::uint32_t>(i)}, 1);
+      board.add({.client = static_cast<std::uint32_t>(i)}, 1);
     const Range own = owned(board);
     if (own_vectors.size() < own.size()) own_vectors.resize(own.size());
     for_each(own, [&](std::size_t e) {
@@ -311,9 +311,9 @@ void Fleet::vectors(const std::vector<std::size_t>& length,
     for (std::size_t e = 0; e < board.size(); ++e)
       board[e].envelope.bytes = dense_bytes(length[first + e], sizeof(double));
     for_each_message(board, [&](const Entry& entry, const Message& message) {
-      theirs.assign(length[entry.key.worker], 0.0);
+      theirs.assign(length[entry.key.client], 0.0);
       decode_add(entry.key, message, 1, theirs);
-      hear(entry.key.worker, theirs);
+      hear(entry.key.client, theirs);
     });
   }
 }

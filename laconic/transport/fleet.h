@@ -34,10 +34,10 @@ class Fleet final : public AllShards {
   [[nodiscard]] ThreadPool& pool() { return pool_; }
   [[nodiscard]] Transport& transport() { return transport_; }
 
-  /// The clients of 0 .. workers-1 that this rank owns. Some ranks own none if there are more ranks than
+  /// The clients that this rank owns, of all of them. Some ranks own none if there are more ranks than
   /// clients.
-  [[nodiscard]] Range owned(std::size_t workers) const {
-    return block_of(workers, transport_.rank(), transport_.size());
+  [[nodiscard]] Range owned(std::size_t clients) const {
+    return block_of(clients, transport_.rank(), transport_.size());
   }
 
   /// The entries of the board that this rank owns; they are consecutive.
@@ -109,10 +109,10 @@ class Fleet final : public AllShards {
 
   /// Computes a vector for every client in ascending order, one window at a time. Calls tell(i, v) for the
   /// clients that this rank owns, on any thread; it must overwrite the dim entries of v. Then calls
-  /// hear(board), where entry i has weight 1/workers, the result of tell as envelope.measured, and on its
+  /// hear(board), where entry i has weight 1/clients, the result of tell as envelope.measured, and on its
   /// owner v as vector. Collective.
-  void ask_all(std::size_t workers, std::size_t dim,
-               const std::function<Measured(std::size_t worker, MutView v)>& tell,
+  void ask_all(std::size_t clients, std::size_t dim,
+               const std::function<Measured(std::size_t client, MutView v)>& tell,
                const std::function<void(Board& board)>& hear);
 
   Vector numbers(std::size_t shards, const std::function<double(std::size_t i)>& of_shard) override;

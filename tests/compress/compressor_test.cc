@@ -22,7 +22,7 @@ namespace laconic {
 namespace {
 
 constexpr std::size_t kDims[] = {1, 2, 10, 63, 64, 65, 1000};
-constexpr std::size_t kWorkers = 4;
+constexpr std::size_t kClients = 4;
 
 std::string error_of(auto&& action) {
   try {
@@ -34,8 +34,8 @@ std::string error_of(auto&& action) {
 }
 
 std::unique_ptr<Compressor> make(const std::string& text, std::size_t dim, Wire wire = Wire::f64,
-                                 std::size_t workers = kWorkers) {
-  return make_compressor(parse(text), {.dim = dim, .workers = workers, .wire = wire});
+                                 std::size_t clients = kClients) {
+  return make_compressor(parse(text), {.dim = dim, .clients = clients, .wire = wire});
 }
 
 Vector decoded(const Key& key, const Message& message, std::size_t dim) {
@@ -70,9 +70,9 @@ struct Row {
 std::size_t tenth(std::size_t dim) { return (dim + 9) / 10; }
 std::size_t most_of(std::size_t dim) { return dim - dim / 10; }
 std::size_t all_of(std::size_t dim) { return dim; }
-/// At most the number of coordinates dealt to each of kWorkers clients.
+/// At most the number of coordinates dealt to each of kClients clients.
 std::size_t some_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / 8); }
-std::size_t all_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / kWorkers); }
+std::size_t all_of_a_deal(std::size_t dim) { return std::max<std::size_t>(1, dim / kClients); }
 double k_floats(std::size_t, std::size_t k, Wire) { return static_cast<double>(k); }
 double any_floats(std::size_t, std::size_t, Wire) { return -1; }
 std::size_t k_bytes(std::size_t, std::size_t k, std::size_t width) { return 1 + k * width; }
@@ -292,7 +292,7 @@ struct MonteCarlo {
     Message message;
     Vector y(x.size());
     for (std::uint32_t t = 0; t < count; ++t) {
-      const Key key{99, t, t % static_cast<std::uint32_t>(kWorkers), 0, 0};
+      const Key key{99, t, t % static_cast<std::uint32_t>(kClients), 0, 0};
       compressor.compress(key, x, message);
       fill(y, 0);
       decode_add(key, message, 1, y);
@@ -754,53 +754,53 @@ TEST(Subset, IsTheDocumentedFunctionOfTheWords) {
 }
 
 struct Collective {
-  std::size_t dim, workers;
+  std::size_t dim, clients;
 };
 // n divides d, or not; n = d; d divides n, or not; one client; one coordinate.
 constexpr Collective kCollectives[] = {{12, 4}, {13, 4}, {11, 4}, {5, 5}, {4, 12},
                                        {4, 13}, {4, 11}, {7, 1},  {1, 6}, {3, 5}};
 
 TEST(PermK, BlocksAreDisjointAndCoverEverything) {
-  for (const auto& [dim, workers] : kCollectives) {
+  for (const auto& [dim, clients] : kCollectives) {
     for (std::uint32_t round = 0; round < 50; ++round) {
       std::vector<std::size_t> times(dim);
-      for (std::uint32_t worker = 0; worker < workers; ++worker) {
-        const Indices block = dealt_block({6, round, worker, 0, 0}, dim, workers);
-        if (dim >= workers) {
-          EXPECT_GE(block.size(), dim / workers);
-          EXPECT_LE(block.size(), (dim + workers - 1) / workers);
+      for (std::uint32_t client = 0; client < clients; ++client) {
+        const Indices block = dealt_block({6, round, client, 0, 0}, dim, clients);
+        if (dim >= clients) {
+          EXPECT_GE(block.size(), dim / clients);
+          EXPECT_LE(block.size(), (dim + clients - 1) / clients);
         } else {
           EXPECT_EQ(block.size(), 1U);
         }
         for (const std::uint32_t j : block) ++times[j];
       }
       for (const std::size_t t : times) {
-        EXPECT_GE(t, dim >= workers ? 1 : workers / dim);
-        EXPECT_LE(t, dim >= workers ? 1 : (workers + dim - 1) / dim);
+        EXPECT_GE(t, dim >= clients ? 1 : clients / dim);
+        EXPECT_LE(t, dim >= clients ? 1 : (clients + dim - 1) / dim);
       }
     }
   }
 }
 
-TEST(PermK, EveryWorkerGetsEveryCoordinateEquallyOften) {
-  for (const auto& [dim, workers] : kCollectives) {
+TEST(PermK, EveryClientGetsEveryCoordinateEquallyOften) {
+  for (const auto& [dim, clients] : kCollectives) {
     constexpr std::uint32_t kRounds = 40000;
-    std::vector<double> count(dim * workers);
+    std::vector<double> count(dim * clients);
     for (std::uint32_t round = 0; round < kRounds; ++round) {
-      for (std::uint32_t worker = 0; worker < workers; ++worker) {
-        for (const std::uint32_t j : dealt_block({7, round, worker, 0, 0}, dim, workers))
-          ++count[worker * dim + j];
+      for (std::uint32_t client = 0; client < clients; ++client) {
+        for (const std::uint32_t j : dealt_block({7, round, client, 0, 0}, dim, clients))
+          ++count[client * dim + j];
       }
     }
-    const double p = 1 / static_cast<double>(std::min(dim, workers));
+    const double p = 1 / static_cast<double>(std::min(dim, clients));
     for (const double c : count)
-      EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p))) << dim << ' ' << workers;
+      EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p))) << dim << ' ' << clients;
   }
 }
 
 TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
-  const auto block_of = [](std::uint32_t round, std::uint32_t worker) {
-    const Indices block = dealt_block({8, round, worker, 0, 1}, 10, 3);
+  const auto block_of = [](std::uint32_t round, std::uint32_t client) {
+    const Indices block = dealt_block({8, round, client, 0, 1}, 10, 3);
     return std::vector<std::uint32_t>(block.begin(), block.end());
   };
   const auto first = block_of(1, 2);
@@ -810,8 +810,8 @@ TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
   const Indices block = dealt_block({8, 1, 2, 0, 0}, 10, 3);
   EXPECT_EQ(first, std::vector<std::uint32_t>(block.begin(), block.end()));
   // .. and on the part of its messages: two parts have different deals, whatever calls come in between.
-  const auto part_of = [](unsigned part, std::uint32_t worker) {
-    const Indices dealt = dealt_block(key_of_part({8, 1, worker, 0, 0}, part), 10, 3);
+  const auto part_of = [](unsigned part, std::uint32_t client) {
+    const Indices dealt = dealt_block(key_of_part({8, 1, client, 0, 0}, part), 10, 3);
     return std::vector<std::uint32_t>(dealt.begin(), dealt.end());
   };
   const auto of_first_part = part_of(0, 2);
@@ -820,19 +820,19 @@ TEST(PermK, TheDealDoesNotDependOnWhoAsksFirst) {
 }
 
 TEST(PermK, APartOfADealIsDrawnFromIt) {
-  for (const auto& [dim, workers] : kCollectives) {
-    const std::size_t most = std::max<std::size_t>(1, dim / workers);
+  for (const auto& [dim, clients] : kCollectives) {
+    const std::size_t most = std::max<std::size_t>(1, dim / clients);
     for (std::size_t k = 1; k <= most; ++k) {
       constexpr std::uint32_t kRounds = 20000;
-      std::vector<double> count(dim * workers);
+      std::vector<double> count(dim * clients);
       for (std::uint32_t round = 0; round < kRounds; ++round) {
-        for (std::uint32_t worker = 0; worker < workers; ++worker) {
-          const Key key{14, round, worker, 0, 0};
-          const Indices kept = dealt_subset(key, dim, workers, k);
+        for (std::uint32_t client = 0; client < clients; ++client) {
+          const Key key{14, round, client, 0, 0};
+          const Indices kept = dealt_subset(key, dim, clients, k);
           ASSERT_EQ(kept.size(), k);
           ASSERT_TRUE(std::adjacent_find(kept.begin(), kept.end(), std::greater_equal<>()) == kept.end());
-          for (const std::uint32_t j : kept) ++count[worker * dim + j];
-          const Indices block = dealt_block(key, dim, workers);
+          for (const std::uint32_t j : kept) ++count[client * dim + j];
+          const Indices block = dealt_block(key, dim, clients);
           ASSERT_TRUE(std::includes(block.begin(), block.end(), kept.begin(), kept.end()));
         }
       }
@@ -840,39 +840,39 @@ TEST(PermK, APartOfADealIsDrawnFromIt) {
       const double p = static_cast<double>(k) / static_cast<double>(dim);
       for (const double c : count) {
         EXPECT_NEAR(c, kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p)))
-            << k << " of " << dim << ' ' << workers;
+            << k << " of " << dim << ' ' << clients;
       }
     }
   }
 }
 
 TEST(PermK, TheMeanOfEqualVectorsIsExact) {
-  for (const auto& [dim, workers] : kCollectives) {
-    if (dim < workers) continue;
-    const auto perm_k = make("perm-k", dim, Wire::f64, workers);
+  for (const auto& [dim, clients] : kCollectives) {
+    if (dim < clients) continue;
+    const auto perm_k = make("perm-k", dim, Wire::f64, clients);
     Vector x(dim);
     for (std::size_t j = 0; j < dim; ++j) x[j] = 1 + static_cast<double>(j) / 4;
     for (std::uint32_t round = 0; round < 20; ++round) {
       Vector sum(dim);
       double floats = 0;
-      for (std::uint32_t worker = 0; worker < workers; ++worker) {
-        const Key key{9, round, worker, 0, 0};
+      for (std::uint32_t client = 0; client < clients; ++client) {
+        const Key key{9, round, client, 0, 0};
         Message message;
         perm_k->compress(key, x, message);
         decode_add(key, message, 1, sum);
         floats += counted_floats(message, dim);
       }
-      for (std::size_t j = 0; j < dim; ++j) EXPECT_EQ(sum[j], static_cast<double>(workers) * x[j]);
-      EXPECT_DOUBLE_EQ(floats / static_cast<double>(workers), perm_k->bound().floats);
+      for (std::size_t j = 0; j < dim; ++j) EXPECT_EQ(sum[j], static_cast<double>(clients) * x[j]);
+      EXPECT_DOUBLE_EQ(floats / static_cast<double>(clients), perm_k->bound().floats);
     }
   }
 }
 
-void expect_ab_equality(const std::string& spec, std::size_t dim, std::size_t workers) {
-  const auto perm_k = make(spec, dim, Wire::f64, workers);
+void expect_ab_equality(const std::string& spec, std::size_t dim, std::size_t clients) {
+  const auto perm_k = make(spec, dim, Wire::f64, clients);
   const Bound bound = perm_k->bound();
-  const double n = static_cast<double>(workers);
-  std::vector<Vector> inputs(workers, Vector(dim));
+  const double n = static_cast<double>(clients);
+  std::vector<Vector> inputs(clients, Vector(dim));
   Stream stream = Key{10, 0, 0, 0, 0}.stream(Purpose::batch);
   Vector mean(dim);
   double mean_sq = 0;
@@ -887,9 +887,9 @@ void expect_ab_equality(const std::string& spec, std::size_t dim, std::size_t wo
   Message message;
   for (std::uint32_t round = 0; round < kRounds; ++round) {
     Vector average(dim);
-    for (std::uint32_t worker = 0; worker < workers; ++worker) {
-      const Key key{10, round, worker, 0, 0};
-      perm_k->compress(key, inputs[worker], message);
+    for (std::uint32_t client = 0; client < clients; ++client) {
+      const Key key{10, round, client, 0, 0};
+      perm_k->compress(key, inputs[client], message);
       decode_add(key, message, 1 / n, average);
     }
     const double e = distance_sq(average, mean);
@@ -899,15 +899,15 @@ void expect_ab_equality(const std::string& spec, std::size_t dim, std::size_t wo
   const double e = sum / kRounds;
   const double sigma = std::sqrt((sum_sq / kRounds - e * e) / kRounds);
   EXPECT_NEAR(e, bound.A * mean_sq - bound.B * norm_sq(mean), 5 * sigma + 1e-12)
-      << spec << ' ' << dim << ' ' << workers;
+      << spec << ' ' << dim << ' ' << clients;
 }
 
 TEST(PermK, TheVarianceOfTheMeanIsTheABEquality) {
-  for (const auto& [dim, workers] : kCollectives) {
-    expect_ab_equality("perm-k", dim, workers);
+  for (const auto& [dim, clients] : kCollectives) {
+    expect_ab_equality("perm-k", dim, clients);
     for (const std::size_t k : {1, 2}) {
-      if (k <= std::max<std::size_t>(1, dim / workers))
-        expect_ab_equality("perm-k(" + std::to_string(k) + ")", dim, workers);
+      if (k <= std::max<std::size_t>(1, dim / clients))
+        expect_ab_equality("perm-k(" + std::to_string(k) + ")", dim, clients);
     }
   }
 }
@@ -1191,7 +1191,7 @@ TEST(OneBit, WhatIsNoNumberIsNeverABit) {
   }
 }
 
-TEST(OneBit, WorkersAndRoundsDrawApart) {
+TEST(OneBit, ClientsAndRoundsDrawApart) {
   const std::size_t dim = 40000;
   const auto coins = make("one-bit(scale=fixed, bound=1)", dim);
   const Vector zeros(dim);

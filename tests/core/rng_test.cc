@@ -81,7 +81,7 @@ TEST(Key, EveryPartOfTheAddressCounts) {
   EXPECT_EQ(seen.size(), keys.size() * std::size(kPurposes));
 }
 
-TEST(Key, CommonForgetsTheWorkerOnly) {
+TEST(Key, CommonForgetsTheClientOnly) {
   const Key a{9, 4, 0, 3, 1};
   const Key b{9, 4, 17, 5, 0};
   EXPECT_EQ(a.common().stream(Purpose::coin).block(0), b.common().stream(Purpose::coin).block(0));
@@ -149,8 +149,8 @@ TEST(Key, NeighbouringAddressesAreUncorrelated) {
   key.round += 1;
   add(key, Purpose::compressor, "round");
   key = base;
-  key.worker += 1;
-  add(key, Purpose::compressor, "worker");
+  key.client += 1;
+  add(key, Purpose::compressor, "client");
   key = base;
   key.step += 1;
   add(key, Purpose::compressor, "step");

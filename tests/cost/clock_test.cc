@@ -74,7 +74,7 @@ TEST(Links, AreRefusedInOneLine) {
 
 // --- delays and policies -------------------------------------------------------------------------
 
-constexpr std::size_t kWorkers = 8;
+constexpr std::size_t kClients = 8;
 const std::vector<std::size_t> kLoads = {1, 1, 2, 3, 1, 5, 2, 0};
 
 class Delays : public ::testing::TestWithParam<const char*> {};
@@ -82,7 +82,7 @@ class Delays : public ::testing::TestWithParam<const char*> {};
 TEST_P(Delays, MakeClientsLateAsOftenAsTheModelSays) {
   const auto model = make_stragglers(parse(GetParam()), kLoads);
   constexpr std::uint32_t kRounds = 20000;
-  std::vector<double> heard(kWorkers);
+  std::vector<double> heard(kClients);
   std::vector<std::uint32_t> answering;
   std::vector<double> seconds;
   for (std::uint32_t t = 0; t < kRounds; ++t) {
@@ -90,13 +90,13 @@ TEST_P(Delays, MakeClientsLateAsOftenAsTheModelSays) {
     model->draw(key, answering);
     const double wait = model->delays(key, seconds);
     std::vector<std::uint32_t> in_time;
-    for (std::uint32_t i = 0; i < kWorkers; ++i) {
+    for (std::uint32_t i = 0; i < kClients; ++i) {
       if (seconds[i] <= wait) in_time.push_back(i);
     }
     ASSERT_EQ(answering, in_time);
     for (const std::uint32_t i : answering) heard[i] += 1;
   }
-  for (std::size_t i = 0; i < kWorkers; ++i) {
+  for (std::size_t i = 0; i < kClients; ++i) {
     const double p = model->late(i);
     EXPECT_NEAR(heard[i] / kRounds, 1 - p, 4.5 * std::sqrt(p * (1 - p) / kRounds) + 1e-4) << i;
   }

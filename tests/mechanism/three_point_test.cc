@@ -17,10 +17,10 @@
 namespace laconic::testing {
 namespace {
 
-ThreePoint make(const std::string& text, std::size_t dim, Wire wire = Wire::f64, std::size_t workers = 4) {
+ThreePoint make(const std::string& text, std::size_t dim, Wire wire = Wire::f64, std::size_t clients = 4) {
   const Spec spec = parse(text);
   Arguments args(spec);
-  ThreePoint result = make_three_point(spec, args, {.dim = dim, .workers = workers, .wire = wire});
+  ThreePoint result = make_three_point(spec, args, {.dim = dim, .clients = clients, .wire = wire});
   args.done();
   return result;
 }
@@ -132,7 +132,7 @@ Sides sides_of(const Map& map, const ThreePoint& c, const Triple& triple) {
   double sum = 0;
   double sum_sq = 0;
   for (int seed = 0; seed < draws; ++seed) {
-    const Key key{.seed = static_cast<std::uint64_t>(seed), .round = 3, .worker = 1};
+    const Key key{.seed = static_cast<std::uint64_t>(seed), .round = 3, .client = 1};
     const double error = distance_sq(mapped(c, key, triple.h, triple.y, triple.x), triple.x);
     sum += error;
     sum_sq += error * error;
@@ -518,7 +518,7 @@ class Watched {
     const State state = method_->state(fleet_);
     std::vector<Vector> all;
     for (std::size_t i = 0; i < job_.clients; ++i) {
-      const MutView h = state.shared.size() > 4 ? state.shared[4 + i] : state.workers[i][0];
+      const MutView h = state.shared.size() > 4 ? state.shared[4 + i] : state.clients[i][0];
       all.emplace_back(h.begin(), h.end());
     }
     return all;

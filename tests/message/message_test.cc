@@ -44,9 +44,9 @@ std::string error_of(const Key& key, const Bytes& bytes, std::size_t dim) {
   return "no error";
 }
 
-Message compressed(const char* spec, Wire wire, std::size_t workers, const Key& key, View x) {
+Message compressed(const char* spec, Wire wire, std::size_t clients, const Key& key, View x) {
   Message message;
-  make_compressor(parse(spec), {.dim = x.size(), .workers = workers, .wire = wire})
+  make_compressor(parse(spec), {.dim = x.size(), .clients = clients, .wire = wire})
       ->compress(key, x, message);
   return message;
 }
@@ -60,8 +60,8 @@ struct Example {
   const char* hex;
 };
 
-const Key kExampleKey{.seed = 1, .round = 2, .worker = 3, .step = 0, .copy = 0};
-constexpr std::size_t kExampleWorkers = 4;
+const Key kExampleKey{.seed = 1, .round = 2, .client = 3, .step = 0, .copy = 0};
+constexpr std::size_t kExampleClients = 4;
 
 Vector three_of_a_hundred() {
   Vector x(100);
@@ -122,7 +122,7 @@ TEST(WireFormat, ExamplesOfTheDocument) {
   document << std::ifstream(path).rdbuf();
   for (const Example& example : kExamples) {
     SCOPED_TRACE(example.spec);
-    const Message message = compressed(example.spec, example.wire, kExampleWorkers, kExampleKey, example.x);
+    const Message message = compressed(example.spec, example.wire, kExampleClients, kExampleKey, example.x);
     EXPECT_EQ(hex(message.bytes), example.hex);
     Vector decoded(example.x.size());
     decode_add(kExampleKey, message, 1, decoded);
@@ -170,8 +170,8 @@ TEST(WireFormat, ExamplesOfMessagesAboutMessages) {
     Vector decoded;
     const char* hex;
   } examples[] = {
-      {pair_of(compressed("rand-k(2)", Wire::f32, kExampleWorkers, key_of_part(kExampleKey, 0), x),
-               compressed("rand-k(2)", Wire::f32, kExampleWorkers, key_of_part(kExampleKey, 1), x)),
+      {pair_of(compressed("rand-k(2)", Wire::f32, kExampleClients, key_of_part(kExampleKey, 0), x),
+               compressed("rand-k(2)", Wire::f32, kExampleClients, key_of_part(kExampleKey, 1), x)),
        {40, 0, 48, 0, 0, 120, 0, 0},
        "0b 09 00 00 02 00 00 40 42 00 00 70 42 02 00 00 20 42 00 00 70 42"},
       {reset_of(Wire::f32, Vector{1, -2, 0.5}), {1, -2, 0.5}, "0c 01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
@@ -278,7 +278,7 @@ TEST(Decode, AllReadersAgreeOnDamage) {
   // decode_add, decode_add_all and counted_floats must agree: the bytes are a message for all of them, or
   // give the same error.
   ThreadPool pool(1);
-  const Key key{.seed = 3, .round = 2, .worker = 1};
+  const Key key{.seed = 3, .round = 2, .client = 1};
   std::size_t refused = 0;
   const auto expect_agreement = [&](const Bytes& bytes, std::size_t dim) {
     Vector one(dim), all(dim);
@@ -334,7 +334,7 @@ TEST(Encode, RefusesWhatTheFormatsCannotSay) {
   const std::function<void()> writers[] = {
       [&] { write_seeded_subset(Wire::f32, {}, out); },
       [&] { write_permutation_block(Wire::f32, 0, x, out); },
-      [&] { write_permutation_block(Wire::f32, kDealtWorkersLimit, x, out); },
+      [&] { write_permutation_block(Wire::f32, kDealtClientsLimit, x, out); },
       [&] { write_permutation_block(Wire::f32, 2, {}, out); },
       [&] { write_sparse(Wire::f32, 3, support, x, out); },
       [&] { write_sparse(Wire::f32, 1, support, View(x).first(2), out); },
@@ -401,20 +401,20 @@ TEST(Decode, SaysWhatIsWrong) {
       error_of(key, {3, 1}, 3),
       "a permutation block message (f32, 2 bytes, for 3 coordinates): truncated in its header of 4 bytes");
   EXPECT_EQ(error_of(key, {3, 0, 0, 0}, 3),
-            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 0 workers; need at "
+            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 0 clients; need at "
             "least 1 and "
             "fewer than 2^20");
   EXPECT_EQ(error_of(key, {3, 0, 0, 0x10, 0, 0, 0, 0}, 3),
-            "a permutation block message (f32, 8 bytes, for 3 coordinates): dealt to 1048576 workers; need "
+            "a permutation block message (f32, 8 bytes, for 3 coordinates): dealt to 1048576 clients; need "
             "at least 1 "
             "and fewer than 2^20");
   EXPECT_EQ(error_of(key, {3, 2, 0, 0}, 3),
-            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 2 workers; worker 2 is "
+            "a permutation block message (f32, 4 bytes, for 3 coordinates): dealt to 2 clients; client 2 is "
             "none of "
             "them");
   EXPECT_EQ(error_of(key, {3, 3, 0, 0}, 3),
             "a permutation block message (f32, 4 bytes, for 3 coordinates): 0 values, but blocks for 3 "
-            "workers have 1 "
+            "clients have 1 "
             "or one more");
   EXPECT_EQ(error_of(key, {4, 4, 0, 0}, 3),
             "a sparse message (f32, 4 bytes, for 3 coordinates): 4 indices; need at most 3");
@@ -528,7 +528,7 @@ TEST(Decode, SaysWhatIsWrong) {
 }
 
 TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {
-  const Key key{.seed = 5, .round = 2, .worker = 1};
+  const Key key{.seed = 5, .round = 2, .client = 1};
   Vector x(37);
   Stream stream = Key{.seed = 71}.stream(Purpose::batch);
   for (double& v : x) v = stream.uniform() - 0.5;
@@ -632,7 +632,7 @@ TEST(Uncounted, CountsNothingOnPaper) {
   }
 }
 
-TEST(Decode, ABlockForFarTooManyWorkersIsRefusedBeforeItIsDealt) {
+TEST(Decode, ABlockForFarTooManyClientsIsRefusedBeforeItIsDealt) {
   // Each of these messages would need a deal to 2^24 clients: 200 MB and most of a second.
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint32_t round = 0; round < 1000; ++round) {
@@ -773,7 +773,7 @@ TEST(Levels, EveryWidthComesBack) {
 }
 
 TEST(Message, KeepsItsBuffer) {
-  const auto compressor = make_compressor(parse("top-k(10)"), {.dim = 1000, .workers = 1, .wire = Wire::f32});
+  const auto compressor = make_compressor(parse("top-k(10)"), {.dim = 1000, .clients = 1, .wire = Wire::f32});
   Vector x(1000);
   for (std::size_t j = 0; j < x.size(); ++j) x[j] = std::sin(static_cast<double>(j));
   Message message;

@@ -28,7 +28,7 @@ std::vector<std::uint64_t> bits_of(View x) {
 }
 
 Vector uneven_vector(std::uint32_t number, std::size_t dim) {
-  Stream stream = Key{.seed = 3, .worker = number}.stream(Purpose::batch);
+  Stream stream = Key{.seed = 3, .client = number}.stream(Purpose::batch);
   Vector x(dim);
   for (double& v : x) v = std::ldexp(stream.uniform() - 0.5, static_cast<int>(stream.below(40)) - 20);
   return x;
@@ -50,7 +50,7 @@ struct Messages {
   Messages(const std::vector<const char*>& compressors, Wire wire, std::size_t count, std::size_t dim)
       : messages(count) {
     for (std::uint32_t i = 0; i < count; ++i) {
-      const Key key{.seed = 1, .round = 2, .worker = i};
+      const Key key{.seed = 1, .round = 2, .client = i};
       const Vector x = i % 7 == 5 ? Vector(dim) : uneven_vector(i, dim);
       make_compressor(parse(compressors[i % compressors.size()]), {dim, count, wire})
           ->compress(key, x, messages[i]);
@@ -203,7 +203,7 @@ TEST(Sum, CountsSignsThatAllKnowTheMultipleOf) {
   const auto bounded = make_compressor(parse("dithered-sign(0.5)"), {dim, 30, Wire::f32});
   const auto scaled = make_compressor(parse("one-bit"), {dim, 30, Wire::f32});
   for (std::uint32_t i = 0; i < messages.size(); ++i) {
-    const Key key{.seed = 1, .worker = i};
+    const Key key{.seed = 1, .client = i};
     const Vector x = uneven_vector(i, dim);
     (i % 4 == 1 ? scaled : bounded)->compress(key, x, messages[i]);
     sum.push_back({key, messages[i].bytes, i % 5 == 3 ? 0.3 : 0.1});

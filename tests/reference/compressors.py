@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compressors: compress(round, worker, x) is C(x) as a dense vector, floats(round, worker) the number of
+"""Compressors: compress(round, client, x) is C(x) as a dense vector, floats(round, client) the number of
 values sent. `wire` rounds the values sent. omega is set for unbiased compressors, alpha for contractive
 ones; p: expected floats of a message divided by d."""
 import numpy as np
@@ -25,10 +25,10 @@ class Identity:
     def __init__(self, d, wire=f64):
         self.d, self.wire, self.p = d, wire, 1.0
 
-    def compress(self, round, worker, x):
+    def compress(self, round, client, x):
         return self.wire(x)
 
-    def floats(self, round, worker):
+    def floats(self, round, client):
         return self.d
 
 
@@ -39,13 +39,13 @@ class TopK:
     def __init__(self, d, k, wire=f64):
         self.d, self.k, self.wire, self.p, self.alpha = d, k, wire, k / d, k / d
 
-    def compress(self, round, worker, x):
+    def compress(self, round, client, x):
         kept = np.argsort(-np.abs(x), kind="stable")[: self.k]
         out = np.zeros(self.d)
         out[kept] = self.wire(x[kept])
         return out
 
-    def floats(self, round, worker):
+    def floats(self, round, client):
         return self.k
 
 
@@ -56,18 +56,18 @@ class Subset:
     def __init__(self, d, scale, p, support, wire=f64):
         self.d, self.scale, self.omega, self.p, self.support, self.wire = d, scale, scale - 1, p, support, wire
 
-    def compress(self, round, worker, x):
-        kept = self.support(round, worker)
+    def compress(self, round, client, x):
+        kept = self.support(round, client)
         out = np.zeros(self.d)
         out[kept] = self.wire(self.scale * x[kept])
         return out
 
-    def floats(self, round, worker):
-        return len(self.support(round, worker))
+    def floats(self, round, client):
+        return len(self.support(round, client))
 
 
 class RandK(Subset):
-    """d/K times K random coordinates, drawn by each worker for itself."""
+    """d/K times K random coordinates, drawn by each client for itself."""
 
     def __init__(self, d, k, support, wire=f64):
         super().__init__(d, d / k, k / d, support, wire)
@@ -82,15 +82,15 @@ class CRandK(Subset):
 
 
 class PermK(Subset):
-    """n times the coordinates that the round assigns to this worker, or d/K times K of them; if n > d, d
+    """n times the coordinates that the round assigns to this client, or d/K times K of them; if n > d, d
     times one coordinate. A and B: E|mean Q_i(a_i) - mean a_i|^2 = A mean|a_i|^2 - B |mean a_i|^2 (arXiv
     2110.03300)."""
 
     def __init__(self, d, n, support, wire=f64, k=None):
         scale = d / k if k else min(n, d)
         super().__init__(d, scale, (k or max(d / n, 1)) / d, support, wire)
-        # together: the probability that two given workers share a coordinate; each coordinate has q or q + 1
-        # workers
+        # together: the probability that two given clients share a coordinate; each coordinate has q or q + 1
+        # clients
         q, more = divmod(n, d)
         together = ((d - more) * q * (q - 1) + more * (q + 1) * q) / (n * (n - 1)) if n > d else 0
         self.A, self.B = (d * (1 - together) / n, 1 - d * together) if n > d else (scale / n, 1)
@@ -105,14 +105,14 @@ class CPermK(PermK):
 
 
 def read_supports(path):
-    """Reads lines `round worker index index ...`: the support of each message, to replay draws that are
+    """Reads lines `round client index index ...`: the support of each message, to replay draws that are
     not transcribed."""
     table = {}
     with open(path) as file:
         for line in file:
-            round, worker, *indices = map(int, line.split())
-            table[round, worker] = indices
-    return lambda round, worker: table[round, worker]
+            round, client, *indices = map(int, line.split())
+            table[round, client] = indices
+    return lambda round, client: table[round, client]
 
 
 def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):

@@ -164,7 +164,7 @@ def main():
     options.add_argument("program")
     options.add_argument("--group", help="only the cases of this group")
     options.add_argument("--only", help="only the cases whose name holds this text")
-    options.add_argument("--supports", help="lines `round worker index ...` to use instead of the transcribed draws")
+    options.add_argument("--supports", help="lines `round client index ...` to use instead of the transcribed draws")
     options = options.parse_args()
     with open(options.cases) as file:
         cases = json.load(file)

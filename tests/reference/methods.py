@@ -69,7 +69,7 @@ def marina(problem, Q, gamma, p, coin):
 
 # ---- three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov 2022 (arXiv 2202.00998)
 class Map:
-    """C(round, worker, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC
+    """C(round, client, h, y, x) -> (C_{h,y}(x), values sent), with the constants A and B of the 3PC
     inequality. p: the probability that all clients send x instead (v5). omega and alpha: those of its
     compressors, if not None. For a message, index_bits: the maximum bits of an index; header_bits: of all
     headers; unpaid: values that are sent and not counted."""

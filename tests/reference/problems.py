@@ -50,7 +50,7 @@ def split(A, y, n, how="contiguous", seed=1):
     if how.name in ("overlap", "homogeneous"):
         p = float(how.args[0].name) if how.args else 1.0
         parts = split(A, y, n + 1, "shuffled", seed)
-        shares = [rng.Stream(seed, worker=i, step=1, purpose=rng.SPLIT).uniform() < p for i in range(n)]
+        shares = [rng.Stream(seed, client=i, step=1, purpose=rng.SPLIT).uniform() < p for i in range(n)]
         return [parts[0 if shares[i] else i + 1] for i in range(n)]
     order = {"contiguous": lambda: range(len(y)), "by-label": lambda: np.argsort(y, kind="stable"),
              "shuffled": lambda: rng.shuffled(len(y), seed)}[how.name]()
@@ -231,7 +231,7 @@ class DistributedLs:
     def __init__(self, n, d, zeta, sigma, seed):
         self.n, self.d, self.sigma = n, d, sigma
         self.a = np.arange(1, n + 1) / math.sqrt(n)
-        self.b = [zeta / (i + 1) * rng.Stream(seed, worker=i, purpose=rng.DATA).normals(d) for i in range(n)]
+        self.b = [zeta / (i + 1) * rng.Stream(seed, client=i, purpose=rng.DATA).normals(d) for i in range(n)]
 
     def start(self):
         return np.ones(self.d) / math.sqrt(self.d)

@@ -27,8 +27,8 @@ class Stream:
     """The stream of words at one address. One block maps the address to the key and the upper half of the
     counter."""
 
-    def __init__(self, seed, round=0, worker=0, step=0, copy=0, purpose=COMPRESSOR):
-        self.address = philox4x32((round, worker, step, copy << 8 | purpose), (seed & MASK32, seed >> 32))
+    def __init__(self, seed, round=0, client=0, step=0, copy=0, purpose=COMPRESSOR):
+        self.address = philox4x32((round, client, step, copy << 8 | purpose), (seed & MASK32, seed >> 32))
         self.next_block, self.ready = 0, []
 
     def next32(self):
@@ -70,7 +70,7 @@ class Stream:
 
 
 def shared_coin(seed, round, p):
-    """MARINA's c_k: one coin for all workers of a round."""
+    """MARINA's c_k: one coin for all clients of a round."""
     return Stream(seed, round, EVERYONE, purpose=COIN).uniform() < p
 
 
@@ -96,15 +96,15 @@ def subset(stream, count, dim):
     return sorted(drawn) if wanted == count else [j for j in range(dim) if j not in drawn]
 
 
-def rand_k_support(seed, round, worker, k, dim, step=0):
-    return subset(Stream(seed, round, worker, step), k, dim)
+def rand_k_support(seed, round, client, k, dim, step=0):
+    return subset(Stream(seed, round, client, step), k, dim)
 
 
-def perm_k_support(seed, round, worker, dim, workers, k=None, step=0):
-    """Deals cards to hands: coordinates to workers, or workers to coordinates if there are more workers. A
+def perm_k_support(seed, round, client, dim, clients, k=None, step=0):
+    """Deals cards to hands: coordinates to clients, or clients to coordinates if there are more clients. A
     uniform subset of the hands gets one card more than the others. The cards are the list of hands in
-    order, shuffled from the back. With k, the worker keeps a subset of its block, by its own draw."""
-    hands, deck = min(dim, workers), max(dim, workers)
+    order, shuffled from the back. With k, the client keeps a subset of its block, by its own draw."""
+    hands, deck = min(dim, clients), max(dim, clients)
     larger = subset(Stream(seed, round, EVERYONE, step, copy=1, purpose=PERMUTATION), deck % hands, hands)
     cards = [hand for hand in range(hands) for _ in range(deck // hands + (hand in larger))]
     stream = Stream(seed, round, EVERYONE, step, purpose=PERMUTATION)
@@ -114,5 +114,5 @@ def perm_k_support(seed, round, worker, dim, workers, k=None, step=0):
             product = stream.next32() * left
         other = product >> 32
         cards[left - 1], cards[other] = cards[other], cards[left - 1]
-    block = [cards[worker]] if workers > dim else [j for j in range(dim) if cards[j] == worker]
-    return [block[i] for i in subset(Stream(seed, round, worker, step), k or len(block), len(block))]
+    block = [cards[client]] if clients > dim else [j for j in range(dim) if cards[j] == client]
+    return [block[i] for i in subset(Stream(seed, round, client, step), k or len(block), len(block))]

@@ -232,7 +232,7 @@ class Methods(unittest.TestCase):
         self.assertAlmostEqual(math.sqrt(C.B / C.A), 197.504, delta=5e-4)
 
     def rand_k(self, problem, k):
-        draws = lambda round, worker: np.random.RandomState(1000 * round + worker).permutation(problem.d)[:k]
+        draws = lambda round, client: np.random.RandomState(1000 * round + client).permutation(problem.d)[:k]
         return compressors.RandK(problem.d, k, draws)
 
     def test_floats(self):

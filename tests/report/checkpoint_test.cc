@@ -27,12 +27,12 @@ using testing::content_of;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// The state of a method of `workers` clients: two vectors for each client, one of them empty, and one shared
+/// The state of a method of `clients` clients: two vectors for each client, one of them empty, and one shared
 /// vector.
 class Memory {
  public:
-  explicit Memory(std::size_t workers, std::size_t length = 2)
-      : shared_(length), own_(workers, Vector(length)) {}
+  explicit Memory(std::size_t clients, std::size_t length = 2)
+      : shared_(length), own_(clients, Vector(length)) {}
 
   /// Fills the vectors with numbers that differ from entry to entry.
   void fill(double seed) {
@@ -47,11 +47,11 @@ class Memory {
 
   [[nodiscard]] State state(Range own) {
     State state{.ledger = &ledger_, .shared = {shared_}};
-    for (std::size_t i = own.begin; i < own.end; ++i) state.workers.push_back({own_[i], {}});
+    for (std::size_t i = own.begin; i < own.end; ++i) state.clients.push_back({own_[i], {}});
     return state;
   }
   State state() { return state({0, own_.size()}); }
-  [[nodiscard]] std::size_t workers() const { return own_.size(); }
+  [[nodiscard]] std::size_t clients() const { return own_.size(); }
 
   /// Whether two memories are equal in all that `other` holds, if it owns only the clients `own`.
   [[nodiscard]] bool is_as(const Memory& other, Range own) const {
@@ -122,7 +122,7 @@ class CheckpointFiles : public ::testing::Test {
   }
 
   static void save_on(Fleet& fleet, Checkpoints& checkpoints, Memory& memory, std::size_t round) {
-    checkpoints.save(fleet, progress_at(round), memory.state(fleet.owned(memory.workers())));
+    checkpoints.save(fleet, progress_at(round), memory.state(fleet.owned(memory.clients())));
   }
   void save(Memory& memory, std::size_t ranks = 1, std::size_t round = 7,
             const std::string& identity = kIdentity) const {
@@ -137,7 +137,7 @@ class CheckpointFiles : public ::testing::Test {
   /// The error message of loading; "no error" if there is none.
   std::string refusal(Memory& memory, const std::string& identity = kIdentity) const {
     return error_of([&] {
-      Checkpoints(folder(), identity).load(memory.state(), memory.workers(), {0, memory.workers()});
+      Checkpoints(folder(), identity).load(memory.state(), memory.clients(), {0, memory.clients()});
     });
   }
   std::string refusal() const {
@@ -162,18 +162,18 @@ class CheckpointFiles : public ::testing::Test {
 };
 
 TEST_F(CheckpointFiles, ComeBackOnAnyNumberOfRanks) {
-  for (const std::size_t workers : {1, 2, 5}) {
+  for (const std::size_t clients : {1, 2, 5}) {
     for (const std::size_t before : {1, 2, 3, 7}) {
-      Memory saved(workers);
+      Memory saved(clients);
       saved.fill(static_cast<double>(before));
       save(saved, before);
       EXPECT_TRUE(Checkpoints::any(folder()));
       for (const std::size_t after : {1, 2, 4, 7}) {
         run_ranks(after, [&](Transport& transport) {
-          const Range own = block_of(workers, transport.rank(), after);
-          Memory loaded(workers);
-          expect_same(Checkpoints(folder(), kIdentity).load(loaded.state(own), workers, own), progress_at(7));
-          EXPECT_TRUE(loaded.is_as(saved, own)) << workers << ' ' << before << ' ' << after;
+          const Range own = block_of(clients, transport.rank(), after);
+          Memory loaded(clients);
+          expect_same(Checkpoints(folder(), kIdentity).load(loaded.state(own), clients, own), progress_at(7));
+          EXPECT_TRUE(loaded.is_as(saved, own)) << clients << ' ' << before << ' ' << after;
         });
       }
     }
@@ -185,14 +185,14 @@ TEST_F(CheckpointFiles, NumbersComeBackToTheBit) {
   const State state = saved.state();
   state.shared[0][0] = -0.0;
   state.shared[0][1] = std::numeric_limits<double>::denorm_min();
-  state.workers[0][0][0] = std::numeric_limits<double>::infinity();
-  state.workers[0][0][1] = std::nan("");
+  state.clients[0][0][0] = std::numeric_limits<double>::infinity();
+  state.clients[0][0][1] = std::nan("");
   save(saved);
   Checkpoints(folder(), kIdentity).load(loaded.state(), 1, {0, 1});
   EXPECT_TRUE(std::signbit(loaded.state().shared[0][0]));
   EXPECT_EQ(loaded.state().shared[0][1], std::numeric_limits<double>::denorm_min());
-  EXPECT_EQ(loaded.state().workers[0][0][0], std::numeric_limits<double>::infinity());
-  EXPECT_TRUE(std::isnan(loaded.state().workers[0][0][1]));
+  EXPECT_EQ(loaded.state().clients[0][0][0], std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isnan(loaded.state().clients[0][0][1]));
 }
 
 TEST_F(CheckpointFiles, TheNewestTakesThePlaceOfTheOneBefore) {
@@ -418,8 +418,8 @@ TEST_F(CheckpointFiles, WhatAnotherMethodRemembersIsRefused) {
   Vector longer(3), shorter(1);
   EXPECT_EQ(refused([](State& state) { state.shared.clear(); }), part(0, 2) + mismatch);
   EXPECT_EQ(refused([&](State& state) { state.shared[0] = longer; }), part(0, 2) + mismatch);
-  EXPECT_EQ(refused([](State& state) { state.workers[1].pop_back(); }), part(0, 2) + mismatch);
-  EXPECT_EQ(refused([&](State& state) { state.workers[3][0] = shorter; }), part(1, 2) + mismatch);
+  EXPECT_EQ(refused([](State& state) { state.clients[1].pop_back(); }), part(0, 2) + mismatch);
+  EXPECT_EQ(refused([&](State& state) { state.clients[3][0] = shorter; }), part(1, 2) + mismatch);
   // It ends before the vectors of the client that this rank owns.
   Memory few(2);
   save(few, 1);

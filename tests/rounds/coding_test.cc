@@ -20,26 +20,26 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Allocation allocation_of(const std::string& rule, std::size_t workers, std::size_t d,
+Allocation allocation_of(const std::string& rule, std::size_t clients, std::size_t d,
                          std::uint64_t seed = 1) {
-  return make_allocation("random", d, {.workers = workers, .seed = seed, .rule = parse(rule)});
+  return make_allocation("random", d, {.clients = clients, .seed = seed, .rule = parse(rule)});
 }
 
-/// Every pair of subsets is held by exactly a quarter of the 2^q workers.
+/// Every pair of subsets is held by exactly a quarter of the 2^q clients.
 Allocation hadamard(unsigned q) {
-  const std::size_t workers = std::size_t{1} << q;
-  std::vector<std::vector<std::uint32_t>> held(workers);
-  for (std::uint32_t i = 0; i < workers; ++i) {
-    for (std::uint32_t k = 0; k + 1 < workers; ++k) {
+  const std::size_t clients = std::size_t{1} << q;
+  std::vector<std::vector<std::uint32_t>> held(clients);
+  for (std::uint32_t i = 0; i < clients; ++i) {
+    for (std::uint32_t k = 0; k + 1 < clients; ++k) {
       if (std::popcount(i & (k + 1)) % 2 == 0) held[i].push_back(k);
     }
   }
-  return {workers - 1, std::move(held)};
+  return {clients - 1, std::move(held)};
 }
 
 std::size_t overlap(const Allocation& allocation, std::size_t k, std::size_t l) {
   std::size_t both = 0;
-  for (std::size_t i = 0; i < allocation.workers(); ++i) {
+  for (std::size_t i = 0; i < allocation.clients(); ++i) {
     const auto held = allocation.held(i);
     both +=
         std::binary_search(held.begin(), held.end(), k) && std::binary_search(held.begin(), held.end(), l);
@@ -58,9 +58,9 @@ TEST(Allocation, EveryRuleGivesEverySubsetItsCopies) {
                                {20, 10},
                                {30, 15},
                                {100, 5}}) {
-      SCOPED_TRACE(fmt::format("{}, {} workers, {} copies", rule, n, d));
+      SCOPED_TRACE(fmt::format("{}, {} clients, {} copies", rule, n, d));
       const Allocation a = allocation_of(rule, n, d);
-      ASSERT_EQ(a.workers(), n);
+      ASSERT_EQ(a.clients(), n);
       ASSERT_EQ(a.subsets(), n);
       for (std::size_t k = 0; k < n; ++k) EXPECT_EQ(a.copies(k), d);
       EXPECT_EQ(a.lost(), 0U);
@@ -73,7 +73,7 @@ TEST(Allocation, EveryRuleGivesEverySubsetItsCopies) {
     }
   }
   EXPECT_EQ(allocation_of("balanced", 20, 17).loads().most, 17) << "more than half of all";
-  EXPECT_EQ(make_allocation("full", {}, {.workers = 5}).loads().least, 5);
+  EXPECT_EQ(make_allocation("full", {}, {.clients = 5}).loads().least, 5);
 }
 
 TEST(Allocation, OverlapsAreWhatTheRuleSays) {
@@ -209,11 +209,11 @@ struct Instance {
   Instance(Code c, std::size_t subsets, std::size_t d) : code(std::move(c)), dim(d), g(subsets), sum(d) {
     for (std::size_t k = 0; k < subsets; ++k) {
       g[k].resize(dim);
-      fill_normal(Key{.seed = 3, .worker = static_cast<std::uint32_t>(k)}.stream(Purpose::data), g[k]);
+      fill_normal(Key{.seed = 3, .client = static_cast<std::uint32_t>(k)}.stream(Purpose::data), g[k]);
       g[k][0] += 1;  // so that the sum is not small compared with them
       axpy(1, g[k], sum);
     }
-    for (std::size_t i = 0; i < code.workers(); ++i) {
+    for (std::size_t i = 0; i < code.clients(); ++i) {
       h.emplace_back(dim);
       for (const Term& term : code.row(i)) axpy(term.coefficient, g[term.subset], h[i]);
     }
@@ -227,9 +227,9 @@ Vector estimate(const Instance& instance, Participation& participation, const Co
   Vector g(instance.dim);
   Message message;
   for (const Share& share : participation.draw(Key{.seed = 11, .round = t}.common())) {
-    const Key key{.seed = 11, .round = t, .worker = share.worker};
-    q.compress(key, instance.h[share.worker], message);
-    decode_add(key, message, share.weight * static_cast<double>(instance.code.workers()), g);
+    const Key key{.seed = 11, .round = t, .client = share.client};
+    q.compress(key, instance.h[share.client], message);
+    decode_add(key, message, share.weight * static_cast<double>(instance.code.clients()), g);
   }
   return g;
 }
@@ -243,7 +243,7 @@ struct Drawn {
 Drawn draw(const Instance& instance, Participation& participation, const std::string& compressor,
            std::uint32_t draws) {
   const auto q = make_compressor(
-      parse(compressor), {.dim = instance.dim, .workers = instance.code.workers(), .wire = Wire::f64});
+      parse(compressor), {.dim = instance.dim, .clients = instance.code.clients(), .wire = Wire::f64});
   Vector mean(instance.dim);
   Drawn drawn;
   struct Direction {
@@ -253,7 +253,7 @@ Drawn draw(const Instance& instance, Participation& participation, const std::st
   };
   std::vector<Direction> directions(8, {Vector(instance.dim)});
   for (std::uint32_t k = 0; k < directions.size(); ++k) {
-    fill_normal(Key{.seed = 13, .worker = k}.stream(Purpose::data), directions[k].w);
+    fill_normal(Key{.seed = 13, .client = k}.stream(Purpose::data), directions[k].w);
     scale(1 / std::sqrt(norm_sq(directions[k].w)), directions[k].w);
   }
   Vector error(instance.dim);
@@ -357,9 +357,9 @@ TEST(Coding, WeighsEachByItsOwnLateness) {
   EXPECT_GT(alike.bias, 4.5);
 }
 
-std::vector<Share> shares_of(const std::vector<std::uint32_t>& workers) {
+std::vector<Share> shares_of(const std::vector<std::uint32_t>& clients) {
   std::vector<Share> shares;
-  for (const std::uint32_t i : workers) shares.push_back({.worker = i});
+  for (const std::uint32_t i : clients) shares.push_back({.client = i});
   return shares;
 }
 
@@ -369,10 +369,10 @@ bool all_zero(const std::vector<Share>& shares) {
 
 /// The largest entry of |B_R' a - 1|.
 double residual(const Code& code, const std::vector<Share>& shares) {
-  Vector sum(code.workers(), -1.0);
+  Vector sum(code.clients(), -1.0);
   for (const Share& share : shares) {
-    for (const Term& term : code.row(share.worker))
-      sum[term.subset] += share.weight * static_cast<double>(code.workers()) * term.coefficient;
+    for (const Term& term : code.row(share.client))
+      sum[term.subset] += share.weight * static_cast<double>(code.clients()) * term.coefficient;
   }
   double largest = 0;
   for (const double v : sum) largest = std::max(largest, std::abs(v));
@@ -413,7 +413,7 @@ TEST(ExactCodes, AreDecodedWhicheverToleratedOnesAreLate) {
   }
 }
 
-TEST(ExactCodes, OfManyWorkersKeepTheirDigits) {
+TEST(ExactCodes, OfManyClientsKeepTheirDigits) {
   for (const auto& [n, s] : {std::pair<std::size_t, std::size_t>{50, 5}, {100, 10}}) {
     const Code code = cyclic_code(n, s, 3);
     const auto decoder = by_least_squares(code, true);
@@ -489,7 +489,7 @@ TEST(CodedMethods, CountThoseWhoAnswer) {
     const Job run = run_of(method, "bernoulli(0.4)", 0.01, 30);
     const Outcome outcome = train(run);
     const auto stragglers = make_stragglers(parse(run.stragglers), n);
-    const Allocation a = make_allocation("random", 3, {.workers = n});
+    const Allocation a = make_allocation("random", 3, {.clients = n});
     const bool whole = run.method.starts_with("sgc");
     const double floats = whole ? 40 : (run.method.starts_with("majority") ? 0 : 1) + 40 / 64.0;
     double messages = 0;
@@ -580,7 +580,7 @@ TEST(CodedMethods, SignsAloneMayPointTheWrongWay) {
   const Vector g = {1, 1, -5};
   const auto step_by = [&](std::size_t d) {
     const Allocation a = allocation_of("cyclic", 3, d);
-    const auto sign = make_compressor(parse("sign(scale=one)"), {.dim = 1, .workers = 3, .wire = Wire::f64});
+    const auto sign = make_compressor(parse("sign(scale=one)"), {.dim = 1, .clients = 3, .wire = Wire::f64});
     const Code code = share_code(a);
     Vector votes(1);
     for (std::size_t i = 0; i < 3; ++i) {
@@ -653,11 +653,11 @@ TEST(CodedMethods, RefuseWhatDoesNotFit) {
   EXPECT_THAT(refusal("gc-1bit(redundancy=2, scale=max)"), HasSubstr("scale = max"));
 }
 
-TEST(CodedMethods, KeepOnARankWhatItsWorkersHold) {
+TEST(CodedMethods, KeepOnARankWhatItsClientsHold) {
   const IndexSet kept =
-      shards_of({2, 4}, parse("sgc(redundancy=3)"), {.workers = 10, .rule = Spec("cyclic")});
+      shards_of({2, 4}, parse("sgc(redundancy=3)"), {.clients = 10, .rule = Spec("cyclic")});
   EXPECT_THAT(std::vector<std::uint32_t>(kept.begin(), kept.end()), ::testing::ElementsAre(2, 3, 4, 5));
-  const IndexSet own = shards_of({2, 4}, parse("gd"), {.workers = 10});
+  const IndexSet own = shards_of({2, 4}, parse("gd"), {.clients = 10});
   EXPECT_THAT(std::vector<std::uint32_t>(own.begin(), own.end()), ::testing::ElementsAre(2, 3));
 }
 

@@ -98,8 +98,8 @@ class Nodes {
     for (std::size_t k = 0; k < count; ++k) round();
   }
   [[nodiscard]] const MixingPlan& plan() const { return *plan_; }
-  MutView x(std::size_t i) { return method_->state(fleet_).workers.at(i)[0]; }
-  MutView c(std::size_t i) { return method_->state(fleet_).workers.at(i)[1]; }
+  MutView x(std::size_t i) { return method_->state(fleet_).clients.at(i)[0]; }
+  MutView c(std::size_t i) { return method_->state(fleet_).clients.at(i)[1]; }
   Vectors all_x() {
     Vectors all;
     for (std::size_t i = 0; i < problem_.shards(); ++i) all.emplace_back(x(i).begin(), x(i).end());
@@ -355,7 +355,7 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
             axpy(1.0 / static_cast<double>(n), y, expected);
             const Vector none;
             LocalScratch scratch;
-            local_steps(*oracle, {.seed = 3, .round = t, .worker = i}, {steps, 0.2},
+            local_steps(*oracle, {.seed = 3, .round = t, .client = i}, {steps, 0.2},
                         tracks ? View(nodes.c(i)) : none, nodes.x(i), y, Sample::mean, scratch);
             axpy(-0.9 * 0.2 * static_cast<double>(steps) / static_cast<double>(n), scratch.sample, expected);
           }

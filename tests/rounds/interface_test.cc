@@ -45,7 +45,7 @@ void expect_input_error(Act&& act, const std::string& words) {
 class Interface : public ::testing::Test {
  protected:
   [[nodiscard]] CompressorPtr compressor(const std::string& spec) const {
-    return make_compressor(parse(spec), {.dim = problem_->dim(), .workers = kClients});
+    return make_compressor(parse(spec), {.dim = problem_->dim(), .clients = kClients});
   }
   /// The parts of gd.
   [[nodiscard]] StarParts star_parts() const {
@@ -195,23 +195,23 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
 TEST_F(Interface, AParticipationIsOfTheProblemsClients) {
   for (const std::size_t other : {kClients - 1, kClients + 1}) {
     expect_check([&] { star(star_parts(direct(compressor("identity")), everyone(other))); },
-                 "another number of workers");
+                 "another number of clients");
     LocalParts parts = local_parts();
     parts.participation = sampled(other, 2);
-    expect_check([&] { local(parts, {.step = 0.1}); }, "another number of workers");
+    expect_check([&] { local(parts, {.step = 0.1}); }, "another number of clients");
     expect_check(
         [&] {
           answers(make_stragglers(parse("fixed(1)"), kClients),
                   by_least_squares(share_code(no_redundancy(other)), false));
         },
-        "another number of workers");
+        "another number of clients");
     expect_check([&] { coded(full_gradients(*problem_), share_code(no_redundancy(other))); },
-                 "another number of workers");
+                 "another number of clients");
     expect_check([&] { Clock(kClients, {}, {}, make_stragglers(parse("fixed(1)"), other), 1); },
                  "another number of clients");
   }
-  expect_check([] { everyone(0); }, "no workers");
-  expect_check([] { sampled(3, 4); }, "sample <= workers");
+  expect_check([] { everyone(0); }, "no clients");
+  expect_check([] { sampled(3, 4); }, "sample <= clients");
   expect_check([] { sampled(3, 0); }, "1 <= sample");
   expect_check([] { sample_unless({0.5}, 3, 0); }, "sample >= 1");
 }
@@ -220,16 +220,16 @@ TEST_F(Interface, AParticipationIsOfTheProblemsClients) {
 class Lying final : public Participation {
  public:
   void draw(const Key& /*common*/, std::vector<Share>& out) const override { out = shares_; }
-  std::size_t workers() const override { return kClients; }
+  std::size_t clients() const override { return kClients; }
   bool complete() const override { return false; }
 
  private:
-  std::vector<Share> shares_ = {{.worker = 0, .weight = 0.5}, {.worker = kClients, .weight = 0.5}};
+  std::vector<Share> shares_ = {{.client = 0, .weight = 0.5}, {.client = kClients, .weight = 0.5}};
 };
 
 TEST_F(Interface, AClientThatThereIsNotSaysNothing) {
   const auto method = star(star_parts(direct(compressor("identity")), std::make_unique<Lying>()));
-  expect_check([&] { solve_some(*method); }, "a worker that does not exist");
+  expect_check([&] { solve_some(*method); }, "a client that does not exist");
 }
 
 TEST_F(Interface, AllLookAtOneProblem) {
@@ -289,10 +289,10 @@ TEST_F(Interface, SettingsAreInRange) {
                                                  {{2, 1}, "ascending"},
                                                  {{0, 1, 2, 3}, "one must be left"}}) {
     expect_input_error([&] { assemble_with({.problem = *problem_, .gone = gone}); }, words);
-    expect_input_error([&] { loads_of(parse("gd"), {.workers = kClients, .gone = gone}); }, words);
+    expect_input_error([&] { loads_of(parse("gd"), {.clients = kClients, .gone = gone}); }, words);
     expect_input_error(
         [&] {
-          shards_of({0, 2}, parse("sgc(redundancy=2)"), {.workers = kClients, .gone = gone});
+          shards_of({0, 2}, parse("sgc(redundancy=2)"), {.clients = kClients, .gone = gone});
         },
         words);
     EXPECT_THROW(without(no_redundancy(kClients), gone), std::logic_error);
@@ -343,13 +343,13 @@ TEST_F(Interface, AllTakePartWhereAllStartOver) {
     return restarting(difference(compressor("rand-k(2)")), compressor("identity"), {0.5});
   };
   const auto some = star(star_parts(marina(), sampled(kClients, 2)));
-  expect_check([&] { solve_some(*some); }, "all workers must take part");
+  expect_check([&] { solve_some(*some); }, "all clients must take part");
   const auto pp_marina = star(star_parts(marina(), sample_unless({0.5}, kClients, 2)));
   EXPECT_NO_THROW(solve_some(*pp_marina, 20));
 
   StarParts anchored = star_parts(memory(compressor("rand-k(2)"), 0.1), sampled(kClients, 2));
   anchored.anchor = SharedCoin{0.5};
-  expect_check([&] { star(std::move(anchored)); }, "all workers must take part");
+  expect_check([&] { star(std::move(anchored)); }, "all clients must take part");
 }
 
 /// Reads a memory that its rates() and uses_previous() do not request.

@@ -38,7 +38,7 @@ class Looked {
   }
   [[nodiscard]] View x() const { return method_->point(); }
   View D() { return method_->state(fleet_).shared.at(1); }
-  View D(std::size_t client) { return method_->state(fleet_).workers.at(client).at(0); }
+  View D(std::size_t client) { return method_->state(fleet_).clients.at(client).at(0); }
 
  private:
   ThreadPool pool_;
@@ -273,12 +273,12 @@ TEST(Participation, SamplesWithoutReplacementAndEvenly) {
       const std::vector<Share>& shares = participation->draw(Key{.seed = 4, .round = t}.common());
       ASSERT_EQ(shares.size(), sample);
       for (std::size_t s = 0; s < sample; ++s) {
-        ASSERT_LT(shares[s].worker, n);
+        ASSERT_LT(shares[s].client, n);
         if (s > 0) {
-          ASSERT_LT(shares[s - 1].worker, shares[s].worker);
+          ASSERT_LT(shares[s - 1].client, shares[s].client);
         }
         EXPECT_DOUBLE_EQ(shares[s].weight, 1.0 / static_cast<double>(sample));
-        ++drawn[shares[s].worker];
+        ++drawn[shares[s].client];
       }
     }
     // A count is binomial: its standard deviation is below 42.

@@ -56,7 +56,7 @@ TEST(Letters, SayWhatWasPutIntoThem) {
   EXPECT_EQ(read.before, order.before);
 
   Entry entry;
-  entry.key.worker = 5;
+  entry.key.client = 5;
   entry.envelope = {
       .bytes = 3, .first_byte = 9, .finite = true, .floats = 2.5, .calls = 11, .measured = {0.5, 1}};
   entry.message.bytes = {9, 8, 7};
@@ -112,7 +112,7 @@ TEST(Allocation, ThoseLeftTakeOverWhatNobodyElseHolds) {
   EXPECT_THAT(own.held(3), ElementsAre(2, 3));
   EXPECT_THAT(own.held(4), ElementsAre(4));
   for (const char* rule : {"random", "balanced", "cyclic", "bernoulli"}) {
-    const Allocation whole = make_allocation(rule, 3, {.workers = 12, .seed = 5, .rule = Spec(rule)});
+    const Allocation whole = make_allocation(rule, 3, {.clients = 12, .seed = 5, .rule = Spec(rule)});
     const std::vector<std::uint32_t> gone = {0, 3, 4, 7, 11};
     const Allocation left = without(whole, gone);
     for (const std::uint32_t i : gone) EXPECT_TRUE(left.held(i).empty());
@@ -218,8 +218,8 @@ class AsItWas final : public Stragglers {
     if (common.round > 0) clock_.learn(std::vector<bool>(kClients, false));  // of the round before
     clock_.hear(answering);
   }
-  std::size_t workers() const override { return kClients; }
-  double late(std::size_t worker) const override { return clock_.late(worker); }
+  std::size_t clients() const override { return kClients; }
+  double late(std::size_t client) const override { return clock_.late(client); }
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
     seconds.clear();
     return 0;
@@ -460,7 +460,7 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
         if (!received) continue;
         const Order order = Order::of(received->letter);
         Entry joined;
-        joined.key.worker = Answer::kJoined;
+        joined.key.client = Answer::kJoined;
         if (order.round == 0) mailbox.post(0, Answer::letter(order.epoch, order.round, joined));
         std::vector<Letter> honest;
         for (std::uint32_t i = 0; i < kClients; ++i) {
@@ -491,7 +491,7 @@ TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
     if (order.round == 0) of_first = letters;
     if (order.round > 0) all(mailbox, of_first);  // from the wrong round
     Entry entry;
-    entry.key.worker = 2;
+    entry.key.client = 2;
     entry.message.bytes = {1, 2, 3};
     if (order.round < 5)
       mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no existing epoch

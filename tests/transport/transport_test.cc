@@ -108,8 +108,8 @@ TEST(Blocks, AreInOrderAndEven) {
 }
 
 /// The vector of client i with `dim` coordinates.
-Vector vector_of(std::uint32_t worker, std::size_t dim) {
-  Stream stream = Key{.seed = 3, .worker = worker}.stream(Purpose::batch);
+Vector vector_of(std::uint32_t client, std::size_t dim) {
+  Stream stream = Key{.seed = 3, .client = client}.stream(Purpose::batch);
   Vector x(dim);
   for (double& v : x) v = std::ldexp(stream.uniform() - 0.5, static_cast<int>(stream.below(40)) - 20);
   return x;
@@ -117,7 +117,7 @@ Vector vector_of(std::uint32_t worker, std::size_t dim) {
 
 struct FoldCase {
   const char* compressor;
-  std::size_t workers;
+  std::size_t clients;
   std::size_t dim;
   Wire wire;
 };
@@ -137,16 +137,16 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
                             {"sign(block=8)", 5, 1001, Wire::f64},
                             {"one-bit(scale=fixed, bound=1)", 20, 70, Wire::f32}};
   for (const FoldCase& c : cases) {
-    const auto compressor = make_compressor(parse(c.compressor), {c.dim, c.workers, c.wire});
+    const auto compressor = make_compressor(parse(c.compressor), {c.dim, c.clients, c.wire});
     const auto fold = [&](Transport& transport, bool exact) {
       ThreadPool pool(1);
       Fleet fleet(pool, transport);
-      Board board(c.workers);
-      for (std::uint32_t i = 0; i < c.workers; ++i) board.add({.seed = 1, .worker = i}, 1.0 / (i + 3));
+      Board board(c.clients);
+      for (std::uint32_t i = 0; i < c.clients; ++i) board.add({.seed = 1, .client = i}, 1.0 / (i + 3));
       const Range own = fleet.owned(board);
-      std::vector<Vector> vectors(c.workers);
+      std::vector<Vector> vectors(c.clients);
       for (std::size_t e = own.begin; e < own.end; ++e) {
-        vectors[e] = vector_of(board[e].key.worker, c.dim);
+        vectors[e] = vector_of(board[e].key.client, c.dim);
         board[e].vector = vectors[e];
         compressor->compress(board[e].key, vectors[e], board[e].message);
         board[e].envelope.describe(board[e].message, c.dim);
@@ -173,7 +173,7 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
       for (const std::size_t ranks : kRanks) {
         run_ranks(ranks, [&](Transport& transport) {
           EXPECT_EQ(fold(transport, exact), expected)
-              << c.compressor << ", " << c.workers << " workers, rank " << transport.rank() << " of "
+              << c.compressor << ", " << c.clients << " clients, rank " << transport.rank() << " of "
               << ranks;
         });
       }
@@ -182,25 +182,25 @@ TEST(Fold, GivesTheSameBitsOnAnyNumberOfRanks) {
 }
 
 TEST(Fold, OfManyBoardsDoesNotDependOnWhereTheyEnd) {
-  const std::size_t workers = 23;
+  const std::size_t clients = 23;
   const std::size_t dim = 70;
-  const auto bounded = make_compressor(parse("one-bit(scale=fixed, bound=0.3)"), {dim, workers, Wire::f32});
-  const auto scaled = make_compressor(parse("one-bit"), {dim, workers, Wire::f32});
+  const auto bounded = make_compressor(parse("one-bit(scale=fixed, bound=0.3)"), {dim, clients, Wire::f32});
+  const auto scaled = make_compressor(parse("one-bit"), {dim, clients, Wire::f32});
   const auto fold = [&](Transport& transport, std::size_t threads, std::size_t window) {
     ThreadPool pool(threads);
     Fleet fleet(pool, transport);
-    Board board(workers);
+    Board board(clients);
     SignCount counted;
     Vector acc = vector_of(1000, dim);
-    for (std::size_t first = 0; first < workers; first += window) {
+    for (std::size_t first = 0; first < clients; first += window) {
       board.clear();
-      for (std::size_t i = first; i < std::min(first + window, workers); ++i)
-        board.add({.seed = 1, .worker = static_cast<std::uint32_t>(i)}, i % 7 == 3 ? 0.11 : 0.1);
+      for (std::size_t i = first; i < std::min(first + window, clients); ++i)
+        board.add({.seed = 1, .client = static_cast<std::uint32_t>(i)}, i % 7 == 3 ? 0.11 : 0.1);
       const Range own = fleet.owned(board);
       for (std::size_t e = own.begin; e < own.end; ++e) {
-        const std::uint32_t worker = board[e].key.worker;
-        const Compressor& compressor = worker % 5 == 2 ? *scaled : *bounded;
-        compressor.compress(board[e].key, vector_of(worker, dim), board[e].message);
+        const std::uint32_t client = board[e].key.client;
+        const Compressor& compressor = client % 5 == 2 ? *scaled : *bounded;
+        compressor.compress(board[e].key, vector_of(client, dim), board[e].message);
         board[e].envelope.describe(board[e].message, dim);
       }
       fleet.share(board);
@@ -209,7 +209,7 @@ TEST(Fold, OfManyBoardsDoesNotDependOnWhereTheyEnd) {
     fleet.settle(counted, acc);
     return acc;
   };
-  const Vector expected = fold(*alone(), 1, workers);
+  const Vector expected = fold(*alone(), 1, clients);
   for (const std::size_t ranks : kRanks) {
     for (const std::size_t window : {1, 4, 9, 23}) {
       run_ranks(ranks, [&](Transport& transport) {
@@ -222,19 +222,19 @@ TEST(Fold, OfManyBoardsDoesNotDependOnWhereTheyEnd) {
 TEST(Exchange, BringsEachMessageOnceToTheRanksThatHearIt) {
   const std::size_t dim = 50;
   for (const char* topology : {"ring", "star", "one-peer", "exponential", "complete"}) {
-    for (const std::size_t workers : {1, 3, 8, 13}) {
+    for (const std::size_t clients : {1, 3, 8, 13}) {
       const MixingPlan plan =
-          make_mixing(parse("metropolis"), make_topology(parse(topology), {.nodes = workers}));
+          make_mixing(parse("metropolis"), make_topology(parse(topology), {.nodes = clients}));
       for (const std::size_t ranks : kRanks) {
         run_ranks(ranks, [&](Transport& transport) {
           ThreadPool pool(1);
           Fleet fleet(pool, transport);
-          const Range own = fleet.owned(workers);
+          const Range own = fleet.owned(clients);
           const Mixing& w = plan.of_round(2);
-          Board board(workers);
-          for (std::uint32_t i = 0; i < workers; ++i) {
+          Board board(clients);
+          for (std::uint32_t i = 0; i < clients; ++i) {
             for (std::uint32_t part = 0; part < 2; ++part) {
-              board.add({.worker = i, .copy = part}, 0);
+              board.add({.client = i, .copy = part}, 0);
               Entry& entry = board[board.size() - 1];
               entry.envelope.bytes = dense_bytes(dim, 8);
               if (own.contains(i)) write_dense(Wire::f64, vector_of(2 * i + part, dim), entry.message);
@@ -242,12 +242,12 @@ TEST(Exchange, BringsEachMessageOnceToTheRanksThatHearIt) {
           }
           const Traffic before = transport.traffic();
           fleet.exchange(w, board);
-          std::vector<bool> heard(workers);
+          std::vector<bool> heard(clients);
           for (std::size_t i = own.begin; i < own.end; ++i) {
             for (const Neighbour& j : w.row(i)) heard[j.node] = true;
           }
           std::size_t from_others = 0;
-          for (std::uint32_t i = 0; i < workers; ++i) {
+          for (std::uint32_t i = 0; i < clients; ++i) {
             for (std::uint32_t part = 0; part < 2; ++part) {
               const Entry& entry = board[2 * i + part];
               EXPECT_EQ(entry.message.bytes.empty(), !heard[i] && !own.contains(i));
@@ -259,7 +259,7 @@ TEST(Exchange, BringsEachMessageOnceToTheRanksThatHearIt) {
             from_others += heard[i] && !own.contains(i) ? 1 : 0;
           }
           EXPECT_EQ(transport.traffic().received - before.received, from_others * 2 * dense_bytes(dim, 8));
-          if (topology == std::string("ring") && ranks == workers) {
+          if (topology == std::string("ring") && ranks == clients) {
             const std::size_t neighbours = std::min<std::size_t>(2, ranks - 1);
             EXPECT_EQ(transport.traffic().sent - before.sent, neighbours * 2 * dense_bytes(dim, 8));
           }
@@ -305,9 +305,9 @@ TEST(Fold, MovesWhatARingAllReduceMoves) {
       ThreadPool pool(1);
       Fleet fleet(pool, transport);
       Board board(ranks);
-      for (std::uint32_t i = 0; i < ranks; ++i) board.add({.seed = 1, .worker = i}, 1);
+      for (std::uint32_t i = 0; i < ranks; ++i) board.add({.seed = 1, .client = i}, 1);
       Entry& own = board[transport.rank()];
-      compressor->compress(own.key, vector_of(own.key.worker, dim), own.message);
+      compressor->compress(own.key, vector_of(own.key.client, dim), own.message);
       own.envelope.describe(own.message, dim);
       fleet.share(board);
       Vector acc(dim);
