@@ -25,8 +25,7 @@ class Clipped final : public Mechanism {
 
 /// clip21(tau=1): its parts, and no theorem, so a run needs a number as its step.
 Assembly clip21(Arguments& args, const MethodSetting& s) {
-  const double tau = args.number("tau", 1.0);
-  if (!(tau > 0)) args.fail("need tau > 0");
+  const double tau = args.number_in("tau", 1.0, laconic::kPositive);
   return recipe::star(s, {.oracle = full_gradients(s.problem),
                           .mechanism = std::make_shared<Clipped>(tau),
                           .participation = everyone(s.problem.shards())});

@@ -150,11 +150,10 @@ class DitheredSign final : public Compressor {
 
 /// The bound as a message can represent it.
 double read_bound(Arguments& args, std::size_t position) {
-  const double bound = args.required_number(
-      "bound", position, "\"bound\" is missing: the largest size of an entry, as in bound=0.1");
-  if (!(bound >= 1e-38 && bound <= 3e38))
-    args.fail(fmt::format("bound = {}; need 1e-38 <= bound <= 3e38", bound));
-  return known_scale(bound);
+  const Interval range_of_floats{1e-38, true, 3e38, true};
+  return known_scale(
+      args.required_number_in("bound", range_of_floats, position,
+                              "\"bound\" is missing: the largest size of an entry, as in bound=0.1"));
 }
 
 }  // namespace

@@ -159,11 +159,10 @@ std::size_t read_k(const Spec& spec, const CompressorSetting& setting) {
 
 double read_q(const Spec& spec) {
   Arguments args(spec);
-  const auto q = args.number("q", std::size_t{0});
+  const double q =
+      args.required_number_in("q", kPositiveShare, 0, "\"q\" is missing: a probability such as 0.1");
   args.done();
-  if (!q) args.fail("\"q\" is missing: a probability such as 0.1");
-  if (!(*q > 0 && *q <= 1)) args.fail(fmt::format("q = {}; need 0 < q <= 1", *q));
-  return *q;
+  return q;
 }
 
 }  // namespace

@@ -232,6 +232,14 @@ void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std
                               did_you_mean(spec.name, known), fmt::join(known, ", ")));
 }
 
+std::string print(const Interval& interval, std::string_view name) {
+  const char* above = interval.includes_low ? "=" : "";
+  const char* below = interval.includes_high ? "=" : "";
+  if (std::isinf(interval.high)) return fmt::format("{} >{} {}", name, above, interval.low);
+  if (std::isinf(interval.low)) return fmt::format("{} <{} {}", name, below, interval.high);
+  return fmt::format("{} <{} {} <{} {}", interval.low, above, name, below, interval.high);
+}
+
 const Spec* Arguments::find(std::string_view name, std::size_t position) {
   if (known_.empty() || known_.back() != name) known_.emplace_back(name);
   const Spec* found = nullptr;
@@ -260,6 +268,19 @@ std::optional<double> Arguments::number(std::string_view name, std::size_t posit
 
 double Arguments::number(std::string_view name, double fallback, std::size_t position) {
   return number(name, position).value_or(fallback);
+}
+
+std::optional<double> Arguments::number_in(std::string_view name, const Interval& interval,
+                                           std::size_t position) {
+  const std::optional<double> value = number(name, position);
+  if (value && !interval.contains(*value))
+    fail(fmt::format("{} = {}; need {}", name, *value, print(interval, name)));
+  return value;
+}
+
+double Arguments::number_in(std::string_view name, double fallback, const Interval& interval,
+                            std::size_t position) {
+  return number_in(name, interval, position).value_or(fallback);
 }
 
 std::size_t Arguments::whole(std::string_view name, std::size_t fallback, std::size_t least,
@@ -295,8 +316,9 @@ std::string Arguments::plain_word(std::string_view name, const Spec& value) cons
   return value.name;
 }
 
-double Arguments::required_number(std::string_view name, std::size_t position, const std::string& missing) {
-  const std::optional<double> value = number(name, position);
+double Arguments::required_number_in(std::string_view name, const Interval& interval, std::size_t position,
+                                     const std::string& missing) {
+  const std::optional<double> value = number_in(name, interval, position);
   if (!value) fail_missing(missing);
   return *value;
 }

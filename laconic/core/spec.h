@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "laconic/core/error.h"
+#include "laconic/core/interval.h"
 
 namespace laconic {
 
@@ -104,8 +105,14 @@ class Arguments {
 
   double number(std::string_view name, double fallback, std::size_t position = kNamed);
   std::optional<double> number(std::string_view name, std::size_t position = kNamed);
+  /// A number in the interval.
+  double number_in(std::string_view name, double fallback, const Interval& interval,
+                   std::size_t position = kNamed);
+  std::optional<double> number_in(std::string_view name, const Interval& interval,
+                                  std::size_t position = kNamed);
   /// Fails with the message `missing` if the argument is absent.
-  double required_number(std::string_view name, std::size_t position, const std::string& missing);
+  double required_number_in(std::string_view name, const Interval& interval, std::size_t position,
+                            const std::string& missing);
   /// A whole number >= least.
   std::size_t whole(std::string_view name, std::size_t fallback, std::size_t least = 1,
                     std::size_t position = kNamed);

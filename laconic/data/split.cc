@@ -69,8 +69,8 @@ Shards share_part(double p, const SplitInput& input) {
 }
 
 Shards deal_overlap(Arguments& arguments, const SplitInput& input) {
-  const double p = arguments.required_number("p", 0, "its probability is missing, as in overlap(0.5)");
-  if (!(p >= 0 && p <= 1)) arguments.fail(fmt::format("p = {}; need 0 <= p <= 1", p));
+  const double p =
+      arguments.required_number_in("p", kShare, 0, "its probability is missing, as in overlap(0.5)");
   return share_part(p, input);
 }
 
@@ -123,8 +123,8 @@ void fill_up(const Order& order, std::size_t share, Shards& shards) {
 }
 
 Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
-  const double q =
-      arguments.required_number("q", 0, "the share of its main class is missing, as in main-class(0.5)");
+  const double q = arguments.required_number_in(
+      "q", kPositiveShare, 0, "the share of its main class is missing, as in main-class(0.5)");
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
   if (!(q >= 1 / static_cast<double>(count) && q <= 1))
@@ -174,9 +174,10 @@ std::size_t draw_class(std::span<const double> weights, const std::vector<Order>
 }
 
 Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
-  const double a = arguments.required_number("a", 0, "its concentration is missing, as in dirichlet(0.3)");
   // With a larger a, even a billion rows of a client would not distinguish its shares from those of all rows.
-  if (!(a > 0 && a <= 1e9)) arguments.fail(fmt::format("a = {}; need 0 < a <= 1e9", a));
+  const Interval concentrations{.low = 0, .high = 1e9, .includes_high = true};
+  const double a = arguments.required_number_in("a", concentrations, 0,
+                                                "its concentration is missing, as in dirichlet(0.3)");
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
   std::vector<Order> rows = by_class(shuffled_order(input), classes);

@@ -36,9 +36,8 @@ Contractive contractive(Arguments& args, const char* name, std::size_t position,
 }
 
 double zeta_of(Arguments& args) {
-  const auto zeta = args.number("zeta");
+  const auto zeta = args.number_in("zeta", kNotNegative);
   if (!zeta) args.fail("\"zeta\" is missing, as in zeta=16: the larger, the lazier");
-  if (!(*zeta >= 0) || std::isinf(*zeta)) args.fail(fmt::format("zeta = {}; need zeta >= 0", *zeta));
   return *zeta;
 }
 
@@ -143,8 +142,8 @@ ThreePoint v4(Arguments& args, const CompressorSetting& setting) {
 /// x for all clients with probability p, else h + C(x - y).
 ThreePoint v5(Arguments& args, const CompressorSetting& setting) {
   Contractive c = contractive(args, "compressor", 0, "3pc-v5(top-k(10))", setting);
-  const double p = args.number("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)));
-  if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
+  const double p = args.number_in("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)),
+                                  kPositiveShare);
   const double A = root_gap(p);
   return {.map = difference(std::move(c.c)),
           .coin = {p},

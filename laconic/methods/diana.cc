@@ -35,7 +35,7 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   const double omega = *bound.omega;
   const double largest_alpha = 1 / (1 + omega);
-  const double alpha = probability(args, "alpha", largest_alpha);
+  const double alpha = args.number_in("alpha", largest_alpha, kPositiveShare);
   Assembly m = star(s, {.oracle = full_or_batch(s),
                         .mechanism = memory(std::move(q), alpha),
                         .participation = unbiased_answers_alike(args, s)});
@@ -52,10 +52,10 @@ Assembly vr_diana(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   const double omega = *bound.omega;
   const double largest_alpha = 1 / (1 + omega);
-  const double alpha = probability(args, "alpha", largest_alpha);
+  const double alpha = args.number_in("alpha", largest_alpha, kPositiveShare);
   const std::size_t batch = batch_of(args, s);
   const double M = std::max(1.0, rows_of_client(s) / static_cast<double>(batch));
-  const double p = probability(args, "p", 1 / M);
+  const double p = args.number_in("p", 1 / M, kPositiveShare);
   Assembly m = star(s, {.oracle = minibatches(s.problem, batch),
                         .anchor = SharedCoin{p},
                         .mechanism = memory(std::move(q), alpha),

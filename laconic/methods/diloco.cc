@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // DiLoCo: Douillard et al. 2023, arXiv 2311.08105, Algorithm 1.
-#include <cmath>
-
-#include <fmt/format.h>
-
 #include "laconic/methods/parts.h"
 #include "laconic/rounds/local.h"
 
@@ -14,19 +10,17 @@ namespace {
 Assembly diloco(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
   AdamW inner;
-  inner.beta1 = decay_rate(args, "beta1", inner.beta1);
-  inner.beta2 = decay_rate(args, "beta2", inner.beta2);
-  inner.decay = args.number("weight-decay", 0.1);
-  if (!(inner.decay >= 0) || std::isinf(inner.decay))
-    args.fail(fmt::format("weight-decay = {}; need weight-decay >= 0", inner.decay));
+  inner.beta1 = args.number_in("beta1", inner.beta1, kShareBelowOne);
+  inner.beta2 = args.number_in("beta2", inner.beta2, kShareBelowOne);
+  inner.decay = args.number_in("weight-decay", 0.1, kNotNegative);
   constexpr double kOuterStep = 0.7;
   return local(s,
                {.oracle = full_or_batch(s),
                 .participation = everyone(s.problem.shards()),
                 .compressor = optional_compressor(args, s),
                 .steps = steps,
-                .adamw = inner,
-                .outer = nesterov(decay_rate(args, "outer-momentum", 0.9))},
+                .inner = adamw(inner),
+                .outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne))},
                kOuterStep);
 }
 

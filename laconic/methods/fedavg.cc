@@ -29,9 +29,9 @@ Assembly fedadam(Arguments& args, const MethodSetting& s) {
   LocalParts parts = sampled_clients(args, s);
   const ServerAdam defaults;
   constexpr double kOuterStep = 0.1;  // with 1 the first steps would be 0.1 sign(moved) / tau
-  parts.outer = server_adam({.beta1 = decay_rate(args, "beta1", defaults.beta1),
-                             .beta2 = decay_rate(args, "beta2", defaults.beta2),
-                             .tau = above_zero(args, "tau", defaults.tau)});
+  parts.outer = server_adam({.beta1 = args.number_in("beta1", defaults.beta1, kShareBelowOne),
+                             .beta2 = args.number_in("beta2", defaults.beta2, kShareBelowOne),
+                             .tau = args.number_in("tau", defaults.tau, kPositive)});
   return local(s, std::move(parts), kOuterStep);
 }
 

@@ -18,7 +18,7 @@ Assembly gc_diana(Arguments& args, const MethodSetting& s) {
   const Bound bound = q->bound();
   if (!bound.omega)
     args.fail(fmt::format("gc-diana needs an unbiased compressor: {} is not; use one-bit", print(spec)));
-  const double alpha = probability(args, "alpha", 1 / (1 + *bound.omega));
+  const double alpha = args.number_in("alpha", 1 / (1 + *bound.omega), kPositiveShare);
   Assembly m = shared_star(s, replicated(args, setting_of_allocations(s)), memory(std::move(q), alpha),
                            unbiased_answers_alike(args, s));
   m.facts.insert(m.facts.end(), {{"omega", *bound.omega}, {"alpha", alpha}});

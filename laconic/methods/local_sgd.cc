@@ -12,7 +12,7 @@ Assembly local_sgd(Arguments& args, const MethodSetting& s) {
                    .participation = everyone(s.problem.shards()),
                    .compressor = optional_compressor(args, s),
                    .steps = local_steps_of(args),
-                   .momentum = momentum_of(args)});
+                   .inner = inner_of(args)});
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ Assembly marina(Arguments& args, const MethodSetting& s) {
   no_batch(args, s, "marina takes full local gradients; leave batch out, or use vr-marina");
   CompressorPtr q = unbiased(args, "marina", s);
   const Bound bound = q->bound();
-  const SharedCoin coin{probability(args, "p", density(bound, s))};
+  const SharedCoin coin{args.number_in("p", density(bound, s), kPositiveShare)};
   Assembly m = star(s, {.oracle = full(s),
                         .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .participation = unbiased_on_tails(args, s)});
@@ -126,7 +126,7 @@ Assembly vr_marina(Arguments& args, const MethodSetting& s) {
   const std::size_t batch = batch_of(args, s);
   const double b = static_cast<double>(batch);
   const double rows = rows_of_client(s);
-  const SharedCoin coin{probability(args, "p", std::min(density(bound, s), b / (rows + b)))};
+  const SharedCoin coin{args.number_in("p", std::min(density(bound, s), b / (rows + b)), kPositiveShare)};
   Assembly m = star(s, {.oracle = on_coin(coin, full(s), minibatches(s.problem, batch)),
                         .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .participation = unbiased_on_tails(args, s)});
@@ -148,7 +148,7 @@ Assembly vr_marina_online(Arguments& args, const MethodSetting& s) {
     args.fail("\"large-batch\" is missing: the rows of a minibatch on heads, as in large-batch=1000");
   const double b = static_cast<double>(batch);
   const SharedCoin coin{
-      probability(args, "p", std::min(density(bound, s), b / (static_cast<double>(large) + b)))};
+      args.number_in("p", std::min(density(bound, s), b / (static_cast<double>(large) + b)), kPositiveShare)};
   Assembly m = star(s, {.oracle = on_coin(coin, minibatches(s.problem, large), minibatches(s.problem, batch)),
                         .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .participation = unbiased_on_tails(args, s)});
@@ -169,7 +169,7 @@ Assembly pp_marina(Arguments& args, const MethodSetting& s) {
   if (sample < 1 || sample > n)
     args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
   const double r = static_cast<double>(sample);
-  const SharedCoin coin{probability(args, "p", density(bound, s) * r / static_cast<double>(n))};
+  const SharedCoin coin{args.number_in("p", density(bound, s) * r / static_cast<double>(n), kPositiveShare)};
   Assembly m = star(s, {.oracle = full(s),
                         .mechanism = restarting(difference(std::move(q)), identity(s), coin),
                         .participation = sample_unless(coin, n, sample)});

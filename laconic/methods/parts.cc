@@ -50,12 +50,6 @@ std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const Met
   return spec == nullptr ? identity(s) : compressor(*spec, s);
 }
 
-double probability(Arguments& args, const char* name, double fallback) {
-  const double value = args.number(name, fallback);
-  if (!(value > 0 && value <= 1)) args.fail(fmt::format("{} = {}; need 0 < {} <= 1", name, value, name));
-  return value;
-}
-
 std::size_t local_steps_of(Arguments& args) {
   const std::size_t steps = args.whole("steps", 1, 1, 0);
   if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
@@ -78,23 +72,11 @@ double rows_of_client(const MethodSetting& s) {
   return rows / static_cast<double>(s.problem.shards());
 }
 
-double decay_rate(Arguments& args, const char* name, double fallback) {
-  const double beta = args.number(name, fallback);
-  if (!(beta >= 0 && beta < 1)) args.fail(fmt::format("{} = {}; need 0 <= {} < 1", name, beta, name));
-  return beta;
-}
-
-double above_zero(Arguments& args, const char* name, double fallback) {
-  const double value = args.number(name, fallback);
-  if (!(value > 0) || std::isinf(value)) args.fail(fmt::format("{} = {}; need {} > 0", name, value, name));
-  return value;
-}
-
-std::optional<MomentumPlan> momentum_of(Arguments& args) {
-  const double beta = decay_rate(args, "momentum", 0.0);
+std::shared_ptr<const InnerRule> inner_of(Arguments& args) {
+  const double beta = args.number_in("momentum", 0.0, kShareBelowOne);
   const bool averaged = args.choice("momentum-at-sync", {"average", "reset"}, "average") == "average";
-  if (beta == 0) return {};
-  return MomentumPlan{.beta = beta, .averaged = averaged};
+  if (beta == 0) return plain_inner();
+  return inner_momentum(beta, averaged ? Between::averaged : Between::reset);
 }
 
 namespace {

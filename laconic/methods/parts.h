@@ -61,20 +61,14 @@ CompressorPtr independent(Arguments& args, const std::string& method, const Meth
 /// The argument `compressor`; identity if it is not given.
 std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s);
 
-/// An argument in (0, 1].
-double probability(Arguments& args, const char* name, double fallback);
 /// The number of local steps K or H: the argument `steps`, 1 by default.
 std::size_t local_steps_of(Arguments& args);
 /// Rows of a minibatch: the method's own argument, else the run's key.
 std::size_t batch_of(Arguments& args, const MethodSetting& s);
 /// Rows of a client, averaged over the clients.
 double rows_of_client(const MethodSetting& s);
-/// An argument in [0, 1): the weight that a running mean gives to its old value.
-double decay_rate(Arguments& args, const char* name, double fallback);
-/// A finite argument > 0.
-double above_zero(Arguments& args, const char* name, double fallback);
-/// The arguments `momentum` and `momentum-at-sync`; nothing if momentum is 0.
-std::optional<MomentumPlan> momentum_of(Arguments& args);
+/// The client's rule by the arguments `momentum` and `momentum-at-sync`.
+std::shared_ptr<const InnerRule> inner_of(Arguments& args);
 
 AllocationSetting setting_of_allocations(const MethodSetting& s);
 

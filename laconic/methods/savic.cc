@@ -19,8 +19,8 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
   }
   const std::size_t steps = args.whole("steps", 1, 1, 1);
   ScalingPlan plan{.scaling = {.row = &row,
-                               .beta = decay_rate(args, "beta", row.beta),
-                               .alpha = above_zero(args, "alpha", 0.01)}};
+                               .beta = args.number_in("beta", row.beta, kShareBelowOne),
+                               .alpha = args.number_in("alpha", 0.01, kPositive)}};
   plan.local = args.choice("scaling", {"global", "local"}, "global") == "local";
   plan.mean_of_squares = args.choice("statistic", {"sq-of-mean", "mean-of-sq"}, "sq-of-mean") == "mean-of-sq";
   plan.refresh = args.whole("refresh", plan.refresh);
@@ -31,8 +31,8 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
                    .participation = everyone(s.problem.shards()),
                    .compressor = optional_compressor(args, s),
                    .steps = steps,
-                   .scaling = plan,
-                   .momentum = momentum_of(args)});
+                   .inner = inner_of(args),
+                   .scaling = plan});
 }
 
 }  // namespace

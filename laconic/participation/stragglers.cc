@@ -256,24 +256,22 @@ void require_turns(Arguments& arguments, std::size_t values, std::size_t clients
   if (values > clients) arguments.fail(fmt::format("{} values for {} clients", values, clients));
 }
 
-double probability(Arguments& arguments, double p) {
-  if (!(p >= 0 && p < 1)) arguments.fail(fmt::format("p = {}; need 0 <= p < 1", p));
-  return p;
+/// The probability that a client is late.
+double read_p(Arguments& arguments) {
+  return arguments.required_number_in("p", kShareBelowOne, 0, "\"p\" is missing: a probability such as 0.2");
 }
 
 std::unique_ptr<Stragglers> bernoulli(Arguments& arguments, std::span<const std::size_t> loads) {
-  std::vector<double> p = {probability(
-      arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"))};
-  while (const auto next = arguments.number(fmt::format("p{}", p.size() + 1), p.size())) {
-    p.push_back(probability(arguments, *next));
+  std::vector<double> p = {read_p(arguments)};
+  while (const auto next = arguments.number_in(fmt::format("p{}", p.size() + 1), kShareBelowOne, p.size())) {
+    p.push_back(*next);
   }
   require_turns(arguments, p.size(), loads.size());
   return std::make_unique<Bernoulli>(std::move(p), loads.size(), 1);
 }
 
 std::unique_ptr<Stragglers> sticky(Arguments& arguments, std::span<const std::size_t> loads) {
-  const double p = probability(
-      arguments, arguments.required_number("p", 0, "\"p\" is missing: a probability such as 0.2"));
+  const double p = read_p(arguments);
   const std::size_t rounds = arguments.whole("rounds", 10, 1, 1);
   return std::make_unique<Bernoulli>(std::vector<double>{p}, loads.size(), rounds);
 }
@@ -317,15 +315,13 @@ std::unique_ptr<Stragglers> shifted_exp(Arguments& arguments, std::span<const st
   const Spec& given = arguments.required("a", 0, "shifted-exp(10ms, 100): seconds a shard, and a rate");
   const auto a = seconds_in(print(given));
   if (!a) arguments.fail(fmt::format("a = {}; need seconds, as in 10ms", print(given)));
-  std::vector<double> rates;
-  const auto add = [&](double rate) {
-    if (!(rate >= 1e-9 && rate <= 1e18))
-      arguments.fail(fmt::format("mu = {}; need a rate from 1e-9 to 1e18, in 1 / seconds", rate));
-    rates.push_back(rate);
-  };
-  add(arguments.required_number("mu", 1, "\"mu\" is missing: a rate in 1 / seconds such as 100"));
-  while (const auto next = arguments.number(fmt::format("mu{}", rates.size() + 1), rates.size() + 1))
-    add(*next);
+  const Interval in_one_over_seconds{1e-9, true, 1e18, true};
+  std::vector<double> rates = {arguments.required_number_in(
+      "mu", in_one_over_seconds, 1, "\"mu\" is missing: a rate in 1 / seconds such as 100")};
+  while (const auto next = arguments.number_in(fmt::format("mu{}", rates.size() + 1), in_one_over_seconds,
+                                               rates.size() + 1)) {
+    rates.push_back(*next);
+  }
   require_turns(arguments, rates.size(), loads.size());
   std::vector<ShiftedExponential::Client> clients(loads.size());
   for (std::size_t i = 0; i < loads.size(); ++i) {

@@ -60,15 +60,9 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   options.nnz = count("nnz", options.columns, options.columns);
   const bool normal = arguments.choice("law", {"uniform", "normal"}, "uniform") == "normal";
   if (normal) options.law = GeneratedOptions::Law::normal;
-  options.noise = arguments.number("noise", normal ? 0 : options.noise);
-  if (!(options.noise >= 0 && options.noise <= 1))
-    arguments.fail(fmt::format("noise = {}; need 0 <= noise <= 1", options.noise));
-  options.shift = arguments.number("shift", options.shift);
-  if (!(options.shift >= 0) || std::isinf(options.shift))
-    arguments.fail(fmt::format("shift = {}; need shift >= 0", options.shift));
-  options.decades = arguments.number("decades", options.decades);
-  if (!(options.decades >= 0 && options.decades <= 8))
-    arguments.fail(fmt::format("decades = {}; need 0 <= decades <= 8", options.decades));
+  options.noise = arguments.number_in("noise", normal ? 0 : options.noise, kShare);
+  options.shift = arguments.number_in("shift", options.shift, kNotNegative);
+  options.decades = arguments.number_in("decades", options.decades, {0, true, 8, true});
   options.rotated = arguments.flag("rotated", options.rotated);
   if (!normal && (options.decades > 0 || options.rotated))
     arguments.fail("decades and rotated are of law=normal");
@@ -123,12 +117,7 @@ void read_extent(Arguments& arguments, DataArguments& read, Labels labels) {
   }
 }
 
-double read_lambda(Arguments& arguments) {
-  const double lambda = arguments.number("lambda", 0.0);
-  if (!(lambda >= 0) || std::isinf(lambda))
-    arguments.fail(fmt::format("lambda = {}; need lambda >= 0", lambda));
-  return lambda;
-}
+double read_lambda(Arguments& arguments) { return arguments.number_in("lambda", 0.0, kNotNegative); }
 
 DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& setting, Labels labels) {
   DataArguments read;
@@ -318,11 +307,8 @@ std::unique_ptr<Problem> distributed_ls(Arguments& arguments, const ProblemSetti
   DistributedLsOptions options;
   options.clients = setting.clients;
   options.d = read_dim(arguments, options.d);
-  for (const auto& [name, value] : {std::pair{"zeta", &options.zeta}, {"sigma", &options.sigma}}) {
-    *value = arguments.number(name, *value);
-    if (!(*value >= 0) || std::isinf(*value))
-      arguments.fail(fmt::format("{} = {}; need {} >= 0", name, *value, name));
-  }
+  options.zeta = arguments.number_in("zeta", options.zeta, kNotNegative);
+  options.sigma = arguments.number_in("sigma", options.sigma, kNotNegative);
   options.seed = arguments.whole("seed", options.seed, 0);
   arguments.done();
   require_no_split(setting, arguments);
@@ -333,13 +319,8 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
   QuadraticOptions options;
   options.clients = setting.clients;
   options.d = read_dim(arguments, options.d);
-  options.s = arguments.number("s", options.s);
-  if (!(options.s >= 0) || std::isinf(options.s))
-    arguments.fail(fmt::format("s = {}; need s >= 0", options.s));
-  options.lambda = arguments.number("lambda", options.lambda);
-  if (!(options.lambda > 0) || std::isinf(options.lambda)) {
-    arguments.fail(fmt::format("lambda = {}; need lambda > 0", options.lambda));
-  }
+  options.s = arguments.number_in("s", options.s, kNotNegative);
+  options.lambda = arguments.number_in("lambda", options.lambda, kPositive);
   const std::size_t seed = arguments.whole("seed", options.seed, 0);
   if (seed > std::numeric_limits<std::uint32_t>::max()) {
     arguments.fail(fmt::format("seed = {}; need seed < 2^32", seed));

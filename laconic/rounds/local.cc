@@ -12,7 +12,7 @@ namespace laconic {
 namespace {
 
 /// The kinds of messages. The kind is part of the address of the random draws.
-enum Part : std::uint32_t { kModel = 0, kMomentum = 1, kStatistic = 2 };
+enum Part : std::uint32_t { kModel = 0, kMemory = 1, kStatistic = 2 };
 
 class Local final : public Method {
  public:
@@ -24,15 +24,16 @@ class Local final : public Method {
         x_(problem.dim()),
         moved_(problem.dim()),
         collector_(problem.shards(), 2) {
-    check(parts_.participation->complete() || (!scales_ && !parts_.momentum && !parts_.adamw),
-          "all clients must take part where they have scales, momentum or moments");
-    check(!parts_.adamw || (!scales_ && !parts_.momentum), "AdamW scales by itself");
+    check(parts_.participation->complete() || (!scales_ && parts_.inner->memory() == 0),
+          "all clients must take part where steps are scaled or the inner rule has a memory");
+    check(!scales_ || parts_.inner->takes_scale(), "the inner rule takes no scale");
+    check(!averages_memory() || parts_.inner->memory() == 1, "an inner rule averages one vector");
     for (std::size_t k = 0; k < parts_.outer->memory(); ++k)
       outer_memory_.emplace_back(problem.dim(), parts_.outer->first(k));
     problem_.start(x_);
-    if (averages_momentum()) {
-      momentum_.resize(x_.size());
-      next_momentum_.resize(x_.size());
+    if (averages_memory()) {
+      memory_.resize(x_.size());
+      next_memory_.resize(x_.size());
     }
     if (!scales_) return;
     const double first = parts_.scaling->refresh_at_start ? 0.0 : 1.0;
@@ -54,7 +55,7 @@ class Local final : public Method {
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     ledger_.open_round();
     tell(x_);
-    if (averages_momentum()) tell(momentum_);
+    if (averages_memory()) tell(memory_);
     if (scales_ && !parts_.scaling->local) {
       if (refreshes_after(t - 1)) tell(D_);
       scale_.resize(D_.size());
@@ -62,16 +63,16 @@ class Local final : public Method {
     }
 
     fill(moved_, 0.0);
-    fill(next_momentum_, 0.0);
+    fill(next_memory_, 0.0);
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};
     std::vector<MutView> sums = {moved_};
-    if (averages_momentum()) sums.emplace_back(next_momentum_);
+    if (averages_memory()) sums.emplace_back(next_memory_);
     parts_.participation->draw(key.common(), shares_);
     const std::size_t participants = shares_.size();
     collector_.collect(fleet, key, kModel, shares_, sums, ledger_,
                        [&](std::span<Entry* const> said) { return step_and_speak(said); });
     parts_.outer->move(options_.outer_step, moved_, outer_memory_, x_);
-    momentum_.swap(next_momentum_);
+    memory_.swap(next_memory_);
 
     if (scales_ && refreshes_after(t)) refresh(fleet, t);
     ledger_.participants = participants;  // independent of the number of vectors that each client sent
@@ -82,9 +83,13 @@ class Local final : public Method {
 
   State state(Fleet& fleet) override {
     take_on_clients(fleet);
-    State state{.ledger = &ledger_, .shared = {x_, D_, momentum_}};
+    State state{.ledger = &ledger_, .shared = {x_, D_, memory_}};
     for (const MutView vector : outer_memory_) state.shared.push_back(vector);
-    for (Client& client : clients_) state.clients.push_back({client.D, client.m, client.v});
+    for (Client& client : clients_) {
+      std::vector<MutView>& vectors = state.clients.emplace_back();
+      vectors.emplace_back(client.D);
+      for (const MutView vector : client.memory) vectors.push_back(vector);
+    }
     return state;
   }
 
@@ -96,14 +101,14 @@ class Local final : public Method {
  private:
   /// What a client keeps from round to round.
   struct Client {
-    Vector D;     // for local scaling
-    Vector m, v;  // for AdamW
+    Vector D;                    // for local scaling
+    std::vector<Vector> memory;  // what the inner rule keeps
   };
   /// Scratch of a client until it has written its messages.
   struct Scratch {
     Vector y;
     Vector gradient;
-    Vector momentum;
+    std::vector<Vector> memory;  // of the inner rule, unless the client keeps it
     Vector scale;
     Vector statistic;
     Vector probe;
@@ -113,7 +118,7 @@ class Local final : public Method {
     return of_thread;
   }
 
-  [[nodiscard]] bool averages_momentum() const { return parts_.momentum && parts_.momentum->averaged; }
+  [[nodiscard]] bool averages_memory() const { return parts_.inner->between_rounds() == Between::averaged; }
 
   /// refreshes_after(t): whether D is updated after round t (0: at the start). refreshes_before(t): the
   /// number of updates before that.
@@ -131,8 +136,8 @@ class Local final : public Method {
     Client fresh;
     if (scales_ && parts_.scaling->local)
       fresh.D.assign(x_.size(), parts_.scaling->refresh_at_start ? 0.0 : 1.0);
-    if (parts_.adamw) fresh.m.assign(x_.size(), 0.0);
-    fresh.v = fresh.m;
+    if (parts_.inner->between_rounds() == Between::kept)
+      fresh.memory.resize(parts_.inner->memory(), Vector(x_.size(), 0.0));
     clients_.resize(own.size(), fresh);
   }
 
@@ -141,39 +146,41 @@ class Local final : public Method {
   /// Counts a vector that the server sends to all clients.
   void tell(View v) { ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size())); }
 
+  /// The memory of the inner rule at the start of a client's round: its own, or, in the scratch, the mean or
+  /// zeros.
+  std::span<Vector> memory_of(Client& client, Scratch& s) {
+    if (parts_.inner->between_rounds() == Between::kept) return client.memory;
+    s.memory.resize(parts_.inner->memory());
+    for (Vector& vector : s.memory) {
+      if (averages_memory()) {
+        vector = memory_;
+      } else {
+        vector.assign(x_.size(), 0.0);
+      }
+    }
+    return s.memory;
+  }
+
   bool step_and_speak(std::span<Entry* const> said) {
     Scratch& s = scratch();
     const Key& key = said[0]->key;
-    View scale = scale_;
+    InnerStep step{.length = options_.step, .scale = scale_};
     if (scales_ && parts_.scaling->local) {
       s.scale.resize(x_.size());
       parts_.scaling->scaling.clip(client(key).D, s.scale);
-      scale = s.scale;
+      step.scale = s.scale;
     }
-    if (parts_.momentum) s.momentum.assign(x_.size(), 0.0);
-    if (averages_momentum()) s.momentum = momentum_;
+    const std::span<Vector> memory = memory_of(client(key), s);
     s.y.resize(x_.size());
     take_local_steps(*parts_.oracle, key, parts_.steps, x_, s.y, s.gradient,
                      [&](std::size_t k, View from, MutView g, MutView to) {
-                       if (parts_.adamw) {
-                         const std::size_t before = (key.round - std::size_t{1}) * parts_.steps + k;
-                         parts_.adamw->step(before + 1, options_.step, g, client(key).m, client(key).v, from,
-                                            to);
-                         return;
-                       }
-                       if (parts_.momentum) {
-                         const double beta = parts_.momentum->beta;
-                         for (std::size_t j = 0; j < g.size(); ++j)
-                           g[j] = s.momentum[j] = beta * s.momentum[j] + (1 - beta) * g[j];
-                       }
-                       for (std::size_t j = 0; j < to.size(); ++j)
-                         to[j] = from[j] - options_.step * (scale.empty() ? g[j] : g[j] / scale[j]);
+                       step.number = (key.round - std::size_t{1}) * parts_.steps + k + 1;
+                       parts_.inner->step(step, g, memory, from, to);
                      });
     said[0]->envelope.calls = parts_.steps * parts_.oracle->calls(key);
     if (!all_finite(s.y)) return false;
     parts_.compressor->compress_difference(key, s.y, x_, said[kModel]->message);
-    if (averages_momentum())
-      parts_.compressor->compress(said[kMomentum]->key, s.momentum, said[kMomentum]->message);
+    if (averages_memory()) parts_.compressor->compress(said[kMemory]->key, memory[0], said[kMemory]->message);
     return true;
   }
 
@@ -253,8 +260,8 @@ class Local final : public Method {
   bool scales_;
   Vector x_;
   Vector moved_;
-  Vector momentum_, next_momentum_;  // if momentum is averaged
-  Vector D_, scale_, statistic_;     // for global scaling
+  Vector memory_, next_memory_;   // of the inner rule, if it is averaged
+  Vector D_, scale_, statistic_;  // for global scaling
   std::vector<Vector> outer_memory_;
   std::size_t first_client_ = 0;
   std::vector<Client> clients_;  // the clients that this rank owns
@@ -268,8 +275,8 @@ class Local final : public Method {
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options) {
   require_problem(problem, parts.oracle.get());
-  check(parts.participation && parts.compressor && parts.outer,
-        "a local method needs a participation, a compressor and an outer rule");
+  check(parts.participation && parts.compressor && parts.inner && parts.outer,
+        "a local method needs a participation, a compressor, an inner rule and an outer rule");
   check(parts.participation->clients() == problem.shards(),
         "the participation is of another number of clients than the problem's");
   check(parts.steps >= 1, "a local method needs steps >= 1");

@@ -9,9 +9,9 @@
 // and after every q-th round, and at the start,
 //   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                sent to the server too
 //   D <- rule(D, its mean),  s = clip(D)                 the new s is used from the next round on
-// With momentum, m <- b m + (1 - b) g replaces g. m starts a round as the mean over the clients, which send
-// their m, or at 0. With local scaling each client has its own D from its own statistic, which it does not
-// send. With AdamW (laconic/local/adamw.h) as local steps each client keeps its moments from round to round.
+// The client's update rule (laconic/local/inner_rule.h) makes the local step: plain, with momentum, or AdamW. A
+// momentum m starts a round as the mean over the clients, which send their m, or at 0. AdamW's moments stay at
+// their clients. With local scaling each client has its own D from its own statistic, which it does not send.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@
 #include <optional>
 
 #include "laconic/compress/compressor.h"
-#include "laconic/local/adamw.h"
+#include "laconic/local/inner_rule.h"
 #include "laconic/local/outer_rule.h"
 #include "laconic/local/scaling.h"
 #include "laconic/participation/participation.h"
@@ -39,23 +39,17 @@ struct ScalingPlan {
   bool shared_probes = false;     // v_m is the same for all clients
 };
 
-struct MomentumPlan {
-  double beta = 0;       // 0 < beta < 1
-  bool averaged = true;  // a round starts from the mean of the clients' momenta, otherwise from 0
-};
-
 /// The parts of a local method. No pointer is null.
 struct LocalParts {
   std::shared_ptr<const Oracle> oracle;
-  // For as many clients as the problem has shards. Must be complete if clients have scales, momentum or
-  // moments.
+  // For as many clients as the problem has shards. Must be complete if steps are scaled, or if the inner rule
+  // has a memory.
   std::shared_ptr<const Participation> participation;
-  std::shared_ptr<const Compressor> compressor;  // for all messages of clients
-  std::size_t steps = 1;                         // H >= 1
-  std::optional<ScalingPlan> scaling = {};
-  std::optional<MomentumPlan> momentum = {};
-  std::optional<AdamW> adamw = {};  // in place of scaling and momentum
-  std::shared_ptr<const OuterRule> outer = plain_outer();
+  std::shared_ptr<const Compressor> compressor;            // for all messages of clients
+  std::size_t steps = 1;                                   // H >= 1
+  std::shared_ptr<const InnerRule> inner = plain_inner();  // of the clients
+  std::optional<ScalingPlan> scaling = {};                 // if the inner rule takes a scale
+  std::shared_ptr<const OuterRule> outer = plain_outer();  // of the server
 };
 
 struct LocalOptions {
@@ -65,8 +59,8 @@ struct LocalOptions {
   Wire wire = Wire::f32;
 };
 
-/// Memory: a few vectors; one for each of this rank's clients with local scaling, two with AdamW; and a
-/// window of messages. The server sends x in every round, and what else clients need: s when it is new, m
+/// Memory: a few vectors; for each of this rank's clients one with local scaling, and those that the inner rule
+/// keeps; and a window of messages. The server sends x in every round, and what else clients need: s when it is new, m
 /// when it is averaged. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options);

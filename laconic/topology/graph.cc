@@ -108,8 +108,8 @@ std::vector<Graph> one_peer(Arguments& /*args*/, const TopologySetting& s) {
 }
 
 std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
-  const double p = args.required_number("p", 0, "its probability is missing, as in erdos-renyi(0.3)");
-  if (!(p > 0 && p <= 1)) args.fail(fmt::format("p = {}; need 0 < p <= 1", p));
+  const double p =
+      args.required_number_in("p", kPositiveShare, 0, "its probability is missing, as in erdos-renyi(0.3)");
   constexpr std::uint32_t kDraws = 1000;
   for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
     Heard heard(s.nodes);

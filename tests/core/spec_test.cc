@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/core/spec.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "laconic/core/error.h"
@@ -77,6 +79,28 @@ TEST(Arguments, SharesRoundUp) {
   EXPECT_EQ(share("c(0.001%)", 10), 1U);
   EXPECT_EQ(share("c(7%)", 100), 7U);
   EXPECT_EQ(share("c(100%)", 123), 123U);
+}
+
+TEST(Arguments, RefuseNumbersOutsideTheirInterval) {
+  const auto read = [](const char* text, const Interval& interval) {
+    return error_of([&] {
+      const Spec spec = parse(text);
+      Arguments args(spec);
+      args.number_in("p", 0.5, interval, 0);
+      args.required_number_in("p", interval, 0, "p is missing");
+    });
+  };
+  EXPECT_EQ(read("c(1)", kPositiveShare), "no error");
+  EXPECT_EQ(read("c(0)", kShareBelowOne), "no error");
+  EXPECT_EQ(read("c()", kShare), "column 1: c: p is missing");
+  EXPECT_EQ(read("c(0)", kPositiveShare), "column 1: c(0): p = 0; need 0 < p <= 1");
+  EXPECT_EQ(read("c(1)", kShareBelowOne), "column 1: c(1): p = 1; need 0 <= p < 1");
+  EXPECT_EQ(read("c(1.5)", kShare), "column 1: c(1.5): p = 1.5; need 0 <= p <= 1");
+  EXPECT_EQ(read("c(0)", kPositive), "column 1: c(0): p = 0; need p > 0");
+  EXPECT_EQ(read("c(-1)", kNotNegative), "column 1: c(-1): p = -1; need p >= 0");
+  EXPECT_EQ(read("c(2)", {.high = 1}), "column 1: c(2): p = 2; need p < 1");
+  EXPECT_FALSE(kPositive.contains(std::numeric_limits<double>::infinity()));
+  EXPECT_FALSE(kPositive.contains(std::numeric_limits<double>::quiet_NaN()));
 }
 
 TEST(Arguments, RefuseWhatTheyDoNotKnow) {

@@ -165,8 +165,8 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
            [](LocalParts& parts) { parts.oracle.reset(); },
            [](LocalParts& parts) { parts.participation.reset(); },
            [](LocalParts& parts) { parts.compressor.reset(); },
-           [](LocalParts& parts) { parts.outer.reset(); }, [](LocalParts& parts) { parts.steps = 0; },
-           [](LocalParts& parts) { parts.scaling.emplace(); }}) {
+           [](LocalParts& parts) { parts.outer.reset(); }, [](LocalParts& parts) { parts.inner.reset(); },
+           [](LocalParts& parts) { parts.steps = 0; }, [](LocalParts& parts) { parts.scaling.emplace(); }}) {
     LocalParts parts = local_parts();
     take(parts);
     expect_check([&] { local(parts, options); }, "needs");
@@ -176,6 +176,17 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   EXPECT_NO_THROW(local(scaled, options));
   scaled.scaling->refresh = 0;
   expect_check([&] { local(scaled, options); }, "refresh >= 1");
+  scaled.scaling->refresh = 1;
+  scaled.inner = adamw({});
+  expect_check([&] { local(scaled, options); }, "takes no scale");
+  for (const double beta : {0.0, 1.0}) {
+    expect_check([&] { inner_momentum(beta, Between::reset); }, "0 < beta < 1");
+  }
+  expect_check([&] { inner_momentum(0.5, Between::kept); }, "averaged or reset");
+  LocalParts remembering = local_parts();
+  remembering.inner = inner_momentum(0.5, Between::reset);
+  remembering.participation = sampled(kClients, 2);
+  expect_check([&] { local(remembering, options); }, "all clients must take part");
 
   expect_check([&] { gossip({.oracle = nullptr, .mixing = ring()}, {.step = 0.1}); }, "needs an oracle");
   expect_check([&] { gossip({.oracle = full_gradients(*problem_)}, {.step = 0.1}); }, "needs a mixing");

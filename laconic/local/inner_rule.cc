@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/local/inner_rule.h"
+
+#include <cmath>
+
+#include "laconic/core/error.h"
+#include "laconic/core/power.h"
+
+namespace laconic {
+namespace {
+
+void step_along(View direction, const InnerStep& step, View from, MutView to) {
+  for (std::size_t j = 0; j < to.size(); ++j) {
+    to[j] = from[j] - step.length * (step.scale.empty() ? direction[j] : direction[j] / step.scale[j]);
+  }
+}
+
+class Plain final : public InnerRule {
+ public:
+  void step(const InnerStep& step, MutView g, std::span<Vector> /*memory*/, View from,
+            MutView to) const override {
+    step_along(g, step, from, to);
+  }
+};
+
+class Momentum final : public InnerRule {
+ public:
+  Momentum(double beta, Between between) : beta_(beta), between_(between) {}
+  std::size_t memory() const override { return 1; }
+  Between between_rounds() const override { return between_; }
+
+  void step(const InnerStep& step, MutView g, std::span<Vector> memory, View from,
+            MutView to) const override {
+    Vector& m = memory[0];
+    for (std::size_t j = 0; j < m.size(); ++j) m[j] = beta_ * m[j] + (1 - beta_) * g[j];
+    step_along(m, step, from, to);
+  }
+
+ private:
+  double beta_;
+  Between between_;
+};
+
+class Adam final : public InnerRule {
+ public:
+  explicit Adam(const AdamW& options) : options_(options) {}
+  std::size_t memory() const override { return 2; }
+  bool takes_scale() const override { return false; }
+
+  void step(const InnerStep& step, MutView g, std::span<Vector> memory, View from,
+            MutView to) const override {
+    const auto [beta1, beta2, epsilon, decay] = options_;
+    const double first = 1 - power(beta1, step.number);
+    const double second = 1 - power(beta2, step.number);
+    Vector& m = memory[0];
+    Vector& v = memory[1];
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      m[j] = beta1 * m[j] + (1 - beta1) * g[j];
+      v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
+      to[j] = from[j] - step.length * (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + decay * from[j]);
+    }
+  }
+
+ private:
+  AdamW options_;
+};
+
+}  // namespace
+
+std::unique_ptr<InnerRule> plain_inner() { return std::make_unique<Plain>(); }
+
+std::unique_ptr<InnerRule> inner_momentum(double beta, Between between) {
+  check(beta > 0 && beta < 1, "momentum needs 0 < beta < 1");
+  check(between != Between::kept, "momentum is averaged or reset between rounds");
+  return std::make_unique<Momentum>(beta, between);
+}
+
+std::unique_ptr<InnerRule> adamw(const AdamW& options) { return std::make_unique<Adam>(options); }
+
+}  // namespace laconic
