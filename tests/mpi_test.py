@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mpi_test.py PROGRAM MPIRUN TESTS: every method has the same bits in one process and under mpirun (TESTS is
-laconic_mpi_tests). The program then writes the same files, also with more ranks than clients. An error on any
-rank ends all of them with one message and the right exit code."""
+"""mpi_test.py PROGRAM MPIRUN TESTS RANKS...: every method has the same bits in one process and under mpirun on
+these numbers of ranks (TESTS is laconic_mpi_tests). The program then writes the same files, also with more
+ranks than clients. An error on any rank ends all of them with one message and the right exit code."""
 import json
 import sys
 import unittest
@@ -10,6 +10,8 @@ import unittest
 from launch import InFolder, said_by, two_classes
 
 PROGRAM, MPIRUN, TESTS = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
+RANKS_OF_METHODS = [int(word) for word in sys.argv[1:] if word.isdigit()]
+sys.argv[1:] = [word for word in sys.argv[1:] if not word.isdigit()]
 RANKS = (1, 2, 3, 5)
 CLIENTS = 4  # fewer than the largest number of ranks
 
@@ -42,7 +44,7 @@ class Mpi(InFolder):
         return self.folder / out
 
     def test_every_method_has_the_bits_of_one_process(self):
-        for ranks in RANKS:
+        for ranks in RANKS_OF_METHODS:
             with self.subTest(ranks=ranks):
                 code, text = said_by([MPIRUN, "--oversubscribe", "-n", str(ranks), TESTS, "--gtest_brief=1", "--gtest_color=no"])
                 self.assertEqual(code, 0, text)
