@@ -39,7 +39,7 @@ quick: tests ## unit and law tests
 	@ctest --preset quick -j $(jobs)
 
 test: ## all tests but those of `make check`
-	@echo "make test runs every test. make check then adds the sanitizers, the fuzzer and clang-tidy."
+	@echo "make test runs all tests but those of make check: sanitizers, fuzzer, clang-tidy, build of the benchmarks."
 	@$(MAKE) --no-print-directory tests
 	@ctest --preset test -j $(jobs)
 

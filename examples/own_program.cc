@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `laconic` with a problem of one's own: run, sweep, theory, advise and report know it by its name.
+// The program `laconic` with a problem of one's own: run, sweep, theory, advise and report know it by its
+// name.
 //   own_program run 'problem=tilted(d=50)' method='marina(rand-k(5))' clients=10
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel: everything a program needs to run a method on a problem, in one process or under MPI, its own
-// compressors, methods and problems included. Configs, sweeps and advice: laconic/experiment/experiment.h and the
-// rooms above it.
+// compressors, methods and problems included. Configs, sweeps and advice: laconic/experiment/experiment.h and
+// the rooms above it.
 #pragma once
 
 #include "laconic/compress/compressor.h"          // IWYU pragma: export

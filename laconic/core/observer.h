@@ -11,9 +11,9 @@
 namespace laconic {
 
 /// The services print nothing; all their reports come through this class. Every call may throw. The service
-/// then ends, its written output stays readable, and its caller receives the exception. Calls come from
-/// the thread that called the service. Only asked_to_end(), and in a served run asked() and remark(), may come from
-/// other threads, at any time.
+/// then ends, its written output stays readable, and its caller receives the exception. Calls come from the
+/// thread that called the service. Only asked_to_end(), and in a served run asked() and remark(), may come
+/// from other threads, at any time.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -29,10 +29,11 @@ class Observer {
                         const std::function<std::string()>& /*text*/) {}
   /// Something that the user should know and that the result does not show, in one sentence.
   virtual void remark(const std::string& /*sentence*/) {}
-  /// Takes the request made since the last call; a request to end stays. The service calls it at one place, between
-  /// rounds, and acts on the answer.
+  /// Takes the request made since the last call; a request to end stays. The service calls it at one place,
+  /// between rounds, and acts on the answer.
   virtual Request asked() { return Request::none; }
-  /// The request to end, if there is one; none otherwise. Takes nothing, so that work inside a service may look.
+  /// The request to end, if there is one; none otherwise. Takes nothing, so that work inside a service may
+  /// look.
   virtual Request asked_to_end() { return Request::none; }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that end together. laconic starts all its threads here. If the system refuses one (a limit on
+// Threads that end together. The library starts all its threads here. If the system refuses one (a limit on
 // processes, or on memory for the stack), the run ends with a message and the process does not crash.
 #pragma once
 

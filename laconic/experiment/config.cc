@@ -234,7 +234,7 @@ const ConfigKey kKeys[] = {
     {{"target-accuracy", "0.9", "stop when this share of the test set is classified right"},
      [](D& d, S s) { d.solve.target_accuracy = share(s); },
      [](const D& d) { return text_of(d.solve.target_accuracy); }},
-    {{"max-bits", "1e9", "stop when a client has sent so many bits"},
+    {{"max-bits", "1e9", "stop when the clients have sent so many bits on average"},
      [](D& d, S s) { d.solve.max_bits = positive(s); },
      [](const D& d) { return text_of(d.solve.max_bits); }},
     {{"max-seconds", "60", "stop after so much time"},

@@ -103,7 +103,8 @@ RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet,
     if (saves && !where.goes_on) checkpoints->make_folder();  // clear() removed it
     if (first && where.goes_on) checkpoints->remove_leftovers();
   });
-  // If checkpoints are written only on request, a run on ranks without a common folder continues without them.
+  // If checkpoints are written only on request, a run on ranks without a common folder continues without
+  // them.
   if (checkpoints && !on_all(transport, RunFolder(config.out).is_described())) checkpoints.reset();
 
   const auto clock = experiment.make_clock();

@@ -15,7 +15,8 @@
 namespace laconic {
 
 /// How the memories change after a message m: h += rates.client * m at the client, and
-/// shift += rates.server * (mean of m) at the server, where shift is the mean of the clients' h. The server's estimate is shift + mean of m.
+/// shift += rates.server * (mean of m) at the server, where shift is the mean of the clients' h. The server's
+/// estimate is shift + mean of m.
 ///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0}
 struct Rates {
   double client = 0;

@@ -41,9 +41,9 @@ void write_nothing(Wire wire, Message& out);
 /// sent. At least one value.
 void write_seeded_subset(Wire wire, View values, Message& out);
 
-/// The values on the block that the round's shared permutation deals to client `key.client`, of all `clients`. If
-/// there are fewer values, they are on the subset of the block that dealt_subset (deal.h) draws. At least one
-/// value.
+/// The values on the block that the round's shared permutation deals to client `key.client`, of all
+/// `clients`. If there are fewer values, they are on the subset of the block that dealt_subset (deal.h)
+/// draws. At least one value.
 void write_permutation_block(Wire wire, std::size_t clients, View values, Message& out);
 
 /// The values on any support, which is also sent: as Golomb-coded gaps, or as a bitmap where that is shorter.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Methods by name. Each file in this folder implements one paper: it chooses the parts of a method (oracle,
-// mechanism, participation, driver) and the theorem that fits them.
+// Methods by name. A file of this folder implements a paper, or a family of variants that share their code.
+// It chooses the parts of each method (oracle, mechanism, participation, driver) and the theorem that fits
+// them.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +44,11 @@ struct MethodSetting {
   // default.
   std::optional<double> outer_step = {};
   std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
-  // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over their
-  // data.
+  // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over
+  // their data.
   std::vector<std::uint32_t> gone = {};
-  // For methods in which clients hold each other's data: the rule of the allocation, and below the seed of its
-  // draws.
+  // For methods in which clients hold each other's data: the rule of the allocation, and below the seed of
+  // its draws.
   std::optional<Spec> allocation = {};
   std::uint64_t split_seed = 1;
 };

@@ -101,8 +101,8 @@ std::string decoding(Arguments& args, const MethodSetting& s, const std::vector<
 std::unique_ptr<Participation> unbiased_answers(Arguments& args, const MethodSetting& s);
 /// For clients that remember the messages they sent: all must have the same weight.
 std::unique_ptr<Participation> unbiased_answers_alike(Arguments& args, const MethodSetting& s);
-/// The probability that a client is late, for methods in which clients remember the messages they sent. 0 with a
-/// real clock, where it is unknown.
+/// The probability that a client is late, for methods in which clients remember the messages they sent. 0
+/// with a real clock, where it is unknown.
 double lateness(Arguments& args, const MethodSetting& s);
 
 }  // namespace laconic::recipe

@@ -36,10 +36,10 @@ class Checkpoints {
   /// file cannot be written; the previous checkpoint is still complete then.
   void save(Fleet& fleet, const Progress& progress, const State& state);
 
-  /// Restores the state of a method with this number of clients, `own` on this rank, and returns the progress of
-  /// the run. The number of ranks that wrote the checkpoint may differ. Throws InputError, naming the file,
-  /// if the checkpoint is damaged, incomplete, of another version, or of another run (then also naming the
-  /// fact that differs).
+  /// Restores the state of a method with this number of clients, `own` on this rank, and returns the progress
+  /// of the run. The number of ranks that wrote the checkpoint may differ. Throws InputError, naming the
+  /// file, if the checkpoint is damaged, incomplete, of another version, or of another run (then also naming
+  /// the fact that differs).
   Progress load(const State& state, std::size_t clients, Range own);
 
   /// Removes files of checkpoints other than the one loaded: a process that is killed leaves such files.

@@ -65,7 +65,7 @@ class Method {
   // on all ranks.
 
   /// Round 0: the communication before the first step. `watch`, if not null, receives the evaluation of
-  /// point(); it reuses gradients that the round computes anyway.
+  /// point(); a star may reuse the gradients of the round for it.
   virtual void start(Fleet& fleet, Evaluation* watch) = 0;
   /// Round t = 1, 2, ...: the step from x_{t-1} to x_t, with its communication. Throws Diverged, on all
   /// ranks, when a gradient is not finite (methods with several models may continue: their next evaluation

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server side of a star method: the point, the step along the estimate, and the ledger.
+// The server side of a star method: the point x, the step x <- x - gamma * estimate, and the ledger.
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,8 @@ const std::vector<PaperExperiment>& papers();
 /// The experiment of that name, or all experiments for "all". Throws InputError.
 std::vector<const PaperExperiment*> papers_named(const std::string& name);
 
-/// The settings of a sweep with a config that the program contains (configs/). `quick` is as for parse_toml().
+/// The settings of a sweep with a config that the program contains (configs/). `quick` is as for
+/// parse_toml().
 std::vector<KeyValue> settings_of_config(const std::string& config, bool quick);
 
 }  // namespace laconic

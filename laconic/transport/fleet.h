@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clients of a run as one process sees them: which clients it owns, the threads that share them, the
-// transport to the ranks that own the others, and the fold, which sums all messages into one vector that is
-// the same on every rank.
+// transport to the ranks that own the others, and the fold, which sums messages into one vector that is the
+// same on every rank.
 //
 // Every rank must make the calls marked collective, in the same order, with the same boards.
 #pragma once
@@ -66,8 +66,9 @@ class Fleet final : public AllShards {
   /// costs Envelope::kBytes from its owner to each other rank.
   void share(Board& board);
 
-  /// acc += weight * the vector of each message, in ascending order of entries. All sums over clients use
-  /// this function; it gives the same bits for any number of ranks and threads. Counted signs (sum.h) are
+  /// acc += weight * the vector of each message, in ascending order of entries. The bits are the same for any
+  /// number of ranks and threads. Servers sum with this function. Nodes without a server (exchange()) and
+  /// servers that keep each memory (for_each_message()) add in the same order. Counted signs (sum.h) are
   /// added when the caller has folded all boards of the sum and calls settle(). acc must be the same on all
   /// ranks, and is again afterwards; the envelopes must be shared and all finite. Collective. With m_r bytes
   /// of messages on rank r of P, it uses the method that moves the fewest bytes over the busiest link:
@@ -122,8 +123,8 @@ class Fleet final : public AllShards {
                const std::function<void(std::size_t i, MutView v)>& of_shard,
                const std::function<void(std::size_t i, View v)>& hear) override;
 
-  /// `working` is called on the calling thread, before each window of clients in numbers(), mean() and vectors(). It
-  /// may throw. Empty: nothing is called.
+  /// `working` is called on the calling thread, before each window of clients in numbers(), mean() and
+  /// vectors(). It may throw. Empty: nothing is called.
   void set_working(std::function<void()> working) { working_ = std::move(working); }
 
   /// Returns rank 0's `answer` on every rank. Collective.
