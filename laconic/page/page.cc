@@ -32,9 +32,9 @@ constexpr std::size_t kPageBytes = 3'000'000;  // upper limit of the size of a p
 constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100, 50, 25, 12};
 constexpr std::size_t kMapBytes = 500'000;  // of the settings of all sweeps together
 
-/// Runs that are compared: of one scene of a sweep, or with the same problem, clients and split.
+/// Runs that are compared: of one workload of a sweep, or with the same problem, clients and split.
 struct Group {
-  std::string scene;
+  std::string workload;
   std::optional<std::size_t> sweep;
   std::vector<PageRun> runs;
 };
@@ -62,18 +62,18 @@ Report read_report(const Found& found) {
   for (const std::string& folder : found.sweeps) {
     PageSweep& sweep = report.sweeps.emplace_back(read_page_sweep(folder));
     const std::size_t first = report.groups.size();
-    for (const auto& [scene, description] : sweep.scenes)
-      report.groups.push_back({scene, report.sweeps.size() - 1, {}});
+    for (const auto& [workload, description] : sweep.workloads)
+      report.groups.push_back({workload, report.sweeps.size() - 1, {}});
     for (const std::string& path : sweep.run_folders) {
       PageRun run = read_page_run(path, kPoints[0]);
-      report.groups[first + sweep.scene_of(run.saved)].runs.push_back(std::move(run));
+      report.groups[first + sweep.workload_of(run.saved)].runs.push_back(std::move(run));
     }
   }
   std::map<std::string, std::size_t> group_of;
   for (const std::string& folder : found.runs) {
     PageRun run = read_page_run(folder, kPoints[0]);
-    const auto [at, is_new] = group_of.try_emplace(run.scene(), report.groups.size());
-    if (is_new) report.groups.push_back({run.scene(), {}, {}});
+    const auto [at, is_new] = group_of.try_emplace(run.workload(), report.groups.size());
+    if (is_new) report.groups.push_back({run.workload(), {}, {}});
     report.groups[at->second].runs.push_back(std::move(run));
   }
   for (const std::string& folder : found.empty)
@@ -139,7 +139,7 @@ std::string fitted_page(Report& report) {
   json["groups"] = Json::array();
   for (const Group& group : report.groups)
     json["groups"].push_back(
-        {{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
+        {{"scene", group.workload}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
   json["notes"] = report.notes;
   const auto page = [&](const std::vector<std::string>& runs) {
     const std::string rest = json_text(json);

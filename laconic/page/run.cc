@@ -147,7 +147,7 @@ std::string numbers_text(const std::vector<double>& values) {
 
 }  // namespace
 
-std::string PageRun::scene() const {
+std::string PageRun::workload() const {
   const std::string problem = saved.value("problem");
   if (problem.empty()) return "";
   return fmt::format("problem={} clients={} split={}", problem, saved.value("clients"), saved.value("split"));

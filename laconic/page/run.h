@@ -16,7 +16,7 @@ struct PageRun {
   std::string facts;
 
   /// Problem, clients and split: runs that agree in these are compared. "" if they are not known.
-  [[nodiscard]] std::string scene() const;
+  [[nodiscard]] std::string workload() const;
 };
 
 /// Reads at most `limit` rows of the run, plus those that rows_to_show() adds. A run that was killed has no
