@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
-#include "laconic/page/html.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
@@ -170,7 +170,7 @@ PageSweep read_page_sweep(const std::string& folder) {
     facts["axes"].push_back(
         {{"name", axis.name}, {"values", axis.values}, {"of_scene", is_of_workload(axis)}});
   if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
-  sweep.settings = json_text(settings_of(plan, outcomes, axes, facts));
+  sweep.settings = settings_of(plan, outcomes, axes, facts);
   facts["places"] = Json::array();
   for (std::size_t w = 0; w < plan.workloads.size(); ++w) {
     const auto first = std::find_if(plan.runs.begin(), plan.runs.end(),
@@ -185,7 +185,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   sweep.runs = plan.runs.size();
   facts["best"] = bests_of(summary);
   facts["expect"] = expected_of(summary);
-  sweep.facts = json_text(facts);
+  sweep.facts = std::move(facts);
   return sweep;
 }
 

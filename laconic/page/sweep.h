@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "laconic/report/figures.h"
 
 namespace laconic {
@@ -18,8 +20,10 @@ struct PageSweep {
   /// The folders of the runs of best settings that the sweep stored.
   std::vector<std::string> run_folders;
   std::size_t runs = 0;
-  std::string facts;     // a JSON object: title, measure, axes, the best of each method, expected statements
-  std::string settings;  // a JSON array for maps: the position and the score of each setting
+  // an object: title, measure, axes, the best of each method, expected statements
+  nlohmann::ordered_json facts;
+  // an array for maps: the position and the score of each setting
+  nlohmann::ordered_json settings;
 
   /// The index in `workloads` of a stored run.
   [[nodiscard]] std::size_t workload_of(const SavedRun& run) const;
