@@ -286,4 +286,17 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings) {
   return plan;
 }
 
+SweepPlan plan_of_cell(const std::vector<Config>& configs, const Measure& measure) {
+  SweepPlan plan;
+  plan.measure = &measure;
+  plan.workloads.push_back(workload_of(configs.front(), plan.grid));
+  plan.of_cell.emplace_back();
+  for (std::size_t r = 0; r < configs.size(); ++r) {
+    plan.runs.push_back({.config = configs[r], .setting = r});
+    plan.of_setting.push_back({r});
+    plan.of_cell.front().push_back(r);
+  }
+  return plan;
+}
+
 }  // namespace laconic

@@ -39,8 +39,8 @@ bool is_seed(const Axis& axis);
 
 struct SweepRun {
   Config config;
-  std::vector<Choice> choices;
-  std::string method;  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
+  std::vector<Choice> choices = {};
+  std::string method = {};  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
   std::size_t workload = 0;
   std::size_t setting = 0;
   std::size_t cell = 0;
@@ -76,6 +76,9 @@ struct SweepPlan {
 
 /// Throws InputError for any error in the config of a run or in the sweep's own keys.
 SweepPlan plan_of(const std::vector<KeyValue>& settings);
+
+/// A plan of one cell: the runs have these configs, and each is a setting of its own. Without files.
+SweepPlan plan_of_cell(const std::vector<Config>& configs, const Measure& measure);
 
 /// Runs `action`. Rethrows its InputError with the point of the grid in front: "at top-k=30, step=theory*2:
 /// method: ...".
