@@ -89,8 +89,8 @@ std::string table_of(const std::deque<PaperSweep>& sweeps) {
       continue;
     }
     for (const Judged& one : task.result->judged) {
-      cells.push_back({task.paper->name, one.claim.empty() ? one.statement : one.claim, one.place,
-                       one.verdict.holds ? "yes" : "NO", one.numbers});
+      cells.push_back({task.paper->name, one.claim.empty() ? one.statement : one.claim,
+                       place_of(task.plan, one.workload), one.verdict.holds ? "yes" : "NO", one.numbers});
     }
   }
   return text_table(cells, 4);

@@ -49,10 +49,10 @@ std::string mostly(const RoundCost& spent) {
 std::string times_text(double times) { return fmt::format("{:.{}f}x", times, times < 9.95 ? 1 : 0); }
 
 std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base) {
-  if (p.last.round == 0) return {p.method, "-", "-", "-", "-", "-", "-", "-", "-", "0", "-", "-"};
+  if (p.last.round == 0) return {print(p.method), "-", "-", "-", "-", "-", "-", "-", "-", "0", "-", "-"};
   const RoundCost a_round = p.a_round();
-  return {p.method,
-          p.step,
+  return {print(p.method),
+          print(p.step),
           bits_text(p.bits_of_a_round()),
           seconds_text(a_round.total()),
           seconds_text(a_round.compute),
@@ -68,10 +68,10 @@ std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base)
 /// How close to the target the pilot came.
 std::string came_text(const PilotResult& p) {
   if (p.last.round == 0)
-    return fmt::format("{}: {}", p.method,
+    return fmt::format("{}: {}", print(p.method),
                        p.end == RunEnd::time_over ? "no round in the time" : in_words(p.end));
-  std::string text = fmt::format("{}, step {}: |grad f|^2 = {:.3g}, f = {:.6g}", p.method, p.step,
-                                 p.last.grad_norm_sq, p.last.f);
+  std::string text = fmt::format("{}, step {}: |grad f|^2 = {:.3g}, f = {:.6g}", print(p.method),
+                                 print(p.step), p.last.grad_norm_sq, p.last.f);
   if (p.last.test_accuracy) text += fmt::format(", test accuracy {:.3g}", *p.last.test_accuracy);
   return text + fmt::format(" after {}; {}", seconds_text(p.whole().total()), in_words(p.end));
 }
@@ -120,23 +120,24 @@ std::string who_pays(const Advice& advice, const PilotResult& base, const std::v
     }
   }
   if (count == 0) return "";
-  std::string text = fmt::format("of the methods here that send less than {} in a round, ", base.method);
+  std::string text =
+      fmt::format("of the methods here that send less than {} in a round, ", print(base.method));
   if (below == nullptr && above == nullptr)
     return text + fmt::format("none arrives before it with this latency, however slow the link is");
   if (below != nullptr && up_to.always())
-    return text + fmt::format("{} arrives before it on a link of any width", below->method);
+    return text + fmt::format("{} arrives before it on a link of any width", print(below->method));
   if (below != nullptr && is_beyond_practice(links, up_to.to))
-    return text + fmt::format("{} arrives before it on any link of practical width", below->method);
+    return text + fmt::format("{} arrives before it on any link of practical width", print(below->method));
   std::vector<std::string> parts;
   if (below != nullptr)
     parts.push_back(
-        fmt::format("{} arrives before it below {}", below->method, bandwidth_text(links, up_to.to)));
+        fmt::format("{} arrives before it below {}", print(below->method), bandwidth_text(links, up_to.to)));
   if (above != nullptr)
     parts.push_back(
-        fmt::format("{} arrives before it above {}", above->method, bandwidth_text(links, from.from)));
+        fmt::format("{} arrives before it above {}", print(above->method), bandwidth_text(links, from.from)));
   text += fmt::format("{}, with the same latency", fmt::join(parts, ", and "));
   if (above == nullptr)
-    text += fmt::format("; above that {} arrives before {}", base.method,
+    text += fmt::format("; above that {} arrives before {}", print(base.method),
                         count == 1   ? "it"
                         : count == 2 ? "both"
                                      : "all of them");
@@ -149,8 +150,8 @@ Json json_of(const RoundCost& spent) {
 }
 
 Json json_of(const PilotResult& p, const PilotResult* base) {
-  Json json = {{"method", p.method},
-               {"step", p.step},
+  Json json = {{"method", print(p.method)},
+               {"step", print(p.step)},
                {"gamma", p.last.step},
                {"largest_step", p.largest_step},
                {"arrived", p.arrived},
@@ -214,7 +215,7 @@ const PilotResult* Advice::base_prospect() const {
 std::string table_of(const Advice& advice) {
   std::vector<std::vector<std::string>> cells = {{"method", "step", "up a round", "a round", "compute",
                                                   "encode", "link", "decode", "mostly", "rounds", "to target",
-                                                  "vs " + advice.base}};
+                                                  "vs " + print(advice.base)}};
   const PilotResult* base = advice.base_prospect();
   for (const PilotResult& p : advice.pilots) cells.push_back(cells_of(p, base));
   std::string text = advice.pilots.empty() ? "" : text_table(cells, 2);
@@ -223,12 +224,13 @@ std::string table_of(const Advice& advice) {
   }
   std::vector<std::string> at_the_edge;
   for (const PilotResult& p : advice.pilots) {
-    if (p.arrived && p.largest_step) at_the_edge.push_back(p.method);
+    if (p.arrived && p.largest_step) at_the_edge.push_back(print(p.method));
   }
   if (!at_the_edge.empty())
     text += fmt::format("the largest step that was tried is the best of {}: step= tries others\n",
                         fmt::join(at_the_edge, ", "));
-  for (const Refusal& r : advice.refused) text += fmt::format("left out: {}: {}\n", r.method, r.reason);
+  for (const Refusal& r : advice.refused)
+    text += fmt::format("left out: {}: {}\n", print(r.method), r.reason);
   return text;
 }
 
@@ -237,32 +239,33 @@ std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>&
   const PilotResult& first = advice.pilots[0];
   const PilotResult* base = advice.base_prospect();
   if (base == nullptr)
-    return {fmt::format("on this link {} arrives first; {} has not arrived", first.method, advice.base)};
+    return {fmt::format("on this link {} arrives first; {} has not arrived", print(first.method),
+                        print(advice.base))};
 
   std::vector<std::string> words;
   if (&first == base) {
-    words.push_back(fmt::format("on this link nothing arrives before {}", base->method));
+    words.push_back(fmt::format("on this link nothing arrives before {}", print(base->method)));
   } else {
-    words.push_back(fmt::format("on this link {} arrives first; {} takes {} as long", first.method,
-                                base->method,
+    words.push_back(fmt::format("on this link {} arrives first; {} takes {} as long", print(first.method),
+                                print(base->method),
                                 fmt::format("{:.3g} times", base->whole().total() / first.whole().total())));
   }
   if (std::string line = who_pays(advice, *base, links); !line.empty()) words.push_back(std::move(line));
   constexpr std::size_t kFew = 10;
   if (base->last.round < kFew)
     words.push_back(fmt::format("{} arrives in round {} already: a target= farther away would tell more",
-                                base->method, base->last.round));
+                                print(base->method), base->last.round));
   return words;
 }
 
 nlohmann::ordered_json json_of(const Advice& advice) {
   Json json;
-  json["base"] = advice.base;
+  json["base"] = print(advice.base);
   json["methods"] = Json::array();
   for (const PilotResult& p : advice.pilots) json["methods"].push_back(json_of(p, advice.base_prospect()));
   json["refused"] = Json::array();
   for (const Refusal& r : advice.refused)
-    json["refused"].push_back({{"method", r.method}, {"reason", r.reason}});
+    json["refused"].push_back({{"method", print(r.method)}, {"reason", r.reason}});
   return json;
 }
 

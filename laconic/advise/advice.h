@@ -9,7 +9,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "laconic/core/spec.h"
 #include "laconic/cost/link.h"
+#include "laconic/methods/methods.h"
 #include "laconic/report/trace.h"
 #include "laconic/sweep/ranking.h"
 
@@ -31,8 +33,8 @@ struct RoundCost {
 
 /// The result of a method's pilot.
 struct PilotResult {
-  std::string method;
-  std::string step;
+  Spec method;
+  StepRule step;
   bool largest_step = false;  // its step was the largest of several that were tried
   bool arrived = false;
   RunEnd end = RunEnd::target;
@@ -52,7 +54,7 @@ struct PilotResult {
 
 /// A method that does not support the config, and why.
 struct Refusal {
-  std::string method;
+  Spec method;
   std::string reason;
 };
 
@@ -73,7 +75,7 @@ struct Advice {
   // sorted: first the methods that arrived, the earliest first, then the others
   std::vector<PilotResult> pilots;
   std::vector<Refusal> refused;
-  std::string base;  // the method with which the others are compared
+  Spec base;  // the method with which the others are compared
 
   /// Sorts the pilots.
   void sort();

@@ -31,11 +31,12 @@ using Json = nlohmann::ordered_json;
 constexpr double kShareOfTarget = 0.01;
 constexpr double kTooLate = 10;           // times as late as the earliest method so far
 constexpr double kOneTiming = 1.0 / 400;  // share of the total time
+constexpr std::size_t kMostRounds = 10'000'000;
 
-/// The target, as a setting and in words.
+/// The target: the key of a config and its value, and both in words.
 struct Target {
-  std::string key;
-  std::string value;
+  const char* key = "";
+  double value = 0;
   std::string words;
 };
 
@@ -57,50 +58,59 @@ Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, Thr
     const double goal = *d.solve.target_accuracy;
     const double accuracy = *problem.test_accuracy(x, pool);
     require_not_met("target-accuracy", goal, accuracy >= goal, fmt::format("it is {:.3g}", accuracy));
-    target = {"target-accuracy", fmt::format("{}", goal), fmt::format("test accuracy >= {}", goal)};
+    target = {"target-accuracy", goal, fmt::format("test accuracy >= {}", goal)};
   }
   if (d.target_gap) {
     const double goal = *d.target_gap;
     require_not_met("target-gap", goal, at_start.f <= target_f_of(goal, opened.facts),
                     fmt::format("f = {:.6g} is f*", at_start.f));
-    if (!target)
-      target = {"target-gap", fmt::format("{}", goal),
-                fmt::format("f - f* <= {} of that at the start", goal)};
+    if (!target) target = {"target-gap", goal, fmt::format("f - f* <= {} of that at the start", goal)};
   }
   if (d.solve.target) {
     const double goal = *d.solve.target;
     require_not_met("target", goal, start <= goal, fmt::format("|grad f|^2 = {:.3g}", start));
-    if (!target) target = {"target", fmt::format("{}", goal), fmt::format("|grad f|^2 <= {}", goal)};
+    if (!target) target = {"target", goal, fmt::format("|grad f|^2 <= {}", goal)};
   }
   if (target) return *target;
   if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
+  if (!std::isfinite(start))
+    throw InputError("no target is given, and the gradient at the start is infinite");
   // Three digits, so that a user can pass it as target=.
-  const std::string value = fmt::format("{:.2e}", kShareOfTarget * start);
-  return {"target", value, fmt::format("|grad f|^2 <= {}, {} of that at the start", value, kShareOfTarget)};
+  const std::string goal = fmt::format("{:.2e}", kShareOfTarget * start);
+  return {"target", std::stod(goal),
+          fmt::format("|grad f|^2 <= {}, {} of that at the start", goal, kShareOfTarget)};
 }
 
+/// The value to three digits, as a user would write it.
+double to_three_digits(double value) { return std::stod(fmt::format("{:.3g}", value)); }
+
 /// Powers of two times the theorem's step; without a theorem, times 1/L; without constants, times 1.
-std::string steps_of(const Assembly& assembly, const std::optional<Constants>& constants) {
-  if (assembly.theorem) return "theory*{2^0..2^10}";
+std::vector<StepRule> default_steps(const Assembly& assembly, const std::optional<Constants>& constants) {
+  std::vector<StepRule> steps;
+  if (assembly.theorem) {
+    constexpr int kLargest = 10;
+    for (int power = 0; power <= kLargest; ++power)
+      steps.push_back({StepRule::Kind::theory, std::ldexp(1.0, power)});
+    return steps;
+  }
+  const double L = constants ? constants->L_minus : 1;
+  if (!(L > 0 && std::isnormal(L)))
+    throw InputError(fmt::format("step: no default step follows from L- = {}; give one, as in step=0.1", L));
   constexpr int kBelow = 4;
   constexpr int kAbove = 6;
-  std::vector<std::string> steps;
   for (int power = -kBelow; power <= kAbove; ++power) {
-    const double step = constants ? std::ldexp(1 / constants->L_minus, power) : std::ldexp(1.0, 2 * power);
-    steps.push_back(fmt::format("{:.3g}", step));
+    const double step = std::ldexp(1 / L, constants ? power : 2 * power);
+    steps.push_back({StepRule::Kind::number, to_three_digits(step)});
   }
-  return fmt::format("{{{}}}", fmt::join(steps, ","));
+  return steps;
 }
 
 /// The two steps half a power of two below and above this step.
-std::string steps_beside(const std::string& step) {
-  std::vector<std::string> steps;
-  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)}) {
-    StepRule rule = parse_step(step);
-    rule.factor = std::stod(fmt::format("{:.3g}", rule.factor * times));
-    steps.push_back(print(rule));
-  }
-  return fmt::format("{{{}}}", fmt::join(steps, ","));
+std::vector<StepRule> steps_beside(const StepRule& step) {
+  std::vector<StepRule> steps;
+  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)})
+    steps.push_back({step.kind, to_three_digits(step.factor * times)});
+  return steps;
 }
 
 class Adviser {
@@ -125,7 +135,7 @@ class Adviser {
   /// Runs the pilots one after another, each with its share of the remaining time.
   void run_pilots() {
     for (std::size_t m = 0; m < q_.methods.size(); ++m) {
-      observer_.progress(m, q_.methods.size(), [&] { return q_.methods[m]; });
+      observer_.progress(m, q_.methods.size(), [&] { return print(q_.methods[m]); });
       // The first method is the base of all comparisons, so it gets twice the share.
       const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
       const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
@@ -162,44 +172,37 @@ class Adviser {
   [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Time::now() - begin_).count(); }
   [[nodiscard]] double a_timing() const { return q_.seconds * kOneTiming; }
 
-  /// The settings with this method and step. Only the step may have axes.
-  [[nodiscard]] std::vector<KeyValue> settings_with(const std::string& method,
-                                                    const std::string& step) const {
-    std::vector<KeyValue> settings = q_.settings;
-    const bool has_target = std::any_of(settings.begin(), settings.end(),
-                                        [&](const KeyValue& setting) { return setting.key == target_.key; });
-    if (!has_target) settings.push_back({target_.key, target_.value, ""});
-    settings.push_back({"rounds", "10000000", ""});
-    settings.push_back({"method", method, ""});
-    settings.push_back({"step", step, ""});
-    settings.push_back({"measure", "seconds", ""});
-    return settings;
-  }
-
-  [[nodiscard]] SweepPlan plan_with(const std::string& method, const std::string& step,
-                                    const Assembly& assembly) const {
-    SweepPlan plan = plan_of(settings_with(method, step));
-    for (SweepRun& run : plan.runs) {
-      run.config.solve.tests = run.config.solve.target_accuracy.has_value();
-      if (seconds_a_gradient_) run.config.compute = {*seconds_a_gradient_};
-      resolve(run.config.step, assembly);  // throws if no theorem gives the step
+  /// The config with each of these steps, as the pilot runs it. InputError if no theorem gives a step.
+  [[nodiscard]] std::vector<Config> configs_of_pilot(Config config, const std::vector<StepRule>& steps,
+                                                     const Assembly& assembly) const {
+    config.solve.rounds = kMostRounds;
+    config.solve.tests = config.solve.target_accuracy.has_value();
+    if (!config.has_target()) config.solve.target = target_.value;
+    if (seconds_a_gradient_) config.compute = {*seconds_a_gradient_};
+    std::vector<Config> configs;
+    for (const StepRule& step : steps) {
+      resolve(step, assembly);  // throws if no theorem gives the step
+      config.step = step;
+      configs.push_back(config);
     }
-    return plan;
+    return configs;
   }
 
-  void run_pilot_of(const std::string& method, double seconds) {
+  void run_pilot_of(const Spec& method, double seconds) {
     Config config = q_.config;
-    config.method = parse(method);
+    config.method = method;
     const Assembly assembly = Experiment(config, opened_).assembly();
     const MessageCosts costs = costs_of(config, assembly);
-    const std::string step = q_.step.empty() ? steps_of(assembly, opened_->facts.constants) : q_.step;
+    const bool is_default = q_.steps.empty();
+    const std::vector<StepRule> steps =
+        is_default ? default_steps(assembly, opened_->facts.constants) : q_.steps;
     const double begin = elapsed();
-    PilotResult pilot =
-        run_pilot(plan_with(method, step, assembly), opened_, costs, seconds, enough_, pool_, observer_);
-    if (q_.step.empty() && pilot.arrived) {
+    PilotResult pilot = run_pilot(configs_of_pilot(config, steps, assembly), opened_, costs, seconds, enough_,
+                                  pool_, observer_);
+    if (is_default && pilot.arrived) {
       const double left = seconds - (elapsed() - begin);
-      PilotResult finer = run_pilot(plan_with(method, steps_beside(pilot.step), assembly), opened_, costs,
-                                    left, pilot.last.network_seconds, pool_, observer_);
+      PilotResult finer = run_pilot(configs_of_pilot(config, steps_beside(pilot.step), assembly), opened_,
+                                    costs, left, pilot.last.network_seconds, pool_, observer_);
       if (finer.arrived && finer.last.network_seconds < pilot.last.network_seconds) {
         finer.largest_step = pilot.largest_step;
         pilot = finer;
@@ -269,7 +272,7 @@ std::string Adviser::json() const {
   json["laconic"] = LACONIC_VERSION;
   for (const KeyValue& setting : q_.settings) json["description"][setting.key] = setting.value;
   json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
-  json["target"] = {{"key", target_.key}, {"value", std::stod(target_.value)}, {"words", target_.words}};
+  json["target"] = {{"key", target_.key}, {"value", target_.value}, {"words", target_.words}};
   json["dim"] = problem().dim();
   json["clients"] = q_.config.clients;
   json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);

@@ -114,11 +114,12 @@ void Meter::add_messages(const Turn& turn, RoundCost& to) {
   to.decode += at_server + *std::max_element(decoding_.begin(), decoding_.end());
 }
 
-PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedProblem>& problem,
+PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<const OpenedProblem>& problem,
                       const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
                       Observer& observer) {
+  const SweepPlan plan = plan_of_cell(configs, measure_named("seconds", true, true));
   std::vector<Meter> meters;
-  for (const SweepRun& run : plan.runs) meters.emplace_back(run.config, costs);
+  for (const Config& config : configs) meters.emplace_back(config, costs);
   const ProblemOfRun problems(plan.runs.size(), problem);
   LockstepCell cell_runs(
       plan, 0, problems, observer,
@@ -145,8 +146,8 @@ PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedP
   for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
   const auto& [end, last] = *outcomes[best];
   const Config& config = plan.runs[best].config;
-  return {.method = print(config.method),
-          .step = print(config.step),
+  return {.method = config.method,
+          .step = config.step,
           .largest_step = plan.runs.size() > 1 && last.step >= largest,
           .arrived = end == RunEnd::target,
           .end = end,

@@ -48,11 +48,11 @@ class Meter {
   RoundCost rounds_;
 };
 
-/// Runs the only cell of the plan until a run has won, no run can win, the modelled time of all remaining
-/// runs exceeds `enough`, or `seconds` of real time are over. After 16, 32 and 64 rounds, or after one, two
-/// and three fifths of the time, the worse half of the runs ends; at least three always remain. The runs
-/// share the threads of the pool. Throws Interrupted if the observer asks for the end.
-PilotResult run_pilot(const SweepPlan& plan, const std::shared_ptr<const OpenedProblem>& problem,
+/// Runs the configs, of which only the best counts, until a run has won, no run can win, the modelled time of
+/// all remaining runs exceeds `enough`, or `seconds` of real time are over. After 16, 32 and 64 rounds, or
+/// after one, two and three fifths of the time, the worse half of the runs ends; at least three always remain.
+/// The runs share the threads of the pool. Throws Interrupted if the observer asks for the end.
+PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<const OpenedProblem>& problem,
                       const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
                       Observer& observer);
 

@@ -3,14 +3,16 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "laconic/advise/candidates.h"
+#include "laconic/advise/default_methods.h"
 #include "laconic/core/quantity.h"
 #include "laconic/experiment/braces.h"
 #include "laconic/experiment/run_folder.h"
 #include "laconic/sweep/grid.h"
+#include "laconic/sweep/plan.h"
 
 namespace laconic {
 namespace {
@@ -45,13 +47,24 @@ void require_json(const std::string& out) {
 }
 
 /// The methods that the braces list. The base is always included, as the first.
-std::vector<std::string> methods_of(const KeyValue& setting, const std::string& base) {
-  std::vector<std::string> methods = {base};
+std::vector<Spec> methods_of(const KeyValue& setting, const Spec& base) {
+  std::vector<Spec> methods = {base};
   for (const GridPoint& point : grid_of({setting}).points) {
-    const std::string method = print(naming("method", [&] { return parse(point.settings[0].value); }));
-    if (std::find(methods.begin(), methods.end(), method) == methods.end()) methods.push_back(method);
+    Spec method = naming("method", [&] { return parse(point.settings[0].value); });
+    if (std::find(methods.begin(), methods.end(), method) == methods.end())
+      methods.push_back(std::move(method));
   }
   return methods;
+}
+
+/// The steps that the braces list.
+std::vector<StepRule> steps_of(const std::string& text) {
+  std::vector<StepRule> steps;
+  for (const GridPoint& point : grid_of({{"step", text, ""}}).points) {
+    steps.push_back(at_point(
+        point.choices, [&] { return naming("step", [&] { return parse_step(point.settings[0].value); }); }));
+  }
+  return steps;
 }
 
 }  // namespace
@@ -59,6 +72,7 @@ std::vector<std::string> methods_of(const KeyValue& setting, const std::string& 
 AdviceRequest advice_request_of(const std::vector<std::string>& words) {
   AdviceRequest q;
   std::optional<KeyValue> methods;
+  std::string step;
   std::vector<std::string> known = {"seconds"};
   for (const KeyRow& row : config_keys()) known.emplace_back(row.name);
   for (const KeyValue& setting : settings_of(words)) {
@@ -69,7 +83,7 @@ AdviceRequest advice_request_of(const std::vector<std::string>& words) {
     } else if (setting.key == "method") {
       methods = setting;
     } else if (setting.key == "step") {
-      q.step = setting.value;
+      step = setting.value;
     } else if (setting.key == "seconds") {
       q.seconds = seconds_of(setting.value);
     } else if (setting.key == "out") {
@@ -86,10 +100,11 @@ AdviceRequest advice_request_of(const std::vector<std::string>& words) {
   any.push_back({"method", "gd", ""});
   q.config = describe(any);
   require_network(q.config);
-  q.methods = candidates(q.config);
+  q.methods = default_methods(q.config);
   if (methods) q.methods = methods_of(*methods, q.methods.front());
-  for (const std::string& method : q.methods)
-    of_text("method", [&] { return row_named(parse(method), "method", laconic::methods()); });
+  for (const Spec& method : q.methods)
+    of_text("method", [&] { return row_named(method, "method", laconic::methods()); });
+  if (!step.empty()) q.steps = steps_of(step);
   return q;
 }
 

@@ -10,13 +10,12 @@
 namespace laconic {
 
 struct AdviceRequest {
-  // of the runs: without method and step; of the keys that end a run, only targets
-  std::vector<KeyValue> settings;
-  std::vector<std::string> methods;  // the first is the base of all comparisons
-  std::string step;                  // may have braces; empty: a default grid
-  Config config;                     // config of the settings
-  double seconds = 30;               // time limit
-  std::string out;                   // a file; empty: none is written
+  std::vector<KeyValue> settings;  // as given, without method and step: what the result says it is about
+  Config config;                   // of the settings; of the keys that end a run, only targets
+  std::vector<Spec> methods;       // the first is the base of all comparisons
+  std::vector<StepRule> steps;     // of each method; empty: a default grid
+  double seconds = 30;             // time limit
+  std::string out;                 // a file; empty: none is written
 };
 
 /// Throws InputError if words are wrong, no network is given, or the file cannot be written. Keys that end a

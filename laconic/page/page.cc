@@ -32,9 +32,9 @@ constexpr std::size_t kPageBytes = 3'000'000;  // upper limit of the size of a p
 constexpr std::array<std::size_t, 6> kPoints = {400, 200, 100, 50, 25, 12};
 constexpr std::size_t kMapBytes = 500'000;  // of the settings of all sweeps together
 
-/// Runs that are compared: of one scene of a sweep, or with the same problem, clients and split.
+/// Runs that are compared: of one workload of a sweep, or with the same problem, clients and split.
 struct Group {
-  std::string scene;
+  std::string workload;
   std::optional<std::size_t> sweep;
   std::vector<PageRun> runs;
 };
@@ -62,18 +62,18 @@ Report read_report(const Found& found) {
   for (const std::string& folder : found.sweeps) {
     PageSweep& sweep = report.sweeps.emplace_back(read_page_sweep(folder));
     const std::size_t first = report.groups.size();
-    for (const auto& [scene, description] : sweep.scenes)
-      report.groups.push_back({scene, report.sweeps.size() - 1, {}});
+    for (const auto& [workload, description] : sweep.workloads)
+      report.groups.push_back({workload, report.sweeps.size() - 1, {}});
     for (const std::string& path : sweep.run_folders) {
       PageRun run = read_page_run(path, kPoints[0]);
-      report.groups[first + sweep.scene_of(run.saved)].runs.push_back(std::move(run));
+      report.groups[first + sweep.workload_of(run.saved)].runs.push_back(std::move(run));
     }
   }
   std::map<std::string, std::size_t> group_of;
   for (const std::string& folder : found.runs) {
     PageRun run = read_page_run(folder, kPoints[0]);
-    const auto [at, is_new] = group_of.try_emplace(run.scene(), report.groups.size());
-    if (is_new) report.groups.push_back({run.scene(), {}, {}});
+    const auto [at, is_new] = group_of.try_emplace(run.workload(), report.groups.size());
+    if (is_new) report.groups.push_back({run.workload(), {}, {}});
     report.groups[at->second].runs.push_back(std::move(run));
   }
   for (const std::string& folder : found.empty)
@@ -94,79 +94,88 @@ std::vector<std::string> names_of(const Report& report) {
 }
 
 /// The runs as JSON, in the same order.
-std::vector<std::string> run_texts(const Report& report, const std::vector<std::string>& names,
-                                   std::size_t points) {
-  std::vector<std::string> texts;
+std::vector<Json> runs_of(const Report& report, const std::vector<std::string>& names, std::size_t points) {
+  std::vector<Json> runs;
   for (std::size_t g = 0; g < report.groups.size(); ++g) {
     for (const PageRun& run : report.groups[g].runs)
-      texts.push_back(json_of(run, names[texts.size()], g, points));
+      runs.push_back(json_of(run, names[runs.size()], g, points));
   }
-  return texts;
+  return runs;
 }
 
 /// The sweeps as JSON. Maps that do not fit into kMapBytes are left out, with a note.
-std::string sweeps_text(Report& report) {
-  std::vector<std::string> texts;
+Json sweeps_of(Report& report) {
+  Json sweeps = Json::array();
   std::size_t bytes = 0;
-  for (const PageSweep& sweep : report.sweeps) {
-    const bool fits = bytes + sweep.settings.size() <= kMapBytes;
+  for (PageSweep& sweep : report.sweeps) {
+    const std::size_t of_map = json_text(sweep.settings).size();
+    const bool fits = bytes + of_map <= kMapBytes;
     if (fits)
-      bytes += sweep.settings.size();
+      bytes += of_map;
     else
       report.notes.push_back(fmt::format("The map of {} is left out: {} runs are too many for this page.",
                                          sweep.folder, sweep.runs));
-    texts.push_back(fmt::format("{},\"settings\":{}}}", sweep.facts.substr(0, sweep.facts.size() - 1),
-                                fits ? sweep.settings : "[]"));
+    Json json = std::move(sweep.facts);
+    json["settings"] = fits ? std::move(sweep.settings) : Json::array();
+    sweeps.push_back(std::move(json));
   }
-  return fmt::format("[{}]", fmt::join(texts, ","));
+  return sweeps;
 }
 
-/// How many of the texts, from the first on, fit into `room` bytes.
-std::size_t fitting(const std::vector<std::string>& texts, std::size_t room) {
+/// How many of the runs, from the first on, fit into `room` bytes.
+std::size_t fitting(const std::vector<Json>& runs, std::size_t room) {
   std::size_t bytes = 0;
-  for (std::size_t t = 0; t < texts.size(); ++t) {
-    bytes += texts[t].size() + 1 +
-             5 * std::count(texts[t].begin(), texts[t].end(), '<');  // the page writes '<' as six bytes
-    if (bytes > room) return t;
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const std::string text = json_text(runs[r]);
+    bytes +=
+        text.size() + 1 + 5 * std::count(text.begin(), text.end(), '<');  // the page writes '<' as six bytes
+    if (bytes > room) return r;
   }
-  return texts.size();
+  return runs.size();
+}
+
+/// All data of the page, still without runs.
+Json data_without_runs(Report& report) {
+  Json sweeps = sweeps_of(report);  // first, because it adds notes
+  Json data = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
+  data["groups"] = Json::array();
+  for (const Group& group : report.groups)
+    data["groups"].push_back(
+        {{"scene", group.workload}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
+  data["notes"] = report.notes;
+  data["points"] = kPoints[0];
+  data["sweeps"] = std::move(sweeps);
+  data["runs"] = Json::array();
+  return data;
 }
 
 /// The page with as many points of each run as fit, and as many runs as fit.
 std::string fitted_page(Report& report) {
-  const std::string sweeps = sweeps_text(report);
-  Json json = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
-  json["groups"] = Json::array();
-  for (const Group& group : report.groups)
-    json["groups"].push_back(
-        {{"scene", group.scene}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
-  json["notes"] = report.notes;
-  const auto page = [&](const std::vector<std::string>& runs) {
-    const std::string rest = json_text(json);
-    return page_of(fmt::format("{},\"sweeps\":{},\"runs\":[{}]}}", rest.substr(0, rest.size() - 1), sweeps,
-                               fmt::join(runs, ",")));
-  };
-  const std::size_t others = page({}).size() + 1000;  // leaves room for one more note
+  Json data = data_without_runs(report);
+  const std::size_t others = page_of(json_text(data)).size() + 1000;  // leaves room for one more note
   const std::size_t room = kPageBytes - std::min(others, kPageBytes);
   const std::vector<std::string> names = names_of(report);
-  std::vector<std::string> texts;
+  std::vector<Json> runs;
+  std::size_t count = 0;
   for (const std::size_t points : kPoints) {
-    json["points"] = points;
-    texts = run_texts(report, names, points);
-    if (fitting(texts, room) == texts.size()) break;
+    data["points"] = points;
+    runs = runs_of(report, names, points);
+    count = fitting(runs, room);
+    if (count == runs.size()) break;
   }
-  texts.resize(fitting(texts, room));
-  if (others > kPageBytes || texts.size() < std::min<std::size_t>(names.size(), 1))
+  runs.resize(count);
+  if (others > kPageBytes || count < std::min<std::size_t>(names.size(), 1))
     throw InputError(
         fmt::format("report: what these folders hold is too much for a page of {} MB; give fewer of them",
                     kPageBytes / 1'000'000));
-  if (texts.size() < names.size()) {
-    json["notes"].push_back(
+  if (count < names.size()) {
+    data["notes"].push_back(
         fmt::format("Only the first {} of {} runs are shown: more are too many for one page. "
                     "Give laconic report fewer folders.",
-                    texts.size(), names.size()));
+                    count, names.size()));
   }
-  return page(texts);
+  data["runs"] = std::move(runs);
+  return page_of(json_text(data));
 }
 
 /// InputError if `out`, after links are followed, is not an HTML file that can be written.

@@ -16,7 +16,6 @@
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
 #include "laconic/methods/theory.h"
-#include "laconic/page/html.h"
 #include "laconic/report/thin.h"
 
 namespace laconic {
@@ -147,7 +146,7 @@ std::string numbers_text(const std::vector<double>& values) {
 
 }  // namespace
 
-std::string PageRun::scene() const {
+std::string PageRun::workload() const {
   const std::string problem = saved.value("problem");
   if (problem.empty()) return "";
   return fmt::format("problem={} clients={} split={}", problem, saved.value("clients"), saved.value("split"));
@@ -176,13 +175,13 @@ PageRun read_page_run(const std::string& folder, std::size_t limit) {
   const auto [least, most] = strides_of(run.saved);
   if (most > 0) facts["evaluated_every"] = {least, most};
   if (Json theory = promised(summary, run.saved); !theory.empty()) facts["promised"] = std::move(theory);
-  run.facts = json_text(facts);
+  run.facts = std::move(facts);
   run.rows = run.saved.trace.values[0].size();
   run.saved.trace = with_rows(run.saved.trace, rows_to_show(run.saved.trace, limit));
   return run;
 }
 
-std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit) {
+Json json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit) {
   const Table table = with_rows(run.saved.trace, rows_to_show(run.saved.trace, limit));
   Json columns = Json::object();
   for (const char* name : kColumns) {
@@ -195,9 +194,12 @@ std::string json_of(const PageRun& run, const std::string& label, std::size_t gr
              kNoneWhereZero.end())
       columns[name] = "0";
   }
-  const Json more = {{"label", label}, {"group", group}, {"rows", run.rows}, {"columns", columns}};
-  return fmt::format("{},{}", run.facts.substr(0, run.facts.size() - 1),
-                     json_text(more).substr(1));  // merges the two objects
+  Json json = run.facts;
+  json["label"] = label;
+  json["group"] = group;
+  json["rows"] = run.rows;
+  json["columns"] = std::move(columns);
+  return json;
 }
 
 }  // namespace laconic

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "laconic/report/figures.h"
 
 namespace laconic {
@@ -12,20 +14,21 @@ namespace laconic {
 struct PageRun {
   SavedRun saved;        // its thinned trace, with the seconds of timing.csv as an additional column
   std::size_t rows = 0;  // number of rows of the full trace
-  // a JSON object: the content of summary.json, and the theory next to the measured values
-  std::string facts;
+  // an object: the content of summary.json, and the theory next to the measured values
+  nlohmann::ordered_json facts;
 
   /// Problem, clients and split: runs that agree in these are compared. "" if they are not known.
-  [[nodiscard]] std::string scene() const;
+  [[nodiscard]] std::string workload() const;
 };
 
 /// Reads at most `limit` rows of the run, plus those that rows_to_show() adds. A run that was killed has no
 /// summary; then its description is taken from run.toml. Throws InputError if a file is malformed.
 PageRun read_page_run(const std::string& folder, std::size_t limit);
 
-/// The run as a JSON object: its facts, the label, the number of its group, and at most `limit` of its rows.
+/// The run as an object: its facts, the label, the number of its group, and at most `limit` of its rows.
 /// A column is a text of numbers with six digits, separated by spaces. A column that is 0 throughout is "0";
 /// if that means that the run has no such quantity (network_seconds: no clock), the column is left out.
-std::string json_of(const PageRun& run, const std::string& label, std::size_t group, std::size_t limit);
+nlohmann::ordered_json json_of(const PageRun& run, const std::string& label, std::size_t group,
+                               std::size_t limit);
 
 }  // namespace laconic

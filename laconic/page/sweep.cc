@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
-#include "laconic/page/html.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
@@ -44,11 +44,10 @@ std::vector<Axis> axes_of(const SweepPlan& plan) {
   return axes;
 }
 
-/// For each setting: scene, method, why its run ended, score (null: none), and its index on each axis (-1: it
+/// For each setting: workload, method, why its run ended, score (null: none), and its index on each axis (-1: it
 /// does not have the axis).
 Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::vector<Axis>& axes,
                  Json& facts) {
-  std::vector<std::string> scenes;
   std::vector<std::string> methods;
   std::vector<std::string> endings;
   const std::vector<double> scores = scores_of(plan, outcomes);
@@ -56,7 +55,7 @@ Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::
   for (std::size_t s = 0; s < plan.of_setting.size(); ++s) {
     const SweepRun& run = plan.runs[plan.of_setting[s][0]];
     const auto& outcome = outcomes[plan.of_setting[s][0]];
-    Json row = {place_in(scenes, run.scene), place_in(methods, run.method),
+    Json row = {run.workload, place_in(methods, run.method),
                 place_in(endings, outcome ? name_of(outcome->end) : "under way"), nullptr};
     if (std::isfinite(scores[s])) row[3] = std::stod(fmt::format("{:.6g}", scores[s]));
     for (const Axis& axis : axes) {
@@ -70,7 +69,8 @@ Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::
     }
     list.push_back(std::move(row));
   }
-  facts["scenes"] = scenes;
+  facts["scenes"] = Json::array();
+  for (const Workload& workload : plan.workloads) facts["scenes"].push_back(print(workload));
   facts["methods"] = methods;
   facts["endings"] = endings;
   return list;
@@ -131,12 +131,12 @@ Json expected_of(const Json& summary) {
 
 }  // namespace
 
-std::size_t PageSweep::scene_of(const SavedRun& run) const {
+std::size_t PageSweep::workload_of(const SavedRun& run) const {
   // The target is not compared: runs that are drawn may have no target.
-  for (std::size_t s = 0; s < scenes.size(); ++s) {
-    const auto agrees = [&](const char* key) { return scenes[s].second.value(key) == run.value(key); };
+  for (std::size_t w = 0; w < workloads.size(); ++w) {
+    const auto agrees = [&](const char* key) { return workloads[w].second.value(key) == run.value(key); };
     constexpr const char* kKeys[] = {"problem", "clients", "split", "stragglers", "network", "compute"};
-    if (std::all_of(std::begin(kKeys), std::end(kKeys), agrees)) return s;
+    if (std::all_of(std::begin(kKeys), std::end(kKeys), agrees)) return w;
   }
   return 0;
 }
@@ -167,15 +167,17 @@ PageSweep read_page_sweep(const std::string& folder) {
   const std::vector<Axis> axes = axes_of(plan);
   facts["axes"] = Json::array();
   for (const Axis& axis : axes)
-    facts["axes"].push_back({{"name", axis.name}, {"values", axis.values}, {"of_scene", is_scene(axis)}});
+    facts["axes"].push_back(
+        {{"name", axis.name}, {"values", axis.values}, {"of_scene", is_of_workload(axis)}});
   if (plan.map) facts["map"] = {plan.map->first, plan.map->second};
-  sweep.settings = json_text(settings_of(plan, outcomes, axes, facts));
+  sweep.settings = settings_of(plan, outcomes, axes, facts);
   facts["places"] = Json::array();
-  for (const std::string& scene : scenes_of(plan)) {
+  for (std::size_t w = 0; w < plan.workloads.size(); ++w) {
     const auto first = std::find_if(plan.runs.begin(), plan.runs.end(),
-                                    [&](const SweepRun& run) { return run.scene == scene; });
-    sweep.scenes.push_back({scene, {.folder = {}, .description = resolved(first->config), .trace = {}}});
-    facts["places"].push_back(place_of(plan, scene));
+                                    [&](const SweepRun& run) { return run.workload == w; });
+    sweep.workloads.push_back(
+        {print(plan.workloads[w]), {.folder = {}, .description = resolved(first->config), .trace = {}}});
+    facts["places"].push_back(place_of(plan, w));
   }
   if (plan.figure)
     facts["figure"] = {{"x", plan.figure->x}, {"y", plan.figure->y}, {"log", plan.figure->log}};
@@ -183,7 +185,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   sweep.runs = plan.runs.size();
   facts["best"] = bests_of(summary);
   facts["expect"] = expected_of(summary);
-  sweep.facts = json_text(facts);
+  sweep.facts = std::move(facts);
   return sweep;
 }
 

@@ -7,22 +7,26 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "laconic/report/figures.h"
 
 namespace laconic {
 
 struct PageSweep {
   std::string folder;
-  /// Each scene, with the description of one of its runs.
-  std::vector<std::pair<std::string, SavedRun>> scenes;
+  /// Each workload as text, with the description of one of its runs.
+  std::vector<std::pair<std::string, SavedRun>> workloads;
   /// The folders of the runs of best settings that the sweep stored.
   std::vector<std::string> run_folders;
   std::size_t runs = 0;
-  std::string facts;     // a JSON object: title, measure, axes, the best of each method, expected statements
-  std::string settings;  // a JSON array for maps: the position and the score of each setting
+  // an object: title, measure, axes, the best of each method, expected statements
+  nlohmann::ordered_json facts;
+  // an array for maps: the position and the score of each setting
+  nlohmann::ordered_json settings;
 
-  /// The index in `scenes` of a stored run.
-  [[nodiscard]] std::size_t scene_of(const SavedRun& run) const;
+  /// The index in `workloads` of a stored run.
+  [[nodiscard]] std::size_t workload_of(const SavedRun& run) const;
 };
 
 /// Reads run.toml, sweep.csv and, if the sweep has ended, summary.json. Throws InputError if they do not fit

@@ -105,7 +105,11 @@ const std::vector<double>& column_of(const SavedRun& run, const std::string& nam
   return *column;
 }
 
-std::string script(const std::vector<SavedRun>& runs, const FigureOptions& options) {
+bool is_logarithmic(const FigureOptions& options, char axis) {
+  return options.log.find(axis) != std::string::npos;
+}
+
+std::string axes_script(const FigureOptions& options) {
   std::ostringstream out;
   out << "set border 3 lc rgb '#444444'\nset tics nomirror\nset grid lc rgb '#cccccc' lw 1\n"
       << "set key outside below center horizontal Left reverse maxcols 2 samplen 3 noenhanced\nset rmargin "
@@ -115,34 +119,49 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
   if (!options.title.empty()) out << "set title " << gnuplot_text(options.title) << "\n";
   for (const char axis : options.log) out << "set logscale " << axis << " 10\n";
   for (const auto& [axis, column] : {std::pair{'x', options.x}, {'y', options.y}}) {
-    const bool logarithmic = options.log.find(axis) != std::string::npos;
     out << "set format " << axis
-        << (logarithmic         ? " '%.0e'"
-            : column == "round" ? " '%.0f'"
-            : is_plain(column)  ? " '%g'"
-                                : " '%.1s%c'")
+        << (is_logarithmic(options, axis) ? " '%.0e'"
+            : column == "round"           ? " '%.0f'"
+            : is_plain(column)            ? " '%g'"
+                                          : " '%.1s%c'")
         << "\n";
   }
+  return out.str();
+}
 
-  const std::vector<std::string> names = legend(runs);
-  std::vector<std::string> colour_of;  // colour index: methods in order of appearance, one colour each
-  std::map<std::string, int> seen;     // the number of runs of a method so far: one dash pattern each
-  std::string plot;
-  const bool log_x = options.log.find('x') != std::string::npos;
-  const bool log_y = options.log.find('y') != std::string::npos;
+/// The points of each run, as $run0, $run1, ... InputError if none of them has a place on the axes.
+std::string points_script(const std::vector<SavedRun>& runs, const FigureOptions& options) {
+  const bool log_x = is_logarithmic(options, 'x');
+  const bool log_y = is_logarithmic(options, 'y');
   const auto has_place = [](double v, bool logarithmic) {
     return std::isfinite(v) && (v > 0 || !logarithmic);
   };
+  std::string text;
   bool has_point = false;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const std::vector<double>& x = column_of(runs[r], options.x, log_x);
     const std::vector<double>& y = column_of(runs[r], options.y, log_y);
-    out << "$run" << r << " << EOD\n";
+    text += fmt::format("$run{} << EOD\n", r);
     for (std::size_t i = 0; i < x.size(); ++i) {
       has_point = has_point || (has_place(x[i], log_x) && has_place(y[i], log_y));
-      out << fmt::format("{} {}\n", x[i], y[i]);
+      text += fmt::format("{} {}\n", x[i], y[i]);
     }
-    out << "EOD\n";
+    text += "EOD\n";
+  }
+  if (!has_point) {
+    throw InputError(fmt::format("{}/trace.csv: no row has a place in a figure of \"{}\" over \"{}\"",
+                                 runs[0].folder, options.y, options.x));
+  }
+  return text;
+}
+
+/// Draws a line for each run. A method has one colour, and each of its runs a dash pattern.
+std::string plot_script(const std::vector<SavedRun>& runs) {
+  const std::vector<std::string> names = legend(runs);
+  std::vector<std::string> colour_of;  // colour index: methods in order of appearance
+  std::map<std::string, int> seen;     // the number of runs of a method so far
+  std::string plot;
+  for (std::size_t r = 0; r < runs.size(); ++r) {
     const std::string method = runs[r].value("method");
     auto at = std::find(colour_of.begin(), colour_of.end(), method);
     if (at == colour_of.end()) at = colour_of.insert(colour_of.end(), method);
@@ -152,12 +171,11 @@ std::string script(const std::vector<SavedRun>& runs, const FigureOptions& optio
                     r, 1 + (seen[method]++ + static_cast<int>(index / std::size(kColours))) % 5,
                     kColours[index % std::size(kColours)], gnuplot_text(names[r]));
   }
-  if (!has_point) {
-    throw InputError(fmt::format("{}/trace.csv: no row has a place in a figure of \"{}\" over \"{}\"",
-                                 runs[0].folder, options.y, options.x));
-  }
-  out << plot << "\n";
-  return out.str();
+  return plot + "\n";
+}
+
+std::string script(const std::vector<SavedRun>& runs, const FigureOptions& options) {
+  return axes_script(options) + points_script(runs, options) + plot_script(runs);
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
   std::filesystem::remove_all(folder);  // may hold files of a sweep that was killed
   const std::vector<double> scores = scores_of(plan, outcomes);
   std::vector<Curves> curves;
-  for (const std::string& scene : scenes_of(plan)) curves.push_back({scene, {}});
+  for (std::size_t w = 0; w < plan.workloads.size(); ++w) curves.push_back({w, {}});
   std::vector<std::pair<std::size_t, std::string>> runs;
   std::map<std::string, std::size_t> seen;
   for (const std::vector<std::size_t>& cell : plan.of_cell) {
@@ -91,9 +91,7 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
     const SweepRun& run = plan.runs[*r];
     const std::string& name = run.config.method.name;
     runs.emplace_back(*r, fmt::format("{}/{}-{}", folder, name, ++seen[name]));
-    std::find_if(curves.begin(), curves.end(), [&](const Curves& each) {
-      return each.scene == run.scene;
-    })->folders.push_back(runs.back().second);
+    curves[run.workload].folders.push_back(runs.back().second);
   }
   // All runs use one stride, so that their costs to a target are comparable.
   std::size_t least = std::numeric_limits<std::size_t>::max();
@@ -110,11 +108,11 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
 std::vector<std::string> draw_curves(const SweepPlan& plan, const std::vector<Curves>& curves,
                                      const std::string& path) {
   std::vector<std::string> paths;
-  for (const auto& [scene, folders] : curves) {
+  for (const auto& [workload, folders] : curves) {
     if (folders.empty()) continue;
     std::vector<SavedRun> runs;
     for (const std::string& folder : folders) runs.push_back(read_run(folder));
-    const std::string place = place_of(plan, scene);
+    const std::string place = place_of(plan, workload);
     FigureOptions figure = *plan.figure;
     figure.title = plan.title + (plan.title.empty() || place.empty() ? "" : ": ") + place;
     paths.push_back(numbered(path, paths.size() + 1));

@@ -14,9 +14,9 @@
 // test-error(k-gt) is the value of another measure for the best run of k-gt. Values are written as in the
 // sweep, without commas.
 //
-// A statement is checked in every scene (plan.h) of the sweep. If the brackets of a best name an axis of the
-// problem, that best is taken from the scene they name. The first such best also decides in which scenes the
-// statement is checked. Example: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
+// A statement is checked on every workload (workload.h) of the sweep. If the brackets of a best name an axis
+// of the workload, that best is taken from the workload that they name. The first such best also decides on
+// which workloads the statement is checked. Example: d-sgd[zeta=10] >= 90 * d-sgd[zeta=1].
 #pragma once
 
 #include <functional>

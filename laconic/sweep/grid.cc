@@ -188,6 +188,13 @@ void tell_apart(const std::vector<KeyValue>& settings, std::vector<std::vector<P
 
 }  // namespace
 
+std::string print(const std::vector<Choice>& choices) {
+  std::string text;
+  for (const Choice& choice : choices)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", choice.axis, choice.value);
+  return text;
+}
+
 const Axis* Grid::axis(const std::string& name) const {
   const auto found =
       std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.name == name; });

@@ -12,6 +12,7 @@
 // item exists only where that item is chosen.
 #pragma once
 
+#include <compare>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,12 @@ namespace laconic {
 struct Choice {
   std::string axis;
   std::string value;  // as written, including braces within it
+
+  friend auto operator<=>(const Choice& a, const Choice& b) = default;
 };
+
+/// "top-k=30, step=theory*2".
+std::string print(const std::vector<Choice>& choices);
 
 /// Settings without braces, and the choices that produced them.
 struct GridPoint {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -58,28 +59,12 @@ std::vector<std::string> known_keys() {
   return names;
 }
 
-/// Whether a difference in the key changes the scene of a run.
-bool changes_the_task(const std::string& key) {
-  return key.starts_with("target") || key == "stragglers" || key == "network" || key == "compute";
-}
-
-/// InputError for an axis that changes the scene: runs of different scenes are not compared.
+/// InputError for an axis of seeds or of the workload: runs of different workloads are not compared.
 void require_tunable(const Axis& axis) {
-  if (!is_seed(axis) && !is_scene(axis)) return;
+  if (!is_seed(axis) && !is_of_workload(axis)) return;
   throw InputError(
       fmt::format("tune: {} is an axis of {}: {}", axis.name, axis.key,
                   is_seed(axis) ? "seeds are averaged, not tuned" : "runs that differ in it do not compete"));
-}
-
-std::string scene_of(const Grid& grid, const Config& config) {
-  std::string scene = fmt::format("problem={} clients={} split={}", print(config.problem), config.clients,
-                                  print(config.split));
-  for (const auto& [key, value] : resolved(config)) {
-    const bool is_axis = std::any_of(grid.axes.begin(), grid.axes.end(),
-                                     [&, &key = key](const Axis& axis) { return axis.key == key; });
-    if (is_axis && changes_the_task(key)) scene += fmt::format(" {}={}", key, value);
-  }
-  return scene;
 }
 
 /// The method's value as written after one of several methods has been chosen; other braces remain.
@@ -94,19 +79,19 @@ std::string method_as_written(const std::vector<KeyValue>& settings, const GridP
   return found == settings.end() ? "" : found->value;
 }
 
-/// Numbers texts 0, 1, ... in order of first appearance.
+/// Numbers groups of runs 0, 1, ... in order of first appearance. The runs of a group agree in these choices.
 class Numbering {
  public:
-  std::size_t number(const std::string& text, std::size_t run,
+  std::size_t number(const std::vector<Choice>& choices, std::size_t run,
                      std::vector<std::vector<std::size_t>>& members) {
-    const auto [at, is_new] = numbers_.try_emplace(text, numbers_.size());
+    const auto [at, is_new] = numbers_.try_emplace(choices, numbers_.size());
     if (is_new) members.emplace_back();
     members[at->second].push_back(run);
     return at->second;
   }
 
  private:
-  std::map<std::string, std::size_t> numbers_;
+  std::map<std::vector<Choice>, std::size_t> numbers_;
 };
 
 SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
@@ -119,9 +104,16 @@ SweepRun describe_point(const SweepPlan& plan, const GridPoint& point) {
                     "sweep a model of it, as shifted-exp",
                     run.config.stragglers->name));
   }
-  run.scene = scene_of(plan.grid, run.config);
   run.method = method_as_written(plan.settings, point);
   return run;
+}
+
+/// The number of the workload in the plan, which gets it if it is new.
+std::size_t number_of(Workload workload, SweepPlan& plan) {
+  const auto at = std::find(plan.workloads.begin(), plan.workloads.end(), workload);
+  const auto number = static_cast<std::size_t>(at - plan.workloads.begin());
+  if (at == plan.workloads.end()) plan.workloads.push_back(std::move(workload));
+  return number;
 }
 
 void group_runs(SweepPlan& plan) {
@@ -129,13 +121,13 @@ void group_runs(SweepPlan& plan) {
   Numbering cells;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     SweepRun& run = plan.runs[r];
-    std::string setting;
-    std::string cell;
+    run.workload = number_of(workload_of(run.config, plan.grid), plan);
+    std::vector<Choice> setting;
+    std::vector<Choice> cell;
     for (const Choice& choice : run.choices) {
-      const std::string text = fmt::format("{}={}\n", choice.axis, choice.value);
       if (is_seed(*plan.grid.axis(choice.axis))) continue;
-      setting += text;
-      if (!plan.is_tuned(choice.axis)) cell += text;
+      setting.push_back(choice);
+      if (!plan.is_tuned(choice.axis)) cell.push_back(choice);
     }
     run.setting = settings.number(setting, r, plan.of_setting);
     run.cell = cells.number(cell, r, plan.of_cell);
@@ -247,10 +239,6 @@ std::pair<std::string, std::string> map_named(const SweepPlan& plan, const std::
 
 bool is_seed(const Axis& axis) { return axis.key == "seed" || axis.key == "split-seed"; }
 
-bool is_scene(const Axis& axis) {
-  return axis.key == "problem" || axis.key == "clients" || axis.key == "split" || changes_the_task(axis.key);
-}
-
 std::span<const Measure> measures() { return kMeasures; }
 
 const Measure& measure_named(const std::string& name, bool has_target, bool is_timed) {
@@ -295,6 +283,19 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings) {
   if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
   plan.title = given("title").value_or("");
   plan.expect = given("expect").value_or("");
+  return plan;
+}
+
+SweepPlan plan_of_cell(const std::vector<Config>& configs, const Measure& measure) {
+  SweepPlan plan;
+  plan.measure = &measure;
+  plan.workloads.push_back(workload_of(configs.front(), plan.grid));
+  plan.of_cell.emplace_back();
+  for (std::size_t r = 0; r < configs.size(); ++r) {
+    plan.runs.push_back({.config = configs[r], .setting = r});
+    plan.of_setting.push_back({r});
+    plan.of_cell.front().push_back(r);
+  }
   return plan;
 }
 

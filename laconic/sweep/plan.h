@@ -3,7 +3,7 @@
 //
 // - setting: the runs that differ only in their seeds. Its score is the mean over these runs.
 // - cell: the settings that differ only in tuned axes (`tune`, by default the step). Only its best counts.
-// - scene: the task, that is problem, clients, split and target. Runs are compared only within one scene.
+// - workload: problem, clients, split and target (workload.h). Runs are compared only within one workload.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include "laconic/report/figures.h"
 #include "laconic/report/trace.h"
 #include "laconic/sweep/grid.h"
+#include "laconic/sweep/workload.h"
 
 namespace laconic {
 
@@ -35,14 +36,12 @@ const Measure& measure_named(const std::string& name, bool has_target, bool is_t
 
 /// Whether the axis is a seed: runs that differ only in such axes are repetitions of one setting.
 bool is_seed(const Axis& axis);
-/// Whether the axis changes the scene.
-bool is_scene(const Axis& axis);
 
 struct SweepRun {
   Config config;
-  std::vector<Choice> choices;
-  std::string scene;   // problem, clients, split, and the target if it varies
-  std::string method;  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
+  std::vector<Choice> choices = {};
+  std::string method = {};  // as written in the sweep: clag(top-k({1,3}), zeta={0,1})
+  std::size_t workload = 0;
   std::size_t setting = 0;
   std::size_t cell = 0;
 };
@@ -60,6 +59,7 @@ struct SweepPlan {
   std::string out;
 
   std::vector<SweepRun> runs;                        // in the order of the grid
+  std::vector<Workload> workloads;                   // each once, in the order of the grid
   std::vector<std::vector<std::size_t>> of_setting;  // the runs of each setting
   std::vector<std::vector<std::size_t>> of_cell;     // the runs of each cell
 
@@ -77,6 +77,9 @@ struct SweepPlan {
 /// Throws InputError for any error in the config of a run or in the sweep's own keys.
 SweepPlan plan_of(const std::vector<KeyValue>& settings);
 
+/// A plan of one cell: the runs have these configs, and each is a setting of its own. Without files.
+SweepPlan plan_of_cell(const std::vector<Config>& configs, const Measure& measure);
+
 /// Runs `action`. Rethrows its InputError with the point of the grid in front: "at top-k=30, step=theory*2:
 /// method: ...".
 template <class Action>
@@ -85,10 +88,7 @@ auto at_point(const std::vector<Choice>& choices, Action&& action) {
     return action();
   } catch (const InputError& error) {
     if (choices.empty()) throw;
-    std::string where;
-    for (const Choice& choice : choices)
-      where += (where.empty() ? "" : ", ") + choice.axis + "=" + choice.value;
-    throw InputError("at " + where + ": " + error.what());
+    throw InputError("at " + print(choices) + ": " + error.what());
   }
 }
 

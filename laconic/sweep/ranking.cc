@@ -25,41 +25,36 @@ std::optional<std::size_t> place_on(const Axis& axis, const SweepRun& run) {
   return {};
 }
 
-/// Whether the axis changes the scene.
-bool is_of_scene(const SweepPlan& plan, const Choice& choice) {
-  const Axis* axis = plan.grid.axis(choice.axis);
-  return axis != nullptr && is_scene(*axis);
-}
-
-std::vector<Choice> scene_choices(const SweepPlan& plan, const std::vector<Choice>& choices) {
+/// Those of the choices that change the workload.
+std::vector<Choice> workload_choices(const SweepPlan& plan, const std::vector<Choice>& choices) {
   std::vector<Choice> some;
-  std::copy_if(choices.begin(), choices.end(), std::back_inserter(some),
-               [&](const Choice& choice) { return is_of_scene(plan, choice); });
+  std::copy_if(choices.begin(), choices.end(), std::back_inserter(some), [&](const Choice& choice) {
+    const Axis* axis = plan.grid.axis(choice.axis);
+    return axis != nullptr && is_of_workload(*axis);
+  });
   return some;
 }
 
 bool has_all(const SweepRun& run, const std::vector<Choice>& choices) {
   return std::all_of(choices.begin(), choices.end(), [&](const Choice& wanted) {
-    return std::any_of(run.choices.begin(), run.choices.end(), [&](const Choice& choice) {
-      return choice.axis == wanted.axis && choice.value == wanted.value;
-    });
+    return std::find(run.choices.begin(), run.choices.end(), wanted) != run.choices.end();
   });
 }
 
-const SweepRun& first_of(const SweepPlan& plan, const std::string& scene) {
+const SweepRun& first_of(const SweepPlan& plan, std::size_t workload) {
   return *std::find_if(plan.runs.begin(), plan.runs.end(),
-                       [&](const SweepRun& run) { return run.scene == scene; });
+                       [&](const SweepRun& run) { return run.workload == workload; });
 }
 
-/// Whether the run's scene equals this one, except in the axes of `elsewhere`.
-bool differ_only_in(const SweepPlan& plan, const SweepRun& run, const std::string& scene,
+/// Whether the run's workload equals this one, except in the axes of `elsewhere`.
+bool differ_only_in(const SweepPlan& plan, const SweepRun& run, std::size_t workload,
                     const std::vector<Choice>& elsewhere) {
-  std::vector<Choice> rest = scene_choices(plan, run.choices);
+  std::vector<Choice> rest = workload_choices(plan, run.choices);
   std::erase_if(rest, [&](const Choice& choice) {
     return std::any_of(elsewhere.begin(), elsewhere.end(),
                        [&](const Choice& each) { return each.axis == choice.axis; });
   });
-  return has_all(first_of(plan, scene), rest);
+  return has_all(first_of(plan, workload), rest);
 }
 
 /// Why this choice cannot select the runs of a factor; "" if it can.
@@ -87,20 +82,20 @@ void require_axes(const SweepPlan& plan, const Expectation& expectation) {
   }
 }
 
-/// The scenes that are named by the first factor that names any.
-std::vector<Choice> scenes_named(const SweepPlan& plan, const Expectation& expectation) {
+/// The choices of the workload that are named by the first factor that names any.
+std::vector<Choice> workloads_named(const SweepPlan& plan, const Expectation& expectation) {
   for (const Factor* factor : methods_in(expectation)) {
-    if (auto named = scene_choices(plan, factor->where); !named.empty()) return named;
+    if (auto named = workload_choices(plan, factor->where); !named.empty()) return named;
   }
   return {};
 }
 
-/// A full method as print() writes it; any other text unchanged.
-std::string canonical(const std::string& method) {
+/// Nothing if the text is no spec, such as a method with braces.
+std::optional<Spec> spec_in(const std::string& text) {
   try {
-    return print(parse(method));
+    return parse(text);
   } catch (const InputError&) {
-    return method;
+    return {};
   }
 }
 
@@ -188,19 +183,11 @@ double deviation_of(const SweepPlan& plan, const RunOutcomes& outcomes, std::siz
   return std::sqrt(sum / (count - 1));
 }
 
-std::vector<std::string> scenes_of(const SweepPlan& plan) {
-  std::vector<std::string> scenes;
-  for (const SweepRun& run : plan.runs) {
-    if (std::find(scenes.begin(), scenes.end(), run.scene) == scenes.end()) scenes.push_back(run.scene);
-  }
-  return scenes;
-}
-
-std::string place_of(const SweepPlan& plan, const std::string& scene) {
+std::string place_of(const SweepPlan& plan, std::size_t workload) {
   std::string text;
-  for (const Choice& choice : first_of(plan, scene).choices) {
+  for (const Choice& choice : first_of(plan, workload).choices) {
     const Axis& axis = *plan.grid.axis(choice.axis);
-    if (!is_scene(axis) || axis.values.size() < 2) continue;
+    if (!is_of_workload(axis) || axis.values.size() < 2) continue;
     // A number alone is ambiguous, so it gets the name of its axis. A word does not need it.
     const bool is_word = std::isalpha(static_cast<unsigned char>(choice.value[0])) != 0;
     text += fmt::format("{}{}{}", text.empty() ? "" : ", ", is_word ? "" : choice.axis + "=", choice.value);
@@ -210,14 +197,14 @@ std::string place_of(const SweepPlan& plan, const std::string& scene) {
 
 std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scores) {
   std::vector<Best> all;
-  for (const std::string& scene : scenes_of(plan)) {
-    const std::size_t first_of_scene = all.size();
+  for (std::size_t workload = 0; workload < plan.workloads.size(); ++workload) {
+    const auto begin = static_cast<std::ptrdiff_t>(all.size());
     for (const SweepRun& run : plan.runs) {
-      if (run.scene != scene) continue;
-      const auto best = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(first_of_scene), all.end(),
+      if (run.workload != workload) continue;
+      const auto best = std::find_if(all.begin() + begin, all.end(),
                                      [&](const Best& each) { return each.method == run.method; });
       if (best == all.end()) {
-        all.push_back({scene, run.method, run.setting, scores[run.setting]});
+        all.push_back({workload, run.method, run.setting, scores[run.setting]});
       } else if (scores[run.setting] < best->score) {
         best->setting = run.setting;
         best->score = scores[run.setting];
@@ -228,15 +215,16 @@ std::vector<Best> best_of(const SweepPlan& plan, const std::vector<double>& scor
 }
 
 std::optional<std::size_t> best_setting(const SweepPlan& plan, const std::vector<double>& scores,
-                                        const std::string& scene, const Factor& factor) {
+                                        std::size_t workload, const Factor& factor) {
   std::optional<std::size_t> best;
-  const std::string in_full = canonical(factor.method);
-  const std::vector<Choice> elsewhere = scene_choices(plan, factor.where);
+  const std::optional<Spec> in_full = spec_in(factor.method);
+  const std::vector<Choice> elsewhere = workload_choices(plan, factor.where);
   for (const SweepRun& run : plan.runs) {
     const Spec& spec = run.config.method;
-    if (factor.method != spec.name && factor.method != run.method && in_full != print(spec)) continue;
+    if (factor.method != spec.name && factor.method != run.method && in_full != spec) continue;
     if (!has_all(run, factor.where)) continue;
-    if (elsewhere.empty() ? run.scene != scene : !differ_only_in(plan, run, scene, elsewhere)) continue;
+    if (elsewhere.empty() ? run.workload != workload : !differ_only_in(plan, run, workload, elsewhere))
+      continue;
     if (!best || scores[run.setting] < scores[*best]) best = run.setting;
   }
   return best;
@@ -248,8 +236,8 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
   std::vector<Judged> judged;
   for (const Expectation& one : expectations) {
     require_axes(plan, one);
-    const auto score = [&](const std::string& scene, const Factor& factor) {
-      const auto setting = best_setting(plan, scores, scene, factor);
+    const auto score = [&](std::size_t workload, const Factor& factor) {
+      const auto setting = best_setting(plan, scores, workload, factor);
       if (!setting) {
         throw InputError(
             fmt::format("expect: \"{}\": no run of this sweep is of the method {}", one.text, factor.text));
@@ -259,12 +247,11 @@ std::vector<Judged> judge_all(const SweepPlan& plan, const std::vector<Expectati
       return scores_of(plan, outcomes,
                        measure_named(factor.measure, plan.has_target(), plan.is_timed()))[*setting];
     };
-    const std::vector<Choice> made_of = scenes_named(plan, one);
-    for (const std::string& scene : scenes_of(plan)) {
-      if (!has_all(first_of(plan, scene), made_of)) continue;
-      const Verdict verdict = judge(one, [&](const Factor& factor) { return score(scene, factor); });
-      judged.push_back(
-          {scene, place_of(plan, scene), one.claim, one.text, in_numbers(one, verdict), verdict});
+    const std::vector<Choice> named = workloads_named(plan, one);
+    for (std::size_t workload = 0; workload < plan.workloads.size(); ++workload) {
+      if (!has_all(first_of(plan, workload), named)) continue;
+      const Verdict verdict = judge(one, [&](const Factor& factor) { return score(workload, factor); });
+      judged.push_back({workload, one.claim, one.text, in_numbers(one, verdict), verdict});
     }
   }
   return judged;
@@ -278,27 +265,25 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
                              const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);
   const Axis& y_axis = *plan.grid.axis(upwards);
-  std::vector<std::string> panels;
+  std::vector<std::vector<Choice>> panels;
   std::vector<HeatMap> maps;
   for (const SweepRun& run : plan.runs) {
     const auto x = place_on(x_axis, run);
     const auto y = place_on(y_axis, run);
     if (!x || !y || std::isinf(scores[run.setting])) continue;
-    std::string panel;
-    for (const Choice& choice : run.choices) {
-      if (is_of_scene(plan, choice) && choice.axis != across && choice.axis != upwards)
-        panel += fmt::format("{}{}={}", panel.empty() ? "" : ", ", choice.axis, choice.value);
-    }
+    std::vector<Choice> panel = workload_choices(plan, run.choices);
+    std::erase_if(panel,
+                  [&](const Choice& choice) { return choice.axis == across || choice.axis == upwards; });
     const auto at = std::find(panels.begin(), panels.end(), panel) - panels.begin();
     if (at == std::ssize(panels)) {
-      panels.push_back(panel);
       HeatMap map{
           .x_name = x_axis.name, .y_name = y_axis.name, .x_values = x_axis.values, .y_values = y_axis.values};
       map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
       map.title = plan.measure->name;
       if (plan.measure->to_target) map.title += " to the target";
-      map.title += ": " + (panel.empty() ? print(run.config.problem) : panel);
+      map.title += ": " + (panel.empty() ? print(run.config.problem) : print(panel));
       maps.push_back(std::move(map));
+      panels.push_back(std::move(panel));
     }
     double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];
     cell = std::min(cell, scores[run.setting]);

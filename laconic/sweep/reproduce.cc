@@ -66,8 +66,8 @@ Json verdict_of(const PaperExperiment& experiment, const std::deque<PaperSweep>&
     }
     for (const Judged& one : task.result->judged) {
       statements.push_back({{"config", task.part.config},
-                            {"scene", one.scene},
-                            {"where", one.place},
+                            {"scene", print(task.plan.workloads[one.workload])},
+                            {"where", place_of(task.plan, one.workload)},
                             {"claim", one.claim},
                             {"statement", one.statement},
                             {"numbers", one.numbers},

@@ -45,7 +45,8 @@ double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& bes
 const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
-    if (run.scene == best.scene && run.method == best.method && result.outcomes[r]->end == RunEnd::beaten)
+    if (run.workload == best.workload && run.method == best.method &&
+        result.outcomes[r]->end == RunEnd::beaten)
       return "beaten";
   }
   return plan.measure->to_target ? "not reached" : "-";
@@ -53,11 +54,11 @@ const char* without_score(const SweepPlan& plan, const SweepResult& result, cons
 
 std::string table_of(const SweepPlan& plan, const SweepResult& result) {
   std::string text;
-  for (const std::string& scene : scenes_of(plan)) {
+  for (std::size_t workload = 0; workload < plan.workloads.size(); ++workload) {
     std::vector<std::vector<std::string>> cells = {
         {"best of each method", "step", plan.measure->name, "rounds", "|grad f|^2"}};
     for (const Best& best : result.best) {
-      if (best.scene != scene) continue;
+      if (best.workload != workload) continue;
       if (std::isinf(best.score)) {
         cells.push_back({best.method, "-", without_score(plan, result, best), "-", "-"});
         continue;
@@ -69,7 +70,7 @@ std::string table_of(const SweepPlan& plan, const SweepResult& result) {
            fmt::format("{:.3e}",
                        mean_of(plan, result, best, [](const Row& row) { return row.grad_norm_sq; }))});
     }
-    if (scenes_of(plan).size() > 1) text += scene + "\n";
+    if (plan.workloads.size() > 1) text += print(plan.workloads[workload]) + "\n";
     text += text_table(cells, 2) + "\n";
   }
   return text;
@@ -88,10 +89,10 @@ std::string tally(const RunOutcomes& outcomes) {
   return text;
 }
 
-std::string verdict_text(const Judged& judged, bool with_scene) {
+std::string verdict_text(const SweepPlan& plan, const Judged& judged) {
   return fmt::format("{:<3}  {}   ({}){}\n", judged.verdict.holds ? "yes" : "NO",
                      judged.claim.empty() ? judged.statement : judged.claim, judged.numbers,
-                     with_scene ? "   " + judged.scene : "");
+                     plan.workloads.size() > 1 ? "   " + print(plan.workloads[judged.workload]) : "");
 }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -100,8 +101,7 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 
 std::string report_of(const SweepPlan& plan, const SweepResult& result) {
   std::string text = table_of(plan, result);
-  const bool several = scenes_of(plan).size() > 1;
-  for (const Judged& one : result.judged) text += verdict_text(one, several);
+  for (const Judged& one : result.judged) text += verdict_text(plan, one);
   return text + fmt::format("{}, {:.2f} s", tally(result.outcomes), result.seconds);
 }
 
@@ -139,7 +139,9 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
   json["best"] = Json::array();
   for (const Best& best : result.best) {
     const SweepRun& run = run_of(plan, best);
-    Json entry = {{"scene", best.scene}, {"method", best.method}, {"score", number_or_null(best.score)}};
+    Json entry = {{"scene", print(plan.workloads[best.workload])},
+                  {"method", best.method},
+                  {"score", number_or_null(best.score)}};
     if (std::isfinite(best.score)) {
       for (const auto& [key, value] : resolved(run.config)) entry["description"][key] = value;
       entry["file"] = files.at(best.setting);
@@ -148,7 +150,7 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
   }
   json["expect"] = Json::array();
   for (const Judged& one : result.judged) {
-    Json entry = {{"scene", one.scene}, {"statement", one.statement}};
+    Json entry = {{"scene", print(plan.workloads[one.workload])}, {"statement", one.statement}};
     if (!one.claim.empty()) entry["claim"] = one.claim;
     entry["numbers"] = one.numbers;
     entry["holds"] = one.verdict.holds;

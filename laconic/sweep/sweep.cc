@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -33,11 +34,13 @@ class Problems {
     SharedData data;
     for (const SweepRun& run : plan.runs) {
       const Config& config = run.config;
-      const auto [at, is_new] = opened_.try_emplace(fmt::format(
-          "{} {} {} {}", print(config.problem), config.clients, print(config.split), config.split_seed));
-      std::shared_ptr<OpenedProblem>& opened = at->second;
+      const Source source{config.problem, config.clients, config.split, config.split_seed};
+      const auto found = std::find_if(opened_.begin(), opened_.end(),
+                                      [&](const auto& each) { return each.first == source; });
+      const bool is_new = found == opened_.end();
+      const auto opened = is_new ? std::make_shared<OpenedProblem>() : found->second;
       if (is_new) {
-        opened = std::make_shared<OpenedProblem>();
+        opened_.emplace_back(source, opened);
         opened->problem = read_problem(config, observer, {}, &data);
         opened->facts.constants = constants_of(*opened->problem, fleet, observer);
       }
@@ -49,7 +52,17 @@ class Problems {
   [[nodiscard]] const ProblemOfRun& of_run() const { return of_run_; }
 
  private:
-  std::map<std::string, std::shared_ptr<OpenedProblem>> opened_;
+  /// What decides the data of a problem and their split.
+  struct Source {
+    Spec problem;
+    std::size_t clients;
+    Spec split;
+    std::uint64_t split_seed;
+
+    friend bool operator==(const Source& a, const Source& b) = default;
+  };
+
+  std::vector<std::pair<Source, std::shared_ptr<OpenedProblem>>> opened_;
   ProblemOfRun of_run_;
 };
 

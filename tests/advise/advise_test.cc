@@ -51,7 +51,7 @@ TEST(Advice, EqualTimesAreWhereTheClosedFormSays) {
 }
 
 PilotResult pilot(const std::string& method, const RoundCost& spent, double bits, std::size_t rounds = 20) {
-  PilotResult p{.method = method, .step = "theory", .arrived = true};
+  PilotResult p{.method = Spec(method), .step = {}, .arrived = true};
   p.last.round = rounds;
   p.last.uplink_bits = bits;
   p.rounds = spent;
@@ -62,21 +62,21 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
   Advice advice{.pilots = {pilot("gd", {.compute = 1, .latency = 2, .bits = 40}, 1e6),
                            pilot("ef21", {.compute = 3, .latency = 8, .bits = 0.75}, 1e4),
                            pilot("marina", {.compute = 3, .latency = 3, .bits = 4}, 1e5)},
-                .refused = {{"k-gt", "it needs a topology"}},
-                .base = "gd"};
+                .refused = {{Spec("k-gt"), "it needs a topology"}},
+                .base = Spec("gd")};
   PilotResult slow = pilot("dcgd", {.latency = 100, .bits = 1}, 1e4);
   slow.arrived = false;
   slow.end = RunEnd::time_over;
   advice.pilots.push_back(slow);
   PilotResult none;
-  none.method = "lag";
+  none.method = Spec("lag");
   none.end = RunEnd::time_over;
   none.start = {.latency = 1, .bits = 1};
   advice.pilots.push_back(none);
   advice.sort();
-  EXPECT_EQ(advice.pilots[0].method, "marina");
-  EXPECT_EQ(advice.pilots[1].method, "ef21");
-  EXPECT_EQ(advice.pilots[3].method, "dcgd");
+  EXPECT_EQ(advice.pilots[0].method.name, "marina");
+  EXPECT_EQ(advice.pilots[1].method.name, "ef21");
+  EXPECT_EQ(advice.pilots[3].method.name, "dcgd");
   // marina: 36 / 3 times these bandwidths; ef21: 39.25 / 8.
   EXPECT_THAT(
       words_of(advice, {Link{1e7, 1e7, 0.05, 0.05}}),
@@ -102,10 +102,10 @@ TEST(Advice, SaysInWordsWhoArrivesFirstAndWhereItPays) {
   advice.pilots[0].rounds.latency = 100;
   advice.sort();
   EXPECT_THAT(words_of(advice, {Link{1e7, 1e7}})[0], "on this link nothing arrives before gd");
-  advice.base = "lag";
+  advice.base = Spec("lag");
   EXPECT_THAT(words_of(advice, {Link{1e7, 1e7}}),
               ElementsAre("on this link gd arrives first; lag has not arrived"));
-  advice.base = "gd";
+  advice.base = Spec("gd");
   advice.pilots[1].arrived = false;
   EXPECT_THAT(words_of(advice, {Link{1e7, 1e7}}), ElementsAre("on this link nothing arrives before gd"))
       << "those who say less have not arrived on any link";
@@ -115,7 +115,7 @@ TEST(Advice, SaysOfWhichLinksItSpeaks) {
   const PilotResult gd = pilot("gd", {.compute = 1, .latency = 2, .bits = 40}, 1e6);
   const std::vector<Link> links = {Link{1e7, 1e7}};
   const auto words = [&](const std::vector<PilotResult>& others) {
-    Advice advice{.pilots = others, .refused = {}, .base = "gd"};
+    Advice advice{.pilots = others, .refused = {}, .base = Spec("gd")};
     advice.pilots.push_back(gd);
     advice.sort();
     return words_of(advice, links);

@@ -264,18 +264,18 @@ TEST(SweepPlan, ScoresAreMeansOfSeedsThatAllGotThere) {
   ASSERT_EQ(best.size(), 2U);
   EXPECT_EQ(best[0].score, 101);
   EXPECT_EQ(best[1].setting, 3U);
-  const auto score_of = [&](const std::string& scene, const Factor& factor) {
-    const auto setting = best_setting(p, scores, scene, factor);
+  const auto score_of = [&](std::size_t workload, const Factor& factor) {
+    const auto setting = best_setting(p, scores, workload, factor);
     return setting ? std::optional(scores[*setting]) : std::nullopt;
   };
-  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21(top-k(2))"}), 113);
-  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21( top-k(2) )"}), 113);
-  EXPECT_EQ(score_of(best[0].scene, {.method = "ef21"}), 110);
-  EXPECT_EQ(score_of(best[0].scene, {.method = "lag"}), std::nullopt);
-  EXPECT_EQ(score_of("elsewhere", {.method = "ef21"}), std::nullopt);
+  EXPECT_EQ(score_of(best[0].workload, {.method = "ef21(top-k(2))"}), 113);
+  EXPECT_EQ(score_of(best[0].workload, {.method = "ef21( top-k(2) )"}), 113);
+  EXPECT_EQ(score_of(best[0].workload, {.method = "ef21"}), 110);
+  EXPECT_EQ(score_of(best[0].workload, {.method = "lag"}), std::nullopt);
+  EXPECT_EQ(score_of(p.workloads.size(), {.method = "ef21"}), std::nullopt);
 }
 
-TEST(SweepPlan, StatementsMayNameTheirScenes) {
+TEST(SweepPlan, StatementsMayNameTheirWorkloads) {
   const SweepPlan p = plan({"problem=quadratic(d=20, s={0,1,2})", "method={gd,ef21(top-k({1,2}))}",
                             "split-seed={1,2}", "step=0.1", "measure=f"});
   RunOutcomes outcomes(p.runs.size());
@@ -300,7 +300,7 @@ TEST(SweepPlan, StatementsMayNameTheirScenes) {
   ASSERT_EQ(of_ends.size(), 1);
   EXPECT_EQ(of_ends[0].verdict.values.at(0), 117);
   EXPECT_EQ(of_ends[0].verdict.values.at(1), 115);
-  EXPECT_THAT(of_ends[0].scene, HasSubstr("s=2"));
+  EXPECT_THAT(print(p.workloads[of_ends[0].workload]), HasSubstr("s=2"));
   const auto with_neighbour = judged("ef21 > gd[s=0]");
   ASSERT_EQ(with_neighbour.size(), 1);
   EXPECT_EQ(with_neighbour[0].verdict.values.at(0), 15);
@@ -763,8 +763,10 @@ TEST_F(Sweep, DrawsAMapForEachSceneThatIsNotOnIt) {
 
 TEST(SweepPlan, LetsOnlyRunsOfOneTargetCompete) {
   const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "target={1e-1,1e-3}"});
-  EXPECT_THAT(scenes_of(p), ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target=0.1",
-                                        "problem=quadratic(d=20) clients=20 split=contiguous target=0.001"));
+  std::vector<std::string> workloads;
+  for (const Workload& workload : p.workloads) workloads.push_back(print(workload));
+  EXPECT_THAT(workloads, ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target=0.1",
+                                     "problem=quadratic(d=20) clients=20 split=contiguous target=0.001"));
 }
 
 TEST(SweepPlan, TakesAMethodAmongMethodsForOne) {

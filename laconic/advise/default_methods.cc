@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "laconic/advise/candidates.h"
+#include "laconic/advise/default_methods.h"
 
 namespace laconic {
 namespace {
 
-struct Candidate {
+struct DefaultMethod {
   const char* method;
   enum class When { full, batch, topology } when;  // full gradients, minibatches, or no server
 };
 
-constexpr auto kFull = Candidate::When::full;
-constexpr auto kBatch = Candidate::When::batch;
-constexpr auto kTopology = Candidate::When::topology;
+constexpr auto kFull = DefaultMethod::When::full;
+constexpr auto kBatch = DefaultMethod::When::batch;
+constexpr auto kTopology = DefaultMethod::When::topology;
 
-constexpr Candidate kCandidates[] = {
+constexpr DefaultMethod kDefaults[] = {
     {"gd", kFull},
     {"diana(rand-k(1%))", kFull},
     {"diana(natural)", kFull},
@@ -40,11 +40,11 @@ constexpr Candidate kCandidates[] = {
 
 }  // namespace
 
-std::vector<std::string> candidates(const Config& config) {
+std::vector<Spec> default_methods(const Config& config) {
   const auto when = config.topology ? kTopology : config.batch ? kBatch : kFull;
-  std::vector<std::string> methods;
-  for (const Candidate& candidate : kCandidates) {
-    if (candidate.when == when) methods.emplace_back(candidate.method);
+  std::vector<Spec> methods;
+  for (const DefaultMethod& row : kDefaults) {
+    if (row.when == when) methods.push_back(parse(row.method));
   }
   return methods;
 }
