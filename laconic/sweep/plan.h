@@ -74,8 +74,9 @@ struct SweepPlan {
   }
 };
 
-/// Throws InputError for any error in the config of a run or in the sweep's own keys.
-SweepPlan plan_of(const std::vector<KeyValue>& settings);
+/// `folders` are those of each run's config. Throws InputError for any error in the config of a run or in the
+/// sweep's own keys.
+SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::string>& folders = {});
 
 /// Runs `action`. Rethrows its InputError with the point of the grid in front: "at top-k=30, step=theory*2:
 /// method: ...".
