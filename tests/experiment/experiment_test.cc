@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include "laconic/experiment/run.h"
+#include "laconic/problem/make.h"
 #include "laconic/transport/transport.h"
 #include "tests/idx_content.h"
 #include "tests/support.h"
@@ -71,9 +72,16 @@ void ExperimentTest::expect_an_end_at_every_call() const {
 TEST_F(ExperimentTest, IsWhatThePartsMakeByHand) {
   Observer silent;
   const RunResult result = run_with(silent);
-  const Outcome outcome = train({.problem = problem_, .method = "ef21(top-k(2))", .clients = 4, .rounds = 6});
-  EXPECT_EQ(result.x, outcome.x);
-  EXPECT_EQ(result.summary.last.uplink_bits, outcome.last().uplink_bits);
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  const auto problem = make_problem(parse(problem_), {.clients = 4});
+  const Assembly assembly =
+      assemble(parse("ef21(top-k(2))"), {.problem = *problem, .constants = problem->constants(fleet)});
+  const auto method = make_method(assembly, resolve(parse_step("theory"), assembly));
+  MemoryRecorder trace;
+  solve(*problem, *method, fleet, {.rounds = 6}, trace);
+  EXPECT_EQ(result.x, Vector(method->point().begin(), method->point().end()));
+  EXPECT_EQ(result.summary.last.uplink_bits, trace.rows.back().uplink_bits);
 }
 
 TEST_F(ExperimentTest, MakesAsManyMethodsAsAreAskedFor) {
