@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/advise/advise.h"
 
+#include "cli/data_folders.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
@@ -9,7 +10,8 @@
 namespace laconic::cli {
 
 int advise(const std::vector<std::string>& words) {
-  const AdviceRequest request = advice_request_of(words);
+  AdviceRequest request = advice_request_of(words);
+  request.config.folders = data_folders();
   AdviceResult result;
   {
     Watch watch;

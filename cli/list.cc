@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/data_folders.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "laconic/compress/compressor.h"
@@ -14,7 +15,6 @@
 #include "laconic/data/split.h"
 #include "laconic/experiment/clients_table.h"
 #include "laconic/experiment/config.h"
-#include "laconic/experiment/experiment.h"
 #include "laconic/methods/methods.h"
 #include "laconic/participation/allocation.h"
 #include "laconic/participation/stragglers.h"

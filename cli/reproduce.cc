@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/data_folders.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
@@ -20,7 +21,8 @@ namespace laconic::cli {
 namespace {
 
 ReproduceRequest read_words(const std::vector<std::string>& words, const ReproduceFlags& flags) {
-  ReproduceRequest wanted{.quick = flags.quick, .force = flags.force, .out = flags.out};
+  ReproduceRequest wanted{
+      .quick = flags.quick, .force = flags.force, .out = flags.out, .folders = data_folders()};
   std::string name;
   for (const std::string& word : words) {
     if (word.starts_with("threads=")) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/data_folders.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -58,7 +59,8 @@ std::string how_to_go_on(const Config& config, bool saved) {
 }
 
 /// Runs the config and prints the result on rank 0. Returns the exit code.
-int run_and_tell(const Config& config, const RunFiles& files, Transport& transport, std::size_t neighbours) {
+int run_and_tell(Config config, const RunFiles& files, Transport& transport, std::size_t neighbours) {
+  config.folders = data_folders();
   const bool first = transport.rank() == 0;
   RunResult result;
   {

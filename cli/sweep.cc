@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/data_folders.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -43,7 +44,7 @@ void require_alone(const Transport& transport) {
 }
 
 int sweep(const std::vector<std::string>& words, bool quick, bool force) {
-  const SweepPlan plan = plan_of(settings_of(words, quick));
+  const SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
   std::optional<RunFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);
@@ -62,7 +63,7 @@ int resume_sweep(RunFolder& out, const std::vector<std::string>& words) {
     std::erase_if(settings, [](const KeyValue& setting) { return setting.key == "threads"; });
     settings.push_back({"threads", word.substr(8), ""});
   }
-  SweepPlan plan = plan_of(settings);
+  SweepPlan plan = plan_of(settings, data_folders());
   plan.out = out.path();
   const bool begun = out.holds("sweep.csv");
   RunOutcomes outcomes = begun ? read_sweep_csv(plan, out.file("sweep.csv")) : RunOutcomes(plan.runs.size());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/data_folders.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
@@ -37,7 +38,8 @@ void print_theorem(const char* rule, const Theorem& theorem) {
 }  // namespace
 
 int theory(const std::vector<std::string>& words) {
-  const Config config = describe(words);
+  Config config = describe(words);
+  config.folders = data_folders();
   ThreadPool pool(threads_of(config));
   Fleet fleet(pool);
   std::shared_ptr<const OpenedProblem> opened;

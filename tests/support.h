@@ -9,20 +9,22 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/observer.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
+#include "laconic/experiment/config.h"
+#include "laconic/experiment/experiment.h"
+#include "laconic/experiment/run.h"
 #include "laconic/methods/methods.h"
-#include "laconic/problem/make.h"
 #include "laconic/solve.h"
-#include "laconic/topology/graph.h"
-#include "laconic/topology/mixing.h"
 #include "laconic/transport/threads.h"
 #include "laconic/transport/transport.h"
 #include "tests/real_data.h"
@@ -68,9 +70,9 @@ class Changed : public Problem {
   const Problem& problem_;
 };
 
-/// The description of a run.
+/// The keys of a run, as text where a config has a spec. Empty text: not set.
 struct Job {
-  std::string problem;
+  std::string problem = "opened";  // without a name, of a run on a problem that is open already
   std::string method;
   std::size_t clients = 5;
   std::string step = "theory";
@@ -82,15 +84,39 @@ struct Job {
   std::string split = "contiguous";
   SolveOptions solve = {};
   std::string topology = {};
-  std::string mixing = "metropolis";
-  double outer_step = 1;
+  std::string mixing = {};
+  std::optional<double> outer_step = 1;  // without a value that of the method
   std::string stragglers = {};
   std::string allocation = {};
+  std::string network = {};
+  std::string compute = {};
 };
 
-/// The spec of a key; unset for empty text.
-inline std::optional<Spec> spec_of(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(parse(text));
+inline Config config_of(const Job& job) {
+  std::vector<KeyValue> settings;
+  for (const auto& [key, value] : {std::pair{"problem", job.problem},
+                                   {"method", job.method},
+                                   {"clients", std::to_string(job.clients)},
+                                   {"step", job.step},
+                                   {"split", job.split},
+                                   {"topology", job.topology},
+                                   {"mixing", job.mixing},
+                                   {"stragglers", job.stragglers},
+                                   {"allocation", job.allocation},
+                                   {"network", job.network},
+                                   {"compute", job.compute}}) {
+    if (!value.empty()) settings.push_back({key, value, ""});
+  }
+  Config config = describe(settings);
+  config.solve = job.solve;
+  config.solve.rounds = job.rounds;
+  config.seed = job.seed;
+  config.wire = job.wire;
+  config.threads = job.threads;
+  config.batch = job.batch;
+  config.outer_step = job.outer_step;
+  config.folders = data_folders();
+  return config;
 }
 
 struct Outcome {
@@ -102,12 +128,6 @@ struct Outcome {
   double step = 0;
 
   [[nodiscard]] const Row& last() const { return rows.back(); }
-  /// (1/K) sum of the squared gradient norms of rows 0 .. K-1.
-  [[nodiscard]] double mean_gradient(std::size_t count) const {
-    double sum = 0;
-    for (std::size_t k = 0; k < count; ++k) sum += rows.at(k).grad_norm_sq;
-    return sum / static_cast<double>(count);
-  }
 };
 
 /// Expects equality up to rounding, as of the same sums in another order.
@@ -121,59 +141,58 @@ inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
   }
 }
 
-/// The problem of a run, with the data of the shards `own` only, if set.
-inline std::unique_ptr<Problem> problem_of(const Job& run, const std::optional<IndexSet>& own = {}) {
-  return make_problem(
-      parse(run.problem),
-      {.clients = run.clients, .split = parse(run.split), .folders = data_folders(), .own = own});
+using Opened = std::shared_ptr<const OpenedProblem>;
+
+/// The problem of a job, without its constants.
+inline std::unique_ptr<Problem> problem_of(const Job& job) {
+  Observer silent;
+  return read_problem(config_of(job), silent);
 }
 
-/// One rank's part of a run. If `problem` is null, the rank makes its own problem with the rows of its own
-/// clients.
-inline Outcome train_on(Transport& transport, const Job& run, const Problem* problem = nullptr) {
-  ThreadPool pool(run.threads);
-  Outcome outcome;
-  std::unique_ptr<Problem> own;
-  if (problem == nullptr) {
-    own = problem_of(run,
-                     shards_of(block_of(run.clients, transport.rank(), transport.size()), parse(run.method),
-                               {.clients = run.clients, .rule = spec_of(run.allocation)}));
-    problem = own.get();
-  }
+/// The problem of a job, open on one process: for many runs on the same data.
+inline Opened opened(const Job& job) {
+  ThreadPool pool(threads_of(job.threads));
+  Fleet fleet(pool);
+  Observer silent;
+  return open_problem(config_of(job), fleet, silent);
+}
+
+/// A problem that the caller keeps, without its constants.
+inline Opened opened(const Problem& problem) {
+  const auto opened = std::make_shared<OpenedProblem>();
+  opened->problem = {std::shared_ptr<void>(), &problem};
+  return opened;
+}
+
+/// The experiment of a job on such a problem.
+inline Experiment experiment_on(const Problem& problem, Job job) {
+  job.clients = problem.shards();
+  return {config_of(job), opened(problem)};
+}
+
+/// One rank's part of a run. Without an open problem, the ranks open that of the job together.
+inline Outcome train_on(Transport& transport, const Job& job, Opened problem = nullptr,
+                        Observer* observer = nullptr) {
+  Observer silent;
+  if (observer == nullptr) observer = &silent;
+  const Config config = config_of(job);
+  ThreadPool pool(threads_of(config.threads));
   Fleet fleet(pool, transport);
-  outcome.constants = problem->constants(fleet);
-  std::shared_ptr<const MixingPlan> mixing;
-  if (!run.topology.empty()) {
-    const auto graphs = make_topology(parse(run.topology), {.nodes = problem->shards()});
-    mixing = std::make_shared<MixingPlan>(make_mixing(parse(run.mixing), graphs));
-  }
-  std::shared_ptr<const Stragglers> stragglers;
-  if (!run.stragglers.empty()) stragglers = make_stragglers(parse(run.stragglers), problem->shards());
-  outcome.assembly = assemble(parse(run.method), {.problem = *problem,
-                                                  .constants = outcome.constants,
-                                                  .seed = run.seed,
-                                                  .wire = run.wire,
-                                                  .batch = run.batch,
-                                                  .mixing = mixing,
-                                                  .outer_step = run.outer_step,
-                                                  .stragglers = stragglers,
-                                                  .allocation = spec_of(run.allocation)});
-  outcome.step = resolve(parse_step(run.step), outcome.assembly);
-  const auto method = make_method(outcome.assembly, outcome.step);
+  if (problem == nullptr) problem = open_problem(config, fleet, *observer);
+  const Experiment experiment(config, problem);
   MemoryRecorder recorder;
-  SolveOptions options = run.solve;
-  options.rounds = run.rounds;
-  options.wire = run.wire;
-  outcome.summary = solve(*problem, *method, fleet, options, recorder);
-  outcome.rows = recorder.rows;
-  outcome.x.assign(method->point().begin(), method->point().end());
-  return outcome;
+  RunResult result = run(experiment, fleet, *observer, {.recorder = &recorder});
+  return {.rows = std::move(recorder.rows),
+          .x = std::move(result.x),
+          .summary = std::move(result.summary),
+          .constants = experiment.facts().constants,
+          .assembly = experiment.assembly(),
+          .step = experiment.step()};
 }
 
-/// Trains on one process. `problem`, if not null, is run.problem already made, so that many runs need not
-/// read the data again.
-inline Outcome train(const Job& run, const Problem* problem = nullptr) {
-  return train_on(*alone(), run, problem);
+/// Trains on one process.
+inline Outcome train(const Job& job, const Opened& problem = nullptr, Observer* observer = nullptr) {
+  return train_on(*alone(), job, problem, observer);
 }
 
 /// The run on ranks that are threads; returns the outcome of each rank.

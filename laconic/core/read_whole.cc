@@ -22,6 +22,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Between two calls of `working`.
+constexpr std::size_t kMostBytes = std::size_t{1} << 24;
+constexpr std::chrono::milliseconds kLongestWait{200};
+
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   throw InputError(fmt::format("{}: cannot read: {}", path, why));
 }
@@ -29,8 +33,8 @@ using Clock = std::chrono::steady_clock;
 /// A file opened so that neither open nor read blocks.
 class Opened {
  public:
-  explicit Opened(const std::string& path)
-      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  Opened(const std::string& path, const std::function<void()>& working)
+      : path_(path), working_(working), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (file_ < 0 || fstat(file_, &status_) != 0) fail(path, std::strerror(errno));
     struct statfs system {};
     // The pipe of a shell's <(command) already had its writer before this process began.
@@ -49,16 +53,17 @@ class Opened {
   /// for writing. If none has opened it yet, waits for one until `deadline`.
   std::size_t read(char* to, std::size_t room, bool is_first, Clock::time_point deadline) {
     while (true) {
-      const ssize_t got = ::read(file_, to, room);
+      if (working_) working_();
+      const ssize_t got = ::read(file_, to, std::min(room, kMostBytes));
       if (got > 0) return static_cast<std::size_t>(got);
       if (got == 0) {
         if (!is_first || !is_named_pipe_) return 0;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
         if (left.count() <= 0) fail(path_, "it is a pipe, and no process writes into it");
-        if (is_written(static_cast<int>(left.count()))) is_first = false;
+        if (is_written(std::min(left, kLongestWait))) is_first = false;
       } else if (errno == EAGAIN) {
         is_first = false;
-        (void)is_written(-1);
+        (void)is_written(kLongestWait);
       } else if (errno != EINTR) {
         fail(path_, std::strerror(errno));
       }
@@ -67,12 +72,13 @@ class Opened {
 
  private:
   /// Whether, within this time, data has arrived or a writer has closed the pipe.
-  [[nodiscard]] bool is_written(int milliseconds) const {
+  [[nodiscard]] bool is_written(std::chrono::milliseconds longest) const {
     pollfd wanted = {.fd = file_, .events = POLLIN, .revents = 0};
-    return poll(&wanted, 1, milliseconds) > 0;
+    return poll(&wanted, 1, static_cast<int>(longest.count())) > 0;
   }
 
   const std::string& path_;
+  const std::function<void()>& working_;
   int file_;
   struct stat status_ {};
   bool is_named_pipe_ = false;
@@ -80,10 +86,11 @@ class Opened {
 
 }  // namespace
 
-std::string read_whole(const std::string& path, std::size_t limit, std::chrono::milliseconds patience) {
+std::string read_whole(const std::string& path, std::size_t limit, std::chrono::milliseconds patience,
+                       const std::function<void()>& working) {
   if (const std::size_t nul = path.find('\0'); nul != std::string::npos)
     fail(path.substr(0, nul), "a NUL follows in its name");
-  Opened file(path);
+  Opened file(path, working);
   const mode_t mode = file.status().st_mode;
   if (S_ISDIR(mode)) fail(path, "it is a folder");
   if (!S_ISREG(mode) && !S_ISFIFO(mode)) fail(path, "it is a device");

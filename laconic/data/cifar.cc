@@ -17,8 +17,8 @@ constexpr std::size_t kRecord = 1 + kPixels;
 constexpr int kLastLabel = 9;
 
 /// The records of a file. Checks the size of the file and all labels.
-std::string read_records(const std::string& path) {
-  std::string content = read_file(path);
+std::string read_records(const std::string& path, const std::function<void()>& working) {
+  std::string content = read_file(path, working);
   if (content.size() % kRecord != 0) {
     throw InputError(fmt::format("{}: expected CIFAR-10 records of {} bytes each, found {} bytes", path,
                                  kRecord, content.size()));
@@ -34,8 +34,8 @@ std::string read_records(const std::string& path) {
 
 }  // namespace
 
-Dataset read_cifar(const std::vector<std::string>& paths, std::optional<std::size_t> rows,
-                   const ChooseRows& choose) {
+Dataset read_cifar(const std::vector<std::string>& paths, const ImageOptions& options) {
+  const auto& [rows, choose, working] = options;
   check(!paths.empty(), "a CIFAR-10 set of no files was asked for");
   Dataset set;
   set.name = paths.front();
@@ -43,7 +43,7 @@ Dataset read_cifar(const std::vector<std::string>& paths, std::optional<std::siz
   std::vector<std::string> files;
   std::vector<std::string_view> records;
   for (const std::string& path : paths) {
-    files.push_back(read_records(path));
+    files.push_back(read_records(path, working));
     set.checksum = checksum_of(files.back(), set.checksum);
   }
   for (const std::string& file : files) {

@@ -15,12 +15,10 @@
 namespace laconic {
 
 /// One or more files as one data set, in the given order: PixelRows of 3072 columns, labels as in the files;
-/// the name is the path of the first file. `rows` keeps only the first `rows` images, >= 1 and at most as
-/// many as there are. `choose` stores the pixels of the chosen images only. Each file may be plain or gzip.
+/// the name is the path of the first file. Each file may be plain or gzip.
 /// All files are in memory at once, in addition to what is stored. Throws InputError, beginning with the path
 /// of the file, if a size is not a whole number of records or a label is above 9, and as read_file (gzip.h)
 /// does.
-Dataset read_cifar(const std::vector<std::string>& paths, std::optional<std::size_t> rows = {},
-                   const ChooseRows& choose = {});
+Dataset read_cifar(const std::vector<std::string>& paths, const ImageOptions& options = {});
 
 }  // namespace laconic

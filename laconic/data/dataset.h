@@ -32,6 +32,16 @@ struct PixelRows {
 /// Selects the rows that need their features, ascending, from the labels of all rows.
 using ChooseRows = std::function<std::vector<std::uint32_t>(const std::vector<double>& labels)>;
 
+/// What is kept of files of images.
+struct ImageOptions {
+  /// Keeps only the first `rows` images, >= 1 and at most as many as there are.
+  std::optional<std::size_t> rows = {};
+  /// Stores the pixels of the chosen images only; unset: of all.
+  ChooseRows choose = {};
+  /// Called several times a second while files are read. It may throw.
+  std::function<void()> working = {};
+};
+
 struct Dataset {
   std::string name;  // as the user wrote it
   std::size_t rows = 0;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kEverything = static_cast<std::size_t>(-1);
 constexpr std::size_t kStartOfFile = std::size_t{1} << 16;
-constexpr std::size_t kLargestStep = std::size_t{1} << 30;  // zlib counts in 32 bits
+constexpr std::size_t kLargestStep = std::size_t{1} << 22;  // zlib counts in 32 bits; `working` between two
 
 [[noreturn]] void fail(const std::string& path, const std::string& message) {
   throw InputError(fmt::format("{}: {}", path, message));
@@ -45,7 +45,8 @@ void refuse_other_packing(const std::string& path, std::string_view bytes) {
 
 /// At least the first `wanted` bytes of the content. If the packed bytes end too early, that is an error only
 /// if the whole content is wanted.
-std::string unpack(const std::string& path, std::string_view packed, std::size_t wanted) {
+std::string unpack(const std::string& path, std::string_view packed, std::size_t wanted,
+                   const std::function<void()>& working) {
   z_stream stream{};
   constexpr int kGzipOnly = 16 + MAX_WBITS;
   if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw std::bad_alloc();
@@ -55,6 +56,7 @@ std::string unpack(const std::string& path, std::string_view packed, std::size_t
   std::size_t in = 0;
   std::size_t out = 0;
   while (out < wanted) {
+    if (working) working();
     if (out == content.size()) content.resize(std::max(2 * out, 4 * packed.size()) + kStartOfFile);
     const std::size_t in_step = std::min(packed.size() - in, kLargestStep);
     const std::size_t out_step = std::min(content.size() - out, kLargestStep);
@@ -88,12 +90,13 @@ std::string unpack(const std::string& path, std::string_view packed, std::size_t
   return content;
 }
 
-std::string read(const std::string& path, std::size_t limit, std::size_t wanted) {
-  std::string content = read_whole(path, limit);
+std::string read(const std::string& path, std::size_t limit, std::size_t wanted,
+                 const std::function<void()>& working = {}) {
+  std::string content = read_whole(path, limit, std::chrono::seconds(10), working);
   if (content.empty()) fail(path, "expected data, found an empty file");
   if (is_gzip(content)) {
     try {
-      content = unpack(path, content, wanted);
+      content = unpack(path, content, wanted, working);
     } catch (const std::bad_alloc&) {
       fail(path, "its content, unpacked, does not fit into memory");
     }
@@ -107,7 +110,9 @@ std::string read(const std::string& path, std::size_t limit, std::size_t wanted)
 
 }  // namespace
 
-std::string read_file(const std::string& path) { return read(path, kEverything, kEverything); }
+std::string read_file(const std::string& path, const std::function<void()>& working) {
+  return read(path, kEverything, kEverything, working);
+}
 
 std::string read_file_start(const std::string& path, std::size_t bytes) {
   return read(path, kStartOfFile, bytes);

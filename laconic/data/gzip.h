@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace laconic {
@@ -11,8 +12,8 @@ namespace laconic {
 /// trailer (length and CRC) is checked. The file may be a pipe. Cost: the packed and the unpacked bytes are
 /// in memory at once. Throws InputError, beginning with the path, if the file cannot be read
 /// (core/read_whole.h), is empty, is truncated or corrupt gzip, or is packed in another way (bzip2, xz, zstd,
-/// zip).
-std::string read_file(const std::string& path);
+/// zip). `working`, if given, is called several times a second. It may throw.
+std::string read_file(const std::string& path, const std::function<void()>& working = {});
 
 /// The first `bytes` bytes of that content, or all of it if it is shorter: enough to recognise the format of
 /// a file. Reads at most 64 KiB of the file and does not check the rest. Throws as read_file does.

@@ -27,8 +27,9 @@ std::uint32_t word_at(std::string_view content, std::size_t word) {
 /// A file of images or labels: the header numbers after the magic number, and the bytes after the header.
 class IdxFile {
  public:
-  IdxFile(const std::string& path, std::uint32_t magic, std::size_t dimensions)
-      : path_(path), content_(read_file(path)), header_((1 + dimensions) * kWord) {
+  IdxFile(const std::string& path, std::uint32_t magic, std::size_t dimensions,
+          const std::function<void()>& working)
+      : path_(path), content_(read_file(path, working)), header_((1 + dimensions) * kWord) {
     const char* const kind = magic == kImages ? "images" : "labels";
     if (content_.size() < header_) {
       fail(fmt::format("expected idx {}, found only {} bytes", kind, content_.size()));
@@ -55,8 +56,9 @@ class IdxFile {
 }  // namespace
 
 Dataset read_idx(const std::string& images_path, const std::string& labels_path,
-                 std::optional<std::size_t> rows, const ChooseRows& choose) {
-  const IdxFile images(images_path, kImages, 3);
+                 const ImageOptions& options) {
+  const auto& [rows, choose, working] = options;
+  const IdxFile images(images_path, kImages, 3, working);
   const std::size_t count = images.size(0);
   const std::size_t pixels = images.size(1) * images.size(2);
   if (count == 0 || pixels == 0) {
@@ -68,7 +70,7 @@ Dataset read_idx(const std::string& images_path, const std::string& labels_path,
     images.fail(fmt::format("expected {} images of {} x {} bytes, found {} bytes", count, images.size(1),
                             images.size(2), images.body().size()));
   }
-  const IdxFile labels(labels_path, kLabels, 1);
+  const IdxFile labels(labels_path, kLabels, 1, working);
   if (labels.body().size() != labels.size(0)) {
     labels.fail(fmt::format("expected {} labels, found {} bytes", labels.size(0), labels.body().size()));
   }

@@ -4,8 +4,6 @@
 // numbers are big-endian.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,12 +12,11 @@
 namespace laconic {
 
 /// Both files as one data set: PixelRows of height * width columns, labels as in the file; the name is the
-/// path of the images. `rows` keeps only the first `rows` images, >= 1 and at most as many as there are.
-/// `choose` stores the pixels of the chosen images only. Both files may be plain or gzip. Throws InputError,
+/// path of the images. Both files may be plain or gzip. Throws InputError,
 /// beginning with the path of the file, if the magic number is wrong, the content is shorter or longer than
 /// the header declares, there are no images, or the counts differ, and as read_file (gzip.h) does.
 Dataset read_idx(const std::string& images_path, const std::string& labels_path,
-                 std::optional<std::size_t> rows = {}, const ChooseRows& choose = {});
+                 const ImageOptions& options = {});
 
 /// Whether a content that begins with `start` is an idx file of images or of labels.
 bool looks_like_idx(std::string_view start);

@@ -252,7 +252,7 @@ Dataset parse_libsvm(std::string_view text, const std::string& place, const Libs
 }
 
 Dataset read_libsvm(const std::string& path, const LibsvmOptions& options) {
-  return parse_libsvm(read_file(path), path, options);
+  return parse_libsvm(read_file(path, options.working), path, options);
 }
 
 bool looks_like_libsvm(std::string_view start) {

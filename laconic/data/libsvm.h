@@ -26,7 +26,7 @@ struct LibsvmOptions {
   std::optional<std::size_t> rows = {};
   /// Stores the features of the chosen rows only; unset: of all.
   ChooseRows choose = {};
-  /// Called after every few thousand lines. It may throw. Empty: nothing is called.
+  /// Called several times a second. It may throw. Empty: nothing is called.
   std::function<void()> working = {};
 };
 

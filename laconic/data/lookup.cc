@@ -326,13 +326,17 @@ Dataset checked_images(Dataset set, const DataOptions& options) {
   return set;
 }
 
+ImageOptions image_options(const DataOptions& options) {
+  return {.rows = options.rows, .choose = options.choose, .working = options.working};
+}
+
 Dataset load_idx(const IdxPair& files, const DataOptions& options) {
-  return checked_images(read_idx(files.images.string(), files.labels.string(), options.rows, options.choose),
+  return checked_images(read_idx(files.images.string(), files.labels.string(), image_options(options)),
                         options);
 }
 
 Dataset load_cifar(const std::vector<std::string>& files, const DataOptions& options) {
-  return checked_images(read_cifar(files, options.rows, options.choose), options);
+  return checked_images(read_cifar(files, image_options(options)), options);
 }
 
 /// The test images that belong to a file of training images, by its name.
@@ -348,7 +352,7 @@ std::optional<fs::path> test_images_beside(const fs::path& images) {
 Dataset load_file(const fs::path& path, const DataOptions& options) {
   if (is_cifar_file(path)) return load_cifar({path.string()}, options);
   // Read once: the path may be a pipe.
-  const std::string content = read_file(path.string());
+  const std::string content = read_file(path.string(), options.working);
   if (looks_like_idx(content)) return load_idx({path, labels_beside(path)}, options);
   return parse_libsvm(content, path.string(),
                       {.columns = options.columns,
@@ -435,13 +439,14 @@ Dataset fitted(Dataset test, const std::string& path, std::size_t columns) {
 }
 
 /// The test half of a folder.
-Dataset test_half(const SearchPlace& place, std::size_t columns) {
+Dataset test_half(const SearchPlace& place, std::size_t columns, const std::function<void()>& working) {
   if (place.kind == SearchPlace::Kind::cifar_folder) {
     const std::string file = cifar_batches_in(place.path, false).front();
-    return fitted(read_cifar({file}), file, columns);
+    return fitted(read_cifar({file}, {.working = working}), file, columns);
   }
   const IdxPair files = idx_pair_in(place, false);
-  return fitted(read_idx(files.images.string(), files.labels.string()), files.images.string(), columns);
+  return fitted(read_idx(files.images.string(), files.labels.string(), {.working = working}),
+                files.images.string(), columns);
 }
 
 }  // namespace
@@ -481,23 +486,24 @@ std::shared_ptr<const Dataset> DataCache::load(const std::string& name, const Da
 std::optional<Dataset> load_test_set(const std::string& name, std::size_t columns,
                                      const DataOptions& options) {
   const SearchPlace place = locate(name, options.folders);
-  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns);
+  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns, options.working);
   if (is_cifar_file(place.path)) {
     const auto file = cifar_test_file(place.path);
     if (!file) return {};
-    return fitted(read_cifar({file->string()}), file->string(), columns);
+    return fitted(read_cifar({file->string()}, {.working = options.working}), file->string(), columns);
   }
   if (const auto images = test_images_beside(place.path))
-    return fitted(read_idx(images->string(), labels_beside(*images).string()), images->string(), columns);
+    return fitted(read_idx(images->string(), labels_beside(*images).string(), {.working = options.working}),
+                  images->string(), columns);
   if (const auto file = libsvm_test_file(place.path, name, options.folders))
-    return fitted(read_libsvm(file->string()), file->string(), columns);
+    return fitted(read_libsvm(file->string(), {.working = options.working}), file->string(), columns);
   return {};
 }
 
 Dataset load_named_test_set(const std::string& test, std::size_t columns, const DataOptions& options) {
   const SearchPlace place = locate(test, options.folders);
-  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns);
-  return fitted(load_file(place.path, {}), place.path.string(), columns);
+  if (place.kind != SearchPlace::Kind::file) return test_half(place, columns, options.working);
+  return fitted(load_file(place.path, {.working = options.working}), place.path.string(), columns);
 }
 
 std::vector<FoundDataset> find_datasets(const std::vector<std::string>& folders) {

@@ -37,7 +37,7 @@ struct DataOptions {
   std::optional<std::size_t> rows = {};
   /// Stores the features of the chosen rows only; unset: of all.
   ChooseRows choose = {};
-  /// Called several times a second while LIBSVM text is parsed. It may throw.
+  /// Called several times a second while files are read. It may throw.
   std::function<void()> working = {};
 };
 

@@ -41,6 +41,8 @@ struct Config {
   Wire wire = Wire::f32;
   std::size_t threads = 0;  // 0: as many as the machine has
   std::string out;          // empty: no files are written
+  /// Where data sets are looked up by name (data/lookup.h). Of this machine, and no key.
+  std::vector<std::string> folders;
 
   [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
   /// Whether the stragglers give the compute times of clients.

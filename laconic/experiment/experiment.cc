@@ -2,8 +2,6 @@
 #include "laconic/experiment/experiment.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -100,16 +98,6 @@ double target_f_of(double target_gap, const ProblemFacts& facts) {
   return f_star + target_gap * (f_start - f_star);
 }
 
-std::vector<std::string> data_folders() {
-  std::vector<std::string> folders;
-  const char* variable = std::getenv("LACONIC_DATA");
-  std::stringstream list(variable == nullptr ? "" : variable);
-  for (std::string folder; std::getline(list, folder, ':');) {
-    if (!folder.empty()) folders.push_back(folder);
-  }
-  return folders;
-}
-
 std::size_t threads_of(std::size_t threads, std::size_t neighbours) {
   if (threads > 0) return threads;
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
@@ -125,7 +113,7 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
   ProblemSetting setting = {.clients = config.clients,
                             .split = config.split,
                             .split_seed = config.split_seed,
-                            .folders = data_folders(),
+                            .folders = config.folders,
                             .cache = shared != nullptr ? &shared->cache : nullptr,
                             .on_stage = [&](const std::string& stage) { observer.stage(stage); },
                             .working = [&] { observer.working(); }};

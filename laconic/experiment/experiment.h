@@ -61,8 +61,9 @@ struct SharedData {
   std::set<std::string> remarks;  // already reported
 };
 
-/// Reads the data of this rank's clients. Uses only the keys problem, clients, split and split-seed, and the
-/// allocation of methods in which clients hold each other's data. If `csv` is given, it receives clients_csv.
+/// Reads the data of this rank's clients. Uses only the keys problem, clients, split and split-seed, the
+/// allocation of methods in which clients hold each other's data, and config.folders. If `csv` is given, it
+/// receives clients_csv.
 /// Rank 0 reports remarks on the data to the observer. Throws InputError.
 std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank = {},
                                       SharedData* shared = nullptr, std::string* csv = nullptr);
@@ -127,9 +128,6 @@ void require_test_set(const std::string& key, const Problem& problem, ThreadPool
 
 /// The config's model of stragglers; nullptr if it has none. InputError if the model does not fit the config.
 std::shared_ptr<Stragglers> stragglers_of(const Config& config);
-
-/// The folders in which data sets are searched for: those of LACONIC_DATA.
-std::vector<std::string> data_folders();
 
 /// The known constants, by their names in summary.json.
 std::vector<std::pair<std::string, double>> named_constants(const Constants& constants);

@@ -16,20 +16,22 @@
 namespace laconic {
 namespace {
 
-/// Passes rows on to a file, if there is one, and rounds to the observer.
+/// Passes rows on to the files and to the caller's recorder, if there are any, and rounds to the observer.
 class Watched final : public Recorder {
  public:
-  Watched(std::size_t rounds, Recorder* next, Observer* observer)
-      : rounds_(rounds), next_(next), observer_(observer) {}
+  Watched(std::size_t rounds, FileRecorder* files, Recorder* recorder, Observer* observer)
+      : rounds_(rounds), files_(files), recorder_(recorder), observer_(observer) {}
 
   void record(const Row& row, const Timing& timing) override {
     grad_norm_sq_ = row.grad_norm_sq;
-    if (next_ != nullptr) next_->record(row, timing);
+    if (files_ != nullptr) files_->record(row, timing);
+    if (recorder_ != nullptr) recorder_->record(row, timing);
   }
 
-  std::uint32_t sync() override { return next_ != nullptr ? next_->sync() : 0; }
+  std::uint32_t sync() override { return files_ != nullptr ? files_->sync() : 0; }
 
   void tick(std::size_t round) override {
+    if (recorder_ != nullptr) recorder_->tick(round);
     if (observer_ == nullptr) return;
     observer_->progress(round, rounds_, [&] {
       return fmt::format("round {} of {}, |grad f|^2 = {:.3g}", round, rounds_, grad_norm_sq_);
@@ -38,7 +40,8 @@ class Watched final : public Recorder {
 
  private:
   std::size_t rounds_;
-  Recorder* next_;
+  FileRecorder* files_;
+  Recorder* recorder_;
   Observer* observer_;
   double grad_norm_sq_ = 0;
 };
@@ -116,7 +119,7 @@ RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet,
     return asked;
   };
   options.asked = &asked_for;
-  Watched recorder(config.solve.rounds, files.get(), first ? &observer : nullptr);
+  Watched recorder(config.solve.rounds, files.get(), where.recorder, first ? &observer : nullptr);
   RunResult result;
   result.summary = solve(experiment.problem(), method, fleet, options, recorder,
                          checkpoints ? &*checkpoints : nullptr, from);

@@ -12,6 +12,7 @@
 #include "laconic/experiment/experiment.h"
 #include "laconic/experiment/run_folder.h"
 #include "laconic/report/checkpoint.h"
+#include "laconic/report/trace.h"
 #include "laconic/rounds/method.h"
 #include "laconic/solve.h"
 #include "laconic/transport/fleet.h"
@@ -29,10 +30,11 @@ struct RunResult {
   [[nodiscard]] bool interrupted() const { return summary.why == Summary::Why::interrupted; }
 };
 
-/// Where a run writes its files, and whether it resumes there.
+/// Where the rows of a run go, and whether it resumes there.
 struct RunFiles {
-  RunFolder* out = nullptr;  // on rank 0, if there is a folder; must be taken
-  bool goes_on = false;      // resumes from the folder's checkpoint
+  RunFolder* out = nullptr;      // on rank 0, if there is a folder; must be taken
+  bool goes_on = false;          // resumes from the folder's checkpoint
+  Recorder* recorder = nullptr;  // receives the rows too, on any rank: a MemoryRecorder, for example
 };
 
 /// Runs the experiment. Collective. Only rank 0 writes files, but each rank writes its part of a checkpoint.

@@ -84,6 +84,7 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
 void read_source(Arguments& arguments, const ProblemSetting& setting, Labels labels, DataArguments& read,
                  std::size_t position = 0) {
   read.data.folders = setting.folders;
+  read.data.working = setting.working;
   if (const Spec* data = arguments.find("data", position); is_generated(data)) {
     read.generated = read_generated(*data, labels, setting);
   } else if (data != nullptr) {
@@ -148,7 +149,6 @@ Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& set
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
   if (setting.on_stage) setting.on_stage("reading " + read.name);
   DataOptions options = read.data;
-  options.working = setting.working;
   if (setting.own) {
     options.choose = [&](const std::vector<double>& labels) {
       return rows_of(deal(labels, setting), *setting.own);

@@ -37,7 +37,7 @@ struct ProblemSetting {
   /// Called before each part that may take long, with its name, as in "reading a9a". May throw, which ends
   /// make_problem().
   std::function<void(const std::string& stage)> on_stage = {};
-  /// Called several times a second while data is parsed. It may throw.
+  /// Called several times a second while data is read. It may throw.
   std::function<void()> working = {};
   MakeTorchNetwork* make_torch_network = nullptr;  // of torch(...); set by programs that link laconic_torch
 };

@@ -21,8 +21,9 @@ struct ReproduceRequest {
   std::vector<const PaperExperiment*> papers = {};
   bool quick = false;
   bool force = false;
-  std::string out = {};     // a folder, in which each sweep has its own
-  std::size_t threads = 0;  // as in a config
+  std::string out = {};                   // a folder, in which each sweep has its own
+  std::size_t threads = 0;                // as in a config
+  std::vector<std::string> folders = {};  // as in a config
 };
 
 /// A sweep of a paper, and its result.

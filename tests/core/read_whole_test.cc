@@ -63,6 +63,23 @@ TEST(ReadWhole, WaitsForTheWriterOfANamedPipeButNotForEver) {
   silent.join();
 }
 
+struct Stop {};
+
+TEST(ReadWhole, CallsWorkingWhileAPipeIsSilent) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::size_t calls = 0;
+  const auto throw_at_3 = [&] {
+    if (++calls == 3) throw Stop();
+  };
+  EXPECT_THROW(read_whole(path, kAll, std::chrono::hours(1), throw_at_3), Stop) << "no writer";
+  calls = 0;
+  const std::fstream silent(path, std::ios::in | std::ios::out);
+  EXPECT_THROW(read_whole(path, kAll, std::chrono::hours(1), throw_at_3), Stop);
+  EXPECT_EQ(calls, 3U);
+}
+
 TEST(ReadWhole, ReadsThePipeOfAShellsSubstitution) {
   for (const std::string text : {"", "x"}) {
     int ends[2];

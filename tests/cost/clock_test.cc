@@ -251,11 +251,11 @@ constexpr std::size_t kDim = 20;
 
 /// The seconds of the rows of a run on 4 equal clients with one row each.
 std::vector<double> seconds_of(const std::string& method, const std::string& topology = "") {
-  const Clock clock(4, {{.up = kUp, .down = kDown, .latency_up = kLatency, .latency_down = 2 * kLatency}},
-                    {kGradient}, nullptr, 1);
   Job job{.problem = "quadratic(d=20, s=0.8)", .method = method, .clients = 4, .step = "0.01", .rounds = 3};
   job.topology = topology;
-  job.solve.clock = &clock;
+  job.network =
+      fmt::format("up={}bit, down={}bit, latency-up={}, latency-down={}", kUp, kDown, kLatency, 2 * kLatency);
+  job.compute = fmt::format("{}", kGradient);
   std::vector<double> seconds;
   for (const Row& row : train(job).rows) seconds.push_back(row.network_seconds);
   return seconds;

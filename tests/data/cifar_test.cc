@@ -43,7 +43,7 @@ TEST(Cifar, ReadsTheFilesAsOneSet) {
   EXPECT_FALSE(set.stored.has_value());
   EXPECT_NE(set.checksum, read_cifar({two, one}).checksum);
 
-  const Dataset first = read_cifar({one, two}, 1);
+  const Dataset first = read_cifar({one, two}, {.rows = 1});
   EXPECT_EQ(first.rows, 1U);
   EXPECT_THAT(first.labels, ElementsAre(9));
   EXPECT_THAT(colours(first), ElementsAre('a', 'b', 'c'));
@@ -53,10 +53,10 @@ TEST(Cifar, StoresTheImagesThatAreChosenByTheLabels) {
   const TemporaryFolder folder;
   const std::string one = folder.write("one.bin", cifar_record(9, 'a', 'b', 'c') + cifar_record(0, 1, 2, 3));
   const std::string two = folder.write("two.bin", cifar_record(3, 'd', 'e', 'f'));
-  const Dataset some = read_cifar({one, two}, {}, [](const std::vector<double>& known) {
-    EXPECT_THAT(known, ElementsAre(9, 0, 3));
-    return std::vector<std::uint32_t>{0, 2};
-  });
+  const Dataset some = read_cifar({one, two}, {.choose = [](const std::vector<double>& known) {
+                                    EXPECT_THAT(known, ElementsAre(9, 0, 3));
+                                    return std::vector<std::uint32_t>{0, 2};
+                                  }});
   EXPECT_EQ(some.rows, 3U);
   EXPECT_THAT(some.labels, ElementsAre(9, 0, 3));
   EXPECT_EQ(some.checksum, read_cifar({one, two}).checksum);
@@ -87,9 +87,9 @@ TEST(Cifar, ErrorsNameTheFileAtFault) {
   EXPECT_THAT(error_with(packed.substr(0, packed.size() - 4) + "1234"),
               StartsWith("expected sound gzip data"));
 
-  EXPECT_EQ(error_of([&] { read_cifar({one}, 2); }),
+  EXPECT_EQ(error_of([&] { read_cifar({one}, {.rows = 2}); }),
             one + ": rows = 2; need 1 <= rows <= 1, the images there are");
-  EXPECT_EQ(error_of([&] { read_cifar({one}, 0); }),
+  EXPECT_EQ(error_of([&] { read_cifar({one}, {.rows = 0}); }),
             one + ": rows = 0; need 1 <= rows <= 1, the images there are");
   EXPECT_EQ(error_of([] { read_cifar({"none.bin"}); }), "none.bin: cannot read: No such file or directory");
 }

@@ -40,6 +40,17 @@ TEST(ReadFile, GivesTheContentPlainOrPacked) {
   }
 }
 
+TEST(ReadFile, CallsWorkingWhileItUnpacks) {
+  const TemporaryFolder folder;
+  const std::string packed = gzipped(std::string(20000000, '\0'));  // 20 kB, which is one read
+  std::size_t calls = 0;
+  read_file(folder.write("plain", std::string(packed.size(), 'x')), [&] { ++calls; });
+  const std::size_t of_reading = calls;
+  calls = 0;
+  read_file(folder.write("file.gz", packed), [&] { ++calls; });
+  EXPECT_GE(calls, of_reading + 5) << "a call for each 4 MiB";
+}
+
 TEST(ReadFile, RefusesGzipCutAnywhere) {
   const TemporaryFolder folder;
   const std::string packed = gzipped("some text, some text, some other text\n");

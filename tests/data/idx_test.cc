@@ -31,7 +31,7 @@ TEST(Idx, ReadsImagesAndLabels) {
   EXPECT_EQ(set.columns, 3U);
   EXPECT_THAT(set.labels, ElementsAre(7, 255));
   EXPECT_THAT(pixels(set), ElementsAre(0, 1, 127, 128, 254, 255));
-  const Dataset first = read_idx(images, labels, 1);
+  const Dataset first = read_idx(images, labels, {.rows = 1});
   EXPECT_EQ(first.rows, 1U);
   EXPECT_THAT(first.labels, ElementsAre(7));
   EXPECT_THAT(pixels(first), ElementsAre(0, 1, 127));
@@ -42,10 +42,10 @@ TEST(Idx, StoresTheImagesThatAreChosenByTheLabels) {
   const std::string images = folder.write("images", idx_images(3, 1, 2, "abcdef"));
   const std::string labels = folder.write("labels", idx_labels(3, "\x01\x02\x03"));
   const Dataset all = read_idx(images, labels);
-  const Dataset some = read_idx(images, labels, {}, [](const std::vector<double>& known) {
-    EXPECT_THAT(known, ElementsAre(1, 2, 3));
-    return std::vector<std::uint32_t>{0, 2};
-  });
+  const Dataset some = read_idx(images, labels, {.choose = [](const std::vector<double>& known) {
+                                  EXPECT_THAT(known, ElementsAre(1, 2, 3));
+                                  return std::vector<std::uint32_t>{0, 2};
+                                }});
   EXPECT_EQ(some.rows, 3U);
   EXPECT_EQ(some.labels, all.labels);
   EXPECT_EQ(some.checksum, all.checksum);
@@ -91,9 +91,9 @@ TEST(Idx, ErrorsNameTheFileAtFault) {
   }
   folder.write("I", good_images);
   folder.write("L", good_labels);
-  EXPECT_EQ(error_of([] { read_idx("I", "L", 3); }),
+  EXPECT_EQ(error_of([] { read_idx("I", "L", {.rows = 3}); }),
             "I: rows = 3; need 1 <= rows <= 2, the images there are");
-  EXPECT_EQ(error_of([] { read_idx("I", "L", 0); }),
+  EXPECT_EQ(error_of([] { read_idx("I", "L", {.rows = 0}); }),
             "I: rows = 0; need 1 <= rows <= 2, the images there are");
   EXPECT_EQ(error_of([] { read_idx("I", "none"); }), "none: cannot read: No such file or directory");
   std::filesystem::current_path(previous);

@@ -404,6 +404,27 @@ TEST(RealData, LoadsByName) {
   EXPECT_EQ(test->columns, 123U);
 }
 
+struct Stop {};
+
+TEST(LoadDataset, CallsWorkingForFilesOfEveryFormat) {
+  const TemporaryFolder folder;
+  write_idx_set(folder, "", 1);
+  const std::string record = cifar_record(3, 'a', 'b', 'c');
+  for (int batch = 1; batch <= 5; ++batch) folder.write(fmt::format("data_batch_{}.bin", batch), record);
+  folder.write("test_batch.bin", record);
+  folder.write("rows.gz", gzipped("+1 1:1\n-1 2:1\n"));
+  folder.write("rows.t", "+1 1:1\n");
+  for (const char* name : {"mnist", "cifar10", "rows"}) {
+    SCOPED_TRACE(name);
+    DataOptions options = {.folders = {folder.path()}};
+    const Dataset training = load_dataset(name, options);
+    options.working = [] { throw Stop(); };
+    EXPECT_THROW(load_dataset(name, options), Stop);
+    EXPECT_THROW(load_test_set(name, training.columns, options), Stop);
+    EXPECT_THROW(load_named_test_set(name, training.columns, options), Stop);
+  }
+}
+
 TEST(RealData, MnistHasItsTestSet) {
   const auto images = real_file("train-images-idx3-ubyte.gz");
   if (!images) GTEST_SKIP() << "no MNIST in LACONIC_DATA";

@@ -7,7 +7,9 @@
 #include <gmock/gmock.h>
 
 #include "laconic/experiment/run.h"
+#include "laconic/problem/make.h"
 #include "laconic/transport/transport.h"
+#include "tests/idx_content.h"
 #include "tests/support.h"
 
 namespace laconic::testing {
@@ -42,26 +44,44 @@ class Throwing final : public Observer {
 
 class ExperimentTest : public ::testing::Test {
  protected:
-  /// Of 9000 rows, so that reading them calls working().
   [[nodiscard]] Config config() const {
-    return describe(std::vector<std::string>{"problem=logistic(\"" + data_ + "\", lambda=0.1)", "clients=4",
-                                             "method=ef21(top-k(2))", "rounds=6", "threads=2"});
+    return describe(std::vector<std::string>{"problem=" + problem_, "clients=4", "method=ef21(top-k(2))",
+                                             "rounds=6", "threads=2"});
   }
   RunResult run_with(Observer& observer) const { return run(config(), *alone(), 1, observer); }
+  /// Throws at each call of the observer, one run after another.
+  void expect_an_end_at_every_call() const;
 
   TemporaryFolder folder_;
-  std::string data_ = folder_.write("classes", two_classes(9000, 5));
+  // So many rows that parsing them calls working().
+  std::string problem_ = "logistic(\"" + folder_.write("classes", two_classes(9000, 5)) + "\", lambda=0.1)";
 };
+
+void ExperimentTest::expect_an_end_at_every_call() const {
+  Throwing never(0);
+  const RunResult whole = run_with(never);
+  ASSERT_GT(never.calls(), 20U);  // data, passes for constants, rounds
+  for (std::size_t at = 1; at <= never.calls(); ++at) {
+    Throwing observer(at);
+    EXPECT_THROW(run_with(observer), Stop) << at;
+  }
+  Observer silent;
+  EXPECT_EQ(run_with(silent).x, whole.x);
+}
 
 TEST_F(ExperimentTest, IsWhatThePartsMakeByHand) {
   Observer silent;
   const RunResult result = run_with(silent);
-  const Outcome outcome = train({.problem = "logistic(\"" + data_ + "\", lambda=0.1)",
-                                 .method = "ef21(top-k(2))",
-                                 .clients = 4,
-                                 .rounds = 6});
-  EXPECT_EQ(result.x, outcome.x);
-  EXPECT_EQ(result.summary.last.uplink_bits, outcome.last().uplink_bits);
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  const auto problem = make_problem(parse(problem_), {.clients = 4});
+  const Assembly assembly =
+      assemble(parse("ef21(top-k(2))"), {.problem = *problem, .constants = problem->constants(fleet)});
+  const auto method = make_method(assembly, resolve(parse_step("theory"), assembly));
+  MemoryRecorder trace;
+  solve(*problem, *method, fleet, {.rounds = 6}, trace);
+  EXPECT_EQ(result.x, Vector(method->point().begin(), method->point().end()));
+  EXPECT_EQ(result.summary.last.uplink_bits, trace.rows.back().uplink_bits);
 }
 
 TEST_F(ExperimentTest, MakesAsManyMethodsAsAreAskedFor) {
@@ -73,16 +93,18 @@ TEST_F(ExperimentTest, MakesAsManyMethodsAsAreAskedFor) {
   EXPECT_EQ(run(experiment, fleet, silent).x, first.x);
 }
 
-TEST_F(ExperimentTest, EndsWhereverItsObserverThrows) {
-  Throwing never(0);
-  const RunResult whole = run_with(never);
-  ASSERT_GT(never.calls(), 20U);  // rows, passes for constants, rounds
-  for (std::size_t at = 1; at <= never.calls(); ++at) {
-    Throwing observer(at);
-    EXPECT_THROW(run_with(observer), Stop) << at;
-  }
-  Observer silent;
-  EXPECT_EQ(run_with(silent).x, whole.x);
+TEST_F(ExperimentTest, EndsWhereverItsObserverThrows) { expect_an_end_at_every_call(); }
+
+TEST_F(ExperimentTest, EndsWhereverItsObserverThrowsOfAGzipFile) {
+  problem_ = "logistic(\"" + folder_.write("packed.gz", gzipped(two_classes(60, 5))) + "\", lambda=0.1)";
+  expect_an_end_at_every_call();
+}
+
+TEST_F(ExperimentTest, EndsWhereverItsObserverThrowsOfIdxFiles) {
+  const std::string images = folder_.write("few-images-idx3-ubyte", idx_images(6, 1, 2, "abcdefghijkl"));
+  folder_.write("few-labels-idx1-ubyte", idx_labels(6, std::string("\0\1\2\0\1\2", 6)));
+  problem_ = "softmax(\"" + images + "\", lambda=0.1)";
+  expect_an_end_at_every_call();
 }
 
 /// Asks for the end once rounds have begun.

@@ -316,12 +316,12 @@ TEST(ThreePointTable, RefusesWhatDoesNotFit) {
             "column 1: clag(top-k(2)): \"zeta\" is missing, as in zeta=16: the larger, the lazier");
   EXPECT_EQ(refusal("lag(zeta=-1)"), "column 1: lag(zeta=-1): zeta = -1; need zeta >= 0");
   EXPECT_EQ(refusal("3pc-v5(top-k(2), p=0)"), "column 1: 3pc-v5(top-k(2), p=0): p = 0; need 0 < p <= 1");
-  EXPECT_EQ(
-      error_of([] { train({.problem = "quadratic(d=20)", .method = "3pc-v5(top-k(2), init=zero)"}); }),
-      "column 1: 3pc-v5(top-k(2), init=zero): init = zero; with its coin every client begins with the whole "
-      "gradient");
+  EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "3pc-v5(top-k(2), init=zero)"}); }),
+            "method: column 1: 3pc-v5(top-k(2), init=zero): init = zero; with its coin every client begins "
+            "with the whole "
+            "gradient");
   EXPECT_EQ(error_of([] { train({.problem = "quadratic(d=20)", .method = "ef21(top-k(2), init=one)"}); }),
-            "column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
+            "method: column 1: ef21(top-k(2), init=one): init = one; need exact or zero");
 }
 
 /// At the greatest nesting depth of messages, every part has its own draws and both ends agree. A greater
@@ -487,15 +487,7 @@ TEST_F(ThreePointRuns, LazyRoundsCostAByteAClient) {
 /// A run with access to its state in every round.
 class Watched {
  public:
-  explicit Watched(const Job& job) : job_(job), problem_(problem_of(job)), fleet_(pool_) {
-    constants_ = problem_->constants(fleet_);
-    assembly_ = assemble(parse(job.method), {.problem = *problem_,
-                                             .constants = constants_,
-                                             .seed = job.seed,
-                                             .wire = job.wire,
-                                             .batch = job.batch});
-    step_ = resolve(parse_step(job.step), assembly_);
-    method_ = make_method(assembly_, step_);
+  explicit Watched(const Job& job) : experiment_(config_of(job), opened(job)), fleet_(pool_) {
     method_->start(fleet_, &here_);
   }
 
@@ -503,10 +495,10 @@ class Watched {
 
   double f() const { return here_.f; }
   double gradient_sq() const { return norm_sq(here_.gradient); }
-  double step() const { return step_; }
-  const Constants& constants() const { return *constants_; }
+  double step() const { return experiment_.step(); }
+  const Constants& constants() const { return *experiment_.facts().constants; }
   double fact(const std::string& name) const {
-    for (const auto& [known, value] : assembly_.facts) {
+    for (const auto& [known, value] : experiment_.assembly().facts) {
       if (known == name) return value;
     }
     ADD_FAILURE() << name;
@@ -517,7 +509,7 @@ class Watched {
   std::vector<Vector> memories() {
     const State state = method_->state(fleet_);
     std::vector<Vector> all;
-    for (std::size_t i = 0; i < job_.clients; ++i) {
+    for (std::size_t i = 0; i < experiment_.config().clients; ++i) {
       const MutView h = state.shared.size() > 4 ? state.shared[4 + i] : state.clients[i][0];
       all.emplace_back(h.begin(), h.end());
     }
@@ -529,25 +521,22 @@ class Watched {
   }
   /// G = (1/n) sum |g_i - grad f_i(x)|^2
   double error() {
-    Vector g(problem_->dim());
+    const Problem& problem = experiment_.problem();
+    Vector g(problem.dim());
     double sum = 0;
     const std::vector<Vector> memory = memories();
     for (std::size_t i = 0; i < memory.size(); ++i) {
-      problem_->value_gradient(i, Rows::everything(), method_->point(), g);
+      problem.value_gradient(i, Rows::everything(), method_->point(), g);
       sum += distance_sq(memory[i], g) / static_cast<double>(memory.size());
     }
     return sum;
   }
 
  private:
-  Job job_;
-  std::unique_ptr<Problem> problem_;
+  const Experiment experiment_;
   ThreadPool pool_{2};
   Fleet fleet_;
-  std::optional<Constants> constants_;
-  Assembly assembly_;
-  double step_ = 0;
-  std::unique_ptr<Method> method_;
+  std::unique_ptr<Method> method_ = experiment_.make_method();
   std::size_t rounds_ = 0;
   Evaluation here_;
 };

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "laconic/problem/make.h"
 #include "tests/support.h"
 
 namespace laconic::testing {

@@ -73,23 +73,15 @@ class Relabelled final : public Changed {
 /// A run that gives access to its models.
 class Nodes {
  public:
-  Nodes(const Problem& problem, const Job& job)
-      : Nodes(
-            problem, job,
-            make_mixing(parse(job.mixing), make_topology(parse(job.topology), {.nodes = problem.shards()}))) {
-  }
-  Nodes(const Problem& problem, const Job& job, MixingPlan plan)
+  Nodes(const Problem& problem, const Job& job) : Nodes(problem, experiment_on(problem, job)) {}
+  Nodes(const Problem& problem, const Experiment& experiment)
+      : Nodes(problem, experiment.assembly(), experiment.step()) {}
+  Nodes(const Problem& problem, Assembly assembly, double step)
       : problem_(problem),
         pool_(1),
         fleet_(pool_),
-        plan_(std::make_shared<MixingPlan>(std::move(plan))),
-        method_(make_method(assemble(parse(job.method), {.problem = problem,
-                                                         .seed = job.seed,
-                                                         .wire = job.wire,
-                                                         .batch = job.batch,
-                                                         .mixing = plan_,
-                                                         .outer_step = job.outer_step}),
-                            std::stod(job.step))) {
+        assembly_(std::move(assembly)),
+        method_(make_method(assembly_, step)) {
     method_->start(fleet_, nullptr);
   }
 
@@ -97,7 +89,7 @@ class Nodes {
   void rounds(std::size_t count) {
     for (std::size_t k = 0; k < count; ++k) round();
   }
-  [[nodiscard]] const MixingPlan& plan() const { return *plan_; }
+  [[nodiscard]] const MixingPlan& plan() const { return *assembly_.mixing; }
   MutView x(std::size_t i) { return method_->state(fleet_).clients.at(i)[0]; }
   MutView c(std::size_t i) { return method_->state(fleet_).clients.at(i)[1]; }
   Vectors all_x() {
@@ -119,7 +111,7 @@ class Nodes {
   const Problem& problem_;
   ThreadPool pool_;
   Fleet fleet_;
-  std::shared_ptr<const MixingPlan> plan_;
+  Assembly assembly_;
   std::unique_ptr<Method> method_;
   std::size_t t_ = 0;
   Evaluation evaluation_;
@@ -284,8 +276,7 @@ TEST_F(Gossip, FollowsThePapers) {
     for (const double eta_s : {1.0, 0.8}) {
       SCOPED_TRACE(fmt::format("{}, eta_s = {}", topology, eta_s));
       const auto nodes_of = [&](const char* method) {
-        auto nodes = std::make_unique<Nodes>(*problem, Job{.problem = {},
-                                                           .method = method,
+        auto nodes = std::make_unique<Nodes>(*problem, Job{.method = method,
                                                            .step = "0.3",
                                                            .wire = Wire::f64,
                                                            .topology = topology,
@@ -339,8 +330,7 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
         SCOPED_TRACE(fmt::format("{} on {}", method, topology));
         const bool tracks = method[0] != 'd';
         const std::size_t steps = method == std::string("gt") ? 1 : 4;
-        Nodes nodes(*problem, {.problem = {},
-                               .method = method,
+        Nodes nodes(*problem, {.method = method,
                                .step = "0.2",
                                .seed = 3,
                                .wire = wire,
@@ -383,18 +373,17 @@ TEST_F(Gossip, KeepsTheSumOfCorrectionsAndMovesTheMeanByTheGradients) {
 TEST_F(Gossip, OfEveryoneWithEveryoneIsScaffold) {
   const auto problem = logistic();
   for (const double eta_g : {1.0, 0.8}) {
-    Job job{.problem = "",
-            .method = "scaffold(steps=7)",
+    Job job{.method = "scaffold(steps=7)",
             .clients = 12,
             .step = "0.3",
             .rounds = 50,
             .wire = Wire::f64,
             .outer_step = eta_g};
-    const Outcome server = train(job, problem.get());
+    const Outcome server = train(job, opened(*problem));
     expect_near({server.x}, {scaffold(*problem, 7, 0.3, eta_g, 50)}, 1e-12);
     job.method = "k-gt(steps=7)";
     job.topology = "complete";
-    expect_close(train(job, problem.get()), server, 1e-11);
+    expect_close(train(job, opened(*problem)), server, 1e-11);
     const double d = static_cast<double>(problem->dim());
     for (const Row& row : server.rows) {
       const double t = static_cast<double>(row.round);
@@ -412,8 +401,7 @@ TEST(GossipLs, StaysAtItsFixedPoint) {
   const auto problem = unlike_clients();
   const Vector x = solution_of(*problem);
   for (const char* method : {"k-gt(steps=7)", "periodical-gt(steps=7)", "gt"}) {
-    Nodes nodes(*problem,
-                {.problem = {}, .method = method, .step = "0.01", .wire = Wire::f64, .topology = "ring"});
+    Nodes nodes(*problem, {.method = method, .step = "0.01", .wire = Wire::f64, .topology = "ring"});
     for (std::size_t i = 0; i < 10; ++i) {
       copy(x, nodes.x(i));
       problem->value_gradient(i, Rows::everything(), x, nodes.c(i));
@@ -429,8 +417,7 @@ TEST(GossipLs, TrackingReachesTheSolutionWhereDSgdStallsByZetaSquared) {
   for (const double zeta : {1.0, 10.0, 100.0}) {
     const auto problem = unlike_clients(zeta);
     const auto error_of_method = [&](const char* method, std::size_t rounds) {
-      Nodes nodes(*problem,
-                  {.problem = {}, .method = method, .step = "0.002", .wire = Wire::f64, .topology = "ring"});
+      Nodes nodes(*problem, {.method = method, .step = "0.002", .wire = Wire::f64, .topology = "ring"});
       nodes.rounds(rounds);
       return nodes.error(solution_of(*problem));
     };
@@ -447,11 +434,9 @@ TEST(GossipLs, RoundsFallWithTheLocalSteps) {
   const auto problem = unlike_clients();
   const Vector x = solution_of(*problem);
   const auto rounds_of = [&](std::size_t K) {
-    Nodes nodes(*problem, {.problem = {},
-                           .method = fmt::format("k-gt(steps={})", K),
-                           .step = "2e-4",
-                           .wire = Wire::f64,
-                           .topology = "ring"});
+    Nodes nodes(
+        *problem,
+        {.method = fmt::format("k-gt(steps={})", K), .step = "2e-4", .wire = Wire::f64, .topology = "ring"});
     std::size_t t = 0;
     for (; nodes.error(x) > 1e-6; ++t) nodes.round();
     return static_cast<double>(t);
@@ -464,11 +449,7 @@ TEST(GossipLs, RoundsFallWithTheLocalSteps) {
 TEST(GossipLs, HeterogeneityShiftsTheCorrectionsAlone) {
   const auto plain = unlike_clients();
   const Shifted shifted(*plain);
-  const Job job{.problem = {},
-                .method = "k-gt(steps=5, init=avg)",
-                .step = "0.005",
-                .wire = Wire::f64,
-                .topology = "ring"};
+  const Job job{.method = "k-gt(steps=5, init=avg)", .step = "0.005", .wire = Wire::f64, .topology = "ring"};
   Nodes a(*plain, job);
   Nodes b(shifted, job);
   Job zero = job;
@@ -489,9 +470,7 @@ TEST(GossipLs, HeterogeneityShiftsTheCorrectionsAlone) {
 
 TEST(GossipLs, OfClientsAlikeIsGradientDescent) {
   const auto problem = make_quadratic({.clients = 7, .d = 20, .s = 0, .lambda = 0.1});
-  Nodes nodes(
-      *problem,
-      {.problem = {}, .method = "k-gt(steps=6)", .step = "0.3", .wire = Wire::f64, .topology = "path"});
+  Nodes nodes(*problem, {.method = "k-gt(steps=6)", .step = "0.3", .wire = Wire::f64, .topology = "path"});
   Vector x(problem->dim());
   Vector g(problem->dim());
   problem->start(x);
@@ -511,7 +490,7 @@ TEST(GossipLs, NamesOfNodesDoNotMatter) {
   const Relabelled relabelled(*problem);
   for (const char* method :
        {"k-gt(steps=5)", "k-gt(steps=5, init=avg)", "periodical-gt(steps=5)", "d-sgd(steps=5)"}) {
-    const Job job{.problem = {}, .method = method, .step = "0.005", .wire = Wire::f64, .topology = "star"};
+    const Job job{.method = method, .step = "0.005", .wire = Wire::f64, .topology = "star"};
     Nodes nodes(*problem, job);
     std::vector<std::vector<Neighbour>> rows(10);  // w_ij of the new names equals w of the old ones
     for (std::uint32_t i = 0; i < 10; ++i) {
@@ -521,7 +500,9 @@ TEST(GossipLs, NamesOfNodesDoNotMatter) {
         }
       }
     }
-    Nodes other(relabelled, job, MixingPlan({Mixing(rows)}));
+    const auto plan = std::make_shared<const MixingPlan>(std::vector{Mixing(rows)});
+    Nodes other(relabelled,
+                assemble(parse(method), {.problem = relabelled, .wire = Wire::f64, .mixing = plan}), 0.005);
     nodes.rounds(50);
     other.rounds(50);
     for (std::size_t i = 0; i < 10; ++i) {
@@ -538,8 +519,7 @@ TEST(GossipLs, NoiseFloorsFallWithTheLocalStepsWhereTheMeanGradientIsTracked) {
   const auto problem = make_distributed_ls({.clients = 10, .d = 6, .zeta = 10, .sigma = 5});
   const Vector x = solution_of(*problem);
   const auto floor_of = [&](const std::string& method, std::size_t K) {
-    Nodes nodes(*problem, {.problem = {},
-                           .method = fmt::format("{}(steps={})", method, K),
+    Nodes nodes(*problem, {.method = fmt::format("{}(steps={})", method, K),
                            .step = fmt::format("{}", 0.02 / static_cast<double>(K)),
                            .wire = Wire::f64,
                            .topology = "ring"});
@@ -561,12 +541,9 @@ TEST(GossipLs, NoiseFloorsFallWithTheLocalStepsWhereTheMeanGradientIsTracked) {
 
 TEST(GossipLs, WithoutOuterStepsOnlyMixes) {
   const auto problem = unlike_clients();
-  Nodes nodes(*problem, {.problem = {},
-                         .method = "k-gt(steps=3)",
-                         .step = "0.01",
-                         .wire = Wire::f64,
-                         .topology = "path",
-                         .outer_step = 0});
+  Nodes nodes(
+      *problem,
+      {.method = "k-gt(steps=3)", .step = "0.01", .wire = Wire::f64, .topology = "path", .outer_step = 0});
   Vectors expected;
   for (std::size_t i = 0; i < 10; ++i) {
     for (std::size_t j = 0; j < 6; ++j) nodes.x(i)[j] = std::sin(static_cast<double>(7 * i + j));
@@ -624,7 +601,7 @@ TEST(GossipLedger, CountsEveryDirectedEdge) {
 TEST(GossipErrors, NeedATopologyAndAStep) {
   const Job job{.problem = "quadratic(d=20)", .method = "k-gt(steps=3)", .step = "0.1"};
   EXPECT_EQ(error_of([&] { train(job); }),
-            "column 1: k-gt(steps=3): has no server and needs a topology, as in topology=ring");
+            "method: column 1: k-gt(steps=3): has no server and needs a topology, as in topology=ring");
   Job stepless = job;
   stepless.topology = "ring";
   stepless.step = "theory";
@@ -634,7 +611,8 @@ TEST(GossipErrors, NeedATopologyAndAStep) {
       "step=0.1");
   Job wrong = stepless;
   wrong.method = "k-gt(steps=0)";
-  EXPECT_EQ(error_of([&] { train(wrong); }), "column 1: k-gt(steps=0): steps = 0; need a whole number >= 1");
+  EXPECT_EQ(error_of([&] { train(wrong); }),
+            "method: column 1: k-gt(steps=0): steps = 0; need a whole number >= 1");
 }
 
 }  // namespace

@@ -113,8 +113,9 @@ Vector run(const Diagonal& problem, std::size_t H, double gamma, std::size_t T, 
   ThreadPool pool(1);
   Fleet fleet(pool);
   const std::string method = fmt::format("savic(oasis, steps={}, refresh=1000000, alpha={})", H, kAlpha);
-  const auto local =
-      make_method(assemble(parse(method), {.problem = problem, .seed = seed, .wire = Wire::f64}), gamma);
+  const Experiment experiment = experiment_on(
+      problem, {.method = method, .step = fmt::format("{}", gamma), .seed = seed, .wire = Wire::f64});
+  const auto local = experiment.make_method();
   local->start(fleet, nullptr);
   for (std::size_t t = 1; t <= T / H; ++t) local->round(fleet, t, nullptr);
   return {local->point().begin(), local->point().end()};

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 std::unique_ptr<Problem> unlike_clients() { return make_distributed_ls({.clients = 10, .d = 6, .zeta = 3}); }
 
 Job with(const std::string& method, const std::string& step, std::size_t rounds = 30) {
-  return {.problem = "", .method = method, .clients = 10, .step = step, .rounds = rounds, .wire = Wire::f64};
+  return {.method = method, .clients = 10, .step = step, .rounds = rounds, .wire = Wire::f64};
 }
 
 /// A method that gives access to its state.
@@ -29,8 +29,10 @@ class Looked {
   Looked(const Problem& problem, const std::string& method, double step)
       : pool_(1),
         fleet_(pool_),
-        method_(
-            make_method(assemble(parse(method), {.problem = problem, .seed = 1, .wire = Wire::f64}), step)) {
+        experiment_(experiment_on(
+            problem,
+            {.method = method, .step = fmt::format("{}", step), .wire = Wire::f64, .outer_step = {}})),
+        method_(experiment_.make_method()) {
     method_->start(fleet_, nullptr);
   }
   void rounds(std::size_t count) {
@@ -43,6 +45,7 @@ class Looked {
  private:
   ThreadPool pool_;
   Fleet fleet_;
+  const Experiment experiment_;
   std::unique_ptr<Method> method_;
   std::size_t t_ = 0;
 };
@@ -58,12 +61,12 @@ TEST(Local, OneStepIsGradientDescent) {
 
 TEST(Local, EqualScalesOnlyDivideTheStep) {
   const auto problem = unlike_clients();
-  const Outcome plain = train(with("local-sgd(steps=5)", "0.01"), problem.get());
+  const Outcome plain = train(with("local-sgd(steps=5)", "0.01"), opened(*problem));
   // alpha is larger than any |D|, so all scales are alpha.
   for (const char* rule : {"adam", "rmsprop", "adagrad", "oasis"}) {
     for (const char* scaling : {"global", "local"}) {
       const std::string method = fmt::format("savic({}, steps=5, alpha=1e6, scaling={})", rule, scaling);
-      expect_close(train(with(method, "1e4"), problem.get()), plain, 1e-12);
+      expect_close(train(with(method, "1e4"), opened(*problem)), plain, 1e-12);
     }
   }
 }
@@ -135,7 +138,7 @@ TEST(Local, LocalScalesMoveTheLimitAndGlobalOnesDoNot) {
   Fleet fleet(pool);
   const auto norm_at_the_end = [&](const char* scaling, const char* step) {
     return train(with(fmt::format("savic(oasis, scaling={}, alpha=1e-3)", scaling), step, 4000),
-                 problem.get())
+                 opened(*problem))
         .last()
         .grad_norm_sq;
   };
@@ -201,7 +204,8 @@ TEST(Local, AServerThatHardlyScalesIsFedAvg) {
   // tau dominates v: x += 1e9 moved / (|moved| + 1e9).
   Job scaled = with("fedadam(steps=3, beta1=0, beta2=0, tau=1e9)", "0.01");
   scaled.outer_step = 1e9;
-  expect_close(train(scaled, problem.get()), train(with("fedavg(steps=3)", "0.01"), problem.get()), 1e-7);
+  expect_close(train(scaled, opened(*problem)), train(with("fedavg(steps=3)", "0.01"), opened(*problem)),
+               1e-7);
 }
 
 /// The first step of AdamW is gamma sign(g), up to epsilon, and the first step of Nesterov is eta_s (1 + mu)

@@ -27,14 +27,14 @@ TEST_P(MarinaPaper, RunningAverageObeysTheBound) {
                              "vr-marina(rand-k(10), batch=17)", "pp-marina(rand-k(10), sample=2)"}) {
     const std::size_t rounds = 600;
     Job each = run(method, rounds);
-    const auto problem = problem_of(each);
+    const Opened problem = opened(each);
     const int seeds = 10;
     std::vector<double> average(rounds, 0.0);  // over seeds, of the running averages
     double gap = 0;
     double gamma = 0;
     for (int seed = 0; seed < seeds; ++seed) {
       each.seed = static_cast<std::uint64_t>(seed);
-      const Outcome outcome = train(each, problem.get());
+      const Outcome outcome = train(each, problem);
       double sum = 0;
       for (std::size_t k = 0; k < rounds; ++k) {
         sum += outcome.rows[k].grad_norm_sq;
@@ -54,12 +54,12 @@ TEST_P(MarinaPaper, NeedsFiveTimesFewerBitsThanDiana) {
   LACONIC_NEEDS_DATA(GetParam());
   Job diana = run("diana(rand-k(10))", 6000);
   diana.solve.eval_every = 0;
-  const auto problem = problem_of(diana);
-  const Outcome slow = train(diana, problem.get());
+  const Opened problem = opened(diana);
+  const Outcome slow = train(diana, problem);
 
   Job marina = run("marina(rand-k(10))", 6000);
   marina.solve.target = slow.last().grad_norm_sq;
-  const Outcome fast = train(marina, problem.get());
+  const Outcome fast = train(marina, problem);
   ASSERT_EQ(fast.summary.why, Summary::Why::target);
   EXPECT_GE(slow.last().uplink_bits, 5 * fast.last().uplink_bits);
 }
@@ -69,9 +69,9 @@ TEST_P(MarinaPaper, FloatsPerRoundAreTheFormula) {
   LACONIC_NEEDS_DATA(GetParam());
   Job marina = run("marina(rand-k(10))", 4000);
   marina.solve.eval_every = 0;
-  const auto problem = problem_of(marina);
-  const Outcome outcome = train(marina, problem.get());
-  const double d = static_cast<double>(problem->dim());
+  const Opened problem = opened(marina);
+  const Outcome outcome = train(marina, problem);
+  const double d = static_cast<double>(problem->problem->dim());
   const double rounds = 4000;
   const double p = 10 / d;
   const double deviation = (d - 10) * std::sqrt(p * (1 - p) / rounds);

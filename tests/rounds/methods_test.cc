@@ -108,8 +108,9 @@ Round round_of(const std::string& method, bool heads, std::size_t t, std::size_t
 TEST_P(Methods, CountWhatTheyDo) {
   if (steps_locally() || codes()) return;  // for coded methods see coding_test.cc
   for (const Job& run : runs()) {
-    const auto problem = problem_of(run);
-    const Outcome outcome = train(run, problem.get());
+    const Opened opened = testing::opened(run);
+    const Problem* problem = opened->problem.get();
+    const Outcome outcome = train(run, opened);
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
     const double d = static_cast<double>(problem->dim());
     // The zeros of qsgd(4) take four bits each, and the indices of top-k take at most a bitmap. A pair has
@@ -246,12 +247,13 @@ TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
                  .clients = n,
                  .rounds = 2,
                  .wire = Wire::f64};
-  const auto problem = problem_of(base);
+  const Opened opened = testing::opened(base);
+  const Problem* problem = opened->problem.get();
   const std::size_t d = problem->dim();
 
   Vector x0(d);
   problem->start(x0);
-  const Outcome first = train(base, problem.get());
+  const Outcome first = train(base, opened);
   Vector mean0(d);
   Vector mean1(d);
   std::vector<Vector> change(n, Vector(d));
@@ -283,7 +285,7 @@ TEST(Marina, ErrorOfTheEstimateFollowsTheRecursion) {
     Job run = base;
     run.seed = static_cast<std::uint64_t>(seed);
     run.solve.eval_every = 0;
-    const Outcome outcome = train(run, problem.get());
+    const Outcome outcome = train(run, opened);
     double error = 0;
     for (std::size_t j = 0; j < d; ++j) {
       const double g1 = (x1[j] - outcome.x[j]) / outcome.step;
@@ -354,41 +356,43 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   const auto refusal = [](const Job& job) { return error_of([&] { train(job); }); };
   const std::string problem = "quadratic(d=20)";
   EXPECT_EQ(refusal({.problem = problem, .method = "marin(rand-k(3))"}),
-            "column 1: unknown method \"marin\" (did you mean \"marina\"?); known: "
+            "method: column 1: unknown method \"marin\" (did you mean \"marina\"?); known: "
             "gd, dcgd, diana, vr-diana, marina, vr-marina, vr-marina-online, pp-marina, ef21, lag, "
             "clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5, d-sgd, gt, periodical-gt, k-gt, scaffold, "
             "local-sgd, fedavg, fedadam, diloco, savic, gc-1bit, sgc, is-sgd, bgc, erasurehead, "
             "exact-gc, majority, coco-ef, gc-diana");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
-            "column 1: marina: its compressor is missing, as in marina(rand-k(10))");
+            "method: column 1: marina: its compressor is missing, as in marina(rand-k(10))");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina(top-k(3))"}),
-            "column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use rand-k or "
+            "method: column 1: marina(top-k(3)): marina needs an unbiased compressor: top-k(3) is not; use "
+            "rand-k or "
             "natural");
-  EXPECT_EQ(refusal({.problem = problem, .method = "diana(top-k(3))"}),
-            "column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k or "
-            "natural");
-  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
-            "column 1: marina(rand-k(3), p=0): p = 0; need 0 < p <= 1");
-  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),
-            "column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
-  EXPECT_EQ(refusal({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
-            "column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
   EXPECT_EQ(
-      refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
-      "column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch out, or use "
-      "vr-marina");
+      refusal({.problem = problem, .method = "diana(top-k(3))"}),
+      "method: column 1: diana(top-k(3)): diana needs an unbiased compressor: top-k(3) is not; use rand-k or "
+      "natural");
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=0)"}),
+            "method: column 1: marina(rand-k(3), p=0): p = 0; need 0 < p <= 1");
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3), p=1.5)"}),
+            "method: column 1: marina(rand-k(3), p=1.5): p = 1.5; need 0 < p <= 1");
+  EXPECT_EQ(refusal({.problem = problem, .method = "diana(rand-k(3), alpha=-1)"}),
+            "method: column 1: diana(rand-k(3), alpha=-1): alpha = -1; need 0 < alpha <= 1");
+  EXPECT_EQ(refusal({.problem = problem, .method = "marina(rand-k(3))", .batch = 4}),
+            "method: column 1: marina(rand-k(3)): batch = 4: marina takes full local gradients; leave batch "
+            "out, or use "
+            "vr-marina");
   EXPECT_EQ(refusal({.problem = problem, .method = "gd(3)"}),
-            "column 1: gd(3): takes no argument without a name; found 1 more: 3");
+            "method: column 1: gd(3): takes no argument without a name; found 1 more: 3");
   EXPECT_EQ(
       refusal({.problem = problem, .method = "dcgd(top-k(3))"}),
       "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
       "step=0.1");
   for (const char* step : {"0", "-1", "nan", "theory*0", "theory*-2"}) {
     EXPECT_EQ(refusal({.problem = problem, .method = "gd", .step = step}),
-              fmt::format("step = {}; need step > 0", step));
+              fmt::format("step: step = {}; need step > 0", step));
   }
   EXPECT_EQ(refusal({.problem = problem, .method = "gd", .step = "thoery"}),
-            "step = thoery; need a number > 0, theory, theory*16 or theory-pl");
+            "step: step = thoery; need a number > 0, theory, theory*16 or theory-pl");
 }
 
 }  // namespace

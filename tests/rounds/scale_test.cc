@@ -63,16 +63,19 @@ TEST(Scale, TwentyThousandClientsCostWhatTheirSampleCosts) {
   const Job job{
       .problem = fmt::format("logistic(generated(rows=3, d={}, nnz=5, shift=0.5), lambda=0.1)", kDim),
       .method = fmt::format("pp-marina(rand-k(1%), sample={})", kSample),
-      .clients = kClients};
+      .clients = kClients,
+      .step = "0.1",
+      .rounds = kRounds,
+      .solve = {.eval_every = 0}};
   const auto problem = problem_of(job);
   const Counted counted(*problem);
   ThreadPool pool(2);
   Fleet fleet(pool);
-  const Assembly assembly = assemble(parse(job.method), {.problem = counted, .seed = 1});
-  const auto method = make_method(assembly, 0.1);
+  const Experiment experiment = experiment_on(counted, job);
+  Observer silent;
   Watch watch(counted);
   const double before = resident();
-  const Summary summary = solve(counted, *method, fleet, {.rounds = kRounds, .eval_every = 0}, watch);
+  const Summary summary = run(experiment, fleet, silent, {.recorder = &watch}).summary;
   EXPECT_EQ(summary.why, Summary::Why::rounds);
 
   const double all_vectors = 8.0 * kClients * kDim;

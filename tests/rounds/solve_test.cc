@@ -18,6 +18,16 @@ std::vector<std::size_t> rounds_of(const Outcome& outcome) {
   return rounds;
 }
 
+/// Passes on each question for a request.
+class Asked final : public Observer {
+ public:
+  explicit Asked(std::function<Request()> answer) : answer_(std::move(answer)) {}
+  Request asked() override { return answer_(); }
+
+ private:
+  std::function<Request()> answer_;
+};
+
 const Job kJob{.problem = "quadratic(d=10, lambda=0.1)", .method = "gd", .rounds = 10};
 
 TEST(Solve, EvaluatesEveryERoundsAndTheLast) {
@@ -86,9 +96,8 @@ TEST(Solve, EndsWhenAskedWithoutAnotherRow) {
   Job run = kJob;
   run.solve.eval_every = 4;
   std::size_t questions = 0;
-  const std::function<Request()> ask = [&] { return ++questions > 6 ? Request::interrupt : Request::none; };
-  run.solve.asked = &ask;
-  const Outcome outcome = train(run);
+  Asked observer([&] { return ++questions > 6 ? Request::interrupt : Request::none; });
+  const Outcome outcome = train(run, nullptr, &observer);
   EXPECT_EQ(outcome.summary.why, Summary::Why::interrupted);
   EXPECT_EQ(outcome.summary.request, Request::interrupt);
   EXPECT_EQ(outcome.summary.reason, "interrupted after round 6");
@@ -102,13 +111,10 @@ TEST(Solve, RanksEndAfterTheSameRoundWhicheverIsAsked) {
   for (std::size_t asked = 0; asked < kRanks; ++asked) {
     std::vector<Outcome> outcomes(kRanks);
     run_ranks(kRanks, [&](Transport& transport) {
-      Job own = run;
       std::size_t questions = 0;
-      const std::function<Request()> ask = [&] {
-        return transport.rank() == asked && ++questions > 4 ? Request::terminate : Request::none;
-      };
-      own.solve.asked = &ask;
-      outcomes[transport.rank()] = train_on(transport, own);
+      Asked observer(
+          [&] { return transport.rank() == asked && ++questions > 4 ? Request::terminate : Request::none; });
+      outcomes[transport.rank()] = train_on(transport, run, nullptr, &observer);
     });
     Job whole = run;
     whole.rounds = outcomes[0].summary.rounds;

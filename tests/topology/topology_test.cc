@@ -6,6 +6,7 @@
 #include <Eigen/Dense>
 #include <gmock/gmock.h>
 
+#include "laconic/topology/graph.h"
 #include "laconic/topology/mixing.h"
 #include "tests/support.h"
 

@@ -11,6 +11,7 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/message/slice.h"
 #include "laconic/message/wire.h"
+#include "laconic/topology/graph.h"
 #include "laconic/topology/mixing.h"
 #include "tests/support.h"
 
@@ -280,8 +281,8 @@ TEST(Constants, AreTheSameBitsOnAnyNumberOfRanksAndThreads) {
     const auto constants_on = [&](Transport& transport, std::size_t threads) {
       ThreadPool pool(threads);
       Fleet fleet(pool, transport);
-      const auto own = problem_of(run, fleet.owned(run.clients));
-      const Constants c = own->constants(fleet).value();
+      Observer silent;
+      const Constants c = open_problem(config_of(run), fleet, silent)->facts.constants.value();
       return std::vector<double>{c.L_minus, c.L_plus,   c.L_pm,           c.L_tilde,
                                  c.L_max,   c.L_sample, c.mu.value_or(0), c.f_lower.value_or(0)};
     };
