@@ -230,6 +230,32 @@ class Invariants(unittest.TestCase):
                 np.testing.assert_allclose(g, self.gradient(x), rtol=0, atol=1e-13)
         self.assertTrue(5 < heads < 40)
 
+    def test_mvr_written_out(self):  # the same rows at both points
+        problem, b, gamma, x = self.problem, 0.3, 0.1, self.problem.start()
+        found, before = [x], None
+        for t in range(ROUNDS):
+            k, last = [], before and before[1]
+            for i in range(problem.n):
+                stream = rng.Stream(1, t, i, purpose=rng.BATCH)
+                rows = [stream.below(12) for _ in range(2 if t else 4)]
+                at = lambda point: problem.gradient(i, point, rows)
+                k.append(at(x) + (1 - b) * (last[i] - at(before[0])) if t else at(x))
+            before, x = (x, k), x - gamma * np.mean(k, axis=0)
+            found.append(x)
+        method = f"dasha-mvr(identity, batch=2, b={b}, first-batch=4)"
+        np.testing.assert_allclose(points(problem, method), found, rtol=0, atol=1e-12)
+
+    def test_dasha_pp_contracts(self):  # with the identity g_i - k_i shrinks by 1 - a/p when client i joins
+        p, a = 0.5, 0.2
+        who = star.joining(self.clients, p)
+        uplink = star_successors.dasha_pp(self.clients, compressors.Identity(7), a, p / (2 - p), p, who, exact=False)
+        first, joins = None, np.zeros((5, 1))
+        for t, _, _, at in self.drive(uplink, 0.02):
+            first = at["G"] - at["K"] if t == 0 else first
+            joins[who(t) if t else []] += 1
+            np.testing.assert_allclose(at["G"] - at["K"], (1 - a / p) ** joins * first, rtol=0, atol=1e-12)
+        self.assertTrue(joins.min() > 10)
+
     def test_perm_k_downwards(self):  # mean w_i = x
         for n, d in [(5, 7), (4, 8), (9, 7)]:
             self.problem = little(n=n, d=d, rows=63)
