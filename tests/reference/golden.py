@@ -29,6 +29,8 @@ import problems
 import rng
 import sets
 import spec as specs
+import star
+import star_successors
 
 SAME, CONSTANT = 1e-10, 1e-9  # relative
 
@@ -47,7 +49,8 @@ def deviation(found, expected, floor=0.0):
 
 def run_program(program, case, out):
     words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
-    words |= {key: case[key] for key in ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation") if key in case}
+    optional = ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation", "downlink", "outer")
+    words |= {key: case[key] for key in optional if key in case}
     words |= {"threads": case.get("threads", 1), "out": out}
     done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
                           capture_output=True, text=True, timeout=300)
@@ -68,6 +71,8 @@ def transcribe(case, replay):
         return transcribe_local(case, problem, wire)
     if specs.parse(case["method"]).name in coding.NAMES:
         return transcribe_coded(case, problem, wire)
+    if star_successors.is_one(case, specs.parse(case["method"])):
+        return transcribe_star(case, problem, wire)
     make = lambda spec, step=0: (
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
         else compressors.Identity(problem.d, wire))
@@ -79,6 +84,21 @@ def transcribe(case, replay):
     rows = sum(problem.rows(i) for i in range(problem.n)) / problem.n
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": floats,
              "oracle_calls": [(t + 1) * rows for t in range(len(points))], "step": [gamma] * len(points)}
+    return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
+
+
+def transcribe_star(case, problem, wire):
+    """The same for a method of star_successors.py, or with a downlink or an outer rule."""
+    make = lambda spec, step=0: (compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, None, step) if spec
+                                 else compressors.Identity(problem.d, wire))
+    clients, constants = star.Clients(problem, wire, case["seed"], case.get("batch", 0)), problem.constants()
+    described = [specs.parse(case[key]) if key in case else None for key in ("downlink", "outer")]
+    gamma, rounds, outer, facts = star_successors.make_method(specs.parse(case["method"]), clients, constants, case["step"],
+                                                              make, *described)
+    points, up, down, calls = zip(*islice(rounds, case["rounds"] + 1))
+    measured = [outer.measure(x, *problems.value_and_gradient(problem, x), gamma) for x in points]
+    trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": up,
+             "downlink_floats": down, "oracle_calls": calls, "step": [gamma] * len(points)}
     return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts
 
 
@@ -147,6 +167,11 @@ def compare(case, ours, theirs):
     high = low + facts["index_bits"] * values + facts.get("header_bits", 32) * (rounds + 1)
     bits = their_trace["uplink_bits"]
     found["uplink_bits"] = (0.0 if np.all((low <= bits) & (bits <= high)) else np.inf, SAME)
+    if "downlink_floats" in trace:  # and a coin
+        values, bits = trace["downlink_floats"], their_trace["downlink_bits"]
+        low = width * values
+        high = low + facts["down_index_bits"] * values + 33 * rounds
+        found["downlink_bits"] = (0.0 if np.all((low <= bits) & (bits <= high)) else np.inf, SAME)
     shared = [name for name in constants if name in summary.get("constants", {})]
     both_or_none = ("L_minus" in constants) == ("L_minus" in summary.get("constants", {}))
     found["constants"] = (deviation([summary["constants"][name] for name in shared], [constants[name] for name in shared])

@@ -91,7 +91,10 @@ class Linear:
         L = np.array([self.curvature * top(A) + r for A, _ in self.shards])
         L_minus = self.curvature * top(np.vstack([A for A, _ in self.shards])) + r
         L_tilde = math.sqrt(np.mean(L**2))
-        return {"L_minus": L_minus, "L_plus": L_tilde, "L_pm": L_tilde, "L_tilde": L_tilde, "L_max": max(L)}
+        of_rows = [self.curvature * np.sum(A**2, axis=1) + r for A, _ in self.shards]
+        L_sample = math.sqrt(np.mean([np.mean(each**2) for each in of_rows]))
+        return {"L_minus": L_minus, "L_plus": L_tilde, "L_pm": L_tilde, "L_tilde": L_tilde, "L_max": max(L),
+                "L_sample": L_sample}
 
 
 def sigmoid(z):

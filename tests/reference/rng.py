@@ -69,9 +69,9 @@ class Stream:
         return product >> 64
 
 
-def shared_coin(seed, round, p):
+def shared_coin(seed, round, p, step=0):
     """MARINA's c_k: one coin for all clients of a round."""
-    return Stream(seed, round, EVERYONE, purpose=COIN).uniform() < p
+    return Stream(seed, round, EVERYONE, step, purpose=COIN).uniform() < p
 
 
 def shuffled(count, seed):
