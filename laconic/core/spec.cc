@@ -232,12 +232,25 @@ void fail_unknown(const Spec& spec, std::string_view what, const std::vector<std
                               did_you_mean(spec.name, known), fmt::join(known, ", ")));
 }
 
+namespace {
+
+/// As people write it: 1e9 and 0.5, not 1e+09.
+std::string short_number(double value) {
+  const std::string text = fmt::format("{:g}", value);
+  const std::size_t e = text.find('e');
+  return e == std::string::npos ? text
+                                : fmt::format("{}e{}", text.substr(0, e), std::stoi(text.substr(e + 1)));
+}
+
+}  // namespace
+
 std::string print(const Interval& interval, std::string_view name) {
   const char* above = interval.includes_low ? "=" : "";
   const char* below = interval.includes_high ? "=" : "";
-  if (std::isinf(interval.high)) return fmt::format("{} >{} {}", name, above, interval.low);
-  if (std::isinf(interval.low)) return fmt::format("{} <{} {}", name, below, interval.high);
-  return fmt::format("{} <{} {} <{} {}", interval.low, above, name, below, interval.high);
+  if (std::isinf(interval.high)) return fmt::format("{} >{} {}", name, above, short_number(interval.low));
+  if (std::isinf(interval.low)) return fmt::format("{} <{} {}", name, below, short_number(interval.high));
+  return fmt::format("{} <{} {} <{} {}", short_number(interval.low), above, name, below,
+                     short_number(interval.high));
 }
 
 const Spec* Arguments::find(std::string_view name, std::size_t position) {

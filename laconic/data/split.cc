@@ -124,7 +124,7 @@ void fill_up(const Order& order, std::size_t share, Shards& shards) {
 
 Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
   const double q = arguments.required_number_in(
-      "q", kPositiveShare, 0, "the share of its main class is missing, as in main-class(0.5)");
+      "q", kPositive, 0, "the share of its main class is missing, as in main-class(0.5)");
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
   if (!(q >= 1 / static_cast<double>(count) && q <= 1))

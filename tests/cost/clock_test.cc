@@ -190,7 +190,7 @@ TEST(DelayModels, AreRefusedInOneLine) {
   EXPECT_THAT(refusal("shifted-exp"), HasSubstr("its a is missing"));
   EXPECT_THAT(refusal("shifted-exp(soon, 1)"), HasSubstr("a = soon; need seconds, as in 10ms"));
   EXPECT_THAT(refusal("shifted-exp(1ms)"), HasSubstr("\"mu\" is missing"));
-  EXPECT_THAT(refusal("shifted-exp(1ms, 0)"), HasSubstr("mu = 0; need 1e-09 <= mu <= 1e+18"));
+  EXPECT_THAT(refusal("shifted-exp(1ms, 0)"), HasSubstr("mu = 0; need 1e-9 <= mu <= 1e18"));
   EXPECT_THAT(refusal("shifted-exp(1ms, 1, 2, 3, 4, 5)"), HasSubstr("5 values for 4 clients"));
   EXPECT_THAT(refusal("shifted-exp(1ms, 1, first=5)"), HasSubstr("first = 5; need first <= 4, the clients"));
   EXPECT_THAT(refusal("shifted-exp(1ms, 1, deadline=0)"), HasSubstr("deadline = 0; need seconds > 0"));
