@@ -185,7 +185,7 @@ void memory_step(benchmark::State& state) {
   Message message;
   const auto step = [&](std::uint32_t round) {
     const Key key{1, round, 0, 0, 0};
-    ef21->encode(key, h, {}, x, message);
+    ef21->encode(key, {h}, x, message);
     decode_add(key, message, 1, h);
   };
   const Vector before = h;

@@ -11,9 +11,9 @@ using namespace laconic;
 class Clipped final : public Mechanism {
  public:
   explicit Clipped(double tau) : tau_(tau) {}
-  void encode(const Key& /*key*/, Kept h, Kept /*y*/, View x, Message& out) const override {
+  void encode(const Key& /*key*/, const Memories& kept, View x, Message& out) const override {
     Vector v(x.begin(), x.end());
-    axpy(-1, h, v);
+    axpy(-1, kept.h, v);
     scale(std::min(1.0, tau_ / std::sqrt(norm_sq(v))), v);
     write_dense(Wire::f32, v, out);
   }

@@ -211,6 +211,7 @@ void Solver::record() {
   row.uplink_floats = ledger.uplink_floats / n;
   row.uplink_bits = uplink_bits();
   row.downlink_bits = ledger.downlink_bits;
+  row.downlink_floats = ledger.downlink_floats;
   row.oracle_calls = static_cast<double>(ledger.oracle_calls) / n;
   row.participants = ledger.participants;
   row.step = method_.step();

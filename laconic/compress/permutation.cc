@@ -41,7 +41,12 @@ class PermK final : public Compressor {
     const auto k = static_cast<double>(k_.value_or((setting_.dim + setting_.clients - 1) / setting_.clients));
     Bound bound{.density = k, .floats = k_ ? k : std::max(1.0, d / n)};
     const bool everything = rarity() == 1;  // then both guarantees hold
-    if (promise_ == Promise::contractive || everything) bound.alpha = 1 / rarity();
+    if (promise_ == Promise::contractive || everything) {
+      bound.alpha = 1 / rarity();
+      bound.shrinks = true;
+      bound.kept = bound.alpha;
+      bound.variance_of_mean = 1 / (rarity() * n);
+    }
     if (promise_ == Promise::unbiased || everything) {
       bound.omega = rarity() - 1;
       // With equality. If no two clients share a coordinate, E|(1/n) sum Q_i(a_i)|^2 is the sum of the

@@ -26,7 +26,7 @@ class Identity final : public Compressor {
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
-    return {.omega = 0, .alpha = 1, .density = d, .floats = d, .A = 0, .B = 0};
+    return {.omega = 0, .alpha = 1, .density = d, .floats = d, .A = 0, .B = 0, .shrinks = true};
   }
 
  private:
@@ -37,7 +37,12 @@ class Identity final : public Compressor {
 Bound bound_of(Promise promise, double omega, double alpha, double floats, const CompressorSetting& setting) {
   Bound bound{.omega = {}, .alpha = {}, .density = floats, .floats = floats, .A = 0, .B = 0};
   const bool everything = omega == 0;  // then both guarantees hold
-  if (promise == Promise::contractive || everything) bound.alpha = alpha;
+  if (promise == Promise::contractive || everything) {
+    bound.alpha = alpha;
+    bound.shrinks = true;
+    bound.kept = alpha;
+    bound.variance_of_mean = alpha * (1 - alpha) / static_cast<double>(setting.clients);
+  }
   if (promise == Promise::unbiased || everything) {
     bound.omega = omega;
     bound.A = omega / static_cast<double>(setting.clients);
@@ -107,7 +112,8 @@ class TopK final : public Compressor {
                 .density = k,
                 .floats = k,
                 .A = 0,
-                .B = 0};
+                .B = 0,
+                .shrinks = true};
     if (k_ == setting_.dim) bound.omega = 0;
     return bound;
   }

@@ -10,9 +10,12 @@ namespace laconic {
 /// moves its anchor. The result is the same for every client and on every process.
 struct SharedCoin {
   double p = 1;
+  std::uint32_t step = 0;  // of the address; Key::kDownlink: a coin of the server
 
   [[nodiscard]] bool heads(const Key& key) const {
-    return key.round == 0 || key.common().stream(Purpose::coin).uniform() < p;
+    Key common = key.common();
+    common.step = step;
+    return key.round == 0 || common.stream(Purpose::coin).uniform() < p;
   }
 };
 

@@ -43,6 +43,7 @@ struct Key {
   std::uint32_t copy = 0;  // a client drawn twice in one round sends twice; below 2^24
 
   static constexpr std::uint32_t kEveryone = 0xffffffff;
+  static constexpr std::uint32_t kDownlink = 0xffffffff;  // the step of all draws for messages of the server
 
   /// The address of the draws that all clients of this round share.
   [[nodiscard]] Key common() const { return {seed, round, kEveryone, 0, 0}; }

@@ -20,7 +20,7 @@ class Direct final : public Mechanism {
  public:
   explicit Direct(CompressorPtr c) : c_(given(std::move(c))) {}
 
-  void encode(const Key& key, Kept /*h*/, Kept /*y*/, View x, Message& out) const override {
+  void encode(const Key& key, const Memories& /*kept*/, View x, Message& out) const override {
     c_->compress(key, x, out);
   }
   Rates rates() const override { return {0, 0}; }
@@ -31,25 +31,89 @@ class Direct final : public Mechanism {
 
 class Memory final : public Mechanism {
  public:
-  Memory(CompressorPtr c, double rate) : c_(given(std::move(c))), rate_(rate) {}
+  Memory(CompressorPtr c, double rate, double weight)
+      : c_(given(std::move(c))), rate_(rate), weight_(weight) {}
 
-  void encode(const Key& key, Kept h, Kept /*y*/, View x, Message& out) const override {
-    c_->compress_difference(key, x, h, out);
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    c_->compress_difference(key, x, kept.h, out);
   }
-  Rates rates() const override { return {rate_, rate_}; }
-  bool estimates_by_memory() const override { return rate_ == 1 && !c_->bound().omega; }
+  Rates rates() const override { return {rate_, rate_, weight_}; }
+  bool estimates_by_memory() const override { return rate_ == 1 && weight_ == 1 && !c_->bound().omega; }
 
  private:
   CompressorPtr c_;
   double rate_;
+  double weight_;
+};
+
+class ErrorControl final : public Mechanism {
+ public:
+  ErrorControl(CompressorPtr c, double share) : c_(given(std::move(c))), share_(share) {}
+
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    const View h = kept.h;
+    const View e = kept.e;
+    thread_local Vector y;  // reused, so that a round does not allocate
+    y.resize(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) y[j] = share_ * e[j] + x[j] - h[j];
+    c_->compress(key, y, out);
+  }
+  Rates rates() const override { return {1, 1}; }
+  bool accumulates_error() const override { return true; }
+
+ private:
+  CompressorPtr c_;
+  double share_;
+};
+
+class DriftingDifference final : public Mechanism {
+ public:
+  DriftingDifference(CompressorPtr c, double a) : c_(given(std::move(c))), a_(a) {}
+
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    const View h = kept.h;
+    const View y = kept.y;
+    thread_local Vector drift;  // reused, so that a round does not allocate
+    drift.resize(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) drift[j] = y[j] + a_ * (h[j] - y[j]);
+    c_->compress_difference(key, x, drift, out);
+  }
+  Rates rates() const override { return {1, 1}; }
+  bool uses_previous() const override { return true; }
+
+ private:
+  CompressorPtr c_;
+  double a_;
+};
+
+class SilentAtStart final : public Mechanism {
+ public:
+  explicit SilentAtStart(MechanismPtr inner) : inner_(given(std::move(inner))) {
+    check(!inner_->replaces() && inner_->coin_bits() == 0, "a silent start needs memories that start at 0");
+  }
+
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    if (key.round == 0) {
+      write_nothing(Wire::f32, out);
+    } else {
+      inner_->encode(key, kept, x, out);
+    }
+  }
+  Rates rates() const override { return inner_->rates(); }
+  bool uses_previous() const override { return inner_->uses_previous(); }
+  bool accumulates_error() const override { return inner_->accumulates_error(); }
+  bool estimates_by_memory() const override { return inner_->estimates_by_memory(); }
+
+ private:
+  MechanismPtr inner_;
 };
 
 class Feedback final : public Mechanism {
  public:
   Feedback(CompressorPtr c, double gain) : c_(given(std::move(c))), gain_(gain) {}
 
-  void encode(const Key& key, Kept h, Kept /*y*/, View /*x*/, Message& out) const override {
-    c_->compress(key, h, out);
+  void encode(const Key& key, const Memories& kept, View /*x*/, Message& out) const override {
+    c_->compress(key, kept.h, out);
   }
   Rates rates() const override { return {-1, 0}; }
   double takes_in() const override { return gain_; }
@@ -63,8 +127,8 @@ class Difference final : public Mechanism {
  public:
   explicit Difference(CompressorPtr c) : c_(given(std::move(c))) {}
 
-  void encode(const Key& key, Kept /*h*/, Kept y, View x, Message& out) const override {
-    c_->compress_difference(key, x, y, out);
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    c_->compress_difference(key, x, kept.y, out);
   }
   Rates rates() const override { return {0, 1}; }
   bool uses_previous() const override { return true; }
@@ -77,7 +141,7 @@ class Whole final : public Mechanism {
  public:
   explicit Whole(Wire wire) : wire_(wire) {}
 
-  void encode(const Key& /*key*/, Kept /*h*/, Kept /*y*/, View x, Message& out) const override {
+  void encode(const Key& /*key*/, const Memories& /*kept*/, View x, Message& out) const override {
     write_reset(wire_, x, out);
   }
   Rates rates() const override { return {1, 1}; }
@@ -91,8 +155,8 @@ class Previous final : public Mechanism {
  public:
   explicit Previous(Wire wire) : wire_(wire) {}
 
-  void encode(const Key& /*key*/, Kept /*h*/, Kept y, View /*x*/, Message& out) const override {
-    write_uncounted(wire_, y, out);
+  void encode(const Key& /*key*/, const Memories& kept, View /*x*/, Message& out) const override {
+    write_uncounted(wire_, kept.y, out);
   }
   Rates rates() const override { return {0, 0}; }
   bool uses_previous() const override { return true; }
@@ -107,10 +171,10 @@ class Lazy final : public Mechanism {
     check(inner_->rates().client != 0, "lazy needs an inner map with a memory");
   }
 
-  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     // Both distances use the same function: for h = y and zeta = 1 they are then equal, and nothing is sent.
-    if (distance_sq(x, h) > zeta_ * distance_sq(x, y)) {
-      inner_->encode(key, h, y, x, out);
+    if (distance_sq(x, kept.h) > zeta_ * distance_sq(x, kept.y)) {
+      inner_->encode(key, kept, x, out);
     } else {
       write_nothing(Wire::f32, out);
     }
@@ -128,18 +192,18 @@ class Refined final : public Mechanism {
  public:
   Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {}
 
-  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     thread_local Scratch of_thread;  // reused, so that a round does not allocate
     Scratch scratch;
     std::swap(scratch, of_thread);  // the inner map may be another Refined
     const Key inner_key = key_of_part(key, 0);
-    inner_->encode(inner_key, h, y, x, scratch.first);
+    inner_->encode(inner_key, kept, x, scratch.first);
     // b, as the server will compute it
     scratch.b.resize(x.size());
     if (inner_->rates().server == 0 || starts_over(scratch.first)) {
       fill(scratch.b, 0.0);
     } else {
-      copy(h, scratch.b);
+      copy(kept.h, scratch.b);
     }
     decode_add(inner_key, scratch.first, 1, scratch.b);
     c_->compress_difference(key_of_part(key, 1), x, scratch.b, scratch.second);
@@ -168,16 +232,17 @@ class Restarting final : public Mechanism {
   Restarting(MechanismPtr inner, CompressorPtr identity, SharedCoin coin)
       : inner_(given(std::move(inner))), identity_(given(std::move(identity))), coin_(coin) {}
 
-  void encode(const Key& key, Kept h, Kept y, View x, Message& out) const override {
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     if (restarts(key)) {
       identity_->compress(key, x, out);
     } else {
-      inner_->encode(key, h, y, x, out);
+      inner_->encode(key, kept, x, out);
     }
   }
   Rates rates() const override { return inner_->rates(); }
   bool restarts(const Key& key) const override { return coin_.heads(key); }
   bool uses_previous() const override { return inner_->uses_previous(); }
+  bool accumulates_error() const override { return inner_->accumulates_error(); }
   bool replaces() const override { return inner_->replaces(); }
   bool estimates_by_memory() const override { return inner_->estimates_by_memory(); }
   unsigned coin_bits() const override { return coin_.p > 0 ? 1 : 0; }
@@ -194,8 +259,26 @@ MechanismPtr direct(CompressorPtr c) { return std::make_unique<Direct>(std::move
 
 MechanismPtr memory(CompressorPtr c, double rate) {
   check(rate > 0 && rate <= 1, "memory: need 0 < rate <= 1");
-  return std::make_unique<Memory>(std::move(c), rate);
+  return std::make_unique<Memory>(std::move(c), rate, 1);
 }
+
+MechanismPtr weighted_memory(CompressorPtr c, double rate, double weight) {
+  check(rate > 0 && rate <= 1 && weight > 0 && weight <= 1,
+        "weighted_memory: need 0 < rate <= 1 and 0 < weight <= 1");
+  return std::make_unique<Memory>(std::move(c), rate, weight);
+}
+
+MechanismPtr error_control(CompressorPtr c, double share) {
+  check(share >= 0, "error_control: need share >= 0");
+  return std::make_unique<ErrorControl>(std::move(c), share);
+}
+
+MechanismPtr drifting_difference(CompressorPtr c, double a) {
+  check(a >= 0 && a <= 1, "drifting_difference: need 0 <= a <= 1");
+  return std::make_unique<DriftingDifference>(std::move(c), a);
+}
+
+MechanismPtr silent_at_start(MechanismPtr inner) { return std::make_unique<SilentAtStart>(std::move(inner)); }
 
 MechanismPtr feedback(CompressorPtr c, double gain) { return std::make_unique<Feedback>(std::move(c), gain); }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mechanisms: what a client compresses. A mechanism is the map C_{h,y}(x) of the 3PC framework (arXiv
-// 2202.00998): x is the client's current gradient, y its gradient of the previous round, h its memory.
-// Mechanisms are stateless and can be composed; the driver owns the vectors (rounds/star.h).
+// 2202.00998): x is the client's current estimate of its gradient, y its estimate of the previous round, h its
+// memory. Mechanisms can be composed. They have no state: the driver owns the vectors (rounds/star.h), so that
+// checkpoints hold all of them.
 #pragma once
 
 #include <memory>
@@ -14,13 +15,14 @@
 
 namespace laconic {
 
-/// How the memories change after a message m: h += rates.client * m at the client, and
-/// shift += rates.server * (mean of m) at the server, where shift is the mean of the clients' h. The server's
-/// estimate is shift + mean of m.
-///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0}
+/// How the memories change after a message m: h += client * m at the client, and shift += server * (mean of
+/// m) at the server, where shift is the mean of the clients' h. The server's estimate of the gradient is shift
+/// + estimate * (mean of m).
+///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0};  EF-BV {a, a, b}
 struct Rates {
   double client = 0;
   double server = 0;
+  double estimate = 1;
 };
 
 /// A vector that the driver keeps for a mechanism if the mechanism declares that it reads it.
@@ -32,7 +34,7 @@ class Kept {
 
   /// Throws std::logic_error if it is not kept.
   operator View() const {  // NOLINT(google-explicit-constructor)
-    check(!vector_.empty(), "a mechanism reads h or y, which rates() and uses_previous() do not ask for");
+    check(!vector_.empty(), "a mechanism reads h, y or e, which it does not ask for");
     return vector_;
   }
 
@@ -40,13 +42,20 @@ class Kept {
   View vector_;
 };
 
+/// What a client remembers when it encodes.
+struct Memories {
+  Kept h = {};  // the memory, if rates().client is not 0
+  Kept y = {};  // the previous estimate, if uses_previous() and the round is not a restart
+  Kept e = {};  // the accumulated error, if accumulates_error()
+};
+
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = the message of client key.client in round key.round. The driver keeps h if rates().client is not
-  /// 0, and y if uses_previous() and the round is not a restart. Each kept vector has dim entries, like x.
-  virtual void encode(const Key& key, Kept h, Kept y, View x, Message& out) const = 0;
+  /// out = the message of client key.client in round key.round. Each kept vector has dim entries, like x. A
+  /// pure function of its arguments.
+  virtual void encode(const Key& key, const Memories& kept, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
   /// a: before encoding, a client adds a x to its memory h.
@@ -56,14 +65,17 @@ class Mechanism {
   /// must be the same for all clients: it may use `key` only through Key::common().
   [[nodiscard]] virtual bool restarts(const Key& /*key*/) const { return false; }
   [[nodiscard]] virtual bool uses_previous() const { return false; }
+  /// Whether the client keeps e. After a message m, and before h changes, e += x - h - m; a restart sets e to
+  /// 0. Needs a memory h.
+  [[nodiscard]] virtual bool accumulates_error() const { return false; }
   /// Whether a single client may restart its memory (starts_over(), message/message.h). The server must then
   /// keep every client's memory; their mean is not enough.
   [[nodiscard]] virtual bool replaces() const { return false; }
   /// Whether the server's estimate must be the mean of the memories itself, as in EF21. Messages are then
   /// biased, and no weight can compensate for an absent client. Each message has weight 1/n.
   [[nodiscard]] virtual bool estimates_by_memory() const {
-    const auto [client, server] = rates();
-    return client == 1 && server == 1;
+    const auto [client, server, estimate] = rates();
+    return client == 1 && server == 1 && estimate == 1;
   }
   /// Bits per round that the server must add to its broadcast direction (MARINA's coin).
   [[nodiscard]] virtual unsigned coin_bits() const { return 0; }
@@ -78,6 +90,19 @@ MechanismPtr direct(CompressorPtr c);
 /// h + C(x - h). The message is C(x - h), and `rate` times it is added to the memory: DIANA (arXiv
 /// 1901.09269, Algorithm 1) with rate alpha_D; EF21 (arXiv 2106.05203) with rate 1 and contractive C.
 MechanismPtr memory(CompressorPtr c, double rate);
+
+/// The same with a weight of its own for the server's estimate: EF-BV (arXiv 2205.04180), with the rate lambda
+/// of the memories and the weight nu.
+MechanismPtr weighted_memory(CompressorPtr c, double rate, double weight);
+
+/// C(x - h + share e), where e is the accumulated error: EControl (arXiv 2311.05645).
+MechanismPtr error_control(CompressorPtr c, double share);
+
+/// h + C(x - y - a (h - y)): DASHA (arXiv 2202.01268, Algorithm 1) with an unbiased C and the momentum 0 <= a <= 1.
+MechanismPtr drifting_difference(CompressorPtr c, double a);
+
+/// The inner map, but an empty message in round 0, so that memories of 0 start to move in round 1 only.
+MechanismPtr silent_at_start(MechanismPtr inner);
 
 /// C(h), where gain x is added to h before, and the message is subtracted from h: error feedback (Seide, Fu,
 /// Droppo, Li, Yu 2014; COCO-EF, arXiv 2603.16353). h is in units of a step, so the memory includes the step

@@ -16,6 +16,7 @@ namespace {
 struct Contractive {
   CompressorPtr c;
   double alpha = 0;
+  bool shrinks = false;
 };
 
 /// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive
@@ -25,7 +26,7 @@ Contractive contractive(Arguments& args, const char* name, std::size_t position,
   const Spec& spec = args.required(name, position, example);
   CompressorPtr c = make_compressor(spec, setting);
   const Bound bound = c->bound();
-  if (bound.alpha) return {std::move(c), *bound.alpha};
+  if (bound.alpha) return {std::move(c), *bound.alpha, bound.shrinks};
   if (bound.omega && *bound.omega < 1) return {std::move(c), 1 - *bound.omega};
   const auto& all = compressors();
   const std::string unscaled = "c-" + spec.name;
@@ -54,8 +55,10 @@ ThreePoint of_contraction(MechanismPtr map, double alpha) {
 
 /// C with alpha = 1 sends x itself, which avoids the rounding of h + (x - h).
 ThreePoint memory_of(Contractive c, const CompressorSetting& setting) {
-  if (c.alpha == 1) return {.map = whole(setting.wire), .A = 1, .B = 0, .alpha = 1};
-  return of_contraction(memory(std::move(c.c), 1), c.alpha);
+  if (c.alpha == 1) return {.map = whole(setting.wire), .A = 1, .B = 0, .alpha = 1, .shrinks = true};
+  ThreePoint map = of_contraction(memory(std::move(c.c), 1), c.alpha);
+  map.shrinks = c.shrinks;
+  return map;
 }
 
 /// h + C(x - h): EF21 (Richtarik, Sokolov, Fatkhullin 2021, arXiv 2106.05203).

@@ -22,7 +22,8 @@ struct ThreePoint {
   // two composed).
   std::optional<double> omega = {};
   std::optional<double> alpha = {};
-  unsigned pairs = 0;  // nesting depth of pairs in its messages; at most kPairDepth (message/wire.h)
+  bool shrinks = false;  // EF21 with a compressor that shrinks (compress/compressor.h)
+  unsigned pairs = 0;    // nesting depth of pairs in its messages; at most kPairDepth (message/wire.h)
 };
 
 /// The map that `spec` names. Throws InputError, with the reason, for an unknown name, an argument out of

@@ -2,6 +2,7 @@
 #include "laconic/participation/participation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "laconic/core/error.h"
 
@@ -87,7 +88,56 @@ class Sampled final : public Participation {
   double weight_;
 };
 
+/// Everyone in round 0, later those that `choose(common, drawn)` draws.
+template <class Choose>
+class AfterStart final : public Participation {
+ public:
+  AfterStart(std::size_t clients, bool complete, Choose choose)
+      : everyone_(all_of(clients)), complete_(complete), choose_(std::move(choose)) {}
+
+  void draw(const Key& common, std::vector<Share>& out) const override {
+    if (common.round == 0 || complete_) {
+      out = everyone_;
+      return;
+    }
+    thread_local std::vector<std::uint32_t> drawn;
+    choose_(common, drawn);
+    out.clear();
+    for (const std::uint32_t client : drawn) out.push_back(everyone_[client]);
+  }
+  std::size_t clients() const override { return everyone_.size(); }
+  bool complete() const override { return complete_; }
+  std::optional<double> weight() const override { return everyone_[0].weight; }
+
+ private:
+  std::vector<Share> everyone_;
+  bool complete_;
+  Choose choose_;
+};
+
 }  // namespace
+
+std::unique_ptr<Participation> sampled_after_start(std::size_t clients, std::size_t sample) {
+  check(sample >= 1 && sample <= clients, "a participation needs 1 <= sample <= clients");
+  auto choose = [clients, sample](const Key& common, std::vector<std::uint32_t>& drawn) {
+    Stream stream = common.stream(Purpose::participation);
+    draw_distinct(stream, clients, sample, drawn);
+  };
+  return std::make_unique<AfterStart<decltype(choose)>>(clients, sample == clients, choose);
+}
+
+std::unique_ptr<Participation> joining(std::size_t clients, double p) {
+  check(p > 0 && p <= 1, "a participation needs 0 < p <= 1");
+  auto choose = [clients, p](const Key& common, std::vector<std::uint32_t>& drawn) {
+    drawn.clear();
+    for (std::uint32_t i = 0; i < clients; ++i) {
+      Key own = common;
+      own.client = i;
+      if (own.stream(Purpose::participation).uniform() < p) drawn.push_back(i);
+    }
+  };
+  return std::make_unique<AfterStart<decltype(choose)>>(clients, p == 1, choose);
+}
 
 std::unique_ptr<Participation> sampled(std::size_t clients, std::size_t sample) {
   return std::make_unique<Sampled>(clients, sample);

@@ -52,4 +52,10 @@ std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t client
 /// 1602.05629). 1 <= sample <= clients.
 std::unique_ptr<Participation> sampled(std::size_t clients, std::size_t sample);
 
+/// All clients in round 0. Later `sample` clients, drawn uniformly and without replacement, or each client by
+/// itself with probability p. Each has weight 1/n, so that absent clients count as 0: EF21-PP (arXiv
+/// 2110.03294) and DASHA-PP (arXiv 2205.15580). 1 <= sample <= clients, 0 < p <= 1.
+std::unique_ptr<Participation> sampled_after_start(std::size_t clients, std::size_t sample);
+std::unique_ptr<Participation> joining(std::size_t clients, double p);
+
 }  // namespace laconic

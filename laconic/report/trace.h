@@ -28,6 +28,7 @@ struct Row {
   double network_seconds = 0;            // modelled (cost/clock.h)
   std::optional<double> train_accuracy;  // if the problem classifies
   std::optional<double> test_accuracy;   // 0 in the file if there is no test set
+  double downlink_floats = 0;            // values that the server sent, mean per client
 };
 
 /// visit(name, member) for each column, in the order of the file.
@@ -46,6 +47,7 @@ void for_each_column(RowOrConst& row, Visit visit) {
   visit("network_seconds", row.network_seconds);
   visit("train_accuracy", row.train_accuracy);
   visit("test_accuracy", row.test_accuracy);
+  visit("downlink_floats", row.downlink_floats);
 }
 
 /// The cost of a run on this machine up to a row, since the start and including evaluations. Differs between

@@ -16,7 +16,8 @@ namespace laconic {
 struct Totals {
   double uplink_floats = 0;        // values as the papers count them
   std::uint64_t uplink_bits = 0;   // bits of the encoded messages
-  double downlink_bits = 0;        // per client: the server sends the same to all clients
+  double downlink_bits = 0;        // mean per client
+  double downlink_floats = 0;      // values that the server sent, mean per client
   std::uint64_t oracle_calls = 0;  // single-sample gradients
   std::size_t participants = 0;    // messages of the last round
   std::size_t unheard_rounds = 0;  // rounds in which the server could use no message, as all came too late
@@ -51,13 +52,14 @@ struct Ledger : Totals {
     turns[0] = {.clients = std::move(clients)};
   }
 
-  /// Counts a message of the server to every client. Opens a new turn if a client has sent a message in the
-  /// current one.
-  void tell(double bits) {
+  /// Counts messages of the server: bits and values, means per client. Opens a new turn if a client has sent a
+  /// message in the current one.
+  void tell(double bits, double floats) {
     if (!turns.back().clients.empty()) turns.emplace_back();
     turns.back().server_speaks = true;
     turns.back().bits_of_server += bits;
     downlink_bits += bits;
+    downlink_floats += floats;
   }
 
   /// Counts a message of a client to the server.

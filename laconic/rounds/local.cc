@@ -144,7 +144,9 @@ class Local final : public Method {
   Client& client(const Key& key) { return clients_[key.client - first_client_]; }
 
   /// Counts a vector that the server sends to all clients.
-  void tell(View v) { ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size())); }
+  void tell(View v) {
+    ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * v.size()), static_cast<double>(v.size()));
+  }
 
   /// The memory of the inner rule at the start of a client's round: its own, or, in the scratch, the mean or
   /// zeros.
@@ -201,7 +203,7 @@ class Local final : public Method {
         ledger_.compute(static_cast<std::uint32_t>(i), static_cast<std::uint64_t>(calls[i]));
       return;
     }
-    if (t > 0) ledger_.tell(0);  // the server sends x_t; its bits are counted in the next round
+    if (t > 0) ledger_.tell(0, 0);  // the server sends x_t; its bits are counted in the next round
     fill(statistic_, 0.0);
     const MutView sums[] = {statistic_};
     parts_.participation->draw(key.common(), shares_);

@@ -35,7 +35,8 @@ class Scaffold final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     ledger_.open_round();
-    ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * 2 * x_.size()));  // x and c
+    const std::size_t values = 2 * x_.size();  // x and c
+    ledger_.tell(static_cast<double>(8 * bytes_of(options_.wire) * values), static_cast<double>(values));
     fill(dx_, 0.0);
     fill(dc_, 0.0);
     const Key key{options_.seed, static_cast<std::uint32_t>(t)};

@@ -13,21 +13,22 @@ namespace laconic {
 
 /// Holds the estimate g and, if messages are differences from memories of the clients, the shift: the mean of
 /// these memories. With d = sum of weight * message over a round:
-///   restart: g = shift = d;     otherwise: g = shift + d, shift += rate * heard * d
+///   restart: g = shift = d;     otherwise: g = shift + weight * d, shift += rate * heard * d
 /// heard is 1, except where weights compensate for absent clients: such weights apply to the estimate, but
-/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if the rate is 1 and heard is
-/// always 1 (the shift equals the estimate).
+/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if rate and weight are 1 and heard
+/// is always 1 (the shift equals the estimate).
 ///
 /// For clients that replace their memories themselves (Mechanism::replaces) the server keeps each memory
 /// instead: g is the mean of the memories, and each message starts its client's memory over or adds to it.
 /// Needs one vector a client, and one more.
 class Server {
  public:
-  /// 0 <= rate <= 1: Rates::server. `all_heard`: close() is always called with heard = 1. `remembered`: the
+  /// 0 <= rate <= 1: Rates::server; weight: Rates::estimate. `all_heard`: close() is always called with heard = 1. `remembered`: the
   /// number of clients with a memory each on the server, all or 0.
-  Server(std::size_t dim, double rate, bool all_heard, std::size_t remembered)
+  Server(std::size_t dim, double rate, double weight, bool all_heard, std::size_t remembered)
       : rate_(rate),
-        in_place_(rate == 1 && all_heard),
+        weight_(weight),
+        in_place_(rate == 1 && weight == 1 && all_heard),
         estimate_(dim, 0.0),
         memories_(remembered, Vector(dim, 0.0)) {
     if (has_shift()) shift_.assign(dim, 0.0);
@@ -59,7 +60,7 @@ class Server {
     if (!has_shift()) return;
     for (std::size_t j = 0; j < estimate_.size(); ++j) {
       const double d = estimate_[j];
-      estimate_[j] = restart_ ? d : shift_[j] + d;
+      estimate_[j] = restart_ ? d : shift_[j] + weight_ * d;
       shift_[j] = restart_ ? d : shift_[j] + rate_ * heard * d;
     }
   }
@@ -82,6 +83,7 @@ class Server {
   [[nodiscard]] bool has_shift() const { return rate_ != 0 && !in_place_ && memories_.empty(); }
 
   double rate_;
+  double weight_;
   bool in_place_;
   bool restart_ = false;
   Vector estimate_;

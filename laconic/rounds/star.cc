@@ -29,17 +29,22 @@ class Star final : public Method {
   }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
-    server_.step();
+    server_.step(fleet, t);
     gather(fleet, t, watch);
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
     laconic::evaluate(problem_, server_.x(), fleet, out);
+    server_.complete(out);
   }
 
   State state(Fleet& fleet) override {
     take_on_clients(fleet);
-    return {.ledger = &server_.ledger(), .shared = server_.memory(), .clients = clients_.memories()};
+    State state{.ledger = &server_.ledger(), .shared = server_.memory(), .clients = clients_.memories()};
+    for (std::size_t own = 0; own < state.clients.size(); ++own) {
+      for (const MutView vector : server_.memory_of(own)) state.clients[own].push_back(vector);
+    }
+    return state;
   }
 
   const Problem& problem() const override { return problem_; }
@@ -50,7 +55,9 @@ class Star final : public Method {
  private:
   void take_on_clients(Fleet& fleet) {
     const Range own = fleet.owned(problem_.shards());
-    if (clients_.clients().size() != own.size()) clients_.take_on(own);
+    if (clients_.clients().size() == own.size()) return;
+    clients_.take_on(own);
+    server_.take_on(own);
   }
 
   /// The communication at x_t: gradients, messages, the fold.
@@ -61,8 +68,8 @@ class Star final : public Method {
     const bool restart = parts_.mechanism->restarts(round);
     check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
           "all clients must take part when the memories of all start over");
-    const bool watch_here =
-        watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() && !parts_.anchor;
+    const bool watch_here = watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() &&
+                            !parts_.anchor && parts_.downlink.sends_point();
     if (watch_here) watch->clear(problem_.dim());
 
     const std::size_t window = fleet.window(shares.size(), problem_.dim());
@@ -76,7 +83,7 @@ class Star final : public Method {
       clients_.reserve(own.size());
       fleet.for_each(own, [&](std::size_t e) {
         const std::size_t slot = e - own.begin;
-        clients_.answer(board_[e], slot, server_.points(), restart);
+        clients_.answer(board_[e], slot, server_.points(board_[e].key.client), restart);
         if (board_[e].envelope.finite) clients_.remember(board_[e], slot, restart);
       });
       fleet.share(board_);
@@ -85,6 +92,7 @@ class Star final : public Method {
     }
     server_.close(fleet, shares);
     if (parts_.anchor && parts_.anchor->heads(round)) server_.move_anchor();
+    if (watch_here) server_.complete(*watch);
     if (watch != nullptr && !watch_here) evaluate(fleet, *watch);
   }
 
@@ -101,13 +109,21 @@ class Star final : public Method {
 
 void require_parts(const Problem& problem, const StarParts& parts) {
   require_problem(problem, parts.oracle.get());
-  check(parts.mechanism != nullptr && parts.participation != nullptr,
-        "a star needs a mechanism and a participation");
+  check(parts.mechanism != nullptr && parts.participation != nullptr && parts.outer != nullptr,
+        "a star needs a mechanism, a participation and an outer rule");
   const std::size_t n = problem.shards();
   check(parts.participation->clients() == n,
         "the participation is of another number of clients than the problem's");
   const bool complete = parts.participation->complete();
   check(complete || !parts.anchor, "where gradients go through an anchor all clients must take part");
+  check(parts.estimates.empty() || !parts.anchor, "gradients go through an anchor or through estimates");
+  for (std::size_t k = 0; k < parts.estimates.size(); ++k) {
+    const auto& [keep, at_previous, stretch, whole] = parts.estimates[k];
+    check(keep >= 0 && keep <= 1 && stretch >= 1, "an estimate needs 0 <= keep <= 1 and stretch >= 1");
+    check(k == 0 || !at_previous, "only the first estimate looks at the previous point");
+  }
+  check(parts.downlink.sends_point() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
+        "a server that moves the clients' points takes no majority, and an anchor needs one point for all");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.
   check(complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||

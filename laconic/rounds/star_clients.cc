@@ -10,12 +10,16 @@ StarClients::StarClients(const Problem& problem, const StarParts& parts)
       compares_(parts.mechanism->uses_previous()),
       // The gradient of this round serves as the previous one in the next, if every client computes it and it
       // is exact.
-      keeps_gradient_(compares_ && parts.oracle->exact() && parts.participation->complete()) {}
+      keeps_gradient_(compares_ && parts.estimates.empty() && parts.oracle->exact() &&
+                      parts.participation->complete()),
+      looks_back_(parts.estimates.empty() ? compares_ && !keeps_gradient_ : parts.estimates[0].at_previous) {}
 
 void StarClients::take_on(Range clients) {
   first_ = clients.begin;
   clients_.resize(clients.size());
   for (Client& client : clients_) {
+    client.estimates.assign(parts_.estimates.size(), Vector(problem_.dim(), 0.0));
+    if (parts_.mechanism->accumulates_error()) client.e.assign(problem_.dim(), 0.0);
     if (rates_.client != 0) client.h.assign(problem_.dim(), 0.0);
     if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
     if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
@@ -30,6 +34,7 @@ void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool 
   const bool reuses = looked_before && looks_back() && parts_.oracle->exact();
   if (reuses) slots_[slot].gradient.swap(slots_[slot].other);
   look(entry, slots_[slot], at);
+  if (entry.envelope.finite && !parts_.estimates.empty()) estimate(entry, slots_[slot], at, reuses);
   if (entry.envelope.finite) speak(entry, slots_[slot], at, restart, reuses);
 }
 
@@ -66,25 +71,62 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);
 }
 
+/// slot.estimates from the gradient in the slot. `has_other`: slot.other already is the gradient at the previous
+/// point.
+void StarClients::estimate(Entry& entry, Slot& slot, const Points& at, bool has_other) {
+  const std::vector<Vector>& before = client_of(entry).estimates;
+  slot.estimates.resize(before.size());
+  View g = slot.gradient;
+  for (std::size_t k = 0; k < before.size(); ++k) {
+    const auto& [keep, at_previous, stretch, whole] = parts_.estimates[k];
+    const View v = before[k];
+    Vector& out = slot.estimates[k];
+    out.assign(g.begin(), g.end());
+    if (!whole.heads(entry.key)) {
+      View other = g;
+      if (at_previous) {
+        slot.other.resize(g.size());
+        if (!has_other) ask(entry, at.before, slot.other);
+        other = slot.other;
+      }
+      for (std::size_t j = 0; j < out.size(); ++j) {
+        const double moved = g[j] + keep * (v[j] - other[j]);
+        out[j] = stretch == 1 ? moved : v[j] + stretch * (moved - v[j]);
+      }
+    }
+    g = out;
+  }
+}
+
 void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other) {
   Client& client = client_of(entry);
   View h = client.h;
   if (const double a = parts_.mechanism->takes_in(); a != 0) {
     slot.memory.assign(h.begin(), h.end());
-    axpy(a, slot.gradient, slot.memory);
+    axpy(a, slot.said(), slot.memory);
     h = slot.memory;
   }
   View y = client.y;
   if (compares_ && !restart) {
     if (entry.key.round == 0) {
-      y = slot.gradient;  // no previous round: the point has not moved
+      y = slot.said();  // no previous round: the point has not moved
+    } else if (!client.estimates.empty()) {
+      y = client.estimates.back();
     } else if (!keeps_gradient_) {
       slot.other.resize(at.x.size());
       if (!has_other) ask(entry, at.before, slot.other);
       y = slot.other;
     }
   }
-  parts_.mechanism->encode(entry.key, h, y, slot.gradient, entry.message);
+  const Memories kept{h, y, client.e};
+  parts_.mechanism->encode(entry.key, kept, slot.said(), entry.message);
+  if (entry.key.round <= 1 && entry.key.client == first_) {
+    // Cheap, as it is done for one client in two rounds. Hidden state would be lost in a checkpoint.
+    Message again;
+    parts_.mechanism->encode(entry.key, kept, slot.said(), again);
+    check(again.bytes == entry.message.bytes,
+          "a mechanism answers the same question in two ways: it or its compressor hides state");
+  }
   entry.envelope.describe(entry.message, at.x.size());
   entry.vector = slot.gradient;
 }
@@ -94,15 +136,34 @@ void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
   // they are.
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
+  if (!client.e.empty()) accumulate_error(entry, slots_[slot], restart);
+  client.estimates.swap(slots_[slot].estimates);
   if (rates_.client == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
   if (restart || starts_over(entry.message)) fill(client.h, 0.0);
   decode_add(entry.key, entry.message, restart ? 1.0 : rates_.client, client.h);
 }
 
+/// e += x - h - m for the message m about x; a restart sets e to 0.
+void StarClients::accumulate_error(const Entry& entry, const Slot& slot, bool restart) {
+  Client& client = client_of(entry);
+  if (restart) {
+    fill(client.e, 0.0);
+    return;
+  }
+  axpy(1, slot.said(), client.e);
+  axpy(-1, client.h, client.e);
+  decode_add(entry.key, entry.message, -1, client.e);
+}
+
 std::vector<std::vector<MutView>> StarClients::memories() {
   std::vector<std::vector<MutView>> all;
-  for (Client& client : clients_) all.push_back({client.h, client.y, client.at_anchor});
+  for (Client& client : clients_) {
+    std::vector<MutView>& vectors = all.emplace_back();
+    vectors = {client.h, client.y, client.at_anchor};
+    if (!client.e.empty()) vectors.emplace_back(client.e);
+    for (Vector& estimate : client.estimates) vectors.emplace_back(estimate);
+  }
   return all;
 }
 

@@ -14,8 +14,8 @@
 namespace laconic {
 
 /// The clients of a run that one process owns. Memory: for each client one vector each for a memory h, for a
-/// previous gradient y and for the gradient at an anchor (if the parts have them), and up to three for each
-/// slot.
+/// previous gradient y, for an accumulated error e, for the gradient at an anchor and for each estimate (if the
+/// parts have them), and up to three for each slot, and one for each estimate.
 class StarClients {
  public:
   /// Problem and parts must outlive it.
@@ -26,11 +26,11 @@ class StarClients {
   [[nodiscard]] Range clients() const { return {first_, first_ + clients_.size()}; }
 
   /// Whether an answer also needs the point of the previous round.
-  [[nodiscard]] bool looks_back() const { return compares_ && !keeps_gradient_; }
+  [[nodiscard]] bool looks_back() const { return looks_back_; }
 
   struct Points {
-    View x;       // x_t
-    View before;  // x_{t-1}, if looks_back()
+    View x;       // where the client computes: x_t, or its point of the downlink
+    View before;  // the same in the round before, if looks_back()
     View anchor;  // if the parts have an anchor
   };
   /// Answers that exist at the same time need a slot each, 0 .. slots-1.
@@ -50,29 +50,38 @@ class StarClients {
  private:
   /// What a client keeps from round to round.
   struct Client {
-    Vector h;          // memory
-    Vector y;          // gradient of the round before
-    Vector at_anchor;  // full gradient at the anchor
+    Vector h;                       // memory
+    Vector y;                       // gradient of the round before
+    Vector e;                       // accumulated error
+    Vector at_anchor;               // full gradient at the anchor
+    std::vector<Vector> estimates;  // one for each of the parts' estimates
   };
   /// Scratch of one answer.
   struct Slot {
-    Vector gradient;  // at x_t
-    Vector other;     // of the same rows, at x_{t-1} or at the anchor
-    Vector memory;    // h plus Mechanism::takes_in() times the gradient
+    Vector gradient;                // at x_t
+    Vector other;                   // of the same rows, at x_{t-1} or at the anchor
+    Vector memory;                  // h plus Mechanism::takes_in() times the gradient
+    std::vector<Vector> estimates;  // of this round
+    /// What the mechanism compresses.
+    [[nodiscard]] const Vector& said() const { return estimates.empty() ? gradient : estimates.back(); }
   };
 
   Client& client_of(const Entry& entry) { return clients_[entry.key.client - first_]; }
   void look(Entry& entry, Slot& slot, const Points& at);
   void look_through_anchor(Entry& entry, Slot& slot, const Points& at);
+  /// `has_other`: as for speak().
+  void estimate(Entry& entry, Slot& slot, const Points& at, bool has_other);
   Measured ask(Entry& entry, View x, MutView g);
+  void accumulate_error(const Entry& entry, const Slot& slot, bool restart);
   /// `has_other`: slot.other already is the gradient at x_{t-1}.
   void speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other);
 
   const Problem& problem_;
   const StarParts& parts_;
   Rates rates_;
-  bool compares_;
-  bool keeps_gradient_;
+  bool compares_;        // the mechanism reads a previous estimate
+  bool keeps_gradient_;  // which is the gradient of the round before
+  bool looks_back_ = false;
   std::size_t first_ = 0;
   std::vector<Client> clients_;
   std::vector<Slot> slots_;

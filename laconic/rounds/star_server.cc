@@ -9,6 +9,16 @@
 
 namespace laconic {
 
+namespace {
+
+Vector start_of(const Problem& problem) {
+  Vector x(problem.dim());
+  problem.start(x);
+  return x;
+}
+
+}  // namespace
+
 StarServer::StarServer(const Problem& problem, const StarParts& parts, const StarOptions& options,
                        bool looks_back)
     : problem_(problem),
@@ -16,24 +26,35 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
       options_(options),
       shift_is_mean_(parts.mechanism->rates().client > 0 && !parts.mechanism->replaces() &&
                      !parts.participation->complete()),
-      x_(problem.dim()),
-      estimate_(new_estimate()) {
-  problem.start(x_);
-  if (looks_back) x_before_ = x_;
+      x_(start_of(problem)),
+      estimate_(new_estimate()),
+      downlink_(parts.downlink, x_, problem.shards(), options.wire, looks_back) {
+  if (looks_back || parts.downlink.kind == DownlinkPlan::Kind::marina_p) x_before_ = x_;
+  for (std::size_t k = 0; k < parts.outer->memory(); ++k)
+    outer_memory_.emplace_back(problem.dim(), parts.outer->first(k));
   if (parts.anchor) anchor_.resize(problem.dim());
 }
 
 Server StarServer::new_estimate() const {
-  return {problem_.dim(), parts_.mechanism->rates().server, !shift_is_mean_,
+  const Rates rates = parts_.mechanism->rates();
+  return {problem_.dim(), rates.server, rates.estimate, !shift_is_mean_,
           parts_.mechanism->replaces() ? problem_.shards() : 0};
 }
 
-void StarServer::step() {
-  if (!x_before_.empty()) copy(x_, x_before_);
-  axpy(-options_.step, estimate_.estimate(), x_);
-  const std::size_t bits_of_value = parts_.majority ? 1 : 8 * bytes_of(options_.wire);
+void StarServer::step(Fleet& fleet, std::size_t t) {
+  const Key round{options_.seed, static_cast<std::uint32_t>(t)};
   ledger_.open_round();
-  ledger_.tell(static_cast<double>(bits_of_value * x_.size() + parts_.mechanism->coin_bits()));
+  View g = estimate_.estimate();
+  if (parts_.majority) {
+    const double values = static_cast<double>(x_.size());
+    ledger_.tell(values, values / static_cast<double>(8 * bytes_of(options_.wire)));
+  } else {
+    g = downlink_.direction(round, g, ledger_);
+  }
+  ledger_.tell(parts_.mechanism->coin_bits(), 0);
+  if (!x_before_.empty()) copy(x_, x_before_);
+  parts_.outer->move(-options_.step, g, outer_memory_, x_);
+  downlink_.send(fleet, round, x_before_, x_, ledger_);
 }
 
 void StarServer::start_over() { estimate_ = new_estimate(); }
@@ -62,6 +83,8 @@ void StarServer::close(Fleet& fleet, const std::vector<Share>& shares) {
 std::vector<MutView> StarServer::memory() {
   std::vector<MutView> vectors = {x_, anchor_};
   for (const MutView vector : estimate_.memory()) vectors.push_back(vector);
+  for (const MutView vector : outer_memory_) vectors.push_back(vector);
+  for (const MutView vector : downlink_.memory()) vectors.push_back(vector);
   return vectors;
 }
 

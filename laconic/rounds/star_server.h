@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server side of a star method: the point x, the step x <- x - gamma * estimate, and the ledger.
+// The server side of a star method: the point, the step against the estimate, the downlink, and the ledger.
 #pragma once
 
 #include <cstddef>
@@ -22,11 +22,18 @@ class StarServer {
   /// Problem and parts must outlive it.
   StarServer(const Problem& problem, const StarParts& parts, const StarOptions& options, bool looks_back);
 
-  /// x_t = x_{t-1} - gamma g; counts the message of the server to all clients.
-  void step();
+  /// Takes ownership of the points at which these clients compute.
+  void take_on(Range clients) { downlink_.take_on(clients); }
+
+  /// Round t: x_t = x_{t-1} - gamma g, or by the outer rule; counts the messages of the server. Collective.
+  void step(Fleet& fleet, std::size_t t);
   /// Resets the memory of the clients, which reset theirs too: their next round is a start.
   void start_over();
-  [[nodiscard]] StarClients::Points points() const { return {x_, x_before_, anchor_}; }
+  /// Where client i of this rank computes.
+  [[nodiscard]] StarClients::Points points(std::size_t i) const {
+    if (parts_.downlink.sends_point()) return {x_, x_before_, anchor_};
+    return {downlink_.point(i), downlink_.before(i), anchor_};
+  }
 
   // The estimate from the messages at x_t: call open(), then hear() for the boards in ascending order of
   // clients, then close().
@@ -36,10 +43,14 @@ class StarServer {
   void hear(Fleet& fleet, Board& board, std::size_t t);
   /// Collective.
   void close(Fleet& fleet, const std::vector<Share>& shares);
-  void move_anchor() { copy(x_, anchor_); }
+  void move_anchor() { copy(points(0).x, anchor_); }
+  /// Adds the term of the outer rule to the evaluation of f at x.
+  void complete(Evaluation& out) const { parts_.outer->complete(options_.step, x_, out.f, out.gradient); }
 
   /// The state that is equal on all ranks.
   [[nodiscard]] std::vector<MutView> memory();
+  /// The points of this rank's clients; empty if they compute at one point.
+  [[nodiscard]] std::vector<MutView> memory_of(std::size_t own) { return downlink_.memory_of(own); }
 
   [[nodiscard]] View x() const { return x_; }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
@@ -58,6 +69,8 @@ class StarServer {
   Vector x_before_;
   Vector anchor_;
   Server estimate_;
+  std::vector<Vector> outer_memory_;
+  Downlink downlink_;
   Ledger ledger_;
 };
 

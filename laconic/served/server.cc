@@ -43,7 +43,7 @@ class ServedStar final : public Method {
   }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
-    server_.step();
+    server_.step(fleet, t);
     if (!has_begun_) {  // resumed from a checkpoint
       ++epochs_;
       server_.ledger().gone = 0;
@@ -55,6 +55,7 @@ class ServedStar final : public Method {
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
     laconic::evaluate(problem_, server_.x(), fleet, out);
+    server_.complete(out);
   }
 
   State state(Fleet& /*fleet*/) override {
@@ -128,7 +129,7 @@ class ServedStar final : public Method {
   /// Sends the order and waits for answers to it. Returns false if processes with clients are lost.
   bool gather(std::size_t t) {
     order_.round = static_cast<std::uint32_t>(t);
-    const auto [x, before, anchor] = server_.points();
+    const auto [x, before, anchor] = server_.points(0);
     order_.x.assign(x.begin(), x.end());
     if (looks_back_) order_.before.assign(before.begin(), before.end());
     const Letter letter = order_.letter();

@@ -40,7 +40,8 @@ TEST_F(Program, WritesTheFilesOfARun) {
   EXPECT_THAT(
       trace,
       StartsWith("round,f,grad_norm_sq,uplink_floats,uplink_bits,downlink_bits,oracle_calls,participants,"
-                 "step,consensus,network_seconds,train_accuracy,test_accuracy\n0,0.693147180559945"));
+                 "step,consensus,network_seconds,train_accuracy,test_accuracy,downlink_floats\n0,0."
+                 "693147180559945"));
   const Table table = read_table(out("run/trace.csv"));
   EXPECT_EQ(table.values[0].size(), 31U);
   EXPECT_EQ(table.values[0].back(), 30);

@@ -36,7 +36,7 @@ Vector random_vector(std::size_t dim, std::uint32_t number) {
 Vector mapped(const ThreePoint& c, const Key& key, View h, View y, View x) {
   if (c.coin.p > 0 && c.coin.heads(key)) return {x.begin(), x.end()};
   Message message;
-  c.map->encode(key, h, y, x, message);
+  c.map->encode(key, {h, y}, x, message);
   const bool adds_to_h = c.map->rates().server == 1 && !starts_over(message);
   Vector result = adds_to_h ? Vector(h.begin(), h.end()) : Vector(h.size(), 0.0);
   decode_add(key, message, 1, result);
@@ -399,18 +399,18 @@ TEST(Lag, SkipsTiesAtZetaOne) {
         const Vector h = random_vector(dim, t);
         const Vector x = random_vector(dim, t + 1000);
         Message message;
-        c.map->encode({}, h, h, x, message);
+        c.map->encode({}, {h, h}, x, message);
         EXPECT_EQ(message.bytes, std::vector<std::uint8_t>{7});
         Vector nearer = h;  // the smallest difference beyond a tie is sent
         nearer[2] = std::nextafter(h[2], x[2]);
         if (distance_sq(x, h) <= distance_sq(x, nearer)) continue;
-        c.map->encode({}, h, nearer, x, message);
+        c.map->encode({}, {h, nearer}, x, message);
         EXPECT_GT(message.bytes.size(), 1U);
       }
       // No vector has changed.
       Message message;
       const Vector x = random_vector(dim, 1);
-      c.map->encode({}, x, x, x, message);
+      c.map->encode({}, {x, x}, x, message);
       EXPECT_EQ(message.bytes.size(), 1U);
     }
   }

@@ -367,8 +367,8 @@ TEST_F(Interface, AllTakePartWhereAllStartOver) {
 class Reader final : public Mechanism {
  public:
   explicit Reader(bool reads_h) : reads_h_(reads_h) {}
-  void encode(const Key& /*key*/, Kept h, Kept y, View x, Message& out) const override {
-    const View read = reads_h_ ? h : y;
+  void encode(const Key& /*key*/, const Memories& kept, View x, Message& out) const override {
+    const View read = reads_h_ ? kept.h : kept.y;
     Vector v(x.begin(), x.end());
     for (std::size_t j = 0; j < v.size(); ++j) v[j] -= read[j];
     write_dense(Wire::f32, v, out);
@@ -379,10 +379,30 @@ class Reader final : public Mechanism {
   bool reads_h_;
 };
 
+/// Sends one coordinate, the next one in each call.
+class Counting final : public Mechanism {
+ public:
+  void encode(const Key& /*key*/, const Memories& /*kept*/, View x, Message& out) const override {
+    Vector v(x.size(), 0.0);
+    v[next_] = x[next_];
+    next_ = (next_ + 1) % x.size();
+    write_dense(Wire::f32, v, out);
+  }
+  Rates rates() const override { return {}; }
+
+ private:
+  mutable std::size_t next_ = 0;
+};
+
+TEST_F(Interface, AMechanismHidesNoState) {
+  const auto method = star(star_parts(std::make_unique<Counting>(), everyone(kClients)));
+  expect_check([&] { solve_some(*method); }, "hides state");
+}
+
 TEST_F(Interface, AMechanismReadsWhatItAsksFor) {
   for (const bool reads_h : {false, true}) {
     const auto method = star(star_parts(std::make_unique<Reader>(reads_h), everyone(kClients)));
-    expect_check([&] { solve_some(*method); }, "a mechanism reads h or y");
+    expect_check([&] { solve_some(*method); }, "a mechanism reads h, y or e");
   }
   expect_check([&] { lazy(difference(compressor("rand-k(2)")), 1); }, "an inner map with a memory");
 }
