@@ -88,6 +88,8 @@ struct Job {
   std::optional<double> outer_step = 1;  // without a value that of the method
   std::string stragglers = {};
   std::string allocation = {};
+  std::string outer = {};
+  std::string downlink = {};
   std::string network = {};
   std::string compute = {};
 };
@@ -103,6 +105,8 @@ inline Config config_of(const Job& job) {
                                    {"mixing", job.mixing},
                                    {"stragglers", job.stragglers},
                                    {"allocation", job.allocation},
+                                   {"outer", job.outer},
+                                   {"downlink", job.downlink},
                                    {"network", job.network},
                                    {"compute", job.compute}}) {
     if (!value.empty()) settings.push_back({key, value, ""});

@@ -26,6 +26,8 @@ struct Config {
   Spec method;
   StepRule step;
   std::optional<double> outer_step;
+  std::optional<Spec> outer;
+  std::optional<Spec> downlink;
   std::optional<Spec> topology;
   std::optional<Spec> mixing;
   std::optional<Spec> stragglers;

@@ -29,6 +29,14 @@ Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t clients, d
   return theorem;
 }
 
+/// With memories that start at the gradients: the gain bound of EF-BV (methods/ef_bv.cc) with nu = 1.
+Theorem diana_exact_theorem(const Constants& c, double omega, double omega_mean, double alpha) {
+  const double r = (1 - alpha) * (1 - alpha) + alpha * alpha * omega;
+  return gain_theorem(c, {.error = c.L_plus * std::sqrt(omega_mean) / (1 - std::sqrt(r))},
+                      "DIANA with exact memories at the start: gain bound",
+                      "1 / (L_minus + L_plus sqrt(omega / n) / (1 - sqrt((1 - alpha)^2 + alpha^2 omega)))");
+}
+
 /// DIANA, Algorithm 1.
 Assembly diana(Arguments& args, const MethodSetting& s) {
   CompressorPtr q = unbiased(args, "diana", s);
@@ -36,11 +44,15 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   const double omega = *bound.omega;
   const double largest_alpha = 1 / (1 + omega);
   const double alpha = args.number_in("alpha", largest_alpha, kPositiveShare);
+  const bool exact = args.choice("init", {"zero", "exact"}, "zero") == "exact";
+  if (exact) require_all_on_heads(args, s);
   Assembly m = star(s, {.oracle = full_or_batch(s),
-                        .mechanism = memory(std::move(q), alpha),
+                        .mechanism = from_start(memory(std::move(q), alpha), exact, s),
                         .participation = unbiased_answers_alike(args, s)});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
-  if (s.constants && !s.batch && alpha <= largest_alpha) {
+  if (s.constants && !s.batch && exact) {
+    m.theorem = diana_exact_theorem(*s.constants, omega, bound.A, alpha);
+  } else if (s.constants && !s.batch && alpha <= largest_alpha) {
     m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1, alpha);
   }
   return m;
@@ -71,8 +83,8 @@ Assembly vr_diana(Arguments& args, const MethodSetting& s) {
 
 std::vector<MethodRow> diana_methods() {
   return {
-      {"diana", "diana(Q, alpha=1/(1+omega))", "compressed differences to a memory", "arXiv 1901.09269",
-       diana},
+      {"diana", "diana(Q, alpha=1/(1+omega), init=zero|exact)", "compressed differences to a memory",
+       "arXiv 1901.09269", diana},
       {"vr-diana", "vr-diana(Q, batch=B)", "DIANA on minibatches seen through an anchor", "arXiv 1904.05115",
        vr_diana, "when its anchor moves, the gradients there of all do, and so all must answer"},
   };

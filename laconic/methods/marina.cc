@@ -50,7 +50,8 @@ Theorem marina_theorem(const Constants& c, const Bound& q, double p) {
                                   : "1 / (L_minus + L_plus sqrt((1-p) omega / (p n)))",
           .step = 1 / (c.L_minus + std::sqrt((1 - p) / p * drift(c, q))),
           .promise = kMeanGradient,
-          .mean_gradient_factor = 2};
+          .mean_gradient_factor = 2,
+          .gain = Gain{.error = std::sqrt((1 - p) / p * drift(c, q))}};
 }
 
 std::optional<Theorem> marina_theorem_pl(const Constants& c, const Bound& q, double p) {

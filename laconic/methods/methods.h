@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -43,6 +44,8 @@ struct MethodSetting {
   // eta_s of methods with local steps, >= 0; their `step` is then the local step. Unset: the method's
   // default.
   std::optional<double> outer_step = {};
+  std::optional<Spec> outer = {};                     // the server's rule (outer_rules()); unset: step
+  std::optional<Spec> downlink = {};                  // what the server sends (downlinks()); unset: direction
   std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
   // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over
   // their data.
@@ -107,6 +110,15 @@ std::string print(const StepRule& rule);
 const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly);
 /// The step as a number. Throws InputError if the rule needs a theorem and none gives a step.
 double resolve(const StepRule& rule, const Assembly& assembly);
+
+/// A row of the tables of the values of a key.
+struct ValueRow {
+  const char* usage;
+  const char* summary;
+};
+/// The values of `outer` and of `downlink`.
+std::span<const ValueRow> outer_rules();
+std::span<const ValueRow> downlinks();
 
 struct MethodRow {
   std::string name;

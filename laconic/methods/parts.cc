@@ -16,6 +16,19 @@ std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s) {
   return s.batch ? minibatches(s.problem, *s.batch) : full(s);
 }
 
+std::unique_ptr<Oracle> batches_after_start(Arguments& args, const MethodSetting& s) {
+  const std::size_t first = args.whole("first-batch", 0);
+  if (!s.batch) return full(s);
+  // The coin shows heads in round 0 only.
+  return on_coin({0}, first == 0 ? full(s) : minibatches(s.problem, first), minibatches(s.problem, *s.batch));
+}
+
+bool starts_exact(Arguments& args) { return args.choice("init", {"exact", "zero"}, "exact") == "exact"; }
+
+MechanismPtr from_start(MechanismPtr mechanism, bool exact, const MethodSetting& s) {
+  return exact ? restarting(std::move(mechanism), identity(s), {0}) : std::move(mechanism);
+}
+
 CompressorSetting setting_of_compressors(const MethodSetting& s) {
   return {s.problem.dim(), s.problem.shards(), s.wire};
 }
@@ -97,10 +110,6 @@ Assembly star(const MethodSetting& s, StarParts parts) {
     parts.oracle = coded(std::move(parts.oracle), share_code(left));
   }
   return star_as_it_is(s, std::move(parts));
-}
-
-Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
-  return assembly_of(s, std::move(parts), 1);
 }
 
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step) {

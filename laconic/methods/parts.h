@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "laconic/compress/compressor.h"
+#include "laconic/mechanism/mechanism.h"
 #include "laconic/methods/methods.h"
 #include "laconic/participation/decoder.h"
 #include "laconic/participation/participation.h"
@@ -25,6 +26,13 @@ std::vector<MethodRow> dcgd_methods();
 std::vector<MethodRow> diana_methods();
 std::vector<MethodRow> marina_methods();
 std::vector<MethodRow> three_point_methods();
+std::vector<MethodRow> ef21_sgdm_methods();
+std::vector<MethodRow> ef21_bells_methods();
+std::vector<MethodRow> ef_bv_methods();
+std::vector<MethodRow> dasha_methods();
+std::vector<MethodRow> econtrol_methods();
+std::vector<MethodRow> ef_methods();
+std::vector<MethodRow> marina_p_methods();
 std::vector<MethodRow> d_sgd_methods();
 std::vector<MethodRow> k_gt_methods();
 std::vector<MethodRow> scaffold_methods();
@@ -50,6 +58,14 @@ inline constexpr const char* kNeighbours =
 std::unique_ptr<Oracle> full(const MethodSetting& s);
 /// Minibatch gradients if the run's key `batch` is set, else full gradients.
 std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s);
+
+/// Minibatch gradients if the run's key `batch` is set, but in round 0 full ones, or those of the argument
+/// `first-batch`; else full gradients.
+std::unique_ptr<Oracle> batches_after_start(Arguments& args, const MethodSetting& s);
+/// The argument `init` = exact (the default) or zero: whether memories start at the gradients at x_0.
+bool starts_exact(Arguments& args);
+/// The mechanism, and in round 0 the whole gradient if `exact`.
+MechanismPtr from_start(MechanismPtr mechanism, bool exact, const MethodSetting& s);
 
 CompressorSetting setting_of_compressors(const MethodSetting& s);
 CompressorPtr compressor(const Spec& spec, const MethodSetting& s);
@@ -82,6 +98,18 @@ Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1);
 Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
 /// An assembly without a server, with the facts of its mixing. InputError without a topology.
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
+
+/// The setting with a value of `outer` or `downlink` that belongs to the method. InputError if the run has the key
+/// too.
+MethodSetting with_outer(Arguments& args, const MethodSetting& s, Spec outer);
+MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downlink);
+
+/// Replaces the theorem of a star method by what holds with the outer rule and the downlink of the setting;
+/// none if nothing is known.
+void compose_theorem(Assembly& m, const MethodSetting& s);
+
+/// EF21 (three_point.cc).
+Assembly ef21(Arguments& args, const MethodSetting& s);
 
 /// Refuses models of stragglers for methods that need every answer in some rounds, because memories restart
 /// there. A server with a real clock waits for all answers in those rounds.

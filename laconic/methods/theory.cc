@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace laconic {
 
@@ -17,12 +18,23 @@ std::optional<double> bound_on_gap(const Theorem& theorem, double step, std::siz
   return std::pow(1 - step * theorem.contraction, static_cast<double>(rounds)) * gap;
 }
 
-Theorem gd_theorem(const Constants& c) {
-  return {.name = "gradient descent on L-smooth functions (descent lemma)",
-          .step_rule = "1 / L_minus",
-          .step = 1 / c.L_minus,
+double memory_gain(double alpha) {
+  const double root = std::sqrt(1 - alpha);
+  return root * (1 + root) / alpha;  // accurate also for tiny alpha
+}
+
+Theorem gain_theorem(const Constants& c, const Gain& gain, std::string name, std::string step_rule) {
+  return {.name = std::move(name),
+          .step_rule = std::move(step_rule),
+          .step = 1 / (c.L_minus + gain.error),
           .promise = kMeanGradient,
-          .mean_gradient_factor = 2};
+          .mean_gradient_factor = 2,
+          .gain = gain};
+}
+
+Theorem gd_theorem(const Constants& c) {
+  return gain_theorem(c, {.error = 0, .increments = c.L_minus},
+                      "gradient descent on L-smooth functions (descent lemma)", "1 / L_minus");
 }
 
 std::optional<Theorem> under_pl(const Constants& c, const char* name, const char* step_rule,

@@ -12,6 +12,15 @@
 
 namespace laconic {
 
+/// What the steps of composed methods follow from. With norms as root mean squares over clients and draws, the
+/// error of an estimate, |g_t - grad f(x_t)|, is at most `error` times the length of the steps of x, summed over
+/// any horizon and with no error at the start. Then every gamma <= 1 / (L_minus + error) keeps kMeanGradient.
+struct Gain {
+  double error = 0;
+  // The same for |g_{t+1} - g_t|, where it is known.
+  std::optional<double> increments = {};
+};
+
 struct Theorem {
   std::string name;       // the method and its source
   std::string step_rule;  // the formula of `step`
@@ -21,7 +30,16 @@ struct Theorem {
   double mean_gradient_factor =
       0;                   // a: (1/K) sum_{k<K} E|grad f(x_k)|^2 <= a Delta / (gamma K); 0: not promised
   double contraction = 0;  // c: E f(x_K) - f* <= (1 - gamma c)^K Delta; 0: not promised
+  std::optional<Gain> gain = {};  // if the step follows from it
 };
+
+/// sqrt(1 - alpha) / (1 - sqrt(1 - alpha)): the gain of a memory that moves by a contractive compressor from
+/// the increments of its input to its error. That of its own increments is 1 + memory_gain(), if the compressor
+/// shrinks. 0 for alpha = 1.
+double memory_gain(double alpha);
+
+/// The step 1 / (L_minus + gain.error) with the promise kMeanGradient.
+Theorem gain_theorem(const Constants& c, const Gain& gain, std::string name, std::string step_rule);
 
 /// The value of the promise after `rounds` K >= 1 rounds with that step, where `gap` >= f(x_0) - f*: a bound
 /// on (1/K) sum_{k<K} E|grad f(x_k)|^2, and one on E f(x_K) - f*. Nothing if the theorem does not promise it,

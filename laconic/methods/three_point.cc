@@ -18,7 +18,9 @@ Theorem three_point_theorem(const Constants& c, double A, double B, bool exact) 
                   .step = 1 / (c.L_minus + c.L_plus * std::sqrt(B / A)),
                   .promise = kMeanGradient,
                   .mean_gradient_factor = 2};
-  if (!exact) {
+  if (exact) {
+    theorem.gain = Gain{.error = c.L_plus * std::sqrt(B / A)};
+  } else {
     theorem.promise += " + G / (A K), G = (1/n) sum |grad f_i(x_0)|^2";
     theorem.mean_gradient_factor = 0;
   }
@@ -40,7 +42,7 @@ std::optional<Theorem> three_point_theorem_pl(const Constants& c, double A, doub
 /// 3PC (Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998), Algorithm 1,
 /// with any of its maps: EF21, LAG, CLAG, 3PCv1 .. v5.
 Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSetting& s) {
-  const bool exact = args.choice("init", {"exact", "zero"}, "exact") == "exact";
+  const bool exact = starts_exact(args);
   ThreePoint c = row.make(args, setting_of_compressors(s));
   if (c.coin.p > 0 && !exact)
     args.fail("init = zero; with its coin every client begins with the whole gradient");
@@ -57,12 +59,18 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
   m.facts.insert(m.facts.end(), {{"A", c.A}, {"B", c.B}, {"sqrt(B/A)", std::sqrt(c.B / c.A)}});
   if (s.constants && !s.batch) {
     m.theorem = three_point_theorem(*s.constants, c.A, c.B, exact);
+    if (c.shrinks && m.theorem->gain)
+      m.theorem->gain->increments = s.constants->L_plus + m.theorem->gain->error;
     m.theorem_pl = three_point_theorem_pl(*s.constants, c.A, c.B, exact);
   }
   return m;
 }
 
 }  // namespace
+
+Assembly ef21(Arguments& args, const MethodSetting& s) {
+  return three_point(row_named(Spec("ef21"), "map", three_points()), args, s);
+}
 
 std::vector<MethodRow> three_point_methods() {
   std::vector<MethodRow> rows;

@@ -227,7 +227,7 @@ def make_method(spec, c, constants, step, make, downlink=None, outer=None):
         alpha = facts["alpha"] = spec.number("alpha", 1 / (1 + C.omega))
         exact = spec.word("init", "zero") == "exact"
         uplink, rule = star.diana(c, C, alpha, exact), lambda: methods.step_diana(L, C.omega, n)
-        gain = (lambda: theory.gain_ef_bv(L, C, n, alpha, 1)) if downlink and exact else None
+        gain = (lambda: theory.gain_ef_bv(L, C, n, alpha, 1)) if exact else None
     elif name == "dasha":
         a = facts["a"] = a_of()
         uplink = dasha(c, C, a, whole(c), exact)
