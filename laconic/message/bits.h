@@ -178,4 +178,15 @@ class GapCodes {
   GapCode code_;
 };
 
+/// Calls take(code, gap) for each gap between the indices of an ascending support in `dim` positions.
+template <class Take>
+void for_each_gap(std::size_t dim, std::span<const std::uint32_t> support, Take&& take) {
+  GapCodes codes(support.size(), dim);
+  std::uint32_t next = 0;  // the least possible next index
+  for (const std::uint32_t j : support) {
+    take(codes.next(dim - next), j - next);
+    next = j + 1;
+  }
+}
+
 }  // namespace laconic
