@@ -28,7 +28,8 @@ void write_seeds(const std::filesystem::path& folder) {
   const Key key{.seed = 1, .round = 2, .client = 3, .step = 0, .copy = 0};
   std::vector<std::string> specs = {"perm-k(1)",       "c-perm-k(1)",
                                     "sign(block=8)",   "one-bit(scale=block, block=16)",
-                                    "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)"};
+                                    "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)",
+                                    "qsgd(4)",         "natural-dithering(2)"};
   for (const CompressorRow& row : compressors()) {
     const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several usages
     specs.push_back(usage.ends_with(')') ? row.name + "(1)" : usage);

@@ -2,6 +2,7 @@
 // Bit streams in bytes, lowest bit first, and Golomb's code for the gaps between sorted indices.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -99,7 +100,7 @@ class GapCode {
   /// Such gaps are close to a geometric distribution with success probability p = (count + 1)/(dim + 1).
   /// Gallager and van Voorhis (1975) give m = ceil(-log(2 - p)/log(1 - p)); this code uses its expansion ln
   /// 2/p - (ln 2 + 1)/2. It avoids the logarithm because both ends must compute the same m.
-  GapCode(std::size_t count, std::size_t dim) {
+  constexpr GapCode(std::size_t count, std::size_t dim) {
     const double inverse_p = static_cast<double>(dim + 1) / static_cast<double>(count + 1);
     const double m = 0.6931471805599453 * inverse_p - 0.8465735902799727;
     modulus_ = m <= 1 ? 1 : static_cast<std::uint32_t>(m) + 1;  // rounded up
@@ -110,6 +111,8 @@ class GapCode {
   [[nodiscard]] std::size_t length(std::uint32_t gap) const {
     return gap / modulus_ + 1 + bits_ + (gap % modulus_ >= spare_ ? 1 : 0);
   }
+  /// length(0), which no other gap is shorter than.
+  [[nodiscard]] std::size_t least_length() const { return 1 + bits_; }
 
   void put(BitWriter& writer, std::uint32_t gap) const {
     std::uint32_t zeros = gap / modulus_;
@@ -171,11 +174,28 @@ class GapCodes {
     return code_;
   }
 
+  /// A bound from below on the bits of all gaps together.
+  [[nodiscard]] static std::size_t least_bits(std::size_t count, std::size_t dim) {
+    const std::size_t alike = count - std::min(count, kFitted);
+    return count + alike * (GapCode(count, dim).least_length() - 1);
+  }
+
  private:
   static constexpr std::size_t kFitted = 16;
 
   std::size_t left_;
   GapCode code_;
 };
+
+/// Calls take(code, gap) for each gap between the indices of an ascending support in `dim` positions.
+template <class Take>
+void for_each_gap(std::size_t dim, std::span<const std::uint32_t> support, Take&& take) {
+  GapCodes codes(support.size(), dim);
+  std::uint32_t next = 0;  // the least possible next index
+  for (const std::uint32_t j : support) {
+    take(codes.next(dim - next), j - next);
+    next = j + 1;
+  }
+}
 
 }  // namespace laconic

@@ -35,6 +35,9 @@ enum class Format : std::uint8_t {
   // Further encodings of signs.
   known_sign = 14,
   block_sign = 15,
+  // Further encodings of levels.
+  sparse_levels = 17,
+  sparse_power_levels = 18,
 };
 
 /// Set in the first byte if values are f64.
@@ -136,6 +139,8 @@ void add_natural(const Incoming& message, double weight, MutView acc);
 void add_nothing(const Incoming& message, double weight, MutView acc);
 void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
+void add_sparse_levels(const Incoming& message, double weight, MutView acc);
+void add_sparse_power_levels(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
 void add_dense_behind(const Incoming& message, double weight, MutView acc);  // reset, uncounted
 
@@ -151,6 +156,8 @@ double floats_known_sign(const Incoming& message);
 double floats_block_sign(const Incoming& message);
 double floats_uniform_levels(const Incoming& message);
 double floats_power_levels(const Incoming& message);
+double floats_sparse_levels(const Incoming& message);
+double floats_sparse_power_levels(const Incoming& message);
 double floats_pair(const Incoming& message);
 double floats_reset(const Incoming& message);
 double floats_uncounted(const Incoming& message);

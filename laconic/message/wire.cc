@@ -143,17 +143,6 @@ double floats_permutation_block(const Incoming& message) {
 
 namespace {
 
-/// Calls code(codes.next(...), gap) for each gap between the indices of the support.
-template <class Code>
-void for_each_gap(std::size_t dim, Indices support, Code&& code) {
-  GapCodes codes(support.size(), dim);
-  std::uint32_t next = 0;  // the least possible next index
-  for (const std::uint32_t j : support) {
-    code(codes.next(dim - next), j - next);
-    next = j + 1;
-  }
-}
-
 void write_bitmap(Wire wire, std::size_t dim, Indices support, View values, Message& out) {
   const std::size_t map_bytes = (dim + 7) / 8;
   std::uint8_t* map =

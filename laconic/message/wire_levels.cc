@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Levels on the wire: s, the value that is the unit of the levels, then a code of b = 1 + ceil(log2(s + 1))
 // bits per coordinate. The code is s + q, where q = -s .. s is the signed level. So zero has no sign, and
-// rounding needs no absolute value.
+// rounding needs no absolute value. The writers here replace this form by the sparse one
+// (wire_sparse_levels.cc) where that is shorter.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -15,6 +16,7 @@
 #include "laconic/core/lanes.h"
 #include "laconic/message/bits.h"
 #include "laconic/message/formats.h"
+#include "laconic/message/levels.h"
 #include "laconic/message/wire.h"
 
 namespace laconic {
@@ -96,43 +98,111 @@ double least_step(double norm, std::size_t s) {
   return static_cast<double>(step);
 }
 
+/// What the length of the sparse form depends on, apart from the coordinates of the levels.
+template <class Family>
+struct Tally {
+  std::size_t nonzeros = 0;
+  std::size_t marks = 0;
+
+  void add(Codes codes, std::size_t s) {
+    const auto zero = static_cast<std::int32_t>(s);
+    std::uint32_t tile_nonzeros = 0;
+    std::uint32_t tile_marks = 0;
+    for (const std::uint16_t code : codes) {
+      const std::int32_t level = code - zero;
+      const auto q = static_cast<std::uint32_t>(level < 0 ? -level : level);
+      tile_nonzeros += q != 0 ? 1 : 0;
+      tile_marks += Family::mark(q);
+    }
+    nonzeros += tile_nonzeros;
+    marks += tile_marks;
+  }
+};
+
+/// Calls take(codes, begin) tile by tile, with the codes of the coordinates from `begin` on. Returns a reader
+/// of the bits behind them.
+template <class Take>
+BitReader for_each_tile(std::span<const std::uint8_t> from, std::size_t dim, std::size_t s, Take&& take) {
+  BitReader reader(from);
+  std::array<std::uint16_t, kTile> tile;  // NOLINT: filled before it is read
+  for (std::size_t begin = 0; begin < dim; begin += kTile) {
+    const Codes codes = Codes(tile).first(std::min(kTile, dim - begin));
+    get_codes(reader, bits_per_level(s), codes);
+    take(codes, begin);
+  }
+  return reader;
+}
+
+/// The levels of a dense message that are not zero; there are `count`.
+void list_levels(std::span<const std::uint8_t> from, std::size_t dim, std::size_t s, std::size_t count,
+                 LevelList& levels) {
+  constexpr std::size_t kGroup = 4;
+  levels.support.resize(count + kGroup);  // room for a group that is written without a branch
+  levels.codes.resize(count + kGroup);
+  const std::uint64_t zeros = s * 0x0001000100010001;
+  std::size_t n = 0;
+  const auto append = [&](std::size_t j, std::uint16_t code) {
+    levels.support[n] = static_cast<std::uint32_t>(j);
+    levels.codes[n] = code;
+    n += code != s ? 1 : 0;
+  };
+  for_each_tile(from, dim, s, [&](Codes codes, std::size_t begin) {
+    std::size_t i = 0;
+    for (; i + kGroup <= codes.size(); i += kGroup) {
+      if (load<std::uint64_t>(codes.data() + i) == zeros) continue;
+      for (std::size_t k = i; k < i + kGroup; ++k) append(begin + k, codes[k]);
+    }
+    for (; i < codes.size(); ++i) append(begin + i, codes[i]);
+  });
+  levels.support.resize(count);
+  levels.codes.resize(count);
+}
+
 /// `steps` times the message's value is the norm. code_of(v, word) is the code of an entry v, in units of the
 /// value, with a random word.
-template <class CodeOf>
-void write_levels(Format format, Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x,
-                  CodeOf&& code_of, Message& out) {
+template <class Family, class CodeOf>
+void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x, CodeOf&& code_of,
+                  Message& out) {
   const double length = norm(x);
   const double value =
       with_value_type(wire, [&]<class Value>(Value) { return least_step<Value>(length, steps); });
   if (!std::isfinite(value)) return write_dense(wire, x, out);
 
-  std::uint8_t* to = begin_message(format, wire, levels_length(wire, s, x.size()), out);
+  const std::size_t dense_bytes = levels_length(wire, s, x.size());
+  std::uint8_t* to = begin_message(Family::kDense, wire, dense_bytes, out);
   BitWriter writer(store_values(wire, View(&value, 1), store_count(s, to)));
   const double unit = value > 0 ? value : 1;  // the zero vector can use any unit
-  std::array<std::uint32_t, kTile> words;     // NOLINT: filled before it is read
-  std::array<std::uint16_t, kTile> codes;     // NOLINT: filled before it is read
+  Tally<Family> tally;
+  std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
+  std::array<std::uint16_t, kTile> tile;   // NOLINT: filled before it is read
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
-    const std::size_t count = std::min(kTile, x.size() - begin);
-    stream.fill(begin / 4, std::span(words).first(count));
-    for (std::size_t i = 0; i < count; ++i) codes[i] = code_of(x[begin + i] / unit, words[i]);
-    put_codes(Codes(codes).first(count), bits_per_level(s), writer);
+    const Codes codes = Codes(tile).first(std::min(kTile, x.size() - begin));
+    stream.fill(begin / 4, std::span(words).first(codes.size()));
+    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = code_of(x[begin + i] / unit, words[i]);
+    tally.add(codes, s);
+    put_codes(codes, bits_per_level(s), writer);
   }
   writer.finish();
+
+  const std::size_t level_bits = Family::bits(tally.marks, tally.nonzeros, s);
+  if (least_sparse_levels_bytes(wire, x.size(), tally.nonzeros, level_bits) >= dense_bytes) return;
+  thread_local LevelList levels;  // reused, so that a round does not allocate
+  list_levels(std::span(out.bytes).subspan(kCountHeader + bytes_of(wire)), x.size(), s, tally.nonzeros,
+              levels);
+  write_sparse_levels<Family>(wire, s, value, x.size(), levels, level_bits, dense_bytes, out);
 }
 
-constexpr unsigned kMantissaBits = 52;
-
-/// 2^(exponent - 1023), 0 < exponent < 2047.
-double power_of_two(std::uint64_t exponent) { return std::bit_cast<double>(exponent << kMantissaBits); }
-
 /// A message of levels, with everything checked except its codes.
+template <class Family>
 struct Levels {
   const Incoming& message;
   std::size_t s;
   double value;
 
-  Levels(const Incoming& incoming, std::size_t limit) : message(incoming), s(message.header_count()) {
-    if (s == 0 || s > limit) message.fail(fmt::format("{} levels; need at least 1 and at most {}", s, limit));
+  explicit Levels(const Incoming& incoming) : message(incoming), s(message.header_count()) {
+    if (s == 0 || s > Family::kLimit) {
+      message.fail(fmt::format("{} levels; need at least 1 and at most {}", s, Family::kLimit));
+    }
     message.need_length(levels_length(message.wire, s, message.dim));
     value = message.value_at(kCountHeader);
     if (value < 0) message.fail(fmt::format("a value of {}; need >= 0", value));
@@ -140,23 +210,15 @@ struct Levels {
 
   /// Calls take(codes, begin) tile by tile, with the codes of the coordinates from `begin` on.
   template <class Take>
-  void for_each_tile(Take&& take) const {
-    BitReader reader(message.bytes.subspan(kCountHeader + bytes_of(message.wire)));
-    std::array<std::uint16_t, kTile> tile;  // NOLINT: filled before it is read
-    for (std::size_t begin = 0; begin < message.dim; begin += kTile) {
-      const Codes codes = Codes(tile).first(std::min(kTile, message.dim - begin));
-      get_codes(reader, bits_per_level(s), codes);
+  void for_each(Take&& take) const {
+    const auto from = message.bytes.subspan(kCountHeader + bytes_of(message.wire));
+    const BitReader rest = for_each_tile(from, message.dim, s, [&](Codes codes, std::size_t begin) {
       std::uint16_t highest = 0;
       for (const std::uint16_t code : codes) highest = std::max(highest, code);
       if (highest > 2 * s) message.fail(fmt::format("a code of {}; need at most {}", highest, 2 * s));
       take(codes, begin);
-    }
-    if (reader.window() != 0) message.fail("a padding bit is set");
-  }
-
-  [[nodiscard]] double floats_of(std::size_t codes) const {
-    return 1 +
-           static_cast<double>(codes) * bits_per_level(s) / static_cast<double>(8 * bytes_of(message.wire));
+    });
+    if (rest.window() != 0) message.fail("a padding bit is set");
   }
 };
 
@@ -171,13 +233,13 @@ void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x
     const double u = static_cast<double>(static_cast<std::int32_t>(word >> 1)) * 0x1p-31;
     return static_cast<std::uint16_t>(static_cast<std::int32_t>(v + (u + middle)));
   };
-  write_levels(Format::uniform_levels, wire, s, s, stream, x, code_of, out);
+  write_levels<UniformLevels>(wire, s, s, stream, x, code_of, out);
 }
 
 void add_uniform_levels(const Incoming& message, double weight, MutView acc) {
-  const Levels levels(message, kUniformLevelLimit);
+  const Levels<UniformLevels> levels(message);
   const auto s = static_cast<std::int32_t>(levels.s);
-  levels.for_each_tile([&](Codes codes, std::size_t begin) {
+  levels.for_each([&](Codes codes, std::size_t begin) {
     for (std::size_t i = 0; i < codes.size(); ++i) {
       acc[begin + i] += weight * (static_cast<double>(codes[i] - s) * levels.value);
     }
@@ -185,16 +247,17 @@ void add_uniform_levels(const Incoming& message, double weight, MutView acc) {
 }
 
 double floats_uniform_levels(const Incoming& message) {
-  const Levels levels(message, kUniformLevelLimit);
+  const Levels<UniformLevels> levels(message);
   std::size_t count = 0;
-  levels.for_each_tile([&](Codes codes, std::size_t) {
+  levels.for_each([&](Codes codes, std::size_t) {
     count += codes.size() - static_cast<std::size_t>(std::count(codes.begin(), codes.end(), levels.s));
   });
-  return levels.floats_of(count);
+  return floats_of_levels(message.wire, levels.s, count);
 }
 
 void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
   check(s >= 1 && s <= kPowerLevelLimit, "power levels need 1 <= s < 2^7");
+  constexpr unsigned kMantissaBits = 52;
   // As in wire_natural.cc, rounding is an addition to the mantissa: the carry into the exponent has the right
   // probability. Below the least power, adding that power first puts |v| / least into the mantissa.
   const std::uint64_t least_exponent = 1023 - (s - 1);
@@ -208,28 +271,27 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, 
     const std::uint64_t level = exponent - least_exponent + (tiny ? 0 : 1);
     return static_cast<std::uint16_t>(v < 0 ? s - level : s + level);
   };
-  write_levels(Format::power_levels, wire, s, 1, stream, x, code_of, out);
+  write_levels<PowerLevels>(wire, s, 1, stream, x, code_of, out);
 }
 
 void add_power_levels(const Incoming& message, double weight, MutView acc) {
-  const Levels levels(message, kPowerLevelLimit);
-  const std::size_t s = levels.s;
+  const Levels<PowerLevels> levels(message);
+  const auto s = static_cast<std::uint32_t>(levels.s);
   std::array<double, 2 * kPowerLevelLimit + 1> terms;  // increment for each code; NOLINT: 2 s + 1 are filled
-  terms[s] = weight * (0 * levels.value);
-  for (std::size_t level = 1; level <= s; ++level) {
-    const double size = levels.value * power_of_two(1023 - s + level);
-    terms[s + level] = weight * size;
+  for (std::uint32_t level = 0; level <= s; ++level) {
+    const double size = PowerLevels::size(level, s, levels.value);
     terms[s - level] = weight * -size;
+    terms[s + level] = weight * size;  // of level 0 this is the term
   }
-  levels.for_each_tile([&](Codes codes, std::size_t begin) {
+  levels.for_each([&](Codes codes, std::size_t begin) {
     for (std::size_t i = 0; i < codes.size(); ++i) acc[begin + i] += terms[codes[i]];
   });
 }
 
 double floats_power_levels(const Incoming& message) {
-  const Levels levels(message, kPowerLevelLimit);
-  levels.for_each_tile([](Codes, std::size_t) {});
-  return levels.floats_of(message.dim);
+  const Levels<PowerLevels> levels(message);
+  levels.for_each([](Codes, std::size_t) {});
+  return floats_of_levels(message.wire, levels.s, message.dim);
 }
 
 }  // namespace laconic

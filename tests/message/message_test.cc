@@ -6,9 +6,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <initializer_list>
 #include <limits>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -63,6 +66,13 @@ struct Example {
 const Key kExampleKey{.seed = 1, .round = 2, .client = 3, .step = 0, .copy = 0};
 constexpr std::size_t kExampleClients = 4;
 
+/// 40 coordinates, zero but for a few.
+Vector few_of_forty(std::initializer_list<std::pair<std::size_t, double>> entries) {
+  Vector x(40);
+  for (const auto& [j, v] : entries) x[j] = v;
+  return x;
+}
+
 Vector three_of_a_hundred() {
   Vector x(100);
   x[3] = 5;
@@ -114,6 +124,10 @@ const Example kExamples[] = {
      "0f 08 00 00 00 00 00 40 00 00 a0 40 2a 01"},
     {"qsgd(5)", Wire::f32, {3, -4, 0, 0}, {3, -4, 0, 0}, "09 05 00 00 00 00 80 3f 18 55"},
     {"natural-dithering(3)", Wire::f32, {2, -2, 2, 2}, {2, -2, 2, 2}, "0a 03 00 00 00 00 80 40 4d 0b"},
+    {"qsgd(5)", Wire::f32, few_of_forty({{5, 3}, {27, -4}}), few_of_forty({{5, 3}, {27, -4}}),
+     "11 05 00 00 02 00 00 00 00 00 80 3f ab 6b 02"},
+    {"natural-dithering(3)", Wire::f32, few_of_forty({{4, 2}, {9, -2}, {20, 2}, {33, 2}}),
+     few_of_forty({{4, 2}, {9, -2}, {20, 2}, {33, 2}}), "12 03 00 00 04 00 00 00 00 00 80 40 7f ca 89 2a"},
 };
 
 TEST(WireFormat, ExamplesOfTheDocument) {
@@ -192,14 +206,38 @@ std::vector<Message> one_of_each(const Key& key) {
   for (double& v : x) v = stream.uniform() - 0.5;
   std::vector<Message> all;
   for (const Wire wire : {Wire::f32, Wire::f64}) {
-    for (const char* spec :
-         {"identity", "rand-k(5)", "rand-k(30)", "perm-k", "perm-k(3)", "top-k(5)", "top-k(25)", "natural",
-          "bernoulli(1e-12)", "sign", "sign(block=16)", "sign(scale=one)", "one-bit",
-          "one-bit(scale=block, block=8)", "one-bit(scale=fixed, bound=1)", "qsgd(1)", "qsgd(4)", "qsgd(300)",
-          "natural-dithering(5)"}) {
+    for (const char* spec : {"identity",
+                             "rand-k(5)",
+                             "rand-k(30)",
+                             "perm-k",
+                             "perm-k(3)",
+                             "top-k(1)",
+                             "top-k(5)",
+                             "top-k(25)",
+                             "natural",
+                             "bernoulli(1e-12)",
+                             "sign",
+                             "sign(block=16)",
+                             "sign(scale=one)",
+                             "one-bit",
+                             "one-bit(scale=block, block=8)",
+                             "one-bit(scale=fixed, bound=1)",
+                             "qsgd(1)",
+                             "qsgd(2)",
+                             "qsgd(4)",
+                             "qsgd(300)",
+                             "natural-dithering(1)",
+                             "natural-dithering(2)",
+                             "natural-dithering(5)"}) {
       all.push_back(compressed(spec, wire, 4, key, x));
     }
     all.push_back(compressed("perm-k", wire, 50, key, x));
+    Vector sparse(kDim);  // two levels, so that the sparse forms of levels have codes of levels
+    sparse[5] = 3;
+    sparse[30] = -4;
+    for (const char* spec : {"qsgd(5)", "natural-dithering(9)"}) {
+      all.push_back(compressed(spec, wire, 4, key, sparse));
+    }
     const Message subset = compressed("rand-k(5)", wire, 4, key, x);
     const Message largest = compressed("top-k(5)", wire, 4, key, x);
     all.push_back(pair_of(subset, largest));
@@ -210,6 +248,15 @@ std::vector<Message> one_of_each(const Key& key) {
     all.push_back(uncounted(wire, x));
   }
   return all;
+}
+
+TEST(Decode, TheTablesOfThisFileHaveEveryFormat) {
+  std::set<unsigned> formats;
+  for (const Message& message : one_of_each({1, 1, 1, 0, 0})) formats.insert(message.bytes[0]);
+  const std::set<unsigned> all = {1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,
+                                  12,   13,   14,   15,   17,   18,   0x81, 0x82, 0x83, 0x84, 0x85,
+                                  0x86, 0x87, 0x88, 0x89, 0x8a, 0x8e, 0x8f, 0x91, 0x92};
+  EXPECT_EQ(formats, all);
 }
 
 TEST(Decode, HeadersHaveAtMostFourBytes) {
@@ -375,7 +422,7 @@ TEST(Decode, SurvivesNoise) {
   for (int i = 0; i < 200000; ++i) {
     Bytes bytes(stream.below(60));
     for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(stream.next32());
-    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(15));
+    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(20));
     if (bytes.size() > 3) bytes[3] = 0;  // a plausible count
     if (bytes.size() > 3 && stream.below(2) == 0) bytes[2] = 0;
     error_of({1, 1, 0, 0, 0}, bytes, stream.below(40));
@@ -525,6 +572,54 @@ TEST(Decode, SaysWhatIsWrong) {
     EXPECT_EQ(error_of(key, {format, 1, 0, 0, 0, 0, 0}, 1),
               "a dense message (f32, 6 bytes, for 1 coordinates): need 5 bytes");
   }
+}
+
+TEST(Decode, SaysWhatIsWrongWithSparseLevels) {
+  const auto error = [](const Bytes& bytes) {
+    constexpr std::size_t dim = 3;
+    const std::string text = error_of({1, 1, 2, 0, 0}, bytes, dim);
+    const std::size_t at = text.find("): ");
+    EXPECT_EQ(text.substr(0, at + 3),
+              fmt::format("a sparse {}levels message ({}, {} bytes, for {} coordinates): ",
+                          (bytes[0] & 0x7f) == 0x12 ? "power " : "", bytes[0] >= 0x80 ? "f64" : "f32",
+                          bytes.size(), dim));
+    return text.substr(at + 3);
+  };
+  // s = 4, K = 1, v = 1, and then the string of bits.
+  const auto one = [](const Bytes& string) {
+    Bytes bytes = {0x11, 4, 0, 0, 1, 0, 0, 0, 0, 0, 0x80, 0x3f};
+    bytes.insert(bytes.end(), string.begin(), string.end());
+    return bytes;
+  };
+  EXPECT_EQ(error({0x11, 4, 0}), "truncated in its header of 4 bytes");
+  EXPECT_EQ(error({0x11, 0, 0, 0}), "0 levels; need at least 1 and at most 32767");
+  EXPECT_EQ(error({0x11, 0, 0x80, 0}), "32768 levels; need at least 1 and at most 32767");
+  EXPECT_EQ(error({0x92, 128, 0, 0}), "128 levels; need at least 1 and at most 127");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 1, 0, 0, 0, 0, 0, 0x80}), "truncated in its header of 12 bytes");
+  EXPECT_EQ(error({0x91, 4, 0, 0, 1, 0, 0, 0, 0, 0, 0x80, 0x3f}), "truncated in its header of 16 bytes");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 4, 0, 0, 0, 0, 0, 0x80, 0x3f}),
+            "4 levels that are not zero; need at most 3");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0xbf}), "a value of -1; need a finite one >= 0");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x7f}), "a value of inf; need a finite one >= 0");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0xc0, 0x7f}), "a value of nan; need a finite one >= 0");
+  EXPECT_EQ(error({0x11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x3f, 0}), "1 bytes of levels; need 0");
+  EXPECT_EQ(error(one({})), "truncated: 1 levels do not fit");
+  EXPECT_EQ(
+      said_by([] {
+        counted_floats(Message{{0x11, 4, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0x80, 0x3f, 1}}, 0xffffffff);
+      }),
+      "a sparse levels message (f32, 13 bytes, for 4294967295 coordinates): truncated: 4294967295 levels "
+      "do not fit");
+  EXPECT_EQ(error(one({0})), "index 0 is not there or too large");
+  EXPECT_EQ(error(one({0x08})), "index 0 is not there or too large");  // a gap of 3
+  EXPECT_EQ(error(one({0x01})), "level 0 is not there or too large");
+  EXPECT_EQ(error(one({0x51})), "level 0 is not there or too large");  // level 5
+  EXPECT_EQ(error(one({0x11, 0})), "2 bytes of levels; need 1");
+  EXPECT_EQ(error(one({0x85})), "a padding bit is set");
+  Bytes power = one({0x41});  // four zeros: below the lowest level
+  power[0] = 0x12;
+  EXPECT_EQ(error(power), "level 0 is not there or too large");
+  EXPECT_EQ(error_of({}, one({0x05}), 3), "no error");
 }
 
 TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {
@@ -763,7 +858,7 @@ TEST(Levels, EveryWidthComesBack) {
       x[dim / 2] = -static_cast<double>(s);
       Message message;
       write_uniform_levels(Wire::f64, s, Key{61, 0, 0, 0, 0}.stream(Purpose::compressor), x, message);
-      EXPECT_EQ(message.bytes.size(), 4 + 8 + (dim * bits_per_level(s) + 7) / 8);
+      EXPECT_LE(message.bytes.size(), 4 + 8 + (dim * bits_per_level(s) + 7) / 8);
       Vector y(dim);
       decode_add({}, message, 1, y);
       EXPECT_EQ(y, x) << s << ' ' << dim;
