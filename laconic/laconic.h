@@ -20,6 +20,7 @@
 #include "laconic/methods/methods.h"              // IWYU pragma: export
 #include "laconic/methods/parts.h"                // IWYU pragma: export
 #include "laconic/methods/theory.h"               // IWYU pragma: export
+#include "laconic/participation/aggregator.h"     // IWYU pragma: export
 #include "laconic/participation/allocation.h"     // IWYU pragma: export
 #include "laconic/participation/code.h"           // IWYU pragma: export
 #include "laconic/participation/decoder.h"        // IWYU pragma: export

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Aggregation rules: each against its formula, and laws of all rules.
+#include "laconic/participation/aggregator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "laconic/core/error.h"
+
+namespace laconic::testing {
+namespace {
+
+using Vectors = std::vector<Vector>;
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+const Key kRound = Key{.seed = 3, .round = 5}.common();
+
+/// Normal entries around a common vector.
+Vectors some_vectors(std::size_t n, std::size_t d, std::uint32_t draw = 0) {
+  Vector common(d);
+  fill_normal(Key{.seed = 11, .round = draw}.common().stream(Purpose::data), common);
+  Vectors vectors(n, Vector(d));
+  for (std::size_t i = 0; i < n; ++i) {
+    const Key key{.seed = 11, .round = draw, .client = static_cast<std::uint32_t>(i)};
+    fill_normal(key.stream(Purpose::data), vectors[i]);
+    axpy(1, common, vectors[i]);
+  }
+  return vectors;
+}
+
+Vector aggregated(const Aggregator& rule, const Vectors& vectors, std::span<Vector> memory,
+                  const Key& round = kRound, std::size_t threads = 1) {
+  ThreadPool pool(threads);
+  Vector out(vectors[0].size(), kNaN);
+  rule.aggregate(std::vector<View>(vectors.begin(), vectors.end()), round, pool, memory, out);
+  return out;
+}
+
+/// The first round of the rule.
+Vector aggregated(const std::string& rule, const Vectors& vectors, const Key& round = kRound,
+                  std::size_t threads = 1) {
+  const auto made = make_aggregator(parse(rule), vectors.size());
+  Vectors memory(made->memory(), Vector(vectors[0].size(), 0.0));
+  return aggregated(*made, vectors, memory, round, threads);
+}
+
+void expect_near(const Vector& a, const Vector& b, double relative) {
+  ASSERT_EQ(a.size(), b.size());
+  EXPECT_LE(std::sqrt(distance_sq(a, b)), relative * std::sqrt(norm_sq(b)));
+}
+
+// The rules as their papers have them, without blocks, networks and threads.
+
+Vector plain_mean(const Vectors& vectors) {
+  Vector mean(vectors[0].size(), 0.0);
+  for (const Vector& v : vectors) axpy(1 / static_cast<double>(vectors.size()), v, mean);
+  return mean;
+}
+
+Vector by_coordinate(const Vectors& vectors, const std::function<double(Vector sorted)>& of_entries) {
+  Vector out(vectors[0].size());
+  for (std::size_t j = 0; j < out.size(); ++j) {
+    Vector entries;
+    for (const Vector& v : vectors) entries.push_back(v[j]);
+    std::sort(entries.begin(), entries.end());
+    out[j] = of_entries(entries);
+  }
+  return out;
+}
+
+Vector plain_median(const Vectors& vectors) {
+  return by_coordinate(vectors, [](const Vector& sorted) {
+    const std::size_t n = sorted.size();
+    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+  });
+}
+
+Vector plain_trimmed_mean(const Vectors& vectors, std::size_t b) {
+  return by_coordinate(vectors, [b](const Vector& sorted) {
+    const auto kept = static_cast<std::ptrdiff_t>(b);
+    return std::accumulate(sorted.begin() + kept, sorted.end() - kept, 0.0) /
+           static_cast<double>(sorted.size() - 2 * b);
+  });
+}
+
+struct Rule {
+  const char* spec;
+  std::function<Vector(const Vectors&)> plain;
+  std::size_t fewest = 1;  // the clients that it needs
+  bool remembers = false;  // then it does not move with its vectors
+  bool depends_on_order = false;
+};
+
+const Rule kRules[] = {
+    {.spec = "mean", .plain = plain_mean},
+    {.spec = "median", .plain = plain_median},
+    {.spec = "trimmed-mean(0)", .plain = plain_mean},
+    {.spec = "trimmed-mean(2)",
+     .plain = [](const Vectors& v) { return plain_trimmed_mean(v, 2); },
+     .fewest = 5},
+};
+
+class EachRule : public ::testing::TestWithParam<Rule> {};
+
+INSTANTIATE_TEST_SUITE_P(Aggregator, EachRule, ::testing::ValuesIn(kRules), [](const auto& rule) {
+  std::string name = rule.param.spec;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+});
+
+TEST_P(EachRule, IsItsFormula) {
+  for (const std::size_t d : {1, 31, 32, 33, 1024, 2500}) {
+    for (std::size_t n = GetParam().fewest; n < 24; n += d < 100 ? 1 : 5) {
+      SCOPED_TRACE(::testing::Message() << "n = " << n << ", d = " << d);
+      const Vectors vectors = some_vectors(n, d);
+      expect_near(aggregated(GetParam().spec, vectors), GetParam().plain(vectors), 1e-12);
+    }
+  }
+}
+
+TEST_P(EachRule, GivesTheSameBitsOnAnyNumberOfThreads) {
+  const Vectors vectors = some_vectors(11, 5000);
+  const Vector alone = aggregated(GetParam().spec, vectors);
+  for (const std::size_t threads : {2, 3, 7})
+    EXPECT_EQ(aggregated(GetParam().spec, vectors, kRound, threads), alone) << threads;
+}
+
+TEST_P(EachRule, IgnoresTheOrderOfTheClients) {
+  if (GetParam().depends_on_order) GTEST_SKIP() << "the rule deals the clients into buckets";
+  Vectors vectors = some_vectors(11, 1500);
+  const Vector before = aggregated(GetParam().spec, vectors);
+  std::rotate(vectors.begin(), vectors.begin() + 4, vectors.end());
+  std::swap(vectors[0], vectors[9]);
+  expect_near(aggregated(GetParam().spec, vectors), before, 1e-13);
+}
+
+TEST_P(EachRule, MovesWithItsVectors) {
+  if (GetParam().remembers) GTEST_SKIP() << "the memory does not move";
+  Vectors vectors = some_vectors(11, 1500);
+  Vector moved = aggregated(GetParam().spec, vectors);
+  const Vector by = some_vectors(1, 1500, 1)[0];
+  axpy(3, by, moved);
+  for (Vector& v : vectors) axpy(3, by, v);
+  expect_near(aggregated(GetParam().spec, vectors), moved, 1e-12);
+}
+
+TEST_P(EachRule, OfEqualVectorsIsThatVector) {
+  const Vectors vectors(11, some_vectors(1, 1500)[0]);
+  if (!GetParam().remembers) expect_near(aggregated(GetParam().spec, vectors), vectors[0], 1e-13);
+}
+
+TEST(Aggregator, TheTableNamesTheTestedRules) {
+  std::vector<std::string> tested;
+  for (const Rule& rule : kRules) tested.push_back(parse(rule.spec).name);
+  for (const AggregatorRow& row : aggregators()) EXPECT_THAT(tested, ::testing::Contains(row.name));
+}
+
+TEST(Aggregator, MedianAndTrimmedMeanIgnoreTheOrderOfTheClientsToTheBit) {
+  for (const char* rule : {"median", "trimmed-mean(3)"}) {
+    Vectors vectors = some_vectors(12, 1500);
+    vectors[3][7] = kNaN;
+    vectors[4][7] = -0.0;
+    vectors[5][7] = 0.0;
+    const Vector before = aggregated(rule, vectors);
+    std::rotate(vectors.begin(), vectors.begin() + 5, vectors.end());
+    std::reverse(vectors.begin(), vectors.begin() + 4);
+    EXPECT_EQ(aggregated(rule, vectors), before) << rule;
+  }
+}
+
+TEST(Aggregator, TrimmedMeanWithoutTrimHasTheBitsOfTheMean) {
+  const Vectors vectors = some_vectors(9, 1500);
+  EXPECT_EQ(aggregated("trimmed-mean(0)", vectors), aggregated("mean", vectors));
+}
+
+/// f liars send lie(i); the other clients send some vectors.
+Vectors with_liars(std::size_t n, std::size_t f, std::size_t d,
+                   const std::function<Vector(std::size_t)>& lie) {
+  Vectors vectors = some_vectors(n, d);
+  for (std::size_t i = n - f; i < n; ++i) vectors[i] = lie(i);
+  return vectors;
+}
+
+/// Lies of many kinds, one after another.
+Vector wild(std::size_t i, std::size_t d) {
+  const double values[] = {1e9, -1e300, kNaN, kInf, -kInf, 1e-3, 0};
+  Vector v(d);
+  for (std::size_t j = 0; j < d; ++j) v[j] = values[(i + j) % std::size(values)];
+  return v;
+}
+
+/// Whether each entry is between the least and the largest entry of the honest clients.
+bool is_in_hull(const Vector& v, const Vectors& honest) {
+  const auto sorted = [&](bool largest) {
+    return by_coordinate(honest,
+                         [&](const Vector& entries) { return largest ? entries.back() : entries[0]; });
+  };
+  const Vector low = sorted(false);
+  const Vector high = sorted(true);
+  for (std::size_t j = 0; j < v.size(); ++j) {
+    const double rounding = 1e-13 * std::max(std::abs(low[j]), std::abs(high[j]));
+    if (!(v[j] >= low[j] - rounding && v[j] <= high[j] + rounding)) return false;
+  }
+  return true;
+}
+
+TEST(Aggregator, WithFewLiarsMedianAndTrimmedMeanStayBetweenTheHonest) {
+  constexpr std::size_t d = 40;
+  for (const std::size_t n : {3, 4, 9, 10}) {
+    const std::size_t f = (n - 1) / 2;  // the most that both rules stand
+    const Vectors vectors = with_liars(n, f, d, [](std::size_t i) { return wild(i, d); });
+    const Vectors honest(vectors.begin(), vectors.end() - static_cast<std::ptrdiff_t>(f));
+    EXPECT_TRUE(is_in_hull(aggregated("median", vectors), honest)) << n;
+    EXPECT_TRUE(is_in_hull(aggregated("trimmed-mean(" + std::to_string(f) + ")", vectors), honest)) << n;
+    EXPECT_FALSE(is_in_hull(aggregated("mean", vectors), honest)) << n;
+  }
+}
+
+TEST(Aggregator, OneLiarBreaksTheMeanAndOneMoreThanItsTrimTheTrimmedMean) {
+  const auto lie = [](std::size_t) { return Vector(40, 1e12); };
+  EXPECT_GT(norm_sq(aggregated("mean", with_liars(10, 1, 40, lie))), 1e20);
+  EXPECT_LT(norm_sq(aggregated("trimmed-mean(2)", with_liars(10, 2, 40, lie))), 1e3);
+  EXPECT_GT(norm_sq(aggregated("trimmed-mean(2)", with_liars(10, 3, 40, lie))), 1e20);
+  EXPECT_LT(norm_sq(aggregated("median", with_liars(10, 4, 40, lie))), 1e3);
+  EXPECT_GT(norm_sq(aggregated("median", with_liars(10, 5, 40, lie))), 1e20);
+}
+
+TEST(Aggregator, ValuesThatAreNotFiniteSpreadInTheMean) {
+  const Vector mean = aggregated("mean", {{1, 2, 3}, {kNaN, kInf, -kInf}});
+  EXPECT_TRUE(std::isnan(mean[0]));
+  EXPECT_EQ(mean[1], kInf);
+  EXPECT_EQ(mean[2], -kInf);
+}
+
+TEST(Aggregator, NoNumberCountsAsInfinityInTheMedian) {
+  EXPECT_EQ(aggregated("median", {{1}, {kNaN}, {2}}), Vector{2});
+  EXPECT_EQ(aggregated("median", {{-kInf}, {kNaN}, {2}}), Vector{2});
+  EXPECT_EQ(aggregated("median", {{1}, {kNaN}, {kInf}}), Vector{kInf});
+  EXPECT_EQ(aggregated("trimmed-mean(1)", {{1}, {kNaN}, {2}, {-kInf}}), Vector{1.5});
+}
+
+struct Refused {
+  const char* spec;
+  std::size_t clients;
+  const char* message;
+};
+
+TEST(Aggregator, ArgumentsThatDoNotFitAreRefused) {
+  const Refused cases[] = {
+      {"mediam", 5, "column 1: unknown aggregation rule \"mediam\" (did you mean \"median\"?)"},
+      {"mean(1)", 5, "takes no argument without a name"},
+      {"trimmed-mean", 5, "its b is missing, as in trimmed-mean(2)"},
+      {"trimmed-mean(1.5)", 5, "b = 1.5; need a whole number >= 0"},
+      {"trimmed-mean(-1)", 5, "b = -1; need a whole number >= 0"},
+      {"trimmed-mean(3)", 6, "column 1: trimmed-mean(3): b = 3; need 2 b < 6, the vectors"},
+      {"trimmed-mean(9e15)", 6, "need 2 b < 6"},
+  };
+  for (const auto& [spec, clients, message] : cases) {
+    try {
+      (void)make_aggregator(parse(spec), clients);
+      ADD_FAILURE() << spec << " is accepted";
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(message));
+    }
+  }
+  EXPECT_NO_THROW((void)make_aggregator(parse("trimmed-mean(b=2)"), 5));
+}
+
+TEST(Aggregator, WrongNumbersOfVectorsAreABug) {
+  const auto rule = make_aggregator(parse("mean"), 2);
+  EXPECT_THROW(aggregated(*rule, Vectors(3, Vector(4, 0.0)), {}), std::logic_error);
+  EXPECT_THROW(aggregated(*rule, {{1, 2}, {1, 2, 3}}, {}), std::logic_error);
+  Vectors memory(1, Vector(2));
+  EXPECT_THROW(aggregated(*rule, {{1, 2}, {3, 4}}, memory), std::logic_error);
+}
+
+}  // namespace
+}  // namespace laconic::testing
