@@ -14,6 +14,9 @@ constexpr AggregatorRow kRules[] = {
     {"median", "median", "the median of each coordinate", make_median},
     {"trimmed-mean", "trimmed-mean(B)",
      "of each coordinate the mean without the B largest and the B smallest entries", make_trimmed_mean},
+    {"krum", "krum(F)", "the vector with the least sum of the n - F - 2 smallest squared distances to others",
+     make_krum},
+    {"multi-krum", "multi-krum(F, M)", "the mean of the M best vectors by that sum", make_multi_krum},
 };
 
 }  // namespace

@@ -91,6 +91,31 @@ Vector plain_trimmed_mean(const Vectors& vectors, std::size_t b) {
   });
 }
 
+double squared_distance(const Vector& a, const Vector& b) {
+  double sum = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
+  return sum;
+}
+
+Vector plain_multi_krum(const Vectors& vectors, std::size_t f, std::size_t m) {
+  const std::size_t n = vectors.size();
+  std::vector<std::pair<double, std::size_t>> scores;
+  for (std::size_t i = 0; i < n; ++i) {
+    Vector others;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (j != i) others.push_back(squared_distance(vectors[i], vectors[j]));
+    }
+    std::sort(others.begin(), others.end());
+    double score = 0;
+    for (std::size_t k = 0; k < n - f - 2; ++k) score += others[k];
+    scores.emplace_back(score, i);
+  }
+  std::sort(scores.begin(), scores.end());
+  Vectors best;
+  for (std::size_t k = 0; k < m; ++k) best.push_back(vectors[scores[k].second]);
+  return plain_mean(best);
+}
+
 struct Rule {
   const char* spec;
   std::function<Vector(const Vectors&)> plain;
@@ -105,6 +130,11 @@ const Rule kRules[] = {
     {.spec = "trimmed-mean(0)", .plain = plain_mean},
     {.spec = "trimmed-mean(2)",
      .plain = [](const Vectors& v) { return plain_trimmed_mean(v, 2); },
+     .fewest = 5},
+    {.spec = "krum(0)", .plain = [](const Vectors& v) { return plain_multi_krum(v, 0, 1); }, .fewest = 3},
+    {.spec = "krum(3)", .plain = [](const Vectors& v) { return plain_multi_krum(v, 3, 1); }, .fewest = 6},
+    {.spec = "multi-krum(2, 3)",
+     .plain = [](const Vectors& v) { return plain_multi_krum(v, 2, 3); },
      .fewest = 5},
 };
 
@@ -248,6 +278,42 @@ TEST(Aggregator, NoNumberCountsAsInfinityInTheMedian) {
   EXPECT_EQ(aggregated("trimmed-mean(1)", {{1}, {kNaN}, {2}, {-kInf}}), Vector{1.5});
 }
 
+TEST(Aggregator, KrumSelectsFromTheHonestCluster) {
+  constexpr std::size_t d = 2000;
+  for (const char* rule : {"krum(4)", "multi-krum(4, 7)"}) {
+    const Vectors honest = with_liars(11, 0, d, {});
+    // Apart from each other, or together.
+    const Vectors apart = with_liars(11, 4, d, [](std::size_t i) { return wild(i, d); });
+    const Vectors together = with_liars(11, 4, d, [](std::size_t) { return Vector(d, 5.0); });
+    for (const Vectors& vectors : {apart, together}) {
+      const Vector selected = aggregated(rule, vectors);
+      EXPECT_TRUE(is_in_hull(selected, {honest.begin(), honest.begin() + 7})) << rule;
+    }
+  }
+  const Vector selected =
+      aggregated("krum(4)", with_liars(11, 4, d, [](std::size_t i) { return wild(i, d); }));
+  EXPECT_THAT(with_liars(11, 4, d, [](std::size_t i) { return wild(i, d); }), ::testing::Contains(selected));
+}
+
+TEST(Aggregator, KrumTakesTheLowestClientOfATie) {
+  EXPECT_EQ(aggregated("krum(0)", {{3}, {1}, {2}, {0}}), Vector{1});
+  EXPECT_EQ(aggregated("krum(0)", {{3}, {2}, {1}, {0}}), Vector{2});
+  EXPECT_DOUBLE_EQ(aggregated("multi-krum(0, 3)", {{3}, {2}, {1}, {0}})[0], 2);
+}
+
+TEST(Aggregator, MultiKrumOfAllVectorsHasTheBitsOfTheMean) {
+  const Vectors vectors = some_vectors(9, 1500);
+  EXPECT_EQ(aggregated("multi-krum(0, 9)", vectors), aggregated("mean", vectors));
+}
+
+TEST(Aggregator, KrumSelectsNoVectorThatIsNotFinite) {
+  // More of them than F: every score is infinite.
+  EXPECT_EQ(aggregated("krum(0)", {{kNaN}, {kInf}, {3}, {-kInf}, {4}}), Vector{3});
+  EXPECT_EQ(aggregated("krum(0)", {{kNaN}, {1e200}, {kInf}, {3}}), Vector{3});
+  EXPECT_EQ(aggregated("multi-krum(0, 4)", {{kNaN}, {4}, {kInf}, {3}}), Vector{3.5});
+  EXPECT_TRUE(std::isnan(aggregated("krum(0)", {{kNaN}, {1e200}, {kInf}})[0]));
+}
+
 struct Refused {
   const char* spec;
   std::size_t clients;
@@ -263,6 +329,12 @@ TEST(Aggregator, ArgumentsThatDoNotFitAreRefused) {
       {"trimmed-mean(-1)", 5, "b = -1; need a whole number >= 0"},
       {"trimmed-mean(3)", 6, "column 1: trimmed-mean(3): b = 3; need 2 b < 6, the vectors"},
       {"trimmed-mean(9e15)", 6, "need 2 b < 6"},
+      {"krum", 5, "its f is missing, as in krum(2)"},
+      {"krum(3)", 5, "f = 3; need n - f - 2 >= 1, where n = 5 is the number of vectors"},
+      {"krum(0)", 2, "f = 0; need n - f - 2 >= 1, where n = 2 is the number of vectors"},
+      {"multi-krum(2)", 5, "its m is missing, as in multi-krum(2, 5)"},
+      {"multi-krum(2, 0)", 5, "m = 0; need a whole number >= 1"},
+      {"multi-krum(2, 4)", 5, "m = 4; need m <= n - f = 3"},
   };
   for (const auto& [spec, clients, message] : cases) {
     try {
