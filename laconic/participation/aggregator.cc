@@ -17,6 +17,12 @@ constexpr AggregatorRow kRules[] = {
     {"krum", "krum(F)", "the vector with the least sum of the n - F - 2 smallest squared distances to others",
      make_krum},
     {"multi-krum", "multi-krum(F, M)", "the mean of the M best vectors by that sum", make_multi_krum},
+    {"rfa", "rfa(steps=8, nu=1e-6)",
+     "the geometric median, by so many steps from the mean; vectors closer than nu count as at distance nu",
+     make_rfa},
+    {"clip", "clip(TAU, steps=3)",
+     "the last result, moved so many times by the mean of the differences to it, each clipped to length TAU",
+     make_clip},
 };
 
 }  // namespace
