@@ -21,6 +21,8 @@ std::unique_ptr<Aggregator> make_multi_krum(Arguments& arguments, std::size_t cl
 // centre_rules.cc
 std::unique_ptr<Aggregator> make_rfa(Arguments& arguments, std::size_t clients);
 std::unique_ptr<Aggregator> make_clip(Arguments& arguments, std::size_t clients);
+// bucketing.cc
+std::unique_ptr<Aggregator> make_bucketing(Arguments& arguments, std::size_t clients);
 
 /// out = sum_i weights[i] vectors[i] over the coordinates of `range`, in ascending order of i. Omits vectors
 /// with weight 0, whatever their values are.

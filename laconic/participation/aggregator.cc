@@ -23,6 +23,8 @@ constexpr AggregatorRow kRules[] = {
     {"clip", "clip(TAU, steps=3)",
      "the last result, moved so many times by the mean of the differences to it, each clipped to length TAU",
      make_clip},
+    {"bucketing", "bucketing(S, RULE)",
+     "RULE on the means of random buckets of S clients each; its F or B counts buckets", make_bucketing},
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ class GeometricMedian final : public Aggregator {
 };
 
 /// Centred clipping (Karimireddy, He, Jaggi, "Learning from history for Byzantine robust optimization", ICML
-/// 2021, arXiv 2012.10333, section 4): `steps` times
+/// 2021, arXiv 2012.10333): `steps` times
 ///   z <- z + (1/n) sum_i min(1, tau / |v_i - z|) (v_i - z),  with z of the last round at the start.
 class CentredClipping final : public Aggregator {
  public:

@@ -146,6 +146,31 @@ Vector plain_clip(const Vectors& vectors, Vector z, double tau, std::size_t step
 
 Vector zeros_like(const Vectors& vectors) { return Vector(vectors[0].size(), 0.0); }
 
+/// The buckets of a round, as the library deals them.
+std::vector<std::vector<std::size_t>> buckets(std::size_t n, std::size_t size, Key round) {
+  round.copy = 2;
+  Stream stream = round.stream(Purpose::permutation);
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t last = n - 1; last > 0; --last) std::swap(order[last], order[stream.below(last + 1)]);
+  std::vector<std::vector<std::size_t>> dealt;
+  for (std::size_t k = 0; k < n; ++k) {
+    if (k % size == 0) dealt.emplace_back();
+    dealt.back().push_back(order[k]);
+  }
+  return dealt;
+}
+
+Vectors bucket_means(const Vectors& vectors, std::size_t size, const Key& round) {
+  Vectors means;
+  for (const std::vector<std::size_t>& bucket : buckets(vectors.size(), size, round)) {
+    Vectors members;
+    for (const std::size_t i : bucket) members.push_back(vectors[i]);
+    means.push_back(plain_mean(members));
+  }
+  return means;
+}
+
 struct Rule {
   const char* spec;
   std::function<Vector(const Vectors&)> plain;
@@ -175,6 +200,27 @@ const Rule kRules[] = {
      .plain = [](const Vectors& v) { return plain_clip(v, zeros_like(v), 30, 1); },
      .remembers = true},
     {.spec = "clip(1e9)", .plain = plain_mean},
+    {.spec = "bucketing(2, median)",
+     .plain = [](const Vectors& v) { return plain_median(bucket_means(v, 2, kRound)); },
+     .fewest = 2,
+     .depends_on_order = true},
+    {.spec = "bucketing(3, rfa)",
+     .plain = [](const Vectors& v) { return plain_rfa(bucket_means(v, 3, kRound), 8, 1e-6); },
+     .fewest = 3,
+     .depends_on_order = true},
+    {.spec = "bucketing(2, krum(1))",
+     .plain = [](const Vectors& v) { return plain_multi_krum(bucket_means(v, 2, kRound), 1, 1); },
+     .fewest = 7,
+     .depends_on_order = true},
+    {.spec = "bucketing(2, bucketing(2, trimmed-mean(1)))",
+     .plain =
+         [](const Vectors& v) {
+           Key inner = kRound;
+           inner.step = 1;
+           return plain_trimmed_mean(bucket_means(bucket_means(v, 2, kRound), 2, inner), 1);
+         },
+     .fewest = 9,
+     .depends_on_order = true},
 };
 
 class EachRule : public ::testing::TestWithParam<Rule> {};
@@ -421,6 +467,50 @@ TEST(Aggregator, RfaAndClipGiveNoWeightToVectorsThatAreNotFinite) {
   EXPECT_EQ(aggregated("clip(1)", lies), Vector(d, 0.0));
 }
 
+TEST(Aggregator, OneBucketHasTheBitsOfTheMean) {
+  const Vectors vectors = some_vectors(9, 1500);
+  const Vector mean = aggregated("mean", vectors);
+  for (const char* rule : {"median", "mean", "trimmed-mean(0)", "rfa"})
+    EXPECT_EQ(aggregated("bucketing(9, " + std::string(rule) + ")", vectors), mean) << rule;
+  expect_near(aggregated("bucketing(9, clip(1e9))", vectors), mean, 1e-12);
+}
+
+TEST(Aggregator, EachRoundHasBucketsOfItsOwn) {
+  const Vectors vectors = some_vectors(12, 50);
+  const auto of_round = [&](std::uint32_t t) {
+    return aggregated("bucketing(2, median)", vectors, Key{.seed = 3, .round = t}.common());
+  };
+  EXPECT_EQ(of_round(1), of_round(1));
+  EXPECT_NE(of_round(1), of_round(2));
+  // Each client is in one bucket: the buckets' means have the mean of the clients, if all are as large.
+  for (std::uint32_t t = 0; t < 20; ++t) {
+    const Vector mean = aggregated("bucketing(3, mean)", vectors, Key{.seed = 3, .round = t}.common());
+    expect_near(mean, plain_mean(vectors), 1e-13);
+  }
+}
+
+TEST(Aggregator, BucketingKeepsTheMemoryOfItsRule) {
+  const auto rule = make_aggregator(parse("bucketing(2, clip(2, steps=2))"), 7);
+  ASSERT_EQ(rule->memory(), 1);
+  Vectors memory(1, Vector(50, 0.0));
+  Vector z(50, 0.0);
+  for (std::uint32_t t = 0; t < 5; ++t) {
+    const Key round = Key{.seed = 3, .round = t}.common();
+    const Vectors vectors = some_vectors(7, 50, t);
+    z = plain_clip(bucket_means(vectors, 2, round), z, 2, 2);
+    expect_near(aggregated(*rule, vectors, memory, round), z, 1e-12);
+  }
+}
+
+TEST(Aggregator, LiarsSpoilNoMoreThanTheirBuckets) {
+  constexpr std::size_t d = 40;
+  const auto lie = [](std::size_t i) { return wild(i, d); };
+  const Vectors vectors = with_liars(12, 2, d, lie);
+  const Vectors honest(vectors.begin(), vectors.begin() + 10);
+  for (const char* rule : {"bucketing(2, median)", "bucketing(2, trimmed-mean(2))", "bucketing(2, krum(2))"})
+    EXPECT_TRUE(is_in_hull(aggregated(rule, vectors), honest)) << rule;
+}
+
 struct Refused {
   const char* spec;
   std::size_t clients;
@@ -447,6 +537,13 @@ TEST(Aggregator, ArgumentsThatDoNotFitAreRefused) {
       {"clip", 5, "its tau is missing, as in clip(10)"},
       {"clip(0)", 5, "tau = 0; need tau > 0"},
       {"clip(1, steps=0)", 5, "steps = 0; need a whole number >= 1"},
+      {"bucketing", 5, "its s is missing, as in bucketing(2, median)"},
+      {"bucketing(2)", 5, "its rule is missing, as in bucketing(2, median)"},
+      {"bucketing(0, median)", 5, "s = 0; need a whole number >= 1"},
+      {"bucketing(6, median)", 5, "s = 6; need s <= 5, the vectors"},
+      {"bucketing(2, krum(1))", 6, "column 14: krum(1): f = 1; need n - f - 2 >= 1, where n = 3"},
+      {"bucketing(2, trimmed-mean(2))", 8, "column 14: trimmed-mean(2): b = 2; need 2 b < 4, the vectors"},
+      {"bucketing(2, medium)", 8, "column 14: unknown aggregation rule \"medium\""},
   };
   for (const auto& [spec, clients, message] : cases) {
     try {
