@@ -20,7 +20,9 @@
 #include "laconic/methods/methods.h"              // IWYU pragma: export
 #include "laconic/methods/parts.h"                // IWYU pragma: export
 #include "laconic/methods/theory.h"               // IWYU pragma: export
+#include "laconic/participation/aggregator.h"     // IWYU pragma: export
 #include "laconic/participation/allocation.h"     // IWYU pragma: export
+#include "laconic/participation/attack.h"         // IWYU pragma: export
 #include "laconic/participation/code.h"           // IWYU pragma: export
 #include "laconic/participation/decoder.h"        // IWYU pragma: export
 #include "laconic/participation/participation.h"  // IWYU pragma: export

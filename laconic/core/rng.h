@@ -30,6 +30,7 @@ enum class Purpose : std::uint8_t {
   allocation = 11,    // allocation of shards to clients, with redundancy
   straggler = 12,     // stragglers
   epoch = 13,         // the draws of a run after it has lost clients
+  lie = 14,           // what a lying client sends
 };
 
 class Stream;
