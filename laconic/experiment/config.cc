@@ -21,7 +21,8 @@ namespace {
 
 constexpr KeyRow kSweepKeys[] = {
     {"measure", "bits",
-     "what the best has least of: to the target bits (the default), paper-bits, rounds, oracle-calls, "
+     "what the best has least of: to the target bits (the default), paper-bits, two-way-bits, "
+     "two-way-paper-bits, rounds, oracle-calls, "
      "seconds; or at "
      "the end grad-norm-sq (the default without a target), f, consensus, test-error"},
     {"tune", "step",

@@ -154,14 +154,16 @@ std::span<const ValueRow> downlinks() { return kDownlinks; }
 namespace recipe {
 
 MethodSetting with_outer(Arguments& args, const MethodSetting& s, Spec outer) {
-  if (s.outer) args.fail(fmt::format("outer = {}: it has an outer rule of its own", print(*s.outer)));
+  if (s.outer && s.outer->name != "step")
+    args.fail(fmt::format("outer = {}: it has an outer rule of its own", print(*s.outer)));
   MethodSetting own = s;
   own.outer = std::move(outer);
   return own;
 }
 
 MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downlink) {
-  if (s.downlink) args.fail(fmt::format("downlink = {}: it has a downlink of its own", print(*s.downlink)));
+  if (s.downlink && s.downlink->name != "direction")
+    args.fail(fmt::format("downlink = {}: it has a downlink of its own", print(*s.downlink)));
   MethodSetting own = s;
   own.downlink = std::move(downlink);
   return own;
