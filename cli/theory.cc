@@ -86,6 +86,8 @@ int theory(const std::vector<std::string>& words) {
     problem.start(start);
     Evaluation at_start;
     evaluate(problem, start, fleet, at_start);
+    if (const auto* star = std::get_if<StarParts>(&assembly.parts))  // its outer rule may add a term to f
+      star->outer->complete(step, start, at_start.f, at_start.gradient);
     print_bound(*theorem, step, config.solve.rounds, at_start.f, *facts.constants->f_lower);
   }
   return code_after_output(kDone);

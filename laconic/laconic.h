@@ -19,7 +19,7 @@
 #include "laconic/message/wire.h"                 // IWYU pragma: export
 #include "laconic/methods/methods.h"              // IWYU pragma: export
 #include "laconic/methods/parts.h"                // IWYU pragma: export
-#include "laconic/methods/theory.h"               // IWYU pragma: export
+#include "laconic/methods/theorem.h"              // IWYU pragma: export
 #include "laconic/participation/aggregator.h"     // IWYU pragma: export
 #include "laconic/participation/allocation.h"     // IWYU pragma: export
 #include "laconic/participation/attack.h"         // IWYU pragma: export

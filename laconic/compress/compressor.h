@@ -29,8 +29,8 @@ struct Bound {
   double A = 0;
   double B = 0;
   bool shrinks = false;  // |C(x)| <= |x| for every draw
-  // Of contractive compressors that keep each coordinate with probability q and set the others to 0: q, and the
-  // variance of the mean over clients, relative to mean |x_i|^2.
+  // Of contractive compressors that keep each coordinate with probability q and set the others to 0: q, and
+  // the variance of the mean over clients, relative to mean |x_i|^2.
   std::optional<double> kept = {};
   double variance_of_mean = 0;
 };

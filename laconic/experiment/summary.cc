@@ -75,7 +75,7 @@ std::string last_words(const Summary& summary, const std::vector<std::string>& s
                                  bits_text(last.downlink_bits), summary.seconds);
   if (last.network_seconds > 0) text += fmt::format(" ({:.4g} s modelled)", last.network_seconds);
   if (summary.unheard_rounds > 0)
-    text += fmt::format("; {} times no message could be used: too few came in time", summary.unheard_rounds);
+    text += fmt::format("; {} rounds without a usable message", summary.unheard_rounds);
   if (summary.late_bits > 0)
     text += fmt::format("; {} came too late", bits_text(static_cast<double>(summary.late_bits)));
   if (summary.gone > 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's update rule: its step along a direction. In local methods the direction is the mean movement of
-// the clients, mean_m (y_m - x), and the step is eta_s. In star methods it is the estimate of the gradient, and
-// the step is -gamma.
+// The server's update rule: its step along a direction. In local methods the direction is the mean movement
+// of the clients, mean_m (y_m - x), and the step is eta_s. In star methods it is the estimate of the
+// gradient, and the step is -gamma.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,8 @@ std::unique_ptr<OuterRule> plain_outer();
 /// step / (1 - beta).
 std::unique_ptr<OuterRule> heavy_ball(double beta);
 
-/// x <- soft(x + step * direction, |step| lambda), where soft moves each entry towards 0 by at most its second
-/// argument: the prox of r(x) = lambda |x|_1. lambda >= 0.
+/// x <- soft(x + step * direction, |step| lambda), where soft moves each entry towards 0 by at most its
+/// second argument: the prox of r(x) = lambda |x|_1. lambda >= 0.
 std::unique_ptr<OuterRule> prox_l1(double lambda);
 
 /// FedAdam (Reddi, Charles, Zaheer, Garrett, Rush, Konecny, Kumar, McMahan 2021, arXiv 2003.00295, Algorithm

@@ -89,7 +89,8 @@ class DriftingDifference final : public Mechanism {
 class SilentAtStart final : public Mechanism {
  public:
   explicit SilentAtStart(MechanismPtr inner) : inner_(given(std::move(inner))) {
-    check(!inner_->replaces() && inner_->coin_bits() == 0, "a silent start needs memories that start at 0");
+    check(!inner_->replaces() && !inner_->restarts({}) && inner_->takes_in() == 0,
+          "a silent start needs memories that start at 0");
   }
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
@@ -168,7 +169,8 @@ class Previous final : public Mechanism {
 class Lazy final : public Mechanism {
  public:
   Lazy(MechanismPtr inner, double zeta) : inner_(given(std::move(inner))), zeta_(zeta) {
-    check(inner_->rates().client != 0, "lazy needs an inner map with a memory");
+    check(inner_->rates().client != 0 && !inner_->accumulates_error() && inner_->takes_in() == 0,
+          "lazy needs an inner map with a memory and no other state");
   }
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
@@ -190,7 +192,9 @@ class Lazy final : public Mechanism {
 
 class Refined final : public Mechanism {
  public:
-  Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {}
+  Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {
+    check(!inner_->accumulates_error() && inner_->takes_in() == 0, "refined needs an inner map of h and y");
+  }
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     thread_local Scratch of_thread;  // reused, so that a round does not allocate
@@ -241,6 +245,7 @@ class Restarting final : public Mechanism {
   }
   Rates rates() const override { return inner_->rates(); }
   bool restarts(const Key& key) const override { return coin_.heads(key); }
+  double takes_in() const override { return inner_->takes_in(); }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool accumulates_error() const override { return inner_->accumulates_error(); }
   bool replaces() const override { return inner_->replaces(); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mechanisms: what a client compresses. A mechanism is the map C_{h,y}(x) of the 3PC framework (arXiv
-// 2202.00998): x is the client's current estimate of its gradient, y its estimate of the previous round, h its
-// memory. Mechanisms can be composed. They have no state: the driver owns the vectors (rounds/star.h), so that
-// checkpoints hold all of them.
+// 2202.00998): x is the client's current estimate of its gradient, y its estimate of the previous round, h
+// its memory. Mechanisms can be composed. They have no state: the driver owns the vectors (rounds/star.h), so
+// that checkpoints hold all of them.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@
 namespace laconic {
 
 /// How the memories change after a message m: h += client * m at the client, and shift += server * (mean of
-/// m) at the server, where shift is the mean of the clients' h. The server's estimate of the gradient is shift
+/// m) at the server, where shift is the mean of the clients' h. The server's estimate of the gradient is
+/// shift
 /// + estimate * (mean of m).
 ///   direct {0, 0};  DIANA {a, a};  EF21 {1, 1};  MARINA {0, 1};  error feedback {-1, 0};  EF-BV {a, a, b}
 struct Rates {
@@ -91,14 +92,15 @@ MechanismPtr direct(CompressorPtr c);
 /// 1901.09269, Algorithm 1) with rate alpha_D; EF21 (arXiv 2106.05203) with rate 1 and contractive C.
 MechanismPtr memory(CompressorPtr c, double rate);
 
-/// The same with a weight of its own for the server's estimate: EF-BV (arXiv 2205.04180), with the rate lambda
-/// of the memories and the weight nu.
+/// The same with a weight of its own for the server's estimate: EF-BV (arXiv 2205.04180), with the rate
+/// lambda of the memories and the weight nu.
 MechanismPtr weighted_memory(CompressorPtr c, double rate, double weight);
 
 /// C(x - h + share e), where e is the accumulated error: EControl (arXiv 2311.05645).
 MechanismPtr error_control(CompressorPtr c, double share);
 
-/// h + C(x - y - a (h - y)): DASHA (arXiv 2202.01268, Algorithm 1) with an unbiased C and the momentum 0 <= a <= 1.
+/// h + C(x - y - a (h - y)): DASHA (arXiv 2202.01268, Algorithm 1) with an unbiased C and the momentum 0 <= a
+/// <= 1.
 MechanismPtr drifting_difference(CompressorPtr c, double a);
 
 /// The inner map, but an empty message in round 0, so that memories of 0 start to move in round 1 only.

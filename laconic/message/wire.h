@@ -92,8 +92,8 @@ inline constexpr std::size_t kPowerLevelLimit = (std::size_t{1} << 7) - 1;
 ///     no entry exceeds the highest level, and narrow wires do not bias the result;
 ///   a vector is sent dense if its norm is NaN or beyond the wire's range;
 ///   probabilities are exact to 2^-32, so entries below 2^-32 of a level become zero.
-/// Cost: two passes over x. A message of sparse levels costs a pass over the dense form too, and time for each
-/// level that is not zero.
+/// Cost: two passes over x. A message of sparse levels costs a pass over the dense form too, and time for
+/// each level that is not zero.
 void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
 
 /// Each entry of x rounded to one of its neighbours among 0 and |x| 2^-(s-1), .., |x|/2, |x|.

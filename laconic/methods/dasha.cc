@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// DASHA: Tyurin, Richtarik, ICLR 2023, arXiv 2202.01268: DASHA, DASHA-PAGE, DASHA-MVR. DASHA-PP: the same authors 2022,
-// arXiv 2205.15580. No round sends a whole vector after the first. The steps follow from the one-step contraction of
-// the memories' errors by 1 - a at a = 1 / (2 omega + 1).
+// DASHA: Tyurin, Richtarik, ICLR 2023, arXiv 2202.01268: DASHA, DASHA-PAGE, DASHA-MVR. DASHA-PP: the same
+// authors 2022, arXiv 2205.15580. No round sends a whole vector after the first. The steps follow from the
+// one-step contraction of the memories' errors by 1 - a at a = 1 / (2 omega + 1).
 #include <algorithm>
 #include <cmath>
 #include <tuple>
@@ -24,8 +24,8 @@ struct Uplink {
   MechanismPtr map;
 };
 
-/// m_i = Q(k_i+ - k_i - a (h_i - k_i)), h_i <- h_i + m_i. By default a = p / (2 omega + 1), and 1 for a contractive
-/// compressor, with which DASHA at a = 1 is EF21.
+/// m_i = Q(k_i+ - k_i - a (h_i - k_i)), h_i <- h_i + m_i. By default a = p / (2 omega + 1), and 1 for a
+/// contractive compressor, with which DASHA at a = 1 is EF21.
 Uplink uplink_of(Arguments& args, const char* name, const MethodSetting& s, double p = 1) {
   CompressorPtr q = compressor(args.required("compressor", 0, std::string(name) + "(rand-k(10))"), s);
   const Bound bound = q->bound();
@@ -39,9 +39,9 @@ Uplink uplink_of(Arguments& args, const char* name, const MethodSetting& s, doub
         fmt::format("{} needs a compressor that each client draws by itself; use rand-k or natural", name));
   }
   const double best = p / (2 * up.omega + 1);
-  up.a = args.number_in("a", best, kPositiveShare);
+  up.a = args.number_in("a", best, {.low = 0, .high = p, .includes_high = true});
   up.exact = starts_exact(args);
-  up.has_theorem = up.alpha || up.a == best;
+  up.has_theorem = up.alpha ? up.exact || up.a == 1 : up.a == best;
   // Where clients take part with probability p, they send 1 / p times as much of their drift.
   up.map = drifting_difference(std::move(q), up.a / p);
   up.map = up.exact ? from_start(std::move(up.map), true, s) : silent_at_start(std::move(up.map));
@@ -63,6 +63,7 @@ void note_start(Assembly& m, const Uplink& up) {
   if (up.exact || !m.theorem) return;
   m.theorem->promise += ", plus a term of the memories' error at the start";
   m.theorem->mean_gradient_factor = 0;
+  m.theorem->gain.reset();
   m.theorem_pl.reset();
 }
 
@@ -91,7 +92,8 @@ Assembly dasha(Arguments& args, const MethodSetting& s) {
   return m;
 }
 
-/// DASHA-PAGE: k_i is the full gradient if a shared coin shows heads, and else follows a minibatch difference.
+/// DASHA-PAGE: k_i is the full gradient if a shared coin shows heads, and else follows a minibatch
+/// difference.
 Assembly dasha_page(Arguments& args, const MethodSetting& s) {
   Uplink up = uplink_of(args, "dasha-page", s);
   const auto [omega, alpha, a] = std::tuple(up.omega, up.alpha, up.a);
@@ -122,6 +124,8 @@ Assembly dasha_mvr(Arguments& args, const MethodSetting& s) {
   Uplink up = uplink_of(args, "dasha-mvr", s);
   const std::size_t batch = batch_of(args, s);
   const std::size_t first = args.whole("first-batch", 10 * batch);
+  if (up.alpha && args.find("b") == nullptr)
+    args.fail("\"b\" is missing: with a contractive compressor it has no default");
   const double b = args.number_in("b", 1 / (2 * up.omega + 1), kPositiveShare);
   Assembly m = star(s, {.oracle = on_coin({0}, minibatches(s.problem, first), minibatches(s.problem, batch)),
                         .estimates = {{.keep = 1 - b, .at_previous = true}},
@@ -139,7 +143,9 @@ Assembly dasha_mvr(Arguments& args, const MethodSetting& s) {
                      "batch) + 4 (1 - b)^2 L_sample^2 / (b n batch)))");
     m.theorem->promise += ", up to a floor from the noise of the rows";
     m.theorem->mean_gradient_factor = 0;
+    m.theorem->gain.reset();
   }
+  note_start(m, up);
   return m;
 }
 

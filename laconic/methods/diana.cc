@@ -30,11 +30,11 @@ Theorem diana_theorem(const Constants& c, const Bound& q, std::size_t clients, d
 }
 
 /// With memories that start at the gradients: the gain bound of EF-BV (methods/ef_bv.cc) with nu = 1.
-Theorem diana_exact_theorem(const Constants& c, double omega, double omega_mean, double alpha) {
-  const double r = (1 - alpha) * (1 - alpha) + alpha * alpha * omega;
+/// omega_mean is the variance of the mean of the messages, omega / n if clients draw independently.
+Theorem diana_exact_theorem(const Constants& c, double omega_mean, double r) {
   return gain_theorem(c, {.error = c.L_plus * std::sqrt(omega_mean) / (1 - std::sqrt(r))},
                       "DIANA with exact memories at the start: gain bound",
-                      "1 / (L_minus + L_plus sqrt(omega / n) / (1 - sqrt((1 - alpha)^2 + alpha^2 omega)))");
+                      "1 / (L_minus + L_plus sqrt(omega_av) / (1 - sqrt((1 - alpha)^2 + alpha^2 omega)))");
 }
 
 /// DIANA, Algorithm 1.
@@ -45,14 +45,15 @@ Assembly diana(Arguments& args, const MethodSetting& s) {
   const double largest_alpha = 1 / (1 + omega);
   const double alpha = args.number_in("alpha", largest_alpha, kPositiveShare);
   const bool exact = args.choice("init", {"zero", "exact"}, "zero") == "exact";
-  if (exact) require_all_on_heads(args, s);
+  if (exact && s.stragglers) args.fail("stragglers: with init=exact all clients must answer at the start");
+  const double r = (1 - alpha) * (1 - alpha) + alpha * alpha * omega;
   Assembly m = star(s, {.oracle = full_or_batch(s),
                         .mechanism = from_start(memory(std::move(q), alpha), exact, s),
                         .participation = unbiased_answers_alike(args, s)});
   m.facts = {{"omega", omega}, {"alpha", alpha}};
-  if (s.constants && !s.batch && exact) {
-    m.theorem = diana_exact_theorem(*s.constants, omega, bound.A, alpha);
-  } else if (s.constants && !s.batch && alpha <= largest_alpha) {
+  if (s.constants && !s.batch && exact && r < 1) {
+    m.theorem = diana_exact_theorem(*s.constants, bound.A, r);
+  } else if (s.constants && !s.batch && !exact && alpha <= largest_alpha) {
     m.theorem = diana_theorem(*s.constants, bound, s.problem.shards(), 1, alpha);
   }
   return m;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EControl: Gao, Islamov, Stich, ICLR 2024, arXiv 2311.05645. The step is a gain bound (methods/theory.h).
+// EControl: Gao, Islamov, Stich, ICLR 2024, arXiv 2311.05645. The step is a gain bound (methods/theorem.h).
 #include <cmath>
 
 #include "laconic/mechanism/mechanism.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classic error feedback: Seide, Fu, Droppo, Li, Yu, Interspeech 2014; Karimireddy, Rebjock, Stich, Jaggi 2019, arXiv
-// 1901.09847.
+// Classic error feedback: Seide, Fu, Droppo, Li, Yu, Interspeech 2014; Karimireddy, Rebjock, Stich, Jaggi
+// 2019, arXiv 1901.09847.
 #include "laconic/mechanism/mechanism.h"
 #include "laconic/methods/parts.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// EF21 with additions: Fatkhullin, Sokolov, Gorbunov, Li, Richtarik 2021, arXiv 2110.03294. EF21-HB (heavy ball),
-// EF21-PP (partial participation), EF21-BC (compression in both directions), EF21-Prox. HB, BC and Prox are EF21 with
-// a value of outer= or downlink=. The steps are gain bounds (methods/theory.h).
+// EF21 with additions: Fatkhullin, Sokolov, Gorbunov, Li, Richtarik 2021, arXiv 2110.03294. EF21-HB (heavy
+// ball), EF21-PP (partial participation), EF21-BC (compression in both directions), EF21-Prox. HB, BC and
+// Prox are EF21 with a value of outer= or downlink=. The steps are gain bounds (methods/theorem.h).
 #include <cmath>
 
 #include <fmt/format.h>
@@ -56,8 +56,8 @@ double best_ratio(double A, double B, double p) {
   return (p * B + q * (1 + 1 / rho)) / (p * A - q * rho);
 }
 
-/// EF21-PP, Algorithm 3: clients join with probability p, or `sample` of them; the others send nothing and keep
-/// their memories.
+/// EF21-PP, Algorithm 3: clients join with probability p, or `sample` of them; the others send nothing and
+/// keep their memories.
 Assembly ef21_pp(Arguments& args, const MethodSetting& s) {
   ThreePoint c = make_three_point(Spec("ef21"), args, setting_of_compressors(s));
   const std::size_t n = s.problem.shards();

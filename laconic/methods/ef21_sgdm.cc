@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EF21-SGDM and EF21-SGD2M: Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155. EF21 on a running mean of
-// the stochastic gradients. The steps are gain bounds (methods/theory.h).
+// EF21-SGDM and EF21-SGD2M: Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155. EF21 on a running
+// mean of the stochastic gradients. The steps are gain bounds (methods/theorem.h).
 #include "laconic/mechanism/three_point.h"
 #include "laconic/methods/parts.h"
 

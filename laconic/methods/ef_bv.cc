@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EF-BV: Condat, Yi, Richtarik, NeurIPS 2022, arXiv 2205.04180. One theory for EF21 and DIANA: compressors with a bias
-// of at most eta |x| and a variance of at most omega |x|^2.
+// EF-BV: Condat, Yi, Richtarik, NeurIPS 2022, arXiv 2205.04180. One theory for EF21 and DIANA: compressors
+// with a bias of at most eta |x| and a variance of at most omega |x|^2.
 #include <algorithm>
 #include <cmath>
 
@@ -12,7 +12,8 @@
 namespace laconic::recipe {
 namespace {
 
-/// |E C(x) - x| <= eta |x|, E|C(x) - E C(x)|^2 <= omega |x|^2, and omega_mean the same for the mean over clients.
+/// |E C(x) - x| <= eta |x|, E|C(x) - E C(x)|^2 <= omega |x|^2, and omega_mean the same for the mean over
+/// clients.
 struct BiasVariance {
   double eta = 0;
   double omega = 0;

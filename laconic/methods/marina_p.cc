@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// M3: Gruntkowska, Tyurin, Richtarik, NeurIPS 2024, arXiv 2402.06412: MARINA-P on the way down, MARINA on the way up, and
-// clients that follow their points slowly. MARINA-P alone is gd with downlink=marina-p(Q).
+// M3: Gruntkowska, Tyurin, Richtarik, NeurIPS 2024, arXiv 2402.06412: MARINA-P on the way down, MARINA on the
+// way up, and clients that follow their points slowly. MARINA-P alone is gd with downlink=marina-p(Q).
 #include <algorithm>
 #include <cmath>
 
@@ -18,7 +18,8 @@ Assembly m3(Arguments& args, const MethodSetting& s) {
   const Spec& down = args.required("downlink compressor", 0, "m3(perm-k, rand-k(10))");
   CompressorPtr up = compressor(args.required("uplink compressor", 1, "m3(perm-k, rand-k(10))"), s);
   const Bound bound = up->bound();
-  if (!bound.omega) args.fail("needs unbiased compressors, such as perm-k and rand-k(10)");
+  if (!bound.omega || !compressor(down, s)->bound().omega)
+    args.fail("needs unbiased compressors, such as perm-k and rand-k(10)");
   const double beta = args.number_in("beta", std::pow(n, -2.0 / 3), kPositiveShare);
   const double p = args.number_in("p", 1 / n, kPositiveShare);
   const double share = std::min(1.0, bound.floats / static_cast<double>(s.problem.dim()));

@@ -135,11 +135,13 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
     allocation_of(row, method, recipe::setting_of_allocations(setting));
   Assembly assembly = row.assemble(args, setting);
   args.done();
-  if (setting.outer || setting.downlink) {
+  const bool has_outer = setting.outer && setting.outer->name != "step";
+  const bool has_downlink = setting.downlink && setting.downlink->name != "direction";
+  if (has_outer || has_downlink) {
     if (!std::holds_alternative<StarParts>(assembly.parts)) {
       throw InputError(
           fmt::format("{}: is for methods in which clients answer a server in every round; {} is not one",
-                      setting.outer ? "outer" : "downlink", method.name));
+                      has_outer ? "outer" : "downlink", method.name));
     }
     recipe::compose_theorem(assembly, setting);
   }

@@ -19,7 +19,7 @@
 #include "laconic/core/range.h"
 #include "laconic/core/spec.h"
 #include "laconic/message/message.h"
-#include "laconic/methods/theory.h"
+#include "laconic/methods/theorem.h"
 #include "laconic/participation/allocation.h"
 #include "laconic/participation/stragglers.h"
 #include "laconic/problem/problem.h"

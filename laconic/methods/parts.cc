@@ -18,6 +18,7 @@ std::unique_ptr<Oracle> full_or_batch(const MethodSetting& s) {
 
 std::unique_ptr<Oracle> batches_after_start(Arguments& args, const MethodSetting& s) {
   const std::size_t first = args.whole("first-batch", 0);
+  if (!s.batch && first > 0) args.fail("first-batch: needs batch=, the rows of the later minibatches");
   if (!s.batch) return full(s);
   // The coin shows heads in round 0 only.
   return on_coin({0}, first == 0 ? full(s) : minibatches(s.problem, first), minibatches(s.problem, *s.batch));

@@ -99,8 +99,8 @@ Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
 /// An assembly without a server, with the facts of its mixing. InputError without a topology.
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
 
-/// The setting with a value of `outer` or `downlink` that belongs to the method. InputError if the run has the key
-/// too.
+/// The setting with a value of `outer` or `downlink` that belongs to the method. InputError if the run has
+/// the key too.
 MethodSetting with_outer(Arguments& args, const MethodSetting& s, Spec outer);
 MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downlink);
 
@@ -108,7 +108,7 @@ MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downli
 /// none if nothing is known.
 void compose_theorem(Assembly& m, const MethodSetting& s);
 
-/// EF21 (three_point.cc).
+/// EF21 (ef21_3pc.cc).
 Assembly ef21(Arguments& args, const MethodSetting& s);
 
 /// Refuses models of stragglers for methods that need every answer in some rounds, because memories restart

@@ -172,7 +172,7 @@ MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downli
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
   if (s.outer) parts.outer = of_text("outer", [&] { return make_outer(*s.outer); });
   if (s.downlink) parts.downlink = of_text("downlink", [&] { return make_downlink(*s.downlink, s); });
-  const bool moves_points = !parts.downlink.sends_point();
+  const bool moves_points = !parts.downlink.clients_at_x();
   if (parts.majority && (moves_points || is(s.downlink, "ef21")))
     throw InputError("downlink: majority sends one bit a coordinate; leave downlink out");
   if (parts.anchor && !parts.downlink.shared)

@@ -15,7 +15,7 @@
 
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
-#include "laconic/methods/theory.h"
+#include "laconic/methods/theorem.h"
 #include "laconic/report/thin.h"
 
 namespace laconic {

@@ -27,7 +27,7 @@ using Json = nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "parts are written as the machine stores numbers");
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr std::string_view kMagic = "laconic part 1\n";
 
 std::string content_of(const std::string& path) {

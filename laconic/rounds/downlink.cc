@@ -22,7 +22,7 @@ Downlink::Downlink(const DownlinkPlan& plan, View start, std::size_t clients, Wi
         "a compressed downlink needs a compressor");
   check(plan.follow > 0 && plan.follow <= 1, "a downlink needs 0 < follow <= 1");
   if (plan.kind == DownlinkPlan::Kind::ef21) direction_.resize(start.size());
-  if (plan.sends_point()) return;
+  if (plan.clients_at_x()) return;
   all_.w.assign(start.begin(), start.end());
   if (plan.follow < 1) all_.z = all_.w;
   if (looks_back) all_.before = all_.w;
@@ -52,7 +52,7 @@ View Downlink::direction(const Key& round, View estimate, Ledger& ledger) {
 }
 
 void Downlink::send(Fleet& fleet, const Key& round, View before, View x, Ledger& ledger) {
-  if (plan_.sends_point()) return;
+  if (plan_.clients_at_x()) return;
   if (!all_finite(x))
     throw Diverged(fmt::format("diverged: the point is not finite in round {}", round.round));
   const bool whole = plan_.kind == DownlinkPlan::Kind::marina_p && plan_.whole.heads(round);
@@ -63,17 +63,18 @@ void Downlink::send(Fleet& fleet, const Key& round, View before, View x, Ledger&
     if (!whole) ledger.tell(static_cast<double>(message_.bits()), counted_floats(message_, x.size()));
     return;
   }
-  std::vector<double> floats(own_.size());
-  const Vector bits = fleet.numbers(clients_, [&](std::size_t i) {
+  const auto move_own = [&](std::size_t i) {
     thread_local Message message;  // reused, so that a round does not allocate
-    const Key key = address(round, static_cast<std::uint32_t>(i));
-    move(own_[i - first_], key, before, x, whole, message);
-    if (whole) return 0.0;
-    floats[i - first_] = counted_floats(message, x.size());
+    move(own_[i - first_], address(round, static_cast<std::uint32_t>(i)), before, x, whole, message);
+    own_[i - first_].floats = counted_floats(message, x.size());
     return static_cast<double>(message.bits());
-  });
-  if (whole) return;
-  const Vector values = fleet.numbers(clients_, [&](std::size_t i) { return floats[i - first_]; });
+  };
+  if (whole) {
+    fleet.for_each({first_, first_ + own_.size()}, move_own);
+    return;
+  }
+  const Vector bits = fleet.numbers(clients_, move_own);
+  const Vector values = fleet.numbers(clients_, [&](std::size_t i) { return own_[i - first_].floats; });
   double sum_of_bits = 0;
   double sum_of_floats = 0;
   for (std::size_t i = 0; i < clients_; ++i) {
@@ -86,8 +87,9 @@ void Downlink::send(Fleet& fleet, const Key& round, View before, View x, Ledger&
 
 /// The message to one client, or to all, and the points after it.
 void Downlink::move(Points& points, const Key& key, View before, View x, bool whole, Message& message) const {
-  auto& [w, z, w_before] = points;
-  if (!w_before.empty()) copy(points.seen(), w_before);
+  Vector& w = points.w;
+  Vector& z = points.z;
+  if (!points.before.empty()) copy(points.seen(), points.before);
   if (whole) {
     receive_whole(key, x, w, message);
   } else {
@@ -111,7 +113,7 @@ void Downlink::tell_whole(std::size_t dim, Ledger& ledger) const {
 
 std::vector<MutView> Downlink::memory() {
   std::vector<MutView> vectors;
-  for (Vector* vector : {&direction_, &all_.w, &all_.z, &all_.before}) {
+  for (Vector* vector : {&direction_, &all_.w, &all_.z}) {
     const bool own = vector != &direction_ && !plan_.shared;  // only its start is in all_
     if (!vector->empty() && !own) vectors.emplace_back(*vector);
   }
@@ -120,7 +122,7 @@ std::vector<MutView> Downlink::memory() {
 
 std::vector<MutView> Downlink::memory_of(std::size_t own) {
   if (plan_.shared) return {};
-  return {own_[own].w, own_[own].z, own_[own].before};
+  return {own_[own].w, own_[own].z};
 }
 
 }  // namespace laconic

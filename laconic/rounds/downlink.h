@@ -5,11 +5,12 @@
 //   ef21-p      sends C(x - w) to all clients; they compute at w <- w + C(x - w), and w_0 = x_0
 //               (EF21-P: Gruntkowska, Tyurin, Richtarik 2022, arXiv 2209.15218)
 //   marina-p    sends x to all clients if a shared coin shows heads, and then w_i <- x; otherwise sends
-//               Q_i(x - x_before) to client i, and w_i <- w_i + Q_i(x - x_before). Clients compute at w_i, or at
-//               z_i <- beta w_i + (1 - beta) z_i
+//               Q_i(x - x_before) to client i, and w_i <- w_i + Q_i(x - x_before). Clients compute at w_i,
+//               or at z_i <- beta w_i + (1 - beta) z_i
 //               (MARINA-P and M3: Gruntkowska, Tyurin, Richtarik 2024, arXiv 2402.06412)
 //   ef21        sends C(g - G); both sides G <- G + C(g - G), and the step is along G; clients compute at x.
-//               Round 1 sends g whole, unless G starts at 0 (EF21-BC: Fatkhullin et al. 2021, arXiv 2110.03294)
+//               Round 1 sends g whole, unless G starts at 0
+//               (EF21-BC: Fatkhullin et al. 2021, arXiv 2110.03294)
 // The server applies its own messages as the clients decode them. Every rank computes the messages that it
 // needs itself.
 #pragma once
@@ -39,7 +40,7 @@ struct DownlinkPlan {
   double follow = 1;                                  // beta of marina-p, 0 < beta <= 1
 
   /// Whether clients compute at x itself.
-  [[nodiscard]] bool sends_point() const { return kind == Kind::direction || kind == Kind::ef21; }
+  [[nodiscard]] bool clients_at_x() const { return kind == Kind::direction || kind == Kind::ef21; }
 };
 
 class Downlink {
@@ -56,7 +57,7 @@ class Downlink {
   /// sends points. Throws Diverged, on all ranks, if x is not finite. Collective.
   void send(Fleet& fleet, const Key& round, View before, View x, Ledger& ledger);
 
-  /// Where client i computes; i is one of this rank's clients. Not for plans for which sends_point() holds.
+  /// Where client i computes; i is one of this rank's clients. Not for plans for which clients_at_x() holds.
   [[nodiscard]] View point(std::size_t i) const { return points_of(i).seen(); }
   /// The same in the previous round, if clients look back.
   [[nodiscard]] View before(std::size_t i) const { return points_of(i).before; }
@@ -68,8 +69,9 @@ class Downlink {
  private:
   struct Points {
     Vector w;
-    Vector z;       // if clients compute at z
-    Vector before;  // if they look back
+    Vector z;           // if clients compute at z
+    Vector before;      // if they look back
+    double floats = 0;  // of the last message
     [[nodiscard]] View seen() const { return z.empty() ? w : z; }
   };
   [[nodiscard]] const Points& points_of(std::size_t i) const {

@@ -20,7 +20,7 @@ struct Totals {
   double downlink_floats = 0;      // values that the server sent, mean per client
   std::uint64_t oracle_calls = 0;  // single-sample gradients
   std::size_t participants = 0;    // messages of the last round
-  std::size_t unheard_rounds = 0;  // rounds in which the server could use no message, as all came too late
+  std::size_t unheard_rounds = 0;  // rounds in which the server could use no message
   std::uint64_t late_bits = 0;     // of messages that arrived too late, in real time; not in uplink_bits
   std::size_t gone = 0;            // clients of processes that have died
 };
@@ -52,8 +52,8 @@ struct Ledger : Totals {
     turns[0] = {.clients = std::move(clients)};
   }
 
-  /// Counts messages of the server: bits and values, means per client. Opens a new turn if a client has sent a
-  /// message in the current one.
+  /// Counts messages of the server: bits and values, means per client. Opens a new turn if a client has sent
+  /// a message in the current one.
   void tell(double bits, double floats) {
     if (!turns.back().clients.empty()) turns.emplace_back();
     turns.back().server_speaks = true;

@@ -15,16 +15,16 @@ namespace laconic {
 /// these memories. With d = sum of weight * message over a round:
 ///   restart: g = shift = d;     otherwise: g = shift + weight * d, shift += rate * heard * d
 /// heard is 1, except where weights compensate for absent clients: such weights apply to the estimate, but
-/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if rate and weight are 1 and heard
-/// is always 1 (the shift equals the estimate).
+/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if rate and weight are 1 and
+/// heard is always 1 (the shift equals the estimate).
 ///
 /// For clients that replace their memories themselves (Mechanism::replaces) the server keeps each memory
 /// instead: g is the mean of the memories, and each message starts its client's memory over or adds to it.
 /// Needs one vector a client, and one more.
 class Server {
  public:
-  /// 0 <= rate <= 1: Rates::server; weight: Rates::estimate. `all_heard`: close() is always called with heard = 1. `remembered`: the
-  /// number of clients with a memory each on the server, all or 0.
+  /// 0 <= rate <= 1: Rates::server; weight: Rates::estimate. `all_heard`: close() is always called with heard
+  /// = 1. `remembered`: the number of clients with a memory each on the server, all or 0.
   Server(std::size_t dim, double rate, double weight, bool all_heard, std::size_t remembered)
       : rate_(rate),
         weight_(weight),

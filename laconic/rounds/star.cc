@@ -69,7 +69,7 @@ class Star final : public Method {
     check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
           "all clients must take part when the memories of all start over");
     const bool watch_here = watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() &&
-                            !parts_.anchor && parts_.downlink.sends_point();
+                            !parts_.anchor && parts_.downlink.clients_at_x();
     if (watch_here) watch->clear(problem_.dim());
 
     const std::size_t window = fleet.window(shares.size(), problem_.dim());
@@ -122,7 +122,7 @@ void require_parts(const Problem& problem, const StarParts& parts) {
     check(keep >= 0 && keep <= 1 && stretch >= 1, "an estimate needs 0 <= keep <= 1 and stretch >= 1");
     check(k == 0 || !at_previous, "only the first estimate looks at the previous point");
   }
-  check(parts.downlink.sends_point() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
+  check(parts.downlink.clients_at_x() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
         "a server that moves the clients' points takes no majority, and an anchor needs one point for all");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.

@@ -2,7 +2,7 @@
 // The driver of methods in which clients communicate with a server in every round. With gamma the step and g
 // the server's estimate of the gradient, round t is
 //   x_t = x_{t-1} - gamma g                     or by the outer rule (local/outer_rule.h)
-//   the server sends g, or compressed           rounds/downlink.h; clients compute at x_t, or at points near it
+//   the server sends g, or compressed           rounds/downlink.h; clients compute at x_t or near it
 //   client i: v_i from grad f_i(x_t)            struct Estimate; without one v_i = grad f_i(x_t)
 //   client i: m_i = C_{h_i, y_i}(v_i)           sent to the server, and applied by the client itself
 //   g from sum of w_i m_i                       rounds/server.h; on every rank, from the same bytes
@@ -70,8 +70,9 @@ void require_parts(const Problem& problem, const StarParts& parts);
 
 /// Throws InputError if options are out of range, std::logic_error if parts are missing or do not fit
 /// together. Memory: the point; the server's vectors; for each of this rank's clients, one vector each for a
-/// memory h, a previous gradient y and an accumulated error e (if the mechanism has them), one for each estimate, and
-/// those of the downlink; and a window of gradients and messages. The problem must outlive the method.
+/// memory h, a previous gradient y and an accumulated error e (if the mechanism has them), one for each
+/// estimate, and those of the downlink; and a window of gradients and messages. The problem must outlive the
+/// method.
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);
 
 }  // namespace laconic

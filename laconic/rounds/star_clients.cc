@@ -71,8 +71,8 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);
 }
 
-/// slot.estimates from the gradient in the slot. `has_other`: slot.other already is the gradient at the previous
-/// point.
+/// slot.estimates from the gradient in the slot. `has_other`: slot.other already is the gradient at the
+/// previous point.
 void StarClients::estimate(Entry& entry, Slot& slot, const Points& at, bool has_other) {
   const std::vector<Vector>& before = client_of(entry).estimates;
   slot.estimates.resize(before.size());
@@ -122,7 +122,7 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
   parts_.mechanism->encode(entry.key, kept, slot.said(), entry.message);
   if (entry.key.round <= 1 && entry.key.client == first_) {
     // Cheap, as it is done for one client in two rounds. Hidden state would be lost in a checkpoint.
-    Message again;
+    thread_local Message again;
     parts_.mechanism->encode(entry.key, kept, slot.said(), again);
     check(again.bytes == entry.message.bytes,
           "a mechanism answers the same question in two ways: it or its compressor hides state");
@@ -133,10 +133,10 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
 
 void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   Client& client = client_of(entry);
+  if (!client.e.empty()) accumulate_error(entry, slots_[slot], restart);
   // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
   // they are.
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
-  if (!client.e.empty()) accumulate_error(entry, slots_[slot], restart);
   client.estimates.swap(slots_[slot].estimates);
   if (rates_.client == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);

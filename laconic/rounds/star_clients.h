@@ -14,8 +14,8 @@
 namespace laconic {
 
 /// The clients of a run that one process owns. Memory: for each client one vector each for a memory h, for a
-/// previous gradient y, for an accumulated error e, for the gradient at an anchor and for each estimate (if the
-/// parts have them), and up to three for each slot, and one for each estimate.
+/// previous gradient y, for an accumulated error e, for the gradient at an anchor and for each estimate (if
+/// the parts have them), and up to three for each slot, and one for each estimate.
 class StarClients {
  public:
   /// Problem and parts must outlive it.

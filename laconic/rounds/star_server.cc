@@ -52,6 +52,7 @@ void StarServer::step(Fleet& fleet, std::size_t t) {
     g = downlink_.direction(round, g, ledger_);
   }
   ledger_.tell(parts_.mechanism->coin_bits(), 0);
+  for (const Estimate& estimate : parts_.estimates) ledger_.tell(estimate.whole.p > 0 ? 1 : 0, 0);
   if (!x_before_.empty()) copy(x_, x_before_);
   parts_.outer->move(-options_.step, g, outer_memory_, x_);
   downlink_.send(fleet, round, x_before_, x_, ledger_);

@@ -31,7 +31,7 @@ class StarServer {
   void start_over();
   /// Where client i of this rank computes.
   [[nodiscard]] StarClients::Points points(std::size_t i) const {
-    if (parts_.downlink.sends_point()) return {x_, x_before_, anchor_};
+    if (parts_.downlink.clients_at_x()) return {x_, x_before_, anchor_};
     return {downlink_.point(i), downlink_.before(i), anchor_};
   }
 

@@ -24,6 +24,7 @@ inline EpochMethod checked(EpochMethod method) {
   check(method.problem != nullptr, "a served star needs a problem");
   require_parts(*method.problem, method.parts);
   check(!method.parts.anchor, "a served star has no anchor");
+  check(method.parts.downlink.kind == DownlinkPlan::Kind::direction, "a served star sends its point whole");
   return method;
 }
 

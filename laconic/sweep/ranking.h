@@ -3,46 +3,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "laconic/report/heat_map.h"
-#include "laconic/report/trace.h"
-#include "laconic/solve.h"
 #include "laconic/sweep/expectation.h"
 #include "laconic/sweep/plan.h"
+#include "laconic/sweep/run_end.h"
 
 namespace laconic {
-
-/// Why a run of a sweep or a pilot ended: as for a single run (Summary::Why), or early.
-enum class RunEnd : std::uint8_t {
-  rounds,
-  target,
-  max_bits,
-  max_seconds,
-  diverged,
-  interrupted,
-  beaten,     // it can no longer win its cell
-  still,      // its point has stopped moving
-  behind,     // pilots: its step was worse than others
-  too_late,   // pilots: ten times slower than the fastest
-  time_over,  // pilots: its share of the time is used up
-};
-RunEnd end_of(Summary::Why why);
-/// The name in sweep.csv: name_of(Summary::Why) where a single run ends so too, else beaten, still, ...
-const char* name_of(RunEnd end);
-/// Nothing if no RunEnd has that name.
-std::optional<RunEnd> end_named(std::string_view name);
-
-struct RunOutcome {
-  RunEnd end = RunEnd::rounds;
-  Row last;
-};
-// one for each run; empty if the run has not ended
-using RunOutcomes = std::vector<std::optional<RunOutcome>>;
 
 /// For each setting the mean of the measure over its runs: the cost to the target, or the value at the end.
 /// Infinite unless all its runs have a value.

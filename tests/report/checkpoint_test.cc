@@ -382,9 +382,9 @@ TEST_F(CheckpointFiles, AnotherVersionIsRefused) {
   Memory memory(3);
   save(memory);
   change_manifest("laconic checkpoint", 99);
-  EXPECT_EQ(refusal(), manifest() + ": is a checkpoint of version 99; need 3");
+  EXPECT_EQ(refusal(), manifest() + ": is a checkpoint of version 99; need 4");
   change_manifest("laconic checkpoint", "three");
-  EXPECT_EQ(refusal(), manifest() + ": is a checkpoint of version \"three\"; need 3");
+  EXPECT_EQ(refusal(), manifest() + ": is a checkpoint of version \"three\"; need 4");
   save(memory);
   put(part(0, 1), "laconic part 2\n" + content_of(part(0, 1)).substr(15));
   EXPECT_EQ(refusal(), part(0, 1) + ": is not part of a checkpoint that this version of laconic reads");
@@ -398,7 +398,7 @@ TEST_F(CheckpointFiles, AManifestWithoutItsFactsIsRefused) {
     change_manifest(key, nullptr);
     EXPECT_EQ(refusal(), manifest() + ": is damaged: not the manifest of a checkpoint") << key;
   }
-  for (const char* text : {"", "{}", "[]", "1", "null", "{\"laconic checkpoint\": 3}", "\xff\xfe"}) {
+  for (const char* text : {"", "{}", "[]", "1", "null", "{\"laconic checkpoint\": 4}", "\xff\xfe"}) {
     put(manifest(), text);
     EXPECT_EQ(refusal(), manifest() + ": is damaged: not the manifest of a checkpoint") << text;
   }

@@ -117,9 +117,9 @@ TEST_P(Methods, CountWhatTheyDo) {
     const Outcome outcome = train(run, opened);
     ASSERT_EQ(outcome.rows.size(), run.rounds + 1);
     const double d = static_cast<double>(problem->dim());
-    // The zeros of qsgd(4) take at most four bits each, and the indices of top-k take at most a bitmap. A pair has
-    // one more header, and so has the second of its messages. 3pc-v1 sends a vector that the paper takes for
-    // known.
+    // The zeros of qsgd(4) take at most four bits each, and the indices of top-k take at most a bitmap. A
+    // pair has one more header, and so has the second of its messages. 3pc-v1 sends a vector that the paper
+    // takes for known.
     const bool pair = has("3pc-") && !run.method.starts_with("3pc-v5");
     const double uncounted = (has("qsgd(4)") ? 4 * d : 0) + (has("top-k") ? d : 0) +
                              (pair ? 32 + 32 + 8 : 0) + (has("v1") ? 32 * d : 0);
@@ -148,8 +148,8 @@ TEST_P(Methods, CountWhatTheyDo) {
         EXPECT_GE(row.uplink_floats, outcome.rows[t - 1].uplink_floats);  // a lazy round adds none
         EXPECT_GT(row.uplink_bits, outcome.rows[t - 1].uplink_bits);
       }
-      // Values cost 32 bits each, and the header of a message at most four bytes. Sparse levels can take fewer
-      // bits than the paper counts, since it counts all zeros of natural-dithering.
+      // Values cost 32 bits each, and the header of a message at most four bytes. Sparse levels can take
+      // fewer bits than the paper counts, since it counts all zeros of natural-dithering.
       if (!has("qsgd") && !has("natural-dithering")) {
         EXPECT_GE(row.uplink_bits, 32 * row.uplink_floats);
       }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three-point compressors: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv
-// 2202.00998. The maps EF21, LAG, CLAG, 3PCv1 .. v5 are in mechanism/three_point.h.
-#include "laconic/mechanism/three_point.h"
-
+// EF21: Richtarik, Sokolov, Fatkhullin 2021, arXiv 2106.05203. Three-point compressors (3PC), of which it is
+// one: Richtarik, Sokolov, Gasanov, Fatkhullin, Li, Gorbunov, ICML 2022, arXiv 2202.00998. The maps EF21,
+// LAG, CLAG, 3PCv1 .. v5 are in mechanism/three_point.h.
 #include <cmath>
 
 #include "laconic/mechanism/mechanism.h"
+#include "laconic/mechanism/three_point.h"
 #include "laconic/methods/parts.h"
 #include "laconic/participation/decoder.h"
 

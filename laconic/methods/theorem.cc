@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "laconic/methods/theory.h"
+#include "laconic/methods/theorem.h"
 
 #include <algorithm>
 #include <cmath>
