@@ -11,8 +11,8 @@
 
 namespace laconic {
 
-struct PageRun {
-  SavedRun saved;        // its thinned trace, with the seconds of timing.csv as an additional column
+struct PageRun {   // NOLINT(bugprone-exception-escape): the move constructor of a JSON value does not throw
+  SavedRun saved;  // its thinned trace, with the seconds of timing.csv as an additional column
   std::size_t rows = 0;  // number of rows of the full trace
   // an object: the content of summary.json, and the theory next to the measured values
   nlohmann::ordered_json facts;
