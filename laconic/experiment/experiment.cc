@@ -78,7 +78,11 @@ Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opene
                        std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone)
     : config_(std::move(config)),
       opened_(std::move(opened)),
-      assembly_(assembly_of(config_, *opened_, std::move(stragglers), gone)) {}
+      assembly_(assembly_of(config_, *opened_, std::move(stragglers), gone)) {
+  const auto* star = std::get_if<StarParts>(&assembly_.parts);
+  if (config_.target_gap && star != nullptr && star->outer->adds_term())
+    throw InputError("target-gap: f* is that of f without the term of outer; use target");
+}
 
 std::unique_ptr<const Clock> Experiment::make_clock() const {
   if (!config_.is_timed()) return nullptr;

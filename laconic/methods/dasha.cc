@@ -36,7 +36,9 @@ Uplink uplink_of(Arguments& args, const char* name, const MethodSetting& s, doub
     up.alpha = bound.alpha;
   } else {
     args.fail(
-        fmt::format("{} needs a compressor that each client draws by itself; use rand-k or natural", name));
+        fmt::format("{} needs an unbiased compressor that each client draws by itself, such as rand-k(10) or "
+                    "natural, or a contractive one",
+                    name));
   }
   const double best = p / (2 * up.omega + 1);
   up.a = args.number_in("a", best, {.low = 0, .high = p, .includes_high = true});
@@ -157,7 +159,7 @@ Assembly dasha_pp(Arguments& args, const MethodSetting& s) {
   const auto by_p = args.number_in("p", kPositiveShare);
   if (by_p && sample > 0) args.fail("takes p or sample, not both");
   if (!by_p && sample == 0)
-    args.fail("\"sample\" is missing: the clients that take part in a round, as in sample=5");
+    args.fail("\"sample\" or \"p\" is missing: the clients that take part in a round, as in sample=5");
   if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
   const double p = by_p ? *by_p : static_cast<double>(sample) / static_cast<double>(n);
   Uplink up = uplink_of(args, "dasha-pp", s, p);
@@ -175,7 +177,7 @@ Assembly dasha_pp(Arguments& args, const MethodSetting& s) {
 std::vector<MethodRow> dasha_methods() {
   constexpr const char* kPaper = "arXiv 2202.01268";
   return {
-      {"dasha", "dasha(Q, a=1/(2 omega+1), init=exact|zero)",
+      {"dasha", "dasha(Q|C, a=1/(2 omega+1), init=exact|zero)",
        "compressed differences of gradients, and of the memory's error", kPaper, dasha, kHearsAll},
       {"dasha-page", "dasha-page(Q, batch=B, p=P)",
        "DASHA on minibatch differences, and at times full gradients", kPaper, dasha_page, kHearsAll},

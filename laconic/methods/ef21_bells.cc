@@ -27,7 +27,9 @@ Assembly ef21_hb(Arguments& args, const MethodSetting& s) {
 
 /// EF21-BC, Algorithm 5: EF21 in both directions.
 Assembly ef21_bc(Arguments& args, const MethodSetting& s) {
+  args.find("compressor", 0);
   const Spec& down = args.required("downlink compressor", 1, "ef21-bc(top-k(10), top-k(10))");
+  if (!compressor(down, s)->bound().alpha) args.fail("needs contractive compressors, such as top-k(10)");
   Spec downlink("ef21");
   downlink.args.push_back(down);
   if (const Spec* init = args.find("init")) downlink.options.emplace_back("init", *init);

@@ -2,6 +2,7 @@
 // The keys outer= and downlink= of star methods: the parts that they name, and the theorems that then hold.
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,7 +32,10 @@ constexpr ValueRow kDownlinks[] = {
 template <class Rows>
 [[noreturn]] void fail_unknown_value(const Spec& spec, const char* key, const Rows& rows) {
   std::vector<std::string> known;
-  for (const ValueRow& row : rows) known.push_back(parse(row.usage).name);
+  for (const ValueRow& row : rows) {
+    const std::string_view usage = row.usage;
+    known.emplace_back(usage.substr(0, usage.find('(')));
+  }
   fail_unknown(spec, key, known);
 }
 
@@ -59,18 +63,20 @@ std::shared_ptr<const OuterRule> make_outer(const Spec& spec) {
   return rule;
 }
 
-/// The compressor of a message that all clients receive.
-CompressorPtr for_everyone(Arguments& args, const char* example, const MethodSetting& s) {
-  const Spec& spec = args.required("compressor", 0, example);
+/// The compressor of a message that all clients receive. `example` names one that fits.
+CompressorPtr for_everyone(Arguments& args, const char* key, const char* example, const MethodSetting& s) {
+  const Spec& spec = args.required("compressor", 0, fmt::format("{}({})", key, example));
   if (spec.name.ends_with("perm-k"))
-    args.fail(fmt::format("{} deals coordinates to clients; all receive this message: use top-k or rand-k",
-                          spec.name));
+    args.fail(fmt::format("{} deals coordinates to clients, and all receive this message; use {}", spec.name,
+                          example));
   return recipe::compressor(spec, s);
 }
 
-CompressorPtr contractive_for_everyone(Arguments& args, const char* example, const MethodSetting& s) {
-  CompressorPtr c = for_everyone(args, example, s);
-  if (!c->bound().alpha) args.fail("needs a contractive compressor, such as top-k(1%)");
+CompressorPtr contractive_for_everyone(Arguments& args, const char* key, const MethodSetting& s) {
+  constexpr const char* kExample = "top-k(1%)";
+  CompressorPtr c = for_everyone(args, key, kExample, s);
+  if (!c->bound().alpha)
+    args.fail(fmt::format("needs a contractive compressor, such as {} or c-rand-k(1%)", kExample));
   return c;
 }
 
@@ -79,15 +85,15 @@ DownlinkPlan make_downlink(const Spec& spec, const MethodSetting& s) {
   DownlinkPlan plan;
   if (spec.name == "ef21-p") {
     plan.kind = DownlinkPlan::Kind::ef21_p;
-    plan.compressor = contractive_for_everyone(args, "ef21-p(top-k(1%))", s);
+    plan.compressor = contractive_for_everyone(args, "ef21-p", s);
   } else if (spec.name == "ef21") {
     plan.kind = DownlinkPlan::Kind::ef21;
     plan.exact = recipe::starts_exact(args);
-    plan.compressor = contractive_for_everyone(args, "ef21(top-k(1%))", s);
+    plan.compressor = contractive_for_everyone(args, "ef21", s);
   } else if (spec.name == "marina-p") {
     plan.kind = DownlinkPlan::Kind::marina_p;
     plan.shared = args.flag("shared", false);
-    plan.compressor = plan.shared ? for_everyone(args, "marina-p(rand-k(1%), shared=1)", s)
+    plan.compressor = plan.shared ? for_everyone(args, "marina-p", "rand-k(1%)", s)
                                   : recipe::compressor(args.required("compressor", 0, "marina-p(perm-k)"), s);
     const Bound bound = plan.compressor->bound();
     if (!bound.omega) args.fail("needs an unbiased compressor, such as perm-k or rand-k(1%)");

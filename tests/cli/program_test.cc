@@ -27,6 +27,13 @@ class Program : public ::testing::Test {
   std::string problem_ = "problem=logistic(\"" + data_ + "\", lambda=0.1)";
 };
 
+TEST_F(Program, RefusesAGapToTheMinimumOfAnotherObjective) {
+  const Said said =
+      laconic({"run", "problem=quadratic(d=5)", "method=gd", "outer=prox-l1(0.1)", "target-gap=0.1"});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.text, HasSubstr("target-gap: f* is that of f without the term of outer; use target"));
+}
+
 TEST_F(Program, WritesTheFilesOfARun) {
   const Said said =
       laconic({"run", problem_, "clients=4", "method=marina( rand-k(2) )", "rounds=30", "out=" + out("run")});

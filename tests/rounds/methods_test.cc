@@ -362,6 +362,31 @@ TEST(Theory, StepsAreTheFormulas) {
 TEST(Methods, RefuseWhatDoesNotFit) {
   const auto refusal = [](const Job& job) { return error_of([&] { train(job); }); };
   const std::string problem = "quadratic(d=20)";
+  const auto key_refusal = [&](const char* outer, const char* downlink, const char* method = "gd") {
+    return refusal({.problem = problem, .method = method, .outer = outer, .downlink = downlink});
+  };
+  EXPECT_EQ(key_refusal("", "top-k(5)"),
+            "downlink: column 1: unknown downlink \"top-k\"; known: direction, ef21-p, marina-p, ef21");
+  EXPECT_EQ(key_refusal("foo", ""),
+            "outer: column 1: unknown outer rule \"foo\"; known: step, heavy-ball, "
+            "nesterov, adam, prox-l1");
+  EXPECT_EQ(
+      key_refusal("", "ef21-p(c-perm-k)"),
+      "downlink: column 1: ef21-p(c-perm-k): c-perm-k deals coordinates to clients, and all receive this "
+      "message; use top-k(1%)");
+  EXPECT_EQ(key_refusal("", "ef21-p(rand-k(3))"),
+            "downlink: column 1: ef21-p(rand-k(3)): needs a contractive "
+            "compressor, such as top-k(1%) or c-rand-k(1%)");
+  EXPECT_EQ(key_refusal("", "marina-p(perm-k)", "vr-diana(rand-k(3), batch=2)"),
+            "downlink: an anchor needs one point for all clients: use shared=1, or ef21-p");
+  EXPECT_EQ(key_refusal("", "", "ef21-bc(top-k(3))"),
+            "method: column 1: ef21-bc(top-k(3)): its downlink compressor is missing, as in "
+            "ef21-bc(top-k(10), top-k(10))");
+  EXPECT_EQ(
+      key_refusal("", "", "ef21-bc(top-k(3), rand-k(3))"),
+      "method: column 1: ef21-bc(top-k(3), rand-k(3)): needs contractive compressors, such as top-k(10)");
+  EXPECT_EQ(key_refusal("", "", "dasha-pp(rand-k(3), sample=1, a=1)"),
+            "method: column 1: dasha-pp(rand-k(3), sample=1, a=1): a = 1; need 0 < a <= 0.2");
   EXPECT_EQ(refusal({.problem = problem, .method = "marin(rand-k(3))"}),
             "method: column 1: unknown method \"marin\" (did you mean \"marina\"?); known: "
             "gd, dcgd, diana, vr-diana, marina, vr-marina, vr-marina-online, pp-marina, ef21, lag, "
