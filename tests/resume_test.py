@@ -176,7 +176,7 @@ class Resume(InFolder):
             ("manifest", lambda out: edit(manifest(out), '"ranks": 2', '"ranks": 1'), "is damaged"),
             ("no-json", lambda out: manifest(out).write_text("round 7"), "is damaged"),
             ("version", lambda out: edit(manifest(out), '"laconic checkpoint": 4', '"laconic checkpoint": 99'),
-             "version 99; need 3"),
+             "version 99; need 4"),
             ("foreign", lambda out: put_checkpoint_of(other, out), "it has seed = 2, this run has seed = 1"),
             ("mixed", lambda out: put_one_part_of(other, out), "another run's"),
             ("described", lambda out: edit(out / "run.toml", "rand-k(3)", "rand-k(4)"), "this run has method = diana(rand-k(4))"),

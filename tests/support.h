@@ -92,6 +92,7 @@ struct Job {
   std::string downlink = {};
   std::string network = {};
   std::string compute = {};
+  std::vector<std::string> folders = data_folders();  // where data sets are looked up
 };
 
 inline Config config_of(const Job& job) {
@@ -119,7 +120,7 @@ inline Config config_of(const Job& job) {
   config.threads = job.threads;
   config.batch = job.batch;
   config.outer_step = job.outer_step;
-  config.folders = data_folders();
+  config.folders = job.folders;
   return config;
 }
 

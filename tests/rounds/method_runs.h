@@ -108,7 +108,9 @@ class Methods : public ::testing::TestWithParam<const char*> {
  protected:
   /// A small run of the method on each kind of problem.
   std::vector<Job> runs() const {
-    const std::string classes = folder_.write("classes", two_classes(61, 12));
+    // By name, as processes have folders of their own.
+    const std::string classes = "classes";
+    folder_.write(classes, two_classes(61, 12));
     std::vector<Job> jobs = {
         {.problem = "quadratic(d=20, s=0.8)", .method = GetParam(), .clients = 7},
         {.problem = fmt::format("logistic(\"{}\", lambda=0.1, reg=nonconvex)", classes),
@@ -144,7 +146,10 @@ class Methods : public ::testing::TestWithParam<const char*> {
       job.step = "0.02";
       job.stragglers = has("tolerates") ? "fixed(1)" : "bernoulli(0.3)";
     }
-    for (Job& job : jobs) set_words(job);
+    for (Job& job : jobs) {
+      job.folders = {folder_.path()};
+      set_words(job);
+    }
     if (is_successor()) {
       std::erase_if(jobs, [](const Job& job) {
         return job.clients == 1 || job.clients == 61 || job.split != "contiguous";
