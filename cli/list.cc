@@ -16,7 +16,9 @@
 #include "laconic/experiment/clients_table.h"
 #include "laconic/experiment/config.h"
 #include "laconic/methods/methods.h"
+#include "laconic/participation/aggregator.h"
 #include "laconic/participation/allocation.h"
+#include "laconic/participation/attack.h"
 #include "laconic/participation/stragglers.h"
 #include "laconic/problem/make.h"
 #include "laconic/sweep/plan.h"
@@ -90,6 +92,8 @@ int list(const std::vector<std::string>& words) {
   print_rows("outer, the server's rule, for methods whose clients answer a server in every round",
              outer_rules());
   print_rows("downlink, what that server sends", downlinks());
+  print_rows("aggregator, how that server makes one vector of those of its clients", aggregators());
+  print_rows("byzantine, how the last F clients lie", attacks());
   print_rows("topologies, for methods without a server", topologies());
   print_rows("mixings, the weights of neighbours", mixings());
 

@@ -82,7 +82,8 @@ Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOption
     throw InputError("checkpoint_rounds = 0; need checkpoint_rounds >= 1");
   check(checkpoints != nullptr || !(options.checkpoint_rounds || options.checkpoint_seconds),
         "solve() was told to save checkpoints, but not where");
-  for (std::size_t i = 0; i < problem.shards(); ++i) rows_ += problem.rows(i);
+  const Problem& objective = method.objective();
+  for (std::size_t i = 0; i < objective.shards(); ++i) rows_ += objective.rows(i);
   if (!from) return;
   next_ = from->round + 1;
   before_ = from->timing;

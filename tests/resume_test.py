@@ -30,7 +30,9 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "clag(top-k(3), zeta=4)", "3pc-v2(rand-k(3), top-k(3))", "3pc-v3(lag(zeta=4), top-k(3))", "d-sgd(steps=2)", "k-gt(steps=3, init=avg)",
            "scaffold(steps=3)", "fedadam(steps=2, tau=0.1)", "diloco(steps=2)",
            "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)",
-           "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)"]
+           "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)",
+           "dasha-mvr(rand-k(3), batch=4, b=0.3); downlink=marina-p(perm-k); outer=heavy-ball(0.5)",
+           "econtrol(top-k(3)); aggregator=clip(0.01); byzantine=sign-flip(1)"]
 
 
 def replaced(words, *new):
@@ -114,11 +116,13 @@ class Resume(InFolder):
                         break
 
     def test_every_method_and_any_number_of_ranks(self):
-        for m, method in enumerate(METHODS):
-            words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", f"method={method}", "rounds=400",
-                     "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else []),
+        for m, row in enumerate(METHODS):
+            method, *keys = row.split("; ")
+            words = [f'problem=logistic("{self.data}", lambda=0.1)', "clients=4", f"method={method}", *keys,
+                     "rounds=400", "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else []),
                      "network=wan,lan", "compute=1us,2us",
-                     *(["stragglers=bernoulli(0.3)", "step=0.05"] if "redundancy=" in method else [])]
+                     *(["stragglers=bernoulli(0.3)", "step=0.05"] if "redundancy=" in method else []),
+                     *(["step=0.05"] if keys else [])]
             expected = self.undisturbed(f"expected-{m}", *words)
             before, after = [(0, 3), (2, 5), (3, 0)][m % 3]
             with self.subTest(method=method, before=before, after=after):

@@ -90,6 +90,8 @@ struct Job {
   std::string allocation = {};
   std::string outer = {};
   std::string downlink = {};
+  std::string aggregator = {};
+  std::string byzantine = {};
   std::string network = {};
   std::string compute = {};
   std::vector<std::string> folders = data_folders();  // where data sets are looked up
@@ -108,6 +110,8 @@ inline Config config_of(const Job& job) {
                                    {"allocation", job.allocation},
                                    {"outer", job.outer},
                                    {"downlink", job.downlink},
+                                   {"aggregator", job.aggregator},
+                                   {"byzantine", job.byzantine},
                                    {"network", job.network},
                                    {"compute", job.compute}}) {
     if (!value.empty()) settings.push_back({key, value, ""});

@@ -42,7 +42,7 @@ struct Target {
 
 /// The target of the config; without one, a default target. InputError if the start already meets the target.
 Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
-  const Problem& problem = *opened.problem;
+  const Problem& problem = opened.objective();
   Vector x(problem.dim());
   problem.start(x);
   Evaluation at_start;

@@ -42,6 +42,20 @@ void require_classes(const std::set<double>& distinct, const std::string& place)
                   place, distinct.size(), *fraction, kMostOddClasses));
 }
 
+void falsify(std::vector<double>& labels, bool classes) {
+  const std::set<double> distinct =
+      classes ? std::set<double>(labels.begin(), labels.end()) : std::set<double>();
+  const std::vector<double> ascending(distinct.begin(), distinct.end());
+  for (double& label : labels) {
+    if (!classes) {
+      label = -label;
+      continue;
+    }
+    const auto at = std::lower_bound(ascending.begin(), ascending.end(), label);
+    label = *(ascending.end() - 1 - (at - ascending.begin()));
+  }
+}
+
 std::string first_of(const std::set<double>& labels) {
   constexpr std::size_t kMost = 10;
   std::string text;

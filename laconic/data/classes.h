@@ -30,6 +30,10 @@ std::optional<Classes> classes_of(const std::vector<double>& labels);
 /// Throws InputError, beginning with `place`, if labels are not integers and too many to be classes.
 void require_classes(const std::set<double>& distinct, const std::string& place);
 
+/// Replaces the labels by false ones. Of classes, the k-th smallest label becomes the k-th largest (two
+/// classes are swapped); numbers are negated.
+void falsify(std::vector<double>& labels, bool classes);
+
 /// The first ten labels, for messages: "1, 2, 3, ...".
 std::string first_of(const std::set<double>& labels);
 

@@ -105,10 +105,8 @@ Dataset draw_logistic_model(const GeneratedOptions& options, std::size_t client)
   return data;
 }
 
-}  // namespace
-
-Dataset generate(const GeneratedOptions& options, std::size_t client) {
-  if (options.law == GeneratedOptions::Law::normal) return draw_logistic_model(options, client);
+/// Uniform rows.
+Dataset draw_uniform(const GeneratedOptions& options, std::size_t client) {
   Dataset data = empty_rows(options);
   auto& features = std::get<SparseRows>(data.features);
   const Stream common = Key{.seed = options.seed}.common().stream(Purpose::data);
@@ -148,6 +146,17 @@ Dataset generate(const GeneratedOptions& options, std::size_t client) {
           static_cast<double>(std::max_element(score.begin(), score.end()) - score.begin()));
     }
   }
+  return data;
+}
+
+}  // namespace
+
+Dataset generate(const GeneratedOptions& options, std::size_t client) {
+  Dataset data = options.law == GeneratedOptions::Law::normal ? draw_logistic_model(options, client)
+                                                              : draw_uniform(options, client);
+  if (!options.false_labels) return data;
+  const double largest = options.classes > 0 ? static_cast<double>(options.classes - 1) : 0;
+  for (double& label : data.labels) label = largest - label;
   return data;
 }
 

@@ -31,6 +31,8 @@ struct GeneratedOptions {
   /// For classes > 2 the label 0 .. classes-1 is the index of the largest of `classes` planted scores. For 2
   /// classes it is the sign of one score. For 0 the score itself is the label.
   std::size_t classes = 2;
+  /// Replaces each label by a false one: class c by classes - 1 - c, a number by its negative.
+  bool false_labels = false;
 };
 
 /// The rows of one client.

@@ -13,6 +13,7 @@
 #include "laconic/core/quantity.h"
 #include "laconic/cost/link.h"
 #include "laconic/experiment/braces.h"
+#include "laconic/participation/attack.h"
 #include "laconic/participation/stragglers.h"
 #include "laconic/served/faults.h"
 
@@ -186,6 +187,15 @@ const ConfigKey kKeys[] = {
       "what the server sends, of the same methods; without it direction: the d values of its step"},
      [](D& d, S s) { d.downlink = parse(s); },
      [](const D& d) { return d.downlink ? print(*d.downlink) : ""; }},
+    {{"aggregator", "trimmed-mean(2)",
+      "how the server makes one vector of those of the clients, of the same methods; without it mean"},
+     [](D& d, S s) { d.aggregator = parse(s); },
+     [](const D& d) { return d.aggregator ? print(*d.aggregator) : ""; }},
+    {{"byzantine", "sign-flip(2)",
+      "how the last clients lie, of the same methods, for studies: f, gradient and constants are then those "
+      "of the others; without it none lies"},
+     [](D& d, S s) { d.byzantine = parse(s); },
+     [](const D& d) { return d.byzantine ? print(*d.byzantine) : ""; }},
     {{"topology", "ring",
       "which nodes exchange messages, of methods without a server (others ignore it); drawn ones by "
       "split-seed"},
@@ -275,6 +285,10 @@ bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock)
          });
 }
 
+std::unique_ptr<Attack> attack_of(const Config& config) {
+  return of_text("byzantine", [&] { return make_attack(*config.byzantine, config.clients); });
+}
+
 void require_clock_fits(const Config& d) {
   if (d.is_served() && d.network)
     throw InputError(
@@ -313,6 +327,12 @@ void read(Config& config, const KeyValue& setting) {
 }  // namespace
 
 bool Config::has_delays() const { return is_model(stragglers, StragglersRow::Clock::modelled); }
+
+std::size_t Config::honest_clients() const {
+  return byzantine ? clients - attack_of(*this)->liars() : clients;
+}
+
+bool Config::has_false_labels() const { return byzantine && attack_of(*this)->flips_labels(); }
 
 bool Config::is_served() const { return is_model(stragglers, StragglersRow::Clock::real); }
 

@@ -28,6 +28,8 @@ struct Config {
   std::optional<double> outer_step;
   std::optional<Spec> outer;
   std::optional<Spec> downlink;
+  std::optional<Spec> aggregator;
+  std::optional<Spec> byzantine;
   std::optional<Spec> topology;
   std::optional<Spec> mixing;
   std::optional<Spec> stragglers;
@@ -51,6 +53,10 @@ struct Config {
   [[nodiscard]] bool has_delays() const;
   /// Whether a real clock decides which clients are late (served/served.h).
   [[nodiscard]] bool is_served() const;
+  /// The clients that do not lie: all, or those before the last F with byzantine=ATTACK(F).
+  [[nodiscard]] std::size_t honest_clients() const;
+  /// Whether the others compute with false labels.
+  [[nodiscard]] bool has_false_labels() const;
   /// Whether the run has a modelled clock.
   [[nodiscard]] bool is_timed() const { return network || !compute.empty() || has_delays(); }
 };

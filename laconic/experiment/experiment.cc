@@ -10,6 +10,7 @@
 #include "laconic/experiment/clients_table.h"
 #include "laconic/participation/allocation.h"
 #include "laconic/problem/make.h"
+#include "laconic/problem/part_of.h"
 #include "laconic/topology/graph.h"
 #include "laconic/topology/mixing.h"
 #include "laconic/transport/agreement.h"
@@ -54,6 +55,7 @@ Assembly assembly_of(const Config& config, const OpenedProblem& opened,
   const auto mixing = mixing_of(config, opened.problem->shards());
   return of_text("method", [&] {
     return assemble(config.method, {.problem = *opened.problem,
+                                    .objective = opened.honest_part,
                                     .constants = opened.facts.constants,
                                     .seed = config.seed,
                                     .wire = config.wire,
@@ -62,11 +64,39 @@ Assembly assembly_of(const Config& config, const OpenedProblem& opened,
                                     .outer_step = config.outer_step,
                                     .outer = config.outer,
                                     .downlink = config.downlink,
+                                    .aggregator = config.aggregator,
+                                    .byzantine = config.byzantine,
                                     .stragglers = std::move(stragglers),
                                     .gone = gone,
                                     .allocation = config.allocation,
                                     .split_seed = config.split_seed});
   });
+}
+
+/// The shards that this process reads: those of its clients, and its part of the objective.
+IndexSet shards_to_read(const Config& config, const RankData& rank) {
+  IndexSet own = of_text("method", [&] {
+    return shards_of(*rank.clients, config.method, allocation_setting(config, rank.gone));
+  });
+  if (!config.byzantine) return own;
+  std::vector<std::uint32_t> shards(own.begin(), own.end());
+  const IndexSet measured(block_of(config.honest_clients(), rank.rank, rank.ranks));
+  shards.insert(shards.end(), measured.begin(), measured.end());
+  return IndexSet(std::move(shards));
+}
+
+/// The problem in which the shards of liars have false labels. `setting` is that of the problem.
+std::unique_ptr<Problem> with_false_labels(const Config& config, std::shared_ptr<const Problem> problem,
+                                           ProblemSetting setting) {
+  const auto first = static_cast<std::uint32_t>(config.honest_clients());
+  std::vector<std::uint32_t> shards;
+  for (const std::uint32_t i : setting.own.value_or(IndexSet(Range{0, config.clients})))
+    if (i >= first) shards.push_back(i);
+  setting.own = IndexSet(std::move(shards));
+  setting.false_labels = true;
+  setting.on_classes_dealt = {};
+  setting.on_remark = {};
+  return with_last_shards(std::move(problem), make_problem(config.problem, setting), first);
 }
 
 }  // namespace
@@ -131,24 +161,30 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
 #ifdef LACONIC_TORCH
   setting.make_torch_network = make_torch_network;
 #endif
-  if (rank.clients) {
-    setting.own = of_text("method", [&] {
-      return shards_of(*rank.clients, config.method, allocation_setting(config, rank.gone));
-    });
-  }
+  if (rank.clients) setting.own = shards_to_read(config, rank);
   if (csv != nullptr) {
     setting.on_classes_dealt = [csv](const std::vector<double>& labels, const Shards& shards) {
       *csv = clients_csv(labels, shards);
     };
   }
-  return of_text("problem", [&] { return make_problem(config.problem, setting); });
+  return of_text("problem", [&] {
+    std::unique_ptr<Problem> problem = make_problem(config.problem, setting);
+    return config.has_false_labels() ? with_false_labels(config, std::move(problem), std::move(setting))
+                                     : std::move(problem);
+  });
 }
 
-ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer) {
-  if (config.solve.target_accuracy) require_test_set("target-accuracy:", problem, fleet.pool());
+std::shared_ptr<const Problem> honest_part_of(const Config& config, std::shared_ptr<const Problem> problem) {
+  const std::size_t honest = config.honest_clients();
+  if (honest == config.clients) return nullptr;
+  return first_shards(std::move(problem), honest);
+}
+
+ProblemFacts facts_of(const Config& config, const Problem& objective, Fleet& fleet, Observer& observer) {
+  if (config.solve.target_accuracy) require_test_set("target-accuracy:", objective, fleet.pool());
   ProblemFacts facts;
-  facts.constants = constants_of(problem, fleet, observer);
-  if (config.target_gap) facts.minimum = minimum_of(problem, fleet, observer);
+  facts.constants = constants_of(objective, fleet, observer);
+  if (config.target_gap) facts.minimum = minimum_of(objective, fleet, observer);
   return facts;
 }
 
@@ -167,7 +203,7 @@ Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer) {
 std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& fleet, Observer& observer,
                                                   SharedData* shared) {
   Transport& transport = fleet.transport();
-  RankData rank = {.rank = transport.rank()};
+  RankData rank = {.rank = transport.rank(), .ranks = transport.size()};
   if (transport.size() > 1) rank.clients = block_of(config.clients, transport.rank(), transport.size());
   const auto opened = std::make_shared<OpenedProblem>();
   together(transport, [&] {
@@ -175,7 +211,8 @@ std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& f
     opened->problem = read_problem(config, observer, rank, shared, writes ? &opened->clients_csv : nullptr);
   });
   require_same(transport, identity_of(config, *opened->problem));
-  opened->facts = facts_of(config, *opened->problem, fleet, observer);
+  opened->honest_part = honest_part_of(config, opened->problem);
+  opened->facts = facts_of(config, opened->objective(), fleet, observer);
   return opened;
 }
 

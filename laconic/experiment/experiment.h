@@ -43,14 +43,20 @@ struct ProblemFacts {
 /// A problem with its data, constants and minimum.
 struct OpenedProblem {
   std::shared_ptr<const Problem> problem;
-  ProblemFacts facts;
+  // The mean over the clients that do not lie, if some do; else unset.
+  std::shared_ptr<const Problem> honest_part;
+  ProblemFacts facts;  // of the objective
   // the classes of the clients (clients_table.h), for a run with out=; empty if the labels are not classes
   std::string clients_csv;
+
+  /// What the trace measures.
+  [[nodiscard]] const Problem& objective() const { return honest_part ? *honest_part : *problem; }
 };
 
 /// The part of a problem that one process reads.
 struct RankData {
   std::size_t rank = 0;
+  std::size_t ranks = 1;
   std::optional<Range> clients = {};     // it keeps the rows of these clients; all, if unset
   std::vector<std::uint32_t> gone = {};  // other clients take over the data of these, ascending
 };
@@ -68,8 +74,11 @@ struct SharedData {
 std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank = {},
                                       SharedData* shared = nullptr, std::string* csv = nullptr);
 
+/// The mean over the clients that do not lie, if some do; else nothing.
+std::shared_ptr<const Problem> honest_part_of(const Config& config, std::shared_ptr<const Problem> problem);
+
 /// Computes the constants, and the minimum if the config asks for it. Cost: passes over the data. Collective.
-ProblemFacts facts_of(const Config& config, const Problem& problem, Fleet& fleet, Observer& observer);
+ProblemFacts facts_of(const Config& config, const Problem& objective, Fleet& fleet, Observer& observer);
 /// Its two parts, each with its stage. Collective.
 std::optional<Constants> constants_of(const Problem& problem, Fleet& fleet, Observer& observer);
 Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer);

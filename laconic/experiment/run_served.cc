@@ -144,6 +144,7 @@ std::shared_ptr<OpenedProblem> read_whole_problem(const Config& config, Observer
   auto opened = std::make_shared<OpenedProblem>();
   opened->problem =
       read_problem(config, observer, {}, nullptr, config.out.empty() ? nullptr : &opened->clients_csv);
+  opened->honest_part = honest_part_of(config, opened->problem);
   return opened;
 }
 
@@ -155,7 +156,7 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
   const auto clock = real_clock_of(config);
   const auto transport = alone(&mailbox);
   Fleet fleet(pool, *transport);
-  opened->facts = facts_of(config, problem, fleet, observer);
+  opened->facts = facts_of(config, opened->objective(), fleet, observer);
   const MakeEpochMethod make_epoch_method = [&](const std::vector<std::uint32_t>& gone) {
     return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, gone))};
   };

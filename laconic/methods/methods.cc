@@ -137,14 +137,24 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   args.done();
   const bool has_outer = setting.outer && setting.outer->name != "step";
   const bool has_downlink = setting.downlink && setting.downlink->name != "direction";
-  if (has_outer || has_downlink) {
-    if (!std::holds_alternative<StarParts>(assembly.parts)) {
-      throw InputError(
-          fmt::format("{}: is for methods in which clients answer a server in every round; {} is not one",
-                      has_outer ? "outer" : "downlink", method.name));
-    }
-    recipe::compose_theorem(assembly, setting);
+  const bool has_rule = setting.aggregator && setting.aggregator->name != "mean";
+  const char* key = has_outer           ? "outer"
+                    : has_downlink      ? "downlink"
+                    : has_rule          ? "aggregator"
+                    : setting.byzantine ? "byzantine"
+                                        : nullptr;
+  if (key != nullptr && !std::holds_alternative<StarParts>(assembly.parts)) {
+    throw InputError(
+        fmt::format("{}: is for methods in which clients answer a server in every round; {} is not one", key,
+                    method.name));
   }
+  if ((has_rule || setting.byzantine) && row.allocate != nullptr)
+    throw InputError(
+        fmt::format("{}: needs clients that hold only their own data; in {} they hold that of "
+                    "others too",
+                    key, method.name));
+  if (has_outer || has_downlink) recipe::compose_theorem(assembly, setting);
+  if (has_rule || setting.byzantine) recipe::weaken_theorem(assembly);
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();
     assembly.theorem_pl.reset();

@@ -35,7 +35,8 @@ namespace laconic {
 /// The inputs of a method. A field out of range is an InputError. The problem must outlive the method.
 struct MethodSetting {
   const Problem& problem;
-  std::optional<Constants> constants = {};  // problem.constants(), if known; theorems need them
+  std::shared_ptr<const Problem> objective = {};  // StarParts::objective
+  std::optional<Constants> constants = {};        // of the objective, if known; theorems need them
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;
   std::optional<std::size_t> batch = {};  // rows of a minibatch, >= 1; unset: full gradients
@@ -44,8 +45,10 @@ struct MethodSetting {
   // eta_s of methods with local steps, >= 0; their `step` is then the local step. Unset: the method's
   // default.
   std::optional<double> outer_step = {};
-  std::optional<Spec> outer = {};                     // the server's rule (outer_rules()); unset: step
-  std::optional<Spec> downlink = {};                  // what the server sends (downlinks()); unset: direction
+  std::optional<Spec> outer = {};       // the server's rule (outer_rules()); unset: step
+  std::optional<Spec> downlink = {};    // what the server sends (downlinks()); unset: direction
+  std::optional<Spec> aggregator = {};  // the server's rule for vectors (aggregators()); unset: mean
+  std::optional<Spec> byzantine = {};   // how the last clients lie (attacks()); unset: none lies
   std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
   // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over
   // their data.

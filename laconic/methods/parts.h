@@ -108,6 +108,9 @@ MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downli
 /// none if nothing is known.
 void compose_theorem(Assembly& m, const MethodSetting& s);
 
+/// Takes the promise from the theorems of a star method with a rule or an attack: only their steps remain.
+void weaken_theorem(Assembly& m);
+
 /// EF21 (ef21_3pc.cc).
 Assembly ef21(Arguments& args, const MethodSetting& s);
 

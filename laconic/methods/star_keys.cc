@@ -107,6 +107,32 @@ DownlinkPlan make_downlink(const Spec& spec, const MethodSetting& s) {
   return plan;
 }
 
+/// The rule and the attack of the setting. Neither, if they change nothing.
+Aggregation make_aggregation(const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  Aggregation aggregation;
+  if (s.aggregator) {
+    std::shared_ptr<const Aggregator> rule =
+        of_text("aggregator", [&] { return make_aggregator(*s.aggregator, n); });
+    if (s.aggregator->name != "mean") aggregation.rule = std::move(rule);
+  }
+  if (s.byzantine) aggregation.attack = of_text("byzantine", [&] { return make_attack(*s.byzantine, n); });
+  return aggregation;
+}
+
+void require_vectors_of_clients(const StarParts& parts, const MethodSetting& s) {
+  const char* key = parts.aggregation.rule ? "aggregator" : "byzantine";
+  if (parts.majority)
+    throw InputError(fmt::format("{}: majority counts the signs of all clients; leave {} out", key, key));
+  if (!s.gone.empty())
+    throw InputError(fmt::format("{}: other clients have taken over data, and would hide who lies", key));
+  if (!parts.participation->complete() && !parts.mechanism->estimates_by_memory() && !s.stragglers)
+    throw InputError(
+        fmt::format("{}: needs the vector of each client, and the method samples clients; use a method in "
+                    "which all take part, or ef21-pp",
+                    key));
+}
+
 bool is(const std::optional<Spec>& spec, const char* name) { return spec && spec->name == name; }
 
 /// gamma = (1 - beta) / (L_minus / (1 - beta) + gain).
@@ -185,11 +211,28 @@ Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
     throw InputError("downlink: an anchor needs one point for all clients: use shared=1, or ef21-p");
   if (s.stragglers && s.stragglers->is_real() && parts.downlink.kind != DownlinkPlan::Kind::direction)
     throw InputError("downlink: a server with a real clock sends its whole point in each order");
+  parts.aggregation = make_aggregation(s);
+  parts.objective = s.objective;
+  if (parts.aggregation.rule || parts.aggregation.attack) require_vectors_of_clients(parts, s);
   Assembly assembly;
   assembly.problem = &s.problem;
-  assembly.parts = std::move(parts);
   assembly.options = {.seed = s.seed, .wire = s.wire};
+  if (const auto& attack = parts.aggregation.attack; attack && attack->liars() > 0)
+    assembly.warnings.push_back(
+        fmt::format("the last {} of {} clients lie by {}: f, its gradient and the constants are those of the "
+                    "others",
+                    attack->liars(), attack->clients(), attack->description()));
+  assembly.parts = std::move(parts);
   return assembly;
+}
+
+void weaken_theorem(Assembly& m) {
+  for (auto* theorem : {&m.theorem, &m.theorem_pl}) {
+    if (!*theorem) continue;
+    (*theorem)->name += ", without liars and with the mean";
+    (*theorem)->promise = "none: the step is that without liars and with the mean";
+    (*theorem)->mean_gradient_factor = (*theorem)->contraction = 0;
+  }
 }
 
 void compose_theorem(Assembly& m, const MethodSetting& s) {

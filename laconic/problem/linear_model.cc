@@ -269,16 +269,20 @@ class LinearModel final : public Problem {
   }
 
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
+    return constants_of_first(shards(), all);
+  }
+
+  [[nodiscard]] std::optional<Constants> constants_of_first(std::size_t n, AllShards& all) const override {
     const double c = curvature_bound(loss_);
     const double r = regulariser_.curvature();
-    const std::size_t n = shards();
     const auto rows = [&](std::size_t i) { return static_cast<double>(rows_[i]); };
     const Vector L =
         all.numbers(n, [&](std::size_t i) { return c * shards_[i].largest_gram_eigenvalue() / rows(i) + r; });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
+    const std::vector<std::size_t> counts(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(n));
     const Gram gram =
-        mean_gram(all, rows_, dim_,
+        mean_gram(all, counts, dim_,
                   {.add_gram = [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); },
                    .sparse = [&](std::size_t i) { return &shards_[i].sparse_rows(); }});
 

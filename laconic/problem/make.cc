@@ -67,6 +67,7 @@ GeneratedOptions read_generated(const Spec& spec, Labels labels, const ProblemSe
   if (!normal && (options.decades > 0 || options.rotated))
     arguments.fail("decades and rotated are of law=normal");
   options.seed = arguments.whole("seed", options.seed, 0);
+  options.false_labels = setting.false_labels;
   options.classes = labels == Labels::real ? 0 : 2;
   if (labels == Labels::many) options.classes = count("classes", options.classes, kMost, 2);
   arguments.done();
@@ -197,11 +198,23 @@ void look_at_classes(const DataArguments& read, const ProblemSetting& setting, c
   }
 }
 
+std::shared_ptr<const Dataset> with_false_labels(const Dataset& data, bool classes) {
+  auto changed = std::make_shared<Dataset>(data);
+  falsify(changed->labels, classes);
+  return changed;
+}
+
+/// For problems that read no labels.
+void require_no_labels(const ProblemSetting& setting, Arguments& arguments) {
+  if (setting.false_labels) arguments.fail("label-flip: this problem has no labels");
+}
+
 ClassData load_classes(const DataArguments& read, const ProblemSetting& setting, Labels labels) {
   auto data = load(read, setting);
   if (labels == Labels::many) look_at_classes(read, setting, *data);
   Shards shards = deal_classes(data->labels, setting);
   auto test = load_test(read, setting, *data);
+  if (setting.false_labels) data = with_false_labels(*data, true);
   return {std::move(data), std::move(shards), std::move(test)};
 }
 
@@ -222,8 +235,10 @@ std::unique_ptr<Problem> least_squares(Arguments& arguments, const ProblemSettin
   const DataArguments read = read_data_arguments(arguments, setting, Labels::real);
   if (read.generated)
     return make_linear_model(Loss::least_squares, *read.generated, setting.clients, read.model, setting.own);
-  const auto data = load(read, setting);
-  return make_least_squares(*data, deal(data->labels, setting), read.model, setting.own);
+  auto data = load(read, setting);
+  const Shards shards = deal(data->labels, setting);
+  if (setting.false_labels) data = with_false_labels(*data, false);
+  return make_least_squares(*data, shards, read.model, setting.own);
 }
 
 std::unique_ptr<Problem> softmax(Arguments& arguments, const ProblemSetting& setting) {
@@ -241,6 +256,7 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   options.seed = arguments.whole("seed", options.seed, 0);
   read_extent(arguments, read, Labels::real);
   arguments.done();
+  require_no_labels(setting, arguments);
   if (hidden == 0) arguments.fail("its number of hidden units is missing, as in autoencoder(mnist, 16)");
   options.hidden = hidden;
   if (read.generated) return make_autoencoder(*read.generated, setting.clients, options, setting.own);
@@ -312,6 +328,7 @@ std::unique_ptr<Problem> distributed_ls(Arguments& arguments, const ProblemSetti
   options.seed = arguments.whole("seed", options.seed, 0);
   arguments.done();
   require_no_split(setting, arguments);
+  require_no_labels(setting, arguments);
   return make_distributed_ls(options, setting.own);
 }
 
@@ -328,6 +345,7 @@ std::unique_ptr<Problem> quadratic(Arguments& arguments, const ProblemSetting& s
   options.seed = static_cast<std::uint32_t>(seed);
   arguments.done();
   require_no_split(setting, arguments);
+  require_no_labels(setting, arguments);
   return make_quadratic(options);
 }
 

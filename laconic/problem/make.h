@@ -28,6 +28,7 @@ struct ProblemSetting {
   std::uint64_t split_seed = 1;           // of random splits
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
   std::optional<IndexSet> own = {};       // the shards that this process reads and keeps; unset: all
+  bool false_labels = false;              // replaces all labels by false ones, after the split
   DataCache* cache = nullptr;  // caches whole data sets, for many problems with `own` unset; may be null
   /// Called once with the split of the rows, for problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};

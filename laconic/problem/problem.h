@@ -90,6 +90,12 @@ class Problem {
   /// Unset where no constants are known (networks). May cost many passes over the data: call it once.
   /// Collective: every process of a run calls it at the same time and gets the same result.
   [[nodiscard]] virtual std::optional<Constants> constants(AllShards& all) const = 0;
+  /// The constants of the mean over the first `shards` shards, for runs in which the other clients lie. A
+  /// process calls it with the data of the shards that it owns of these. Unset where they are unknown.
+  [[nodiscard]] virtual std::optional<Constants> constants_of_first(std::size_t /*shards*/,
+                                                                    AllShards& /*all*/) const {
+    return {};
+  }
 
   /// Distinguishes data sets of one name with different content; covers test sets too. The same on every
   /// process that has the same files, whichever rows it keeps. 0 where there are no files.

@@ -121,16 +121,21 @@ class Softmax final : public Problem {
   }
 
   [[nodiscard]] std::optional<Constants> constants(AllShards& all) const override {
+    return constants_of_first(shards(), all);
+  }
+
+  [[nodiscard]] std::optional<Constants> constants_of_first(std::size_t n, AllShards& all) const override {
     const double r = regulariser_.curvature();
-    const std::size_t n = shards();
     const auto rows = [&](std::size_t i) { return static_cast<double>(data_.rows[i]); };
     const Vector L = all.numbers(n, [&](std::size_t i) {
       return kCurvature * largest_gram_eigenvalue(data_.shards[i]) / rows(i) + r;
     });
     const Vector sample =
         all.numbers(n, [&](std::size_t i) { return mean_of_squared_row_constants(data_.shards[i], r); });
+    const std::vector<std::size_t> counts(data_.rows.begin(),
+                                          data_.rows.begin() + static_cast<std::ptrdiff_t>(n));
     const Gram gram =
-        mean_gram(all, data_.rows, columns_,
+        mean_gram(all, counts, columns_,
                   {.add_gram = [&](std::size_t i, View v, MutView out) { add_gram(data_.shards[i], v, out); },
                    .sparse = [&](std::size_t i) { return data_.shards[i].sparse(); }});
 

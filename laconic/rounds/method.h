@@ -81,6 +81,8 @@ class Method {
 
   /// The problem that the method was made for.
   [[nodiscard]] virtual const Problem& problem() const = 0;
+  /// What evaluate() measures: the problem, or a part of it.
+  [[nodiscard]] virtual const Problem& objective() const { return problem(); }
   /// x_t; for methods with several models, their mean at the last evaluation. Valid until the next round.
   [[nodiscard]] virtual View point() const = 0;
   [[nodiscard]] virtual const Ledger& ledger() const = 0;

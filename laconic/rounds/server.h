@@ -1,95 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's fold: combines messages into one estimate of the gradient.
+// The server's fold: makes one estimate of the gradient of the messages of a round.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
+#include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
-#include "laconic/message/message.h"
+#include "laconic/mechanism/mechanism.h"
+#include "laconic/participation/aggregator.h"
+#include "laconic/participation/attack.h"
 #include "laconic/transport/fleet.h"
 
 namespace laconic {
 
-/// Holds the estimate g and, if messages are differences from memories of the clients, the shift: the mean of
-/// these memories. With d = sum of weight * message over a round:
-///   restart: g = shift = d;     otherwise: g = shift + weight * d, shift += rate * heard * d
-/// heard is 1, except where weights compensate for absent clients: such weights apply to the estimate, but
-/// not to the memories. Needs two vectors; one if the rate is 0 (no shift), or if rate and weight are 1 and
-/// heard is always 1 (the shift equals the estimate).
-///
-/// For clients that replace their memories themselves (Mechanism::replaces) the server keeps each memory
-/// instead: g is the mean of the memories, and each message starts its client's memory over or adds to it.
-/// Needs one vector a client, and one more.
+/// The estimate g. A round is open(), hear() for its boards in ascending order of clients, and close(). All
+/// ranks compute the same.
 class Server {
  public:
-  /// 0 <= rate <= 1: Rates::server; weight: Rates::estimate. `all_heard`: close() is always called with heard
-  /// = 1. `remembered`: the number of clients with a memory each on the server, all or 0.
-  Server(std::size_t dim, double rate, double weight, bool all_heard, std::size_t remembered)
-      : rate_(rate),
-        weight_(weight),
-        in_place_(rate == 1 && weight == 1 && all_heard),
-        estimate_(dim, 0.0),
-        memories_(remembered, Vector(dim, 0.0)) {
-    if (has_shift()) shift_.assign(dim, 0.0);
-  }
+  virtual ~Server() = default;
 
-  void open(bool restart) {
-    restart_ = restart;
-    counted_.clear();
-    const bool adds_in_place = in_place_ && memories_.empty();  // adds d to the shift
-    if (restart || !adds_in_place) fill(estimate_, 0.0);
-  }
-
+  /// `restart`: all memories start over from the messages of this round.
+  virtual void open(bool restart) = 0;
   /// Adds the messages of the board. Collective.
-  void hear(Fleet& fleet, Board& board) {
-    if (memories_.empty()) {
-      fleet.fold(board, counted_, estimate_);
-      return;
-    }
-    fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
-      Vector& h = memories_[entry.key.client];
-      if (restart_ || starts_over(message)) fill(h, 0.0);
-      decode_add(entry.key, message, 1, h);
-    });
-  }
+  virtual void hear(Fleet& fleet, Board& board) = 0;
+  /// Makes the estimate. Collective. `heard` is 1, except where weights compensate for absent clients: such
+  /// weights apply to the estimate, but not to the memories.
+  virtual void close(Fleet& fleet, const Key& round, double heard) = 0;
 
-  void close(Fleet& fleet, double heard) {
-    fleet.settle(counted_, estimate_);
-    for (const Vector& h : memories_) axpy(1.0 / static_cast<double>(memories_.size()), h, estimate_);
-    if (!has_shift()) return;
-    for (std::size_t j = 0; j < estimate_.size(); ++j) {
-      const double d = estimate_[j];
-      estimate_[j] = restart_ ? d : shift_[j] + weight_ * d;
-      shift_[j] = restart_ ? d : shift_[j] + rate_ * heard * d;
-    }
-  }
-
+  [[nodiscard]] View estimate() const { return estimate_; }
   /// Replaces the sum of votes of each coordinate by the sign of the majority; ties become 1.
   void take_majority() {
     for (double& g : estimate_) g = g < 0 ? -1 : 1;
   }
 
-  [[nodiscard]] View estimate() const { return estimate_; }
-
   /// The state between rounds, to be read or restored.
-  [[nodiscard]] std::vector<MutView> memory() {
-    std::vector<MutView> vectors = {estimate_, shift_};
-    vectors.insert(vectors.end(), memories_.begin(), memories_.end());
-    return vectors;
-  }
+  [[nodiscard]] virtual std::vector<MutView> memory() = 0;
 
- private:
-  [[nodiscard]] bool has_shift() const { return rate_ != 0 && !in_place_ && memories_.empty(); }
-
-  double rate_;
-  double weight_;
-  bool in_place_;
-  bool restart_ = false;
+ protected:
+  explicit Server(std::size_t dim) : estimate_(dim, 0.0) {}
   Vector estimate_;
-  Vector shift_;
-  SignCount counted_;  // the messages of the round that are signs only
-  std::vector<Vector> memories_;
 };
+
+/// Adds the messages up. Holds g and, if messages are differences from memories of the clients, the shift:
+/// the mean of these memories. With d = sum of weight * message over a round:
+///   restart: g = shift = d;     otherwise: g = shift + rates.estimate * d, shift += rates.server * heard * d
+/// Needs two vectors; one if rates.server is 0 (no shift), or if rates.server and rates.estimate are 1 and
+/// heard is always 1, as `all_heard` says (the shift equals the estimate).
+std::unique_ptr<Server> summing_server(std::size_t dim, const Rates& rates, bool all_heard);
+
+/// How the vectors of the clients become the estimate.
+struct Aggregation {
+  std::shared_ptr<const Aggregator> rule = {};  // unset: the mean
+  std::shared_ptr<const Attack> attack = {};    // unset: no client lies
+};
+
+/// Keeps the memory h_i of each client, for mechanisms in which a client replaces its memory by itself
+/// (Mechanism::replaces()), and wherever a rule needs the vector of each client. From the message m_i,
+///   v_i = h_i + rates.estimate * m_i, h_i += rates.server * m_i;    after a restart v_i = h_i = m_i
+/// If clients have no memory that the server shares, v_i = g + m_i (MARINA: rates.server is 1) or v_i = m_i.
+/// A client without a message has v_i = h_i, or v_i = g (MARINA), or its v_i of its last message, 0 at the
+/// start. Then liars replace their v_i, and g = rule(v_1, .., v_n). Weights of messages are ignored. Needs n
+/// vectors h_i, n more for the v_i unless they equal the h_i after the round (as in EF21), those of the rule,
+/// and one more for each liar.
+std::unique_ptr<Server> remembering_server(std::size_t dim, const Rates& rates, std::size_t clients,
+                                           Aggregation aggregation);
 
 }  // namespace laconic

@@ -34,7 +34,7 @@ class Star final : public Method {
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
-    laconic::evaluate(problem_, server_.x(), fleet, out);
+    laconic::evaluate(objective(), server_.x(), fleet, out);
     server_.complete(out);
   }
 
@@ -48,6 +48,7 @@ class Star final : public Method {
   }
 
   const Problem& problem() const override { return problem_; }
+  const Problem& objective() const override { return objective_of(problem_, parts_); }
   View point() const override { return server_.x(); }
   const Ledger& ledger() const override { return server_.ledger(); }
   double step() const override { return options_.step; }
@@ -69,7 +70,7 @@ class Star final : public Method {
     check(!restart || parts_.mechanism->coin_bits() == 0 || shares.size() >= problem_.shards(),
           "all clients must take part when the memories of all start over");
     const bool watch_here = watch != nullptr && parts_.oracle->exact() && parts_.participation->complete() &&
-                            !parts_.anchor && parts_.downlink.clients_at_x();
+                            !parts_.anchor && !parts_.objective && parts_.downlink.clients_at_x();
     if (watch_here) watch->clear(problem_.dim());
 
     const std::size_t window = fleet.window(shares.size(), problem_.dim());
@@ -90,7 +91,7 @@ class Star final : public Method {
       server_.hear(fleet, board_, t);
       if (watch_here) watch->add(fleet, board_);
     }
-    server_.close(fleet, shares);
+    server_.close(fleet, round, shares);
     if (parts_.anchor && parts_.anchor->heads(round)) server_.move_anchor();
     if (watch_here) server_.complete(*watch);
     if (watch != nullptr && !watch_here) evaluate(fleet, *watch);
@@ -124,6 +125,10 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   }
   check(parts.downlink.clients_at_x() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
         "a server that moves the clients' points takes no majority, and an anchor needs one point for all");
+  const auto& [rule, attack] = parts.aggregation;
+  check((!rule || rule->clients() == n) && (!attack || attack->clients() == n),
+        "rule and attack are for another number of clients than the problem's");
+  check((!rule && !attack) || !parts.majority, "a majority counts signs, and takes no other rule");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.
   check(complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||

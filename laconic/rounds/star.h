@@ -5,7 +5,7 @@
 //   the server sends g, or compressed           rounds/downlink.h; clients compute at x_t or near it
 //   client i: v_i from grad f_i(x_t)            struct Estimate; without one v_i = grad f_i(x_t)
 //   client i: m_i = C_{h_i, y_i}(v_i)           sent to the server, and applied by the client itself
-//   g from sum of w_i m_i                       rounds/server.h; on every rank, from the same bytes
+//   g from sum of w_i m_i, or by a rule         rounds/server.h; on every rank, from the same bytes
 // and start() is the same without the step. Clients that do not participate compute nothing that is counted,
 // send nothing and keep their memories. After a round without participants the server continues with its
 // memory, if it has one.
@@ -57,6 +57,10 @@ struct StarParts {
   bool majority = false;  // the server sends the sign of each coordinate of its estimate, in one bit
   std::shared_ptr<const OuterRule> outer = plain_outer();
   DownlinkPlan downlink = {};  // no anchor and no majority if clients compute at points of their own
+  // Rule and attack must be for as many clients as the problem has shards. No majority with either of them.
+  Aggregation aggregation = {};
+  // What evaluations measure, such as the mean over the clients that do not lie. Unset: the problem.
+  std::shared_ptr<const Problem> objective = {};
 };
 
 struct StarOptions {
@@ -64,6 +68,11 @@ struct StarOptions {
   std::uint64_t seed = 0;
   Wire wire = Wire::f32;  // format of the direction that the server sends, for the ledger
 };
+
+/// What evaluations measure.
+inline const Problem& objective_of(const Problem& problem, const StarParts& parts) {
+  return parts.objective ? *parts.objective : problem;
+}
 
 /// Throws where make_star() throws.
 void require_parts(const Problem& problem, const StarParts& parts);

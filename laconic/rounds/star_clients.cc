@@ -36,6 +36,9 @@ void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool 
   look(entry, slots_[slot], at);
   if (entry.envelope.finite && !parts_.estimates.empty()) estimate(entry, slots_[slot], at, reuses);
   if (entry.envelope.finite) speak(entry, slots_[slot], at, restart, reuses);
+  const Attack* attack = parts_.aggregation.attack.get();
+  if (attack != nullptr && attack->lies(entry.key.client) && !attack->needs_own_vector())
+    entry.envelope.calls = 0;  // its message only shows how long an honest one would be
 }
 
 /// slot.gradient = the client's gradient at x_t, or its estimate.

@@ -35,16 +35,17 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
   if (parts.anchor) anchor_.resize(problem.dim());
 }
 
-Server StarServer::new_estimate() const {
-  const Rates rates = parts_.mechanism->rates();
-  return {problem_.dim(), rates.server, rates.estimate, !shift_is_mean_,
-          parts_.mechanism->replaces() ? problem_.shards() : 0};
+std::unique_ptr<Server> StarServer::new_estimate() const {
+  const Mechanism& mechanism = *parts_.mechanism;
+  if (mechanism.replaces() || parts_.aggregation.rule || parts_.aggregation.attack)
+    return remembering_server(problem_.dim(), mechanism.rates(), problem_.shards(), parts_.aggregation);
+  return summing_server(problem_.dim(), mechanism.rates(), !shift_is_mean_);
 }
 
 void StarServer::step(Fleet& fleet, std::size_t t) {
   const Key round{options_.seed, static_cast<std::uint32_t>(t)};
   ledger_.open_round();
-  View g = estimate_.estimate();
+  View g = estimate_->estimate();
   if (parts_.majority) {
     const double values = static_cast<double>(x_.size());
     ledger_.tell(values, values / static_cast<double>(8 * bytes_of(options_.wire)));
@@ -63,7 +64,7 @@ void StarServer::start_over() { estimate_ = new_estimate(); }
 void StarServer::open(const std::vector<Share>& shares, bool restart) {
   if (std::all_of(shares.begin(), shares.end(), [](const Share& share) { return share.weight == 0; }))
     ++ledger_.unheard_rounds;
-  estimate_.open(restart);
+  estimate_->open(restart);
 }
 
 void StarServer::hear(Fleet& fleet, Board& board, std::size_t t) {
@@ -72,18 +73,18 @@ void StarServer::hear(Fleet& fleet, Board& board, std::size_t t) {
       throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
     ledger_.hear(board[e]);
   }
-  estimate_.hear(fleet, board);
+  estimate_->hear(fleet, board);
 }
 
-void StarServer::close(Fleet& fleet, const std::vector<Share>& shares) {
+void StarServer::close(Fleet& fleet, const Key& round, const std::vector<Share>& shares) {
   const double n = static_cast<double>(problem_.shards());
-  estimate_.close(fleet, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
-  if (parts_.majority && !shares.empty()) estimate_.take_majority();
+  estimate_->close(fleet, round, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
+  if (parts_.majority && !shares.empty()) estimate_->take_majority();
 }
 
 std::vector<MutView> StarServer::memory() {
   std::vector<MutView> vectors = {x_, anchor_};
-  for (const MutView vector : estimate_.memory()) vectors.push_back(vector);
+  for (const MutView vector : estimate_->memory()) vectors.push_back(vector);
   for (const MutView vector : outer_memory_) vectors.push_back(vector);
   for (const MutView vector : downlink_.memory()) vectors.push_back(vector);
   return vectors;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -42,7 +43,7 @@ class StarServer {
   /// Collective.
   void hear(Fleet& fleet, Board& board, std::size_t t);
   /// Collective.
-  void close(Fleet& fleet, const std::vector<Share>& shares);
+  void close(Fleet& fleet, const Key& round, const std::vector<Share>& shares);
   void move_anchor() { copy(points(0).x, anchor_); }
   /// Adds the term of the outer rule to the evaluation of f at x.
   void complete(Evaluation& out) const { parts_.outer->complete(options_.step, x_, out.f, out.gradient); }
@@ -57,7 +58,7 @@ class StarServer {
   Ledger& ledger() { return ledger_; }
 
  private:
-  [[nodiscard]] Server new_estimate() const;
+  [[nodiscard]] std::unique_ptr<Server> new_estimate() const;
 
   const Problem& problem_;
   const StarParts& parts_;
@@ -68,7 +69,7 @@ class StarServer {
   Vector x_;
   Vector x_before_;
   Vector anchor_;
-  Server estimate_;
+  std::unique_ptr<Server> estimate_;
   std::vector<Vector> outer_memory_;
   Downlink downlink_;
   Ledger ledger_;

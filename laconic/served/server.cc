@@ -54,7 +54,7 @@ class ServedStar final : public Method {
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
-    laconic::evaluate(problem_, server_.x(), fleet, out);
+    laconic::evaluate(objective(), server_.x(), fleet, out);
     server_.complete(out);
   }
 
@@ -67,6 +67,7 @@ class ServedStar final : public Method {
   }
 
   const Problem& problem() const override { return problem_; }
+  const Problem& objective() const override { return objective_of(problem_, method_.parts); }
   View point() const override { return server_.x(); }
   const Ledger& ledger() const override { return server_.ledger(); }
   double step() const override { return options_.step; }
@@ -120,7 +121,7 @@ class ServedStar final : public Method {
     }
     server_.open(shares, method_.parts.mechanism->restarts(round));
     server_.hear(fleet, board_, t);
-    server_.close(fleet, shares);
+    server_.close(fleet, round, shares);
     clock_.learn(is_gone_);
     tell_attendance(t, waited);
     if (watch != nullptr) evaluate(fleet, *watch);

@@ -34,7 +34,8 @@ class Problems {
     SharedData data;
     for (const SweepRun& run : plan.runs) {
       const Config& config = run.config;
-      const Source source{config.problem, config.clients, config.split, config.split_seed};
+      const Source source{config.problem,    config.clients,          config.split,
+                          config.split_seed, config.honest_clients(), config.has_false_labels()};
       const auto found = std::find_if(opened_.begin(), opened_.end(),
                                       [&](const auto& each) { return each.first == source; });
       const bool is_new = found == opened_.end();
@@ -42,22 +43,26 @@ class Problems {
       if (is_new) {
         opened_.emplace_back(source, opened);
         opened->problem = read_problem(config, observer, {}, &data);
-        opened->facts.constants = constants_of(*opened->problem, fleet, observer);
+        opened->honest_part = honest_part_of(config, opened->problem);
+        opened->facts.constants = constants_of(opened->objective(), fleet, observer);
       }
       if (config.target_gap && !opened->facts.minimum)
-        at_point(run.choices, [&] { opened->facts.minimum = minimum_of(*opened->problem, fleet, observer); });
+        at_point(run.choices,
+                 [&] { opened->facts.minimum = minimum_of(opened->objective(), fleet, observer); });
       of_run_.push_back(opened);
     }
   }
   [[nodiscard]] const ProblemOfRun& of_run() const { return of_run_; }
 
  private:
-  /// What decides the data of a problem and their split.
+  /// What decides the data of a problem, their split and the objective.
   struct Source {
     Spec problem;
     std::size_t clients;
     Spec split;
     std::uint64_t split_seed;
+    std::size_t honest_clients;
+    bool has_false_labels;
 
     friend bool operator==(const Source& a, const Source& b) = default;
   };

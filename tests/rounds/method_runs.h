@@ -11,7 +11,17 @@
 
 namespace laconic::testing {
 
-/// Methods, some with values of the keys outer and downlink.
+/// The keys that may follow a method in a row.
+inline const char* const kWords[] = {"outer", "downlink", "aggregator", "byzantine"};
+
+/// The part of a row from `begin` to the next key.
+inline std::string up_to_next_key(const std::string& row, std::size_t begin) {
+  std::size_t end = row.size();
+  for (const char* key : kWords) end = std::min(end, row.find(fmt::format(" {}=", key), begin));
+  return row.substr(begin, end - begin);
+}
+
+/// Methods, some with values of these keys.
 inline const char* const kMethods[] = {
     "gd",
     "dcgd(rand-k(3))",
@@ -102,6 +112,14 @@ inline const char* const kMethods[] = {
     "marina(rand-k(3)) downlink=ef21-p(c-rand-k(3)) outer=nesterov(0.5)",
     "gd downlink=marina-p(rand-k(3), shared=1)",
     "diana(rand-k(3), init=exact) outer=adam(0.9, 0.99)",
+    "gd aggregator=median byzantine=sign-flip(1)",
+    "dcgd(rand-k(3)) aggregator=krum(1) byzantine=noise(1, scale=0.1)",
+    "diana(rand-k(3)) aggregator=bucketing(2, median) byzantine=label-flip(2)",
+    "ef21(top-k(3)) aggregator=trimmed-mean(1) byzantine=alie(1, z=1)",
+    "ef21-pp(top-k(3), p=0.5) aggregator=multi-krum(1, 2) byzantine=bit-flip(1) downlink=ef21-p(top-k(3))",
+    "vr-marina(rand-k(3), batch=4) aggregator=rfa byzantine=ipm(1)",
+    "marina(natural) aggregator=clip(1) byzantine=mimic(1)",
+    "dasha(rand-k(3)) byzantine=ipm(1, eps=3)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -156,6 +174,10 @@ class Methods : public ::testing::TestWithParam<const char*> {
       });
       for (Job& job : jobs) job.step = "0.02";
     }
+    if (has("label-flip"))
+      std::erase_if(jobs, [](const Job& job) {
+        return job.problem.starts_with("quadratic") || job.problem.starts_with("autoencoder");
+      });
     if (has("oasis"))
       std::erase_if(jobs, [](const Job& job) { return job.problem.starts_with("autoencoder"); });
     return jobs;
@@ -163,21 +185,22 @@ class Methods : public ::testing::TestWithParam<const char*> {
 
   /// Splits the row into the method and the keys after it.
   static void set_words(Job& job) {
-    const std::string text = GetParam();
+    const std::string row = GetParam();
     const auto value = [&](const char* key) {
-      const std::size_t at = text.find(fmt::format(" {}=", key));
-      if (at == std::string::npos) return std::string();
-      const std::string rest = text.substr(text.find('=', at) + 1);
-      return rest.substr(0, std::min(rest.find(" outer="), rest.find(" downlink=")));
+      const std::string word = fmt::format(" {}=", key);
+      const std::size_t at = row.find(word);
+      return at == std::string::npos ? std::string() : up_to_next_key(row, at + word.size());
     };
-    job.method = text.substr(0, std::min(text.find(" outer="), text.find(" downlink=")));
+    job.method = up_to_next_key(row, 0);
     job.outer = value("outer");
     job.downlink = value("downlink");
+    job.aggregator = value("aggregator");
+    job.byzantine = value("byzantine");
   }
   /// Of the rows with their own golden cases.
   static bool is_successor() {
     return has("ef21-") || has("ef-bv") || has("dasha") || has("econtrol") || has("ef(") || has("m3") ||
-           has("downlink=") || has("outer=");
+           has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=");
   }
 
   /// Coded methods: some clients are late. These methods have no theorem.
