@@ -49,7 +49,8 @@ def deviation(found, expected, floor=0.0):
 
 def run_program(program, case, out):
     words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
-    optional = ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation", "downlink", "outer")
+    optional = ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation", "downlink", "outer",
+                "aggregator", "byzantine")
     words |= {key: case[key] for key in optional if key in case}
     words |= {"threads": case.get("threads", 1), "out": out}
     done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
@@ -88,15 +89,16 @@ def transcribe(case, replay):
 
 
 def transcribe_star(case, problem, wire):
-    """The same for a method of star_successors.py, or with a downlink or an outer rule."""
+    """The same for a method of star_successors.py, or with a downlink, an outer rule, an aggregator or liars."""
     make = lambda spec, step=0: (compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, None, step) if spec
                                  else compressors.Identity(problem.d, wire))
-    clients, constants = star.Clients(problem, wire, case["seed"], case.get("batch", 0)), problem.constants()
-    described = [specs.parse(case[key]) if key in case else None for key in ("downlink", "outer")]
+    described = {key: specs.parse(case[key]) if key in case else None for key in ("aggregator", "byzantine", "downlink", "outer")}
+    clients = star.Clients(problem, wire, case["seed"], case.get("batch", 0), described["aggregator"], described["byzantine"])
+    constants = clients.honest.constants()
     gamma, rounds, outer, facts = star_successors.make_method(specs.parse(case["method"]), clients, constants, case["step"],
-                                                              make, *described)
+                                                              make, described["downlink"], described["outer"])
     points, up, down, calls = zip(*islice(rounds, case["rounds"] + 1))
-    measured = [outer.measure(x, *problems.value_and_gradient(problem, x), gamma) for x in points]
+    measured = [outer.measure(x, *problems.value_and_gradient(clients.honest, x), gamma) for x in points]
     trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": up,
              "downlink_floats": down, "oracle_calls": calls, "step": [gamma] * len(points)}
     return {key: np.array(values) for key, values in trace.items()}, points[-1], constants, facts

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The objectives f = (1/n) sum f_i, in dense, slow and plain code; and readers of the data files."""
+import copy
 import gzip
 import math
 
@@ -275,6 +276,24 @@ def make_problem(spec, clients, how, read):
     if spec.name in ("logistic", "nonconvex"):
         y = np.where(y == y.max(), 1.0, -1.0)
     return LINEAR[spec.name](split(A, y, clients, how), spec.number("lambda", 0), spec.word("reg", "l2"))
+
+
+def of_first(problem, n):
+    """The problem of the first n clients."""
+    part = copy.copy(problem)
+    part.n = n
+    for name in ("shards", "A", "a", "b"):
+        if hasattr(problem, name):
+            setattr(part, name, getattr(problem, name)[:n])
+    return part
+
+
+def with_false_labels(problem, liars):
+    """The same, but the last clients have the labels -y; of C classes, C - 1 - y."""
+    false = copy.copy(problem)
+    opposite = lambda y: problem.classes[::-1][np.searchsorted(problem.classes, y)] if hasattr(problem, "classes") else -y
+    false.shards = [(A, opposite(y) if i >= problem.n - liars else y) for i, (A, y) in enumerate(problem.shards)]
+    return false
 
 
 def value_and_gradient(problem, x):

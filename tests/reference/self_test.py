@@ -20,6 +20,7 @@ import problems
 import rng
 import sets
 import spec as specs
+from aggregators_test import Attacks, Robust, RobustRules
 from successors_test import Convergence, Costs, Expectations, Identities, Invariants, Rules, Steps
 
 

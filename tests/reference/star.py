@@ -3,7 +3,9 @@
 
 An uplink is a generator. It is sent W, the points at which the clients look in this round, and yields
 (g, values sent, single-sample gradients): the server's estimate, and the costs of this round as means over
-the clients. Its rounds are 0, 1, ..., and round 0 is about x^0.
+the clients. Its rounds are 0, 1, ..., and round 0 is about x^0. The estimate is the aggregate of the vectors
+that the server attributes to the clients: of decoded messages, or of memories with their messages. By default
+it is their mean.
 
 The addresses of draws are those of rng.py; a star method adds these:
   - A client's message upwards: (round, client, step 0), purpose compressor, as MARINA and DIANA have it.
@@ -22,18 +24,40 @@ from itertools import count
 
 import numpy as np
 
+import aggregators
 import local
+import problems
 import rng
+from aggregators import mean
 
 DOWN = 0xFFFFFFFF  # the step of the downlink's draws
 
 
 class Clients:
-    """What the clients compute and send. batch: the rows of a minibatch; 0 stands for all rows."""
+    """What the clients compute and send. batch: the rows of a minibatch; 0 stands for all rows. aggregator,
+    byzantine: descriptions or None. honest: the problem of the honest clients, which the trace is about."""
 
-    def __init__(self, problem, wire, seed, batch=0):
+    def __init__(self, problem, wire, seed, batch=0, aggregator=None, byzantine=None):
         self.problem, self.wire, self.seed, self.batch = problem, wire, seed, batch
-        self.n, self.d = problem.n, problem.d
+        self.n, self.d, self.honest = problem.n, problem.d, problem
+        self.plain = not (aggregator or byzantine)
+        self.rule = aggregators.make_rule(aggregator, seed) if aggregator else lambda t, V: mean(V)
+        self.attack = aggregators.Attack(byzantine, self.n, seed) if byzantine else None
+        if self.attack:
+            self.honest = problems.of_first(problem, self.n - self.attack.liars)
+            if self.attack.flips_labels:
+                self.problem = problems.with_false_labels(problem, self.attack.liars)
+
+    def computes(self, i):
+        """Liars compute no gradient, unless the attack needs it."""
+        return i < self.honest.n or self.attack.needs_own
+
+    def aggregate(self, t, V, total=None):
+        """The server's vector of round t. Row i of V: the vector of client i, before lies. total: the mean of V as
+        the papers' servers have it, by a sum over rounds, which rounds otherwise."""
+        if self.plain and total is not None:
+            return total
+        return self.rule(t, self.attack.lie(t, V) if self.attack else V)
 
     def gradient(self, t, i, x, batch):
         if not batch:
@@ -48,7 +72,8 @@ class Clients:
     def cost(self, batch=None, who=None):
         """Single-sample gradients of one question to each client of `who`."""
         batch = self.batch if batch is None else batch
-        return sum(batch or self.problem.rows(i) for i in (range(self.n) if who is None else who)) / self.n
+        who = range(self.n) if who is None else who
+        return sum(batch or self.problem.rows(i) for i in who if self.computes(i)) / self.n
 
     def say(self, C, t, X, who=None):
         """(decoded messages, values sent). Row i is C of row i of X, or 0 if client i is not in `who`."""
@@ -70,15 +95,11 @@ def joining(c, p=None, sample=None):
 
 
 # ---- uplinks of methods.py, once more in this form ---------------------------------------------------------
-def mean(rows):
-    return rows.mean(axis=0)
-
-
 def dcgd(c, Q):
     W = yield
     for t in count():
         M, floats = c.say(Q, t, c.gradients(t, W))
-        W = yield mean(M), floats, c.cost()
+        W = yield c.aggregate(t, M), floats, c.cost()
 
 
 def diana(c, Q, alpha, exact=False):
@@ -87,11 +108,11 @@ def diana(c, Q, alpha, exact=False):
     H, t = np.zeros((c.n, c.d)), 0
     if exact:
         H, t = c.wire(c.gradients(0, W)), 1
-        W = yield mean(H), c.d, c.cost()
+        W = yield c.aggregate(0, H), c.d, c.cost()
     h = mean(H)
     for t in count(t):
         M, floats = c.say(Q, t, c.gradients(t, W) - H)
-        g = h + mean(M)
+        g = c.aggregate(t, H + M, h + mean(M))
         H, h = H + alpha * M, h + alpha * mean(M)
         W = yield g, floats, c.cost()
 
@@ -99,15 +120,15 @@ def diana(c, Q, alpha, exact=False):
 def marina(c, Q, p):
     W = yield
     old = c.gradients(0, W)
-    g = mean(c.wire(old))
+    g = c.aggregate(0, c.wire(old))
     W = yield g, c.d, c.cost()
     for t in count(1):
         new = c.gradients(t, W)
         if rng.shared_coin(c.seed, t, p):
-            g, floats = mean(c.wire(new)), c.d
+            g, floats = c.aggregate(t, c.wire(new)), c.d
         else:
             M, floats = c.say(Q, t, new - old)
-            g = g + mean(M)
+            g = c.aggregate(t, g + M, g + mean(M))  # v_i = g + Q(..), with one g for all clients
         old = new
         W = yield g, floats, c.cost()
 
@@ -118,8 +139,8 @@ def three_point(c, C, exact=True):
     old = c.gradients(0, W)
     said = [(c.wire(y), c.d) if exact else C.C(0, i, 0 * y, y, y) for i, y in enumerate(old)]
     for t in count(1):
-        G = [g_i for g_i, _ in said]
-        W = yield np.mean(G, axis=0), sum(floats for _, floats in said) / c.n, c.cost()
+        G = np.array([g_i for g_i, _ in said])
+        W = yield c.aggregate(t - 1, G), sum(floats for _, floats in said) / c.n, c.cost()
         new = c.gradients(t, W)
         heads = C.p > 0 and rng.shared_coin(c.seed, t, C.p)
         said = [(c.wire(new[i]), c.d) if heads else C.C(t, i, G[i], old[i], new[i]) for i in range(c.n)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The uplinks of methods after EF21, DIANA and MARINA, in the form of star.py, and their descriptions.
-Capital letters are matrices with a row for each client; a small letter is the server's mean of them. The
-draws have the addresses of star.py."""
+Capital letters are matrices with a row for each client; a small letter is the server's mean or aggregate of
+them. The draws have the addresses of star.py."""
 from itertools import count
 
 import numpy as np
@@ -20,12 +20,13 @@ def ef21_sgdm(c, C, eta, first=0, exact=True):
     W = yield
     V = c.gradients(0, W, first)
     G, floats = c.say_first(C, V, exact)
-    g = mean(G)
+    g = c.aggregate(0, G)
     W = yield g, floats, c.cost(first)
     for t in count(1):
         V = (1 - eta) * V + eta * c.gradients(t, W)  # v_i = (1 - eta) v_i + eta grad f_i(x, xi)
         M, floats = c.say(C, t, V - G)  # m_i = C(v_i - g_i)
-        G, g = G + M, g + mean(M)
+        G = G + M
+        g = c.aggregate(t, G, g + mean(M))
         W = yield g, floats, c.cost()
 
 
@@ -34,13 +35,14 @@ def ef21_sgd2m(c, C, eta, first=0, exact=True):
     W = yield
     U = V = c.gradients(0, W, first)
     G, floats = c.say_first(C, U, exact)
-    g = mean(G)
+    g = c.aggregate(0, G)
     W = yield g, floats, c.cost(first)
     for t in count(1):
         V = (1 - eta) * V + eta * c.gradients(t, W)
         U = (1 - eta) * U + eta * V
         M, floats = c.say(C, t, U - G)
-        G, g = G + M, g + mean(M)
+        G = G + M
+        g = c.aggregate(t, G, g + mean(M))
         W = yield g, floats, c.cost()
 
 
@@ -49,11 +51,12 @@ def ef21_hb(c, C, beta, exact=True):
     g, v = g at the start."""
     W = yield
     G, floats = c.say_first(C, c.gradients(0, W), exact)
-    v = g = mean(G)
+    v = g = c.aggregate(0, G)
     W = yield v, floats, c.cost()
     for t in count(1):
         M, floats = c.say(C, t, c.gradients(t, W) - G)
-        G, g = G + M, g + mean(M)
+        G = G + M
+        g = c.aggregate(t, G, g + mean(M))
         v = beta * v + g
         W = yield v, floats, c.cost()
 
@@ -62,12 +65,13 @@ def ef21_pp(c, C, who, exact=True):
     """The same paper, EF21-PP: only the clients of who(t) compute and send; the others keep g_i."""
     W = yield
     G, floats = c.say_first(C, c.gradients(0, W), exact)
-    g = mean(G)
+    g = c.aggregate(0, G)
     W = yield g, floats, c.cost()
     for t in count(1):
         here = who(t)
         M, floats = c.say(C, t, c.gradients(t, W) - G, here)
-        G, g = G + M, g + mean(M)
+        G = G + M
+        g = c.aggregate(t, G, g + mean(M))
         W = yield g, floats, c.cost(who=here)
 
 
@@ -83,11 +87,11 @@ def ef_bv(c, C, lam, nu, exact=True):
     H, t = np.zeros((c.n, c.d)), 0
     if exact:
         H, t = c.wire(c.gradients(0, W)), 1
-        W = yield mean(H), c.d, c.cost()
+        W = yield c.aggregate(0, H), c.d, c.cost()
     h = mean(H)
     for t in count(t):
         M, floats = c.say(C, t, c.gradients(t, W) - H)  # m_i = C(grad f_i(x) - h_i)
-        g = h + nu * mean(M)
+        g = c.aggregate(t, H + nu * M, h + nu * mean(M))
         H, h = H + lam * M, h + lam * mean(M)
         W = yield g, floats, c.cost()
 
@@ -98,12 +102,13 @@ def dasha(c, Q, a, estimate, exact=True):
     W = yield
     K, cost = estimate(0, None, None, W)
     G = c.wire(K) if exact else 0 * K
-    g = mean(G)
+    g = c.aggregate(0, G)
     before, W = W, (yield g, c.d if exact else 0, cost)
     for t in count(1):
         new, cost = estimate(t, K, before, W)
         M, floats = c.say(Q, t, new - K - a * (G - K))  # m_i = Q(k_i+ - k_i - a (g_i - k_i))
-        K, G, g = new, G + M, g + mean(M)
+        K, G = new, G + M
+        g = c.aggregate(t, G, g + mean(M))
         before, W = W, (yield g, floats, cost)
 
 
@@ -139,15 +144,32 @@ def dasha_pp(c, Q, a, b, p, who, exact=True):
     W = yield
     K = c.gradients(0, W)
     G = c.wire(K) if exact else 0 * K
-    g = mean(G)
+    g = c.aggregate(0, G)
     before, W = W, (yield g, c.d if exact else 0, c.cost())
     for t in count(1):
         here, there = who(t), c.gradients(t, before)
         delta = c.gradients(t, W) - there - b * (K - there)
         M, floats = c.say(Q, t, delta / p - a / p * (G - K), here)
         K = K + np.array([[float(i in here)] for i in range(c.n)]) * delta / p
-        G, g = G + M, g + mean(M)
+        G = G + M
+        g = c.aggregate(t, G, g + mean(M))
         before, W = W, (yield g, floats, 2 * c.cost(who=here))
+
+
+# ---- VR-MARINA: Gorbunov, Burlachenko, Li, Richtarik 2021 (arXiv 2102.07845), algorithm 2 -------------------
+def vr_marina(c, Q, p, B):
+    """Heads: full gradients; tails: the change of a minibatch. With an aggregator it is Byz-VR-MARINA (Gorbunov,
+    Horvath, Richtarik, Gidel 2023, arXiv 2206.00529)."""
+    W = yield
+    g = c.aggregate(0, c.wire(c.gradients(0, W, 0)))
+    before, W = W, (yield g, c.d, c.cost(0))
+    for t in count(1):
+        if rng.shared_coin(c.seed, t, p):
+            g, floats, cost = c.aggregate(t, c.wire(c.gradients(t, W, 0))), c.d, c.cost(0)
+        else:
+            M, floats = c.say(Q, t, c.gradients(t, W, B) - c.gradients(t, before, B))
+            g, cost = c.aggregate(t, g + M, g + mean(M)), 2 * c.cost(B)
+        before, W = W, (yield g, floats, cost)
 
 
 # ---- error feedback ----------------------------------------------------------------------------------------
@@ -155,36 +177,38 @@ def econtrol(c, C, eta, first=0, exact=True):
     """Gao, Islamov, Stich 2023 (arXiv 2311.05645). Only the argument of C has eta; e_i has all of e_i."""
     W = yield
     H, floats = c.say_first(C, c.gradients(0, W, first), exact)
-    h, E = mean(H), np.zeros((c.n, c.d))
+    h, E = c.aggregate(0, H), np.zeros((c.n, c.d))
     W = yield h, floats, c.cost(first)
     for t in count(1):
         S = c.gradients(t, W)
         M, floats = c.say(C, t, eta * E + S - H)  # Delta_i = C(eta e_i + grad f_i(x, xi) - h_i)
         E = E + S - H - M
-        H, h = H + M, h + mean(M)
+        H = H + M
+        h = c.aggregate(t, H, h + mean(M))
         W = yield h, floats, c.cost()
 
 
 def ef(c, C, gamma):
     """Seide, Fu, Droppo, Li, Yu 2014: p_i = e_i + gamma grad f_i(x), Delta_i = C(p_i), x -= mean Delta_i. The
-    step is inside the messages, so the estimate is their mean divided by it."""
+    step is inside the messages, so the estimate is of the messages divided by it."""
     W = yield
     E = np.zeros((c.n, c.d))
     for t in count():
         P = E + gamma * c.gradients(t, W)
         M, floats = c.say(C, t, P)
         E = P - M
-        W = yield mean(M) / gamma, floats, c.cost()
+        W = yield c.aggregate(t, M / gamma), floats, c.cost()
 
 
 # ---- by description ----------------------------------------------------------------------------------------
 NAMES = ("ef21-sgdm", "ef21-sgd2m", "ef21-hb", "ef21-pp", "ef21-bc", "ef21-prox", "ef-bv", "dasha", "dasha-page",
-         "dasha-mvr", "dasha-pp", "econtrol", "ef")
+         "dasha-mvr", "dasha-pp", "econtrol", "ef", "vr-marina")
 
 
 def is_one(case, spec):
     """Whether a golden case is described here, and not in methods.py."""
-    return spec.name in NAMES or "downlink" in case or "outer" in case or spec.name == "diana" and "init" in spec.options
+    keys = ("downlink", "outer", "aggregator", "byzantine")
+    return spec.name in NAMES or any(key in case for key in keys) or spec.name == "diana" and "init" in spec.options
 
 
 def make_method(spec, c, constants, step, make, downlink=None, outer=None):
@@ -260,6 +284,10 @@ def make_method(spec, c, constants, step, make, downlink=None, outer=None):
         p = facts["p"] = spec.number("p", C.p)
         uplink = star.marina(c, C, p)
         gain = lambda: theory.gain_marina(L, C.omega, n, p)
+    elif name == "vr-marina":
+        B = int(spec.number("batch", c.batch))
+        p = facts["p"] = spec.number("p", min(C.p, B / (m + B)))
+        uplink = vr_marina(c, C, p, B)
     else:  # a three-point compressor
         map_ = methods.make_map(spec, c.d, make)
         facts |= {"A": map_.A, "B": map_.B, "index_bits": map_.index_bits, "header_bits": map_.header_bits,
