@@ -14,7 +14,7 @@ INSTANTIATE_TEST_SUITE_P(All, Methods, ::testing::ValuesIn(kMethods));
 
 TEST_P(Methods, GiveTheSameBitsOnProcesses) {
   for (Job run : runs()) {
-    for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const Wire wire : kWires) {
       run.wire = wire;
       run.threads = 1 + world->size() % 2;
       EXPECT_EQ(text_of(train_on(*world, run)), text_of(train(run)))

@@ -11,6 +11,18 @@
 
 namespace laconic::testing {
 
+// A sanitizer looks at the code that runs, and each of its runs is slow: there one number of threads or ranks and one
+// width of values are enough.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline const std::vector<std::size_t> kNumbersOfThreads = {3};
+inline const std::vector<std::size_t> kNumbersOfRanks = {3};
+inline const std::vector<Wire> kWires = {Wire::f32};
+#else
+inline const std::vector<std::size_t> kNumbersOfThreads = {2, 3, 8};
+inline const std::vector<std::size_t> kNumbersOfRanks = {1, 2, 3, 5};
+inline const std::vector<Wire> kWires = {Wire::f32, Wire::f64};
+#endif
+
 /// The keys that may follow a method in a row.
 inline const char* const kWords[] = {"outer", "downlink", "aggregator", "byzantine"};
 

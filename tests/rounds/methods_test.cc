@@ -23,11 +23,11 @@ TEST(MethodRuns, HaveEveryMethodOfTheTable) {
 
 TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
   for (Job run : runs()) {
-    for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const Wire wire : kWires) {
       run.wire = wire;
       run.threads = 1;
       const std::string alone = text_of(train(run));
-      for (const std::size_t threads : {2, 3, 8}) {
+      for (const std::size_t threads : kNumbersOfThreads) {
         run.threads = threads;
         EXPECT_EQ(text_of(train(run)), alone) << run.problem << ", " << threads << " threads";
       }
@@ -37,10 +37,10 @@ TEST_P(Methods, GiveTheSameBitsWithAnyNumberOfThreads) {
 
 TEST_P(Methods, GiveTheSameBitsOnAnyNumberOfRanks) {
   for (Job run : runs()) {
-    for (const Wire wire : {Wire::f32, Wire::f64}) {
+    for (const Wire wire : kWires) {
       run.wire = wire;
       const std::string alone = text_of(train(run));
-      for (const std::size_t ranks : {1, 2, 3, 5}) {
+      for (const std::size_t ranks : kNumbersOfRanks) {
         run.threads = 1 + ranks % 2;
         for (const Outcome& outcome : train_on_ranks(ranks, run)) {
           EXPECT_EQ(text_of(outcome), alone) << run.problem << ", " << ranks << " ranks";
