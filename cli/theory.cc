@@ -72,6 +72,7 @@ int theory(const std::vector<std::string>& words) {
   for (const std::string& warning : assembly.warnings) print_out("  {}\n", warning);
   if (assembly.theorem) print_theorem("step = theory", *assembly.theorem);
   if (assembly.theorem_pl) print_theorem("step = theory-pl", *assembly.theorem_pl);
+  if (assembly.tight) print_theorem("step = tight", *assembly.tight);
 
   const Theorem* theorem = theorem_of(config.step, assembly);
   if (theorem == nullptr && config.step.kind != StepRule::Kind::number) {
@@ -85,7 +86,7 @@ int theory(const std::vector<std::string>& words) {
     Vector start(problem.dim());
     problem.start(start);
     Evaluation at_start;
-    evaluate(problem, start, fleet, at_start);
+    evaluate(opened->objective(), start, fleet, at_start);
     if (const auto* star = std::get_if<StarParts>(&assembly.parts))  // its outer rule may add a term to f
       star->outer->complete(step, start, at_start.f, at_start.gradient);
     print_bound(*theorem, step, config.solve.rounds, at_start.f, *facts.constants->f_lower);

@@ -170,7 +170,7 @@ const ConfigKey kKeys[] = {
     {{"method", "marina(rand-k(10))", "the method (required)"},
      [](D& d, S s) { d.method = parse(s); },
      [](const D& d) { return print(d.method); }},
-    {{"step", "theory", "theory, theory*16, theory-pl, or a number"},
+    {{"step", "theory", "theory, theory*16, theory-pl, tight (ef21 and ef), or a number"},
      [](D& d, S s) { d.step = parse_step(s); },
      [](const D& d) { return print(d.step); }},
     {{"outer-step", "1",

@@ -154,20 +154,16 @@ Assembly dasha_mvr(Arguments& args, const MethodSetting& s) {
 /// DASHA-PP: `sample` clients take part; k_i moves 1 / p times as far, p = sample / n.
 Assembly dasha_pp(Arguments& args, const MethodSetting& s) {
   no_batch(args, s);
-  const std::size_t n = s.problem.shards();
-  const std::size_t sample = args.whole("sample", 0);
-  const auto by_p = args.number_in("p", kPositiveShare);
-  if (by_p && sample > 0) args.fail("takes p or sample, not both");
-  if (!by_p && sample == 0)
+  std::optional<SomeClients> some = some_clients(args, s);
+  if (!some)
     args.fail("\"sample\" or \"p\" is missing: the clients that take part in a round, as in sample=5");
-  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
-  const double p = by_p ? *by_p : static_cast<double>(sample) / static_cast<double>(n);
+  const double p = some->p;
   Uplink up = uplink_of(args, "dasha-pp", s, p);
   const double b = args.number_in("b", p / (2 - p), kPositiveShare);
   Assembly m = star(s, {.oracle = full(s),
                         .estimates = {{.keep = 1 - b, .at_previous = true, .stretch = 1 / p}},
                         .mechanism = std::move(up.map),
-                        .participation = by_p ? joining(n, p) : sampled_after_start(n, sample)});
+                        .participation = std::move(some->participation)});
   m.facts = {{"omega", up.omega}, {"a", up.a}, {"b", b}, {"p", p}};
   return m;
 }

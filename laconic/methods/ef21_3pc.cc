@@ -62,6 +62,9 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
     if (c.shrinks && m.theorem->gain)
       m.theorem->gain->increments = s.constants->L_plus + m.theorem->gain->error;
     m.theorem_pl = three_point_theorem_pl(*s.constants, c.A, c.B, exact);
+    if (row.name == "ef21" && c.shrinks)
+      m.tight = tight_theorem(*s.constants, *c.alpha,
+                              "mean |grad f_i(x) - h_i|^2 + sqrt(1 - alpha) |grad f_i(x)|^2 at n = 1");
   }
   return m;
 }

@@ -45,17 +45,23 @@ Assembly ef21_prox(Arguments& args, const MethodSetting& s) {
   return ef21(args, s);
 }
 
-/// min over rho > 0 of B' / A' for EF21 whose clients take part with probability p:
+struct Ratio {
+  double ratio = 0;  // B' / A'
+  double A = 0;      // A'
+};
+
+/// The least B' / A' over rho > 0 for EF21 whose clients take part with probability p:
 /// A' = p A - (1 - p) rho, B' = p B + (1 - p) (1 + 1 / rho).
-double best_ratio(double A, double B, double p) {
-  if (p == 1) return B / A;
+Ratio best_ratio(double A, double B, double p) {
+  if (p == 1) return {B / A, A};
   // The derivative vanishes where a rho^2 + 2 b rho - c = 0.
   const double q = 1 - p;
   const double a = q * (p * B + q);
   const double b = q * q;
   const double c = q * p * A;
   const double rho = c / (b + std::sqrt(b * b + a * c));
-  return (p * B + q * (1 + 1 / rho)) / (p * A - q * rho);
+  const double less = p * A - q * rho;
+  return {(p * B + q * (1 + 1 / rho)) / less, less};
 }
 
 /// EF21-PP, Algorithm 3: clients join with probability p, or `sample` of them; the others send nothing and
@@ -63,22 +69,23 @@ double best_ratio(double A, double B, double p) {
 Assembly ef21_pp(Arguments& args, const MethodSetting& s) {
   ThreePoint c = make_three_point(Spec("ef21"), args, setting_of_compressors(s));
   const std::size_t n = s.problem.shards();
-  const std::size_t sample = args.whole("sample", 0);
-  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
-  const auto by_p = args.number_in("p", kPositiveShare);
-  if (by_p && sample > 0) args.fail("takes p or sample, not both");
-  const double joins = sample > 0 ? static_cast<double>(sample) / static_cast<double>(n) : by_p.value_or(0.5);
-  const double A = 1 - std::sqrt(1 - *c.alpha);
+  std::optional<SomeClients> some = some_clients(args, s);
+  if (!some) some = SomeClients{0.5, joining(n, 0.5)};
   const bool exact = starts_exact(args);
   Assembly m = star(s, {.oracle = full_or_batch(s),
                         .mechanism = from_start(std::move(c.map), exact, s),
-                        .participation = sample > 0 ? sampled_after_start(n, sample) : joining(n, joins)});
-  m.facts = {{"alpha", *c.alpha}, {"p", joins}, {"A", A}, {"B", (1 - *c.alpha) / A}};
+                        .participation = std::move(some->participation)});
+  m.facts = {{"alpha", *c.alpha}, {"p", some->p}, {"A", c.A}, {"B", c.B}};
   if (s.constants && !s.batch && exact) {
-    const double ratio = best_ratio(A, (1 - *c.alpha) / A, joins);
+    const Constants& of = *s.constants;
+    const Ratio best = best_ratio(c.A, c.B, some->p);
     m.theorem =
-        gain_theorem(*s.constants, {.error = s.constants->L_plus * std::sqrt(ratio)},
+        gain_theorem(of, {.error = of.L_plus * std::sqrt(best.ratio)},
                      "EF21-PP: gain bound (arXiv 2110.03294)", "1 / (L_minus + L_plus sqrt(min_rho B'/A'))");
+    m.theorem_pl =
+        under_pl(of, "EF21-PP under the Polyak-Lojasiewicz condition (arXiv 2110.03294)",
+                 "min{1 / (L_minus + L_plus sqrt(2B'/A')), A' / (2 mu)}, with the rho of least B'/A'",
+                 of.L_minus + of.L_plus * std::sqrt(2 * best.ratio), best.A);
   }
   return m;
 }

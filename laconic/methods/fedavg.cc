@@ -13,8 +13,7 @@ namespace {
 LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   const std::size_t steps = local_steps_of(args);
-  const std::size_t sample = args.whole("sample", n);
-  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
+  const std::size_t sample = sample_of(args, s).value_or(n);
   return {.oracle = full_or_batch(s),
           .participation = sampled(n, sample),
           .compressor = optional_compressor(args, s),

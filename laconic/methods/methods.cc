@@ -36,6 +36,13 @@ std::deque<MethodRow>& table() {
   return rows;
 }
 
+/// The words for the steps of theorems; no name begins another that stands after it.
+constexpr std::pair<std::string_view, StepRule::Kind> kStepsOfTheorems[] = {
+    {"theory-pl", StepRule::Kind::theory_pl},
+    {"theory", StepRule::Kind::theory},
+    {"tight", StepRule::Kind::tight},
+};
+
 void require_gone(const std::vector<std::uint32_t>& gone, std::size_t clients) {
   const auto descent = std::adjacent_find(gone.begin(), gone.end(), std::greater_equal<>());
   if (descent != gone.end())
@@ -158,6 +165,7 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();
     assembly.theorem_pl.reset();
+    assembly.tight.reset();
   }
   assembly.stragglers = given.stragglers;
   if (setting.stragglers && !setting.stragglers->is_real()) {
@@ -174,14 +182,14 @@ StepRule parse_step(const std::string& text) {
     double value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error != std::errc{} || end != digits.data() + digits.size()) {
-      throw InputError(fmt::format("step = {}; need a number > 0, theory, theory*16 or theory-pl", text));
+      throw InputError(
+          fmt::format("step = {}; need a number > 0, theory, theory*16, theory-pl or tight", text));
     }
     if (!(value > 0)) throw InputError(fmt::format("step = {}; need step > 0", text));
     if (std::isinf(value)) throw InputError(fmt::format("step = {}; need a finite step", text));
     return value;
   };
-  for (const auto& [name, kind] : {std::pair{std::string_view("theory-pl"), StepRule::Kind::theory_pl},
-                                   {"theory", StepRule::Kind::theory}}) {
+  for (const auto& [name, kind] : kStepsOfTheorems) {
     if (text == name) return {kind, 1};
     const std::string times = fmt::format("{}*", name);
     if (text.starts_with(times)) return {kind, number(std::string_view(text).substr(times.size()))};
@@ -190,15 +198,26 @@ StepRule parse_step(const std::string& text) {
 }
 
 std::string print(const StepRule& rule) {
-  if (rule.kind == StepRule::Kind::number) return fmt::format("{}", rule.factor);
-  const std::string_view name = rule.kind == StepRule::Kind::theory ? "theory" : "theory-pl";
-  return rule.factor == 1 ? std::string(name) : fmt::format("{}*{}", name, rule.factor);
+  for (const auto& [name, kind] : kStepsOfTheorems) {
+    if (rule.kind != kind) continue;
+    return rule.factor == 1 ? std::string(name) : fmt::format("{}*{}", name, rule.factor);
+  }
+  return fmt::format("{}", rule.factor);
 }
 
 const Theorem* theorem_of(const StepRule& rule, const Assembly& assembly) {
-  if (rule.kind == StepRule::Kind::number) return nullptr;
-  const auto& theorem = rule.kind == StepRule::Kind::theory ? assembly.theorem : assembly.theorem_pl;
-  return theorem ? &*theorem : nullptr;
+  const auto of = [](const std::optional<Theorem>& theorem) { return theorem ? &*theorem : nullptr; };
+  switch (rule.kind) {
+    case StepRule::Kind::number:
+      return nullptr;
+    case StepRule::Kind::theory:
+      return of(assembly.theorem);
+    case StepRule::Kind::theory_pl:
+      return of(assembly.theorem_pl);
+    case StepRule::Kind::tight:
+      return of(assembly.tight);
+  }
+  return nullptr;
 }
 
 double resolve(const StepRule& rule, const Assembly& assembly) {
@@ -206,9 +225,12 @@ double resolve(const StepRule& rule, const Assembly& assembly) {
   const Theorem* theorem = theorem_of(rule, assembly);
   if (theorem == nullptr) {
     throw InputError(
-        fmt::format("step = {}: no theorem with known constants for this method on this problem; give a "
+        fmt::format("step = {}: no theorem with known constants for this method on this problem{}; give a "
                     "number, as in step=0.1",
-                    print(rule)));
+                    print(rule),
+                    rule.kind == StepRule::Kind::tight
+                        ? " (tight is for ef21, and ef of one client, where each f_i is strongly convex)"
+                        : ""));
   }
   const double step = rule.factor * theorem->step;
   if (!(step > 0 && std::isfinite(step))) {

@@ -80,6 +80,7 @@ struct Assembly {
   std::vector<std::string> warnings;
   std::optional<Theorem> theorem;     // for step = theory
   std::optional<Theorem> theorem_pl;  // for step = theory-pl
+  std::optional<Theorem> tight;       // for step = tight
 };
 
 /// The shards that some of these clients read in the method, their own among them: the data that a process
@@ -100,12 +101,12 @@ std::unique_ptr<Method> make_method(const Assembly& assembly, double step);
 
 /// How the step is chosen: a number, or a multiple of the step that a theorem allows.
 struct StepRule {
-  enum class Kind { number, theory, theory_pl };
+  enum class Kind { number, theory, theory_pl, tight };
   Kind kind = Kind::theory;
   double factor = 1;  // the step itself if kind is number
 };
 
-/// `theory`, `theory*16`, `theory-pl`, or a number > 0. Throws InputError.
+/// `theory`, `theory*16`, `theory-pl`, `tight`, or a number > 0. Throws InputError.
 StepRule parse_step(const std::string& text);
 std::string print(const StepRule& rule);
 

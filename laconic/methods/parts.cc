@@ -64,6 +64,26 @@ std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const Met
   return spec == nullptr ? identity(s) : compressor(*spec, s);
 }
 
+std::optional<std::size_t> sample_of(Arguments& args, const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  const std::size_t sample = args.whole("sample", 0);
+  if (sample > n) args.fail(fmt::format("sample = {}; need 1 <= sample <= {}, the clients", sample, n));
+  if (sample == 0) return {};
+  return sample;
+}
+
+std::optional<SomeClients> some_clients(Arguments& args, const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  const auto sample = sample_of(args, s);
+  const auto p = args.number_in("p", kPositiveShare);
+  if (p && sample) args.fail("takes p or sample, not both");
+  if (sample)
+    return SomeClients{static_cast<double>(*sample) / static_cast<double>(n),
+                       sampled_after_start(n, *sample)};
+  if (p) return SomeClients{*p, joining(n, *p)};
+  return {};
+}
+
 std::size_t local_steps_of(Arguments& args) {
   const std::size_t steps = args.whole("steps", 1, 1, 0);
   if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));

@@ -77,6 +77,17 @@ CompressorPtr independent(Arguments& args, const std::string& method, const Meth
 /// The argument `compressor`; identity if it is not given.
 std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s);
 
+/// The argument `sample`, 1 <= sample <= n; nothing if it is not given.
+std::optional<std::size_t> sample_of(Arguments& args, const MethodSetting& s);
+/// A participation in which some of the clients take part: `sample` of them, or each by itself with
+/// probability `p`.
+struct SomeClients {
+  double p = 1;  // with which a client takes part
+  std::unique_ptr<Participation> participation;
+};
+/// By the arguments `sample` and `p`; nothing if neither is given.
+std::optional<SomeClients> some_clients(Arguments& args, const MethodSetting& s);
+
 /// The number of local steps K or H: the argument `steps`, 1 by default.
 std::size_t local_steps_of(Arguments& args);
 /// Rows of a minibatch: the method's own argument, else the run's key.

@@ -227,7 +227,7 @@ Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
 }
 
 void weaken_theorem(Assembly& m) {
-  for (auto* theorem : {&m.theorem, &m.theorem_pl}) {
+  for (auto* theorem : {&m.theorem, &m.theorem_pl, &m.tight}) {
     if (!*theorem) continue;
     (*theorem)->name += ", without liars and with the mean";
     (*theorem)->promise = "none: the step is that without liars and with the mean";
@@ -241,6 +241,7 @@ void compose_theorem(Assembly& m, const MethodSetting& s) {
   if (plain && direct) return;
   const std::optional<Theorem> before = std::exchange(m.theorem, std::nullopt);
   m.theorem_pl.reset();
+  m.tight.reset();
   if (!before || !before->gain || !s.constants || (!plain && !direct)) return;
   const Gain& gain = *before->gain;
   const Constants& c = *s.constants;

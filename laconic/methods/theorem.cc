@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace laconic {
 
 std::optional<double> bound_on_mean_gradient(const Theorem& theorem, double step, std::size_t rounds,
@@ -35,6 +37,23 @@ Theorem gain_theorem(const Constants& c, const Gain& gain, std::string name, std
 Theorem gd_theorem(const Constants& c) {
   return gain_theorem(c, {.error = 0, .increments = c.L_minus},
                       "gradient descent on L-smooth functions (descent lemma)", "1 / L_minus");
+}
+
+std::optional<Theorem> tight_theorem(const Constants& c, double alpha, std::string promise) {
+  if (!c.mu_min || *c.mu_min <= 0) return {};
+  const double L = c.L_max;
+  const double mu = *c.mu_min;
+  const double e = std::sqrt(1 - alpha);
+  const double step = 2 / (L + mu) * (1 - e) / (1 + e);
+  const double gap = L - mu;
+  const double lambda =
+      step / (L + mu) *
+      ((1 - e) * gap + (1 + e) * std::sqrt(gap * gap + 16 * L * mu * e / ((1 + e) * (1 + e))));
+  const double rate = e + (1 + e) * gap * lambda / 4;
+  return Theorem{.name = "the tight step on strongly convex functions (arXiv 2506.05271)",
+                 .step_rule = "2 / (L_max + mu_min) (1 - sqrt(1 - alpha)) / (1 + sqrt(1 - alpha))",
+                 .step = step,
+                 .promise = fmt::format("{} contracts by {:.6g} in each round", promise, rate)};
 }
 
 std::optional<Theorem> under_pl(const Constants& c, const char* name, const char* step_rule,

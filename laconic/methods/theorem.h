@@ -51,6 +51,12 @@ std::optional<double> bound_on_gap(const Theorem& theorem, double step, std::siz
 /// Gradient descent: gamma = 1 / L_minus.
 Theorem gd_theorem(const Constants& c);
 
+/// EF21 with any number of clients, and classic error feedback with one, of functions f_i that are all mu-strongly
+/// convex and L-smooth, with |C(v) - v|^2 <= (1 - alpha) |v|^2: the step and the rate are the best possible for
+/// this class (arXiv 2506.05271; the rate does not depend on the number of clients, arXiv 2605.31594). Nothing if
+/// mu is unknown, that is unless every f_i is known to be strongly convex. `promise` is what contracts.
+std::optional<Theorem> tight_theorem(const Constants& c, double alpha, std::string promise);
+
 /// The promises of theorems on the mean gradient and on a linear rate, in words.
 inline constexpr const char* kMeanGradient =
     "(1/K) sum_{k<K} E|grad f(x_k)|^2 <= 2 (f(x_0) - f_lower) / (gamma K)";

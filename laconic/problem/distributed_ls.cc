@@ -68,6 +68,7 @@ class DistributedLs final : public Problem {
     // The mean of (L_i - L_minus)^2, which is 0 for one client; rounding must not make it negative.
     constants.L_pm = std::sqrt(std::max(squares - constants.L_minus * constants.L_minus, 0.0));
     constants.mu = constants.L_minus;
+    constants.mu_min = slope(0) * slope(0);
 
     // f(x) = L_minus |x|^2 / 2 - x'm + q, where m is the mean of the a_i b_i and q is the mean of the |b_i|^2
     // / 2.

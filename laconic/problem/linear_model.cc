@@ -289,6 +289,8 @@ class LinearModel final : public Problem {
     Constants constants = constants_of_clients(L, sample);
     constants.L_minus = c * largest_eigenvalue(gram.size, gram.product) + r;
     constants.mu = strong_convexity(gram);
+    if (is_convex() && regulariser_.kind == Regulariser::Kind::l2 && regulariser_.lambda > 0)
+      constants.mu_min = regulariser_.lambda;
     constants.f_lower = 0;
     return constants;
   }

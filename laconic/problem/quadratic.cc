@@ -90,6 +90,12 @@ class Quadratic final : public Problem {
     constants.L_max = std::sqrt(*std::max_element(squares.begin(), squares.end()));
     constants.L_sample = constants.L_tilde;  // one row a shard
     constants.mu = lambda_;
+    const auto smallest = [&](double nu) {
+      return std::min(eigenvalue(nu, ends[0]), eigenvalue(nu, ends[1]));
+    };
+    const double least = smallest(*std::min_element(
+        nu_.begin(), nu_.end(), [&](double a, double b) { return smallest(a) < smallest(b); }));
+    if (least > 0) constants.mu_min = least;
     constants.f_lower = minimum();
     return constants;
   }

@@ -142,7 +142,7 @@ class Softmax final : public Problem {
     Constants constants = constants_of_clients(L, sample);
     constants.L_minus = kCurvature * largest_eigenvalue(gram.size, gram.product) + r;
     if (regulariser_.kind == Regulariser::Kind::l2 && regulariser_.lambda > 0)
-      constants.mu = regulariser_.lambda;
+      constants.mu = constants.mu_min = regulariser_.lambda;
     constants.f_lower = 0;
     return constants;
   }

@@ -2,6 +2,7 @@
 // Laws that hold for every method, over a table of methods x problems; then properties of single methods.
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include <gmock/gmock.h>
 
@@ -327,6 +328,37 @@ TEST(Marina, IsLinearUnderPolyakLojasiewicz) {
   const double gap0 = outcome.rows[0].f - *outcome.constants->f_lower;
   EXPECT_LE(mean_gap, std::pow(1 - outcome.step * 0.05, rounds) * gap0);
   EXPECT_GE(mean_gap, -1e-12);
+}
+
+// The values of arXiv 2506.05271 for L = 1, mu = 0.1.
+TEST(Theory, TightStepsAreThoseOfTheTable) {
+  const Constants c{.L_max = 1, .mu_min = 0.1};
+  for (const auto& [error, step, rate] : {std::tuple{0.25, 0.606061, "0.884808"},
+                                          {0.5, 0.311951, "0.939368"},
+                                          {0.9, 0.047880, "0.990469"}}) {
+    const auto theorem = tight_theorem(c, 1 - error, "it");
+    ASSERT_TRUE(theorem);
+    EXPECT_NEAR(theorem->step, step, 5e-7);
+    EXPECT_EQ(theorem->promise, fmt::format("it contracts by {} in each round", rate));
+  }
+  EXPECT_FALSE(tight_theorem({.L_max = 1}, 0.5, ""));
+}
+
+TEST(Theory, TightStepsAreOfStronglyConvexClients) {
+  Job job{.problem = "logistic(generated(rows=9, d=12), lambda=0.1)",
+          .method = "ef21(top-k(3))",
+          .step = "tight",
+          .rounds = 400};
+  const Outcome ef21 = train(job);
+  EXPECT_GT(ef21.step, ef21.assembly.theorem->step);
+  EXPECT_LT(ef21.last().grad_norm_sq, 1e-10 * ef21.rows[0].grad_norm_sq);
+  job.method = "ef(top-k(3))";
+  EXPECT_THROW(train(job), InputError);  // of several clients
+  job.clients = 1;
+  EXPECT_LT(train(job).last().grad_norm_sq, 1e-10 * ef21.rows[0].grad_norm_sq);
+  job.method = "ef21(top-k(3))";
+  job.problem = "logistic(generated(rows=9, d=12), lambda=0.1, reg=nonconvex)";
+  EXPECT_THROW(train(job), InputError);
 }
 
 TEST(Theory, StepsAreTheFormulas) {
