@@ -89,10 +89,9 @@ int list(const std::vector<std::string>& words) {
   print_rows("compressors (K is a count, or a share of d such as 1%, rounded up)", compressors());
   print_rows("problems", problems());
   print_rows("splits", splits());
-  print_rows("outer, the server's rule, for methods whose clients answer a server in every round",
-             outer_rules());
-  print_rows("downlink, what that server sends", downlinks());
-  print_rows("aggregator, how that server makes one vector of those of its clients", aggregators());
+  print_rows("outer, the server's rule", outer_rules());
+  print_rows("downlink, what the server sends", downlinks());
+  print_rows("aggregator, how the server makes one vector of those of its clients", aggregators());
   print_rows("byzantine, how the last F clients lie", attacks());
   print_rows("topologies, for methods without a server", topologies());
   print_rows("mixings, the weights of neighbours", mixings());

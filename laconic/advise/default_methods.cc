@@ -16,10 +16,12 @@ constexpr auto kTopology = DefaultMethod::When::topology;
 constexpr DefaultMethod kDefaults[] = {
     {"gd", kFull},
     {"diana(rand-k(1%))", kFull},
+    {"diana(rand-k(1%), init=exact)", kFull},
     {"diana(natural)", kFull},
     {"marina(rand-k(1%))", kFull},
     {"marina(perm-k)", kFull},
     {"ef21(top-k(1%))", kFull},
+    {"ef21-bc(top-k(1%), top-k(1%))", kFull},
     {"clag(top-k(1%), zeta=16)", kFull},
     {"local-sgd(steps=8)", kFull},
     {"scaffold(steps=8)", kFull},
@@ -29,6 +31,7 @@ constexpr DefaultMethod kDefaults[] = {
     {"diana(natural)", kBatch},
     {"vr-marina(rand-k(1%))", kBatch},
     {"ef21(top-k(1%))", kBatch},
+    {"ef21-sgdm(top-k(1%), eta=0.1)", kBatch},
     {"local-sgd(steps=8)", kBatch},
     {"scaffold(steps=8)", kBatch},
 

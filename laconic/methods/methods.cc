@@ -145,22 +145,23 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   const bool has_outer = setting.outer && setting.outer->name != "step";
   const bool has_downlink = setting.downlink && setting.downlink->name != "direction";
   const bool has_rule = setting.aggregator && setting.aggregator->name != "mean";
-  const char* key = has_outer           ? "outer"
-                    : has_downlink      ? "downlink"
-                    : has_rule          ? "aggregator"
-                    : setting.byzantine ? "byzantine"
-                                        : nullptr;
-  if (key != nullptr && !std::holds_alternative<StarParts>(assembly.parts)) {
+  const bool is_star = std::holds_alternative<StarParts>(assembly.parts);
+  const bool is_local = std::holds_alternative<LocalParts>(assembly.parts);
+  if ((has_outer || has_downlink) && !is_star && !is_local)
+    throw InputError(
+        fmt::format("{}: is for methods in which clients answer a server; {} is not one, or has its own",
+                    has_outer ? "outer" : "downlink", method.name));
+  const char* key = has_rule ? "aggregator" : "byzantine";
+  if ((has_rule || setting.byzantine) && !is_star)
     throw InputError(
         fmt::format("{}: is for methods in which clients answer a server in every round; {} is not one", key,
                     method.name));
-  }
   if ((has_rule || setting.byzantine) && row.allocate != nullptr)
     throw InputError(
         fmt::format("{}: needs clients that hold only their own data; in {} they hold that of "
                     "others too",
                     key, method.name));
-  if (has_outer || has_downlink) recipe::compose_theorem(assembly, setting);
+  if ((has_outer || has_downlink) && is_star) recipe::compose_theorem(assembly, setting);
   if (has_rule || setting.byzantine) recipe::weaken_theorem(assembly);
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();

@@ -103,12 +103,16 @@ AllocationSetting setting_of_allocations(const MethodSetting& s);
 Assembly star(const MethodSetting& s, StarParts parts);
 /// The same for parts that already define which client reads which shards.
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts);
-/// An assembly with local steps, with the facts of its scaling and eta_s. eta_s is the run's outer-step, else
-/// `outer_step`.
+/// An assembly with local steps, by the keys outer and downlink too, with the facts of its scaling and eta_s. eta_s
+/// is the run's outer-step, else `outer_step`.
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1);
 Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
 /// An assembly without a server, with the facts of its mixing. InputError without a topology.
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
+
+/// The outer rule and the downlink of the setting, if it has them. InputError if they are wrong.
+std::shared_ptr<const OuterRule> outer_of(const MethodSetting& s);
+std::optional<DownlinkPlan> downlink_of(const MethodSetting& s);
 
 /// The setting with a value of `outer` or `downlink` that belongs to the method. InputError if the run has
 /// the key too.

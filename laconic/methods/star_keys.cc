@@ -185,6 +185,16 @@ std::span<const ValueRow> downlinks() { return kDownlinks; }
 
 namespace recipe {
 
+std::shared_ptr<const OuterRule> outer_of(const MethodSetting& s) {
+  if (!s.outer) return nullptr;
+  return of_text("outer", [&] { return make_outer(*s.outer); });
+}
+
+std::optional<DownlinkPlan> downlink_of(const MethodSetting& s) {
+  if (!s.downlink) return {};
+  return of_text("downlink", [&] { return make_downlink(*s.downlink, s); });
+}
+
 MethodSetting with_outer(Arguments& args, const MethodSetting& s, Spec outer) {
   if (s.outer && s.outer->name != "step")
     args.fail(fmt::format("outer = {}: it has an outer rule of its own", print(*s.outer)));
@@ -202,8 +212,8 @@ MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downli
 }
 
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
-  if (s.outer) parts.outer = of_text("outer", [&] { return make_outer(*s.outer); });
-  if (s.downlink) parts.downlink = of_text("downlink", [&] { return make_downlink(*s.downlink, s); });
+  if (auto outer = outer_of(s)) parts.outer = std::move(outer);
+  if (auto downlink = downlink_of(s)) parts.downlink = *downlink;
   const bool moves_points = !parts.downlink.clients_at_x();
   if (parts.majority && (moves_points || is(s.downlink, "ef21")))
     throw InputError("downlink: majority sends one bit a coordinate; leave downlink out");

@@ -21,16 +21,17 @@ class Local final : public Method {
         parts_(parts),
         options_(options),
         scales_(parts.scaling.has_value()),
-        x_(problem.dim()),
+        x_(start_of(problem)),
         moved_(problem.dim()),
+        downlink_(parts.downlink, start_of(problem), problem.shards(), options.wire, false),
         collector_(problem.shards(), 2) {
     check(parts_.participation->complete() || (!scales_ && parts_.inner->memory() == 0),
           "all clients must take part where steps are scaled or the inner rule has a memory");
     check(!scales_ || parts_.inner->takes_scale(), "the inner rule takes no scale");
     check(!averages_memory() || parts_.inner->memory() == 1, "an inner rule averages one vector");
+    check(!parts_.outer->adds_term(), "an outer rule of local steps adds no term to f");
     for (std::size_t k = 0; k < parts_.outer->memory(); ++k)
       outer_memory_.emplace_back(problem.dim(), parts_.outer->first(k));
-    problem_.start(x_);
     if (averages_memory()) {
       memory_.resize(x_.size());
       next_memory_.resize(x_.size());
@@ -54,7 +55,7 @@ class Local final : public Method {
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     ledger_.open_round();
-    tell(x_);
+    if (parts_.downlink.kind == DownlinkPlan::Kind::direction) tell(x_);
     if (averages_memory()) tell(memory_);
     if (scales_ && !parts_.scaling->local) {
       if (refreshes_after(t - 1)) tell(D_);
@@ -71,7 +72,11 @@ class Local final : public Method {
     const std::size_t participants = shares_.size();
     collector_.collect(fleet, key, kModel, shares_, sums, ledger_,
                        [&](std::span<Entry* const> said) { return step_and_speak(said); });
-    parts_.outer->move(options_.outer_step, moved_, outer_memory_, x_);
+    const bool compresses_direction = parts_.downlink.kind == DownlinkPlan::Kind::ef21;
+    const View direction = compresses_direction ? downlink_.direction(key, moved_, ledger_) : View(moved_);
+    if (parts_.downlink.kind == DownlinkPlan::Kind::marina_p) before_ = x_;
+    parts_.outer->move(options_.outer_step, direction, outer_memory_, x_);
+    downlink_.send(fleet, key, before_, x_, ledger_);
     memory_.swap(next_memory_);
 
     if (scales_ && refreshes_after(t)) refresh(fleet, t);
@@ -85,10 +90,12 @@ class Local final : public Method {
     take_on_clients(fleet);
     State state{.ledger = &ledger_, .shared = {x_, D_, memory_}};
     for (const MutView vector : outer_memory_) state.shared.push_back(vector);
-    for (Client& client : clients_) {
+    for (const MutView vector : downlink_.memory()) state.shared.push_back(vector);
+    for (std::size_t own = 0; own < clients_.size(); ++own) {
       std::vector<MutView>& vectors = state.clients.emplace_back();
-      vectors.emplace_back(client.D);
-      for (const MutView vector : client.memory) vectors.push_back(vector);
+      vectors.emplace_back(clients_[own].D);
+      for (const MutView vector : clients_[own].memory) vectors.push_back(vector);
+      for (const MutView vector : downlink_.memory_of(own)) vectors.push_back(vector);
     }
     return state;
   }
@@ -132,7 +139,9 @@ class Local final : public Method {
 
   void take_on_clients(Fleet& fleet) {
     const Range own = fleet.owned(problem_.shards());
+    if (clients_.size() == own.size()) return;
     first_client_ = own.begin;
+    downlink_.take_on(own);
     Client fresh;
     if (scales_ && parts_.scaling->local)
       fresh.D.assign(x_.size(), parts_.scaling->refresh_at_start ? 0.0 : 1.0);
@@ -142,6 +151,10 @@ class Local final : public Method {
   }
 
   Client& client(const Key& key) { return clients_[key.client - first_client_]; }
+  /// Where a client starts its round.
+  [[nodiscard]] View point_of(const Key& key) const {
+    return parts_.downlink.clients_at_x() ? View(x_) : downlink_.point(key.client);
+  }
 
   /// Counts a vector that the server sends to all clients.
   void tell(View v) {
@@ -174,14 +187,15 @@ class Local final : public Method {
     }
     const std::span<Vector> memory = memory_of(client(key), s);
     s.y.resize(x_.size());
-    take_local_steps(*parts_.oracle, key, parts_.steps, x_, s.y, s.gradient,
+    const View x = point_of(key);
+    take_local_steps(*parts_.oracle, key, parts_.steps, x, s.y, s.gradient,
                      [&](std::size_t k, View from, MutView g, MutView to) {
                        step.number = (key.round - std::size_t{1}) * parts_.steps + k + 1;
                        parts_.inner->step(step, g, memory, from, to);
                      });
     said[0]->envelope.calls = parts_.steps * parts_.oracle->calls(key);
     if (!all_finite(s.y)) return false;
-    parts_.compressor->compress_difference(key, s.y, x_, said[kModel]->message);
+    parts_.compressor->compress_difference(key, s.y, x, said[kModel]->message);
     if (averages_memory()) parts_.compressor->compress(said[kMemory]->key, memory[0], said[kMemory]->message);
     return true;
   }
@@ -230,7 +244,7 @@ class Local final : public Method {
     key.step = static_cast<std::uint32_t>(parts_.steps);  // its own draw, after those of the local steps
     if (!plan.scaling.row->curvature) {
       asked = parts_.oracle->calls(key);
-      parts_.oracle->gradient(key, x_, s.statistic);
+      parts_.oracle->gradient(key, point_of(key), s.statistic);
       if (plan.local || plan.mean_of_squares) {
         for (double& each : s.statistic) each *= each;
       }
@@ -248,7 +262,7 @@ class Local final : public Method {
         if (j % 32 == 0) word = signs.next32();
         s.probe[j] = (word & 1) != 0 ? 1 : -1;
       }
-      parts_.oracle->hessian_vector(key, x_, s.probe, s.gradient);
+      parts_.oracle->hessian_vector(key, point_of(key), s.probe, s.gradient);
       asked += parts_.oracle->calls(key);
       for (std::size_t j = 0; j < s.probe.size(); ++j)
         s.statistic[j] += s.probe[j] * s.gradient[j] / static_cast<double>(probes);
@@ -262,9 +276,11 @@ class Local final : public Method {
   bool scales_;
   Vector x_;
   Vector moved_;
+  Vector before_;                 // x of the round before, for marina-p
   Vector memory_, next_memory_;   // of the inner rule, if it is averaged
   Vector D_, scale_, statistic_;  // for global scaling
   std::vector<Vector> outer_memory_;
+  Downlink downlink_;
   std::size_t first_client_ = 0;
   std::vector<Client> clients_;  // the clients that this rank owns
   std::vector<Share> shares_;    // of the round

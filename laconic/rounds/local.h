@@ -5,7 +5,9 @@
 // (laconic/local/outer_rule.h). With H local steps of length gamma, round t at client m is
 //   y_m = x, then H times y_m <- y_m - gamma g_m(y_m) / s                  s = 1 without scaling
 //   y_m - x                                              sent to the server, compressed
-//   x <- x + eta_s mean_m (y_m - x)                      sent to all clients; or by the outer rule
+//   x <- x + eta_s mean_m (y_m - x)                      sent to all clients; or by the outer rule. With a
+//                                                        compressed downlink (rounds/downlink.h) clients start at
+//                                                        their own points w in place of x
 // and after every q-th round, and at the start,
 //   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                sent to the server too
 //   D <- rule(D, its mean),  s = clip(D)                 the new s is used from the next round on
@@ -25,6 +27,7 @@
 #include "laconic/local/scaling.h"
 #include "laconic/participation/participation.h"
 #include "laconic/problem/oracle.h"
+#include "laconic/rounds/downlink.h"
 #include "laconic/rounds/method.h"
 
 namespace laconic {
@@ -49,7 +52,8 @@ struct LocalParts {
   std::size_t steps = 1;                                   // H >= 1
   std::shared_ptr<const InnerRule> inner = plain_inner();  // of the clients
   std::optional<ScalingPlan> scaling = {};                 // if the inner rule takes a scale
-  std::shared_ptr<const OuterRule> outer = plain_outer();  // of the server
+  std::shared_ptr<const OuterRule> outer = plain_outer();  // of the server; one that adds no term to f
+  DownlinkPlan downlink = {};                              // of x, or of mean_m (y_m - x) if it is ef21
 };
 
 struct LocalOptions {

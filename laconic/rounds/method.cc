@@ -17,6 +17,12 @@ void evaluate(const Problem& problem, View x, Fleet& fleet, Evaluation& out) {
   fleet.ask_all(problem.shards(), problem.dim(), gradient, [&](Board& board) { out.add(fleet, board); });
 }
 
+Vector start_of(const Problem& problem) {
+  Vector x(problem.dim());
+  problem.start(x);
+  return x;
+}
+
 void require_problem(const Problem& problem, const Oracle* oracle) {
   check(problem.dim() >= 1 && problem.shards() >= 1, "a problem needs dim() >= 1 and shards() >= 1");
   check(oracle != nullptr, "a method needs an oracle");

@@ -50,6 +50,9 @@ struct State {
   std::vector<std::vector<MutView>> clients = {};  // of each client that this rank owns, ascending
 };
 
+/// The problem's starting point.
+Vector start_of(const Problem& problem);
+
 // Checks of all factories of methods on the problem, its oracle, and the options (methods with local steps
 // also have an outer step). Throw std::logic_error if the oracle is null or belongs to another problem,
 // InputError for a step that is out of range.

@@ -19,14 +19,12 @@ class Scaffold final : public Method {
       : problem_(problem),
         parts_(parts),
         options_(options),
-        x_(problem.dim()),
+        x_(start_of(problem)),
         c_(problem.dim()),
         dx_(problem.dim()),
         dc_(problem.dim()),
         everyone_(everyone(problem.shards())->draw({})),
-        collector_(problem.shards(), 2) {
-    problem_.start(x_);
-  }
+        collector_(problem.shards(), 2) {}
 
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_clients(fleet);

@@ -9,16 +9,6 @@
 
 namespace laconic {
 
-namespace {
-
-Vector start_of(const Problem& problem) {
-  Vector x(problem.dim());
-  problem.start(x);
-  return x;
-}
-
-}  // namespace
-
 StarServer::StarServer(const Problem& problem, const StarParts& parts, const StarOptions& options,
                        bool looks_back)
     : problem_(problem),

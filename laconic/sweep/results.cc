@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/sweep/results.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -41,6 +42,19 @@ double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& bes
   return sum / static_cast<double>(runs.size());
 }
 
+/// The method of a setting, with its values of the other keys that vary within the workload.
+std::string setting_text(const SweepPlan& plan, const SweepRun& run) {
+  std::string text = print(run.config.method);
+  for (const auto& [key, value] : resolved(run.config)) {
+    const auto is_shown = [&](const Axis& axis) {
+      return axis.key == key && !is_of_workload(axis) && key != "method" && key != "step" && key != "seed";
+    };
+    if (std::any_of(plan.grid.axes.begin(), plan.grid.axes.end(), is_shown))
+      text += fmt::format(" {}={}", key, value);
+  }
+  return text;
+}
+
 /// Why no setting of the method has a score.
 const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
@@ -65,7 +79,7 @@ std::string table_of(const SweepPlan& plan, const SweepResult& result) {
       }
       const SweepRun& run = run_of(plan, best);
       cells.push_back(
-          {print(run.config.method), print(run.config.step), score_text(plan, result, best),
+          {setting_text(plan, run), print(run.config.step), score_text(plan, result, best),
            fmt::format("{:.7g}", mean_of(plan, result, best, [](const Row& row) { return row.round; })),
            fmt::format("{:.3e}",
                        mean_of(plan, result, best, [](const Row& row) { return row.grad_norm_sq; }))});

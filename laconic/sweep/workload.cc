@@ -11,8 +11,8 @@ namespace laconic {
 namespace {
 
 /// The keys of a config that are fields of a workload.
-constexpr std::string_view kKeys[] = {"problem", "clients", "split",      "stragglers",     "network",
-                                      "compute", "target",  "target-gap", "target-accuracy"};
+constexpr std::string_view kKeys[] = {"problem", "clients", "split",  "byzantine",  "stragglers",
+                                      "network", "compute", "target", "target-gap", "target-accuracy"};
 
 bool is_key_of_workload(std::string_view key) {
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
@@ -25,6 +25,7 @@ Workload workload_of(const Config& config, const Grid& grid) {
     return std::any_of(grid.axes.begin(), grid.axes.end(), [&](const Axis& axis) { return axis.key == key; });
   };
   Workload workload{.problem = config.problem, .clients = config.clients, .split = config.split};
+  if (varies("byzantine")) workload.byzantine = config.byzantine;
   if (varies("stragglers")) workload.stragglers = config.stragglers;
   if (varies("network")) workload.network = config.network;
   if (varies("compute")) workload.compute = config.compute;
@@ -41,6 +42,7 @@ std::string print(const Workload& workload) {
   config.problem = workload.problem;
   config.clients = workload.clients;
   config.split = workload.split;
+  config.byzantine = workload.byzantine;
   config.stragglers = workload.stragglers;
   config.network = workload.network;
   config.compute = workload.compute;

@@ -18,6 +18,7 @@ struct Workload {
   std::size_t clients = 0;
   Spec split;
   // Each of these is set only if it is an axis of the sweep.
+  std::optional<Spec> byzantine = {};
   std::optional<Spec> stragglers = {};
   std::optional<Spec> network = {};
   std::vector<double> compute = {};

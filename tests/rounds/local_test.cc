@@ -309,5 +309,56 @@ TEST(LocalErrors, SayWhatIsNeeded) {
               HasSubstr("give a number"));
 }
 
+// Compressed by the identity, a downlink changes what the messages are called, but no point.
+TEST(Local, DownlinksThatLoseNothingChangeNothing) {
+  for (const char* method :
+       {"local-sgd(steps=3)", "fedavg(steps=2, sample=2)", "savic(adam, steps=2, momentum=0.5)"}) {
+    Job job{.problem = "logistic(generated(rows=9, d=12, shift=0.5), lambda=0.1)",
+            .method = method,
+            .step = "0.1",
+            .rounds = 30,
+            .wire = Wire::f64};
+    const Outcome plain = train(job);
+    for (const char* downlink : {"ef21-p(identity)", "ef21(identity)", "marina-p(identity, p=0.5)",
+                                 "marina-p(rand-k(12), shared=1)"}) {
+      job.downlink = downlink;
+      expect_close(train(job), plain, 1e-11);
+    }
+  }
+}
+
+// EF21-P sends K values of each point, the direction of EF21 K after the first round.
+TEST(Local, CompressedDownlinksSendFewerValuesAndArrive) {
+  Job job{.problem = "logistic(generated(rows=9, d=12, shift=0.5), lambda=0.1)",
+          .method = "local-sgd(steps=2)",
+          .step = "0.2",
+          .rounds = 400};
+  const Outcome plain = train(job);
+  for (const auto& [downlink, values] : {std::pair{"ef21-p(top-k(3))", 400.0 * 3},
+                                         {"ef21(top-k(3))", 12 + 399.0 * 3},
+                                         {"marina-p(rand-k(3), shared=1, p=1)", 400.0 * 12}}) {
+    job.downlink = downlink;
+    const Outcome outcome = train(job);
+    EXPECT_EQ(outcome.last().downlink_floats, values) << downlink;
+    EXPECT_NEAR(outcome.last().f, plain.last().f, 1e-6) << downlink;
+  }
+}
+
+TEST(Local, TakesTheServersRuleUnlessItHasItsOwn) {
+  Job job{.problem = "quadratic(d=20)", .method = "local-sgd(steps=2)", .step = "0.1", .rounds = 3};
+  const Outcome plain = train(job);
+  job.outer = "heavy-ball(0)";
+  EXPECT_EQ(train(job).x, plain.x);
+  job.outer = "heavy-ball(0.9)";
+  EXPECT_NE(train(job).x, plain.x);
+  for (const char* method : {"fedadam(steps=2)", "diloco(steps=2)", "scaffold(steps=2)"}) {
+    job.method = method;
+    EXPECT_THROW(train(job), InputError) << method;
+  }
+  job.method = "local-sgd(steps=2)";
+  job.outer = "prox-l1(0.1)";
+  EXPECT_THROW(train(job), InputError);
+}
+
 }  // namespace
 }  // namespace laconic::testing
