@@ -63,7 +63,7 @@ const std::vector<PaperExperiment>& papers() {
       {"two-way",
        "Compression in both directions",
        "Fatkhullin et al. 2021, arXiv 2110.03294; Gruntkowska, Tyurin, Richtarik 2022, arXiv 2209.15218",
-       {{"two-way", 500, 9}}},
+       {{"two-way", 262, 9}}},
       {"marina-p",
        "MARINA-P with Perm-K on quadratics",
        "Gruntkowska, Tyurin, Richtarik, NeurIPS 2024, arXiv 2402.06412",
