@@ -59,7 +59,7 @@ const std::vector<PaperExperiment>& papers() {
       {"dasha",
        "Successors of MARINA and EF21, steps tuned",
        "Tyurin, Richtarik, ICLR 2023, arXiv 2202.01268; Condat, Yi, Richtarik 2022, arXiv 2205.04180",
-       {{"star-uplink", 460, 2}, {"star-fashion-mnist", 440, 45}}},
+       {{"star-uplink", 272, 2}, {"star-fashion-mnist", 440, 45}}},
       {"two-way",
        "Compression in both directions",
        "Fatkhullin et al. 2021, arXiv 2110.03294; Gruntkowska, Tyurin, Richtarik 2022, arXiv 2209.15218",
