@@ -56,6 +56,22 @@ const std::vector<PaperExperiment>& papers() {
         {"gc-fashion-mnist", 600, 30},
         {"gc-fashion-mnist-stragglers", 240, 10},
         {"gc-fashion-mnist-floors", 960, 58}}},
+      {"dasha",
+       "Successors of MARINA and EF21, steps tuned",
+       "Tyurin, Richtarik, ICLR 2023, arXiv 2202.01268; Condat, Yi, Richtarik 2022, arXiv 2205.04180",
+       {{"star-uplink", 272, 2}, {"star-fashion-mnist", 440, 45}}},
+      {"two-way",
+       "Compression in both directions",
+       "Fatkhullin et al. 2021, arXiv 2110.03294; Gruntkowska, Tyurin, Richtarik 2022, arXiv 2209.15218",
+       {{"two-way", 262, 9}}},
+      {"marina-p",
+       "MARINA-P with Perm-K on quadratics",
+       "Gruntkowska, Tyurin, Richtarik, NeurIPS 2024, arXiv 2402.06412",
+       {{"marina-p", 23, 3}}},
+      {"ef21-sgdm",
+       "EF21 with momentum, one row a round",
+       "Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155",
+       {{"ef21-sgdm", 87, 11}}},
   };
   return table;
 }
