@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/compress/compressor.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
@@ -27,6 +29,14 @@ std::deque<CompressorRow>& table() {
       {"c-rand-k", "c-rand-k(K)", "K random coordinates as they are; contractive, alpha = K/d",
        make_c_rand_k},
       {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
+      {"comp", "comp(K, KK)",
+       "K at random of the KK largest coordinates, times KK/K; eta = sqrt(1 - KK/d), omega = KK/K - 1 (of "
+       "ef-bv); contractive where KK < 2 K",
+       make_comp},
+      {"mix", "mix(K, KK)",
+       "the K largest coordinates and KK of the others at random, as they are; contractive, "
+       "alpha = (K + KK)/d",
+       make_mix},
       {"perm-k", "perm-k, perm-k(K)",
        "the clients deal the coordinates among themselves; each sends all of its own times n, or K of them "
        "times d/K; unbiased, omega = n - 1 or d/K - 1",
@@ -67,6 +77,13 @@ std::deque<CompressorRow>& table() {
 }
 
 }  // namespace
+
+std::optional<BiasVariance> bias_variance_of(const Bound& bound) {
+  if (bound.bias_variance) return bound.bias_variance;
+  if (bound.omega) return BiasVariance{.omega = *bound.omega, .omega_mean = bound.A};
+  if (bound.alpha) return BiasVariance{.eta = std::sqrt(1 - *bound.alpha)};
+  return {};
+}
 
 const std::deque<CompressorRow>& compressors() { return table(); }
 

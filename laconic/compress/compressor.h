@@ -18,6 +18,14 @@
 
 namespace laconic {
 
+/// The class of compressors of EF-BV (arXiv 2205.04180): |E C(x) - x| <= eta |x|, E|C(x) - E C(x)|^2 <= omega
+/// |x|^2, and the same variance of the mean of the clients' messages, relative to mean |x_i|^2.
+struct BiasVariance {
+  double eta = 0;
+  double omega = 0;
+  double omega_mean = 0;
+};
+
 /// The guarantees of a compressor.
 struct Bound {
   std::optional<double> omega = {};  // set if it is unbiased
@@ -29,11 +37,13 @@ struct Bound {
   double A = 0;
   double B = 0;
   bool shrinks = false;  // |C(x)| <= |x| for every draw
-  // Of contractive compressors that keep each coordinate with probability q and set the others to 0: q, and
-  // the variance of the mean over clients, relative to mean |x_i|^2.
-  std::optional<double> kept = {};
-  double variance_of_mean = 0;
+  // Set if bias_variance_of() cannot derive it from omega and alpha.
+  std::optional<BiasVariance> bias_variance = {};
 };
+
+/// The class of a compressor: the stated one; of an unbiased one eta = 0; of any other contractive one, which
+/// must draw nothing, eta = sqrt(1 - alpha) and no variance. Unset if nothing is guaranteed.
+std::optional<BiasVariance> bias_variance_of(const Bound& bound);
 
 /// The properties of a run that a compressor depends on.
 struct CompressorSetting {

@@ -21,6 +21,9 @@ std::unique_ptr<Compressor> make_top_k(const Spec& spec, const CompressorSetting
 std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const CompressorSetting& setting);
+// comp_mix.cc
+std::unique_ptr<Compressor> make_comp(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_mix(const Spec& spec, const CompressorSetting& setting);
 // permutation.cc
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const CompressorSetting& setting);

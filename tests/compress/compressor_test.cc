@@ -57,7 +57,8 @@ enum class Meets {
   on_every_message,  // contraction without randomness
 };
 
-/// A row of the table: a spec for each dim, and the expected form of its messages.
+/// A row of the table: a spec for each dim, and the expected form of its messages. In the spec, J is half of
+/// the other coordinates and L = K + J.
 struct Row {
   const char* spec;
   std::size_t (*k)(std::size_t dim);  // K in the spec
@@ -120,6 +121,13 @@ const Row kRows[] = {
     {"top-k(K)", tenth, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", most_of, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", all_of, Meets::on_every_message, k_floats, any_bytes},
+    {"comp(K, L)", tenth, Meets::at_most, k_floats, any_bytes},
+    {"comp(K, L)", most_of, Meets::at_most, k_floats, any_bytes},
+    {"comp(K, K)", tenth, Meets::on_every_message, k_floats, any_bytes},
+    {"comp(K, 100%)", tenth, Meets::with_equality, k_floats, any_bytes},
+    {"mix(K, J)", tenth, Meets::at_most, any_floats, any_bytes},
+    {"mix(K, J)", most_of, Meets::at_most, any_floats, any_bytes},
+    {"mix(K, 0)", tenth, Meets::on_every_message, k_floats, any_bytes},
     {"perm-k", all_of, Meets::with_equality, any_floats, any_bytes},
     {"perm-k(K)", some_of_a_deal, Meets::with_equality, k_floats, block_bytes},
     {"perm-k(K)", all_of_a_deal, Meets::with_equality, k_floats, block_bytes},
@@ -161,9 +169,13 @@ const Row kRows[] = {
 };
 
 std::string spec_of(const Row& row, std::size_t dim) {
-  std::string text = row.spec;
-  const std::size_t at = text.find('K');
-  if (at != std::string::npos) text.replace(at, 1, std::to_string(row.k(dim)));
+  const std::size_t k = row.k(dim);
+  const std::size_t half = (dim - k) / 2;
+  std::string text;
+  for (const char c : std::string(row.spec)) {
+    const std::size_t count = c == 'K' ? k : c == 'J' ? half : k + half;
+    text += c == 'K' || c == 'J' || c == 'L' ? std::to_string(count) : std::string(1, c);
+  }
   return text;
 }
 
@@ -377,6 +389,57 @@ TEST(Compressors, MonteCarloContractiveOnesContractInTheMean) {
   for_all_by_monte_carlo([](const Row& row, const Bound& bound, View x, const MonteCarlo& drawn) {
     if (bound.alpha) expect_error(row, (1 - *bound.alpha) * norm_sq(x), drawn);
   });
+}
+
+TEST(Compressors, MonteCarloBiasAndVarianceAreThoseOfTheirClass) {
+  for_all_by_monte_carlo([](const Row&, const Bound& bound, View x, const MonteCarlo& drawn) {
+    const auto known = bound.bias_variance;
+    if (!known) return;
+    const double variance = drawn.draws * norm_sq(drawn.mean_error);
+    const double slack = 1e-9 * norm_sq(x) + 5 * drawn.error_error;
+    EXPECT_LE(variance, known->omega * norm_sq(x) + slack);
+    EXPECT_LE(std::sqrt(distance_sq(drawn.mean, x)),
+              (known->eta + 1e-9) * std::sqrt(norm_sq(x)) + 5 * std::sqrt(norm_sq(drawn.mean_error)));
+  });
+}
+
+TEST(CompMix, ReachTheirBoundsOnEqualEntries) {
+  const Vector x(10, 1.0);
+  for (const char* spec : {"comp(4, 6)", "comp(5, 6)", "mix(2, 3)", "mix(5, 1)"}) {
+    const Bound bound = make(spec, 10)->bound();
+    const MonteCarlo drawn(*make(spec, 10), x, 20000);
+    EXPECT_NEAR(drawn.error, (1 - bound.alpha.value()) * 10, 5 * drawn.error_error + 1e-9) << spec;
+    const double bias = std::sqrt(distance_sq(drawn.mean, x));
+    EXPECT_NEAR(bias, bound.bias_variance.value().eta * std::sqrt(10.0), 0.03) << spec;
+  }
+  // The variance is largest if all of x is among the largest entries.
+  Vector few(10);
+  for (std::size_t j = 0; j < 6; ++j) few[j] = 1;
+  for (const char* spec : {"comp(2, 6)", "comp(4, 6)"}) {
+    const MonteCarlo drawn(*make(spec, 10), few, 20000);
+    EXPECT_NEAR(drawn.error, make(spec, 10)->bound().bias_variance.value().omega * 6,
+                5 * drawn.error_error + 1e-9)
+        << spec;
+  }
+}
+
+TEST(CompMix, SendTheLargestAsTheyShould) {
+  const Vector x = {1, -9, 2, 8, 0, -7, 3, 6, -5, 4};
+  std::vector<std::size_t> times(10);
+  for (std::uint32_t t = 0; t < 8000; ++t) {
+    const Vector y = compressed(*make("mix(3, 2)", 10), {21, t, 0, 0, 0}, x);
+    for (const std::size_t j : {1, 3, 5}) ASSERT_EQ(y[j], x[j]);
+    for (std::size_t j = 0; j < 10; ++j) {
+      ASSERT_TRUE(y[j] == 0 || y[j] == x[j]);
+      times[j] += y[j] != 0 ? 1 : 0;
+    }
+    const Vector z = compressed(*make("comp(2, 4)", 10), {21, t, 0, 0, 0}, x);
+    for (const std::size_t j : {0, 2, 4, 6, 8, 9}) ASSERT_EQ(z[j], 0);
+    for (const std::size_t j : {1, 3, 5, 7}) ASSERT_TRUE(z[j] == 0 || z[j] == 2 * x[j]);
+    ASSERT_EQ(std::count(z.begin(), z.end(), 0.0), 8);
+  }
+  for (const std::size_t j : {0, 2, 6, 7, 8, 9})
+    EXPECT_NEAR(static_cast<double>(times[j]), 8000 * 2.0 / 7, 5 * std::sqrt(8000 * 2.0 / 7 * 5.0 / 7)) << j;
 }
 
 TEST(Compressors, NaturalReachesItsOmega) {
@@ -959,6 +1022,23 @@ TEST(Compressors, BoundsAreTheFormulas) {
   EXPECT_EQ(lazy.A, 0.75);
   EXPECT_EQ(lazy.density, 3);
   EXPECT_EQ(lazy.floats, 3);
+  const Bound comp = make("comp(3, 5)", 20)->bound();
+  EXPECT_EQ(comp.omega, std::nullopt);
+  EXPECT_DOUBLE_EQ(comp.alpha.value(), (2 - 5.0 / 3) * 5 / 20);
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().eta, std::sqrt(0.75));
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().omega, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().omega_mean, 1.0 / 6);
+  EXPECT_EQ(make("comp(3, 6)", 20)->bound().alpha, std::nullopt);
+  EXPECT_EQ(make("comp(3, 20)", 20)->bound().omega, 20.0 / 3 - 1);
+  EXPECT_EQ(make("comp(3, 3)", 20)->bound().alpha, 3.0 / 20);
+  const Bound mix = make("mix(3, 5)", 20)->bound();
+  EXPECT_EQ(mix.alpha, 8.0 / 20);
+  EXPECT_EQ(mix.floats, 8);
+  EXPECT_DOUBLE_EQ(mix.bias_variance.value().eta, 12 / std::sqrt(17.0 * 20));
+  EXPECT_DOUBLE_EQ(mix.bias_variance.value().omega, 5.0 * 12 / (17 * 20));
+  EXPECT_DOUBLE_EQ(bias_variance_of(make("top-k(5)", 20)->bound()).value().eta, std::sqrt(0.75));
+  EXPECT_EQ(bias_variance_of(make("rand-k(5)", 20)->bound()).value().omega, 3);
+  EXPECT_EQ(bias_variance_of(make("sign(scale=one)", 20)->bound()).has_value(), false);
   const Bound c_lazy = make("c-bernoulli(0.25)", 12)->bound();
   EXPECT_EQ(c_lazy.alpha, 0.25);
   EXPECT_EQ(c_lazy.omega, std::nullopt);
@@ -1041,6 +1121,9 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
   EXPECT_EQ(refusal("c-perm-k(0)"), "column 1: c-perm-k(0): k = 0; need a whole number with 1 <= k <= 300");
   EXPECT_EQ(refusal("c-rand-k(301)"),
             "column 1: c-rand-k(301): k = 301; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("comp(5, 3)"),
+            "column 1: comp(5, 3): k = 5; need k <= kk = 3, the number of the largest");
+  EXPECT_EQ(refusal("mix(299, 2)"), "column 1: mix(299, 2): kk = 2; need kk <= 1, the number of the others");
   for (const std::string lazy : {"bernoulli", "c-bernoulli"}) {
     const auto refusal_of = [&](const std::string& arguments) { return refusal((lazy + arguments).c_str()); };
     const std::string begin = "column 1: " + lazy;
@@ -1071,7 +1154,8 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: one-bit(bound=1): unknown option \"bound\"; known: scale");
   EXPECT_EQ(refusal("sign(1)"), "column 1: sign(1): takes no argument without a name; found 1 more: 1");
   const std::string known =
-      "known: identity, rand-k, c-rand-k, top-k, perm-k, c-perm-k, natural, qsgd, natural-dithering, "
+      "known: identity, rand-k, c-rand-k, top-k, comp, mix, perm-k, c-perm-k, natural, qsgd, "
+      "natural-dithering, "
       "bernoulli, c-bernoulli, sign, one-bit, dithered-sign";
   EXPECT_EQ(refusal("rand-q(3)"),
             "column 1: unknown compressor \"rand-q\" (did you mean \"rand-k\"?); " + known);
@@ -1237,14 +1321,20 @@ TEST(Compressors, SharesAreOfTheDimension) {
   EXPECT_EQ(make("top-k(k=1%)", 1001)->bound().floats, 11);
 }
 
+/// The first usage of a row, with 1 for each argument that has no name.
+std::string example_of(const CompressorRow& row) {
+  std::string text = row.name;
+  if (!row.usage.substr(row.name.size()).starts_with('(')) return text;
+  Spec first = parse(row.usage.substr(0, row.usage.find(')') + 1));
+  for (Spec& arg : first.args) arg = parse("1");
+  return print(first);
+}
+
 TEST(Compressors, TheTableListsThemAll) {
   for (const CompressorRow& row : compressors()) {
     EXPECT_TRUE(row.usage.starts_with(row.name));
     EXPECT_FALSE(row.summary.empty());
-    // the first usage, if there are several
-    const std::string usage = row.usage.substr(0, row.usage.find(','));
-    const std::string spec = usage.ends_with(')') ? row.name + "(1)" : usage;
-    EXPECT_NE(make(spec, 5), nullptr);
+    EXPECT_NE(make(example_of(row), 5), nullptr);
   }
 }
 

@@ -56,6 +56,8 @@ struct Map {
 const Map kMaps[] = {
     {"ef21(top-k(3))", false},
     {"ef21(c-rand-k(3))", true},
+    {"ef21(comp(3, 4))", true},
+    {"ef21(mix(2, 3))", true},
     {"ef21(c-bernoulli(0.3))", true},
     {"ef21(c-perm-k)", true},
     {"ef21(natural)", true},

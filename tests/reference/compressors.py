@@ -2,6 +2,8 @@
 """Compressors: compress(round, client, x) is C(x) as a dense vector, floats(round, client) the number of
 values sent. `wire` rounds the values sent. omega is set for unbiased compressors, alpha for contractive
 ones; p: expected floats of a message divided by d."""
+import math
+
 import numpy as np
 
 import rng
@@ -47,6 +49,45 @@ class TopK:
 
     def floats(self, round, client):
         return self.k
+
+
+class Comp(TopK):
+    """K at random of the KK largest entries, times KK/K (EF-BV, arXiv 2205.04180). eta, variance: of its bias and
+    of its variance. support(round, client, k, n): k of 0 .. n-1, ascending."""
+
+    def __init__(self, d, k, kk, support, wire=f64):
+        super().__init__(d, k, wire)
+        self.kk, self.support = kk, support
+        self.eta, self.variance = math.sqrt(1 - kk / d), kk / k - 1
+        self.alpha = (1 - self.variance) * kk / d if self.variance < 1 else None
+        self.omega = self.variance if kk == d else None
+
+    def compress(self, round, client, x):
+        largest = np.sort(np.argsort(-np.abs(x), kind="stable")[: self.kk])
+        kept = largest[self.support(round, client, self.k, self.kk)]
+        out = np.zeros(self.d)
+        out[kept] = self.wire(self.kk / self.k * x[kept])
+        return out
+
+
+class Mix(TopK):
+    """The K largest entries, and KK of the others at random, as they are (the same paper)."""
+
+    def __init__(self, d, k, kk, support, wire=f64):
+        super().__init__(d, k, wire)
+        left = d - k - kk
+        self.kk, self.support, self.alpha = kk, support, (k + kk) / d
+        self.eta, self.variance = left / math.sqrt((d - k) * d), kk * left / ((d - k) * d)
+
+    def compress(self, round, client, x):
+        order = np.argsort(-np.abs(x), kind="stable")
+        kept = np.concatenate([order[: self.k], np.sort(order[self.k :])[self.support(round, client, self.kk, self.d - self.k)]])
+        out = np.zeros(self.d)
+        out[kept] = self.wire(x[kept])
+        return out
+
+    def floats(self, round, client):
+        return self.k + self.kk
 
 
 class Subset:
@@ -121,6 +162,10 @@ def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):
         return Identity(d, wire)
     if spec.name == "top-k":
         return TopK(d, specs.count_of(spec.args[0], d), wire)
+    if spec.name in ("comp", "mix"):
+        k, kk = (specs.count_of(arg, d) for arg in spec.args)
+        support = lambda round, i, count, n: rng.rand_k_support(seed, round, i, count, n, step)
+        return {"comp": Comp, "mix": Mix}[spec.name](d, k, kk, support, wire)
     if spec.name in ("rand-k", "c-rand-k"):
         k = specs.count_of(spec.args[0], d)
         support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step))

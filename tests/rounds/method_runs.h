@@ -91,6 +91,8 @@ inline const char* const kMethods[] = {
     "ef21-bc(top-k(3), c-rand-k(3))",
     "ef21-prox(top-k(3)) outer=prox-l1(0.001)",
     "ef-bv(rand-k(3))",
+    "ef-bv(comp(2, 4))",
+    "ef-bv(mix(1, 2))",
     "dasha(rand-k(3), init=zero)",
     "dasha-page(rand-k(3), batch=4)",
     "dasha-mvr(rand-k(3), batch=4, b=0.3) downlink=marina-p(perm-k)",

@@ -74,8 +74,8 @@ TEST_P(Methods, ChangeWithTheSeedOnlyWhereTheyAreRandom) {
     run.seed = 2;
     const Outcome second = train(run);
     const bool draws = has("marina") || has("v5") || has("rand-k") || has("perm-k") || has("natural") ||
-                       has("bernoulli") || has("qsgd") || has("sample=2") || has("oasis") || has("-pp(") ||
-                       codes();
+                       has("comp(") || has("mix(") || has("bernoulli") || has("qsgd") || has("sample=2") ||
+                       has("oasis") || has("-pp(") || codes();
     // Random draws have no effect: one client gets everything, or two of two clients are sampled.
     const bool in_vain = has("identity") || (has("perm-k)") && run.clients == 1) ||
                          (has("fed") && run.clients == 2) ||
