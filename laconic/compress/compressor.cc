@@ -19,6 +19,13 @@ void Compressor::compress_difference(const Key& key, View a, View b, Message& ou
   compress(key, difference, out);
 }
 
+void Compressor::compress_with(const Key& key, View x, View kept, Message& out) const {
+  check(kept.empty(), "a compressor that keeps no numbers was given some");
+  compress(key, x, out);
+}
+
+void Compressor::keep(const Message& /*message*/, MutView /*kept*/) const {}
+
 namespace {
 
 std::deque<CompressorRow>& table() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "laconic/core/matrix_block.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
 #include "laconic/core/vec.h"
@@ -50,6 +51,7 @@ struct CompressorSetting {
   std::size_t dim = 0;
   std::size_t clients = 0;
   Wire wire = Wire::f32;
+  std::vector<MatrixBlock> blocks = {};  // Problem::blocks()
 };
 
 class Compressor {
@@ -63,6 +65,18 @@ class Compressor {
   /// The same for x = a - b. Override it if compress() reads few coordinates: the others then need not be
   /// subtracted.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
+
+  // A compressor has no state, but a client may keep numbers for it from message to message. At first they
+  // are 0. The driver of the method owns them (rounds/star_clients.h). compress() is without such numbers.
+
+  /// How many numbers a client keeps.
+  [[nodiscard]] virtual std::size_t keeps() const { return 0; }
+  /// compress() for a client that keeps these numbers.
+  virtual void compress_with(const Key& key, View x, View kept, Message& out) const;
+  /// Updates the numbers once the client's message counts. The message of another compressor changes nothing.
+  /// A pure function of its arguments.
+  virtual void keep(const Message& message, MutView kept) const;
+
   [[nodiscard]] virtual Bound bound() const = 0;
 };
 

@@ -145,6 +145,12 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
     }
     recipe::compose_theorem(assembly, setting);
   }
+  if (const auto* parts = std::get_if<StarParts>(&assembly.parts); parts && parts->mechanism->keeps() > 0) {
+    assembly.warnings.emplace_back(
+        "the compressor starts from its last message (warm=1): its alpha, and the step of a theorem with it, "
+        "are "
+        "proven for random starts (warm=0) only");
+  }
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();
     assembly.theorem_pl.reset();

@@ -124,6 +124,8 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   }
   check(parts.downlink.clients_at_x() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
         "a server that moves the clients' points takes no majority, and an anchor needs one point for all");
+  check(parts.downlink.compressor == nullptr || parts.downlink.compressor->keeps() == 0,
+        "a downlink needs a compressor that keeps no numbers");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of
   // messages.
   check(complete || !parts.mechanism->estimates_by_memory() || parts.mechanism->replaces() ||
