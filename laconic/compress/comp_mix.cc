@@ -5,9 +5,9 @@
 // comp(K, KK): KK/K times K random coordinates of T. E C(x) = T and E|C(x) - T|^2 = (KK/K - 1) |T|^2, so
 // E|C(x) - x|^2 = |x|^2 + (KK/K - 2) |T|^2 with |T|^2 >= (KK/d) |x|^2. For KK <= 2 K it is contractive with
 // alpha = (2 - KK/K) KK/d.
-// mix(K, KK): T and KK random coordinates of x - T, each of which is kept with probability q = KK/(d - K).
-// |E C(x) - x| = (1 - q) |x - T|, E|C(x) - E C(x)|^2 = q (1 - q) |x - T|^2, E|C(x) - x|^2 = (1 - q) |x - T|^2,
-// and |x - T|^2 <= (1 - K/d) |x|^2.
+// mix(K, KK): T and KK random coordinates of x - T, each of which is kept with probability q = KK/(d - K). Its
+// bias is (1 - q) |x - T|, its variance q (1 - q) |x - T|^2, E|C(x) - x|^2 = (1 - q) |x - T|^2, and |x - T|^2
+// <= (1 - K/d) |x|^2.
 #include <cmath>
 #include <cstdint>
 #include <vector>

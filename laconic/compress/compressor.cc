@@ -44,6 +44,14 @@ std::deque<CompressorRow>& table() {
        "the K largest coordinates and KK of the others at random, as they are; contractive, "
        "alpha = (K + KK)/d",
        make_mix},
+      {"low-rank", "low-rank(R, warm=1)",
+       "each matrix of the problem as the product of two factors with R columns, by one power iteration from "
+       "the client's last one (PowerSGD), with warm=0 from a random one; contractive, alpha = R/min(rows, "
+       "cols) with warm=0",
+       make_low_rank},
+      {"sketch", "sketch(R)",
+       "each matrix of the problem times R columns of random signs; unbiased, omega = (cols - 1)/R",
+       make_sketch},
       {"perm-k", "perm-k, perm-k(K)",
        "the clients deal the coordinates among themselves; each sends all of its own times n, or K of them "
        "times d/K; unbiased, omega = n - 1 or d/K - 1",
