@@ -31,11 +31,17 @@ void write_seeds(const std::filesystem::path& folder) {
                                     "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)",
                                     "qsgd(4)",         "natural-dithering(2)"};
   for (const CompressorRow& row : compressors()) {
-    const std::string usage = row.usage.substr(0, row.usage.find(','));  // the first of several usages
-    specs.push_back(usage.ends_with(')') ? row.name + "(1)" : usage);
+    if (row.usage.find('(') == row.name.size()) {
+      Spec first = parse(row.usage.substr(0, row.usage.find(')') + 1));  // the first of several usages
+      for (Spec& arg : first.args) arg = parse("1");
+      specs.push_back(print(first));
+    } else {
+      specs.push_back(row.name);
+    }
   }
   for (const std::string& spec : specs) {
     for (const std::size_t dim : {1, 37, 600}) {
+      if (dim == 1 && spec.starts_with("mix")) continue;  // has no other coordinates
       for (const Wire wire : {Wire::f32, Wire::f64}) {
         for (const std::size_t clients : {4, 700}) {
           Vector x(dim);

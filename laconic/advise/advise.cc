@@ -215,7 +215,8 @@ class Adviser {
   /// The cost of a message that is only compressed by this compressor.
   [[nodiscard]] MessageCost cost_of(const Spec& compressor) const {
     const auto mechanism = direct(of_text("method", [&] {
-      return make_compressor(compressor, {problem().dim(), problem().shards(), q_.config.wire});
+      return make_compressor(compressor,
+                             {problem().dim(), problem().shards(), q_.config.wire, problem().blocks()});
     }));
     return cost_of_message(*mechanism, problem(), q_.config.seed, a_timing());
   }

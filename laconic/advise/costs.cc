@@ -59,6 +59,7 @@ MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, 
   Vector h;
   Vector y;
   Vector e;
+  const Vector numbers(mechanism.keeps(), 0.0);
   if (mechanism.rates().client != 0) h.assign(problem.dim(), 0.0);
   if (mechanism.accumulates_error()) e.assign(problem.dim(), 0.0);
   if (mechanism.uses_previous() && !mechanism.restarts(key)) {
@@ -68,7 +69,9 @@ MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, 
   Message message;
   Vector sum(problem.dim(), 0.0);
   MessageCost cost;
-  cost.encode = median_seconds(within / 2, [&] { mechanism.encode(key, {h, y, e}, gradient, message); });
+  cost.encode = median_seconds(within / 2, [&] {
+    mechanism.encode(key, {h, y, e, numbers}, gradient, message);
+  });
   cost.decode = median_seconds(within / 2, [&] { decode_add(key, message, 0.5, sum); });
   cost.bits = static_cast<double>(message.bits());
   return cost;

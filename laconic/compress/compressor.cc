@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/compress/compressor.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "laconic/compress/factories.h"
@@ -17,6 +19,13 @@ void Compressor::compress_difference(const Key& key, View a, View b, Message& ou
   compress(key, difference, out);
 }
 
+void Compressor::compress_with(const Key& key, View x, View kept, Message& out) const {
+  check(kept.empty(), "a compressor that keeps no numbers was given some");
+  compress(key, x, out);
+}
+
+void Compressor::keep(const Message& /*message*/, MutView /*kept*/) const {}
+
 namespace {
 
 std::deque<CompressorRow>& table() {
@@ -27,6 +36,22 @@ std::deque<CompressorRow>& table() {
       {"c-rand-k", "c-rand-k(K)", "K random coordinates as they are; contractive, alpha = K/d",
        make_c_rand_k},
       {"top-k", "top-k(K)", "the K largest coordinates; contractive, alpha = K/d", make_top_k},
+      {"comp", "comp(K, KK)",
+       "K at random of the KK largest coordinates, times KK/K; eta = sqrt(1 - KK/d), omega = KK/K - 1 (of "
+       "ef-bv); contractive where KK < 2 K",
+       make_comp},
+      {"mix", "mix(K, KK)",
+       "the K largest coordinates and KK of the others at random, as they are; contractive, "
+       "alpha = (K + KK)/d",
+       make_mix},
+      {"low-rank", "low-rank(R, warm=1)",
+       "each matrix of the problem as the product of two factors with R columns, by one power iteration from "
+       "the client's last one (PowerSGD), with warm=0 from a random one; contractive, alpha = R/min(rows, "
+       "cols) with warm=0",
+       make_low_rank},
+      {"sketch", "sketch(R)",
+       "each matrix of the problem times R columns of random signs; unbiased, omega = (cols - 1)/R",
+       make_sketch},
       {"perm-k", "perm-k, perm-k(K)",
        "the clients deal the coordinates among themselves; each sends all of its own times n, or K of them "
        "times d/K; unbiased, omega = n - 1 or d/K - 1",
@@ -67,6 +92,13 @@ std::deque<CompressorRow>& table() {
 }
 
 }  // namespace
+
+std::optional<BiasVariance> bias_variance_of(const Bound& bound) {
+  if (bound.bias_variance) return bound.bias_variance;
+  if (bound.omega) return BiasVariance{.omega = *bound.omega, .omega_mean = bound.A};
+  if (bound.alpha) return BiasVariance{.eta = std::sqrt(1 - *bound.alpha)};
+  return {};
+}
 
 const std::deque<CompressorRow>& compressors() { return table(); }
 

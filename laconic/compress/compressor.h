@@ -11,12 +11,21 @@
 #include <string>
 #include <vector>
 
+#include "laconic/core/matrix_block.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/spec.h"
 #include "laconic/core/vec.h"
 #include "laconic/message/message.h"
 
 namespace laconic {
+
+/// The class of compressors of EF-BV (arXiv 2205.04180): |E C(x) - x| <= eta |x|, E|C(x) - E C(x)|^2 <= omega
+/// |x|^2, and the same variance of the mean of the clients' messages, relative to mean |x_i|^2.
+struct BiasVariance {
+  double eta = 0;
+  double omega = 0;
+  double omega_mean = 0;
+};
 
 /// The guarantees of a compressor.
 struct Bound {
@@ -29,17 +38,20 @@ struct Bound {
   double A = 0;
   double B = 0;
   bool shrinks = false;  // |C(x)| <= |x| for every draw
-  // Of contractive compressors that keep each coordinate with probability q and set the others to 0: q, and
-  // the variance of the mean over clients, relative to mean |x_i|^2.
-  std::optional<double> kept = {};
-  double variance_of_mean = 0;
+  // Set if bias_variance_of() cannot derive it from omega and alpha.
+  std::optional<BiasVariance> bias_variance = {};
 };
+
+/// The class of a compressor: the stated one; of an unbiased one eta = 0; of any other contractive one, which
+/// must draw nothing, eta = sqrt(1 - alpha) and no variance. Unset if nothing is guaranteed.
+std::optional<BiasVariance> bias_variance_of(const Bound& bound);
 
 /// The properties of a run that a compressor depends on.
 struct CompressorSetting {
   std::size_t dim = 0;
   std::size_t clients = 0;
   Wire wire = Wire::f32;
+  std::vector<MatrixBlock> blocks = {};  // Problem::blocks()
 };
 
 class Compressor {
@@ -53,6 +65,18 @@ class Compressor {
   /// The same for x = a - b. Override it if compress() reads few coordinates: the others then need not be
   /// subtracted.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
+
+  // A compressor has no state, but a client may keep numbers for it from message to message. At first they
+  // are 0. The driver of the method owns them (rounds/star_clients.h). compress() is without such numbers.
+
+  /// How many numbers a client keeps.
+  [[nodiscard]] virtual std::size_t keeps() const { return 0; }
+  /// compress() for a client that keeps these numbers.
+  virtual void compress_with(const Key& key, View x, View kept, Message& out) const;
+  /// Updates the numbers once the client's message counts. The message of another compressor changes nothing.
+  /// A pure function of its arguments.
+  virtual void keep(const Message& message, MutView kept) const;
+
   [[nodiscard]] virtual Bound bound() const = 0;
 };
 

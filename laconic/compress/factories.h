@@ -21,6 +21,12 @@ std::unique_ptr<Compressor> make_top_k(const Spec& spec, const CompressorSetting
 std::unique_ptr<Compressor> make_c_rand_k(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_bernoulli(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const CompressorSetting& setting);
+// comp_mix.cc
+std::unique_ptr<Compressor> make_comp(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_mix(const Spec& spec, const CompressorSetting& setting);
+// low_rank.cc
+std::unique_ptr<Compressor> make_low_rank(const Spec& spec, const CompressorSetting& setting);
+std::unique_ptr<Compressor> make_sketch(const Spec& spec, const CompressorSetting& setting);
 // permutation.cc
 std::unique_ptr<Compressor> make_perm_k(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_c_perm_k(const Spec& spec, const CompressorSetting& setting);

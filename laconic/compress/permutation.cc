@@ -44,8 +44,10 @@ class PermK final : public Compressor {
     if (promise_ == Promise::contractive || everything) {
       bound.alpha = 1 / rarity();
       bound.shrinks = true;
-      bound.kept = bound.alpha;
-      bound.variance_of_mean = 1 / (rarity() * n);
+      // Each coordinate is kept with probability alpha.
+      bound.bias_variance = {.eta = 1 - 1 / rarity(),
+                             .omega = 1 / rarity() * (1 - 1 / rarity()),
+                             .omega_mean = 1 / (rarity() * n)};
     }
     if (promise_ == Promise::unbiased || everything) {
       bound.omega = rarity() - 1;

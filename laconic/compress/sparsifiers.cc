@@ -40,8 +40,10 @@ Bound bound_of(Promise promise, double omega, double alpha, double floats, const
   if (promise == Promise::contractive || everything) {
     bound.alpha = alpha;
     bound.shrinks = true;
-    bound.kept = alpha;
-    bound.variance_of_mean = alpha * (1 - alpha) / static_cast<double>(setting.clients);
+    // Each coordinate is kept with probability alpha.
+    const double variance = alpha * (1 - alpha);
+    bound.bias_variance = {
+        .eta = 1 - alpha, .omega = variance, .omega_mean = variance / static_cast<double>(setting.clients)};
   }
   if (promise == Promise::unbiased || everything) {
     bound.omega = omega;

@@ -16,39 +16,65 @@ Part given(Part part) {
   return part;
 }
 
-class Direct final : public Mechanism {
+/// A mechanism with one compressor, whose numbers the client keeps.
+class OfCompressor : public Mechanism {
  public:
-  explicit Direct(CompressorPtr c) : c_(given(std::move(c))) {}
+  explicit OfCompressor(CompressorPtr c) : c_(given(std::move(c))), keeps_(c_->keeps()) {}
 
-  void encode(const Key& key, const Memories& /*kept*/, View x, Message& out) const override {
-    c_->compress(key, x, out);
+  std::size_t keeps() const final { return keeps_; }
+  void keep(const Message& message, MutView numbers) const final { c_->keep(message, numbers); }
+
+ protected:
+  const Compressor& compressor() const { return *c_; }
+  void say(const Key& key, View x, const Memories& kept, Message& out) const {
+    if (keeps_ == 0) return c_->compress(key, x, out);
+    c_->compress_with(key, x, kept.numbers, out);
   }
-  Rates rates() const override { return {0, 0}; }
+  /// The same for a - b.
+  void say_difference(const Key& key, View a, View b, const Memories& kept, Message& out) const {
+    if (keeps_ == 0) return c_->compress_difference(key, a, b, out);
+    thread_local Vector difference;  // reused, so that a round does not allocate
+    difference.resize(a.size());
+    subtract(a, b, difference);
+    c_->compress_with(key, difference, kept.numbers, out);
+  }
 
  private:
   CompressorPtr c_;
+  std::size_t keeps_;
 };
 
-class Memory final : public Mechanism {
+class Direct final : public OfCompressor {
  public:
-  Memory(CompressorPtr c, double rate, double weight)
-      : c_(given(std::move(c))), rate_(rate), weight_(weight) {}
+  using OfCompressor::OfCompressor;
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
-    c_->compress_difference(key, x, kept.h, out);
+    say(key, x, kept, out);
+  }
+  Rates rates() const override { return {0, 0}; }
+};
+
+class Memory final : public OfCompressor {
+ public:
+  Memory(CompressorPtr c, double rate, double weight)
+      : OfCompressor(std::move(c)), rate_(rate), weight_(weight) {}
+
+  void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
+    say_difference(key, x, kept.h, kept, out);
   }
   Rates rates() const override { return {rate_, rate_, weight_}; }
-  bool estimates_by_memory() const override { return rate_ == 1 && weight_ == 1 && !c_->bound().omega; }
+  bool estimates_by_memory() const override {
+    return rate_ == 1 && weight_ == 1 && !compressor().bound().omega;
+  }
 
  private:
-  CompressorPtr c_;
   double rate_;
   double weight_;
 };
 
-class ErrorControl final : public Mechanism {
+class ErrorControl final : public OfCompressor {
  public:
-  ErrorControl(CompressorPtr c, double share) : c_(given(std::move(c))), share_(share) {}
+  ErrorControl(CompressorPtr c, double share) : OfCompressor(std::move(c)), share_(share) {}
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     const View h = kept.h;
@@ -56,19 +82,18 @@ class ErrorControl final : public Mechanism {
     thread_local Vector y;  // reused, so that a round does not allocate
     y.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) y[j] = share_ * e[j] + x[j] - h[j];
-    c_->compress(key, y, out);
+    say(key, y, kept, out);
   }
   Rates rates() const override { return {1, 1}; }
   bool accumulates_error() const override { return true; }
 
  private:
-  CompressorPtr c_;
   double share_;
 };
 
-class DriftingDifference final : public Mechanism {
+class DriftingDifference final : public OfCompressor {
  public:
-  DriftingDifference(CompressorPtr c, double a) : c_(given(std::move(c))), a_(a) {}
+  DriftingDifference(CompressorPtr c, double a) : OfCompressor(std::move(c)), a_(a) {}
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     const View h = kept.h;
@@ -76,13 +101,12 @@ class DriftingDifference final : public Mechanism {
     thread_local Vector drift;  // reused, so that a round does not allocate
     drift.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) drift[j] = y[j] + a_ * (h[j] - y[j]);
-    c_->compress_difference(key, x, drift, out);
+    say_difference(key, x, drift, kept, out);
   }
   Rates rates() const override { return {1, 1}; }
   bool uses_previous() const override { return true; }
 
  private:
-  CompressorPtr c_;
   double a_;
 };
 
@@ -101,6 +125,8 @@ class SilentAtStart final : public Mechanism {
     }
   }
   Rates rates() const override { return inner_->rates(); }
+  std::size_t keeps() const override { return inner_->keeps(); }
+  void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool accumulates_error() const override { return inner_->accumulates_error(); }
   bool estimates_by_memory() const override { return inner_->estimates_by_memory(); }
@@ -109,33 +135,29 @@ class SilentAtStart final : public Mechanism {
   MechanismPtr inner_;
 };
 
-class Feedback final : public Mechanism {
+class Feedback final : public OfCompressor {
  public:
-  Feedback(CompressorPtr c, double gain) : c_(given(std::move(c))), gain_(gain) {}
+  Feedback(CompressorPtr c, double gain) : OfCompressor(std::move(c)), gain_(gain) {}
 
   void encode(const Key& key, const Memories& kept, View /*x*/, Message& out) const override {
-    c_->compress(key, kept.h, out);
+    say(key, kept.h, kept, out);
   }
   Rates rates() const override { return {-1, 0}; }
   double takes_in() const override { return gain_; }
 
  private:
-  CompressorPtr c_;
   double gain_;
 };
 
-class Difference final : public Mechanism {
+class Difference final : public OfCompressor {
  public:
-  explicit Difference(CompressorPtr c) : c_(given(std::move(c))) {}
+  using OfCompressor::OfCompressor;
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
-    c_->compress_difference(key, x, kept.y, out);
+    say_difference(key, x, kept.y, kept, out);
   }
   Rates rates() const override { return {0, 1}; }
   bool uses_previous() const override { return true; }
-
- private:
-  CompressorPtr c_;
 };
 
 class Whole final : public Mechanism {
@@ -182,6 +204,8 @@ class Lazy final : public Mechanism {
     }
   }
   Rates rates() const override { return inner_->rates(); }
+  std::size_t keeps() const override { return inner_->keeps(); }
+  void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
   bool uses_previous() const override { return true; }
   bool replaces() const override { return inner_->replaces(); }
 
@@ -194,6 +218,7 @@ class Refined final : public Mechanism {
  public:
   Refined(MechanismPtr inner, CompressorPtr c) : inner_(given(std::move(inner))), c_(given(std::move(c))) {
     check(!inner_->accumulates_error() && inner_->takes_in() == 0, "refined needs an inner map of h and y");
+    check(inner_->keeps() == 0 && c_->keeps() == 0, "refined needs compressors that keep no numbers");
   }
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
@@ -244,6 +269,8 @@ class Restarting final : public Mechanism {
     }
   }
   Rates rates() const override { return inner_->rates(); }
+  std::size_t keeps() const override { return inner_->keeps(); }
+  void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
   bool restarts(const Key& key) const override { return coin_.heads(key); }
   double takes_in() const override { return inner_->takes_in(); }
   bool uses_previous() const override { return inner_->uses_previous(); }

@@ -35,7 +35,7 @@ class Kept {
 
   /// Throws std::logic_error if it is not kept.
   operator View() const {  // NOLINT(google-explicit-constructor)
-    check(!vector_.empty(), "a mechanism reads h, y or e, which it does not ask for");
+    check(!vector_.empty(), "a mechanism reads h, y or e, or numbers, which it does not ask for");
     return vector_;
   }
 
@@ -43,19 +43,19 @@ class Kept {
   View vector_;
 };
 
-/// What a client remembers when it encodes.
+/// What a client remembers when it encodes. h, y and e have dim entries.
 struct Memories {
-  Kept h = {};  // the memory, if rates().client is not 0
-  Kept y = {};  // the previous estimate, if uses_previous() and the round is not a restart
-  Kept e = {};  // the accumulated error, if accumulates_error()
+  Kept h = {};        // the memory, if rates().client is not 0
+  Kept y = {};        // the previous estimate, if uses_previous() and the round is not a restart
+  Kept e = {};        // the accumulated error, if accumulates_error()
+  Kept numbers = {};  // keeps() numbers of its compressor
 };
 
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
-  /// out = the message of client key.client in round key.round. Each kept vector has dim entries, like x. A
-  /// pure function of its arguments.
+  /// out = the message of client key.client in round key.round. A pure function of its arguments.
   virtual void encode(const Key& key, const Memories& kept, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
@@ -69,6 +69,10 @@ class Mechanism {
   /// Whether the client keeps e. After a message m, and before h changes, e += x - h - m; a restart sets e to
   /// 0. Needs a memory h.
   [[nodiscard]] virtual bool accumulates_error() const { return false; }
+  /// How many numbers the client keeps for the mechanism's compressor (compress/compressor.h).
+  [[nodiscard]] virtual std::size_t keeps() const { return 0; }
+  /// Updates these numbers once a message counts, unless the round is a restart. A pure function.
+  virtual void keep(const Message& /*message*/, MutView /*numbers*/) const {}
   /// Whether a single client may restart its memory (starts_over(), message/message.h). The server must then
   /// keep every client's memory; their mean is not enough.
   [[nodiscard]] virtual bool replaces() const { return false; }
@@ -127,7 +131,8 @@ MechanismPtr previous(Wire wire);
 MechanismPtr lazy(MechanismPtr inner, double zeta);
 
 /// b + C(x - b), where b is the result of the inner map. Both messages are sent: 3PCv1 (inner map: previous),
-/// v2 (difference), v3 (any 3PC), v4 (memory). The inner map must not restart memories.
+/// v2 (difference), v3 (any 3PC), v4 (memory). The inner map must not restart memories. Neither part may
+/// keep numbers.
 MechanismPtr refined(MechanismPtr inner, CompressorPtr c);
 
 /// x for all clients in round 0 and whenever the coin shows heads; otherwise the inner map. `identity`

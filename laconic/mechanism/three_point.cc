@@ -19,12 +19,20 @@ struct Contractive {
   bool shrinks = false;
 };
 
+/// Throws SpecError if clients keep numbers for the compressor, which a pair of messages cannot carry.
+void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c) {
+  if (c.keeps() > 0)
+    args.fail(fmt::format("{} keeps a start for the next round, and here are two compressors: use warm=0",
+                          print(spec)));
+}
+
 /// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive
-/// too, with alpha = 1 - omega.
+/// too, with alpha = 1 - omega. `alone`: the map has no other compressor.
 Contractive contractive(Arguments& args, const char* name, std::size_t position, const char* example,
-                        const CompressorSetting& setting) {
+                        const CompressorSetting& setting, bool alone = false) {
   const Spec& spec = args.required(name, position, example);
   CompressorPtr c = make_compressor(spec, setting);
+  if (!alone) require_nothing_kept(args, spec, *c);
   const Bound bound = c->bound();
   if (bound.alpha) return {std::move(c), *bound.alpha, bound.shrinks};
   if (bound.omega && *bound.omega < 1) return {std::move(c), 1 - *bound.omega};
@@ -63,7 +71,7 @@ ThreePoint memory_of(Contractive c, const CompressorSetting& setting) {
 
 /// h + C(x - h): EF21 (Richtarik, Sokolov, Fatkhullin 2021, arXiv 2106.05203).
 ThreePoint ef21(Arguments& args, const CompressorSetting& setting) {
-  return memory_of(contractive(args, "compressor", 0, "ef21(top-k(10))", setting), setting);
+  return memory_of(contractive(args, "compressor", 0, "ef21(top-k(10))", setting, true), setting);
 }
 
 ThreePoint lazily(ThreePoint inner, double zeta) {
@@ -80,8 +88,9 @@ ThreePoint lag(Arguments& args, const CompressorSetting& setting) {
 
 /// h + C(x - h) if |x - h|^2 > zeta |x - y|^2, else h.
 ThreePoint clag(Arguments& args, const CompressorSetting& setting) {
-  return lazily(memory_of(contractive(args, "compressor", 0, "clag(top-k(10), zeta=16)", setting), setting),
-                zeta_of(args));
+  return lazily(
+      memory_of(contractive(args, "compressor", 0, "clag(top-k(10), zeta=16)", setting, true), setting),
+      zeta_of(args));
 }
 
 /// y + C(x - y). The server does not know y. The bits include the cost of sending it; the floats count as in
@@ -101,6 +110,7 @@ ThreePoint v2(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);
   CompressorPtr q = make_compressor(spec, setting);
+  require_nothing_kept(args, spec, *q);
   const auto omega = q->bound().omega;
   if (!omega) args.fail(fmt::format("need an unbiased compressor first: {} is not; use rand-k", print(spec)));
   Contractive c = contractive(args, "compressor", 1, example, setting);
@@ -119,6 +129,9 @@ ThreePoint v3(Arguments& args, const CompressorSetting& setting) {
   Arguments inner_args(spec);
   ThreePoint inner = make_three_point(spec, inner_args, setting);
   inner_args.done();
+  if (inner.map->keeps() > 0)
+    args.fail(fmt::format("{} keeps a start for the next round, and here are two compressors: use warm=0",
+                          print(spec)));
   if (inner.pairs == kPairDepth)
     args.fail(fmt::format("its messages are pairs in pairs, {} deep; need at most {}", inner.pairs + 1,
                           kPairDepth));
@@ -144,7 +157,7 @@ ThreePoint v4(Arguments& args, const CompressorSetting& setting) {
 
 /// x for all clients with probability p, else h + C(x - y).
 ThreePoint v5(Arguments& args, const CompressorSetting& setting) {
-  Contractive c = contractive(args, "compressor", 0, "3pc-v5(top-k(10))", setting);
+  Contractive c = contractive(args, "compressor", 0, "3pc-v5(top-k(10))", setting, true);
   const double p = args.number_in("p", std::min(1.0, c.c->bound().floats / static_cast<double>(setting.dim)),
                                   kPositiveShare);
   const double A = root_gap(p);

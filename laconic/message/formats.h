@@ -35,9 +35,13 @@ enum class Format : std::uint8_t {
   // Further encodings of signs.
   known_sign = 14,
   block_sign = 15,
+  // Matrices.
+  low_rank = 16,
   // Further encodings of levels.
   sparse_levels = 17,
   sparse_power_levels = 18,
+  // Further encodings of matrices.
+  sketch = 19,
 };
 
 /// Set in the first byte if values are f64.
@@ -141,6 +145,8 @@ void add_uniform_levels(const Incoming& message, double weight, MutView acc);
 void add_power_levels(const Incoming& message, double weight, MutView acc);
 void add_sparse_levels(const Incoming& message, double weight, MutView acc);
 void add_sparse_power_levels(const Incoming& message, double weight, MutView acc);
+void add_low_rank(const Incoming& message, double weight, MutView acc);
+void add_sketch(const Incoming& message, double weight, MutView acc);
 void add_pair(const Incoming& message, double weight, MutView acc);
 void add_dense_behind(const Incoming& message, double weight, MutView acc);  // reset, uncounted
 
@@ -158,6 +164,8 @@ double floats_uniform_levels(const Incoming& message);
 double floats_power_levels(const Incoming& message);
 double floats_sparse_levels(const Incoming& message);
 double floats_sparse_power_levels(const Incoming& message);
+double floats_low_rank(const Incoming& message);
+double floats_sketch(const Incoming& message);
 double floats_pair(const Incoming& message);
 double floats_reset(const Incoming& message);
 double floats_uncounted(const Incoming& message);

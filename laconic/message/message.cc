@@ -40,6 +40,8 @@ constexpr FormatRow kFormats[] = {
     {Format::uncounted, "uncounted", add_dense_behind, floats_uncounted},
     {Format::known_sign, "known sign", add_read_signs<read_known_sign>, floats_known_sign, read_known_sign},
     {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
+    {Format::low_rank, "low rank", add_low_rank, floats_low_rank},
+    {Format::sketch, "sketch", add_sketch, floats_sketch},
     {Format::sparse_levels, "sparse levels", add_sparse_levels, floats_sparse_levels},
     {Format::sparse_power_levels, "sparse power levels", add_sparse_power_levels, floats_sparse_power_levels},
 };

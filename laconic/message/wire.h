@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "laconic/core/matrix_block.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 #include "laconic/message/message.h"
@@ -116,5 +117,26 @@ void write_uncounted(Wire wire, View x, Message& out);
 
 /// The number of bits that encode one of s + 1 levels and a sign: 1 + ceil(log2(s + 1)).
 constexpr unsigned bits_per_level(std::size_t s) { return 1 + static_cast<unsigned>(std::bit_width(s)); }
+
+// A vector in which some stretches, at least one, are matrices, ascending. `rank` is R, 1 <= R < 2^24.
+// `values` has, in the order of the coordinates, those outside of the matrices, and for each matrix M:
+
+/// the left factor P and the right factor Q of M = P Q', of R numbers a row, row by row. R (rows + cols) must
+/// be less than rows * cols. Decoding costs R rows * cols multiplications.
+void write_low_rank(Wire wire, std::size_t rank, std::span<const MatrixBlock> blocks, View values,
+                    Message& out);
+/// Y = M W / R for the signs W of draw_sketch(), of R numbers a row; the message encodes Y W'. R must be less
+/// than cols. The signs come from the key's stream for the purpose `compressor`.
+void write_sketch(Wire wire, std::size_t rank, std::span<const MatrixBlock> blocks, View values,
+                  Message& out);
+
+/// signs = the next cols x R signs of the stream, column by column: the bits of whole words, the lowest
+/// first. A bit that is set means 1, any other -1. Moves the stream.
+void draw_sketch(Stream& stream, std::size_t rank, std::size_t cols, Vector& signs);
+
+/// right = the right factors of a low-rank message, column by column, if the bytes begin as one; otherwise
+/// unchanged. Returns whether they do. They must have as many numbers as `right`. Throws RunError if the
+/// bytes are not a message for `dim` coordinates.
+bool read_right_factors(const Message& message, std::size_t dim, MutView right);
 
 }  // namespace laconic

@@ -12,22 +12,6 @@
 namespace laconic::recipe {
 namespace {
 
-/// |E C(x) - x| <= eta |x|, E|C(x) - E C(x)|^2 <= omega |x|^2, and omega_mean the same for the mean over
-/// clients.
-struct BiasVariance {
-  double eta = 0;
-  double omega = 0;
-  double omega_mean = 0;
-};
-
-BiasVariance bias_variance_of(Arguments& args, const Bound& bound) {
-  if (bound.omega) return {.omega = *bound.omega, .omega_mean = bound.A};
-  if (!bound.alpha) args.fail("needs an unbiased or a contractive compressor");
-  if (!bound.kept) return {.eta = std::sqrt(1 - *bound.alpha)};  // no draws
-  return {
-      .eta = 1 - *bound.kept, .omega = *bound.kept * (1 - *bound.kept), .omega_mean = bound.variance_of_mean};
-}
-
 /// The rate that contracts best, and by how much: (1 - rate + rate eta)^2 + rate^2 omega.
 double best_rate(double eta, double omega) {
   return std::min(1.0, (1 - eta) / ((1 - eta) * (1 - eta) + omega));
@@ -50,8 +34,9 @@ std::optional<Theorem> ef_bv_theorem_pl(const Constants& c, double r, double r_m
 /// EF-BV, Algorithm 1: m_i = C(grad f_i(x) - h_i), h_i <- h_i + lambda m_i, g = h + nu mean m_i.
 Assembly ef_bv(Arguments& args, const MethodSetting& s) {
   CompressorPtr c = compressor(args.required("compressor", 0, "ef-bv(rand-k(10))"), s);
-  const Bound bound = c->bound();
-  const auto [eta, omega, omega_mean] = bias_variance_of(args, bound);
+  const auto known = bias_variance_of(c->bound());
+  if (!known) args.fail("needs a compressor of known bias and variance, such as rand-k, top-k, comp or mix");
+  const auto [eta, omega, omega_mean] = *known;
   const double lambda = args.number_in("lambda", best_rate(eta, omega), kPositiveShare);
   const double nu = args.number_in("nu", best_rate(eta, omega_mean), kPositiveShare);
   const bool exact = starts_exact(args);

@@ -163,6 +163,12 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
                     key, method.name));
   if ((has_outer || has_downlink) && is_star) recipe::compose_theorem(assembly, setting);
   if (has_rule || setting.byzantine) recipe::weaken_theorem(assembly);
+  if (const auto* parts = std::get_if<StarParts>(&assembly.parts); parts && parts->mechanism->keeps() > 0) {
+    assembly.warnings.emplace_back(
+        "the compressor starts from its last message (warm=1): its alpha, and the step of a theorem with it, "
+        "are "
+        "proven for random starts (warm=0) only");
+  }
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();
     assembly.theorem_pl.reset();

@@ -31,7 +31,7 @@ MechanismPtr from_start(MechanismPtr mechanism, bool exact, const MethodSetting&
 }
 
 CompressorSetting setting_of_compressors(const MethodSetting& s) {
-  return {s.problem.dim(), s.problem.shards(), s.wire};
+  return {s.problem.dim(), s.problem.shards(), s.wire, s.problem.blocks()};
 }
 
 CompressorPtr compressor(const Spec& spec, const MethodSetting& s) {
@@ -59,9 +59,19 @@ CompressorPtr independent(Arguments& args, const std::string& method, const Meth
   return result;
 }
 
+void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c,
+                          const std::string& senders) {
+  if (c.keeps() > 0)
+    args.fail(fmt::format("{} keeps a start for the next round, which {} cannot: use warm=0", print(spec),
+                          senders));
+}
+
 std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s) {
   const Spec* spec = args.find("compressor");
-  return spec == nullptr ? identity(s) : compressor(*spec, s);
+  if (spec == nullptr) return identity(s);
+  std::shared_ptr<const Compressor> c = compressor(*spec, s);
+  require_nothing_kept(args, *spec, *c, "clients of methods with local steps");
+  return c;
 }
 
 std::optional<std::size_t> sample_of(Arguments& args, const MethodSetting& s) {

@@ -74,7 +74,9 @@ CompressorPtr identity(const MethodSetting& s);
 CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodSetting& s);
 /// The same, for theory that needs the draws of the clients to be independent of each other.
 CompressorPtr independent(Arguments& args, const std::string& method, const MethodSetting& s);
-/// The argument `compressor`; identity if it is not given.
+/// Refuses a compressor for which numbers are kept from round to round; `senders` cannot keep them.
+void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c, const std::string& senders);
+/// The argument `compressor`; identity if it is not given. Numbers are not kept for it.
 std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s);
 
 /// The argument `sample`, 1 <= sample <= n; nothing if it is not given.

@@ -104,6 +104,9 @@ DownlinkPlan make_downlink(const Spec& spec, const MethodSetting& s) {
     fail_unknown_value(spec, "downlink", kDownlinks);
   }
   args.done();
+  if (plan.compressor != nullptr)
+    recipe::require_nothing_kept(args, spec.args.empty() ? spec : spec.args[0], *plan.compressor,
+                                 "a downlink");
   return plan;
 }
 

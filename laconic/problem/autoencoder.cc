@@ -63,6 +63,12 @@ class Autoencoder final : public Problem {
 
   [[nodiscard]] std::size_t dim() const override { return static_cast<std::size_t>(2 * columns_ * hidden_); }
   [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
+  [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
+    const auto columns = static_cast<std::size_t>(columns_);
+    const auto hidden = static_cast<std::size_t>(hidden_);
+    return {{.offset = 0, .rows = columns, .cols = hidden},
+            {.offset = columns * hidden, .rows = hidden, .cols = columns}};
+  }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
   [[nodiscard]] std::optional<Constants> constants(AllShards& /*all*/) const override { return {}; }

@@ -141,6 +141,14 @@ class Mlp final : public Problem {
 
   [[nodiscard]] std::size_t dim() const override { return static_cast<std::size_t>(layers_.back().end()); }
   [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
+  [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
+    std::vector<MatrixBlock> blocks;
+    for (const Layer& layer : layers_)
+      blocks.push_back({.offset = static_cast<std::size_t>(layer.begin),
+                        .rows = static_cast<std::size_t>(layer.units),
+                        .cols = static_cast<std::size_t>(layer.inputs)});
+    return blocks;
+  }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return data_.rows[shard]; }
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_.checksum; }
   [[nodiscard]] bool classifies() const override { return true; }

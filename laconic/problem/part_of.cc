@@ -2,6 +2,7 @@
 #include "laconic/problem/part_of.h"
 
 #include <utility>
+#include <vector>
 
 #include "laconic/core/error.h"
 
@@ -24,6 +25,7 @@ class Like : public Problem {
     of(shard).hessian_vector(shard, rows, x, v, out);
   }
   bool is_convex() const override { return problem_->is_convex(); }
+  std::vector<MatrixBlock> blocks() const override { return problem_->blocks(); }
   double noise() const override { return problem_->noise(); }
   void start(MutView x) const override { problem_->start(x); }
   std::optional<Constants> constants(AllShards& all) const override { return problem_->constants(all); }

@@ -8,8 +8,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "laconic/core/error.h"
+#include "laconic/core/matrix_block.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/vec.h"
 #include "laconic/problem/all_shards.h"
@@ -77,6 +79,10 @@ class Problem {
                               MutView /*out*/) const {
     check(false, "a problem without curvature was asked for it");
   }
+
+  /// The stretches of x that are matrices, ascending and disjoint. Compressors of matrices use them; without any,
+  /// they take x for one matrix.
+  [[nodiscard]] virtual std::vector<MatrixBlock> blocks() const { return {}; }
 
   /// Whether f is known to be convex.
   [[nodiscard]] virtual bool is_convex() const { return false; }

@@ -53,6 +53,9 @@ class Softmax final : public Problem {
 
   [[nodiscard]] std::size_t dim() const override { return classes_ * columns_; }
   [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
+  [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
+    return {{.offset = 0, .rows = classes_, .cols = columns_}};
+  }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return data_.rows[shard]; }
   [[nodiscard]] bool classifies() const override { return true; }
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_.checksum; }

@@ -79,9 +79,9 @@ void require_parts(const Problem& problem, const StarParts& parts);
 
 /// Throws InputError if options are out of range, std::logic_error if parts are missing or do not fit
 /// together. Memory: the point; the server's vectors; for each of this rank's clients, one vector each for a
-/// memory h, a previous gradient y and an accumulated error e (if the mechanism has them), one for each
-/// estimate, and those of the downlink; and a window of gradients and messages. The problem must outlive the
-/// method.
+/// memory h, a previous gradient y and an accumulated error e, and the numbers of a compressor (if the
+/// mechanism has them), one for each estimate, and those of the downlink; and a window of gradients and
+/// messages. The problem must outlive the method.
 std::unique_ptr<Method> make_star(const Problem& problem, StarParts parts, const StarOptions& options);
 
 }  // namespace laconic

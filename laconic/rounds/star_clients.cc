@@ -20,6 +20,7 @@ void StarClients::take_on(Range clients) {
   for (Client& client : clients_) {
     client.estimates.assign(parts_.estimates.size(), Vector(problem_.dim(), 0.0));
     if (parts_.mechanism->accumulates_error()) client.e.assign(problem_.dim(), 0.0);
+    client.numbers.assign(parts_.mechanism->keeps(), 0.0);
     if (rates_.client != 0) client.h.assign(problem_.dim(), 0.0);
     if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
     if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
@@ -121,7 +122,7 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
       y = slot.other;
     }
   }
-  const Memories kept{h, y, client.e};
+  const Memories kept{h, y, client.e, client.numbers};
   parts_.mechanism->encode(entry.key, kept, slot.said(), entry.message);
   if (entry.key.round <= 1 && entry.key.client == first_) {
     // Cheap, as it is done for one client in two rounds. Hidden state would be lost in a checkpoint.
@@ -142,6 +143,7 @@ void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
   // A client without memories may be sampled twice in a round, and then two threads are here with it.
   if (!client.estimates.empty()) client.estimates.swap(slots_[slot].estimates);
+  if (!restart) parts_.mechanism->keep(entry.message, client.numbers);
   if (rates_.client == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
   if (restart || starts_over(entry.message)) fill(client.h, 0.0);
@@ -167,6 +169,7 @@ std::vector<std::vector<MutView>> StarClients::memories() {
     vectors = {client.h, client.y, client.at_anchor};
     if (!client.e.empty()) vectors.emplace_back(client.e);
     for (Vector& estimate : client.estimates) vectors.emplace_back(estimate);
+    if (!client.numbers.empty()) vectors.emplace_back(client.numbers);
   }
   return all;
 }

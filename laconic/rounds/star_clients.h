@@ -15,7 +15,8 @@ namespace laconic {
 
 /// The clients of a run that one process owns. Memory: for each client one vector each for a memory h, for a
 /// previous gradient y, for an accumulated error e, for the gradient at an anchor and for each estimate (if
-/// the parts have them), and up to three for each slot, and one for each estimate.
+/// the parts have them), and the numbers of the compressor. Up to three vectors for each slot, and one for
+/// each estimate.
 class StarClients {
  public:
   /// Problem and parts must outlive it.
@@ -53,6 +54,7 @@ class StarClients {
     Vector h;                       // memory
     Vector y;                       // gradient of the round before
     Vector e;                       // accumulated error
+    Vector numbers;                 // of the compressor
     Vector at_anchor;               // full gradient at the anchor
     std::vector<Vector> estimates;  // one for each of the parts' estimates
   };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <Eigen/Dense>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -57,7 +58,8 @@ enum class Meets {
   on_every_message,  // contraction without randomness
 };
 
-/// A row of the table: a spec for each dim, and the expected form of its messages.
+/// A row of the table: a spec for each dim, and the expected form of its messages. In the spec, J is half of
+/// the other coordinates and L = K + J.
 struct Row {
   const char* spec;
   std::size_t (*k)(std::size_t dim);  // K in the spec
@@ -109,6 +111,25 @@ std::size_t block_sign_bytes(std::size_t d, std::size_t, std::size_t width) {
   return 4 + (d + block - 1) / block * width + (d + 7) / 8;
 }
 
+/// Of a vector without blocks: the values of R columns of its one matrix and, if `both`, of R rows.
+template <std::size_t rank, bool both>
+std::size_t matrix_values(std::size_t d) {
+  const auto rows = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(d))));
+  const std::size_t cols = (d + rows - 1) / rows;
+  const std::size_t lines = both ? rows + cols : rows;
+  return rank * lines < rows * cols ? rank * lines : 0;
+}
+template <std::size_t rank, bool both>
+double matrix_floats(std::size_t d, std::size_t, Wire) {
+  const std::size_t values = matrix_values<rank, both>(d);
+  return static_cast<double>(values > 0 ? values : d);
+}
+template <std::size_t rank, bool both>
+std::size_t matrix_bytes(std::size_t d, std::size_t, std::size_t width) {
+  const std::size_t values = matrix_values<rank, both>(d);
+  return values > 0 ? 4 + 4 + values * width : 1 + d * width;
+}
+
 const Row kRows[] = {
     {"identity", all_of, Meets::on_every_message, k_floats, k_bytes},
     {"rand-k(K)", tenth, Meets::with_equality, k_floats, k_bytes},
@@ -120,6 +141,17 @@ const Row kRows[] = {
     {"top-k(K)", tenth, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", most_of, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", all_of, Meets::on_every_message, k_floats, any_bytes},
+    {"comp(K, L)", tenth, Meets::at_most, k_floats, any_bytes},
+    {"comp(K, L)", most_of, Meets::at_most, k_floats, any_bytes},
+    {"comp(K, K)", tenth, Meets::on_every_message, k_floats, any_bytes},
+    {"comp(K, 100%)", tenth, Meets::with_equality, k_floats, any_bytes},
+    {"mix(K, J)", tenth, Meets::at_most, any_floats, any_bytes},
+    {"mix(K, J)", most_of, Meets::at_most, any_floats, any_bytes},
+    {"mix(K, 0)", tenth, Meets::on_every_message, k_floats, any_bytes},
+    {"low-rank(1)", all_of, Meets::at_most, matrix_floats<1, true>, matrix_bytes<1, true>},
+    {"low-rank(3, warm=0)", all_of, Meets::at_most, matrix_floats<3, true>, matrix_bytes<3, true>},
+    {"sketch(1)", all_of, Meets::at_most, matrix_floats<1, false>, matrix_bytes<1, false>},
+    {"sketch(5)", all_of, Meets::at_most, matrix_floats<5, false>, matrix_bytes<5, false>},
     {"perm-k", all_of, Meets::with_equality, any_floats, any_bytes},
     {"perm-k(K)", some_of_a_deal, Meets::with_equality, k_floats, block_bytes},
     {"perm-k(K)", all_of_a_deal, Meets::with_equality, k_floats, block_bytes},
@@ -161,9 +193,13 @@ const Row kRows[] = {
 };
 
 std::string spec_of(const Row& row, std::size_t dim) {
-  std::string text = row.spec;
-  const std::size_t at = text.find('K');
-  if (at != std::string::npos) text.replace(at, 1, std::to_string(row.k(dim)));
+  const std::size_t k = row.k(dim);
+  const std::size_t half = (dim - k) / 2;
+  std::string text;
+  for (const char c : std::string(row.spec)) {
+    const std::size_t count = c == 'K' ? k : c == 'J' ? half : k + half;
+    text += c == 'K' || c == 'J' || c == 'L' ? std::to_string(count) : std::string(1, c);
+  }
   return text;
 }
 
@@ -377,6 +413,57 @@ TEST(Compressors, MonteCarloContractiveOnesContractInTheMean) {
   for_all_by_monte_carlo([](const Row& row, const Bound& bound, View x, const MonteCarlo& drawn) {
     if (bound.alpha) expect_error(row, (1 - *bound.alpha) * norm_sq(x), drawn);
   });
+}
+
+TEST(Compressors, MonteCarloBiasAndVarianceAreThoseOfTheirClass) {
+  for_all_by_monte_carlo([](const Row&, const Bound& bound, View x, const MonteCarlo& drawn) {
+    const auto known = bound.bias_variance;
+    if (!known) return;
+    const double variance = drawn.draws * norm_sq(drawn.mean_error);
+    const double slack = 1e-9 * norm_sq(x) + 5 * drawn.error_error;
+    EXPECT_LE(variance, known->omega * norm_sq(x) + slack);
+    EXPECT_LE(std::sqrt(distance_sq(drawn.mean, x)),
+              (known->eta + 1e-9) * std::sqrt(norm_sq(x)) + 5 * std::sqrt(norm_sq(drawn.mean_error)));
+  });
+}
+
+TEST(CompMix, ReachTheirBoundsOnEqualEntries) {
+  const Vector x(10, 1.0);
+  for (const char* spec : {"comp(4, 6)", "comp(5, 6)", "mix(2, 3)", "mix(5, 1)"}) {
+    const Bound bound = make(spec, 10)->bound();
+    const MonteCarlo drawn(*make(spec, 10), x, 20000);
+    EXPECT_NEAR(drawn.error, (1 - bound.alpha.value()) * 10, 5 * drawn.error_error + 1e-9) << spec;
+    const double bias = std::sqrt(distance_sq(drawn.mean, x));
+    EXPECT_NEAR(bias, bound.bias_variance.value().eta * std::sqrt(10.0), 0.03) << spec;
+  }
+  // The variance is largest if all of x is among the largest entries.
+  Vector few(10);
+  for (std::size_t j = 0; j < 6; ++j) few[j] = 1;
+  for (const char* spec : {"comp(2, 6)", "comp(4, 6)"}) {
+    const MonteCarlo drawn(*make(spec, 10), few, 20000);
+    EXPECT_NEAR(drawn.error, make(spec, 10)->bound().bias_variance.value().omega * 6,
+                5 * drawn.error_error + 1e-9)
+        << spec;
+  }
+}
+
+TEST(CompMix, SendTheLargestAsTheyShould) {
+  const Vector x = {1, -9, 2, 8, 0, -7, 3, 6, -5, 4};
+  std::vector<std::size_t> times(10);
+  for (std::uint32_t t = 0; t < 8000; ++t) {
+    const Vector y = compressed(*make("mix(3, 2)", 10), {21, t, 0, 0, 0}, x);
+    for (const std::size_t j : {1, 3, 5}) ASSERT_EQ(y[j], x[j]);
+    for (std::size_t j = 0; j < 10; ++j) {
+      ASSERT_TRUE(y[j] == 0 || y[j] == x[j]);
+      times[j] += y[j] != 0 ? 1 : 0;
+    }
+    const Vector z = compressed(*make("comp(2, 4)", 10), {21, t, 0, 0, 0}, x);
+    for (const std::size_t j : {0, 2, 4, 6, 8, 9}) ASSERT_EQ(z[j], 0);
+    for (const std::size_t j : {1, 3, 5, 7}) ASSERT_TRUE(z[j] == 0 || z[j] == 2 * x[j]);
+    ASSERT_EQ(std::count(z.begin(), z.end(), 0.0), 8);
+  }
+  for (const std::size_t j : {0, 2, 6, 7, 8, 9})
+    EXPECT_NEAR(static_cast<double>(times[j]), 8000 * 2.0 / 7, 5 * std::sqrt(8000 * 2.0 / 7 * 5.0 / 7)) << j;
 }
 
 TEST(Compressors, NaturalReachesItsOmega) {
@@ -959,6 +1046,33 @@ TEST(Compressors, BoundsAreTheFormulas) {
   EXPECT_EQ(lazy.A, 0.75);
   EXPECT_EQ(lazy.density, 3);
   EXPECT_EQ(lazy.floats, 3);
+  const Bound comp = make("comp(3, 5)", 20)->bound();
+  EXPECT_EQ(comp.omega, std::nullopt);
+  EXPECT_DOUBLE_EQ(comp.alpha.value(), (2 - 5.0 / 3) * 5 / 20);
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().eta, std::sqrt(0.75));
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().omega, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(comp.bias_variance.value().omega_mean, 1.0 / 6);
+  EXPECT_EQ(make("comp(3, 6)", 20)->bound().alpha, std::nullopt);
+  EXPECT_EQ(make("comp(3, 20)", 20)->bound().omega, 20.0 / 3 - 1);
+  EXPECT_EQ(make("comp(3, 3)", 20)->bound().alpha, 3.0 / 20);
+  const Bound mix = make("mix(3, 5)", 20)->bound();
+  EXPECT_EQ(mix.alpha, 8.0 / 20);
+  EXPECT_EQ(mix.floats, 8);
+  EXPECT_DOUBLE_EQ(mix.bias_variance.value().eta, 12 / std::sqrt(17.0 * 20));
+  EXPECT_DOUBLE_EQ(mix.bias_variance.value().omega, 5.0 * 12 / (17 * 20));
+  EXPECT_DOUBLE_EQ(bias_variance_of(make("top-k(5)", 20)->bound()).value().eta, std::sqrt(0.75));
+  EXPECT_EQ(bias_variance_of(make("rand-k(5)", 20)->bound()).value().omega, 3);
+  EXPECT_EQ(bias_variance_of(make("sign(scale=one)", 20)->bound()).has_value(), false);
+  const Bound low_rank = make("low-rank(2)", 100)->bound();
+  EXPECT_EQ(low_rank.alpha, 0.2);
+  EXPECT_EQ(low_rank.omega, std::nullopt);
+  EXPECT_EQ(low_rank.floats, 40);
+  EXPECT_EQ(make("low-rank(2)", 10)->bound().alpha, 1) << "sent whole";
+  EXPECT_EQ(make("low-rank(2)", 10)->bound().omega, 0) << "sent whole";
+  const Bound sketch = make("sketch(3)", 100)->bound();
+  EXPECT_EQ(sketch.omega, 3);
+  EXPECT_EQ(sketch.A, 3.0 / 4);
+  EXPECT_EQ(sketch.floats, 30);
   const Bound c_lazy = make("c-bernoulli(0.25)", 12)->bound();
   EXPECT_EQ(c_lazy.alpha, 0.25);
   EXPECT_EQ(c_lazy.omega, std::nullopt);
@@ -1041,6 +1155,13 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
   EXPECT_EQ(refusal("c-perm-k(0)"), "column 1: c-perm-k(0): k = 0; need a whole number with 1 <= k <= 300");
   EXPECT_EQ(refusal("c-rand-k(301)"),
             "column 1: c-rand-k(301): k = 301; need a whole number with 1 <= k <= 300");
+  EXPECT_EQ(refusal("comp(5, 3)"),
+            "column 1: comp(5, 3): k = 5; need k <= kk = 3, the number of the largest");
+  EXPECT_EQ(refusal("mix(299, 2)"), "column 1: mix(299, 2): kk = 2; need kk <= 1, the number of the others");
+  EXPECT_EQ(refusal("low-rank"), "column 1: low-rank: \"r\" is missing: a rank, such as 2");
+  EXPECT_EQ(refusal("low-rank(0)"), "column 1: low-rank(0): r = 0; need 1 <= r <= 16777215");
+  EXPECT_EQ(refusal("low-rank(1.5)"), "column 1: low-rank(1.5): r = 1.5; need a whole number");
+  EXPECT_EQ(refusal("sketch(0)"), "column 1: sketch(0): r = 0; need 1 <= r <= 16777215");
   for (const std::string lazy : {"bernoulli", "c-bernoulli"}) {
     const auto refusal_of = [&](const std::string& arguments) { return refusal((lazy + arguments).c_str()); };
     const std::string begin = "column 1: " + lazy;
@@ -1071,7 +1192,9 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: one-bit(bound=1): unknown option \"bound\"; known: scale");
   EXPECT_EQ(refusal("sign(1)"), "column 1: sign(1): takes no argument without a name; found 1 more: 1");
   const std::string known =
-      "known: identity, rand-k, c-rand-k, top-k, perm-k, c-perm-k, natural, qsgd, natural-dithering, "
+      "known: identity, rand-k, c-rand-k, top-k, comp, mix, low-rank, sketch, perm-k, c-perm-k, natural, "
+      "qsgd, "
+      "natural-dithering, "
       "bernoulli, c-bernoulli, sign, one-bit, dithered-sign";
   EXPECT_EQ(refusal("rand-q(3)"),
             "column 1: unknown compressor \"rand-q\" (did you mean \"rand-k\"?); " + known);
@@ -1232,19 +1355,208 @@ TEST(Sign, OfBlocksIsTheSignOfEach) {
   EXPECT_EQ(compressed(*make("sign(scale=one)", 4), {}, Vector{0, -0.0, -3, 5}), (Vector{1, 1, -1, 1}));
 }
 
+// --- matrices ------------------------------------------------------------------------------------
+
+/// Two matrices with other coordinates before, between and behind them.
+const std::vector<MatrixBlock> kBlocks = {{.offset = 3, .rows = 6, .cols = 5},
+                                          {.offset = 35, .rows = 4, .cols = 9}};
+constexpr std::size_t kBlockDim = 75;
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+std::unique_ptr<Compressor> make_on_blocks(const std::string& text, Wire wire = Wire::f64) {
+  return make_compressor(parse(text),
+                         {.dim = kBlockDim, .clients = kClients, .wire = wire, .blocks = kBlocks});
+}
+
+Matrix matrix_in(View x, const MatrixBlock& block) {
+  return Eigen::Map<const Matrix>(x.data() + block.offset, static_cast<Eigen::Index>(block.rows),
+                                  static_cast<Eigen::Index>(block.cols));
+}
+
+bool in_a_block(std::size_t j) {
+  return std::any_of(kBlocks.begin(), kBlocks.end(),
+                     [j](const MatrixBlock& b) { return j >= b.offset && j < b.offset + b.rows * b.cols; });
+}
+
+TEST(LowRank, IsTheProjectionOfOnePowerIteration) {
+  const Vector x = random_vector(kBlockDim, 31);
+  for (const std::size_t rank : {1, 2}) {
+    const auto c = make_on_blocks(fmt::format("low-rank({}, warm=0)", rank));
+    const Key key{7, 3, 2, 0, 0};
+    Message message;
+    c->compress(key, x, message);
+    EXPECT_EQ(counted_floats(message, kBlockDim),
+              static_cast<double>(rank * (11 + 13) + kBlockDim - 30 - 36));
+    const Vector y = decoded(key, message, kBlockDim);
+    for (std::size_t j = 0; j < kBlockDim; ++j) {
+      if (!in_a_block(j)) {
+        EXPECT_EQ(y[j], x[j]) << j;
+      }
+    }
+    Stream words = key.stream(Purpose::compressor);
+    for (const MatrixBlock& block : kBlocks) {
+      const Matrix M = matrix_in(x, block);
+      Matrix Q(M.cols(), static_cast<Eigen::Index>(rank));
+      for (Eigen::Index l = 0; l < Q.cols(); ++l) {
+        for (Eigen::Index k = 0; k < Q.rows(); ++k) Q(k, l) = (words.next32() + 0.5) / 0x1p31 - 1;
+      }
+      const Matrix P =
+          Eigen::HouseholderQR<Matrix>(M * Q).householderQ() * Matrix::Identity(M.rows(), Q.cols());
+      EXPECT_LE((P * (P.transpose() * M) - matrix_in(y, block)).norm(), 1e-12 * M.norm());
+    }
+  }
+}
+
+TEST(LowRank, SplitsTheSquaredNorm) {
+  for_all([](const Row& row, const Compressor& compressor, Wire wire, View x) {
+    if (!std::string(row.spec).starts_with("low-rank")) return;
+    const Vector y = compressed(compressor, {5, 5, 0, 0, 0}, x);
+    const double slack = wire == Wire::f32 ? 1e-6 : 1e-12;
+    EXPECT_LE(norm_sq(y), norm_sq(x) * (1 + slack) + 1e-70);
+    const double both = distance_sq(x, y) + norm_sq(y);
+    EXPECT_LE(both, norm_sq(x) * (1 + slack) + 1e-70);
+    // Zeros behind the vector are dropped, whatever they have become.
+    if (x.size() == 64) {
+      EXPECT_GE(both, norm_sq(x) * (1 - slack) - 1e-70);
+    }
+  });
+  const Vector x = random_vector(kBlockDim, 30);
+  for (const char* spec : {"low-rank(1)", "low-rank(2)"}) {
+    const Vector y = compressed(*make_on_blocks(spec), {5, 5, 0, 0, 0}, x);
+    EXPECT_NEAR(distance_sq(x, y) + norm_sq(y), norm_sq(x), 1e-12 * norm_sq(x)) << spec;
+  }
+}
+
+TEST(LowRank, FindsAMatrixOfItsRank) {
+  Vector x(90);
+  for (std::size_t j = 0; j < 90; ++j)
+    x[j] = static_cast<double>((j / 9 + 1) * (j % 9)) - static_cast<double>((j / 9 % 3) * (j % 9 % 2)) * 7;
+  const auto c = make("low-rank(2)", 90);
+  EXPECT_LE(distance_sq(compressed(*c, {5, 5, 0, 0, 0}, x), x), 1e-24 * norm_sq(x));
+  EXPECT_GT(distance_sq(compressed(*make("low-rank(1)", 90), {5, 5, 0, 0, 0}, x), x), 1e-4 * norm_sq(x));
+}
+
+TEST(LowRank, ZerosStayZeros) {
+  Vector x(kBlockDim);
+  for (const char* spec : {"low-rank(1)", "low-rank(2, warm=0)", "sketch(2)"})
+    EXPECT_EQ(compressed(*make_on_blocks(spec), {1, 2, 3, 0, 0}, x), x) << spec;
+  for (std::size_t j = 0; j < 30; ++j) x[3 + j] = static_cast<double>(j * j % 7);  // the other matrix is 0
+  const Vector y = compressed(*make_on_blocks("low-rank(2)"), {1, 2, 3, 0, 0}, x);
+  EXPECT_TRUE(all_finite(y));
+  for (std::size_t j = 35; j < 71; ++j) EXPECT_EQ(y[j], 0);
+}
+
+/// The message of a client that keeps `numbers`, which are updated.
+Message say_and_keep(const Compressor& c, const Key& key, View x, Vector& numbers) {
+  Message message;
+  c.compress_with(key, x, numbers, message);
+  c.keep(message, numbers);
+  return message;
+}
+
+TEST(LowRank, StartsFromItsLastMessage) {
+  const Vector x = random_vector(kBlockDim, 32);
+  const auto warm = make_on_blocks("low-rank(2)");
+  const auto cold = make_on_blocks("low-rank(2, warm=0)");
+  EXPECT_EQ(warm->keeps(), 2 * (5 + 9U));
+  EXPECT_EQ(cold->keeps(), 0U);
+  EXPECT_EQ(make("low-rank(2)", 10)->keeps(), 0U) << "sent whole";
+  Vector numbers(warm->keeps());
+  // The first message starts from the draw of round 0, whatever its round is.
+  Message first;
+  cold->compress({1, 0, 3, 0, 0}, x, first);
+  EXPECT_EQ(say_and_keep(*warm, {1, 4, 3, 0, 0}, x, numbers).bytes, first.bytes);
+  double before = distance_sq(decoded({}, first, kBlockDim), x);
+  for (std::uint32_t t = 5; t < 60; ++t) {
+    const double now =
+        distance_sq(decoded({}, say_and_keep(*warm, {1, t, 3, 0, 0}, x, numbers), kBlockDim), x);
+    EXPECT_LE(now, before * (1 + 1e-12)) << t;
+    before = now;
+  }
+  double best = 0;  // Eckart and Young
+  for (const MatrixBlock& block : kBlocks) {
+    const auto values = Eigen::JacobiSVD<Matrix>(matrix_in(x, block)).singularValues();
+    best += values.tail(values.size() - 2).squaredNorm();
+  }
+  EXPECT_NEAR(before, best, 1e-4 * best);
+}
+
+TEST(LowRank, KeepsTheRightFactorAsItWasSent) {
+  const Vector x = random_vector(kBlockDim, 33);
+  const auto c = make_on_blocks("low-rank(1)", Wire::f32);
+  Vector numbers(c->keeps());
+  const Message message = say_and_keep(*c, {1, 4, 3, 0, 0}, x, numbers);
+  const std::uint8_t* const values = message.bytes.data() + message.bytes.size() - 4 * (11 + 13 + 9);
+  for (std::size_t k = 0; k < 5; ++k)  // 3 coordinates, 6 of P, and then Q
+    EXPECT_EQ(numbers[k], static_cast<double>(load_le<float>(values + 4 * (9 + k)))) << k;
+  for (std::size_t k = 0; k < 9; ++k)  // 2 coordinates and 4 of P later
+    EXPECT_EQ(numbers[5 + k], static_cast<double>(load_le<float>(values + 4 * (20 + k)))) << k;
+  const Vector kept = numbers;
+  Message other;
+  write_dense(Wire::f32, x, other);
+  c->keep(other, numbers);
+  write_nothing(Wire::f32, other);
+  c->keep(other, numbers);
+  EXPECT_EQ(numbers, kept) << "no messages of its own";
+}
+
+TEST(LowRank, GoesOnAfterZeros) {
+  const Vector x = random_vector(kBlockDim, 34);
+  const auto c = make_on_blocks("low-rank(2)");
+  Vector numbers(c->keeps());
+  const Message first = say_and_keep(*c, {1, 1, 3, 0, 0}, x, numbers);
+  say_and_keep(*c, {1, 2, 3, 0, 0}, Vector(kBlockDim), numbers);
+  EXPECT_EQ(numbers, Vector(c->keeps()));
+  EXPECT_EQ(say_and_keep(*c, {1, 3, 3, 0, 0}, x, numbers).bytes, first.bytes);
+}
+
+TEST(Sketch, IsTheDefinition) {
+  const Vector x = random_vector(kBlockDim, 35);
+  const Key key{7, 3, 2, 0, 0};
+  const Vector y = compressed(*make_on_blocks("sketch(3)"), key, x);
+  Stream words = key.stream(Purpose::compressor);
+  for (const MatrixBlock& block : kBlocks) {
+    const Matrix M = matrix_in(x, block);
+    Matrix W(M.cols(), 3);
+    std::uint32_t word = 0;
+    for (Eigen::Index bit = 0; bit < W.size(); ++bit) {
+      if (bit % 32 == 0) word = words.next32();
+      W(bit % W.rows(), bit / W.rows()) = (word >> (bit % 32)) % 2 == 1 ? 1 : -1;
+    }
+    EXPECT_LE((M * W * W.transpose() / 3 - matrix_in(y, block)).norm(), 1e-13 * M.norm());
+  }
+  for (std::size_t j = 0; j < kBlockDim; ++j) {
+    if (!in_a_block(j)) {
+      EXPECT_EQ(y[j], x[j]) << j;
+    }
+  }
+}
+
+TEST(Sketch, ReachesItsOmega) {
+  const Vector x = random_vector(100, 36);
+  const MonteCarlo drawn(*make("sketch(3)", 100), x, 20000);
+  EXPECT_NEAR(drawn.error, 3 * norm_sq(x), 5 * drawn.error_error);
+}
+
 TEST(Compressors, SharesAreOfTheDimension) {
   EXPECT_EQ(make("rand-k(1%)", 1000)->bound().floats, 10);
   EXPECT_EQ(make("top-k(k=1%)", 1001)->bound().floats, 11);
+}
+
+/// The first usage of a row, with 1 for each argument that has no name.
+std::string example_of(const CompressorRow& row) {
+  std::string text = row.name;
+  if (!row.usage.substr(row.name.size()).starts_with('(')) return text;
+  Spec first = parse(row.usage.substr(0, row.usage.find(')') + 1));
+  for (Spec& arg : first.args) arg = parse("1");
+  return print(first);
 }
 
 TEST(Compressors, TheTableListsThemAll) {
   for (const CompressorRow& row : compressors()) {
     EXPECT_TRUE(row.usage.starts_with(row.name));
     EXPECT_FALSE(row.summary.empty());
-    // the first usage, if there are several
-    const std::string usage = row.usage.substr(0, row.usage.find(','));
-    const std::string spec = usage.ends_with(')') ? row.name + "(1)" : usage;
-    EXPECT_NE(make(spec, 5), nullptr);
+    EXPECT_NE(make(example_of(row), 5), nullptr);
   }
 }
 

@@ -56,6 +56,9 @@ struct Map {
 const Map kMaps[] = {
     {"ef21(top-k(3))", false},
     {"ef21(c-rand-k(3))", true},
+    {"ef21(comp(3, 4))", true},
+    {"ef21(mix(2, 3))", true},
+    {"ef21(low-rank(1, warm=0))", true},
     {"ef21(c-bernoulli(0.3))", true},
     {"ef21(c-perm-k)", true},
     {"ef21(natural)", true},
@@ -73,6 +76,7 @@ const Map kMaps[] = {
     {"3pc-v2(rand-k(3), top-k(3))", true},
     {"3pc-v2(rand-k(4), c-rand-k(3))", true},
     {"3pc-v2(perm-k, top-k(2))", true},
+    {"3pc-v2(sketch(1), low-rank(1, warm=0))", true},
     {"3pc-v2(perm-k(2), top-k(2))", true},
     {"3pc-v2(perm-k, c-perm-k(2))", true},
     {"3pc-v2(identity, top-k(3))", false},

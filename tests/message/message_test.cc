@@ -126,6 +126,18 @@ const Example kExamples[] = {
     {"natural-dithering(3)", Wire::f32, {2, -2, 2, 2}, {2, -2, 2, 2}, "0a 03 00 00 00 00 80 40 4d 0b"},
     {"qsgd(5)", Wire::f32, few_of_forty({{5, 3}, {27, -4}}), few_of_forty({{5, 3}, {27, -4}}),
      "11 05 00 00 02 00 00 00 00 00 80 3f ab 6b 02"},
+    {"low-rank(1, warm=0)",
+     Wire::f32,
+     {0, 0, 0, 1, 2, 3, 0, 0, 0, 0},
+     {0, 0, 0, 1, 2, 3, 0, 0, 0, 0},
+     "10 01 00 00 01 00 04 03 00 00 00 00 00 00 80 bf 00 00 00 00 00 00 00 00 00 00 80 bf 00 00 00 c0 00 00 "
+     "40 "
+     "c0"},
+    {"sketch(1)",
+     Wire::f32,
+     {1, 0, 0, 2, 0, 0, 0, 4, 0, 8},
+     {1, -1, 1, 2, -2, 2, -4, 4, -4, 8},
+     "13 01 00 00 01 00 04 03 00 00 80 3f 00 00 00 40 00 00 80 c0 00 00 00 41"},
     {"natural-dithering(3)", Wire::f32, few_of_forty({{4, 2}, {9, -2}, {20, 2}, {33, 2}}),
      few_of_forty({{4, 2}, {9, -2}, {20, 2}, {33, 2}}), "12 03 00 00 04 00 00 00 00 00 80 40 7f ca 89 2a"},
 };
@@ -228,7 +240,10 @@ std::vector<Message> one_of_each(const Key& key) {
                              "qsgd(300)",
                              "natural-dithering(1)",
                              "natural-dithering(2)",
-                             "natural-dithering(5)"}) {
+                             "natural-dithering(5)",
+                             "low-rank(1)",
+                             "low-rank(2)",
+                             "sketch(2)"}) {
       all.push_back(compressed(spec, wire, 4, key, x));
     }
     all.push_back(compressed("perm-k", wire, 50, key, x));
@@ -253,9 +268,9 @@ std::vector<Message> one_of_each(const Key& key) {
 TEST(Decode, TheTablesOfThisFileHaveEveryFormat) {
   std::set<unsigned> formats;
   for (const Message& message : one_of_each({1, 1, 1, 0, 0})) formats.insert(message.bytes[0]);
-  const std::set<unsigned> all = {1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,
-                                  12,   13,   14,   15,   17,   18,   0x81, 0x82, 0x83, 0x84, 0x85,
-                                  0x86, 0x87, 0x88, 0x89, 0x8a, 0x8e, 0x8f, 0x91, 0x92};
+  const std::set<unsigned> all = {1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,   12,
+                                  13,   14,   15,   16,   17,   18,   19,   0x81, 0x82, 0x83, 0x84, 0x85,
+                                  0x86, 0x87, 0x88, 0x89, 0x8a, 0x8e, 0x8f, 0x90, 0x91, 0x92, 0x93};
   EXPECT_EQ(formats, all);
 }
 
@@ -620,6 +635,56 @@ TEST(Decode, SaysWhatIsWrongWithSparseLevels) {
   power[0] = 0x12;
   EXPECT_EQ(error(power), "level 0 is not there or too large");
   EXPECT_EQ(error_of({}, one({0x05}), 3), "no error");
+}
+
+TEST(Decode, SaysWhatIsWrongWithMatrices) {
+  const auto error = [](const Bytes& bytes) {
+    const std::string text = error_of({1, 1, 2, 0, 0}, bytes, 10);
+    return text.substr(text.find("): ") + 3);
+  };
+  for (const std::uint8_t format : {std::uint8_t{0x10}, std::uint8_t{0x13}}) {
+    EXPECT_EQ(error({format, 1, 0}), "truncated in its header of 4 bytes");
+    EXPECT_EQ(error({format, 0, 0, 0, 1}), "rank 0; need at least 1");
+    EXPECT_EQ(error({format, 1, 0, 0}), "a number of its layout is truncated or too large");
+    EXPECT_EQ(error({format, 1, 0, 0, 0}), "no matrices; a dense message has none");
+    EXPECT_EQ(error({format, 1, 0, 0, 0x81}), "a number of its layout is truncated or too large");
+    EXPECT_EQ(error({format, 1, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x10}),
+              "a number of its layout is truncated or too large");
+    EXPECT_EQ(error({format, 1, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0}),
+              "a number of its layout is truncated or too large");
+    EXPECT_EQ(error({format, 1, 0, 0, 0x81, 0}), "a number of its layout has more bytes than it needs");
+    EXPECT_EQ(error({format, 1, 0, 0, 1, 10, 4, 3}), "matrix 0 begins behind the vector");
+    EXPECT_EQ(error({format, 1, 0, 0, 2, 0, 4, 3, 0, 4, 3}), "matrix 1 begins behind the vector");
+    EXPECT_EQ(error({format, 1, 0, 0, 1, 0, 5, 3}), "matrix 0 of 5 x 3 does not fit");
+    EXPECT_EQ(error({format, 1, 0, 0, 1, 0, 0, 3}), "matrix 0 of 0 x 3 does not fit");
+    EXPECT_EQ(error({format, 3, 0, 0, 1, 0, 3, 3}),
+              "matrix 0 of 3 x 3 has no more entries than what is sent of it with rank 3");
+  }
+  EXPECT_EQ(error({0x10, 1, 0, 0, 1, 0, 4, 3, 0}), "need 36 bytes");
+  EXPECT_EQ(error({0x90, 1, 0, 0, 1, 1, 3, 3}), "need 64 bytes");
+  EXPECT_EQ(error({0x13, 1, 0, 0, 1, 0, 4, 3}), "need 24 bytes");
+}
+
+TEST(LowRank, IsAddedTermByTerm) {
+  // A matrix of 3 x 3 behind one coordinate, of rank 1.
+  const double left[] = {0.1, 0.7, -0.3};
+  const double right[] = {1.1, 0.9, 1e-9};
+  const Vector values = {5, left[0], left[1], left[2], right[0], right[1], right[2]};
+  const std::vector<MatrixBlock> blocks = {{.offset = 1, .rows = 3, .cols = 3}};
+  Message message;
+  write_low_rank(Wire::f64, 1, blocks, values, message);
+  EXPECT_EQ(counted_floats(message, 10), 7);
+  Vector acc(10, 0.25);
+  decode_add({}, message, 0.3, acc);
+  EXPECT_EQ(acc[0], 0.25 + 0.3 * 5);
+  for (std::size_t j = 0; j < 9; ++j) EXPECT_EQ(acc[1 + j], 0.25 + 0.3 * (left[j / 3] * right[j % 3])) << j;
+  Vector factor(3);
+  EXPECT_TRUE(read_right_factors(message, 10, factor));
+  EXPECT_EQ(factor, (Vector{right[0], right[1], right[2]}));
+  EXPECT_THROW(read_right_factors(message, 11, factor), RunError);
+  Vector other(4);
+  EXPECT_THROW(read_right_factors(message, 10, other), std::logic_error);
+  EXPECT_FALSE(read_right_factors(Message{}, 10, factor));
 }
 
 TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {

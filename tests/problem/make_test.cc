@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include <Eigen/Dense>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "laconic/core/rng.h"
 #include "laconic/problem/linear_model.h"
 #include "tests/problem_testing.h"
 
@@ -38,6 +40,34 @@ class ProblemMake : public ::testing::Test {
   std::filesystem::path folder_;
   ProblemSetting setting_;
 };
+
+TEST_F(ProblemMake, NamesItsMatrices) {
+  using Blocks = std::vector<MatrixBlock>;
+  EXPECT_EQ(make("logistic(tiny)")->blocks(), Blocks{});
+  EXPECT_EQ(make("softmax(three, bias=1)")->blocks(), (Blocks{{0, 3, 3}}));
+  EXPECT_EQ(make("autoencoder(tiny, 2)")->blocks(), (Blocks{{0, 3, 2}, {6, 2, 3}}));
+  EXPECT_EQ(make("mlp(three, 4)")->blocks(), (Blocks{{0, 4, 2}, {12, 3, 4}}));
+  // The gradient of the loss of one row is a product of a column and a row, in each matrix.
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  for (const char* text :
+       {"softmax(generated(rows=2, d=5, classes=4))", "autoencoder(generated(rows=2, d=7), 3)",
+        "mlp(generated(rows=2, d=5, classes=4), 6, 3, activation=tanh)"}) {
+    const auto problem = make(text);
+    Vector x(problem->dim());
+    Vector g(problem->dim());
+    fill_normal(Key{.seed = 5}.stream(Purpose::data), x);
+    const std::uint32_t first[] = {0};
+    problem->value_gradient(0, Rows::listed(first), x, g);
+    ASSERT_FALSE(problem->blocks().empty()) << text;
+    for (const MatrixBlock& block : problem->blocks()) {
+      const Eigen::Map<const Matrix> M(g.data() + block.offset, static_cast<Eigen::Index>(block.rows),
+                                       static_cast<Eigen::Index>(block.cols));
+      const auto values = Eigen::JacobiSVD<Matrix>(M).singularValues();
+      EXPECT_GT(values[0], 0) << text;
+      EXPECT_LE(values[1], 1e-5 * values[0]) << text;
+    }
+  }
+}
 
 TEST_F(ProblemMake, BuildsWhatTheDescriptionSays) {
   struct Case {

@@ -2,6 +2,8 @@
 """Compressors: compress(round, client, x) is C(x) as a dense vector, floats(round, client) the number of
 values sent. `wire` rounds the values sent. omega is set for unbiased compressors, alpha for contractive
 ones; p: expected floats of a message divided by d."""
+import math
+
 import numpy as np
 
 import rng
@@ -47,6 +49,124 @@ class TopK:
 
     def floats(self, round, client):
         return self.k
+
+
+class Comp(TopK):
+    """K at random of the KK largest entries, times KK/K (EF-BV, arXiv 2205.04180). eta, variance: of its bias and
+    of its variance. support(round, client, k, n): k of 0 .. n-1, ascending."""
+
+    def __init__(self, d, k, kk, support, wire=f64):
+        super().__init__(d, k, wire)
+        self.kk, self.support = kk, support
+        self.eta, self.variance = math.sqrt(1 - kk / d), kk / k - 1
+        self.alpha = (1 - self.variance) * kk / d if self.variance < 1 else None
+        self.omega = self.variance if kk == d else None
+
+    def compress(self, round, client, x):
+        largest = np.sort(np.argsort(-np.abs(x), kind="stable")[: self.kk])
+        kept = largest[self.support(round, client, self.k, self.kk)]
+        out = np.zeros(self.d)
+        out[kept] = self.wire(self.kk / self.k * x[kept])
+        return out
+
+
+class Mix(TopK):
+    """The K largest entries, and KK of the others at random, as they are (the same paper)."""
+
+    def __init__(self, d, k, kk, support, wire=f64):
+        super().__init__(d, k, wire)
+        left = d - k - kk
+        self.kk, self.support, self.alpha = kk, support, (k + kk) / d
+        self.eta, self.variance = left / math.sqrt((d - k) * d), kk * left / ((d - k) * d)
+
+    def compress(self, round, client, x):
+        order = np.argsort(-np.abs(x), kind="stable")
+        kept = np.concatenate([order[: self.k], np.sort(order[self.k :])[self.support(round, client, self.kk, self.d - self.k)]])
+        out = np.zeros(self.d)
+        out[kept] = self.wire(x[kept])
+        return out
+
+    def floats(self, round, client):
+        return self.k + self.kk
+
+
+class Matrices:
+    """x has matrices at `blocks`, a list of (offset, rows, cols); without any it is one matrix of ceil(sqrt d) rows,
+    with zeros behind its end. lines(rows, cols): the number of vectors of length 1 that one column costs. A matrix
+    for which r columns cost as much as its entries is sent whole, like all coordinates outside."""
+    alpha, omega, index_bits = None, None, 8  # bits of the layout for each value, at most
+
+    def __init__(self, d, r, blocks, lines, wire):
+        self.d, self.r, self.wire = d, r, wire
+        rows = math.isqrt(d - 1) + 1
+        self.blocks = [(o, m, n) for o, m, n in blocks or [(0, rows, -(-d // rows))] if r * lines(m, n) < m * n]
+        self.sent = d + sum(r * lines(m, n) - min(m * n, d - o) for o, m, n in self.blocks)
+        self.p = self.sent / d
+
+    def compress(self, round, client, x):
+        out = self.wire(x).copy()
+        for b, (o, m, n) in enumerate(self.blocks):
+            M = np.zeros(m * n)
+            M[: self.d - o] = x[o : o + m * n]
+            out[o : o + m * n] = self.product(round, client, b, M.reshape(m, n)).ravel()[: self.d - o]
+        return out
+
+    def floats(self, round, client):
+        return self.sent
+
+
+class LowRank(Matrices):
+    """PowerSGD's compressor (Vogels, Karimireddy, Jaggi 2019, arXiv 1905.13727). With warm a client starts from its
+    last Q. It keeps that in `kept`, so compress() must be called once for each message, in the order of rounds.
+    stream(round, client): the words of a message."""
+
+    def __init__(self, d, r, blocks, stream, warm=True, wire=f64):
+        super().__init__(d, r, blocks, lambda m, n: m + n, wire)
+        self.alpha = min((r / min(m, n) for _, m, n in self.blocks), default=1.0)
+        self.stream, self.warm, self.kept = stream, warm, {}
+
+    def draw(self, round, client, b):
+        """Q of matrix b: the entries are drawn matrix by matrix, column by column."""
+        stream = self.stream(round, client)
+        for _, _, n in self.blocks[: b + 1]:
+            words = [stream.next32() for _ in range(self.r * n)]
+        return ((np.array(words) + 0.5) / 2**31 - 1).reshape(self.r, -1).T
+
+    def product(self, round, client, b, M):
+        Q = self.draw(0 if self.warm else round, client, b)
+        if self.warm and (client, b) in self.kept:
+            last = self.kept[client, b]
+            Q = np.where(np.any(last != 0, axis=0), last, Q)  # a column of zeros starts anew
+        P = orthonormalise(M @ Q)  # 1. P = M Q
+        P, Q = self.wire(P), self.wire(M.T @ P)  # 2. Q+ = M' P^
+        self.kept[client, b] = Q
+        return P @ Q.T
+
+
+def orthonormalise(P):
+    """Gram-Schmidt, twice, the columns in order. A column of norm at most 1e-30 |P| becomes 0."""
+    P, least = P.copy(), 1e-30 * np.linalg.norm(P)
+    for l in range(P.shape[1]):
+        for _ in range(2):
+            for m in range(l):
+                P[:, l] -= (P[:, m] @ P[:, l]) * P[:, m]
+        norm = np.linalg.norm(P[:, l])
+        P[:, l] = P[:, l] / norm if norm > least else 0
+    return P
+
+
+class Sketch(Matrices):
+    """M W W' / r with random signs W, of which only M W / r is sent."""
+
+    def __init__(self, d, r, blocks, stream, wire=f64):
+        super().__init__(d, r, blocks, lambda m, n: m, wire)
+        self.omega, self.stream = max(((n - 1) / r for _, _, n in self.blocks), default=0.0), stream
+
+    def product(self, round, client, b, M):
+        stream = self.stream(round, client)
+        for _, _, n in self.blocks[: b + 1]:  # whole words for each matrix
+            W = stream.signs(self.r * n).reshape(self.r, n).T
+        return self.wire(M @ W / self.r) @ W.T
 
 
 class Subset:
@@ -115,12 +235,21 @@ def read_supports(path):
     return lambda round, client: table[round, client]
 
 
-def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0):
-    """step: the step in the address of its draws."""
+def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0, blocks=()):
+    """step: the step in the address of its draws. blocks: the matrices in a vector."""
     if spec.name == "identity":
         return Identity(d, wire)
     if spec.name == "top-k":
         return TopK(d, specs.count_of(spec.args[0], d), wire)
+    if spec.name in ("low-rank", "sketch"):
+        r, stream = int(spec.args[0].name), lambda round, i: rng.Stream(seed, round, i, step)
+        if spec.name == "sketch":
+            return Sketch(d, r, blocks, stream, wire)
+        return LowRank(d, r, blocks, stream, bool(spec.number("warm", 1)), wire)
+    if spec.name in ("comp", "mix"):
+        k, kk = (specs.count_of(arg, d) for arg in spec.args)
+        support = lambda round, i, count, n: rng.rand_k_support(seed, round, i, count, n, step)
+        return {"comp": Comp, "mix": Mix}[spec.name](d, k, kk, support, wire)
     if spec.name in ("rand-k", "c-rand-k"):
         k = specs.count_of(spec.args[0], d)
         support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step))

@@ -74,8 +74,9 @@ def transcribe(case, replay):
         return transcribe_coded(case, problem, wire)
     if star_successors.is_one(case, specs.parse(case["method"])):
         return transcribe_star(case, problem, wire)
+    blocks = getattr(problem, "blocks", ())
     make = lambda spec, step=0: (
-        compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step) if spec
+        compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, replay, step, blocks) if spec
         else compressors.Identity(problem.d, wire))
     coin = lambda round, p: rng.shared_coin(case["seed"], round, p)
     constants = problem.constants()
@@ -90,8 +91,10 @@ def transcribe(case, replay):
 
 def transcribe_star(case, problem, wire):
     """The same for a method of star_successors.py, or with a downlink, an outer rule, an aggregator or liars."""
-    make = lambda spec, step=0: (compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, None, step) if spec
-                                 else compressors.Identity(problem.d, wire))
+    blocks = getattr(problem, "blocks", ())
+    make = lambda spec, step=0: (
+        compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, None, step, blocks) if spec
+        else compressors.Identity(problem.d, wire))
     described = {key: specs.parse(case[key]) if key in case else None for key in ("aggregator", "byzantine", "downlink", "outer")}
     clients = star.Clients(problem, wire, case["seed"], case.get("batch", 0), described["aggregator"], described["byzantine"])
     constants = clients.honest.constants()

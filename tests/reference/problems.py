@@ -143,6 +143,7 @@ class Softmax(Linear):
         super().__init__(shards, lam, reg)
         self.classes = np.unique(np.concatenate([y for _, y in shards]))
         self.d = len(self.classes) * self.columns
+        self.blocks = [(0, len(self.classes), self.columns)]
 
     def loss(self, A, y, x):
         scores = A @ x.reshape(len(self.classes), self.columns).T
@@ -162,6 +163,7 @@ class Autoencoder:
         self.A = [A.T for A, _ in shards]
         self.n, self.p, self.hidden, self.seed = len(shards), len(self.A[0]), hidden, seed
         self.d = 2 * self.p * hidden
+        self.blocks = [(0, self.p, hidden), (self.p * hidden, hidden, self.p)]
 
     def start(self):
         stream, bound = rng.Stream(self.seed, purpose=rng.START), math.sqrt(6 / (self.p + self.hidden))

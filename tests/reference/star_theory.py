@@ -67,6 +67,10 @@ def bias_and_variances(C, n):
     if isinstance(C, compressors.CRandK):
         omega = C.alpha * (1 - C.alpha)
         return 1 - C.alpha, omega, omega / n
+    if isinstance(C, (compressors.Comp, compressors.Mix)):
+        return C.eta, C.variance, C.variance / n
+    if isinstance(C, compressors.LowRank):
+        return math.sqrt(1 - C.alpha), 1 - C.alpha, (1 - C.alpha) / n
     if isinstance(C, compressors.TopK):
         return math.sqrt(1 - C.alpha), 0.0, 0.0
     return 0.0, C.omega, C.omega / n

@@ -352,11 +352,34 @@ class Expectations(unittest.TestCase):
         agree = np.mean([rng.shared_coin(1, t, 0.5) == rng.shared_coin(1, t, 0.5, star.DOWN) for t in range(2000)])
         self.assertAlmostEqual(agree, 0.5, delta=0.06)
 
+    def test_low_rank(self):
+        draw, d, blocks = np.random.RandomState(8), 60, [(2, 6, 5), (32, 4, 6)]
+        x = draw.randn(d)
+        C = lambda text: compressors.make_compressor(specs.parse(text), d, 1, 3, blocks=blocks)
+        warm, cold, errors = C("low-rank(2)"), C("low-rank(2, warm=0)"), []
+        self.assertEqual(cold.floats(0, 0), d - 30 - 24 + 2 * (11 + 10))
+        for t in range(50):
+            for each in warm, cold:
+                y = each.compress(t, 0, x)
+                self.assertAlmostEqual((y - x) @ (y - x) + y @ y, x @ x, places=10)  # a projection
+                errors.append((y - x) @ (y - x))
+        self.assertTrue(all(b <= a + 1e-12 for a, b in zip(errors[::2], errors[2::2])))  # power iterations
+        svd = [np.linalg.svd(x[o : o + m * n].reshape(m, n))[1] for o, m, n in blocks]
+        self.assertAlmostEqual(errors[-2], sum(np.sum(s[2:] ** 2) for s in svd), delta=1e-3 * errors[-2])
+        self.assertTrue(np.mean(errors[1::2]) <= (1 - cold.alpha) * (x @ x))
+        self.assertTrue(np.all(warm.compress(50, 0, 0 * x) == 0))  # and no NaN
+        self.assertAlmostEqual(errors[0], np.sum((warm.compress(51, 0, x) - x) ** 2), places=12)  # starts anew
+        sketches = [C("sketch(2)").compress(t, 0, x) - x for t in range(4000)]
+        exact = sum((n - 1) / 2 * np.sum(x[o : o + m * n] ** 2) for o, m, n in blocks)
+        self.assertAlmostEqual(np.mean(np.sum(np.square(sketches), axis=1)) / exact, 1, delta=0.05)
+        np.testing.assert_allclose(np.mean(sketches, axis=0), 0, atol=5 * np.abs(x).max() * math.sqrt(6 / 4000))
+
     def test_bias_and_variances(self):
         d, n, draws = 6, 3, 2000
         x = np.random.RandomState(7).randn(n, d)
         x -= x.mean(axis=0)  # the worst case of PermK
-        for text in ("top-k(2)", "rand-k(2)", "c-rand-k(2)", "perm-k", "c-perm-k", "identity"):
+        for text in ("top-k(2)", "rand-k(2)", "c-rand-k(2)", "perm-k", "c-perm-k", "identity", "comp(2, 4)", "mix(1, 2)",
+                     "low-rank(1, warm=0)"):
             C = compressors.make_compressor(specs.parse(text), d, n, 4)
             said = np.array([[C.compress(t, i, x[i]) for i in range(n)] for t in range(draws)])
             eta, omega, omega_av = theory.bias_and_variances(C, n)
@@ -367,7 +390,7 @@ class Expectations(unittest.TestCase):
             with self.subTest(C=text):
                 self.assertTrue(np.all(bias <= eta + 0.06) and np.all(variance <= omega * 1.06 + 1e-12))
                 self.assertTrue(of_mean <= 1.06 * omega_av + 1e-12)
-                if text != "top-k(2)":
+                if text.split("(")[0] not in ("top-k", "comp", "mix", "low-rank"):  # those depend on x
                     np.testing.assert_allclose([bias.mean(), variance.mean(), of_mean], [eta, omega, omega_av], 0.1, 0.08)
 
 

@@ -259,7 +259,7 @@ TEST_P(ServedMethods, EndWhereTheStarEndsInWhichTheSameAnswer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ServedMethods,
-                         ::testing::Values("gd", "gd(decode=ht)", "ef21(top-k(2))",
+                         ::testing::Values("gd", "gd(decode=ht)", "ef21(top-k(2))", "ef21(low-rank(1))",
                                            "marina(rand-k(2), p=0.3)", "diana(rand-k(3))",
                                            "gc-1bit(redundancy=3)", "gc-1bit(redundancy=2, decode=ht)",
                                            "coco-ef(redundancy=2)", "gc-diana(redundancy=2)", "lag(zeta=4)",
