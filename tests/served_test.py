@@ -97,10 +97,15 @@ class Served(InFolder):
         methods = [("gd", (2, 3, 5)), ("ef21(top-k(3))", (2, 3, 5)), ("diana(rand-k(3))", (3,)), ("gc-1bit(redundancy=2)", (5,)),
                    ("gc-diana(redundancy=2)", (3,)), ("coco-ef(redundancy=2)", (2,)), ("majority(redundancy=2)", (3,)),
                    ("marina(rand-k(3))", (3,)), ("lag(zeta=4)", (2,)),
-                   ("exact-gc(code=cyclic, tolerates=2)", (5,))]
+                   ("exact-gc(code=cyclic, tolerates=2)", (5,)),
+                   ("ef21(top-k(3)); aggregator=median; byzantine=sign-flip(2)", (3,)),
+                   ("gd; aggregator=rfa; byzantine=label-flip(2); problem=logistic(generated(rows=9, d=20), lambda=0.1)", (4,))]
         clients = 8  # makes the weights of methods with memories, which sum up to 1, exact
-        for m, (method, counts) in enumerate(methods):
-            words = ["problem=quadratic(d=20, s=0.8)", f"clients={clients}", f"method={method}", "step=0.05", "rounds=25",
+        for m, (row, counts) in enumerate(methods):
+            method, *keys = row.split("; ")
+            if not any(key.startswith("problem=") for key in keys):
+                keys.append("problem=quadratic(d=20, s=0.8)")
+            words = [f"clients={clients}", f"method={method}", "step=0.05", "rounds=25", *keys,
                      *(["wire=f64"] if "exact" in method else [])]
             plain = self.run_to(f"plain-{m}", *words)
             for ranks in (0, *counts):

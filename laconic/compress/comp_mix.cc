@@ -3,10 +3,11 @@
 // NeurIPS 2022, arXiv 2205.04180). T is the part of x on its KK (comp) or K (mix) largest coordinates.
 //
 // comp(K, KK): KK/K times K random coordinates of T. E C(x) = T and E|C(x) - T|^2 = (KK/K - 1) |T|^2, so
-// E|C(x) - x|^2 = |x|^2 + (KK/K - 2) |T|^2 with |T|^2 >= (KK/d) |x|^2. For KK <= 2 K it is contractive with
+// E|C(x) - x|^2 = |x|^2 + (KK/K - 2) |T|^2 with |T|^2 >= (KK/d) |x|^2. For KK < 2 K it is contractive with
 // alpha = (2 - KK/K) KK/d.
-// mix(K, KK): T and KK random coordinates of x - T, each of which is kept with probability q = KK/(d - K). Its
-// bias is (1 - q) |x - T|, its variance q (1 - q) |x - T|^2, E|C(x) - x|^2 = (1 - q) |x - T|^2, and |x - T|^2
+// mix(K, KK): T and KK random coordinates of x - T, each of which is kept with probability q = KK/(d - K).
+// Its bias is (1 - q) |x - T|, its variance q (1 - q) |x - T|^2, E|C(x) - x|^2 = (1 - q) |x - T|^2, and |x -
+// T|^2
 // <= (1 - K/d) |x|^2.
 #include <cmath>
 #include <cstdint>

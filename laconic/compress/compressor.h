@@ -42,8 +42,9 @@ struct Bound {
   std::optional<BiasVariance> bias_variance = {};
 };
 
-/// The class of a compressor: the stated one; of an unbiased one eta = 0; of any other contractive one, which
-/// must draw nothing, eta = sqrt(1 - alpha) and no variance. Unset if nothing is guaranteed.
+/// The class of a compressor: the stated one; of an unbiased one eta = 0; of any other contractive one eta =
+/// sqrt(1 - alpha) and omega = 0, because EF-BV uses only that |bias|^2 + variance <= (1 - alpha) |x|^2.
+/// Unset if nothing is guaranteed.
 std::optional<BiasVariance> bias_variance_of(const Bound& bound);
 
 /// The properties of a run that a compressor depends on.

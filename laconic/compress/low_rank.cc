@@ -3,8 +3,9 @@
 //
 // low-rank: one power iteration on each matrix M (PowerSGD: Vogels, Karimireddy, Jaggi, NeurIPS 2019, arXiv
 // 1905.13727). P = M Q, P^ = orthonormalise(P), Q+ = M' P^, and C(M) = P^ Q+'. C projects the columns of M
-// onto the span of P^, so |C(M) - M|^2 = |M|^2 - |C(M)|^2. With a random Q, E|C(M)|^2 >= R/min(rows, cols)
-// |M|^2. With warm=1 a client's next Q is its last Q+.
+// onto the span of P^, so |C(M) - M|^2 = |M|^2 - |C(M)|^2. With a Gaussian Q, E|C(M)|^2 >= R/min(rows, cols)
+// |M|^2; the uniform numbers drawn here fall short of it by less than 1 % in the cases tried. With warm=1 a
+// client's next Q is its last Q+.
 // sketch: C(M) = M W W' / R for random signs W, cols x R, which are not sent. It is unbiased. For one column
 // w of W, E|w w' m|^2 = cols |m|^2, and so E|C(M) - M|^2 = (cols - 1)/R |M|^2.
 #include <algorithm>
@@ -182,13 +183,7 @@ class LowRank final : public Compressor {
                 .density = static_cast<double>(setting_.dim),
                 .floats = matrices_.floats(),
                 .shrinks = true};
-    if (alpha == 1) {
-      bound.omega = 0;
-    } else {  // E|C(x) - x|^2 bounds the square of the bias and the variance
-      bound.bias_variance = {.eta = std::sqrt(1 - alpha),
-                             .omega = 1 - alpha,
-                             .omega_mean = (1 - alpha) / static_cast<double>(setting_.clients)};
-    }
+    if (alpha == 1) bound.omega = 0;
     return bound;
   }
 

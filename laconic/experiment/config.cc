@@ -334,7 +334,9 @@ std::size_t Config::honest_clients() const {
   return byzantine ? clients - attack_of(*this)->liars() : clients;
 }
 
-bool Config::has_false_labels() const { return byzantine && attack_of(*this)->flips_labels(); }
+bool Config::has_false_labels() const {
+  return honest_clients() < clients && attack_of(*this)->flips_labels();
+}
 
 bool Config::is_served() const { return is_model(stragglers, StragglersRow::Clock::real); }
 

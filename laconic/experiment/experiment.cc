@@ -78,14 +78,14 @@ IndexSet shards_to_read(const Config& config, const RankData& rank) {
   IndexSet own = of_text("method", [&] {
     return shards_of(*rank.clients, config.method, allocation_setting(config, rank.gone));
   });
-  if (!config.byzantine) return own;
   std::vector<std::uint32_t> shards(own.begin(), own.end());
-  const IndexSet measured(block_of(config.honest_clients(), rank.rank, rank.ranks));
-  shards.insert(shards.end(), measured.begin(), measured.end());
+  const IndexSet evaluated(rank.evaluated);
+  shards.insert(shards.end(), evaluated.begin(), evaluated.end());
   return IndexSet(std::move(shards));
 }
 
-/// The problem in which the shards of liars have false labels. `setting` is that of the problem.
+/// The problem in which the shards of liars have false labels. `setting` is that of the problem. Reads the
+/// data again.
 std::unique_ptr<Problem> with_false_labels(const Config& config, std::shared_ptr<const Problem> problem,
                                            ProblemSetting setting) {
   const auto first = static_cast<std::uint32_t>(config.honest_clients());
@@ -203,8 +203,11 @@ Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer) {
 std::shared_ptr<const OpenedProblem> open_problem(const Config& config, Fleet& fleet, Observer& observer,
                                                   SharedData* shared) {
   Transport& transport = fleet.transport();
-  RankData rank = {.rank = transport.rank(), .ranks = transport.size()};
-  if (transport.size() > 1) rank.clients = block_of(config.clients, transport.rank(), transport.size());
+  RankData rank = {.rank = transport.rank()};
+  if (transport.size() > 1) {
+    rank.clients = block_of(config.clients, transport.rank(), transport.size());
+    rank.evaluated = block_of(config.honest_clients(), transport.rank(), transport.size());
+  }
   const auto opened = std::make_shared<OpenedProblem>();
   together(transport, [&] {
     const bool writes = rank.rank == 0 && !config.out.empty();

@@ -56,9 +56,10 @@ struct OpenedProblem {
 /// The part of a problem that one process reads.
 struct RankData {
   std::size_t rank = 0;
-  std::size_t ranks = 1;
   std::optional<Range> clients = {};     // it keeps the rows of these clients; all, if unset
   std::vector<std::uint32_t> gone = {};  // other clients take over the data of these, ascending
+  // the shards of the objective that it evaluates, beside those of its clients
+  Range evaluated = {};
 };
 
 /// Data sets shared by the problems of one process. Each is read once.

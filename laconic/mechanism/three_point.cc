@@ -19,11 +19,11 @@ struct Contractive {
   bool shrinks = false;
 };
 
-/// Throws SpecError if clients keep numbers for the compressor, which a pair of messages cannot carry.
-void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c) {
-  if (c.keeps() > 0)
-    args.fail(fmt::format("{} keeps a start for the next round, and here are two compressors: use warm=0",
-                          print(spec)));
+/// Throws SpecError if clients keep numbers for a compressor of a pair. `kept`: how many.
+void require_nothing_kept(Arguments& args, const Spec& spec, std::size_t kept) {
+  if (kept > 0)
+    args.fail(fmt::format(
+        "{} keeps a start for the next round, and a map of two compressors cannot: use warm=0", print(spec)));
 }
 
 /// E|C(x) - x|^2 <= (1 - alpha) |x|^2. An unbiased compressor with omega < 1 is contractive
@@ -32,7 +32,7 @@ Contractive contractive(Arguments& args, const char* name, std::size_t position,
                         const CompressorSetting& setting, bool alone = false) {
   const Spec& spec = args.required(name, position, example);
   CompressorPtr c = make_compressor(spec, setting);
-  if (!alone) require_nothing_kept(args, spec, *c);
+  if (!alone) require_nothing_kept(args, spec, c->keeps());
   const Bound bound = c->bound();
   if (bound.alpha) return {std::move(c), *bound.alpha, bound.shrinks};
   if (bound.omega && *bound.omega < 1) return {std::move(c), 1 - *bound.omega};
@@ -110,7 +110,7 @@ ThreePoint v2(Arguments& args, const CompressorSetting& setting) {
   const char* const example = "3pc-v2(rand-k(5), top-k(5))";
   const Spec& spec = args.required("unbiased", 0, example);
   CompressorPtr q = make_compressor(spec, setting);
-  require_nothing_kept(args, spec, *q);
+  require_nothing_kept(args, spec, q->keeps());
   const auto omega = q->bound().omega;
   if (!omega) args.fail(fmt::format("need an unbiased compressor first: {} is not; use rand-k", print(spec)));
   Contractive c = contractive(args, "compressor", 1, example, setting);
@@ -129,9 +129,7 @@ ThreePoint v3(Arguments& args, const CompressorSetting& setting) {
   Arguments inner_args(spec);
   ThreePoint inner = make_three_point(spec, inner_args, setting);
   inner_args.done();
-  if (inner.map->keeps() > 0)
-    args.fail(fmt::format("{} keeps a start for the next round, and here are two compressors: use warm=0",
-                          print(spec)));
+  require_nothing_kept(args, spec, inner.map->keeps());
   if (inner.pairs == kPairDepth)
     args.fail(fmt::format("its messages are pairs in pairs, {} deep; need at most {}", inner.pairs + 1,
                           kPairDepth));

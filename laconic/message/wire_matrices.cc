@@ -100,7 +100,8 @@ const Layout& layout_of(const Incoming& message, Lines lines) {
     if (end >= message.dim || gap >= message.dim - end)
       message.fail(fmt::format("matrix {} begins behind the vector", b));
     block.offset = end + gap;
-    if (block.rows == 0 || block.cols == 0 || (block.rows - 1) * block.cols >= message.dim - block.offset)
+    const std::size_t left = message.dim - block.offset;
+    if (block.rows == 0 || block.cols == 0 || block.cols > left || (block.rows - 1) * block.cols >= left)
       message.fail(fmt::format("matrix {} of {} x {} does not fit", b, block.rows, block.cols));
     // Otherwise the matrix is sent whole, in fewer values. So the work of a reader is bounded too.
     if (layout.rank * lines(block) >= block.rows * block.cols)

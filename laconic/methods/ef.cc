@@ -18,7 +18,8 @@ Assembly ef(Arguments& args, const MethodSetting& s) {
   m.facts.emplace_back("alpha", *bound.alpha);
   // With more clients it does not converge to the minimum, where the gradients of the clients are not 0.
   if (s.constants && !s.batch && s.problem.shards() == 1)
-    m.tight = tight_theorem(*s.constants, *bound.alpha, "|x - x* - e|^2 + |e|^2 / sqrt(1 - alpha)");
+    m.tight =
+        tight_theorem(*s.constants, *bound.alpha, "|x - x* - gamma e|^2 + |gamma e|^2 / sqrt(1 - alpha)");
   return m;
 }
 

@@ -64,7 +64,7 @@ Assembly three_point(const ThreePointRow& row, Arguments& args, const MethodSett
     m.theorem_pl = three_point_theorem_pl(*s.constants, c.A, c.B, exact);
     if (row.name == "ef21" && c.shrinks)
       m.tight = tight_theorem(*s.constants, *c.alpha,
-                              "|grad f(x) - h|^2 + sqrt(1 - alpha) |grad f(x)|^2 of one client");
+                              "with one client, |grad f(x) - h|^2 + sqrt(1 - alpha) |grad f(x)|^2");
   }
   return m;
 }

@@ -36,7 +36,7 @@ std::deque<MethodRow>& table() {
   return rows;
 }
 
-/// The words for the steps of theorems; no name begins another that stands after it.
+/// The words for the steps of theorems.
 constexpr std::pair<std::string_view, StepRule::Kind> kStepsOfTheorems[] = {
     {"theory-pl", StepRule::Kind::theory_pl},
     {"theory", StepRule::Kind::theory},
@@ -148,14 +148,14 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   const bool is_star = std::holds_alternative<StarParts>(assembly.parts);
   const bool is_local = std::holds_alternative<LocalParts>(assembly.parts);
   if ((has_outer || has_downlink) && !is_star && !is_local)
-    throw InputError(
-        fmt::format("{}: is for methods in which clients answer a server; {} is not one, or has its own",
-                    has_outer ? "outer" : "downlink", method.name));
+    throw InputError(fmt::format("{}: needs a method with a server, and not scaffold; {} is another",
+                                 has_outer ? "outer" : "downlink", method.name));
   const char* key = has_rule ? "aggregator" : "byzantine";
   if ((has_rule || setting.byzantine) && !is_star)
     throw InputError(
-        fmt::format("{}: is for methods in which clients answer a server in every round; {} is not one", key,
-                    method.name));
+        fmt::format("{}: needs a method in which clients send a vector for their gradient in every "
+                    "round; {} is not one",
+                    key, method.name));
   if ((has_rule || setting.byzantine) && row.allocate != nullptr)
     throw InputError(
         fmt::format("{}: needs clients that hold only their own data; in {} they hold that of "
@@ -166,8 +166,7 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   if (const auto* parts = std::get_if<StarParts>(&assembly.parts); parts && parts->mechanism->keeps() > 0) {
     assembly.warnings.emplace_back(
         "the compressor starts from its last message (warm=1): its alpha, and the step of a theorem with it, "
-        "are "
-        "proven for random starts (warm=0) only");
+        "are proven for random starts (warm=0) only");
   }
   if (setting.problem.noise() > 0 || setting.stragglers) {  // no theorem here covers these
     assembly.theorem.reset();

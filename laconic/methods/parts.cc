@@ -146,7 +146,8 @@ Assembly star(const MethodSetting& s, StarParts parts) {
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step) {
   if (auto outer = outer_of(s)) {
     if (parts.outer->memory() > 0) throw InputError("outer: the method has an outer rule of its own");
-    if (outer->adds_term()) throw InputError("outer: prox-l1 is for methods with a message a gradient");
+    if (outer->adds_term())
+      throw InputError("outer: prox-l1 needs clients that send gradients, and these take local steps");
     parts.outer = std::move(outer);
   }
   if (auto downlink = downlink_of(s)) parts.downlink = *downlink;

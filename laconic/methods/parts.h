@@ -105,8 +105,8 @@ AllocationSetting setting_of_allocations(const MethodSetting& s);
 Assembly star(const MethodSetting& s, StarParts parts);
 /// The same for parts that already define which client reads which shards.
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts);
-/// An assembly with local steps, by the keys outer and downlink too, with the facts of its scaling and eta_s. eta_s
-/// is the run's outer-step, else `outer_step`.
+/// An assembly with local steps, by the keys outer and downlink too, with the facts of its scaling and eta_s.
+/// eta_s is the run's outer-step, else `outer_step`.
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1);
 Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
 /// An assembly without a server, with the facts of its mixing. InputError without a topology.

@@ -128,7 +128,10 @@ void require_vectors_of_clients(const StarParts& parts, const MethodSetting& s) 
   if (parts.majority)
     throw InputError(fmt::format("{}: majority counts the signs of all clients; leave {} out", key, key));
   if (!s.gone.empty())
-    throw InputError(fmt::format("{}: other clients have taken over data, and would hide who lies", key));
+    throw InputError(
+        fmt::format("{}: {} clients are lost, and others hold their data; a rule needs the vector of "
+                    "each client",
+                    key, s.gone.size()));
   if (!parts.participation->complete() && !parts.mechanism->estimates_by_memory() && !s.stragglers)
     throw InputError(
         fmt::format("{}: needs the vector of each client, and the method samples clients; use a method in "

@@ -12,9 +12,10 @@
 
 namespace laconic {
 
-/// What the steps of composed methods follow from. With norms as root mean squares over clients and draws, the
-/// error of an estimate, |g_t - grad f(x_t)|, is at most `error` times the length of the steps of x, summed over
-/// any horizon and with no error at the start. Then every gamma <= 1 / (L_minus + error) keeps kMeanGradient.
+/// What the steps of composed methods follow from. With norms as root mean squares over clients and draws,
+/// the error of an estimate, |g_t - grad f(x_t)|, is at most `error` times the length of the steps of x,
+/// summed over any horizon and with no error at the start. Then every gamma <= 1 / (L_minus + error) keeps
+/// kMeanGradient.
 struct Gain {
   double error = 0;
   // The same for |g_{t+1} - g_t|, where it is known.
@@ -34,8 +35,8 @@ struct Theorem {
 };
 
 /// sqrt(1 - alpha) / (1 - sqrt(1 - alpha)): the gain of a memory that moves by a contractive compressor from
-/// the increments of its input to its error. That of its own increments is 1 + memory_gain(), if the compressor
-/// shrinks. 0 for alpha = 1.
+/// the increments of its input to its error. That of its own increments is 1 + memory_gain(), if the
+/// compressor shrinks. 0 for alpha = 1.
 double memory_gain(double alpha);
 
 /// The step 1 / (L_minus + gain.error) with the promise kMeanGradient.
@@ -51,10 +52,10 @@ std::optional<double> bound_on_gap(const Theorem& theorem, double step, std::siz
 /// Gradient descent: gamma = 1 / L_minus.
 Theorem gd_theorem(const Constants& c);
 
-/// EF21 with any number of clients, and classic error feedback with one, of functions f_i that are all mu-strongly
-/// convex and L-smooth, with |C(v) - v|^2 <= (1 - alpha) |v|^2: the step and the rate are the best possible for
-/// this class (arXiv 2506.05271; the rate does not depend on the number of clients, arXiv 2605.31594). Nothing if
-/// mu is unknown, that is unless every f_i is known to be strongly convex. `promise` is what contracts.
+/// EF21 with any number of clients, and classic error feedback with one, of functions f_i that are all
+/// strongly convex and smooth, with |C(v) - v|^2 <= (1 - alpha) |v|^2. With one client, step and rate are the
+/// best possible for this class (arXiv 2506.05271). That the rate holds for more is stated in the abstract of
+/// arXiv 2605.31594. Nothing if Constants::mu_min is unknown. `promise` is what contracts.
 std::optional<Theorem> tight_theorem(const Constants& c, double alpha, std::string promise);
 
 /// The promises of theorems on the mean gradient and on a linear rate, in words.

@@ -80,8 +80,8 @@ class Problem {
     check(false, "a problem without curvature was asked for it");
   }
 
-  /// The stretches of x that are matrices, ascending and disjoint. Compressors of matrices use them; without any,
-  /// they take x for one matrix.
+  /// The stretches of x that are matrices, ascending and disjoint. Compressors of matrices use them. If the
+  /// list is empty, such a compressor treats x as one matrix.
   [[nodiscard]] virtual std::vector<MatrixBlock> blocks() const { return {}; }
 
   /// Whether f is known to be convex.

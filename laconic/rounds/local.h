@@ -6,14 +6,15 @@
 //   y_m = x, then H times y_m <- y_m - gamma g_m(y_m) / s                  s = 1 without scaling
 //   y_m - x                                              sent to the server, compressed
 //   x <- x + eta_s mean_m (y_m - x)                      sent to all clients; or by the outer rule. With a
-//                                                        compressed downlink (rounds/downlink.h) clients start at
-//                                                        their own points w in place of x
+//                                                        compressed downlink (rounds/downlink.h) clients
+//                                                        start at their own points w in place of x
 // and after every q-th round, and at the start,
 //   g_m(x), g_m(x)^2, or v_m o H_m(x) v_m                sent to the server too
 //   D <- rule(D, its mean),  s = clip(D)                 the new s is used from the next round on
-// The client's update rule (laconic/local/inner_rule.h) makes the local step: plain, with momentum, or AdamW. A
-// momentum m starts a round as the mean over the clients, which send their m, or at 0. AdamW's moments stay at
-// their clients. With local scaling each client has its own D from its own statistic, which it does not send.
+// The client's update rule (laconic/local/inner_rule.h) makes the local step: plain, with momentum, or AdamW.
+// A momentum m starts a round as the mean over the clients, which send their m, or at 0. AdamW's moments stay
+// at their clients. With local scaling each client has its own D from its own statistic, which it does not
+// send.
 #pragma once
 
 #include <cstddef>
@@ -63,9 +64,9 @@ struct LocalOptions {
   Wire wire = Wire::f32;
 };
 
-/// Memory: a few vectors; for each of this rank's clients one with local scaling, and those that the inner rule
-/// keeps; and a window of messages. The server sends x in every round, and what else clients need: s when it is new, m
-/// when it is averaged. The problem must outlive the method. Throws as make_star() does.
+/// Memory: a few vectors; for each of this rank's clients one with local scaling, and those that the inner
+/// rule keeps; and a window of messages. The server sends x in every round, and what else clients need: s
+/// when it is new, m when it is averaged. The problem must outlive the method. Throws as make_star() does.
 std::unique_ptr<Method> make_local(const Problem& problem, const LocalParts& parts,
                                    const LocalOptions& options);
 

@@ -62,8 +62,8 @@ struct Aggregation {
 /// If clients have no memory that the server shares, v_i = g + m_i (MARINA: rates.server is 1) or v_i = m_i.
 /// A client without a message has v_i = h_i, or v_i = g (MARINA), or its v_i of its last message, 0 at the
 /// start. Then liars replace their v_i, and g = rule(v_1, .., v_n). Weights of messages are ignored. Needs n
-/// vectors h_i, n more for the v_i unless they equal the h_i after the round (as in EF21), those of the rule,
-/// and one more for each liar.
+/// vectors; n more if clients have memories and v_i differs from h_i after the round (DIANA, EF-BV); those of
+/// the rule; and one for each liar. Each rank holds all of them.
 std::unique_ptr<Server> remembering_server(std::size_t dim, const Rates& rates, std::size_t clients,
                                            Aggregation aggregation);
 

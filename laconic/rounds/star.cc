@@ -129,6 +129,9 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   check((!rule || rule->clients() == n) && (!attack || attack->clients() == n),
         "rule and attack are for another number of clients than the problem's");
   check((!rule && !attack) || !parts.majority, "a majority counts signs, and takes no other rule");
+  check(complete || parts.mechanism->keeps() == 0 ||
+            parts.participation->weight() == 1 / static_cast<double>(n),
+        "a compressor that keeps numbers needs clients that take part at most once in a round");
   check(parts.downlink.compressor == nullptr || parts.downlink.compressor->keeps() == 0,
         "a downlink needs a compressor that keeps no numbers");
   // A server that keeps the memory of each client takes the mean of the memories, whatever the weights of

@@ -141,9 +141,9 @@ void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
   // they are.
   if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
-  // A client without memories may be sampled twice in a round, and then two threads are here with it.
+  // A client without estimates may be sampled twice in a round. Two threads are then here with it.
   if (!client.estimates.empty()) client.estimates.swap(slots_[slot].estimates);
-  if (!restart) parts_.mechanism->keep(entry.message, client.numbers);
+  if (!restart && !client.numbers.empty()) parts_.mechanism->keep(entry.message, client.numbers);
   if (rates_.client == 0) return;
   if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
   if (restart || starts_over(entry.message)) fill(client.h, 0.0);

@@ -34,8 +34,7 @@ class Problems {
     SharedData data;
     for (const SweepRun& run : plan.runs) {
       const Config& config = run.config;
-      const Source source{config.problem,    config.clients,          config.split,
-                          config.split_seed, config.honest_clients(), config.has_false_labels()};
+      const Source source = at_point(run.choices, [&] { return source_of(config); });
       const auto found = std::find_if(opened_.begin(), opened_.end(),
                                       [&](const auto& each) { return each.first == source; });
       const bool is_new = found == opened_.end();
@@ -66,6 +65,11 @@ class Problems {
 
     friend bool operator==(const Source& a, const Source& b) = default;
   };
+
+  static Source source_of(const Config& config) {
+    return {config.problem,    config.clients,          config.split,
+            config.split_seed, config.honest_clients(), config.has_false_labels()};
+  }
 
   std::vector<std::pair<Source, std::shared_ptr<OpenedProblem>>> opened_;
   ProblemOfRun of_run_;

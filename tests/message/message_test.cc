@@ -657,6 +657,8 @@ TEST(Decode, SaysWhatIsWrongWithMatrices) {
     EXPECT_EQ(error({format, 1, 0, 0, 2, 0, 4, 3, 0, 4, 3}), "matrix 1 begins behind the vector");
     EXPECT_EQ(error({format, 1, 0, 0, 1, 0, 5, 3}), "matrix 0 of 5 x 3 does not fit");
     EXPECT_EQ(error({format, 1, 0, 0, 1, 0, 0, 3}), "matrix 0 of 0 x 3 does not fit");
+    EXPECT_EQ(error({format, 1, 0, 0, 1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x0f}),
+              "matrix 0 of 1 x 4294967295 does not fit");
     EXPECT_EQ(error({format, 3, 0, 0, 1, 0, 3, 3}),
               "matrix 0 of 3 x 3 has no more entries than what is sent of it with rank 3");
   }

@@ -69,9 +69,7 @@ def bias_and_variances(C, n):
         return 1 - C.alpha, omega, omega / n
     if isinstance(C, (compressors.Comp, compressors.Mix)):
         return C.eta, C.variance, C.variance / n
-    if isinstance(C, compressors.LowRank):
-        return math.sqrt(1 - C.alpha), 1 - C.alpha, (1 - C.alpha) / n
-    if isinstance(C, compressors.TopK):
+    if isinstance(C, (compressors.LowRank, compressors.TopK)):
         return math.sqrt(1 - C.alpha), 0.0, 0.0
     return 0.0, C.omega, C.omega / n
 

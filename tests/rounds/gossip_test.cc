@@ -139,7 +139,7 @@ void add(double a, const Vectors& x, Vectors& y) {
   for (std::size_t i = 0; i < x.size(); ++i) axpy(a, x[i], y[i]);
 }
 
-Vectors start_of(const Problem& problem) {
+Vectors starts_of(const Problem& problem) {
   Vectors x(problem.shards(), Vector(problem.dim()));
   for (Vector& each : x) problem.start(each);
   return x;
@@ -148,7 +148,7 @@ Vectors start_of(const Problem& problem) {
 /// Z = (X - Y) / (K eta_c);  C <- C - Z + W Z;  X <- W (X - K eta_c eta_s Z).
 Vectors k_gt(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta_c, double eta_s,
              bool average, std::size_t rounds) {
-  Vectors x = start_of(problem);
+  Vectors x = starts_of(problem);
   Vectors c = zeros_like(x);
   if (average) {
     const Vectors g = gradients(problem, x);
@@ -179,7 +179,7 @@ Vectors k_gt(const Problem& problem, const MixingPlan& plan, std::size_t K, doub
 /// X <- W_s (X - eta Y);  Y <- W_s Y + G(X) - G_before, with W_s = I but for every K-th step.
 Vectors skipping_gt(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta,
                     std::size_t rounds) {
-  Vectors x = start_of(problem);
+  Vectors x = starts_of(problem);
   Vectors before = gradients(problem, x);
   Vectors y = before;
   for (std::size_t s = 1; s <= K * rounds; ++s) {
@@ -198,7 +198,7 @@ Vectors skipping_gt(const Problem& problem, const MixingPlan& plan, std::size_t 
 
 Vectors d_sgd(const Problem& problem, const MixingPlan& plan, std::size_t K, double eta_c, double eta_s,
               std::size_t rounds) {
-  Vectors x = start_of(problem);
+  Vectors x = starts_of(problem);
   for (std::size_t t = 1; t <= rounds; ++t) {
     Vectors y = x;
     for (std::size_t k = 0; k < K; ++k) add(-eta_c, gradients(problem, y), y);
@@ -214,7 +214,7 @@ Vectors d_sgd(const Problem& problem, const MixingPlan& plan, std::size_t K, dou
 Vector scaffold(const Problem& problem, std::size_t K, double eta_l, double eta_g, std::size_t rounds) {
   const std::size_t n = problem.shards();
   const double share = 1.0 / static_cast<double>(n);
-  Vector x = start_of(problem)[0];
+  Vector x = starts_of(problem)[0];
   Vector c(x.size());
   Vectors c_i(n, c);
   for (std::size_t t = 0; t < rounds; ++t) {

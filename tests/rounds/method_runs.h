@@ -11,8 +11,8 @@
 
 namespace laconic::testing {
 
-// A sanitizer looks at the code that runs, and each of its runs is slow: there one number of threads or ranks and one
-// width of values are enough.
+// A sanitizer looks at the code that runs, and each of its runs is slow: there one number of threads or ranks
+// and one width of values are enough.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline const std::vector<std::size_t> kNumbersOfThreads = {3};
 inline const std::vector<std::size_t> kNumbersOfRanks = {3};

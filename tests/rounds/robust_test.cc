@@ -193,8 +193,8 @@ TEST(RulesAndAttacks, AreRefusedWhereAServerHasNoVectorOfEachClient) {
   }
 }
 
-// EF21 attributes its memory to a client that is absent, and gd the vector of its last message. So late answers
-// change the way to the point where the median is 0, but not that point.
+// EF21 attributes its memory to a client that is absent, and gd the vector of its last message. So late
+// answers change the way to the point where the median is 0, but not that point.
 TEST(Rules, WorkWhereClientsAnswerLate) {
   for (const char* method : {"ef21(top-k(3))", "gd", "diana(rand-k(3))"}) {
     Job job{.problem = "logistic(generated(rows=9, d=12, shift=0.2), lambda=0.1)",
