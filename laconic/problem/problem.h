@@ -51,8 +51,8 @@ struct Constants {
   double L_max = 0;          // largest L_i
   double L_sample = 0;       // of minibatch differences: sqrt( mean over i of mean over rows j of L_ij^2 )
   std::optional<double> mu;  // Polyak-Lojasiewicz: |grad f|^2 >= 2 mu (f - f*)
-  std::optional<double> mu_min;   // every f_i is strongly convex with this constant
-  std::optional<double> f_lower;  // a lower bound of f
+  std::optional<double> f_lower;      // a lower bound of f
+  std::optional<double> mu_min = {};  // every f_i is strongly convex with this constant
 };
 
 /// A process may keep the data of some shards only, those that its own clients use. Gradients are available
