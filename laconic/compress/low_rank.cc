@@ -289,10 +289,11 @@ class Sketch final : public Compressor {
 };
 
 std::size_t read_rank(Arguments& args) {
-  const Interval ranks{1, true, static_cast<double>(kHeaderCountLimit) - 1, true};
-  const double r = args.required_number_in("r", ranks, 0, "\"r\" is missing: a rank, such as 2");
-  if (r != std::floor(r)) args.fail(fmt::format("r = {}; need a whole number", r));
-  return static_cast<std::size_t>(r);
+  if (args.find("r", 0) == nullptr) args.fail("\"r\" is missing: a rank, such as 2");
+  const std::size_t rank = args.whole("r", 1, 1, 0);
+  if (rank >= kHeaderCountLimit)
+    args.fail(fmt::format("r = {}; need 1 <= r <= {}", rank, kHeaderCountLimit - 1));
+  return rank;
 }
 
 }  // namespace

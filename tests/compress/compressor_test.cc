@@ -1159,9 +1159,9 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: comp(5, 3): k = 5; need k <= kk = 3, the number of the largest");
   EXPECT_EQ(refusal("mix(299, 2)"), "column 1: mix(299, 2): kk = 2; need kk <= 1, the number of the others");
   EXPECT_EQ(refusal("low-rank"), "column 1: low-rank: \"r\" is missing: a rank, such as 2");
-  EXPECT_EQ(refusal("low-rank(0)"), "column 1: low-rank(0): r = 0; need 1 <= r <= 16777215");
-  EXPECT_EQ(refusal("low-rank(1.5)"), "column 1: low-rank(1.5): r = 1.5; need a whole number");
-  EXPECT_EQ(refusal("sketch(0)"), "column 1: sketch(0): r = 0; need 1 <= r <= 16777215");
+  EXPECT_EQ(refusal("low-rank(0)"), "column 1: low-rank(0): r = 0; need a whole number >= 1");
+  EXPECT_EQ(refusal("low-rank(1.5)"), "column 1: low-rank(1.5): r = 1.5; need a whole number >= 1");
+  EXPECT_EQ(refusal("sketch(16777216)"), "column 1: sketch(16777216): r = 16777216; need 1 <= r <= 16777215");
   for (const std::string lazy : {"bernoulli", "c-bernoulli"}) {
     const auto refusal_of = [&](const std::string& arguments) { return refusal((lazy + arguments).c_str()); };
     const std::string begin = "column 1: " + lazy;

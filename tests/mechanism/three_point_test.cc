@@ -514,7 +514,7 @@ class Watched {
     const State state = method_->state(fleet_);
     std::vector<Vector> all;
     for (std::size_t i = 0; i < experiment_.config().clients; ++i) {
-      const MutView h = state.shared.size() > 4 ? state.shared[4 + i] : state.clients[i][0];
+      const MutView h = state.shared.size() > 4 ? state.shared[3 + i] : state.clients[i][0];
       all.emplace_back(h.begin(), h.end());
     }
     return all;
