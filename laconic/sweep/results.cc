@@ -45,12 +45,12 @@ double mean_of(const SweepPlan& plan, const SweepResult& result, const Best& bes
 /// The method of a setting, with its values of the other keys that vary within the workload.
 std::string setting_text(const SweepPlan& plan, const SweepRun& run) {
   std::string text = print(run.config.method);
-  for (const auto& [key, value] : resolved(run.config)) {
-    const auto is_shown = [&](const Axis& axis) {
-      return axis.key == key && !is_of_workload(axis) && key != "method" && key != "step" && key != "seed";
-    };
-    if (std::any_of(plan.grid.axes.begin(), plan.grid.axes.end(), is_shown))
-      text += fmt::format(" {}={}", key, value);
+  for (const auto& setting : resolved(run.config)) {
+    const std::string& key = setting.first;
+    if (key == "method" || key == "step" || key == "seed") continue;
+    const auto varies = [&](const Axis& axis) { return axis.key == key && !is_of_workload(axis); };
+    if (std::any_of(plan.grid.axes.begin(), plan.grid.axes.end(), varies))
+      text += fmt::format(" {}={}", key, setting.second);
   }
   return text;
 }
