@@ -148,7 +148,7 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   const bool is_star = std::holds_alternative<StarParts>(assembly.parts);
   const bool is_local = std::holds_alternative<LocalParts>(assembly.parts);
   if ((has_outer || has_downlink) && !is_star && !is_local)
-    throw InputError(fmt::format("{}: needs a method with a server, and not scaffold; {} is another",
+    throw InputError(fmt::format("{}: {} takes none; methods with a server do, except scaffold",
                                  has_outer ? "outer" : "downlink", method.name));
   const char* key = has_rule ? "aggregator" : "byzantine";
   if ((has_rule || setting.byzantine) && !is_star)

@@ -135,7 +135,7 @@ void require_vectors_of_clients(const StarParts& parts, const MethodSetting& s) 
   if (!parts.participation->complete() && !parts.mechanism->estimates_by_memory() && !s.stragglers)
     throw InputError(
         fmt::format("{}: needs the vector of each client, and the method samples clients; use a method in "
-                    "which all take part, or ef21-pp",
+                    "which all take part, ef21-pp or dasha-pp",
                     key));
 }
 

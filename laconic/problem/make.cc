@@ -206,7 +206,8 @@ std::shared_ptr<const Dataset> with_false_labels(const Dataset& data, bool class
 
 /// For problems that read no labels.
 void require_no_labels(const ProblemSetting& setting, Arguments& arguments) {
-  if (setting.false_labels) arguments.fail("label-flip: this problem has no labels");
+  if (setting.false_labels)
+    arguments.fail("byzantine = label-flip; this problem has no labels to make false");
 }
 
 ClassData load_classes(const DataArguments& read, const ProblemSetting& setting, Labels labels) {
