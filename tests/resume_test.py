@@ -123,7 +123,7 @@ class Resume(InFolder):
                      "rounds=400", "eval-every=7", *(["topology=one-peer", "step=0.05"] if "steps=" in method else []),
                      "network=wan,lan", "compute=1us,2us",
                      *(["stragglers=bernoulli(0.3)", "step=0.05"] if "redundancy=" in method else []),
-                     *(["step=0.05"] if keys else [])]
+                     *(["step=0.05"] if keys and "steps=" not in method else [])]
             expected = self.undisturbed(f"expected-{m}", *words)
             before, after = [(0, 3), (2, 5), (3, 0)][m % 3]
             with self.subTest(method=method, before=before, after=after):
