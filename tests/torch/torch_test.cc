@@ -7,6 +7,7 @@
 #include "laconic/methods/methods.h"
 #include "laconic/problem/make.h"
 #include "laconic/problem/mlp.h"
+#include "laconic/rounds/method.h"
 #include "laconic/solve.h"
 #include "laconic/torch/torch_problem.h"
 #include "tests/problem_testing.h"
@@ -29,12 +30,6 @@ std::unique_ptr<Problem> small_problem(const Dataset& data, const Shards& shards
                                        const std::optional<Dataset>& test = {}) {
   options.shape = {3, 6, 6};
   return make_torch_problem([] { return small_network(); }, data, shards, options, test);
-}
-
-Vector start_of(const Problem& problem) {
-  Vector x(problem.dim());
-  problem.start(x);
-  return x;
 }
 
 TEST(Torch, HasTheGradientOfItsValue) {
