@@ -21,8 +21,39 @@ def f32(x):
 WIRES = {"f32": f32, "f64": f64}
 
 
-class Identity:
+def bytes_of(wire):
+    return 4 if wire is f32 else 8
+
+
+class Message:
+    """message(round, client, x): C(x), its floats, and the bits of the real message (docs/wire_format.md)."""
+
+    def message(self, round, client, x):
+        return self.compress(round, client, x), self.floats(round, client), 8 * self.bytes(round, client, x)
+
+
+def gap_bits(indices, d):
+    """Bits of the Golomb code of ascending indices (docs/wire_format.md, "Sparse")."""
+    def modulus(k, e):
+        m = 0.6931471805599453 * ((e + 1) / (k + 1)) - 0.8465735902799727
+        return 1 if m <= 1 else math.floor(m) + 1
+
+    K, next_, bits = len(indices), 0, 0
+    for at, index in enumerate(indices):
+        left = K - at
+        M = modulus(K, d) if left > 16 else modulus(left, d - next_)
+        b = M.bit_length() - 1
+        quotient, rest = divmod(int(index) - next_, M)
+        bits += quotient + 1 + b + (rest >= 2 ** (b + 1) - M)
+        next_ = int(index) + 1
+    return bits
+
+
+class Identity(Message):
     omega, alpha, index_bits = 0.0, 1.0, 0
+
+    def bytes(self, round, client, x):
+        return 1 + self.d * bytes_of(self.wire)
 
     def __init__(self, d, wire=f64):
         self.d, self.wire, self.p = d, wire, 1.0
@@ -34,9 +65,13 @@ class Identity:
         return self.d
 
 
-class TopK:
+class TopK(Message):
     """The K largest entries by magnitude; ties go to the lowest index."""
     omega, index_bits = None, 32  # bits of an index, at most
+
+    def bytes(self, round, client, x):
+        kept = np.sort(np.argsort(-np.abs(x), kind="stable")[: self.k])
+        return min(4 + -(-gap_bits(kept, self.d) // 8), 1 + -(-self.d // 8)) + self.k * bytes_of(self.wire)
 
     def __init__(self, d, k, wire=f64):
         self.d, self.k, self.wire, self.p, self.alpha = d, k, wire, k / d, k / d
@@ -169,9 +204,12 @@ class Sketch(Matrices):
         return self.wire(M @ W / self.r) @ W.T
 
 
-class Subset:
+class Subset(Message):
     """scale * x on a random support; the scale makes it unbiased."""
     alpha, index_bits = None, 0
+
+    def bytes(self, round, client, x):
+        return 1 + len(self.support(round, client)) * bytes_of(self.wire)
 
     def __init__(self, d, scale, p, support, wire=f64):
         self.d, self.scale, self.omega, self.p, self.support, self.wire = d, scale, scale - 1, p, support, wire
@@ -224,6 +262,90 @@ class CPermK(PermK):
         self.alpha, self.omega, self.scale = 1 / self.scale, None, 1
 
 
+class Sign(Message):
+    """The mean of |x_j| times the signs; zeros count as positive."""
+    omega, index_bits = None, 0
+
+    def __init__(self, d, wire=f64):
+        self.d, self.wire, self.alpha = d, wire, 1 / d
+
+    def compress(self, round, client, x):
+        return self.wire(np.mean(np.abs(x))) * np.where(x < 0, -1.0, 1.0)
+
+    def floats(self, round, client):
+        return 1 + self.d / (8 * bytes_of(self.wire))
+
+    def bytes(self, round, client, x):
+        return 1 + bytes_of(self.wire) + -(-self.d // 8)
+
+
+class Natural(Message):
+    """Each value becomes one of its two neighbouring powers of two, without bias. Random bits are added to the 52
+    bits of the mantissa; the carry decides. Eight values take eight words: value j < 4 of them the word 2 j, followed
+    by half a unit; value 4 + j the words 2 j + 1 and 2 j, the first on top."""
+    omega, alpha, index_bits = 0.125, None, 0
+
+    def __init__(self, d, stream, wire=f64):
+        self.d, self.stream, self.wire = d, stream, wire
+
+    def compress(self, round, client, x):
+        stream, out = self.stream(round, client), np.zeros(self.d)
+        words = [stream.next32() for _ in range(-(-self.d // 8) * 8)]
+        for j, value in enumerate(x):
+            first = j // 8 * 8 + 2 * (j % 4)
+            low, high = words[first], words[first + 1]
+            dither = low << 20 | 1 << 19 if j % 8 < 4 else high << 20 | low >> 12
+            size = np.abs(value)
+            least = 2.0**-126 if self.wire is f32 and size < 2.0**-126 else 0.0  # puts size / least into the mantissa
+            exponent = (int(np.float64(size + least).view(np.uint64)) + dither) >> 52
+            if self.wire is f32:
+                code = min(exponent - 896 - (least > 0), 255)
+                power = 2.0 ** (code - 127) if code > 0 else 0.0
+            else:
+                code = min(exponent, 2046)
+                power = 2.0 ** (code - 1023) if code > 0 else 0.0
+            out[j] = math.copysign(power, value)
+        return out
+
+    def floats(self, round, client):
+        return self.d * (9 / 32 if self.wire is f32 else 12 / 64)
+
+    def bytes(self, round, client, x):
+        return 1 + self.d + -(-self.d // (8 if self.wire is f32 else 2))
+
+
+class Qsgd(Message):
+    """Levels -s .. s of the unit |x|/s, which is rounded up on the wire; rounded without bias by a word for each
+    coordinate."""
+    alpha, index_bits = None, 0
+
+    def __init__(self, d, s, stream, wire=f64):
+        self.d, self.s, self.stream, self.wire = d, s, stream, wire
+        self.omega = math.sqrt(d) - 1 if s == 1 else min(d / s**2, math.sqrt(d) / s)
+
+    def levels(self, round, client, x):
+        kind = np.float32 if self.wire is f32 else np.float64
+        length, unit = np.sqrt(np.sum(x * x)), kind(np.sqrt(np.sum(x * x)) / self.s)
+        if float(unit) * self.s < length:
+            unit = np.nextafter(unit, kind(np.inf))
+        unit, stream = float(unit), self.stream(round, client)
+        words = np.array([stream.next32() for _ in range(self.d)])
+        u = (words >> 1) * 2.0**-31
+        return unit, np.floor(x / (unit or 1) + (u + (self.s + 2.0**-32))) - self.s
+
+    def compress(self, round, client, x):
+        unit, q = self.levels(round, client, x)
+        return q * unit
+
+    def message(self, round, client, x):
+        unit, q = self.levels(round, client, x)
+        kept, w, b = np.flatnonzero(q), bytes_of(self.wire), 1 + math.ceil(math.log2(self.s + 1))
+        dense = 4 + w + -(-self.d * b // 8)
+        gamma = sum(2 * (int(abs(level)).bit_length() - 1) + 1 for level in q[kept]) if self.s > 1 else 0
+        sparse = 8 + w + -(-(gap_bits(kept, self.d) + len(kept) + gamma) // 8)
+        return q * unit, 1 + len(kept) * b / (8 * w), 8 * min(dense, sparse)
+
+
 def read_supports(path):
     """Reads lines `round client index index ...`: the support of each message, to replay draws that are
     not transcribed."""
@@ -235,10 +357,15 @@ def read_supports(path):
     return lambda round, client: table[round, client]
 
 
-def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0, blocks=()):
-    """step: the step in the address of its draws. blocks: the matrices in a vector."""
+def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0, blocks=(), copy=0):
+    """step, copy: those in the address of its draws. blocks: the matrices in a vector."""
     if spec.name == "identity":
         return Identity(d, wire)
+    if spec.name == "sign":
+        return Sign(d, wire)
+    if spec.name in ("natural", "qsgd"):
+        stream = lambda round, i: rng.Stream(seed, round, i, step, copy)
+        return Natural(d, stream, wire) if spec.name == "natural" else Qsgd(d, int(spec.args[0].name), stream, wire)
     if spec.name == "top-k":
         return TopK(d, specs.count_of(spec.args[0], d), wire)
     if spec.name in ("low-rank", "sketch"):
@@ -252,7 +379,7 @@ def make_compressor(spec, d, n, seed, wire=f64, replay=None, step=0, blocks=()):
         return {"comp": Comp, "mix": Mix}[spec.name](d, k, kk, support, wire)
     if spec.name in ("rand-k", "c-rand-k"):
         k = specs.count_of(spec.args[0], d)
-        support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step))
+        support = replay or (lambda round, i: rng.rand_k_support(seed, round, i, k, d, step, copy))
         return {"rand-k": RandK, "c-rand-k": CRandK}[spec.name](d, k, support, wire)
     if spec.name in ("perm-k", "c-perm-k"):
         k = specs.count_of(spec.args[0], d) if spec.args else None

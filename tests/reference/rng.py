@@ -12,7 +12,7 @@ EVERYONE = 0xFFFFFFFF
 
 # purposes
 (COMPRESSOR, COIN, PERMUTATION, BATCH, SPLIT, TURNOUT, DATA, START, GRAPH, NOISE, PROBE, ALLOCATION, STRAGGLER, EPOCH,
- LIE) = range(15)
+ LIE, STEPS) = range(16)
 
 
 def philox4x32(counter, key):
@@ -98,8 +98,8 @@ def subset(stream, count, dim):
     return sorted(drawn) if wanted == count else [j for j in range(dim) if j not in drawn]
 
 
-def rand_k_support(seed, round, client, k, dim, step=0):
-    return subset(Stream(seed, round, client, step), k, dim)
+def rand_k_support(seed, round, client, k, dim, step=0, copy=0):
+    return subset(Stream(seed, round, client, step, copy), k, dim)
 
 
 def perm_k_support(seed, round, client, dim, clients, k=None, step=0):
