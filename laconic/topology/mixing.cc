@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include <Eigen/SparseCholesky>
@@ -62,10 +63,8 @@ Mixing weigh(const Spec& mixing, const Graph& graph) {
   return result;
 }
 
-/// (I + W) / 2: no eigenvalue below 0.
-Mixing lazy(Arguments& args, const Graph& graph) {
-  const Spec* inner = args.find("weights", 0);
-  const Mixing w = weigh(inner == nullptr ? Spec("metropolis") : *inner, graph);
+/// (I + W) / 2.
+Mixing half_way(const Mixing& w) {
   Rows rows(w.nodes());
   for (std::size_t i = 0; i < w.nodes(); ++i) {
     for (const Neighbour& j : w.row(i)) rows[i].push_back({j.node, ((j.node == i ? 1 : 0) + j.weight) / 2});
@@ -73,10 +72,15 @@ Mixing lazy(Arguments& args, const Graph& graph) {
   return Mixing(rows);
 }
 
+Mixing lazy_weights(Arguments& args, const Graph& graph) {
+  const Spec* inner = args.find("weights", 0);
+  return half_way(weigh(inner == nullptr ? Spec("metropolis") : *inner, graph));
+}
+
 const MixingRow kMixings[] = {
     {"metropolis", "metropolis", "w_ij = 1/(1 + max{deg_i, deg_j}) (Metropolis-Hastings)", metropolis},
     {"max-degree", "max-degree", "w_ij = 1/(1 + the largest degree)", max_degree},
-    {"lazy", "lazy, lazy(W)", "(I + W)/2, of metropolis unless told: no negative eigenvalues", lazy},
+    {"lazy", "lazy, lazy(W)", "(I + W)/2, of metropolis unless told: no negative eigenvalues", lazy_weights},
 };
 
 // --- quality of the mixing -----------------------------------------------------------------------
@@ -108,27 +112,48 @@ double rho_of_products(const MixingPlan& plan) {
   return std::sqrt(rho_sq);
 }
 
+using Sparse = Eigen::SparseMatrix<double>;
+using Factors = Eigen::SimplicialLDLT<Sparse>;
+
+/// The matrix shift I + sign W without the rows and columns of nodes before `first`.
+Sparse shifted(const Mixing& w, double shift, double sign, std::size_t first) {
+  const auto index = [first](std::size_t i) { return static_cast<int>(i - first); };
+  std::vector<Eigen::Triplet<double>> entries;
+  for (std::size_t i = first; i < w.nodes(); ++i) {
+    for (const Neighbour& j : w.row(i)) {
+      if (j.node >= first)
+        entries.emplace_back(index(i), index(j.node), (j.node == i ? shift : 0) + sign * j.weight);
+    }
+  }
+  Sparse matrix(index(w.nodes()), index(w.nodes()));
+  matrix.setFromTriplets(entries.begin(), entries.end());
+  return matrix;
+}
+
+bool is_definite(const Factors& factors) {
+  return factors.info() == Eigen::Success && factors.vectorD().minCoeff() > 0;
+}
+
 /// 1 - lambda_2 of a symmetric W, as 1 / the largest eigenvalue of (I - W)^+, where small gaps become well
-/// separated. I - W is the Laplacian of a weighted graph. With one node fixed at 0 it is positive definite,
-/// and for right-hand sides of mean 0 its solution equals the solution of the full system up to the mean.
-double gap_below_one(const Mixing& w) {
+/// separated. Empty if lambda_2 >= 1. I - W is the Laplacian of a graph with weights of any sign. With one
+/// node fixed at 0 it is positive definite if and only if lambda_2 < 1: (I - W) 1 = 0, so v'(I - W)v does not
+/// change when v_0 is added to all entries. For right-hand sides of mean 0 its solution equals the solution
+/// of the full system up to the mean.
+std::optional<double> gap_below_one(const Mixing& w) {
   const std::size_t n = w.nodes();
   check(n >= 2, "one node has no gap");
-  std::vector<Eigen::Triplet<double>> entries;
+  Sparse grounded = shifted(w, 1, -1, 1);
+  // 1 - w_ii as the sum of the other weights, without cancellation
   for (std::size_t i = 1; i < n; ++i) {
     double others = 0;
     for (const Neighbour& j : w.row(i)) {
-      if (j.node == i) continue;
-      others += j.weight;  // 1 - w_ii
-      if (j.node > 0) entries.emplace_back(static_cast<int>(i) - 1, static_cast<int>(j.node) - 1, -j.weight);
+      if (j.node != i) others += j.weight;
     }
-    entries.emplace_back(static_cast<int>(i) - 1, static_cast<int>(i) - 1, others);
+    grounded.coeffRef(static_cast<int>(i) - 1, static_cast<int>(i) - 1) = others;
   }
+  const Factors solver(grounded);
+  if (!is_definite(solver)) return {};
   const auto size = static_cast<Eigen::Index>(n) - 1;
-  Eigen::SparseMatrix<double> grounded(size, size);
-  grounded.setFromTriplets(entries.begin(), entries.end());
-  const Eigen::SimplicialLDLT<Eigen::SparseMatrix<double>> solver(grounded);
-  check(solver.info() == Eigen::Success, "a connected graph has a definite grounded Laplacian");
   Vector centred(n);
   return 1 / largest_eigenvalue(n, [&](View v, MutView out) {
            copy(v, centred);
@@ -140,20 +165,36 @@ double gap_below_one(const Mixing& w) {
          });
 }
 
-/// 1 + lambda_n of a symmetric W, or a lower bound of it that is at least `enough`: lambda_n >= -1 + 2 min
-/// w_ii.
-double gap_above_minus_one(const Mixing& w, double enough) {
+/// min_i (w_ii - sum_{j != i} |w_ij|), below all eigenvalues of a symmetric W (Gershgorin).
+double bound_from_below(const Mixing& w) {
   double least = 1;
   for (std::size_t i = 0; i < w.nodes(); ++i) {
-    for (const Neighbour& j : w.row(i)) {
-      if (j.node == i) least = std::min(least, j.weight);
-    }
+    double bound = 0;
+    for (const Neighbour& j : w.row(i)) bound += j.node == i ? j.weight : -std::abs(j.weight);
+    least = std::min(least, bound);
   }
-  if (2 * least >= enough) return 2 * least;
-  return 2 - largest_eigenvalue(w.nodes(), [&](View v, MutView out) {
-           w.apply(v, out);
-           for (std::size_t i = 0; i < v.size(); ++i) out[i] = v[i] - out[i];
+  return least;
+}
+
+/// 1 + lambda_n of a symmetric W, or a lower bound of it that is at least `enough`. Empty if lambda_n <= -1.
+std::optional<double> gap_above_minus_one(const Mixing& w, double enough) {
+  if (const double bound = 1 + bound_from_below(w); bound >= enough) return bound;
+  const Factors solver(shifted(w, 1, 1, 0));
+  if (!is_definite(solver)) return {};
+  const auto size = static_cast<Eigen::Index>(w.nodes());
+  return 1 / largest_eigenvalue(w.nodes(), [&](View v, MutView out) {
+           Eigen::Map<Eigen::VectorXd>(out.data(), size) =
+               solver.solve(Eigen::Map<const Eigen::VectorXd>(v.data(), size));
          });
+}
+
+/// 1 - max{|lambda_2|, |lambda_n|} of a symmetric W. Empty if it is not positive.
+std::optional<double> gap_of_symmetric(const Mixing& w) {
+  const auto below_one = gap_below_one(w);
+  if (!below_one) return {};
+  const auto above_minus_one = gap_above_minus_one(w, *below_one);
+  if (!above_minus_one) return {};
+  return std::min(*below_one, *above_minus_one);
 }
 
 }  // namespace
@@ -167,12 +208,13 @@ Mixing::Mixing(const std::vector<std::vector<Neighbour>>& rows) : begin_{0} {
     for (const Neighbour& j : rows[i]) {
       check(j.node < rows.size() && (entries_.size() == begin_[i] || entries_.back().node < j.node),
             "a row of weights is for ascending nodes");
-      if (!(j.weight > 0 && std::isfinite(j.weight)))
-        throw InputError(fmt::format("weight {} of node {} for node {}; need > 0", j.weight, i, j.node));
+      if (!std::isfinite(j.weight))
+        throw InputError(
+            fmt::format("weight {} of node {} for node {}; need a finite number", j.weight, i, j.node));
       sum += j.weight;
       columns[j.node] += j.weight;
       counts_itself |= j.node == i;
-      entries_.push_back(j);
+      if (j.node == i || j.weight != 0) entries_.push_back(j);
     }
     if (!counts_itself) throw InputError(fmt::format("node {} gives itself no weight", i));
     if (!(std::abs(sum - 1) <= kRounding))
@@ -238,20 +280,38 @@ std::uint32_t MixingPlan::checksum() const {
   return sum;
 }
 
+MixingPlan lazy(const MixingPlan& plan) {
+  std::vector<Mixing> turns;
+  for (std::size_t t = 1; t <= plan.period(); ++t) turns.push_back(half_way(plan.of_round(t)));
+  return MixingPlan(std::move(turns));
+}
+
+double smallest_eigenvalue(const Mixing& w) {
+  check(w.symmetric(), "the least eigenvalue of a matrix that is not symmetric was asked for");
+  double above = 0;  // all eigenvalues: the largest sum of absolute values in a row
+  for (std::size_t i = 0; i < w.nodes(); ++i) {
+    double sum = 0;
+    for (const Neighbour& j : w.row(i)) sum += std::abs(j.weight);
+    above = std::max(above, sum);
+  }
+  const double largest = largest_eigenvalue(w.nodes(), [&](View v, MutView out) {
+    w.apply(v, out);
+    for (std::size_t i = 0; i < v.size(); ++i) out[i] = above * v[i] - out[i];
+  });
+  return std::max(above - largest, bound_from_below(w));
+}
+
 MixingQuality quality(const MixingPlan& plan) {
   if (plan.nodes() == 1) return {};
   // neighbours per node: sparse factors of such a matrix usually have little fill-in
   constexpr std::size_t kFew = 4;
   const Mixing& w = plan.of_round(1);
-  double gap = 0;
-  if (plan.period() == 1 && w.edges() <= kFew * w.nodes() && w.symmetric()) {
-    gap = gap_below_one(w);
-    gap = std::min(gap, gap_above_minus_one(w, gap));
-  } else {
-    gap = 1 - rho_of_products(plan);
-  }
-  gap = std::clamp(gap, 0.0, 1.0);
-  return {.rho = 1 - gap, .p = gap * (2 - gap), .spectral_gap = gap};
+  std::optional<double> gap;
+  if (plan.period() == 1 && w.edges() <= kFew * w.nodes() && w.symmetric()) gap = gap_of_symmetric(w);
+  if (!gap) gap = 1 - rho_of_products(plan);
+  constexpr double kRounding = 1e-10;
+  *gap = *gap < -kRounding ? *gap : std::clamp(*gap, 0.0, 1.0);
+  return {.rho = 1 - *gap, .p = *gap * (2 - *gap), .spectral_gap = *gap};
 }
 
 MixingPlan make_mixing(const Spec& mixing, const std::vector<Graph>& turns) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mixing matrices W: the weights of a node for the received vectors, x_i <- sum_j w_ij x_j. W is doubly
-// stochastic, so that mixing preserves the mean over all nodes.
+// Mixing matrices W: the weights of a node for the received vectors, x_i <- sum_j w_ij x_j. Rows and columns
+// sum to 1, so that mixing preserves the mean over all nodes. Weights may be negative: the fastest averaging
+// needs negative ones.
 #pragma once
 
 #include <cstddef>
@@ -22,13 +23,13 @@ struct Neighbour {
 /// W of one round. Memory: 16 bytes per entry.
 class Mixing {
  public:
-  /// rows[i]: the weights of node i, including its own, by ascending node. Throws InputError unless all
-  /// weights are finite and > 0, each row includes the node itself, and rows and columns sum to 1 within
-  /// 1e-12.
+  /// rows[i]: the weights of node i, including its own, by ascending node. Drops weights of 0 for other nodes:
+  /// such an edge carries no message. Throws InputError unless all weights are finite, each row includes the
+  /// node itself, and rows and columns sum to 1 within 1e-12.
   explicit Mixing(const std::vector<std::vector<Neighbour>>& rows);
 
   [[nodiscard]] std::size_t nodes() const { return begin_.size() - 1; }
-  /// By ascending node, including the node itself.
+  /// By ascending node, including the node itself, whose weight may be 0; the other weights are not 0.
   [[nodiscard]] std::span<const Neighbour> row(std::size_t node) const {
     return std::span(entries_).subspan(begin_[node], begin_[node + 1] - begin_[node]);
   }
@@ -63,6 +64,13 @@ class MixingPlan {
   std::vector<Mixing> turns_;
 };
 
+/// (I + W) / 2 in every turn: no symmetric W with eigenvalues >= -1 then has a negative one.
+MixingPlan lazy(const MixingPlan& plan);
+
+/// lambda_min of a symmetric W. The result is a lower bound, up to rounding; the error is 1e-12, unless the
+/// spectrum is crowded at the bottom and there are more than 1500 nodes. Usually 20 to 60 products with W.
+double smallest_eigenvalue(const Mixing& w);
+
 /// How fast one period of rounds reduces the differences between nodes, where W is the product of its
 /// matrices and J = 11'/n:
 ///   |W X - J X| <= rho |X - J X|,    |W X - J X|^2 <= (1 - p) |X - J X|^2    in the Frobenius norm.
@@ -71,13 +79,13 @@ struct MixingQuality {
   double rho = 0;           // |W - J|, the second largest singular value of W; for a symmetric W
                             // max{|lambda_2|, |lambda_n|}
   double p = 1;             // 1 - rho^2
-  double spectral_gap = 1;  // 1 - rho
+  double spectral_gap = 1;  // 1 - rho; p and the gap are <= 0 if W does not reduce every difference
 };
 
 /// Uses Lanczos iterations: usually 20 to 60 products with W and W', and O(n) memory; the error of rho is
 /// 1e-12, unless the spectrum is crowded at the top. For a symmetric W with few neighbours per node (rings,
-/// paths, tori, trees), where the gap may be as small as 1/n^2, it solves systems with I - W instead; the
-/// relative error of the gap is then 1e-8.
+/// paths, tori, trees), where the gap may be as small as 1/n^2, it solves systems with I - W and I + W instead;
+/// the relative error of the gap is then 1e-8.
 MixingQuality quality(const MixingPlan& plan);
 
 /// The weights that the spec names, for graphs that are used in turn. Throws InputError.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graphs and mixing matrices: properties of all of them, and known spectra.
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <tuple>
 
 #include <Eigen/Dense>
 #include <gmock/gmock.h>
@@ -269,6 +271,87 @@ TEST(Quality, OfLargeRingsIsRightToTheGap) {
   EXPECT_NEAR(quality(plan_of({"ring", n})).spectral_gap, gap, 1e-6 * gap);
 }
 
+/// The symmetric W with these weights of edges; the own weights make the rows sum to 1.
+Mixing of_edges(std::size_t nodes, const std::vector<std::tuple<std::size_t, std::size_t, double>>& edges) {
+  const auto n = static_cast<Eigen::Index>(nodes);
+  Eigen::MatrixXd w = Eigen::MatrixXd::Identity(n, n);
+  for (const auto& [a, b, weight] : edges) {
+    const auto i = static_cast<Eigen::Index>(a);
+    const auto j = static_cast<Eigen::Index>(b);
+    w(i, j) += weight;
+    w(j, i) += weight;
+    w(i, i) -= weight;
+    w(j, j) -= weight;
+  }
+  std::vector<std::vector<Neighbour>> rows(nodes);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    for (Eigen::Index j = 0; j < n; ++j) {
+      if (j == i || w(i, j) != 0)
+        rows[static_cast<std::size_t>(i)].push_back({static_cast<std::uint32_t>(j), w(i, j)});
+    }
+  }
+  return Mixing(rows);
+}
+
+double dense_least(const Mixing& w) {
+  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(dense(w)).eigenvalues()[0];
+}
+
+TEST(Mixings, MayHaveNegativeWeights) {
+  struct Row {
+    const char* what;
+    Mixing w;
+  };
+  std::vector<Row> rows = {
+      {"n = 2, rho = 2", of_edges(2, {{0, 1, -0.5}})},
+      {"own weight 0", of_edges(2, {{0, 1, 1}})},
+      {"own weight below 0", of_edges(3, {{0, 1, 2 / 3.0}, {0, 2, 2 / 3.0}})},
+      {"a chord below 0", of_edges(4, {{0, 1, 0.5}, {1, 2, 0.5}, {2, 3, 0.5}, {0, 3, 0.4}, {0, 2, -0.1}})},
+      {"lambda_2 > 1", of_edges(4, {{0, 1, 0.5}, {1, 2, -0.1}, {2, 3, 0.5}})},
+      {"lambda_n < -1", of_edges(4, {{0, 1, 0.5}, {1, 2, 1.2}, {2, 3, 0.5}})}};
+  for (const double weight : {0.5, 0.4951}) {  // a path of 60 nodes: crowded at both ends
+    std::vector<std::tuple<std::size_t, std::size_t, double>> path;
+    for (std::size_t i = 0; i < 59; ++i) path.emplace_back(i, i + 1, weight);
+    path.emplace_back(10, 12, -0.01);
+    rows.push_back({"path", of_edges(60, path)});
+  }
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const double rho = dense_rho(dense(row.w));
+    const MixingQuality q = quality(MixingPlan({row.w}));
+    EXPECT_NEAR(q.rho, rho, 1e-9);
+    EXPECT_NEAR(q.spectral_gap, 1 - rho, 1e-9);
+    EXPECT_NEAR(q.p, 1 - rho * rho, 1e-9);
+    EXPECT_NEAR(smallest_eigenvalue(row.w), dense_least(row.w), 1e-11);
+    const MixingPlan half = lazy(MixingPlan({row.w}));
+    const Eigen::MatrixXd expected =
+        (Eigen::MatrixXd::Identity(dense(row.w).rows(), dense(row.w).rows()) + dense(row.w)) / 2;
+    EXPECT_EQ(dense(half.of_round(1)), expected);
+    EXPECT_NEAR(quality(half).rho, dense_rho(expected), 1e-9);
+  }
+  EXPECT_NEAR(quality(MixingPlan({rows[0].w})).rho, 2, 1e-12);
+}
+
+TEST(Mixings, HaveNoMessageOnEdgesOfWeightZero) {
+  const Mixing w({{{0, 0}, {1, 1}, {2, 0}}, {{0, 1}, {1, -0.5}, {2, 0.5}}, {{0, 0}, {1, 0.5}, {2, 0.5}}});
+  EXPECT_EQ(w.edges(), 4U);
+  EXPECT_EQ(w.row(0).size(), 2U);
+  EXPECT_EQ(w.row(0)[0].node, 0U);  // its own weight stays, also if it is 0
+  EXPECT_EQ(w.row(2).size(), 2U);
+}
+
+TEST(Mixings, HaveTheLeastEigenvalueOfKnownSpectra) {
+  const auto least = [](const Net& net, const char* mixing = "metropolis") {
+    return smallest_eigenvalue(plan_of(net, mixing).of_round(1));
+  };
+  for (const std::size_t n : {10, 100, 3000}) EXPECT_NEAR(least({"ring", n}), -1 / 3.0, 1e-14) << n;
+  EXPECT_NEAR(least({"torus(4,4)", 16}), -0.6, 1e-12);
+  EXPECT_NEAR(least({"complete", 30}), 0, 1e-12);
+  EXPECT_NEAR(least({"torus(4,4)", 16}, "lazy"), 0.2, 1e-12);
+  EXPECT_EQ(least({"ring", 1}), 1);
+  EXPECT_EQ(lazy(plan_of({"one-peer", 12})).checksum(), plan_of({"one-peer", 12}, "lazy").checksum());
+}
+
 TEST(Topologies, AreDrawnByTheirSeed) {
   const auto degrees = [](std::uint64_t seed) {
     std::vector<std::vector<std::uint32_t>> heard;
@@ -350,10 +433,13 @@ TEST(Mixings, RefuseOtherMatrices) {
   // 1/(deg + 1) on a path: rows sum to 1, columns do not.
   EXPECT_EQ(refusal({{{0, 0.5}, {1, 0.5}}, {{0, 0.25}, {1, 0.5}, {2, 0.25}}, {{1, 0.5}, {2, 0.5}}}),
             "the weights for node 0 sum to 0.75; need 1");
-  EXPECT_EQ(refusal({{{0, 1.5}, {1, -0.5}}, {{0, -0.5}, {1, 1.5}}}),
-            "weight -0.5 of node 0 for node 1; need > 0");
+  for (const double weight : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    EXPECT_EQ(refusal({{{0, 1}, {1, weight}}, {{0, weight}, {1, 1}}}),
+              fmt::format("weight {} of node 0 for node 1; need a finite number", weight));
+  }
   EXPECT_EQ(refusal({{{1, 1}}, {{0, 1}}}), "node 0 gives itself no weight");
   EXPECT_EQ(refusal({{{0, 1}}, {{1, 1}}}), "the weights connect only some of the nodes");
+  EXPECT_EQ(refusal({{{0, 1}, {1, 0}}, {{0, 0}, {1, 1}}}), "the weights connect only some of the nodes");
 }
 
 }  // namespace
