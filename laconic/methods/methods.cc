@@ -17,16 +17,36 @@ namespace {
 
 std::deque<MethodRow> all_methods() {
   std::deque<MethodRow> all;
-  for (const auto& rows :
-       {recipe::gd_methods(),         recipe::dcgd_methods(),        recipe::diana_methods(),
-        recipe::marina_methods(),     recipe::three_point_methods(), recipe::ef21_sgdm_methods(),
-        recipe::ef21_bells_methods(), recipe::ef_bv_methods(),       recipe::dasha_methods(),
-        recipe::econtrol_methods(),   recipe::ef_methods(),          recipe::marina_p_methods(),
-        recipe::d_sgd_methods(),      recipe::k_gt_methods(),        recipe::scaffold_methods(),
-        recipe::local_sgd_methods(),  recipe::fedavg_methods(),      recipe::diloco_methods(),
-        recipe::savic_methods(),      recipe::one_bit_gc_methods(),  recipe::sgc_methods(),
-        recipe::bgc_methods(),        recipe::erasurehead_methods(), recipe::exact_gc_methods(),
-        recipe::majority_methods(),   recipe::coco_ef_methods(),     recipe::gc_diana_methods()})
+  for (const auto& rows : {recipe::gd_methods(),
+                           recipe::dcgd_methods(),
+                           recipe::diana_methods(),
+                           recipe::marina_methods(),
+                           recipe::three_point_methods(),
+                           recipe::ef21_sgdm_methods(),
+                           recipe::ef21_bells_methods(),
+                           recipe::ef_bv_methods(),
+                           recipe::dasha_methods(),
+                           recipe::econtrol_methods(),
+                           recipe::ef_methods(),
+                           recipe::marina_p_methods(),
+                           recipe::d_sgd_methods(),
+                           recipe::k_gt_methods(),
+                           recipe::beer_methods(),
+                           recipe::lead_methods(),
+                           recipe::exact_diffusion_methods(),
+                           recipe::scaffold_methods(),
+                           recipe::local_sgd_methods(),
+                           recipe::fedavg_methods(),
+                           recipe::diloco_methods(),
+                           recipe::savic_methods(),
+                           recipe::one_bit_gc_methods(),
+                           recipe::sgc_methods(),
+                           recipe::bgc_methods(),
+                           recipe::erasurehead_methods(),
+                           recipe::exact_gc_methods(),
+                           recipe::majority_methods(),
+                           recipe::coco_ef_methods(),
+                           recipe::gc_diana_methods()})
     all.insert(all.end(), rows.begin(), rows.end());
   return all;
 }

@@ -42,6 +42,7 @@ struct MethodSetting {
   std::optional<std::size_t> batch = {};  // rows of a minibatch, >= 1; unset: full gradients
   // Required by methods without a server. Other methods use a star.
   std::shared_ptr<const MixingPlan> mixing = {};
+  bool mixing_is_named = false;  // the run names the weights; exact diffusion then uses them as they are
   // eta_s of methods with local steps, >= 0; their `step` is then the local step. Unset: the method's
   // default.
   std::optional<double> outer_step = {};

@@ -170,13 +170,76 @@ Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts) {
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
   if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
   parts.mixing = s.mixing;
+  const std::optional<PublicCopies> copies = parts.copies;
   const MixingQuality mixes = quality(*s.mixing);
   Assembly assembly = assembly_of(s, std::move(parts), s.outer_step.value_or(1));
   assembly.mixing = s.mixing;
   assembly.facts = {{"rho", mixes.rho}, {"p", mixes.p}, {"spectral gap", mixes.spectral_gap}};
+  if (copies) {
+    if (s.mixing->period() > 1)
+      args.fail("compressed messages need the same neighbours in all rounds; one-peer changes them");
+    assembly.facts.emplace_back("gamma", copies->gamma);
+    if (copies->scale != 1) assembly.facts.emplace_back("scale", copies->scale);
+    if (copies->rate != 1) assembly.facts.emplace_back("alpha", copies->rate);
+  }
   if (s.mixing->period() > 1)  // in rounds; the facts above are about one whole period
     assembly.facts.emplace_back("period", static_cast<double>(s.mixing->period()));
   return assembly;
+}
+
+void require_symmetric_mixing(Arguments& args, const MethodSetting& s) {
+  if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
+  if (s.mixing->period() > 1 || !s.mixing->of_round(1).symmetric())
+    args.fail("topology: needs links in both directions, the same in all rounds, as in topology=ring");
+}
+
+void require_one_step(Arguments& args, const MethodSetting& s) {
+  if (s.outer_step.value_or(1) != 1) args.fail("outer-step: the method has one step only; leave it out");
+}
+
+std::shared_ptr<const Compressor> compressor_of_copies(Arguments& args, const Spec& spec,
+                                                       const MethodSetting& s) {
+  std::shared_ptr<const Compressor> c = compressor(spec, s);
+  require_nothing_kept(args, spec, *c, "nodes without a server");
+  const Bound bound = c->bound();
+  if (!bound.alpha && !bound.omega)
+    args.fail(fmt::format(
+        "needs a compressor that is contractive or unbiased: {} is neither; use top-k or sign", print(spec)));
+  return c;
+}
+
+namespace {
+
+PublicCopies copies_by(Arguments& args, const Spec& spec, const MethodSetting& s) {
+  PublicCopies copies{.compressor = compressor_of_copies(args, spec, s)};
+  const Bound bound = copies.compressor->bound();
+  if (!bound.alpha && *bound.omega >= 1) copies.scale = 1 / (1 + *bound.omega);
+  if (const auto gamma = args.number_in("gamma", kPositiveShare)) {
+    copies.gamma = *gamma;
+  } else if (!bound.omega || *bound.omega > 0) {
+    args.fail("\"gamma\" is missing: the step of the mixing; tune it, as in gamma=0.2 (1, 0.5, .., 0.02)");
+  }
+  return copies;
+}
+
+}  // namespace
+
+std::optional<PublicCopies> optional_copies(Arguments& args, const MethodSetting& s) {
+  const Spec* spec = args.find("compressor");
+  if (spec == nullptr) {
+    if (args.find("gamma") != nullptr) args.fail("gamma: needs compressor=, as in compressor=top-k(10)");
+    return {};
+  }
+  return copies_by(args, *spec, s);
+}
+
+PublicCopies required_copies(Arguments& args, const std::string& method, const MethodSetting& s) {
+  return copies_by(args, args.required("compressor", 0, method + "(top-k(10), gamma=0.2)"), s);
+}
+
+void move_from(View x, double eta_s, MutView y) {
+  if (eta_s == 1) return;
+  for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + eta_s * (y[k] - x[k]);
 }
 
 std::unique_ptr<Participation> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder) {

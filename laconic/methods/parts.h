@@ -35,6 +35,9 @@ std::vector<MethodRow> ef_methods();
 std::vector<MethodRow> marina_p_methods();
 std::vector<MethodRow> d_sgd_methods();
 std::vector<MethodRow> k_gt_methods();
+std::vector<MethodRow> beer_methods();
+std::vector<MethodRow> lead_methods();
+std::vector<MethodRow> exact_diffusion_methods();
 std::vector<MethodRow> scaffold_methods();
 std::vector<MethodRow> local_sgd_methods();
 std::vector<MethodRow> fedavg_methods();
@@ -109,8 +112,24 @@ Assembly star_as_it_is(const MethodSetting& s, StarParts parts);
 /// eta_s is the run's outer-step, else `outer_step`.
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step = 1);
 Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts);
-/// An assembly without a server, with the facts of its mixing. InputError without a topology.
+
+/// An assembly without a server, with the facts of its mixing and of its public copies. InputError without a
+/// topology, and for public copies if the mixing changes from round to round.
 Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts);
+/// InputError without a topology, and unless W is symmetric and the same in all rounds.
+void require_symmetric_mixing(Arguments& args, const MethodSetting& s);
+/// InputError if the run has an outer step other than 1.
+void require_one_step(Arguments& args, const MethodSetting& s);
+/// Public copies by the arguments `compressor` and `gamma`; none without a compressor. An unbiased compressor
+/// with omega >= 1 is scaled by 1 / (1 + omega), which makes it contractive: without, copies would grow.
+std::optional<PublicCopies> optional_copies(Arguments& args, const MethodSetting& s);
+/// The same with a first argument that is the compressor.
+PublicCopies required_copies(Arguments& args, const std::string& method, const MethodSetting& s);
+/// A compressor of the messages between neighbours.
+std::shared_ptr<const Compressor> compressor_of_copies(Arguments& args, const Spec& spec,
+                                                       const MethodSetting& s);
+/// y <- x + eta_s (y - x)
+void move_from(View x, double eta_s, MutView y);
 
 /// The outer rule and the downlink of the setting, if it has them. InputError if they are wrong.
 std::shared_ptr<const OuterRule> outer_of(const MethodSetting& s);

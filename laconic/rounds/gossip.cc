@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/rounds/gossip.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "laconic/core/error.h"
 #include "laconic/message/slice.h"
@@ -20,40 +23,62 @@ class Gossip final : public Method {
       : problem_(problem),
         parts_(std::move(parts)),
         options_(options),
-        tracks_(parts_.tracked.has_value()),
+        mixes_(parts_.rule->mixes(options.step)),
         mean_(problem.dim()),
         board_(problem.shards()) {}
 
   void start(Fleet& fleet, Evaluation* watch) override {
     take_on_nodes(fleet);
     if (parts_.average_start) average_start(fleet);
+    if (parts_.rule->gradients(0) > 0) {
+      ledger_.open_round();
+      fleet.for_each(fleet.owned(problem_.shards()),
+                     [&](std::size_t i) { parts_.rule->start(at(i, 0), node(i).own); });
+      count_gradients(0);
+    }
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
   void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
     const Mixing& w = parts_.mixing->of_round(t);
-    open_board(static_cast<std::uint32_t>(t));
     const Range own = fleet.owned(problem_.shards());
-    fleet.for_each(own, [&](std::size_t i) { step_and_speak(i); });
-    fleet.exchange(w, board_);
-    fleet.for_each(own, [&](std::size_t i) { hear(w.row(i), i); });
-    count(w);
+    const bool communicates = parts_.rule->communicates(t);
+    ledger_.open_round();
+    open_board(t);
+    fleet.for_each(own, [&](std::size_t i) { compute_and_send(i, t, communicates); });
+    count_gradients(t);
+    if (communicates) {
+      if (parts_.copies) share_lengths(fleet, t);
+      fleet.exchange(w, board_);
+      if (parts_.copies) {
+        fleet.for_each(own, [&](std::size_t i) { follow_and_mix(w.row(i), i); });
+      } else {
+        mix_whole_vectors(fleet, w, own);
+      }
+      count_messages(w);
+    }
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
     const std::size_t n = problem_.shards();
     fleet.mean(
-        n, [&](std::size_t i, MutView v) { copy(node(i).x, v); }, mean_);
+        n, [&](std::size_t i, MutView v) { copy(node(i).x(), v); }, mean_);
     laconic::evaluate(problem_, mean_, fleet, out);
-    const Vector distances = fleet.numbers(n, [&](std::size_t i) { return distance_sq(node(i).x, mean_); });
+    const Vector distances = fleet.numbers(n, [&](std::size_t i) { return distance_sq(node(i).x(), mean_); });
     for (const double distance : distances) out.consensus += distance / static_cast<double>(n);
   }
 
   State state(Fleet& fleet) override {
     take_on_nodes(fleet);
     State state{.ledger = &ledger_};
-    for (Node& node : nodes_) state.clients.push_back({node.x, node.c});
+    for (Node& node : nodes_) {
+      std::vector<MutView>& vectors = state.clients.emplace_back(node.own.begin(), node.own.end());
+      for (Copy& copy : node.copies) {
+        vectors.emplace_back(copy.v);
+        vectors.emplace_back(copy.sum);
+      }
+    }
     return state;
   }
 
@@ -63,14 +88,23 @@ class Gossip final : public Method {
   double step() const override { return options_.step; }
 
  private:
-  struct Node {
-    Vector x;
-    Vector c;  // correction; empty without tracking
+  /// The public copy of a vector v of a node, and sum_j w_ij of those of its neighbours and itself.
+  struct Copy {
+    Vector v;
+    Vector sum;
   };
-  /// Scratch of a node until it has written its messages.
+  struct Node {
+    std::vector<Vector> own;   // the vectors of the rule; x first
+    std::vector<Copy> copies;  // one for each part, with public copies
+    [[nodiscard]] View x() const { return own[0]; }
+  };
+  /// Scratch of a node until it has written its messages, and while it reads those of others.
   struct Scratch {
-    Vector y;
-    LocalScratch steps;
+    std::vector<Vector> said;
+    std::vector<Vector> drifts;
+    Vector moved;      // of the node's own copy
+    Vector sum_moved;  // of the sum of copies
+    Vector drift;
   };
   static Scratch& scratch() {
     thread_local Scratch of_thread;
@@ -78,23 +112,29 @@ class Gossip final : public Method {
   }
 
   Node& node(std::size_t i) { return nodes_[i - first_node_]; }
-  /// The board entries of u_i, and of z_i where there is one.
-  [[nodiscard]] std::size_t u_of(std::size_t i) const { return (tracks_ ? 2 : 1) * i; }
-  [[nodiscard]] std::size_t z_of(std::size_t i) const { return 2 * i + 1; }
+  [[nodiscard]] Key key_of(std::size_t i, std::size_t t) const {
+    return {options_.seed, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(i)};
+  }
+  [[nodiscard]] NodeRound at(std::size_t i, std::size_t t) const {
+    return {*parts_.oracle, key_of(i, t), options_.step, options_.outer_step};
+  }
+  [[nodiscard]] std::size_t parts() const { return parts_.rule->parts(); }
+  /// The board entry of what node i sends as a part.
+  Entry& entry(std::size_t i, std::size_t part) { return board_[parts() * i + part]; }
 
   void take_on_nodes(Fleet& fleet) {
     const Range own = fleet.owned(problem_.shards());
     if (nodes_.size() == own.size()) return;
     first_node_ = own.begin;
-    nodes_.resize(own.size());
-    for (Node& node : nodes_) {
-      node.x.resize(problem_.dim());
-      problem_.start(node.x);
-      if (tracks_) node.c.assign(problem_.dim(), 0.0);
-    }
+    const Vector zero(problem_.dim(), 0.0);
+    Node fresh;
+    fresh.own.assign(parts_.rule->vectors(), zero);
+    problem_.start(fresh.own[0]);
+    if (parts_.copies) fresh.copies.assign(parts(), {zero, zero});
+    nodes_.assign(own.size(), fresh);
   }
 
-  /// c_i = mean_j g_j - g_i at x_0, with one gradient of each node, as decoded from its message.
+  /// own[1] = mean_j g_j - g_i at x_0, with one gradient of each node, as decoded from its message.
   void average_start(Fleet& fleet) {
     ledger_.open_round();
     Vector mean(problem_.dim());
@@ -105,76 +145,155 @@ class Gossip final : public Method {
                       [&](std::span<Entry* const> said) {
                         Entry& entry = *said[0];
                         Node& own = node(entry.key.client);
-                        Vector& g = scratch().y;
+                        Vector& g = scratch().drift;
                         g.resize(problem_.dim());
-                        parts_.oracle->gradient(entry.key, own.x, g);
+                        parts_.oracle->gradient(entry.key, own.x(), g);
                         write_dense(options_.wire, g, entry.message);
                         entry.envelope.calls = parts_.oracle->calls(entry.key);
-                        decode_add(entry.key, entry.message, -1, own.c);
+                        decode_add(entry.key, entry.message, -1, own.own[1]);
                         return true;  // the first evaluation detects non-finite values
                       });
-    for (Node& node : nodes_) axpy(1, mean, node.c);
+    for (Node& node : nodes_) axpy(1, mean, node.own[1]);
   }
 
-  void open_board(std::uint32_t t) {
+  void open_board(std::size_t t) {
     board_.clear();
-    for (std::uint32_t i = 0; i < problem_.shards(); ++i) {
-      for (std::uint32_t part = 0; part < (tracks_ ? 2 : 1); ++part) {
-        board_.add({options_.seed, t, i, 0, part}, 0);
-        // The length of a dense message is known, so it need not be sent.
-        board_[board_.size() - 1].envelope.bytes = dense_bytes(problem_.dim(), bytes_of(options_.wire));
+    for (std::size_t i = 0; i < problem_.shards(); ++i) {
+      for (std::uint32_t part = 0; part < parts(); ++part) {
+        Key key = key_of(i, t);
+        key.copy = part;
+        board_.add(key, 0);
+        // What all ranks know of a whole vector. Of compressed messages they learn it from share().
+        Envelope& envelope = board_[board_.size() - 1].envelope;
+        envelope.bytes = dense_bytes(problem_.dim(), bytes_of(options_.wire));
+        envelope.floats = static_cast<double>(problem_.dim());
       }
     }
   }
 
-  void step_and_speak(std::size_t i) {
-    const Node& own = node(i);
-    Vector& y = scratch().y;
-    y.resize(problem_.dim());
-    local_steps(*parts_.oracle, board_[u_of(i)].key, {parts_.steps, options_.step}, own.c, own.x, y,
-                parts_.tracked.value_or(Sample::last), scratch().steps);
-    if (options_.outer_step != 1) {  // u_i = x_i + eta_s (y_i - x_i)
-      for (std::size_t j = 0; j < y.size(); ++j) y[j] = own.x[j] + options_.outer_step * (y[j] - own.x[j]);
+  void compute_and_send(std::size_t i, std::size_t t, bool communicates) {
+    Node& own = node(i);
+    std::vector<Vector>& said = scratch().said;
+    said.resize(parts());
+    for (Vector& v : said) v.resize(problem_.dim());
+    NodeRound here = at(i, t);
+    if (parts_.rule->mixes_first()) here.drifts = drifts_before(own);
+    parts_.rule->compute(here, own.own, said);
+    if (communicates) {
+      for (std::size_t part = 0; part < parts(); ++part) write(said[part], own, entry(i, part), part);
     }
-    write_dense(options_.wire, y, board_[u_of(i)].message);
-    if (tracks_) write_dense_sum(options_.wire, own.c, scratch().steps.sample, board_[z_of(i)].message);
+    if (communicates && !parts_.copies) return;  // the mix of whole vectors uses v as decoded
+    for (const Mix& mix : mixes_) {
+      if (mix.replaces) copy(said[mix.part], own.own[mix.into]);
+    }
   }
 
-  /// Uses the decoded messages, including the node's own, so that rounding z to the wire format does not
-  /// change the sum of the c_i.
-  void hear(std::span<const Neighbour> row, std::size_t i) {
-    thread_local std::vector<Summand> sum;
-    const Range all{0, problem_.dim()};
-    sum.clear();
-    for (const Neighbour& j : row) sum.push_back({&board_[u_of(j.node)].message, j.weight});
-    sum_slices(sum, all, node(i).x);
-    if (!tracks_) return;
-    sum.clear();
-    for (const Neighbour& j : row)
-      sum.push_back({&board_[z_of(j.node)].message, j.weight - (j.node == i ? 1 : 0)});
-    add_slices(sum, all, node(i).c);
+  /// gamma (W - I) of the public copies between rounds.
+  std::span<const Vector> drifts_before(const Node& own) const {
+    std::vector<Vector>& drifts = scratch().drifts;
+    drifts.resize(parts());
+    for (std::size_t part = 0; part < parts(); ++part) {
+      const Copy& copy = own.copies[part];
+      drifts[part].resize(problem_.dim());
+      for (std::size_t k = 0; k < copy.v.size(); ++k)
+        drifts[part][k] = parts_.copies->gamma * (copy.sum[k] - copy.v[k]);
+    }
+    return drifts;
   }
 
-  /// Every directed edge counts as a message; each node counts as one participant.
-  void count(const Mixing& w) {
+  void write(View v, const Node& own, Entry& entry, std::size_t part) const {
+    if (!parts_.copies) return write_dense(options_.wire, v, entry.message);
+    entry.envelope.finite = all_finite(v);
+    if (!entry.envelope.finite) return;
+    parts_.copies->compressor->compress_difference(entry.key, v, own.copies[part].v, entry.message);
+    entry.envelope.describe(entry.message, v.size());
+  }
+
+  void share_lengths(Fleet& fleet, std::size_t t) {
+    fleet.share(board_);
+    for (std::size_t e = 0; e < board_.size(); ++e) {
+      if (!board_[e].envelope.finite)
+        throw Diverged(fmt::format("diverged: a vector of a node is not finite in round {}", t));
+    }
+  }
+
+  /// For factor 1: own[into] = sum_j w_ij v_j, or += sum_j w_ij v_j - v_i. All v are used as decoded, the
+  /// node's own too, so that rounding to the wire format does not change a mean. By slices of coordinates: what
+  /// a node has read is still in the cache when its neighbours read it.
+  void mix_whole_vectors(Fleet& fleet, const Mixing& w, Range own) {
+    constexpr std::size_t kSlice = 1024;
+    const std::size_t slices = (problem_.dim() + kSlice - 1) / kSlice;
+    fleet.for_each({0, slices * own.size()}, [&](std::size_t task) {
+      const std::size_t first = task / own.size() * kSlice;
+      const std::size_t i = own.begin + task % own.size();
+      const Range slice{first, std::min(first + kSlice, problem_.dim())};
+      for (const Mix& mix : mixes_) {
+        thread_local std::vector<Summand> sum;
+        sum.clear();
+        for (const Neighbour& j : w.row(i)) {
+          const double own_weight = j.node != i ? 0 : mix.replaces ? 1 - mix.factor : -mix.factor;
+          sum.push_back({&entry(j.node, mix.part).message, mix.factor * j.weight + own_weight});
+        }
+        const MutView to = MutView(node(i).own[mix.into]).subspan(slice.begin, slice.size());
+        if (mix.replaces) {
+          sum_slices(sum, slice, to);
+        } else {
+          add_slices(sum, slice, to);
+        }
+      }
+    });
+  }
+
+  /// Moves the copies by the messages, and mixes.
+  void follow_and_mix(std::span<const Neighbour> row, std::size_t i) {
+    const auto& [compressor, gamma, scale, rate] = *parts_.copies;
+    Node& own = node(i);
+    Scratch& s = scratch();
+    for (std::size_t part = 0; part < parts(); ++part) {
+      s.moved.assign(problem_.dim(), 0.0);
+      s.sum_moved.assign(problem_.dim(), 0.0);
+      s.drift.resize(problem_.dim());
+      for (const Neighbour& j : row) {
+        const Entry& said = entry(j.node, part);
+        decode_add(said.key, said.message, scale * j.weight, s.sum_moved);
+        if (j.node == i) decode_add(said.key, said.message, scale, s.moved);
+      }
+      Copy& copy = own.copies[part];
+      for (std::size_t k = 0; k < s.drift.size(); ++k) {
+        s.drift[k] = gamma * ((copy.sum[k] + s.sum_moved[k]) - (copy.v[k] + s.moved[k]));
+        copy.sum[k] += rate * s.sum_moved[k];
+        copy.v[k] += rate * s.moved[k];
+      }
+      for (const Mix& mix : mixes_) {  // where a mix replaces, own[into] is v already
+        if (mix.part == part) axpy(mix.factor, s.drift, own.own[mix.into]);
+      }
+    }
+  }
+
+  void count_gradients(std::size_t t) {
+    for (std::size_t i = 0; i < problem_.shards(); ++i)
+      ledger_.compute(static_cast<std::uint32_t>(i),
+                      parts_.rule->gradients(t) * parts_.oracle->calls(key_of(i, t)));
+  }
+
+  /// Every directed edge counts as a message for each part; each node counts as one participant. Call it after
+  /// count_gradients().
+  void count_messages(const Mixing& w) {
     const std::size_t n = problem_.shards();
-    const std::size_t parts = board_.size() / n;
-    const std::size_t messages = w.edges() * parts;
-    const double bits = static_cast<double>(8 * parts * board_[0].envelope.bytes);  // on an edge
-    ledger_.open_round();
     ledger_.participants = n;
-    ledger_.uplink_floats += static_cast<double>(messages) * static_cast<double>(problem_.dim());
-    ledger_.uplink_bits += 8 * messages * board_[0].envelope.bytes;
     Turn& turn = ledger_.turns.back();
     turn.among_clients = true;
-    for (std::size_t i = 0; i < n; ++i)
-      ledger_.compute(static_cast<std::uint32_t>(i),
-                      parts_.steps * parts_.oracle->calls(board_[u_of(i)].key));
     for (std::size_t i = 0; i < n; ++i) {
       for (const Neighbour& j : w.row(i)) {
         if (j.node == i) continue;
-        turn.clients[j.node].bits_out += bits;
-        turn.clients[i].bits_in += bits;
+        for (std::size_t part = 0; part < parts(); ++part) {
+          const Envelope& envelope = entry(j.node, part).envelope;
+          const std::uint64_t bits = 8 * envelope.bytes;
+          ledger_.uplink_floats += envelope.floats;
+          ledger_.uplink_bits += bits;
+          turn.clients[j.node].bits_out += static_cast<double>(bits);
+          turn.clients[i].bits_in += static_cast<double>(bits);
+        }
       }
     }
   }
@@ -182,7 +301,7 @@ class Gossip final : public Method {
   const Problem& problem_;
   GossipParts parts_;
   GossipOptions options_;
-  bool tracks_;
+  std::vector<Mix> mixes_;
   Vector mean_;  // of the x_i, at the last evaluation
   std::size_t first_node_ = 0;
   std::vector<Node> nodes_;  // the nodes that this rank owns
@@ -197,7 +316,17 @@ std::unique_ptr<Method> make_gossip(const Problem& problem, const GossipParts& p
   require_problem(problem, parts.oracle.get());
   check(parts.mixing != nullptr && parts.mixing->nodes() == problem.shards(),
         "a gossip method needs a mixing of as many nodes as the problem has shards");
-  check(parts.steps >= 1, "a gossip method needs steps >= 1");
+  check(parts.rule != nullptr, "a gossip method needs a rule of its nodes");
+  check(!parts.average_start || parts.rule->vectors() >= 2, "an average start is of a second vector");
+  check(parts.copies || !parts.rule->mixes_first(), "nodes that mix first need public copies");
+  if (parts.copies) {
+    const auto& [compressor, gamma, scale, rate] = *parts.copies;
+    check(compressor != nullptr && compressor->keeps() == 0,
+          "public copies need a compressor that keeps no numbers");
+    check(gamma > 0 && scale > 0 && rate > 0 && rate <= 1,
+          "public copies need gamma > 0, scale > 0 and 0 < rate <= 1");
+    check(parts.mixing->period() == 1, "public copies need one mixing for all rounds");
+  }
   require_step(options.step);
   require_outer_step(options.outer_step);
   return std::make_unique<Gossip>(problem, parts, options);

@@ -41,13 +41,15 @@ class Copies:
 
     def __init__(self, net, C, like):
         self.net, self.C, self.hat, self.sum = net, C, 0 * like, 0 * like
+        wild = C.alpha is None and C.omega is not None and C.omega >= 1  # copies would grow: E|v - vh - C|^2 = omega |v - vh|^2
+        self.scale = 1 / (1 + C.omega) if wild else 1.0
 
     def difference(self):
         """(W - I) Vh"""
         return self.sum - self.hat
 
     def tell(self, t, V):
-        Q = self.net.say(self.C, t, V - self.hat)
+        Q = self.scale * self.net.say(self.C, t, V - self.hat)
         self.hat, self.sum = self.hat + Q, self.sum + self.net.W @ Q
 
 
