@@ -27,12 +27,23 @@ class Tracking final : public NodeRule {
   std::size_t gradients(std::size_t t) const override { return t == 0 ? 0 : steps_; }
 
   void compute(const NodeRound& at, std::span<Vector> own, std::span<Vector> said) const override {
-    thread_local LocalScratch scratch;
+    const Vector& x = own[0];
     const Vector& c = own[1];
-    local_steps(at.oracle, at.key, {steps_, at.step}, c, own[0], said[0], sample_, scratch);
-    move_from(own[0], at.outer_step, said[0]);
-    said[1].swap(scratch.sample);  // h
-    axpy(1, c, said[1]);
+    Vector& u = said[0];
+    Vector& z = said[1];
+    if (steps_ == 1) {  // in one pass: z = c + g, y = x - eta_c z
+      at.oracle.gradient(at.key, x, z);
+      for (std::size_t k = 0; k < z.size(); ++k) {
+        z[k] += c[k];
+        u[k] = x[k] - at.step * z[k];
+      }
+    } else {
+      thread_local LocalScratch scratch;
+      local_steps(at.oracle, at.key, {steps_, at.step}, c, x, u, sample_, scratch);
+      z.swap(scratch.sample);  // h
+      axpy(1, c, z);
+    }
+    move_from(x, at.outer_step, u);
   }
 
  private:

@@ -221,27 +221,28 @@ class Gossip final : public Method {
   /// node's own too, so that rounding to the wire format does not change a mean. By slices of coordinates: what
   /// a node has read is still in the cache when its neighbours read it.
   void mix_whole_vectors(Fleet& fleet, const Mixing& w, Range own) {
-    constexpr std::size_t kSlice = 1024;
-    const std::size_t slices = (problem_.dim() + kSlice - 1) / kSlice;
-    fleet.for_each({0, slices * own.size()}, [&](std::size_t task) {
-      const std::size_t first = task / own.size() * kSlice;
-      const std::size_t i = own.begin + task % own.size();
-      const Range slice{first, std::min(first + kSlice, problem_.dim())};
-      for (const Mix& mix : mixes_) {
-        thread_local std::vector<Summand> sum;
-        sum.clear();
-        for (const Neighbour& j : w.row(i)) {
-          const double own_weight = j.node != i ? 0 : mix.replaces ? 1 - mix.factor : -mix.factor;
-          sum.push_back({&entry(j.node, mix.part).message, mix.factor * j.weight + own_weight});
-        }
-        const MutView to = MutView(node(i).own[mix.into]).subspan(slice.begin, slice.size());
-        if (mix.replaces) {
-          sum_slices(sum, slice, to);
-        } else {
-          add_slices(sum, slice, to);
-        }
+    constexpr std::size_t kSlice = 4096;
+    for (const Mix& mix : mixes_) {
+      for (std::size_t first = 0; first < problem_.dim(); first += kSlice) {
+        const Range slice{first, std::min(first + kSlice, problem_.dim())};
+        fleet.for_each(own, [&](std::size_t i) { mix_slice(mix, slice, w.row(i), i); });
       }
-    });
+    }
+  }
+
+  void mix_slice(const Mix& mix, Range slice, std::span<const Neighbour> row, std::size_t i) {
+    thread_local std::vector<Summand> sum;
+    sum.clear();
+    for (const Neighbour& j : row) {
+      const double own_weight = j.node != i ? 0 : mix.replaces ? 1 - mix.factor : -mix.factor;
+      sum.push_back({&entry(j.node, mix.part).message, mix.factor * j.weight + own_weight});
+    }
+    const MutView to = MutView(node(i).own[mix.into]).subspan(slice.begin, slice.size());
+    if (mix.replaces) {
+      sum_slices(sum, slice, to);
+    } else {
+      add_slices(sum, slice, to);
+    }
   }
 
   /// Moves the copies by the messages, and mixes.
