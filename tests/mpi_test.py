@@ -22,6 +22,7 @@ METHODS = [
     ["method=vr-marina-online(rand-k(3), batch=4, large-batch=8)"],
     ["method=pp-marina(rand-k(3), sample=2)"],
     ["method=k-gt(steps=3, init=avg)", "topology=one-peer", "step=0.05"],
+    ["method=k-gt(steps=2, compressor=top-k(3), gamma=0.3)", "topology=ring", "step=0.05"],
     ["method=savic(oasis, steps=2, scaling=local)", "step=0.05"],
     ["method=gc-1bit(redundancy=2)", "stragglers=shifted-exp(1ms, 1000, 2000, deadline=4ms, first=2)", "step=0.05"],
 ]

@@ -33,7 +33,9 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)", "ef21(low-rank(1))",
            "dasha-mvr(rand-k(3), batch=4, b=0.3); downlink=marina-p(perm-k); outer=heavy-ball(0.5)",
            "savic(adam, steps=2); downlink=ef21(top-k(3)); outer=nesterov(0.5)",
-           "econtrol(top-k(3)); aggregator=clip(0.01); byzantine=sign-flip(1)"]
+           "econtrol(top-k(3)); aggregator=clip(0.01); byzantine=sign-flip(1)",
+           "gt(compressor=rand-k(3), gamma=0.2); topology=ring", "motef(top-k(3), gamma=0.3); topology=ring",
+           "lead(top-k(3), start=warm); topology=ring", "nids; topology=ring"]
 
 
 def replaced(words, *new):

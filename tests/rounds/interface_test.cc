@@ -75,6 +75,9 @@ class Interface : public ::testing::Test {
     return std::make_shared<MixingPlan>(
         make_mixing(parse("metropolis"), make_topology(parse("ring"), {.nodes = nodes})));
   }
+  [[nodiscard]] GossipParts gossip_parts() const {
+    return std::get<GossipParts>(assemble(parse("d-sgd"), {.problem = *problem_, .mixing = ring()}).parts);
+  }
   std::unique_ptr<Method> gossip(GossipParts parts, const GossipOptions& options) const {
     return make_gossip(*problem_, std::move(parts), options);
   }
@@ -190,11 +193,27 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
 
   expect_check([&] { gossip({.oracle = nullptr, .mixing = ring()}, {.step = 0.1}); }, "needs an oracle");
   expect_check([&] { gossip({.oracle = full_gradients(*problem_)}, {.step = 0.1}); }, "needs a mixing");
-  expect_check([&] { gossip({.oracle = full_gradients(*problem_), .mixing = ring(5)}, {.step = 0.1}); },
-               "as many nodes");
-  expect_check(
-      [&] { gossip({.oracle = full_gradients(*problem_), .mixing = ring(), .steps = 0}, {.step = 0.1}); },
-      "steps >= 1");
+  GossipParts nodes = gossip_parts();
+  nodes.mixing = ring(5);
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "as many nodes");
+  nodes = gossip_parts();
+  nodes.rule = nullptr;
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "needs a rule");
+  nodes = gossip_parts();
+  nodes.average_start = true;
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "second vector");
+  nodes = gossip_parts();
+  nodes.copies = PublicCopies{.compressor = compressor("top-k(3)")};
+  for (const double wrong : {0.0, -1.0, kNaN}) {
+    nodes.copies->gamma = wrong;
+    expect_check([&] { gossip(nodes, {.step = 0.1}); }, "gamma > 0");
+  }
+  nodes.copies = PublicCopies{.compressor = compressor("low-rank(1)")};
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "keeps no numbers");
+  nodes.copies = PublicCopies{.compressor = compressor("top-k(3)")};
+  nodes.mixing = std::make_shared<MixingPlan>(
+      make_mixing(parse("metropolis"), make_topology(parse("one-peer"), {.nodes = kClients})));
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "one mixing for all rounds");
   expect_check([&] { make_scaffold(*problem_, {}, {.step = 0.1}); }, "needs an oracle");
   expect_check(
       [&] {
@@ -261,8 +280,9 @@ TEST_F(Interface, AllLookAtOneProblem) {
 
 TEST_F(Interface, AStepIsANumberAboveZero) {
   std::shared_ptr<const MixingPlan> mixing = ring();
-  for (const char* name : {"gd", "marina(rand-k(2))", "ef21(top-k(2))", "gc-1bit", "scaffold", "fedavg",
-                           "savic(adam)", "diloco", "d-sgd", "k-gt(steps=2)"}) {
+  for (const char* name :
+       {"gd", "marina(rand-k(2))", "ef21(top-k(2))", "gc-1bit", "scaffold", "fedavg", "savic(adam)", "diloco",
+        "d-sgd", "k-gt(steps=2)", "beer(top-k(2), gamma=0.2)", "lead(top-k(2))", "led(steps=2)"}) {
     const Assembly assembly = assemble(parse(name), {.problem = *problem_, .mixing = mixing});
     for (const double step : {0.0, -1.0, kNaN, kInf, -kInf})
       expect_input_error([&] { make_method(assembly, step); }, "need 0 < step < inf");
@@ -281,11 +301,7 @@ TEST_F(Interface, AStepIsANumberAboveZero) {
     expect_input_error(
         [&] { make_scaffold(*problem_, {full_gradients(*problem_)}, {.step = 0.1, .outer_step = outer}); },
         "outer_step = ");
-    expect_input_error(
-        [&] {
-          gossip({.oracle = full_gradients(*problem_), .mixing = ring()}, {.step = 0.1, .outer_step = outer});
-        },
-        "outer_step = ");
+    expect_input_error([&] { gossip(gossip_parts(), {.step = 0.1, .outer_step = outer}); }, "outer_step = ");
     expect_input_error([&] { assemble(parse("fedavg"), {.problem = *problem_, .outer_step = outer}); },
                        "outer_step = ");
   }

@@ -109,6 +109,14 @@ inline const char* const kMethods[] = {
     "coco-ef(redundancy=2)",
     "gc-diana(redundancy=2)",
     // In the following rows the counts are checked by the golden cases (tests/reference).
+    "choco(sign, gamma=0.3, steps=2)",
+    "gt(compressor=rand-k(3), gamma=0.2)",
+    "periodical-gt(steps=2, compressor=natural, gamma=0.3)",
+    "k-gt(steps=2, init=avg, compressor=top-k(3), gamma=0.3)",
+    "motef(qsgd(4), gamma=0.2, lambda=0.3)",
+    "lead(top-k(3), gamma=0.3, start=warm)",
+    "nids",
+    "led(steps=2, compressor=top-k(3), gamma=0.3)",
     "ef21-sgdm(top-k(3), eta=0.5)",
     "ef21-sgd2m(c-rand-k(3), eta=0.5)",
     "ef21-hb(top-k(3), beta=0.5)",
@@ -177,7 +185,8 @@ class Methods : public ::testing::TestWithParam<const char*> {
     for (std::size_t i = 0; steps_locally() && i < jobs.size(); ++i) {
       jobs[i].step = "0.02";
       if (gossips()) jobs[i].topology = i % 3 == 0 ? "ring" : i % 3 == 1 ? "one-peer" : "exponential";
-      jobs[i].outer_step = i % 2 == 0 ? 1 : 0.7;
+      if (gossips() && is_successor()) jobs[i].topology = i % 2 == 0 ? "ring" : "star";
+      jobs[i].outer_step = i % 2 == 0 || has_one_step() ? 1 : 0.7;
     }
     for (Job& job : jobs) {
       if (!codes()) continue;
@@ -222,7 +231,8 @@ class Methods : public ::testing::TestWithParam<const char*> {
   /// Of the rows with their own golden cases.
   static bool is_successor() {
     return has("ef21-") || has("ef-bv") || has("dasha") || has("econtrol") || has("ef(") || has("m3") ||
-           has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=");
+           has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=") || has("gamma=") ||
+           has("nids");
   }
 
   /// Coded methods: some clients are late. These methods have no theorem.
@@ -231,7 +241,11 @@ class Methods : public ::testing::TestWithParam<const char*> {
            has("coco-ef");
   }
   /// Without a server.
-  static bool gossips() { return has("gt") || has("d-sgd"); }
+  static bool gossips() {
+    return has("gt") || has("d-sgd") || has("choco") || has("motef") || has("lead") || has("nids") ||
+           has("led");
+  }
+  static bool has_one_step() { return has("motef") || has("lead") || has("nids") || has("led"); }
   /// Methods with local steps have no theorem. For their ledgers see gossip_test.cc and local_test.cc.
   static bool steps_locally() {
     return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||

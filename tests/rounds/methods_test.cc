@@ -445,8 +445,9 @@ TEST(Methods, RefuseWhatDoesNotFit) {
             "method: column 1: unknown method \"marin\" (did you mean \"marina\"?); known: "
             "gd, dcgd, diana, vr-diana, marina, vr-marina, vr-marina-online, pp-marina, ef21, lag, "
             "clag, 3pc-v1, 3pc-v2, 3pc-v3, 3pc-v4, 3pc-v5, ef21-sgdm, ef21-sgd2m, ef21-hb, ef21-pp, ef21-bc, "
-            "ef21-prox, ef-bv, dasha, dasha-page, dasha-mvr, dasha-pp, econtrol, ef, m3, d-sgd, gt, "
-            "periodical-gt, k-gt, scaffold, local-sgd, fedavg, fedadam, diloco, savic, gc-1bit, sgc, is-sgd, "
+            "ef21-prox, ef-bv, dasha, dasha-page, dasha-mvr, dasha-pp, econtrol, ef, m3, d-sgd, choco, gt, "
+            "periodical-gt, k-gt, beer, motef, lead, d2, nids, led, scaffold, local-sgd, fedavg, fedadam, "
+            "diloco, savic, gc-1bit, sgc, is-sgd, "
             "bgc, erasurehead, exact-gc, majority, coco-ef, gc-diana");
   EXPECT_EQ(refusal({.problem = problem, .method = "marina"}),
             "method: column 1: marina: its compressor is missing, as in marina(rand-k(10))");
