@@ -25,6 +25,7 @@ import coding
 import compressors
 import gossip_successors
 import local
+import local_successors
 import methods
 import problems
 import rng
@@ -71,6 +72,8 @@ def transcribe(case, replay):
     problem = problems.make_problem(specs.parse(case["problem"]), case["clients"], case["split"], sets.read)
     if gossip_successors.is_one(specs.parse(case["method"])):
         return transcribe_gossip(case, problem, wire)
+    if local_successors.is_one(specs.parse(case["method"])):
+        return transcribe_local_successor(case, problem, wire)
     if "topology" in case or case["method"].startswith(("scaffold", "local-sgd", "fedavg", "fedadam", "diloco", "savic")):
         return transcribe_local(case, problem, wire)
     if specs.parse(case["method"]).name in coding.NAMES:
@@ -160,6 +163,24 @@ def transcribe_gossip(case, problem, wire):
              "uplink_bits": bits, "oracle_calls": asked * rows, "step": [float(case["step"])] * len(means),
              "consensus": ((models - means[:, None]) ** 2).sum(axis=2).mean(axis=1)}
     return {key: np.array(values) for key, values in trace.items()}, means[-1], problem.constants(), local.quality([W])
+
+
+def transcribe_local_successor(case, problem, wire):
+    """The same for a method of local_successors.py."""
+    spec = specs.parse(case["method"])
+    make = lambda described: compressors.make_compressor(described, problem.d, problem.n, case["seed"], wire)
+    eta_s = float(case.get("outer-step", local_successors.OUTER.get(spec.name, 1)))
+    gamma, rounds = local_successors.make_method(spec, problem, make, case["step"], eta_s, local_gradients(case, problem), case["seed"])
+    points, floats, bits, asked = zip(*islice(rounds, case["rounds"] + 1))
+    measured = [problems.value_and_gradient(problem, x) for x in points]
+    rows = case.get("batch") or sum(problem.rows(i) for i in range(problem.n)) / problem.n
+    trace = {"f": [f for f, _ in measured], "grad_norm_sq": [g @ g for _, g in measured], "uplink_floats": floats,
+             "oracle_calls": np.array(asked) * rows, "step": [gamma] * len(points)}
+    if bits[-1] is not None:
+        trace["uplink_bits"] = bits
+    # Of other messages the reference knows no bits, only that they are not fewer than the floats say.
+    facts = {"index_bits": 4096, "header_bits": 1 << 20}
+    return {key: np.array(values) for key, values in trace.items()}, points[-1], problem.constants(), facts
 
 
 def transcribe_local(case, problem, wire):

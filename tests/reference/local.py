@@ -142,9 +142,11 @@ def scale_rule(name, t, beta, D, S):
     return np.sqrt(b * D**2 + (1 - b) * S)
 
 
-def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0, averaged=True, savic=None):
+def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0, averaged=True, savic=None, say=None):
     """FedAvg (arXiv 1602.05629) with `sample` clients, Local SGD with all; with `savic`, arXiv 2406.00846:
-    (name, beta, alpha, local, mean of squares, refresh, at the start, probes at the start, shared probes)."""
+    (name, beta, alpha, local, mean of squares, refresh, at the start, probes at the start, shared probes).
+    say(t, i, v): what the server has of v, the change of client i's model."""
+    say = say or (lambda t, i, v: wire(v))
     n, d = problem.n, problem.d
     x, m, said, asked, refreshed = np.array(problem.start()), np.zeros(d), 0, 0, 0
     scales = [np.ones(d)] * n
@@ -186,7 +188,7 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
                 g = gradient(i, y, t, k)
                 m_i = beta1 * m_i + (1 - beta1) * g
                 y = y - gamma * m_i / scales[i]
-            moved.append(wire(y - x))
+            moved.append(say(t, i, y - x))
             momenta.append(wire(m_i))
         x = x + eta_s * sum(moved) / len(who)
         said, asked = said + len(who) / n, asked + H * len(who) / n
@@ -197,8 +199,9 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
             said, asked = said + more, asked + calls
 
 
-def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, tau):
+def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, tau, say=None):
     """Reddi et al. 2021 (arXiv 2003.00295), Algorithm 2, with v = tau^2 at the start."""
+    say = say or (lambda t, i, v: wire(v))
     n, x = problem.n, np.array(problem.start())
     m, v, share = 0 * x, 0 * x + tau**2, sample / n
     for t in count(1):
@@ -208,16 +211,17 @@ def fedadam(problem, gradient, wire, seed, H, gamma, eta, sample, beta1, beta2, 
             y = x
             for k in range(H):
                 y = y - gamma * gradient(i, y, t, k)
-            moved.append(wire(y - x))
+            moved.append(say(t, i, y - x))
         Delta = sum(moved) / sample
         m = beta1 * m + (1 - beta1) * Delta
         v = beta2 * v + (1 - beta2) * Delta**2
         x = x + eta * m / (np.sqrt(v) + tau)
 
 
-def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu):
+def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu, say=None):
     """Douillard et al. 2023 (arXiv 2311.08105), Algorithm 1. The inner optimiser is PyTorch's AdamW;
     each client keeps its state."""
+    say = say or (lambda t, i, v: wire(v))
     x = np.array(problem.start())
     M, V, b = np.zeros((problem.n, problem.d)), np.zeros((problem.n, problem.d)), 0 * x
     for t in count(1):
@@ -228,23 +232,23 @@ def diloco(problem, gradient, wire, H, gamma, lr, beta1, beta2, decay, mu):
             Y = Y * (1 - gamma * decay)
             M, V = beta1 * M + (1 - beta1) * G, beta2 * V + (1 - beta2) * G**2
             Y = Y - gamma / (1 - beta1**step) * M / (np.sqrt(V) / np.sqrt(1 - beta2**step) + 1e-8)
-        Delta = -np.mean([wire(y - x) for y in Y], axis=0)
+        Delta = -np.mean([say(t, i, y - x) for i, y in enumerate(Y)], axis=0)
         b = mu * b + Delta
         x = x - lr * (Delta + mu * b)
 
 
-def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed):
+def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed, say=None):
     """The generator, and whether every client sends a vector at the start (`init=avg`)."""
     K = int(spec.number("steps", 1))
     momentum = spec.number("momentum", 0), spec.word("momentum-at-sync", "average") == "average"
     if spec.name in ("local-sgd", "fedavg"):
-        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *momentum), False
+        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *momentum, None, say), False
     if spec.name == "fedadam":
         rates = spec.number("beta1", 0.9), spec.number("beta2", 0.99), spec.number("tau", 1e-3)
-        return fedadam(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *rates), False
+        return fedadam(problem, gradient, wire, seed, K, eta_c, eta_s, int(spec.number("sample", problem.n)), *rates, say), False
     if spec.name == "diloco":
         rates = spec.number("beta1", 0.9), spec.number("beta2", 0.999), spec.number("weight-decay", 0.1)
-        return diloco(problem, gradient, wire, K, eta_c, eta_s, *rates, spec.number("outer-momentum", 0.9)), False
+        return diloco(problem, gradient, wire, K, eta_c, eta_s, *rates, spec.number("outer-momentum", 0.9), say), False
     if spec.name == "savic":
         name = spec.args[0].name
         beta = spec.number("beta", {"adam": 0.999, "rmsprop": 0.99, "oasis": 0.95, "adagrad": 0}[name])
@@ -252,7 +256,7 @@ def make_method(spec, problem, Ws, wire, eta_c, eta_s, gradient, seed):
                  spec.word("statistic", "sq-of-mean") == "mean-of-sq", int(spec.number("refresh", 1)),
                  bool(spec.number("refresh-at-start", 1)), int(spec.number("start-probes", 10)),
                  spec.word("probes", "own") == "shared")
-        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, problem.n, *momentum, savic), False
+        return local_sgd(problem, gradient, wire, seed, K, eta_c, eta_s, problem.n, *momentum, savic, say), False
     W = lambda t: Ws[(t - 1) % len(Ws)]
     average = spec.word("init", "zero") == "avg"
     if spec.name == "d-sgd":

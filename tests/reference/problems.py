@@ -155,6 +155,60 @@ class Softmax(Linear):
         return -np.mean(log_p[np.arange(len(y)), label]), (residual.T @ A).ravel() / len(y)
 
 
+class Mlp:
+    """Cross entropy of a network: x is W (units x inputs) and b of each layer. The last layer is the head."""
+
+    def __init__(self, shards, widths, activation="relu", lam=0.0, seed=1):
+        self.shards, self.lam, self.seed, self.relu = shards, lam, seed, activation == "relu"
+        self.n, self.classes = len(shards), np.unique(np.concatenate([y for _, y in shards]))
+        sizes = [shards[0][0].shape[1], *widths, len(self.classes)]
+        self.blocks, at = [], 0
+        for inputs, units in zip(sizes, sizes[1:]):
+            self.blocks.append((at, units, inputs))
+            at += units * (inputs + 1)
+        self.d, self.hidden_blocks = at, self.blocks[:-1]
+
+    def start(self):
+        x, stream = np.zeros(self.d), rng.Stream(self.seed, purpose=rng.START)
+        for o, units, inputs in self.blocks:
+            bound = math.sqrt(6 / (inputs if self.relu else inputs + units))
+            x[o : o + units * inputs] = [bound * (2 * stream.uniform() - 1) for _ in range(units * inputs)]
+        return x
+
+    def rows(self, i):
+        return len(self.shards[i][1])
+
+    def value_and_gradient(self, i, x, rows=slice(None)):
+        A, y = self.shards[i][0][rows], self.shards[i][1][rows]
+        layers = [(x[o : o + r * c].reshape(r, c), x[o + r * c : o + r * c + r]) for o, r, c in self.blocks]
+        act = (lambda z: np.maximum(z, 0)) if self.relu else np.tanh
+        slope = (lambda a: (a > 0).astype(float)) if self.relu else (lambda a: 1 - a**2)
+        inputs = [A]
+        for W, b in layers[:-1]:
+            inputs.append(act(inputs[-1] @ W.T + b))
+        z = inputs[-1] @ layers[-1][0].T + layers[-1][1]
+        z = z - z.max(axis=1, keepdims=True)
+        log_p, label = z - np.log(np.exp(z).sum(axis=1, keepdims=True)), np.searchsorted(self.classes, y)
+        value = -np.mean(log_p[np.arange(len(y)), label]) + self.lam / 2 * x @ x
+        back = np.exp(log_p)
+        back[np.arange(len(y)), label] -= 1
+        g = self.lam * x
+        for (o, r, c), (W, _), a in zip(self.blocks[::-1], layers[::-1], inputs[::-1]):
+            g[o : o + r * c] += (back.T @ a).ravel() / len(y)
+            g[o + r * c : o + r * c + r] += back.mean(axis=0)
+            back = back @ W * slope(a)
+        return value, g
+
+    def value(self, i, x):
+        return self.value_and_gradient(i, x)[0]
+
+    def gradient(self, i, x, rows=slice(None)):
+        return self.value_and_gradient(i, x, rows)[1]
+
+    def constants(self):
+        return {}
+
+
 class Autoencoder:
     """f_i = (1/m) |DEA - A|^2 over A, with the rows of shard i as columns; x is D row by row, then E row
     by row. 3PC paper, section 8.3 of the spec."""
@@ -273,6 +327,9 @@ def make_problem(spec, clients, how, read):
     A, y = read(spec.args[0].name, rows and int(rows))
     if spec.name == "autoencoder":
         return Autoencoder(split(A, y, clients, how), int(spec.args[1].name), int(spec.number("seed", 1)))
+    if spec.name == "mlp":
+        return Mlp(split(A, y, clients, how), [int(arg.name) for arg in spec.args[1:]], spec.word("activation", "relu"),
+                   spec.number("lambda", 0), int(spec.number("seed", 1)))
     if spec.number("bias", 0):
         A = np.hstack([A, np.ones((len(A), 1))])
     if spec.name in ("logistic", "nonconvex"):
