@@ -21,6 +21,8 @@ import rng
 import sets
 import spec as specs
 from aggregators_test import Attacks, Robust, RobustRules
+from local_gossip_test import (Charges, GossipIdentities, GossipInvariants, Limits, Pieces, StarIdentities, StarInvariants,
+                               Traps)
 from successors_test import Convergence, Costs, Expectations, Identities, Invariants, Rules, Steps
 
 
