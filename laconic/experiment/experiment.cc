@@ -28,7 +28,7 @@ std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t no
     return make_topology(*config.topology, {.nodes = nodes, .seed = config.split_seed});
   });
   return of_text("mixing", [&] {
-    return std::make_shared<MixingPlan>(make_mixing(config.mixing.value_or(Spec("metropolis")), graphs));
+    return std::make_shared<MixingPlan>(make_mixing(config.mixing, graphs));
   });
 }
 

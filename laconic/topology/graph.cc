@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -128,37 +129,100 @@ std::vector<Graph> erdos_renyi(Arguments& args, const TopologySetting& s) {
                         s.nodes));
 }
 
-/// Removes the node number at the start of `text` and returns it.
-std::optional<std::uint64_t> take_number(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t,"), text.size()));
-  std::uint64_t value = 0;
+constexpr std::string_view kSeparators = " \t,\r";
+
+/// Removes the number at the start of `text`, up to a separator, and returns it.
+template <class Number>
+std::optional<Number> take_number(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kSeparators), text.size()));
+  Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{}) return {};
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (!text.empty() && kSeparators.find(text.front()) == std::string_view::npos) return {};
   return value;
 }
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+/// The edges of a file: two nodes a line, and in every line or in none the weight of the edge.
+class EdgeFile {
+ public:
+  EdgeFile(const Arguments& args, std::string name, std::size_t nodes)
+      : args_(args), name_(std::move(name)), nodes_(nodes) {}
+
+  Graph read() {
+    std::istringstream file(read_whole(name_));
+    for (number_ = 1; std::getline(file, line_); ++number_) {
+      std::string_view rest = number_ == 1 ? without_byte_order_mark(line_) : line_;
+      rest = rest.substr(0, rest.find('#'));
+      if (!is_blank(rest)) add(rest);
+    }
+    if (number_ == 1) args_.fail(fmt::format("{}: is empty", name_));
+    if (!lines_.empty() && has_weights_) {
+      std::vector<Graph::Weighted> edges;
+      for (const auto& [edge, line] : lines_) edges.push_back({edge.first, edge.second, line.weight});
+      return {nodes_, edges};
+    }
+    Heard heard(nodes_);
+    for (const auto& [edge, line] : lines_) join(heard, edge.first, edge.second);
+    return Graph(std::move(heard));
+  }
+
+ private:
+  struct Line {
+    std::size_t number = 0;
+    double weight = 0;
+  };
+
+  [[noreturn]] void fail(const std::string& what) const {
+    args_.fail(fmt::format("{}:{}: {}", name_, number_, what));
+  }
+
+  void add(std::string_view rest) {
+    const auto i = take_number<std::uint64_t>(rest);
+    const auto j = take_number<std::uint64_t>(rest);
+    std::optional<double> weight;
+    const bool more = !is_blank(rest);
+    if (more) weight = take_number<double>(rest);
+    if (!i || !j || more != weight.has_value() || !is_blank(rest))
+      fail(fmt::format("\"{}\"; need two nodes, as in 0 1, or two nodes and a weight, as in 0 1 0.5", line_));
+    if (*i >= nodes_ || *j >= nodes_ || *i == *j)
+      fail(fmt::format("edge {} {}; need two different nodes of 0 to {}", *i, *j, nodes_ - 1));
+    if (lines_.empty()) {
+      has_weights_ = more;
+      first_ = number_;
+    }
+    if (more != has_weights_) {
+      fail(fmt::format(
+          "the edge has {} weight, and that of line {} has {}; need weights in all lines or in none",
+          more ? "a" : "no", first_, more ? "none" : "one"));
+    }
+    // |w_ij| <= |W|, which is 1 if mixing enlarges no difference.
+    if (more && !(*weight >= -1 && *weight <= 1))
+      fail(fmt::format("weight {}; need a number from -1 to 1", *weight));
+    const std::pair edge(static_cast<std::uint32_t>(std::min(*i, *j)),
+                         static_cast<std::uint32_t>(std::max(*i, *j)));
+    const auto [found, is_new] = lines_.try_emplace(edge, Line{number_, weight.value_or(0)});
+    if (!is_new && found->second.weight != weight.value_or(0)) {
+      fail(fmt::format("weight {} of edge {} {}, which line {} gives {}; need one weight for both directions",
+                       *weight, *i, *j, found->second.number, found->second.weight));
+    }
+  }
+
+  const Arguments& args_;
+  std::string name_;
+  std::size_t nodes_;
+  std::string line_;
+  std::size_t number_ = 1;
+  std::size_t first_ = 0;  // the line of the first edge
+  bool has_weights_ = false;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Line> lines_;
+};
+
 std::vector<Graph> edges(Arguments& args, const TopologySetting& s) {
   const std::string name = args.required_word("file", 0);
-  std::istringstream file(read_whole(name));
-  std::string line;
-  Heard heard(s.nodes);
-  std::size_t number = 1;
-  for (; std::getline(file, line); ++number) {
-    std::string_view rest = number == 1 ? without_byte_order_mark(line) : line;
-    rest = rest.substr(0, rest.find('#'));
-    if (rest.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto i = take_number(rest);
-    const auto j = take_number(rest);
-    if (!i || !j || rest.find_first_not_of(" \t\r") != std::string_view::npos)
-      args.fail(fmt::format("{}:{}: \"{}\"; need two nodes, as in 0 1", name, number, line));
-    if (*i >= s.nodes || *j >= s.nodes || *i == *j)
-      args.fail(fmt::format("{}:{}: edge {} {}; need two different nodes of 0 to {}", name, number, *i, *j,
-                            s.nodes - 1));
-    join(heard, *i, *j);
-  }
-  if (number == 1) args.fail(fmt::format("{}: is empty", name));
-  return {Graph(std::move(heard))};
+  return {EdgeFile(args, name, s.nodes).read()};
 }
 
 const TopologyRow kTopologies[] = {
@@ -175,7 +239,9 @@ const TopologyRow kTopologies[] = {
     {"erdos-renyi", "erdos-renyi(p)", "each edge with probability p; drawn again until connected",
      erdos_renyi},
     {"path", "path", "a ring without the edge that closes it", path},
-    {"edges", "edges(\"FILE\")", "a file with an edge a line: two nodes, counted from 0; # begins a comment",
+    {"edges", "edges(\"FILE\")",
+     "a file with an edge a line: two nodes, counted from 0, and in all lines or in none a weight, as in 0 1 "
+     "0.5; # begins a comment",
      edges},
 };
 
@@ -188,6 +254,23 @@ Graph::Graph(std::vector<std::vector<std::uint32_t>> heard) : heard_(std::move(h
     of_node.erase(std::unique(of_node.begin(), of_node.end()), of_node.end());
     std::erase(of_node, i);
     check(of_node.empty() || of_node.back() < nodes(), "a node hears one that is not in the graph");
+  }
+}
+
+Graph::Graph(std::size_t nodes, std::span<const Weighted> edges) : heard_(nodes), weights_(nodes) {
+  std::vector<std::vector<std::pair<std::uint32_t, double>>> all(nodes);
+  for (const auto& [a, b, weight] : edges) {
+    check(a < nodes && b < nodes && a != b, "an edge joins two nodes of the graph");
+    all[a].emplace_back(b, weight);
+    all[b].emplace_back(a, weight);
+  }
+  for (std::size_t i = 0; i < nodes; ++i) {
+    std::sort(all[i].begin(), all[i].end());
+    for (const auto& [node, weight] : all[i]) {
+      check(heard_[i].empty() || heard_[i].back() < node, "a weighted edge occurs once");
+      heard_[i].push_back(node);
+      weights_[i].push_back(weight);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Communication graphs without a server, by name: which nodes receive from which. mixing.h has the weights of
-// the received vectors.
+// the received vectors, which a graph that comes from a file may have itself.
 #pragma once
 
 #include <cstddef>
@@ -16,19 +16,32 @@ namespace laconic {
 /// edge.
 class Graph {
  public:
+  /// An edge in both directions. w_ab = w_ba = weight: finite, of any sign.
+  struct Weighted {
+    std::uint32_t a = 0;
+    std::uint32_t b = 0;
+    double weight = 0;
+  };
+
   /// heard[i]: the nodes from which node i receives, in any order, duplicates allowed. Node i itself may be
   /// omitted.
   explicit Graph(std::vector<std::vector<std::uint32_t>> heard);
+  /// A graph whose edges have weights. Each edge occurs once, in one direction, and joins two nodes.
+  Graph(std::size_t nodes, std::span<const Weighted> edges);
 
   [[nodiscard]] std::size_t nodes() const { return heard_.size(); }
   /// The nodes from which `node` receives: ascending, without the node itself.
   [[nodiscard]] std::span<const std::uint32_t> heard_by(std::size_t node) const { return heard_[node]; }
   [[nodiscard]] std::size_t degree(std::size_t node) const { return heard_[node].size(); }
+  [[nodiscard]] bool has_weights() const { return !weights_.empty(); }
+  /// The weights of heard_by(node), in the same order. Only for graphs with weights.
+  [[nodiscard]] std::span<const double> weights_of(std::size_t node) const { return weights_[node]; }
   /// Whether every edge has its reverse edge.
   [[nodiscard]] bool symmetric() const;
 
  private:
   std::vector<std::vector<std::uint32_t>> heard_;
+  std::vector<std::vector<double>> weights_;  // empty without weights
 };
 
 /// Whether information reaches every node from every other, if the graphs are used in turn. Valid for graphs

@@ -12,6 +12,7 @@
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
+#include "laconic/topology/fastest.h"
 
 namespace laconic {
 namespace {
@@ -77,10 +78,102 @@ Mixing lazy_weights(Arguments& args, const Graph& graph) {
   return half_way(weigh(inner == nullptr ? Spec("metropolis") : *inner, graph));
 }
 
+/// The edges {i, j}, i < j, ascending. SpecError unless all edges go both ways.
+std::vector<Edge> edges_both_ways(const Arguments& args, const Graph& graph) {
+  if (!graph.symmetric())
+    args.fail(
+        "needs edges that go both ways, as those of ring, torus, complete, star, hypercube, erdos-renyi, "
+        "path "
+        "and edges");
+  std::vector<Edge> edges;
+  for (std::uint32_t i = 0; i < graph.nodes(); ++i) {
+    for (const std::uint32_t j : graph.heard_by(i)) {
+      if (i < j) edges.push_back({i, j});
+    }
+  }
+  return edges;
+}
+
+/// W with these weights on the edges in both directions.
+Mixing of_edges(const Graph& graph, std::span<const Edge> edges, View weights) {
+  Rows rows(graph.nodes());
+  Vector own(graph.nodes(), 1.0);
+  for (std::uint32_t i = 0; i < graph.nodes(); ++i) rows[i].push_back({i, 1});
+  for (std::size_t e = 0; e < edges.size(); ++e) {
+    const auto [a, b] = edges[e];
+    rows[a].push_back({b, weights[e]});
+    rows[b].push_back({a, weights[e]});
+  }
+  for (std::uint32_t i = 0; i < graph.nodes(); ++i) {
+    std::sort(rows[i].begin(), rows[i].end(),
+              [](const Neighbour& one, const Neighbour& other) { return one.node < other.node; });
+    double others = 0;
+    for (const Neighbour& j : rows[i]) others += j.node == i ? 0 : j.weight;
+    for (Neighbour& j : rows[i]) {
+      if (j.node == i) j.weight = 1 - others;
+    }
+  }
+  return Mixing(rows);
+}
+
+/// w = 2 / (mu_2 + mu_n) on all edges, mu the eigenvalues of the Laplacian L: the best of equal weights.
+Mixing best_constant(Arguments& args, const Graph& graph) {
+  const std::vector<Edge> edges = edges_both_ways(args, graph);
+  if (edges.empty()) return of_edges(graph, edges, {});
+  if (!connected({&graph, 1})) args.fail("needs a graph that is connected in every round");
+  const Mixing w = max_degree(args, graph);  // I - L / c
+  double c = 1;
+  for (std::size_t i = 0; i < graph.nodes(); ++i) c = std::max(c, 1 + static_cast<double>(graph.degree(i)));
+  const double mu_2 = c * 2 * quality(MixingPlan({half_way(w)})).spectral_gap;
+  const double mu_n = c * (1 - smallest_eigenvalue(w));
+  return of_edges(graph, edges, Vector(edges.size(), 2 / (mu_2 + mu_n)));
+}
+
+/// The weights of the least rho. Equal weights are as good on graphs where symmetries exchange all edges.
+Mixing fdla(Arguments& args, const Graph& graph) {
+  constexpr double kNoGain = 1e-8;  // more than the excess of fastest_weights()
+  constexpr double kZero = 1e-6;
+  const Mixing constant = best_constant(args, graph);
+  const double rho = quality(MixingPlan({constant})).rho;
+  if (graph.nodes() == 1 || rho < kZero) return constant;
+  const std::vector<Edge> edges = edges_both_ways(args, graph);
+  if (graph.nodes() > kMostFdlaNodes || edges.size() > kMostFdlaEdges) {
+    args.fail(fmt::format(
+        "finds the weights of at most {} nodes and {} edges, and the graph has {} and {}; best-constant is "
+        "the same on ring, path, star, hypercube and torus(a,a)",
+        kMostFdlaNodes, kMostFdlaEdges, graph.nodes(), edges.size()));
+  }
+  const Neighbour first = constant.row(0)[constant.row(0)[0].node == 0 ? 1 : 0];
+  Mixing fastest = of_edges(graph, edges, fastest_weights(graph.nodes(), edges, first.weight));
+  return quality(MixingPlan({fastest})).rho < rho - kNoGain ? fastest : constant;
+}
+
+/// The weights that the edges of the graph have.
+Mixing of_graph(const Graph& graph) {
+  std::vector<Edge> edges;
+  Vector weights;
+  for (std::uint32_t i = 0; i < graph.nodes(); ++i) {
+    for (std::size_t k = 0; k < graph.degree(i); ++k) {
+      if (const std::uint32_t j = graph.heard_by(i)[k]; i < j) {
+        edges.push_back({i, j});
+        weights.push_back(graph.weights_of(i)[k]);
+      }
+    }
+  }
+  return of_edges(graph, edges, weights);
+}
+
 const MixingRow kMixings[] = {
     {"metropolis", "metropolis", "w_ij = 1/(1 + max{deg_i, deg_j}) (Metropolis-Hastings)", metropolis},
     {"max-degree", "max-degree", "w_ij = 1/(1 + the largest degree)", max_degree},
     {"lazy", "lazy, lazy(W)", "(I + W)/2, of metropolis unless told: no negative eigenvalues", lazy_weights},
+    {"best-constant", "best-constant",
+     "the best of equal weights, 2/(mu_2 + mu_n) of the Laplacian's eigenvalues; edges go both ways",
+     best_constant},
+    {"fdla", "fdla",
+     "the weights of the least rho (Xiao, Boyd 2004), some may be negative; edges go both ways, at most 400 "
+     "nodes and 1024 edges",
+     fdla},
 };
 
 // --- quality of the mixing -----------------------------------------------------------------------
@@ -314,10 +407,29 @@ MixingQuality quality(const MixingPlan& plan) {
   return {.rho = 1 - *gap, .p = *gap * (2 - *gap), .spectral_gap = *gap};
 }
 
-MixingPlan make_mixing(const Spec& mixing, const std::vector<Graph>& turns) {
+MixingPlan make_mixing(const std::optional<Spec>& mixing, const std::vector<Graph>& turns) {
+  const bool has_weights =
+      std::any_of(turns.begin(), turns.end(), [](const Graph& graph) { return graph.has_weights(); });
+  if (has_weights && mixing) {
+    throw InputError(fmt::format(
+        "mixing: {} would replace the weights that the edges of the topology have; leave one of them out",
+        print(*mixing)));
+  }
   std::vector<Mixing> weights;
-  for (const Graph& graph : turns) weights.push_back(weigh(mixing, graph));
-  return MixingPlan(std::move(weights));
+  for (const Graph& graph : turns) {
+    weights.push_back(graph.has_weights() ? of_graph(graph)
+                                          : weigh(mixing.value_or(Spec("metropolis")), graph));
+  }
+  MixingPlan plan(std::move(weights));
+  if (!has_weights) return plan;
+  constexpr double kRounding = 1e-12;
+  if (const MixingQuality mixes = quality(plan); !(mixes.spectral_gap > kRounding)) {
+    throw InputError(fmt::format(
+        "topology: the weights of the edges have rho = {:.6g}; need rho < 1, so that mixing brings the nodes "
+        "together",
+        mixes.rho));
+  }
+  return plan;
 }
 
 std::span<const MixingRow> mixings() { return kMixings; }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -88,8 +89,15 @@ struct MixingQuality {
 /// the relative error of the gap is then 1e-8.
 MixingQuality quality(const MixingPlan& plan);
 
-/// The weights that the spec names, for graphs that are used in turn. Throws InputError.
-MixingPlan make_mixing(const Spec& mixing, const std::vector<Graph>& turns);
+/// The weights that the spec names, for graphs that are used in turn. Without a spec, the weights that the
+/// graphs have, or metropolis. Throws InputError, also if both the spec and the graphs give weights, or if the
+/// weights of the graphs have rho >= 1.
+MixingPlan make_mixing(const std::optional<Spec>& mixing, const std::vector<Graph>& turns);
+
+/// The largest graphs that fdla takes, unless best-constant has rho = 0. The weights then take some seconds (on
+/// one core 10 ms for a grid of 40 nodes, 0.3 s for one of 200).
+constexpr std::size_t kMostFdlaNodes = 400;
+constexpr std::size_t kMostFdlaEdges = 1024;  // undirected
 
 /// One row of the table of mixings, which has the default first.
 struct MixingRow {

@@ -94,6 +94,7 @@ const Net kNets[] = {{"ring", 1},
                      {"erdos-renyi(1)", 9},
                      {"erdos-renyi(0.05)", 100}};
 const char* const kWeights[] = {"metropolis", "max-degree", "lazy", "lazy(max-degree)", "lazy(lazy)"};
+const char* const kSymmetricWeights[] = {"best-constant", "fdla", "lazy(fdla)"};
 
 TEST(Topologies, AreAllInTheTestsBelow) {
   for (const TopologyRow& row : topologies()) {
@@ -110,7 +111,11 @@ TEST(Mixings, KeepTheMeanAndBringTheNodesTogether) {
                                             net.topology == std::string("one-peer"));
     const std::vector<Graph> graphs = graphs_of(net);
     EXPECT_TRUE(connected(graphs));
-    for (const char* weights : kWeights) {
+    std::vector<std::string> mixings(std::begin(kWeights), std::end(kWeights));
+    if (!directed && net.nodes <= 20)
+      mixings.insert(mixings.end(), std::begin(kSymmetricWeights), std::end(kSymmetricWeights));
+    for (const std::string& weights : mixings) {
+      const bool may_be_negative = weights.find("fdla") != std::string::npos || weights == "best-constant";
       SCOPED_TRACE(fmt::format("{} of {} nodes, {}", net.topology, net.nodes, weights));
       const MixingPlan plan = make_mixing(parse(weights), graphs);
       ASSERT_EQ(plan.nodes(), net.nodes);
@@ -122,7 +127,9 @@ TEST(Mixings, KeepTheMeanAndBringTheNodesTogether) {
           EXPECT_TRUE(w.symmetric() && graph.symmetric());
         }
         const Eigen::MatrixXd matrix = dense(w);
-        EXPECT_GE(matrix.minCoeff(), 0);
+        if (!may_be_negative) {
+          EXPECT_GE(matrix.minCoeff(), 0);
+        }
         EXPECT_LE((matrix.rowwise().sum().array() - 1).abs().maxCoeff(), 1e-15 * 8);
         EXPECT_LE((matrix.colwise().sum().array() - 1).abs().maxCoeff(), 1e-15 * 8);
         std::size_t edges = 0;
@@ -352,6 +359,114 @@ TEST(Mixings, HaveTheLeastEigenvalueOfKnownSpectra) {
   EXPECT_EQ(lazy(plan_of({"one-peer", 12})).checksum(), plan_of({"one-peer", 12}, "lazy").checksum());
 }
 
+/// A file of the edges of a grid, which is no torus.
+std::string grid(const TemporaryFolder& folder, std::size_t rows, std::size_t columns) {
+  std::string text;
+  for (std::size_t i = 0; i < rows * columns; ++i) {
+    if (i % columns + 1 < columns) text += fmt::format("{} {}\n", i, i + 1);
+    if (i + columns < rows * columns) text += fmt::format("{} {}\n", i, i + columns);
+  }
+  return fmt::format("edges(\"{}\")", folder.write("grid", text));
+}
+
+TEST(FastestAveraging, HasTheKnownRho) {
+  const TemporaryFolder folder;
+  struct Row {
+    Net net;
+    double metropolis, constant, fastest;
+  };
+  const std::string grid_8x5 = grid(folder, 8, 5);
+  for (const auto& [net, metropolis, constant, fastest] :
+       {Row{{"ring", 10}, .872678, .8256645, .8256645}, Row{{"ring", 16}, .949253, .9266705, .9266705},
+        Row{{"ring", 40}, .991792, .9877637, .9877637}, Row{{"star", 40}, .975, .9512195, .9512195},
+        Row{{"torus(4,4)", 16}, .6, .6, .6}, Row{{"path", 10}, .967371, .9510565, .9510565},
+        Row{{grid_8x5.c_str(), 40}, .966548, .960031, .937382}}) {
+    SCOPED_TRACE(fmt::format("{} of {} nodes", net.topology, net.nodes));
+    const auto rho = [&of = net](const char* mixing) { return quality(plan_of(of, mixing)).rho; };
+    EXPECT_NEAR(rho("metropolis"), metropolis, 6e-7);
+    EXPECT_NEAR(rho("best-constant"), constant, 6e-7);
+    EXPECT_NEAR(rho("fdla"), fastest, 6e-7);
+    EXPECT_LE(rho("fdla"), rho("best-constant"));
+    const Mixing w = plan_of(net, "fdla").of_round(1);
+    EXPECT_NEAR(smallest_eigenvalue(w), -rho("fdla"), 1e-8);
+    EXPECT_NEAR(rho("lazy(fdla)"), (1 + rho("fdla")) / 2, 1e-8);
+    EXPECT_TRUE(w.symmetric());
+  }
+  const std::string grid_3x3 = grid(folder, 3, 3);
+  const Net net{grid_3x3.c_str(), 9};
+  EXPECT_NEAR(quality(plan_of(net)).rho, .767423, 6e-7);
+  EXPECT_NEAR(quality(plan_of(net, "best-constant")).rho, .714286, 6e-7);
+  EXPECT_NEAR(quality(plan_of(net, "fdla")).rho, .692551, 6e-7);
+  // Symmetries of the grid exchange its corners, and so the edges at them.
+  const Eigen::MatrixXd w = dense(plan_of(net, "fdla").of_round(1));
+  EXPECT_NEAR(w(0, 1), w(8, 5), 1e-9);
+  EXPECT_NEAR(w(0, 1), w(0, 3), 1e-9);
+  EXPECT_EQ(plan_of(net, "fdla").checksum(), plan_of(net, "fdla").checksum());
+}
+
+TEST(FastestAveraging, IsAFormulaOnGraphsWhoseEdgesAreAllAlike) {
+  const Eigen::MatrixXd star = dense(plan_of({"star", 40}, "fdla").of_round(1));
+  EXPECT_NEAR(star(0, 1), 2 / 41.0, 1e-9);
+  EXPECT_NEAR(star(0, 0), 1 - 78 / 41.0, 1e-7);
+  EXPECT_NEAR(dense(plan_of({"path", 10}, "fdla").of_round(1))(4, 5), 0.5, 1e-7);
+  EXPECT_NEAR(dense(plan_of({"hypercube", 16}, "fdla").of_round(1))(0, 1), 0.2, 1e-9);
+  EXPECT_LE(quality(plan_of({"complete", 200}, "fdla")).rho, 1e-6);  // 19900 edges, and nothing to find
+  const std::size_t n = 3000;
+  const double rho = std::cos(kPi / static_cast<double>(n));
+  EXPECT_NEAR(quality(plan_of({"path", n}, "best-constant")).spectral_gap, 1 - rho, 1e-3 * (1 - rho));
+}
+
+TEST(FastestAveraging, RefusesGraphsThatDoNotFit) {
+  for (const char* mixing : {"fdla", "best-constant"}) {
+    for (const char* topology : {"exponential", "one-peer"}) {
+      EXPECT_EQ(
+          error_of([&] {
+            plan_of({topology, 16}, mixing);
+          }),
+          fmt::format("column 1: {}: needs edges that go both ways, as those of ring, torus, complete, star, "
+                      "hypercube, erdos-renyi, path and edges",
+                      mixing));
+    }
+  }
+  EXPECT_EQ(
+      error_of([] {
+        plan_of({"ring", 600}, "fdla");
+      }),
+      "column 1: fdla: finds the weights of at most 400 nodes and 1024 edges, and the graph has 600 and 600; "
+      "best-constant is the same on ring, path, star, hypercube and torus(a,a)");
+}
+
+TEST(Topologies, OfAFileMayHaveWeights) {
+  const TemporaryFolder folder;
+  const std::string spec =
+      fmt::format("edges(\"{}\")",
+                  folder.write("graph", "0 1 0.5\n1 2 0.5 # tail\r\n2 3,0.5\n3 1 -1e-1\n1 0 0.5\n0 2 0\n"));
+  const std::vector<Graph> graphs = graphs_of({spec.c_str(), 4});
+  EXPECT_TRUE(graphs[0].has_weights() && graphs[0].symmetric());
+  const MixingPlan plan = make_mixing({}, graphs);
+  const Eigen::MatrixXd expected{
+      {0.5, 0.5, 0, 0}, {0.5, 0.1, 0.5, -0.1}, {0, 0.5, 0, 0.5}, {0, -0.1, 0.5, 0.6}};
+  EXPECT_LE((dense(plan.of_round(1)) - expected).norm(), 1e-15);
+  EXPECT_EQ(plan.of_round(1).edges(), 8U);  // none of weight 0
+  EXPECT_NEAR(quality(plan).rho, dense_rho(expected), 1e-9);
+  EXPECT_EQ(
+      error_of([&] { make_mixing(parse("lazy(fdla)"), graphs); }),
+      "mixing: lazy(fdla) would replace the weights that the edges of the topology have; leave one of them "
+      "out");
+  const auto refusal = [&](const char* text, std::size_t nodes) {
+    const std::string file = fmt::format("edges(\"{}\")", folder.write("bad", text));
+    return error_of([&] { make_mixing({}, graphs_of({file.c_str(), nodes})); });
+  };
+  EXPECT_EQ(refusal("0 1 1", 2),
+            "topology: the weights of the edges have rho = 1; need rho < 1, so that mixing brings the nodes "
+            "together");
+  EXPECT_EQ(refusal("0 1 -0.5", 2),
+            "topology: the weights of the edges have rho = 2; need rho < 1, so that mixing brings the nodes "
+            "together");
+  EXPECT_EQ(refusal("0 1 0", 2), "the weights connect only some of the nodes");
+  EXPECT_EQ(make_mixing({}, graphs_of({"ring", 5})).checksum(), plan_of({"ring", 5}).checksum());
+}
+
 TEST(Topologies, AreDrawnByTheirSeed) {
   const auto degrees = [](std::uint64_t seed) {
     std::vector<std::vector<std::uint32_t>> heard;
@@ -406,8 +521,28 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
   EXPECT_EQ(of_file("0 1\n2 3\n", 4),
             "column 1: edges(\"FILE\"): is not connected: some nodes never receive anything of each other");
   EXPECT_EQ(of_file("0 1\n1 2 3\n", 4),
-            "column 1: edges(\"FILE\"): FILE:2: \"1 2 3\"; need two nodes, as in 0 1");
-  EXPECT_EQ(of_file("0 one\n", 4), "column 1: edges(\"FILE\"): FILE:1: \"0 one\"; need two nodes, as in 0 1");
+            "column 1: edges(\"FILE\"): FILE:2: the edge has a weight, and that of line 1 has none; need "
+            "weights in "
+            "all lines or in none");
+  EXPECT_EQ(of_file("0 1 0.5\n# 1 2\n1 2\n", 4),
+            "column 1: edges(\"FILE\"): FILE:3: the edge has no weight, and that of line 1 has one; need "
+            "weights in "
+            "all lines or in none");
+  for (const char* line : {"0 one", "0", "0 1 half", "0 1 0.5 2", "0 1.5", "0 1 1e999"}) {
+    EXPECT_EQ(of_file(line, 4),
+              fmt::format("column 1: edges(\"FILE\"): FILE:1: \"{}\"; need two nodes, as in 0 1, "
+                          "or two nodes and a weight, as in 0 1 0.5",
+                          line));
+  }
+  for (const char* weight : {"nan", "inf", "-inf", "1.01", "-2"}) {
+    EXPECT_EQ(
+        of_file(fmt::format("0 1 {}", weight).c_str(), 4),
+        fmt::format("column 1: edges(\"FILE\"): FILE:1: weight {}; need a number from -1 to 1", weight));
+  }
+  EXPECT_EQ(of_file("0 1 0.5\n1 2 0.5\n1 0 0.25\n", 4),
+            "column 1: edges(\"FILE\"): FILE:3: weight 0.25 of edge 1 0, which line 1 gives 0.5; need one "
+            "weight for "
+            "both directions");
   EXPECT_EQ(of_file("0 4\n", 4),
             "column 1: edges(\"FILE\"): FILE:1: edge 0 4; need two different nodes of 0 to 3");
   EXPECT_EQ(of_file("1 1\n", 4),
@@ -418,11 +553,11 @@ TEST(Topologies, RefuseWhatDoesNotFit) {
               plan_of({"ring", 4}, "metropolitan");
             }),
             "column 1: unknown mixing \"metropolitan\" (did you mean \"metropolis\"?); known: metropolis, "
-            "max-degree, lazy");
+            "max-degree, lazy, best-constant, fdla");
   EXPECT_EQ(error_of([] {
               plan_of({"ring", 4}, "lazy(max)");
             }),
-            "column 6: unknown mixing \"max\"; known: metropolis, max-degree, lazy");
+            "column 6: unknown mixing \"max\"; known: metropolis, max-degree, lazy, best-constant, fdla");
 }
 
 TEST(Mixings, RefuseOtherMatrices) {
