@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -223,13 +224,26 @@ void Solver::record() {
   recorder_.record(row, timing());
   summary_.last = row;
   summary_.recorded = true;
-  if (options_.target && grad_norm_sq <= *options_.target) {
-    stop(Summary::Why::target, fmt::format("target reached: |grad f|^2 <= {}", *options_.target));
+  stop_at_target(row);
+}
+
+void Solver::stop_at_target(const Row& row) {
+  const auto& [target, target_f, accuracy, consensus] =
+      std::tie(options_.target, options_.target_f, options_.target_accuracy, options_.target_consensus);
+  // If several targets are met, the last one here gives the reason.
+  std::string reached;
+  if (target && row.grad_norm_sq <= *target) reached = fmt::format("|grad f|^2 <= {}", *target);
+  if (target_f && row.f <= *target_f) reached = fmt::format("f <= {}", *target_f);
+  if (accuracy && row.test_accuracy && *row.test_accuracy >= *accuracy)
+    reached = fmt::format("test accuracy >= {}", *accuracy);
+  if (consensus) {
+    const bool alone = !target && !target_f && !accuracy;
+    const bool met = row.consensus <= *consensus;
+    if (alone && met && row.round > 0) reached = fmt::format("consensus <= {}", *consensus);
+    if (!alone)
+      reached = met && !reached.empty() ? fmt::format("{}, consensus <= {}", reached, *consensus) : "";
   }
-  if (options_.target_f && row.f <= *options_.target_f)
-    stop(Summary::Why::target, fmt::format("target reached: f <= {}", *options_.target_f));
-  if (options_.target_accuracy && row.test_accuracy && *row.test_accuracy >= *options_.target_accuracy)
-    stop(Summary::Why::target, fmt::format("target reached: test accuracy >= {}", *options_.target_accuracy));
+  if (!reached.empty()) stop(Summary::Why::target, "target reached: " + reached);
 }
 
 double Solver::uplink_bits() const {

@@ -29,8 +29,11 @@ struct SolveOptions {
   std::optional<double> target = {};           // |grad f(x_t)|^2 <= this
   std::optional<double> target_f = {};         // f(x_t) <= this
   std::optional<double> target_accuracy = {};  // test accuracy >= this, of problems that have a test set
-  std::optional<double> max_bits = {};         // uplink bits per client >= this
-  std::optional<double> max_seconds = {};      // by rank 0's wall clock, so two runs may differ
+  // consensus <= this, as a condition of the targets above too. Without them it counts from round 1: all nodes
+  // start at one point. Only for methods that measure it.
+  std::optional<double> target_consensus = {};
+  std::optional<double> max_bits = {};     // uplink bits per client >= this
+  std::optional<double> max_seconds = {};  // by rank 0's wall clock, so two runs may differ
   // When to save a checkpoint; both may be set.
   std::optional<std::size_t> checkpoint_rounds = {};  // after rounds C, 2C, ...; >= 1
   std::optional<double> checkpoint_seconds = {};      // since the last one, by rank 0's wall clock
@@ -91,6 +94,8 @@ class Solver {
   void save();
   void stop(Summary::Why why, std::string reason);
   void record();
+  /// Stops if the row meets a target.
+  void stop_at_target(const Row& row);
   [[nodiscard]] double uplink_bits() const;
   [[nodiscard]] double seconds() const;
   [[nodiscard]] Timing timing() const;

@@ -29,6 +29,7 @@ const char* reason_against(const std::string& key) {
   for (const char* const end : {"rounds", "max-bits", "max-seconds", "checkpoint-every"}) {
     if (key == end) return "pilots end by their target, or when seconds= are over";
   }
+  if (key == "target-consensus") return "pilots end by the gradient, f or the test accuracy of one model";
   return key == "eval-every" ? "pilots look at every round" : nullptr;
 }
 

@@ -256,6 +256,12 @@ const ConfigKey kKeys[] = {
     {{"target-accuracy", "0.9", "stop when this share of the test set is classified right"},
      [](D& d, S s) { d.solve.target_accuracy = share(s); },
      [](const D& d) { return text_of(d.solve.target_accuracy); }},
+    {{"target-consensus", "1e-8",
+      "stop when the mean squared distance of the nodes from their mean (column consensus) is at most this, "
+      "of "
+      "methods without a server; if another target is given too, both must hold"},
+     [](D& d, S s) { d.solve.target_consensus = positive(s); },
+     [](const D& d) { return text_of(d.solve.target_consensus); }},
     {{"max-bits", "1e9", "stop when the clients have sent so many bits on average"},
      [](D& d, S s) { d.solve.max_bits = positive(s); },
      [](const D& d) { return text_of(d.solve.max_bits); }},

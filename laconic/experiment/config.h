@@ -48,7 +48,9 @@ struct Config {
   /// Where data sets are looked up by name (data/lookup.h). Of this machine, and no key.
   std::vector<std::string> folders;
 
-  [[nodiscard]] bool has_target() const { return solve.target || target_gap || solve.target_accuracy; }
+  [[nodiscard]] bool has_target() const {
+    return solve.target || target_gap || solve.target_accuracy || solve.target_consensus;
+  }
   /// Whether the stragglers give the compute times of clients.
   [[nodiscard]] bool has_delays() const;
   /// Whether a real clock decides which clients are late (served/served.h).

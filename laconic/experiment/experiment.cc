@@ -27,9 +27,7 @@ std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t no
   const auto graphs = of_text("topology", [&] {
     return make_topology(*config.topology, {.nodes = nodes, .seed = config.split_seed});
   });
-  return of_text("mixing", [&] {
-    return std::make_shared<MixingPlan>(make_mixing(config.mixing, graphs));
-  });
+  return of_text("mixing", [&] { return std::make_shared<MixingPlan>(make_mixing(config.mixing, graphs)); });
 }
 
 AllocationSetting allocation_setting(const Config& config, const std::vector<std::uint32_t>& gone = {}) {
@@ -113,6 +111,11 @@ Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opene
   const auto* star = std::get_if<StarParts>(&assembly_.parts);
   if (config_.target_gap && star != nullptr && star->outer->adds_term())
     throw InputError("target-gap: f* is that of f without the term of outer; use target");
+  if (config_.solve.target_consensus && !assembly_.mixing) {
+    throw InputError(fmt::format(
+        "target-consensus: {} has one model, and so no distance between nodes; leave target-consensus out",
+        print(config_.method)));
+  }
 }
 
 std::unique_ptr<const Clock> Experiment::make_clock() const {

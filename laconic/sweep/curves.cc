@@ -50,6 +50,7 @@ Config as_far_as(const Row& last, std::size_t stride, Config config) {
   solve.rounds = last.round;
   solve.target.reset();
   solve.target_accuracy.reset();
+  solve.target_consensus.reset();
   solve.max_bits.reset();
   solve.max_seconds.reset();
   config.target_gap.reset();

@@ -49,6 +49,10 @@ void LockstepRun::advance(std::size_t rounds) {
   if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
   before_.assign(now.begin(), now.end());
   const Row& last = solver_.summary().last;
+  if (run_.config.solve.target_consensus &&
+      std::abs(last.consensus - consensus_before_) > kRounding * consensus_before_)
+    still_since_ = solver_.summary().rounds;
+  consensus_before_ = last.consensus;
   if (last.round < still_since_ + kPatience * kStride || over()) return;
   // A point may stand still for many rounds and then move again, because a method may send nothing for many
   // rounds. The run ends only if a step along the true gradient is also lost in rounding.

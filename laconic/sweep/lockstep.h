@@ -40,7 +40,7 @@ class LockstepRun {
 
   /// Advances by `rounds` rounds, or until the run ends or the observer asks for the end. The run ends as
   /// still if its point has not moved for kPatience * kStride rounds and a step along the true gradient would
-  /// only change it by rounding.
+  /// only change it by rounding. With a target of the consensus, that must not have moved either.
   void advance(std::size_t rounds = kStride);
   void give_up(RunEnd why = RunEnd::beaten) { ended_early_ = why; }
 
@@ -72,6 +72,7 @@ class LockstepRun {
   Ear ear_;
   Solver solver_;
   Vector before_;                // the point at the last check
+  double consensus_before_ = 0;  // of the last row at the last check
   std::size_t still_since_ = 0;  // the round since which the point stands still
   std::optional<RunEnd> ended_early_;
 };

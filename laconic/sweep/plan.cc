@@ -251,8 +251,10 @@ const Measure& measure_named(const std::string& name, bool has_target, bool is_t
     names.emplace_back(measure.name);
     if (name != measure.name) continue;
     if (measure.to_target && !has_target)
-      throw InputError(fmt::format(
-          "measure: {} are counted to a target; give target=, target-gap= or target-accuracy=", name));
+      throw InputError(
+          fmt::format("measure: {} are counted to a target; give target=, target-gap=, target-accuracy= or "
+                      "target-consensus=",
+                      name));
     if (name == "seconds" && !is_timed)
       throw InputError(
           "measure: seconds are those of a modelled clock; give every run a network=, a compute=, or "

@@ -11,8 +11,9 @@ namespace laconic {
 namespace {
 
 /// The keys of a config that are fields of a workload.
-constexpr std::string_view kKeys[] = {"problem", "clients", "split",  "byzantine",  "stragglers",
-                                      "network", "compute", "target", "target-gap", "target-accuracy"};
+constexpr std::string_view kKeys[] = {"problem",    "clients",         "split",           "byzantine",
+                                      "stragglers", "network",         "compute",         "target",
+                                      "target-gap", "target-accuracy", "target-consensus"};
 
 bool is_key_of_workload(std::string_view key) {
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
@@ -32,6 +33,7 @@ Workload workload_of(const Config& config, const Grid& grid) {
   if (varies("target")) workload.target = config.solve.target;
   if (varies("target-gap")) workload.target_gap = config.target_gap;
   if (varies("target-accuracy")) workload.target_accuracy = config.solve.target_accuracy;
+  if (varies("target-consensus")) workload.target_consensus = config.solve.target_consensus;
   return workload;
 }
 
@@ -49,6 +51,7 @@ std::string print(const Workload& workload) {
   config.solve.target = workload.target;
   config.target_gap = workload.target_gap;
   config.solve.target_accuracy = workload.target_accuracy;
+  config.solve.target_consensus = workload.target_consensus;
   std::string text;
   for (const auto& [key, value] : resolved(config)) {
     if (is_key_of_workload(key)) text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);

@@ -25,6 +25,7 @@ struct Workload {
   std::optional<double> target = {};
   std::optional<double> target_gap = {};
   std::optional<double> target_accuracy = {};
+  std::optional<double> target_consensus = {};
 
   friend bool operator==(const Workload& a, const Workload& b) = default;
 };

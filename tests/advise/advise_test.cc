@@ -323,6 +323,8 @@ TEST_F(Advise, SaysWhatIsMissing) {
       {{problem, "network=lan", "max-bits=3"}, "max-bits: pilots end by their target"},
       {{problem, "network=lan", "rounds=3"}, "rounds: pilots end by their target, or when seconds= are over"},
       {{problem, "network=lan", "eval-every=0"}, "eval-every: pilots look at every round"},
+      {{problem, "network=lan", "topology=ring", "target-consensus=1"},
+       "target-consensus: pilots end by the gradient, f or the test accuracy of one model"},
       {{problem, "network=lan", "target=1e6"},
        "target = 1000000 is met at the start already, where |grad f|^2 = "},
       {{problem, "stragglers=deadline(1s)"}, "stragglers: deadline"},

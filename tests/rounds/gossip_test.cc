@@ -152,6 +152,38 @@ Vector scaffold(const Problem& problem, std::size_t K, double eta_l, double eta_
 
 using Gossip = GossipOn;
 
+TEST_F(Gossip, StopsAtTheConsensus) {
+  const auto problem = logistic();
+  Job job = {
+      .method = "gt", .clients = 12, .step = "0.3", .rounds = 1500, .wire = Wire::f64, .topology = "ring"};
+  const auto ended = [&](std::optional<double> target, std::optional<double> consensus) {
+    job.solve.target = target;
+    job.solve.target_consensus = consensus;
+    return train(job, opened(*problem));
+  };
+  const std::vector<Row> rows = ended({}, {}).rows;
+  const auto first = [&](auto&& holds) {
+    const auto found = std::find_if(rows.begin(), rows.end(), holds);
+    EXPECT_TRUE(found != rows.end());
+    return found->round;
+  };
+  // Alone it does not hold at the start, where all nodes have one point.
+  const auto alone = ended({}, 1e-6);
+  EXPECT_EQ(alone.summary.reason, "target reached: consensus <= 1e-06");
+  EXPECT_EQ(alone.last().round, first([](const Row& row) { return row.round > 0 && row.consensus <= 1e-6; }));
+  for (const auto& [target, consensus] : {std::pair{1e-3, 1e-9}, {1e-9, 1e-3}, {1e-6, 1e-6}}) {
+    const auto both = ended(target, consensus);
+    EXPECT_EQ(both.summary.why, Summary::Why::target);
+    EXPECT_EQ(both.summary.reason,
+              fmt::format("target reached: |grad f|^2 <= {}, consensus <= {}", target, consensus));
+    EXPECT_EQ(both.last().round, first([&, t = target, c = consensus](const Row& row) {
+                return row.grad_norm_sq <= t && row.consensus <= c;
+              }));
+  }
+  EXPECT_EQ(ended(1e-3, 1e-300).summary.why, Summary::Why::rounds);
+  EXPECT_EQ(ended(1e-300, 1e-3).summary.why, Summary::Why::rounds);
+}
+
 TEST_F(Gossip, FollowsThePapers) {
   const auto problem = logistic();
   const std::size_t rounds = 25;

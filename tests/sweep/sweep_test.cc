@@ -237,7 +237,8 @@ TEST(SweepPlan, SaysWhatIsWrong) {
   EXPECT_EQ(error(kGrid, "rounds={10,x}"),
             "at method=gd, step=1, seed=1, rounds=x: rounds: \"x\"; need a whole number >= 0, below 2^64");
   EXPECT_EQ(error({"problem=quadratic(d=20)", "method=gd"}, "measure=rounds"),
-            "measure: rounds are counted to a target; give target=, target-gap= or target-accuracy=");
+            "measure: rounds are counted to a target; give target=, target-gap=, target-accuracy= or "
+            "target-consensus=");
 }
 
 TEST(SweepPlan, TunesEveryPartOfTheStep) {
@@ -767,6 +768,17 @@ TEST(SweepPlan, LetsOnlyRunsOfOneTargetCompete) {
   for (const Workload& workload : p.workloads) workloads.push_back(print(workload));
   EXPECT_THAT(workloads, ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target=0.1",
                                      "problem=quadratic(d=20) clients=20 split=contiguous target=0.001"));
+}
+
+TEST(SweepPlan, CountsToATargetOfTheConsensus) {
+  const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gt", "topology=ring", "step={0.1,0.2}",
+                            "target-consensus={1e-1,1e-3}"});
+  EXPECT_EQ(std::string(p.measure->name), "bits");
+  std::vector<std::string> workloads;
+  for (const Workload& workload : p.workloads) workloads.push_back(print(workload));
+  EXPECT_THAT(workloads,
+              ElementsAre("problem=quadratic(d=20) clients=20 split=contiguous target-consensus=0.1",
+                          "problem=quadratic(d=20) clients=20 split=contiguous target-consensus=0.001"));
 }
 
 TEST(SweepPlan, TakesAMethodAmongMethodsForOne) {
