@@ -24,7 +24,10 @@ std::deque<MethodRow> all_methods() {
         recipe::econtrol_methods(),   recipe::ef_methods(),          recipe::marina_p_methods(),
         recipe::d_sgd_methods(),      recipe::k_gt_methods(),        recipe::scaffold_methods(),
         recipe::local_sgd_methods(),  recipe::fedavg_methods(),      recipe::diloco_methods(),
-        recipe::savic_methods(),      recipe::one_bit_gc_methods(),  recipe::sgc_methods(),
+        recipe::savic_methods(),      recipe::scaffnew_methods(),    recipe::compressed_scaffnew_methods(),
+        recipe::locodl_methods(),     recipe::fedprox_methods(),     recipe::fednova_methods(),
+        recipe::sparseloco_methods(), recipe::muloco_methods(),      recipe::streaming_diloco_methods(),
+        recipe::demo_methods(),       recipe::one_bit_gc_methods(),  recipe::sgc_methods(),
         recipe::bgc_methods(),        recipe::erasurehead_methods(), recipe::exact_gc_methods(),
         recipe::majority_methods(),   recipe::coco_ef_methods(),     recipe::gc_diana_methods()})
     all.insert(all.end(), rows.begin(), rows.end());
