@@ -12,6 +12,7 @@
 
 #include "fuzz/input.h"
 #include "laconic/compress/compressor.h"
+#include "laconic/compress/factories.h"
 #include "laconic/message/wire.h"
 
 namespace laconic {
@@ -26,10 +27,15 @@ void write_seed(const std::filesystem::path& file, const Key& key, std::size_t d
 void write_seeds(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const Key key{.seed = 1, .round = 2, .client = 3, .step = 0, .copy = 0};
-  std::vector<std::string> specs = {"perm-k(1)",       "c-perm-k(1)",
-                                    "sign(block=8)",   "one-bit(scale=block, block=16)",
-                                    "sign(scale=one)", "one-bit(scale=fixed, bound=0.3)",
-                                    "qsgd(4)",         "natural-dithering(2)"};
+  std::vector<std::string> specs = {"perm-k(1)",
+                                    "c-perm-k(1)",
+                                    "sign(block=8)",
+                                    "one-bit(scale=block, block=16)",
+                                    "sign(scale=one)",
+                                    "one-bit(scale=fixed, bound=0.3)",
+                                    "qsgd(4)",
+                                    "natural-dithering(2)",
+                                    "chunk-top-k(3, chunk=10, bits=2)"};
   for (const CompressorRow& row : compressors()) {
     if (row.usage.find('(') == row.name.size()) {
       Spec first = parse(row.usage.substr(0, row.usage.find(')') + 1));  // the first of several usages
@@ -37,6 +43,14 @@ void write_seeds(const std::filesystem::path& folder) {
       specs.push_back(print(first));
     } else {
       specs.push_back(row.name);
+    }
+  }
+  for (const std::size_t dim : {1, 37, 600}) {
+    for (const std::size_t owners : {1, 2, 4}) {
+      const Vector x(dim, 0.25);
+      Message message;
+      make_owned(owners, {.dim = dim, .clients = 4})->compress(key, x, message);
+      write_seed(folder / fmt::format("owned-{}-{}", owners, dim), key, dim, message);
     }
   }
   for (const std::string& spec : specs) {

@@ -44,6 +44,11 @@ std::deque<CompressorRow>& table() {
        "the K largest coordinates and KK of the others at random, as they are; contractive, "
        "alpha = (K + KK)/d",
        make_mix},
+      {"chunk-top-k", "chunk-top-k(K, chunk=4096, bits=32)",
+       "the K largest coordinates of each chunk (of a matrix: of each square of that size); contractive, "
+       "alpha "
+       "= K/chunk. With bits=2 their values in four levels, which promise nothing",
+       make_chunk_top_k},
       {"low-rank", "low-rank(R, warm=1)",
        "each matrix of the problem as the product of two factors with R columns, by one power iteration from "
        "the client's last one (PowerSGD), with warm=0 from a random one; contractive, alpha = R/min(rows, "

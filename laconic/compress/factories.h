@@ -4,8 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "laconic/compress/compressor.h"
+#include "laconic/compress/tiles.h"
 
 namespace laconic {
 
@@ -24,6 +26,8 @@ std::unique_ptr<Compressor> make_c_bernoulli(const Spec& spec, const CompressorS
 // comp_mix.cc
 std::unique_ptr<Compressor> make_comp(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_mix(const Spec& spec, const CompressorSetting& setting);
+// chunks.cc
+std::unique_ptr<Compressor> make_chunk_top_k(const Spec& spec, const CompressorSetting& setting);
 // low_rank.cc
 std::unique_ptr<Compressor> make_low_rank(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_sketch(const Spec& spec, const CompressorSetting& setting);
@@ -39,5 +43,15 @@ std::unique_ptr<Compressor> make_natural_dithering(const Spec& spec, const Compr
 std::unique_ptr<Compressor> make_sign(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_one_bit(const Spec& spec, const CompressorSetting& setting);
 std::unique_ptr<Compressor> make_dithered_sign(const Spec& spec, const CompressorSetting& setting);
+
+// Compressors that have no row, because they are a part of one method only.
+
+/// The coordinates that the client owns, as they are, where each coordinate has `owners` owners
+/// (message/deal.h): owned.cc. Contractive, alpha = owners / clients. 1 <= owners <= clients < 2^20.
+std::unique_ptr<Compressor> make_owned(std::size_t owners, const CompressorSetting& setting);
+
+/// The k >= 1 largest entries of each tile, or all of a smaller one: chunks.cc. The tiles cover the vector.
+std::unique_ptr<Compressor> make_tile_top_k(std::size_t k, std::vector<Tile> tiles,
+                                            const CompressorSetting& setting);
 
 }  // namespace laconic

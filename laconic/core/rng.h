@@ -31,6 +31,7 @@ enum class Purpose : std::uint8_t {
   straggler = 12,     // stragglers
   epoch = 13,         // the draws of a run after it has lost clients
   lie = 14,           // what a lying client sends
+  steps = 15,         // the number of local steps of a round
 };
 
 class Stream;

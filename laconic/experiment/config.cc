@@ -174,9 +174,8 @@ const ConfigKey kKeys[] = {
      [](D& d, S s) { d.step = parse_step(s); },
      [](const D& d) { return print(d.step); }},
     {{"outer-step", "1",
-      "eta_s of methods with local steps: how far to go where they led; without it 1 (fedadam: 0.1, diloco: "
-      "0.7); others "
-      "ignore it"},
+      "eta_s of methods with local steps: how far to go where they led; without it 1 (fedadam: 0.1, diloco, "
+      "muloco and streaming-diloco: 0.7); others ignore it"},
      [](D& d, S s) { d.outer_step = not_negative(s); },
      [](const D& d) { return text_of(d.outer_step); }},
     {{"outer", "heavy-ball(0.9)",

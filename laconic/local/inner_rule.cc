@@ -41,6 +41,37 @@ class Momentum final : public InnerRule {
   Between between_;
 };
 
+class HeavyBall final : public InnerRule {
+ public:
+  explicit HeavyBall(double beta) : beta_(beta) {}
+  std::size_t memory() const override { return 1; }
+  Between between_rounds() const override { return Between::reset; }
+
+  void step(const InnerStep& step, MutView g, std::span<Vector> memory, View from,
+            MutView to) const override {
+    Vector& m = memory[0];
+    for (std::size_t j = 0; j < m.size(); ++j) m[j] = beta_ * m[j] + g[j];
+    step_along(m, step, from, to);
+  }
+
+ private:
+  double beta_;
+};
+
+class Proximal final : public InnerRule {
+ public:
+  explicit Proximal(double mu) : mu_(mu) {}
+
+  void step(const InnerStep& step, MutView g, std::span<Vector> /*memory*/, View from,
+            MutView to) const override {
+    for (std::size_t j = 0; j < g.size(); ++j) g[j] += mu_ * (from[j] - step.start[j]);
+    step_along(g, step, from, to);
+  }
+
+ private:
+  double mu_;
+};
+
 class Adam final : public InnerRule {
  public:
   explicit Adam(const AdamW& options) : options_(options) {}
@@ -73,6 +104,26 @@ std::unique_ptr<InnerRule> inner_momentum(double beta, Between between) {
   check(beta > 0 && beta < 1, "momentum needs 0 < beta < 1");
   check(between != Between::kept, "momentum is averaged or reset between rounds");
   return std::make_unique<Momentum>(beta, between);
+}
+
+std::unique_ptr<InnerRule> inner_heavy_ball(double beta) {
+  check(beta > 0 && beta < 1, "momentum needs 0 < beta < 1");
+  return std::make_unique<HeavyBall>(beta);
+}
+
+double heavy_weight(double beta, std::size_t steps) {
+  double weight = 0;  // of all gradients so far
+  double last = 0;    // of the gradients in m
+  for (std::size_t k = 0; k < steps; ++k) {
+    last = beta * last + 1;
+    weight += last;
+  }
+  return weight;
+}
+
+std::unique_ptr<InnerRule> proximal_inner(double mu) {
+  check(mu >= 0, "a proximal term needs mu >= 0");
+  return std::make_unique<Proximal>(mu);
 }
 
 std::unique_ptr<InnerRule> adamw(const AdamW& options) { return std::make_unique<Adam>(options); }

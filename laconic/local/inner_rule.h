@@ -21,6 +21,7 @@ struct InnerStep {
   std::size_t number = 1;  // t = 1, 2, ... of the client's local steps in the run
   double length = 0;       // gamma
   View scale;              // s > 0 (laconic/local/scaling.h); empty: 1
+  View start;              // x, where the client began the round
 };
 
 class InnerRule {
@@ -44,6 +45,16 @@ std::unique_ptr<InnerRule> plain_inner();
 
 /// m <- beta m + (1 - beta) g,  to = from - gamma m / s.  0 < beta < 1; `between` is averaged or reset.
 std::unique_ptr<InnerRule> inner_momentum(double beta, Between between);
+
+/// m <- beta m + g,  to = from - gamma m. 0 < beta < 1; m starts each round at 0. After L steps y is x - gamma
+/// times a sum of the gradients with weights that add up to heavy_weight(beta, L) = sum_{k<=L} (1 - beta^k) /
+/// (1 - beta), which is L for beta = 0.
+std::unique_ptr<InnerRule> inner_heavy_ball(double beta);
+double heavy_weight(double beta, std::size_t steps);
+
+/// to = from - gamma (g + mu (from - x)) / s, where x is the client's point at the start of the round:
+/// FedProx (Li, Sahu, Zaheer, Sanjabi, Talwalkar, Smith 2018, arXiv 1812.06127). mu >= 0.
+std::unique_ptr<InnerRule> proximal_inner(double mu);
 
 /// AdamW: Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv 1711.05101, Algorithm 2, no
 /// schedule):

@@ -3,26 +3,34 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
+#include "laconic/core/range.h"
 #include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 #include "laconic/problem/oracle.h"
 
 namespace laconic {
 
-/// y_0 = x, then for k = 0 .. steps-1: draws g = g(y) at key.step = k, and calls step(k, from, g, y). This
-/// step moves y from y_k, the view `from`, to y_{k+1}. `from` is x for k = 0 and y itself after that. step()
-/// may change g.
+/// The steps k = begin .. end-1 of a round: draws g = g(y) at key.step = k, and calls step(k, from, g, y).
+/// This step moves y from y_k, the view `from`, to y_{k+1}. `from` is x for the first of them and y itself
+/// after that; x may be y. step() may change g. Without steps, y stays as it is.
 template <class Step>
-void take_local_steps(const Oracle& oracle, Key key, std::size_t steps, View x, MutView y, Vector& g,
-                      Step&& step) {
+void take_local_steps(const Oracle& oracle, Key key, Range steps, View x, MutView y, Vector& g, Step&& step) {
   g.resize(y.size());
-  for (std::size_t k = 0; k < steps; ++k) {
+  for (std::size_t k = steps.begin; k < steps.end; ++k) {
     key.step = static_cast<std::uint32_t>(k);
-    const View from = k == 0 ? x : View(y);
+    const View from = k == steps.begin ? x : View(y);
     oracle.gradient(key, from, g);
     step(k, from, g, y);
   }
+}
+
+/// All steps of a round, from y_0 = x.
+template <class Step>
+void take_local_steps(const Oracle& oracle, const Key& key, std::size_t steps, View x, MutView y, Vector& g,
+                      Step&& step) {
+  take_local_steps(oracle, key, Range{0, steps}, x, y, g, std::forward<Step>(step));
 }
 
 struct LocalPlan {

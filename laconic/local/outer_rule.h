@@ -20,7 +20,7 @@ class OuterRule {
   [[nodiscard]] virtual std::size_t memory() const { return 0; }
   [[nodiscard]] virtual double first(std::size_t /*k*/) const { return 0; }
 
-  /// Updates x and the memory. Elementwise, by + * / sqrt only, so that all ranks compute the same bits.
+  /// Updates x and the memory. By + * / sqrt only, in a fixed order, so that all ranks compute the same bits.
   virtual void move(double step, View direction, std::span<Vector> memory, MutView x) const = 0;
 
   /// Whether the objective is f + r with a term r of the rule. complete() then changes f(x) and the gradient

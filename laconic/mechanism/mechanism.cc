@@ -137,16 +137,19 @@ class SilentAtStart final : public Mechanism {
 
 class Feedback final : public OfCompressor {
  public:
-  Feedback(CompressorPtr c, double gain) : OfCompressor(std::move(c)), gain_(gain) {}
+  Feedback(CompressorPtr c, double gain, double decay)
+      : OfCompressor(std::move(c)), gain_(gain), decay_(decay) {}
 
   void encode(const Key& key, const Memories& kept, View /*x*/, Message& out) const override {
     say(key, kept.h, kept, out);
   }
   Rates rates() const override { return {-1, 0}; }
   double takes_in() const override { return gain_; }
+  double decay() const override { return decay_; }
 
  private:
   double gain_;
+  double decay_;
 };
 
 class Difference final : public OfCompressor {
@@ -273,6 +276,7 @@ class Restarting final : public Mechanism {
   void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
   bool restarts(const Key& key) const override { return coin_.heads(key); }
   double takes_in() const override { return inner_->takes_in(); }
+  double decay() const override { return inner_->decay(); }
   bool uses_previous() const override { return inner_->uses_previous(); }
   bool accumulates_error() const override { return inner_->accumulates_error(); }
   bool replaces() const override { return inner_->replaces(); }
@@ -312,7 +316,10 @@ MechanismPtr drifting_difference(CompressorPtr c, double a) {
 
 MechanismPtr silent_at_start(MechanismPtr inner) { return std::make_unique<SilentAtStart>(std::move(inner)); }
 
-MechanismPtr feedback(CompressorPtr c, double gain) { return std::make_unique<Feedback>(std::move(c), gain); }
+MechanismPtr feedback(CompressorPtr c, double gain, double decay) {
+  check(gain != 0 && decay >= 0 && decay <= 1, "feedback: need a gain and 0 <= decay <= 1");
+  return std::make_unique<Feedback>(std::move(c), gain, decay);
+}
 
 MechanismPtr difference(CompressorPtr c) { return std::make_unique<Difference>(std::move(c)); }
 

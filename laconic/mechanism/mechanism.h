@@ -59,8 +59,9 @@ class Mechanism {
   virtual void encode(const Key& key, const Memories& kept, View x, Message& out) const = 0;
 
   [[nodiscard]] virtual Rates rates() const = 0;
-  /// a: before encoding, a client adds a x to its memory h.
+  /// a and b: before encoding, a client replaces its memory h by b h + a x.
   [[nodiscard]] virtual double takes_in() const { return 0; }
+  [[nodiscard]] virtual double decay() const { return 1; }
 
   /// Whether in this round every client sends its whole gradient and all memories restart from it. The answer
   /// must be the same for all clients: it may use `key` only through Key::common().
@@ -112,8 +113,9 @@ MechanismPtr silent_at_start(MechanismPtr inner);
 
 /// C(h), where gain x is added to h before, and the message is subtracted from h: error feedback (Seide, Fu,
 /// Droppo, Li, Yu 2014; COCO-EF, arXiv 2603.16353). h is in units of a step, so the memory includes the step
-/// size. For a constant step size, and C(a x) = a C(x), that makes no difference.
-MechanismPtr feedback(CompressorPtr c, double gain);
+/// size. For a constant step size, and C(a x) = a C(x), that makes no difference. Before x is added, h is
+/// multiplied by `decay`, 0 <= decay <= 1 (SparseLoCo, arXiv 2508.15706; DeMo, arXiv 2411.19870).
+MechanismPtr feedback(CompressorPtr c, double gain, double decay = 1);
 
 /// h + C(x - y). The message is C(x - y): MARINA between restarts (arXiv 2102.07845, Algorithm 1). Clients
 /// keep only y.

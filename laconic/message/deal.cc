@@ -91,7 +91,47 @@ struct Deal {
   }
 };
 
+/// The permutation pi of a round, inverted.
+struct Places {
+  std::uint64_t seed = 0;
+  std::uint32_t round = 0;
+  std::vector<std::uint32_t> of_client;  // of_client[pi[p]] = p
+  std::vector<std::uint32_t> pi;
+
+  void draw(const Key& key, std::size_t clients) {
+    if (seed == key.seed && round == key.round && of_client.size() == clients) return;
+    of_client.clear();  // marks incomplete places as invalid
+    Stream stream = key.common().stream(Purpose::permutation);
+    pi.resize(clients);
+    std::iota(pi.begin(), pi.end(), 0U);
+    for (std::size_t i = clients - 1; i >= 1; --i) std::swap(pi[i], pi[stream.below(i + 1)]);
+    seed = key.seed;
+    round = key.round;
+    of_client.resize(clients);
+    for (std::uint32_t p = 0; p < clients; ++p) of_client[pi[p]] = p;
+  }
+};
+
 }  // namespace
+
+Indices owned_coordinates(const Key& key, std::size_t dim, std::size_t clients, std::size_t owners) {
+  check(owners >= 1 && owners <= clients && clients < kDimLimit && dim < kDimLimit && key.client < clients,
+        "owned coordinates need 1 <= owners <= clients < 2^32 and client < clients");
+  thread_local Places places;  // a cache, not state
+  thread_local std::vector<std::uint32_t> owned;
+  places.draw(key, clients);
+  // Coordinate k begins at the place `first` = owners k mod clients.
+  const std::size_t place = places.of_client[key.client];
+  owned.clear();
+  std::size_t first = 0;
+  for (std::size_t k = 0; k < dim; ++k) {
+    const std::size_t behind = place >= first ? place - first : place + clients - first;
+    if (behind < owners) owned.push_back(static_cast<std::uint32_t>(k));
+    first += owners;
+    if (first >= clients) first -= clients;
+  }
+  return owned;
+}
 
 Indices dealt_block(const Key& key, std::size_t dim, std::size_t clients) {
   check(dim >= 1 && clients >= 1 && dim < kDimLimit && clients < kDimLimit,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PermK's shared permutation: how the coordinates of a vector are dealt to the clients of a round.
+// How the coordinates of a vector are dealt to the clients of a round: by PermK's shared permutation, or to
+// several owners each.
 #pragma once
 
 #include <cstddef>
@@ -25,5 +26,14 @@ Indices dealt_block(const Key& key, std::size_t dim, std::size_t clients);
 /// words of its compressor. 1 <= count <= size of the block. Taken alone, without the other clients, it is a
 /// uniform subset of all coordinates.
 Indices dealt_subset(const Key& key, std::size_t dim, std::size_t clients, std::size_t count);
+
+/// The coordinates that client `key.client` owns in the round of `key`, ascending, where each coordinate has
+/// `owners` owners: coordinate k belongs to the clients pi[(owners k + j) mod clients], j < owners, for a
+/// uniform permutation pi of the clients that they share (CompressedScaffnew, arXiv 2210.13277). A client
+/// owns floor or ceil of owners * dim / clients coordinates. A pure function of the key's seed, round and
+/// client and of the numbers, and part of the wire format. 1 <= owners <= clients < 2^32, key.client <
+/// clients. Cost: the first call of a round on a thread draws pi; O(dim). The span stays valid until that
+/// thread requests another one.
+Indices owned_coordinates(const Key& key, std::size_t dim, std::size_t clients, std::size_t owners);
 
 }  // namespace laconic

@@ -42,6 +42,9 @@ enum class Format : std::uint8_t {
   sparse_power_levels = 18,
   // Further encodings of matrices.
   sketch = 19,
+  // Further encodings of a choice of coordinates.
+  owned = 20,
+  clustered = 21,
 };
 
 /// Set in the first byte if values are f64.
@@ -75,6 +78,20 @@ inline std::uint8_t* store_count(std::size_t count, std::uint8_t* to) {
   return to;
 }
 
+/// The bytes of a number below 2^32 in groups of 7 bits, the lowest first; the highest bit of a byte tells
+/// that a group follows (LEB128).
+constexpr std::size_t number_length(std::size_t number) {
+  std::size_t length = 1;
+  for (; number >= 0x80; number >>= 7) ++length;
+  return length;
+}
+/// Writes it. Returns a pointer just past the last byte written.
+inline std::uint8_t* store_number(std::size_t number, std::uint8_t* to) {
+  for (; number >= 0x80; number >>= 7) *to++ = static_cast<std::uint8_t>(number | 0x80);
+  *to++ = static_cast<std::uint8_t>(number);
+  return to;
+}
+
 /// Sets the message's length and first byte. Returns a pointer to its second byte.
 inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length, Message& out) {
   // The message lengths of one compressor vary a little between rounds. The spare capacity avoids an
@@ -99,6 +116,8 @@ struct Incoming {
   void need_length(std::size_t need) const;
   /// The three-byte number after the first byte.
   [[nodiscard]] std::size_t header_count() const;
+  /// A number in groups of 7 bits, at bytes[at]. Moves `at` behind it.
+  [[nodiscard]] std::size_t read_number(std::size_t& at) const;
   /// The value, of the wire's width, at bytes[at]. The message must contain all its bytes.
   [[nodiscard]] double value_at(std::size_t at) const;
 };
@@ -137,6 +156,8 @@ void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView ac
 void add_dense(const Incoming& message, double weight, MutView acc);
 void add_seeded_subset(const Incoming& message, double weight, MutView acc);
 void add_permutation_block(const Incoming& message, double weight, MutView acc);
+void add_owned(const Incoming& message, double weight, MutView acc);
+void add_clustered(const Incoming& message, double weight, MutView acc);
 void add_sparse(const Incoming& message, double weight, MutView acc);
 void add_bitmap(const Incoming& message, double weight, MutView acc);
 void add_natural(const Incoming& message, double weight, MutView acc);
@@ -153,6 +174,8 @@ void add_dense_behind(const Incoming& message, double weight, MutView acc);  // 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);
 double floats_permutation_block(const Incoming& message);
+double floats_owned(const Incoming& message);
+double floats_clustered(const Incoming& message);
 double floats_sparse(const Incoming& message);
 double floats_bitmap(const Incoming& message);
 double floats_natural(const Incoming& message);

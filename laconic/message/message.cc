@@ -42,6 +42,8 @@ constexpr FormatRow kFormats[] = {
     {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
     {Format::low_rank, "low rank", add_low_rank, floats_low_rank},
     {Format::sketch, "sketch", add_sketch, floats_sketch},
+    {Format::owned, "owned", add_owned, floats_owned},
+    {Format::clustered, "clustered", add_clustered, floats_clustered},
     {Format::sparse_levels, "sparse levels", add_sparse_levels, floats_sparse_levels},
     {Format::sparse_power_levels, "sparse power levels", add_sparse_power_levels, floats_sparse_power_levels},
 };
@@ -78,6 +80,22 @@ void Incoming::need_length(std::size_t need) const {
 std::size_t Incoming::header_count() const {
   if (bytes.size() < 4) fail("truncated in its header of 4 bytes");
   return bytes[1] | std::size_t{bytes[2]} << 8 | std::size_t{bytes[3]} << 16;
+}
+
+std::size_t Incoming::read_number(std::size_t& at) const {
+  std::size_t number = 0;
+  for (unsigned shift = 0; at < bytes.size(); shift += 7) {
+    const std::size_t group = bytes[at++];
+    number |= (group & 0x7f) << shift;
+    if (number >= kDimLimit) break;
+    if (group >= 0x80) {
+      if (shift == 28) break;
+      continue;
+    }
+    if (group == 0 && shift > 0) fail("a number of its layout has more bytes than it needs");
+    return number;
+  }
+  fail("a number of its layout is truncated or too large");
 }
 
 double Incoming::value_at(std::size_t at) const {

@@ -138,6 +138,45 @@ double floats_permutation_block(const Incoming& message) {
   return static_cast<double>(count_values(message, kCountHeader));
 }
 
+// Owned: header with the number of clients and that of the owners of a coordinate, in groups of 7 bits;
+// values in the order of their coordinates.
+
+void write_owned(Wire wire, std::size_t clients, std::size_t owners, View values, Message& out) {
+  check(owners >= 1 && owners <= clients && clients < kDealtClientsLimit,
+        "owned coordinates need 1 <= owners <= clients < 2^20");
+  std::uint8_t* to = begin_message(
+      Format::owned, wire,
+      kHeader + number_length(clients) + number_length(owners) + values.size() * bytes_of(wire), out);
+  store_values(wire, values, store_number(owners, store_number(clients, to)));
+}
+
+void add_owned(const Incoming& message, double weight, MutView acc) {
+  std::size_t at = kHeader;
+  const std::size_t clients = message.read_number(at);
+  const std::size_t owners = message.read_number(at);
+  if (clients == 0 || clients >= kDealtClientsLimit)
+    message.fail(fmt::format("owned by {} clients; need at least 1 and fewer than 2^20", clients));
+  if (owners == 0 || owners > clients)
+    message.fail(fmt::format("{} owners of a coordinate; need at least 1 and at most {}", owners, clients));
+  if (message.key.client >= clients)
+    message.fail(fmt::format("owned by {} clients; client {} is none of them", clients, message.key.client));
+  // The length is checked first, because that is cheap and a permutation is not.
+  const std::size_t count = count_values(message, at);
+  const std::size_t least = owners * message.dim / clients;
+  if (count < least || count > least + 1)
+    message.fail(fmt::format("{} values; a client owns {} or one more", count, least));
+  const Indices owned = owned_coordinates(message.key, message.dim, clients, owners);
+  if (count != owned.size()) message.fail(fmt::format("{} values; the client owns {}", count, owned.size()));
+  add_values(message.wire, message.bytes.data() + at, owned, weight, acc);
+}
+
+double floats_owned(const Incoming& message) {
+  std::size_t at = kHeader;
+  static_cast<void>(message.read_number(at));  // clients
+  static_cast<void>(message.read_number(at));  // owners
+  return static_cast<double>(count_values(message, at));
+}
+
 // Sparse: header with the count, Golomb-coded gaps padded to a byte, values. Bitmap: header, one bit per
 // coordinate, values.
 

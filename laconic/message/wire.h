@@ -47,8 +47,23 @@ void write_seeded_subset(Wire wire, View values, Message& out);
 /// draws. At least one value.
 void write_permutation_block(Wire wire, std::size_t clients, View values, Message& out);
 
+/// The values on the coordinates that client `key.client` owns (owned_coordinates, deal.h), of all `clients`
+/// with `owners` owners of each coordinate.
+void write_owned(Wire wire, std::size_t clients, std::size_t owners, View values, Message& out);
+
 /// The values on any support, which is also sent: as Golomb-coded gaps, or as a bitmap where that is shorter.
 void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out);
+
+/// Four numbers near which the values of a group are.
+struct Clusters {
+  double shift = 0;
+  double mean[4] = {};  // of the values of each cluster, less the shift
+};
+/// On a support, which is also sent, values in two bits: value i is clusters[g].shift + clusters[g].mean[
+/// codes[i]], where g is its group. The groups are consecutive values, counts[g] >= 1 of group g. At most
+/// 2^24 - 1 values. Clusters are rounded to the wire's width.
+void write_clustered(Wire wire, std::size_t dim, Indices support, std::span<const std::uint32_t> counts,
+                     std::span<const Clusters> clusters, std::span<const std::uint8_t> codes, Message& out);
 
 /// Each entry of x rounded to a neighbouring power of two, without bias, with the random words of the stream:
 /// 9 bits per value (f32) or 12 (f64).

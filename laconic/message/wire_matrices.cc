@@ -2,8 +2,7 @@
 // Vectors in which some stretches are matrices: low rank (two factors of each matrix) and sketch (the product
 // of each matrix with random signs). A header with R; the layout, which has the number of matrices and of
 // each matrix the gap, rows and columns; then, in the order of the coordinates, what is sent of each matrix
-// and the values of the coordinates between them. The numbers of the layout are in groups of 7 bits, the
-// lowest first; the highest bit of a byte tells that a group follows (LEB128).
+// and the values of the coordinates between them.
 #include <algorithm>
 #include <vector>
 
@@ -20,18 +19,6 @@ namespace {
 std::size_t low_rank_lines(const MatrixBlock& block) { return block.rows + block.cols; }
 std::size_t sketch_lines(const MatrixBlock& block) { return block.rows; }
 using Lines = std::size_t (*)(const MatrixBlock&);
-
-std::size_t number_length(std::size_t number) {
-  std::size_t length = 1;
-  for (; number >= 0x80; number >>= 7) ++length;
-  return length;
-}
-
-std::uint8_t* store_number(std::size_t number, std::uint8_t* to) {
-  for (; number >= 0x80; number >>= 7) *to++ = static_cast<std::uint8_t>(number | 0x80);
-  *to++ = static_cast<std::uint8_t>(number);
-  return to;
-}
 
 /// Calls take(number) for each number of the layout.
 template <class Take>
@@ -64,23 +51,6 @@ struct Layout {
   std::size_t header = 0;  // bytes before the values
 };
 
-/// A number of the layout, at bytes[at]. Moves `at` behind it.
-std::size_t read_number(const Incoming& message, std::size_t& at) {
-  std::size_t number = 0;
-  for (unsigned shift = 0; at < message.bytes.size(); shift += 7) {
-    const std::size_t group = message.bytes[at++];
-    number |= (group & 0x7f) << shift;
-    if (number >= kDimLimit) break;
-    if (group >= 0x80) {
-      if (shift == 28) break;
-      continue;
-    }
-    if (group == 0 && shift > 0) message.fail("a number of its layout has more bytes than it needs");
-    return number;
-  }
-  message.fail("a number of its layout is truncated or too large");
-}
-
 /// The returned layout is valid until the next call on this thread.
 const Layout& layout_of(const Incoming& message, Lines lines) {
   thread_local Layout layout;  // reused, so that a round does not allocate
@@ -88,15 +58,15 @@ const Layout& layout_of(const Incoming& message, Lines lines) {
   layout.rank = message.header_count();
   if (layout.rank == 0) message.fail("rank 0; need at least 1");
   std::size_t at = kCountHeader;
-  const std::size_t count = read_number(message, at);
+  const std::size_t count = message.read_number(at);
   if (count == 0) message.fail("no matrices; a dense message has none");
   std::size_t values = 0;
   std::size_t end = 0;  // of the matrices so far
   for (std::size_t b = 0; b < count; ++b) {
-    const std::size_t gap = read_number(message, at);
+    const std::size_t gap = message.read_number(at);
     MatrixBlock block;
-    block.rows = read_number(message, at);
-    block.cols = read_number(message, at);
+    block.rows = message.read_number(at);
+    block.cols = message.read_number(at);
     if (end >= message.dim || gap >= message.dim - end)
       message.fail(fmt::format("matrix {} begins behind the vector", b));
     block.offset = end + gap;

@@ -8,20 +8,16 @@ namespace {
 
 /// DiLoCo, Algorithm 1: AdamW inside, Nesterov's momentum outside.
 Assembly diloco(Arguments& args, const MethodSetting& s) {
-  const std::size_t steps = local_steps_of(args);
+  LocalParts parts = local_parts(args, s);
+  parts.steps = local_steps_of(args);
   AdamW inner;
   inner.beta1 = args.number_in("beta1", inner.beta1, kShareBelowOne);
   inner.beta2 = args.number_in("beta2", inner.beta2, kShareBelowOne);
   inner.decay = args.number_in("weight-decay", 0.1, kNotNegative);
+  parts.inner = adamw(inner);
+  parts.outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne));
   constexpr double kOuterStep = 0.7;
-  return local(s,
-               {.oracle = full_or_batch(s),
-                .participation = everyone(s.problem.shards()),
-                .compressor = optional_compressor(args, s),
-                .steps = steps,
-                .inner = adamw(inner),
-                .outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne))},
-               kOuterStep);
+  return local(s, std::move(parts), kOuterStep);
 }
 
 }  // namespace

@@ -9,23 +9,12 @@
 namespace laconic::recipe {
 namespace {
 
-/// Local SGD on `sample` clients, drawn without replacement in each round.
-LocalParts sampled_clients(Arguments& args, const MethodSetting& s) {
-  const std::size_t n = s.problem.shards();
-  const std::size_t steps = local_steps_of(args);
-  const std::size_t sample = sample_of(args, s).value_or(n);
-  return {.oracle = full_or_batch(s),
-          .participation = sampled(n, sample),
-          .compressor = optional_compressor(args, s),
-          .steps = steps};
-}
-
 /// FedAvg.
-Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_clients(args, s)); }
+Assembly fedavg(Arguments& args, const MethodSetting& s) { return local(s, sampled_local_parts(args, s)); }
 
 /// FedAdam, Algorithm 2: FedAvg with Adam steps on the server.
 Assembly fedadam(Arguments& args, const MethodSetting& s) {
-  LocalParts parts = sampled_clients(args, s);
+  LocalParts parts = sampled_local_parts(args, s);
   const ServerAdam defaults;
   constexpr double kOuterStep = 0.1;  // with 1 the first steps would be 0.1 sign(moved) / tau
   parts.outer = server_adam({.beta1 = args.number_in("beta1", defaults.beta1, kShareBelowOne),

@@ -8,11 +8,10 @@ namespace {
 
 /// Local SGD with full participation.
 Assembly local_sgd(Arguments& args, const MethodSetting& s) {
-  return local(s, {.oracle = full_or_batch(s),
-                   .participation = everyone(s.problem.shards()),
-                   .compressor = optional_compressor(args, s),
-                   .steps = local_steps_of(args),
-                   .inner = inner_of(args)});
+  LocalParts parts = local_parts(args, s);
+  parts.steps = local_steps_of(args);
+  parts.inner = inner_of(args);
+  return local(s, std::move(parts));
 }
 
 }  // namespace

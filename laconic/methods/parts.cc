@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/methods/parts.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -66,14 +67,6 @@ void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c
                           senders));
 }
 
-std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s) {
-  const Spec* spec = args.find("compressor");
-  if (spec == nullptr) return identity(s);
-  std::shared_ptr<const Compressor> c = compressor(*spec, s);
-  require_nothing_kept(args, *spec, *c, "clients of methods with local steps");
-  return c;
-}
-
 std::optional<std::size_t> sample_of(Arguments& args, const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   const std::size_t sample = args.whole("sample", 0);
@@ -98,6 +91,85 @@ std::size_t local_steps_of(Arguments& args) {
   const std::size_t steps = args.whole("steps", 1, 1, 0);
   if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
   return steps;
+}
+
+LocalParts plain_local_parts(const MethodSetting& s) {
+  return {
+      .oracle = full_or_batch(s), .participation = everyone(s.problem.shards()), .compressor = identity(s)};
+}
+
+LocalParts local_parts(Arguments& args, const MethodSetting& s) {
+  LocalParts parts = plain_local_parts(s);
+  const Spec* spec = args.find("compressor");
+  if (spec == nullptr) return parts;
+  constexpr const char* kSenders = "clients of methods with local steps";
+  if (spec->name != "ef" && spec->name != "ef21") {
+    parts.compressor = compressor(*spec, s);
+    require_nothing_kept(args, *spec, *parts.compressor, kSenders);
+    return parts;
+  }
+  Arguments own(*spec);
+  const Spec& inner = own.required("compressor", 0, spec->name + "(top-k(10))");
+  CompressorPtr c = compressor(inner, s);
+  require_nothing_kept(own, inner, *c, kSenders);
+  const Bound bound = c->bound();
+  if (!bound.alpha && !(bound.omega && *bound.omega < 1))
+    own.fail(fmt::format("needs a contractive compressor, such as top-k(10): {} is not", print(inner)));
+  const bool feeds_back = spec->name == "ef";
+  const double decay = feeds_back ? own.number_in("decay", 1.0, kShare) : 1;
+  own.done();
+  parts.compressor = compressor(inner, s);  // for the vectors that have no memory
+  parts.mechanism = feeds_back ? feedback(std::move(c), 1, decay) : memory(std::move(c), 1);
+  return parts;
+}
+
+LocalParts sampled_local_parts(Arguments& args, const MethodSetting& s) {
+  const std::size_t n = s.problem.shards();
+  const std::size_t steps = local_steps_of(args);
+  const std::size_t sample = sample_of(args, s).value_or(n);
+  LocalParts parts = local_parts(args, s);
+  parts.steps = steps;
+  // Where the server keeps the mean of the memories, those of absent clients count too, as in EF21-PP.
+  const bool keeps_mean = parts.mechanism && parts.mechanism->rates().server != 0;
+  parts.participation = keeps_mean ? sampled_after_start(n, sample) : sampled(n, sample);
+  return parts;
+}
+
+void require_whole_downlink(Arguments& args, const MethodSetting& s) {
+  if (s.downlink && s.downlink->name != "direction")
+    args.fail(fmt::format("downlink = {}: its clients need the exact x of the server; leave downlink out",
+                          print(*s.downlink)));
+}
+
+void require_own_outer(Arguments& args, const MethodSetting& s) {
+  if (s.outer && s.outer->name != "step")
+    args.fail(fmt::format("outer = {}: it has an outer rule of its own", print(*s.outer)));
+}
+
+Coin coin_of(Arguments& args, std::optional<double> of_theory) {
+  const auto p = args.number_in("p", kPositiveShare);
+  const std::size_t steps = args.whole("steps", 0);
+  if (p && steps > 0) args.fail("takes p or steps, not both");
+  if (p) return {*p, StepCount::of_coin(*p)};
+  if (steps > 0) return {1 / static_cast<double>(steps), steps};
+  if (!of_theory)
+    args.fail(
+        "its default p needs the constants mu and L_max of the problem, and they are not known; give p=, the "
+        "probability of a message after a local step, or steps=");
+  return {*of_theory, StepCount::of_coin(*of_theory)};
+}
+
+std::optional<Theorem> coin_theorem(const MethodSetting& s, double L, double mu, double shrinks,
+                                    std::string name, std::string step_rule) {
+  if (s.batch || (s.outer && s.outer->name != "step") || s.outer_step.value_or(1) != 1) return {};
+  const double slow = 1 - mu / L;
+  return Theorem{
+      .name = std::move(name),
+      .step_rule = std::move(step_rule),
+      .step = 1 / L,
+      .promise = fmt::format("E Psi falls by the factor max{{(1 - gamma mu)^2, 1 - {:.6g}}} in each "
+                             "local step, {:.6g} for this step",
+                             shrinks, std::max(slow * slow, 1 - shrinks))};
 }
 
 AllocationSetting setting_of_allocations(const MethodSetting& s) {

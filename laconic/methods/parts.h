@@ -43,6 +43,15 @@ std::vector<MethodRow> local_sgd_methods();
 std::vector<MethodRow> fedavg_methods();
 std::vector<MethodRow> diloco_methods();
 std::vector<MethodRow> savic_methods();
+std::vector<MethodRow> scaffnew_methods();
+std::vector<MethodRow> compressed_scaffnew_methods();
+std::vector<MethodRow> locodl_methods();
+std::vector<MethodRow> fedprox_methods();
+std::vector<MethodRow> fednova_methods();
+std::vector<MethodRow> sparseloco_methods();
+std::vector<MethodRow> muloco_methods();
+std::vector<MethodRow> streaming_diloco_methods();
+std::vector<MethodRow> demo_methods();
 std::vector<MethodRow> one_bit_gc_methods();
 std::vector<MethodRow> sgc_methods();
 std::vector<MethodRow> bgc_methods();
@@ -79,9 +88,6 @@ CompressorPtr unbiased(Arguments& args, const std::string& method, const MethodS
 CompressorPtr independent(Arguments& args, const std::string& method, const MethodSetting& s);
 /// Refuses a compressor for which numbers are kept from round to round; `senders` cannot keep them.
 void require_nothing_kept(Arguments& args, const Spec& spec, const Compressor& c, const std::string& senders);
-/// The argument `compressor`; identity if it is not given. Numbers are not kept for it.
-std::shared_ptr<const Compressor> optional_compressor(Arguments& args, const MethodSetting& s);
-
 /// The argument `sample`, 1 <= sample <= n; nothing if it is not given.
 std::optional<std::size_t> sample_of(Arguments& args, const MethodSetting& s);
 /// A participation in which some of the clients take part: `sample` of them, or each by itself with
@@ -95,6 +101,31 @@ std::optional<SomeClients> some_clients(Arguments& args, const MethodSetting& s)
 
 /// The number of local steps K or H: the argument `steps`, 1 by default.
 std::size_t local_steps_of(Arguments& args);
+/// The parts of a method in which all clients take plain local steps and send all values.
+LocalParts plain_local_parts(const MethodSetting& s);
+/// The same, and what clients send by the argument `compressor`: C, ef(C, decay=1) with error feedback, or
+/// ef21(C) with memories whose mean the server keeps.
+LocalParts local_parts(Arguments& args, const MethodSetting& s);
+/// The same with local steps by the argument `steps` on the number of clients that the argument `sample`
+/// says, drawn without replacement in each round.
+LocalParts sampled_local_parts(Arguments& args, const MethodSetting& s);
+/// Refuses a compressed downlink.
+void require_whole_downlink(Arguments& args, const MethodSetting& s);
+/// Refuses an outer rule.
+void require_own_outer(Arguments& args, const MethodSetting& s);
+
+/// The coin of Scaffnew and its successors.
+struct Coin {
+  double q = 1;
+  StepCount steps = 1;
+};
+/// By the arguments p, the probability q, or steps, H in every round and q = 1/H. `of_theory`: q if neither
+/// is given; without a value that fails.
+Coin coin_of(Arguments& args, std::optional<double> of_theory);
+/// The theorem of control variates whose Psi contracts in each local step by max{(1 - gamma mu)^2, 1 -
+/// shrinks}, for the step 1/L. Nothing if the run has minibatches or an outer rule of its own.
+std::optional<Theorem> coin_theorem(const MethodSetting& s, double L, double mu, double shrinks,
+                                    std::string name, std::string step_rule);
 /// Rows of a minibatch: the method's own argument, else the run's key.
 std::size_t batch_of(Arguments& args, const MethodSetting& s);
 /// Rows of a client, averaged over the clients.

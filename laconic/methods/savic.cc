@@ -27,12 +27,11 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
   plan.refresh_at_start = args.flag("refresh-at-start", plan.refresh_at_start);
   plan.start_probes = args.whole("start-probes", plan.start_probes);
   plan.shared_probes = args.choice("probes", {"own", "shared"}, "own") == "shared";
-  return local(s, {.oracle = full_or_batch(s),
-                   .participation = everyone(s.problem.shards()),
-                   .compressor = optional_compressor(args, s),
-                   .steps = steps,
-                   .inner = inner_of(args),
-                   .scaling = plan});
+  LocalParts parts = local_parts(args, s);
+  parts.steps = steps;
+  parts.inner = inner_of(args);
+  parts.scaling = plan;
+  return local(s, std::move(parts));
 }
 
 }  // namespace

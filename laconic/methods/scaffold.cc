@@ -12,15 +12,23 @@ namespace {
 /// participation, option II.
 Assembly scaffold(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
-  return scaffold_star(s, {.oracle = full_or_batch(s), .steps = steps});
+  const bool one = args.choice("say", {"1", "2"}, "2") == "1";
+  if (!one) return scaffold_star(s, {.oracle = full_or_batch(s), .steps = steps});
+  // The server knows y_i, and so c_i+: with h_i = c_i - c it is Scaffnew with K steps (arXiv 2202.09357).
+  require_whole_downlink(args, s);
+  LocalParts parts = plain_local_parts(s);
+  parts.steps = steps;
+  parts.control = {.rate = 1 / static_cast<double>(steps)};
+  return local(s, std::move(parts));
 }
 
 }  // namespace
 
 std::vector<MethodRow> scaffold_methods() {
   return {
-      {"scaffold", "scaffold(steps=K)", "local steps; a server corrects their drift", "arXiv 1910.06378",
-       scaffold, kHearsAll},
+      {"scaffold", "scaffold(steps=K, say=2|1)",
+       "local steps; a server corrects their drift, by two vectors each way, or the same by one",
+       "arXiv 1910.06378", scaffold, kHearsAll},
   };
 }
 

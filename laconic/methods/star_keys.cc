@@ -125,6 +125,10 @@ Aggregation make_aggregation(const MethodSetting& s) {
 
 void require_vectors_of_clients(const StarParts& parts, const MethodSetting& s) {
   const char* key = parts.aggregation.rule ? "aggregator" : "byzantine";
+  if (parts.aggregation.senders)
+    throw InputError(fmt::format(
+        "{}: the method takes the mean of each coordinate over the clients that sent it; leave {} out", key,
+        key));
   if (parts.majority)
     throw InputError(fmt::format("{}: majority counts the signs of all clients; leave {} out", key, key));
   if (!s.gone.empty())
@@ -227,7 +231,9 @@ Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {
     throw InputError("downlink: an anchor needs one point for all clients: use shared=1, or ef21-p");
   if (s.stragglers && s.stragglers->is_real() && parts.downlink.kind != DownlinkPlan::Kind::direction)
     throw InputError("downlink: a server with a real clock sends its whole point in each order");
+  const bool senders = parts.aggregation.senders;
   parts.aggregation = make_aggregation(s);
+  parts.aggregation.senders = senders;
   parts.objective = s.objective;
   if (parts.aggregation.rule || parts.aggregation.attack) require_vectors_of_clients(parts, s);
   Assembly assembly;

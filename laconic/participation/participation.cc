@@ -19,12 +19,18 @@ std::vector<Share> all_of(std::size_t clients) {
 
 class Everyone final : public Participation {
  public:
-  explicit Everyone(std::size_t clients) : shares_(all_of(clients)) {}
+  explicit Everyone(std::vector<Share> shares) : shares_(std::move(shares)) {}
 
   void draw(const Key& /*common*/, std::vector<Share>& out) const override { out = shares_; }
   std::size_t clients() const override { return shares_.size(); }
   bool complete() const override { return true; }
-  std::optional<double> weight() const override { return shares_[0].weight; }
+  std::optional<double> weight() const override {
+    const double first = shares_[0].weight;
+    for (const Share& share : shares_) {
+      if (share.weight != first) return {};
+    }
+    return first;
+  }
 
  private:
   std::vector<Share> shares_;
@@ -143,7 +149,15 @@ std::unique_ptr<Participation> sampled(std::size_t clients, std::size_t sample) 
   return std::make_unique<Sampled>(clients, sample);
 }
 
-std::unique_ptr<Participation> everyone(std::size_t clients) { return std::make_unique<Everyone>(clients); }
+std::unique_ptr<Participation> everyone(std::size_t clients) {
+  return std::make_unique<Everyone>(all_of(clients));
+}
+
+std::unique_ptr<Participation> everyone_weighted(const std::vector<double>& weights) {
+  std::vector<Share> shares = all_of(weights.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) shares[i].weight = weights[i];
+  return std::make_unique<Everyone>(std::move(shares));
+}
 
 std::unique_ptr<Participation> sample_unless(SharedCoin coin, std::size_t clients, std::size_t sample) {
   return std::make_unique<SampleUnless>(coin, clients, sample);

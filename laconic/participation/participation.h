@@ -43,6 +43,9 @@ class Participation {
 /// All n >= 1 clients, each with weight 1/n.
 std::unique_ptr<Participation> everyone(std::size_t clients);
 
+/// All clients, client i with weight weights[i]. At least one.
+std::unique_ptr<Participation> everyone_weighted(const std::vector<double>& weights);
+
 /// All clients if the coin shows heads; otherwise `sample` draws from all clients, uniform and with
 /// replacement, each with weight 1/sample: PP-MARINA (arXiv 2102.07845, Algorithm 4). sample >= 1. A round
 /// without heads costs O(sample).

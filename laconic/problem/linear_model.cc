@@ -222,6 +222,7 @@ class LinearModel final : public Problem {
   [[nodiscard]] std::size_t dim() const override { return dim_; }
   [[nodiscard]] std::size_t shards() const override { return rows_.size(); }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return rows_[shard]; }
+  [[nodiscard]] double ridge() const override { return regulariser_.ridge(); }
   [[nodiscard]] bool classifies() const override { return loss_ != Loss::least_squares; }
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 

@@ -141,12 +141,14 @@ class Mlp final : public Problem {
 
   [[nodiscard]] std::size_t dim() const override { return static_cast<std::size_t>(layers_.back().end()); }
   [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
+  [[nodiscard]] double ridge() const override { return regulariser_.ridge(); }
   [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
     std::vector<MatrixBlock> blocks;
     for (const Layer& layer : layers_)
       blocks.push_back({.offset = static_cast<std::size_t>(layer.begin),
                         .rows = static_cast<std::size_t>(layer.units),
                         .cols = static_cast<std::size_t>(layer.inputs)});
+    blocks.back().kind = MatrixBlock::Kind::head;
     return blocks;
   }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return data_.rows[shard]; }

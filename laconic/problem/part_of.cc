@@ -26,6 +26,7 @@ class Like : public Problem {
   }
   bool is_convex() const override { return problem_->is_convex(); }
   std::vector<MatrixBlock> blocks() const override { return problem_->blocks(); }
+  double ridge() const override { return problem_->ridge(); }
   double noise() const override { return problem_->noise(); }
   void start(MutView x) const override { problem_->start(x); }
   std::optional<Constants> constants(AllShards& all) const override { return problem_->constants(all); }

@@ -84,6 +84,9 @@ class Problem {
   /// list is empty, such a compressor treats x as one matrix.
   [[nodiscard]] virtual std::vector<MatrixBlock> blocks() const { return {}; }
 
+  /// lambda, where every f_i includes the ridge (lambda/2) |x|^2.
+  [[nodiscard]] virtual double ridge() const { return 0; }
+
   /// Whether f is known to be convex.
   [[nodiscard]] virtual bool is_convex() const { return false; }
 

@@ -23,6 +23,8 @@ struct Regulariser {
 
   /// The largest second derivative: lambda, or 2 lambda (at x_k = 0) of the nonconvex one.
   [[nodiscard]] double curvature() const { return kind == Kind::l2 ? lambda : 2 * lambda; }
+  /// Problem::ridge().
+  [[nodiscard]] double ridge() const { return kind == Kind::l2 ? lambda : 0; }
   [[nodiscard]] bool is_convex() const { return kind == Kind::l2 || lambda == 0; }
 };
 

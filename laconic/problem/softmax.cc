@@ -53,8 +53,9 @@ class Softmax final : public Problem {
 
   [[nodiscard]] std::size_t dim() const override { return classes_ * columns_; }
   [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
+  [[nodiscard]] double ridge() const override { return regulariser_.ridge(); }
   [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
-    return {{.offset = 0, .rows = classes_, .cols = columns_}};
+    return {{.offset = 0, .rows = classes_, .cols = columns_, .kind = MatrixBlock::Kind::head}};
   }
   [[nodiscard]] std::size_t rows(std::size_t shard) const override { return data_.rows[shard]; }
   [[nodiscard]] bool classifies() const override { return true; }

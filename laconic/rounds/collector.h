@@ -31,10 +31,18 @@ class Collector {
   template <class Speak>
   void collect(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
                std::span<const MutView> sums, Ledger& ledger, Speak&& speak) {
-    const std::size_t parts = sums.size();
-    const std::size_t dim = sums[0].size();
-    const std::size_t window = fleet.window(shares.size(), parts * dim);
     for (SignCount& counted : counted_) counted.clear();  // an exception may have left a partial sum
+    collect(fleet, round, first_part, shares, sums.size(), sums[0].size(), ledger, speak,
+            [&](std::size_t p, Board& board) { fleet.fold(board, counted_[p], sums[p]); });
+    for (std::size_t p = 0; p < sums.size(); ++p) fleet.settle(counted_[p], sums[p]);
+  }
+
+  /// The same for vectors of length `dim`, but calls hear(p, board) with part p of the messages, in ascending
+  /// order of clients, some clients at a time. Collective.
+  template <class Speak, class Hear>
+  void collect(Fleet& fleet, const Key& round, std::uint32_t first_part, const std::vector<Share>& shares,
+               std::size_t parts, std::size_t dim, Ledger& ledger, Speak&& speak, Hear&& hear) {
+    const std::size_t window = fleet.window(shares.size(), parts * dim);
     for (std::size_t first = 0; first < shares.size(); first += window) {
       for (std::size_t p = 0; p < parts; ++p) {
         boards_[p].clear();
@@ -61,9 +69,8 @@ class Collector {
           throw Diverged(fmt::format("diverged: a local step is not finite in round {}", round.round));
         for (std::size_t p = 0; p < parts; ++p) ledger.hear(boards_[p][e]);
       }
-      for (std::size_t p = 0; p < parts; ++p) fleet.fold(boards_[p], counted_[p], sums[p]);
+      for (std::size_t p = 0; p < parts; ++p) hear(p, boards_[p]);
     }
-    for (std::size_t p = 0; p < parts; ++p) fleet.settle(counted_[p], sums[p]);
   }
 
  private:

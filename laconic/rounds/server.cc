@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "laconic/message/message.h"
+#include "laconic/rounds/senders_mean.h"
 
 namespace laconic {
 namespace {
@@ -45,6 +46,19 @@ class SummingServer final : public Server {
   bool restart_ = false;
   Vector shift_;
   SignCount counted_;  // the messages of the round that are signs only
+};
+
+class SendersServer final : public Server {
+ public:
+  explicit SendersServer(std::size_t dim) : Server(dim) {}
+
+  void open(bool /*restart*/) override { mean_.open(estimate_.size()); }
+  void hear(Fleet& fleet, Board& board) override { mean_.hear(fleet, board); }
+  void close(Fleet& /*fleet*/, const Key& /*round*/, double /*heard*/) override { mean_.close(estimate_); }
+  std::vector<MutView> memory() override { return {estimate_}; }
+
+ private:
+  SendersMean mean_;
 };
 
 class RememberingServer final : public Server {
@@ -136,6 +150,8 @@ class RememberingServer final : public Server {
 std::unique_ptr<Server> summing_server(std::size_t dim, const Rates& rates, bool all_heard) {
   return std::make_unique<SummingServer>(dim, rates, all_heard);
 }
+
+std::unique_ptr<Server> senders_server(std::size_t dim) { return std::make_unique<SendersServer>(dim); }
 
 std::unique_ptr<Server> remembering_server(std::size_t dim, const Rates& rates, std::size_t clients,
                                            Aggregation aggregation) {

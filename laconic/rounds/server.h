@@ -54,7 +54,12 @@ std::unique_ptr<Server> summing_server(std::size_t dim, const Rates& rates, bool
 struct Aggregation {
   std::shared_ptr<const Aggregator> rule = {};  // unset: the mean
   std::shared_ptr<const Attack> attack = {};    // unset: no client lies
+  bool senders = false;  // each coordinate: the mean over the clients that sent it. No rule and no attack
 };
+
+/// g = the mean of each coordinate over the messages that have it (rounds/senders_mean.h), whatever they
+/// weigh. For mechanisms of which the server keeps no memory.
+std::unique_ptr<Server> senders_server(std::size_t dim);
 
 /// Keeps the memory h_i of each client, for mechanisms in which a client replaces its memory by itself
 /// (Mechanism::replaces()), and wherever a rule needs the vector of each client. From the message m_i,

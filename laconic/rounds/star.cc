@@ -125,10 +125,12 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   }
   check(parts.downlink.clients_at_x() || (!parts.majority && (!parts.anchor || parts.downlink.shared)),
         "a server that moves the clients' points takes no majority, and an anchor needs one point for all");
-  const auto& [rule, attack] = parts.aggregation;
+  const auto& [rule, attack, senders] = parts.aggregation;
   check((!rule || rule->clients() == n) && (!attack || attack->clients() == n),
         "rule and attack are for another number of clients than the problem's");
   check((!rule && !attack) || !parts.majority, "a majority counts signs, and takes no other rule");
+  check(!senders || (!rule && !attack && !parts.majority && parts.mechanism->rates().server == 0),
+        "the mean over the senders takes no other rule, and needs a server without a memory");
   check(complete || parts.mechanism->keeps() == 0 ||
             parts.participation->weight() == 1 / static_cast<double>(n),
         "a compressor that keeps numbers needs clients that take part at most once in a round");

@@ -6,7 +6,6 @@ namespace laconic {
 StarClients::StarClients(const Problem& problem, const StarParts& parts)
     : problem_(problem),
       parts_(parts),
-      rates_(parts.mechanism->rates()),
       compares_(parts.mechanism->uses_previous()),
       // The gradient of this round serves as the previous one in the next, if every client computes it and it
       // is exact.
@@ -19,9 +18,7 @@ void StarClients::take_on(Range clients) {
   clients_.resize(clients.size());
   for (Client& client : clients_) {
     client.estimates.assign(parts_.estimates.size(), Vector(problem_.dim(), 0.0));
-    if (parts_.mechanism->accumulates_error()) client.e.assign(problem_.dim(), 0.0);
-    client.numbers.assign(parts_.mechanism->keeps(), 0.0);
-    if (rates_.client != 0) client.h.assign(problem_.dim(), 0.0);
+    client.memory.start(*parts_.mechanism, problem_.dim());
     if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
     if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
   }
@@ -104,12 +101,7 @@ void StarClients::estimate(Entry& entry, Slot& slot, const Points& at, bool has_
 
 void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other) {
   Client& client = client_of(entry);
-  View h = client.h;
-  if (const double a = parts_.mechanism->takes_in(); a != 0) {
-    slot.memory.assign(h.begin(), h.end());
-    axpy(a, slot.said(), slot.memory);
-    h = slot.memory;
-  }
+  const View h = client.memory.before_message(*parts_.mechanism, slot.said(), slot.memory);
   View y = client.y;
   if (compares_ && !restart) {
     if (entry.key.round == 0) {
@@ -122,7 +114,7 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
       y = slot.other;
     }
   }
-  const Memories kept{h, y, client.e, client.numbers};
+  const Memories kept{h, y, client.memory.e, client.memory.numbers};
   parts_.mechanism->encode(entry.key, kept, slot.said(), entry.message);
   if (entry.key.round <= 1 && entry.key.client == first_) {
     // Cheap, as it is done for one client in two rounds. Hidden state would be lost in a checkpoint.
@@ -137,39 +129,24 @@ void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart
 
 void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
   Client& client = client_of(entry);
-  if (!client.e.empty()) accumulate_error(entry, slots_[slot], restart);
+  Slot& said = slots_[slot];
+  client.memory.update(*parts_.mechanism, entry.key, entry.message, said.said(), said.memory, restart);
   // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
   // they are.
-  if (keeps_gradient_) client.y.swap(slots_[slot].gradient);
+  if (keeps_gradient_) client.y.swap(said.gradient);
   // A client without estimates may be sampled twice in a round. Two threads are then here with it.
-  if (!client.estimates.empty()) client.estimates.swap(slots_[slot].estimates);
-  if (!restart && !client.numbers.empty()) parts_.mechanism->keep(entry.message, client.numbers);
-  if (rates_.client == 0) return;
-  if (parts_.mechanism->takes_in() != 0) client.h.swap(slots_[slot].memory);
-  if (restart || starts_over(entry.message)) fill(client.h, 0.0);
-  decode_add(entry.key, entry.message, restart ? 1.0 : rates_.client, client.h);
-}
-
-/// e += x - h - m for the message m about x; a restart sets e to 0.
-void StarClients::accumulate_error(const Entry& entry, const Slot& slot, bool restart) {
-  Client& client = client_of(entry);
-  if (restart) {
-    fill(client.e, 0.0);
-    return;
-  }
-  axpy(1, slot.said(), client.e);
-  axpy(-1, client.h, client.e);
-  decode_add(entry.key, entry.message, -1, client.e);
+  if (!client.estimates.empty()) client.estimates.swap(said.estimates);
 }
 
 std::vector<std::vector<MutView>> StarClients::memories() {
   std::vector<std::vector<MutView>> all;
   for (Client& client : clients_) {
     std::vector<MutView>& vectors = all.emplace_back();
-    vectors = {client.h, client.y, client.at_anchor};
-    if (!client.e.empty()) vectors.emplace_back(client.e);
+    ClientMemory& memory = client.memory;
+    vectors = {memory.h, client.y, client.at_anchor};
+    if (!memory.e.empty()) vectors.emplace_back(memory.e);
     for (Vector& estimate : client.estimates) vectors.emplace_back(estimate);
-    if (!client.numbers.empty()) vectors.emplace_back(client.numbers);
+    if (!memory.numbers.empty()) vectors.emplace_back(memory.numbers);
   }
   return all;
 }

@@ -8,6 +8,7 @@
 
 #include "laconic/core/range.h"
 #include "laconic/core/vec.h"
+#include "laconic/mechanism/client_memory.h"
 #include "laconic/rounds/star.h"
 #include "laconic/transport/board.h"
 
@@ -51,10 +52,8 @@ class StarClients {
  private:
   /// What a client keeps from round to round.
   struct Client {
-    Vector h;                       // memory
+    ClientMemory memory;            // of the mechanism
     Vector y;                       // gradient of the round before
-    Vector e;                       // accumulated error
-    Vector numbers;                 // of the compressor
     Vector at_anchor;               // full gradient at the anchor
     std::vector<Vector> estimates;  // one for each of the parts' estimates
   };
@@ -62,7 +61,7 @@ class StarClients {
   struct Slot {
     Vector gradient;                // at x_t
     Vector other;                   // of the same rows, at x_{t-1} or at the anchor
-    Vector memory;                  // h plus Mechanism::takes_in() times the gradient
+    Vector memory;                  // ClientMemory::before_message()
     std::vector<Vector> estimates;  // of this round
     /// What the mechanism compresses.
     [[nodiscard]] const Vector& said() const { return estimates.empty() ? gradient : estimates.back(); }
@@ -74,13 +73,11 @@ class StarClients {
   /// `has_other`: as for speak().
   void estimate(Entry& entry, Slot& slot, const Points& at, bool has_other);
   Measured ask(Entry& entry, View x, MutView g);
-  void accumulate_error(const Entry& entry, const Slot& slot, bool restart);
   /// `has_other`: slot.other already is the gradient at x_{t-1}.
   void speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other);
 
   const Problem& problem_;
   const StarParts& parts_;
-  Rates rates_;
   bool compares_;        // the mechanism reads a previous estimate
   bool keeps_gradient_;  // which is the gradient of the round before
   bool looks_back_ = false;

@@ -27,6 +27,7 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
 
 std::unique_ptr<Server> StarServer::new_estimate() const {
   const Mechanism& mechanism = *parts_.mechanism;
+  if (parts_.aggregation.senders) return senders_server(problem_.dim());
   if (mechanism.replaces() || parts_.aggregation.rule || parts_.aggregation.attack)
     return remembering_server(problem_.dim(), mechanism.rates(), problem_.shards(), parts_.aggregation);
   return summing_server(problem_.dim(), mechanism.rates(), !shift_is_mean_);

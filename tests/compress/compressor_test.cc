@@ -138,6 +138,7 @@ const Row kRows[] = {
     {"c-rand-k(K)", tenth, Meets::with_equality, k_floats, k_bytes},
     {"c-rand-k(K)", most_of, Meets::with_equality, k_floats, k_bytes},
     {"c-rand-k(K)", all_of, Meets::with_equality, k_floats, k_bytes},
+    {"chunk-top-k(K)", tenth, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", tenth, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", most_of, Meets::on_every_message, k_floats, any_bytes},
     {"top-k(K)", all_of, Meets::on_every_message, k_floats, any_bytes},

@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "laconic/compress/compressor.h"
+#include "laconic/compress/factories.h"
 #include "laconic/core/error.h"
 #include "laconic/message/bits.h"
 #include "laconic/message/deal.h"
@@ -126,6 +127,11 @@ const Example kExamples[] = {
     {"natural-dithering(3)", Wire::f32, {2, -2, 2, 2}, {2, -2, 2, 2}, "0a 03 00 00 00 00 80 40 4d 0b"},
     {"qsgd(5)", Wire::f32, few_of_forty({{5, 3}, {27, -4}}), few_of_forty({{5, 3}, {27, -4}}),
      "11 05 00 00 02 00 00 00 00 00 80 3f ab 6b 02"},
+    {"chunk-top-k(4, bits=2)",
+     Wire::f32,
+     {0, 1, 0, 0, -1, 1, 0, 0, -1, 0},
+     {0, 1, 0, 0, -1, 1, 0, 0, -1, 0},
+     "15 04 00 00 01 04 00 00 00 00 00 00 00 00 00 00 80 3f 00 00 00 00 00 00 80 bf 32 bb 01"},
     {"low-rank(1, warm=0)",
      Wire::f32,
      {0, 0, 0, 1, 2, 3, 0, 0, 0, 0},
@@ -175,6 +181,12 @@ Message uncounted(Wire wire, View x) {
   return message;
 }
 
+Message owned_by(std::size_t owners, Wire wire, const Key& key, View x) {
+  Message message;
+  make_owned(owners, {.dim = x.size(), .clients = kExampleClients, .wire = wire})->compress(key, x, message);
+  return message;
+}
+
 Message nothing() {
   Message message;
   write_nothing(Wire::f32, message);
@@ -200,6 +212,9 @@ TEST(WireFormat, ExamplesOfMessagesAboutMessages) {
                compressed("rand-k(2)", Wire::f32, kExampleClients, key_of_part(kExampleKey, 1), x)),
        {40, 0, 48, 0, 0, 120, 0, 0},
        "0b 09 00 00 02 00 00 40 42 00 00 70 42 02 00 00 20 42 00 00 70 42"},
+      {owned_by(3, Wire::f32, kExampleKey, Vector{10, 11, 12, 13, 14, 15, 16}),
+       {0, 11, 12, 13, 0, 15, 16},
+       "14 04 03 00 00 30 41 00 00 40 41 00 00 50 41 00 00 70 41 00 00 80 41"},
       {reset_of(Wire::f32, Vector{1, -2, 0.5}), {1, -2, 0.5}, "0c 01 00 00 80 3f 00 00 00 c0 00 00 00 3f"},
       {uncounted(Wire::f64, Vector{1, -2}), {1, -2}, "0d 81 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 c0"},
   };
@@ -226,6 +241,8 @@ std::vector<Message> one_of_each(const Key& key) {
                              "top-k(1)",
                              "top-k(5)",
                              "top-k(25)",
+                             "chunk-top-k(5, bits=2)",
+                             "chunk-top-k(2, chunk=10, bits=2)",
                              "natural",
                              "bernoulli(1e-12)",
                              "sign",
@@ -247,6 +264,7 @@ std::vector<Message> one_of_each(const Key& key) {
       all.push_back(compressed(spec, wire, 4, key, x));
     }
     all.push_back(compressed("perm-k", wire, 50, key, x));
+    for (const std::size_t owners : {1, 3, 4}) all.push_back(owned_by(owners, wire, key, x));
     Vector sparse(kDim);  // two levels, so that the sparse forms of levels have codes of levels
     sparse[5] = 3;
     sparse[30] = -4;
@@ -437,7 +455,7 @@ TEST(Decode, SurvivesNoise) {
   for (int i = 0; i < 200000; ++i) {
     Bytes bytes(stream.below(60));
     for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(stream.next32());
-    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(20));
+    if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x80) | stream.below(22));
     if (bytes.size() > 3) bytes[3] = 0;  // a plausible count
     if (bytes.size() > 3 && stream.below(2) == 0) bytes[2] = 0;
     error_of({1, 1, 0, 0, 0}, bytes, stream.below(40));
@@ -478,6 +496,38 @@ TEST(Decode, SaysWhatIsWrong) {
             "a permutation block message (f32, 4 bytes, for 3 coordinates): 0 values, but blocks for 3 "
             "clients have 1 "
             "or one more");
+  const auto owned_error = [&](std::vector<std::uint8_t> bytes) {
+    const std::string error = error_of(key, bytes, 3);
+    return error.substr(error.find("): ") + 3);
+  };
+  EXPECT_EQ(owned_error({20, 4}), "a number of its layout is truncated or too large");
+  EXPECT_EQ(owned_error({20, 0, 0}), "owned by 0 clients; need at least 1 and fewer than 2^20");
+  EXPECT_EQ(owned_error({20, 0x80, 0x80, 0x40, 1}),
+            "owned by 1048576 clients; need at least 1 and fewer than 2^20");
+  EXPECT_EQ(owned_error({20, 4, 0}), "0 owners of a coordinate; need at least 1 and at most 4");
+  EXPECT_EQ(owned_error({20, 4, 5}), "5 owners of a coordinate; need at least 1 and at most 4");
+  EXPECT_EQ(owned_error({20, 2, 1}), "owned by 2 clients; client 2 is none of them");
+  EXPECT_EQ(owned_error({20, 4, 2}), "0 values; a client owns 1 or one more");
+  EXPECT_EQ(owned_error({20, 4, 2, 0}), "1 bytes of values; need a multiple of 4");
+  EXPECT_EQ(owned_error({21, 0, 0, 0}), "0 values; need at least 1 and at most 3");
+  EXPECT_EQ(owned_error({21, 4, 0, 0}), "4 values; need at least 1 and at most 3");
+  EXPECT_EQ(owned_error({21, 2, 0, 0, 3}), "3 groups; need at least 1 and at most 2");
+  EXPECT_EQ(owned_error({21, 2, 0, 0, 2, 2, 1}), "group 1 has 1 of 0 values");
+  EXPECT_EQ(owned_error({21, 2, 0, 0, 1, 1}), "1 values are in no group");
+  EXPECT_EQ(owned_error({21, 2, 0, 0, 1, 2}), "truncated in the numbers of its groups");
+  std::vector<std::uint8_t> clustered(6 + 20);
+  clustered[0] = 21;
+  clustered[1] = clustered[5] = 2;
+  clustered[4] = 1;
+  EXPECT_EQ(owned_error(clustered), "truncated: 2 values do not fit");
+  clustered.push_back(0);
+  EXPECT_EQ(owned_error(clustered), "index 0 is not there or too large");
+  clustered.back() = 0x43;  // two gaps of 0 in a bit each, two codes, a padding bit
+  EXPECT_EQ(owned_error(clustered), "a padding bit is set");
+  clustered.back() = 3;
+  EXPECT_EQ(error_of(key, clustered, 3), "no error");
+  clustered.push_back(0);
+  EXPECT_EQ(owned_error(clustered), "2 bytes of indices and codes; need 1");
   EXPECT_EQ(error_of(key, {4, 4, 0, 0}, 3),
             "a sparse message (f32, 4 bytes, for 3 coordinates): 4 indices; need at most 3");
   EXPECT_EQ(error_of(key, {4, 1, 0, 0, 0}, 3),

@@ -43,10 +43,11 @@ class ProblemMake : public ::testing::Test {
 
 TEST_F(ProblemMake, NamesItsMatrices) {
   using Blocks = std::vector<MatrixBlock>;
+  constexpr auto kHead = MatrixBlock::Kind::head;
   EXPECT_EQ(make("logistic(tiny)")->blocks(), Blocks{});
-  EXPECT_EQ(make("softmax(three, bias=1)")->blocks(), (Blocks{{0, 3, 3}}));
+  EXPECT_EQ(make("softmax(three, bias=1)")->blocks(), (Blocks{{0, 3, 3, kHead}}));
   EXPECT_EQ(make("autoencoder(tiny, 2)")->blocks(), (Blocks{{0, 3, 2}, {6, 2, 3}}));
-  EXPECT_EQ(make("mlp(three, 4)")->blocks(), (Blocks{{0, 4, 2}, {12, 3, 4}}));
+  EXPECT_EQ(make("mlp(three, 4)")->blocks(), (Blocks{{0, 4, 2}, {12, 3, 4, kHead}}));
   // The gradient of the loss of one row is a product of a column and a row, in each matrix.
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   for (const char* text :

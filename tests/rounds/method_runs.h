@@ -96,6 +96,22 @@ inline const char* const kMethods[] = {
     "savic(adam, steps=2, statistic=mean-of-sq, compressor=natural)",
     "savic(oasis, steps=2)",
     "savic(oasis, steps=2, scaling=local, probes=shared)",
+    "scaffold(steps=3, say=1)",
+    "scaffnew(p=0.3)",
+    "scaffnew(steps=3) outer=heavy-ball(0.5)",
+    "compressed-scaffnew(p=0.4, owners=2)",
+    "locodl(rand-k(3), p=0.4)",
+    "fedprox(steps=2, mu=0.5, sample=2)",
+    "fednova(steps=1..3, momentum=0.5)",
+    "local-sgd(steps=2, momentum=0.5, compressor=ef(top-k(3), decay=0.9))",
+    "fedavg(steps=2, sample=2, compressor=ef21(top-k(3)))",
+    "fedadam(steps=2, sample=2, tau=0.1, compressor=ef(c-rand-k(3)))",
+    "sparseloco(steps=2, keep=2, chunk=9)",
+    "sparseloco(steps=2, keep=2, chunk=9, bits=32, average=senders, inner=sgd) outer=nesterov(0.5)",
+    "muloco(steps=2)",
+    "streaming-diloco(steps=5, fragments=3, delay=2, mix=0.3)",
+    "streaming-diloco(steps=3, fragments=2, delay=0, mix=0)",
+    "demo(keep=2, chunk=5)",
     // In the following methods some clients are late.
     "is-sgd",
     "sgc(redundancy=2)",
@@ -199,6 +215,12 @@ class Methods : public ::testing::TestWithParam<const char*> {
       job.folders = {folder_.path()};
       set_words(job);
     }
+    if (has("locodl"))
+      std::erase_if(jobs, [](const Job& job) {  // needs a ridge
+        return job.problem.find("lambda") == std::string::npos ||
+               job.problem.find("nonconvex") != std::string::npos;
+      });
+    if (has("compressed-scaffnew")) std::erase_if(jobs, [](const Job& job) { return job.clients == 1; });
     if (is_successor()) {
       std::erase_if(jobs, [](const Job& job) {
         return job.clients == 1 || job.clients == 61 || job.split != "contiguous";
@@ -232,7 +254,7 @@ class Methods : public ::testing::TestWithParam<const char*> {
   static bool is_successor() {
     return has("ef21-") || has("ef-bv") || has("dasha") || has("econtrol") || has("ef(") || has("m3") ||
            has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=") || has("gamma=") ||
-           has("nids");
+           has("demo") || has("nids");
   }
 
   /// Coded methods: some clients are late. These methods have no theorem.
@@ -249,7 +271,8 @@ class Methods : public ::testing::TestWithParam<const char*> {
   /// Methods with local steps have no theorem. For their ledgers see gossip_test.cc and local_test.cc.
   static bool steps_locally() {
     return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||
-           has("diloco") || has("savic");
+           has("diloco") || has("savic") || has("scaffnew") || has("locodl") || has("fedprox") ||
+           has("fednova") || has("sparseloco") || has("muloco");
   }
 
   static bool has(std::string_view part) {

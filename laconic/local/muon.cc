@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/local/muon.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <Eigen/Core>
+
+#include "laconic/core/error.h"
+#include "laconic/core/power.h"
+#include "laconic/core/range.h"
+
+namespace laconic {
+namespace {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+class Muon final : public InnerRule {
+ public:
+  Muon(const MuonOptions& options, std::vector<MatrixBlock> blocks) : options_(options) {
+    std::erase_if(blocks, [](const MatrixBlock& block) { return block.kind != MatrixBlock::Kind::hidden; });
+    matrices_ = std::move(blocks);
+  }
+  std::size_t memory() const override { return 2; }
+  bool takes_scale() const override { return false; }
+
+  void step(const InnerStep& step, MutView g, std::span<Vector> memory, View from,
+            MutView to) const override {
+    std::size_t end = 0;
+    for (const MatrixBlock& matrix : matrices_) {
+      step_of_adamw(step, {end, matrix.offset}, g, memory, from, to);
+      step_of_matrix(step, matrix, g, memory[0], from, to);
+      end = matrix.offset + matrix.rows * matrix.cols;
+    }
+    step_of_adamw(step, {end, to.size()}, g, memory, from, to);
+  }
+
+ private:
+  void step_of_matrix(const InnerStep& step, const MatrixBlock& matrix, View g, Vector& m, View from,
+                      MutView to) const {
+    const double b = options_.momentum;
+    const std::size_t size = matrix.rows * matrix.cols;
+    thread_local Vector u;  // reused, so that a round does not allocate
+    u.resize(size);
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::size_t j = matrix.offset + k;
+      m[j] = b * m[j] + (1 - b) * g[j];
+      u[k] = (1 - b) * g[j] + b * m[j];
+    }
+    newton_schulz(u, matrix.rows, matrix.cols, u);
+    const double shape = static_cast<double>(matrix.rows) / static_cast<double>(matrix.cols);
+    const double length = step.length * std::sqrt(std::max(1.0, shape));
+    const double keep = 1 - step.length * options_.decay;
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::size_t j = matrix.offset + k;
+      to[j] = from[j] * keep - length * u[k];
+    }
+  }
+
+  void step_of_adamw(const InnerStep& step, Range range, View g, std::span<Vector> memory, View from,
+                     MutView to) const {
+    const auto [beta1, beta2, epsilon, unused] = options_.adamw;
+    const double first = 1 - power(beta1, step.number);
+    const double second = 1 - power(beta2, step.number);
+    Vector& m = memory[0];
+    Vector& v = memory[1];
+    for (std::size_t j = range.begin; j < range.end; ++j) {
+      m[j] = beta1 * m[j] + (1 - beta1) * g[j];
+      v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
+      to[j] = from[j] - options_.adamw_step *
+                            (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + options_.decay * from[j]);
+    }
+  }
+
+  MuonOptions options_;
+  std::vector<MatrixBlock> matrices_;  // hidden ones
+};
+
+}  // namespace
+
+std::unique_ptr<InnerRule> muon(const MuonOptions& options, std::vector<MatrixBlock> blocks) {
+  check(options.momentum >= 0 && options.momentum < 1 && options.decay >= 0 && options.adamw_step > 0,
+        "muon needs 0 <= momentum < 1, decay >= 0 and adamw_step > 0");
+  return std::make_unique<Muon>(options, std::move(blocks));
+}
+
+void newton_schulz(View u, std::size_t rows, std::size_t cols, MutView out) {
+  const auto [a, b, c] = kNewtonSchulz;
+  thread_local Matrix X, A, B, next;  // reused, so that a round does not allocate
+  const auto r = static_cast<Eigen::Index>(rows);
+  const auto s = static_cast<Eigen::Index>(cols);
+  const Eigen::Map<const Matrix> from(u.data(), r, s);
+  const bool tall = rows > cols;
+  if (tall) {
+    X = from.transpose();
+  } else {
+    X = from;
+  }
+  X /= std::sqrt(norm_sq(u)) + 1e-7;
+  for (int k = 0; k < 5; ++k) {
+    A.noalias() = X * X.transpose();
+    B.noalias() = c * A * A;
+    B += b * A;
+    next.noalias() = B * X;
+    next += a * X;
+    X.swap(next);
+  }
+  Eigen::Map<Matrix> to(out.data(), r, s);
+  if (tall) {
+    to = X.transpose();
+  } else {
+    to = X;
+  }
+}
+
+}  // namespace laconic
