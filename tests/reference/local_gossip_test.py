@@ -227,26 +227,26 @@ class Limits(Same):
 
     def test_gossip(self):
         for method, eta, rounds, name, target in (
-                ("d2", 0.5, 300, None, None), ("nids", 0.5, 300, None, None), ("led(steps=4)", 0.2, 300, "D", -0.8 * self.G),
-                ("lead(identity)", 0.5, 300, "D", -self.G), ("lead(qsgd(8))", 0.5, 900, "D", -self.G),
-                ("lead(top-k(3), gamma=0.5, alpha=0.3)", 0.5, 900, "D", -self.G),
-                ("beer(top-k(3), gamma=0.3)", 0.1, 1500, "V", 0 * self.G), ("motef(top-k(3), gamma=0.3, lambda=0.3)", 0.1, 1500, "M", self.G),
-                ("gt(compressor=top-k(3), gamma=0.3)", 0.1, 1500, "c", -self.G),
-                ("k-gt(steps=3, compressor=c-rand-k(4), gamma=0.3)", 0.05, 1500, "c", -self.G),
-                ("periodical-gt(steps=3, compressor=top-k(4), gamma=0.3)", 0.05, 1500, "c", -self.G)):
+                ("d2", 0.5, 120, None, None), ("nids", 0.5, 120, None, None), ("led(steps=4)", 0.2, 120, "D", -0.8 * self.G),
+                ("lead(identity)", 0.5, 120, "D", -self.G), ("lead(qsgd(8))", 0.5, 150, "D", -self.G),
+                ("lead(top-k(3), gamma=0.5, alpha=0.3)", 0.5, 300, "D", -self.G),
+                ("beer(top-k(3), gamma=0.3)", 0.1, 600, "V", 0 * self.G), ("motef(top-k(3), gamma=0.3, lambda=0.3)", 0.1, 600, "M", self.G),
+                ("gt(compressor=top-k(3), gamma=0.3)", 0.1, 600, "c", -self.G),
+                ("k-gt(steps=3, compressor=c-rand-k(4), gamma=0.3)", 0.05, 600, "c", -self.G),
+                ("periodical-gt(steps=3, compressor=top-k(4), gamma=0.3)", 0.05, 600, "c", -self.G)):
             with self.subTest(method=method):
                 state = self.last(gossip(self.problem, method, eta), rounds)
                 self.zero(state["X"] - self.x, 1e-8)
                 if name:
                     self.zero(state[name] - target, 1e-7)
-        state = self.last(gossip(self.problem, "choco(top-k(3), gamma=0.3)", 0.2))
+        state = self.last(gossip(self.problem, "choco(top-k(3), gamma=0.3)", 0.2), 200)
         self.assertGreater(np.abs(state["X"] - self.x).max(), 1e-2)
 
     def test_star(self):
-        for method, eta, rounds, names in (("scaffnew(p=0.3)", 0.5, 200, ("H",)), ("scaffnew(steps=4)", 0.3, 200, ("H",)),
-                                           ("scaffold(steps=4, say=1)", 0.3, 200, ("H",)),
-                                           ("compressed-scaffnew(p=0.4, owners=2)", 0.5, 600, ("H",)),
-                                           ("compressed-scaffnew(steps=3, owners=4)", 0.5, 600, ("H",))):
+        for method, eta, rounds, names in (("scaffnew(p=0.3)", 0.5, 80, ("H",)), ("scaffnew(steps=4)", 0.3, 80, ("H",)),
+                                           ("scaffold(steps=4, say=1)", 0.3, 80, ("H",)),
+                                           ("compressed-scaffnew(p=0.4, owners=2)", 0.5, 400, ("H",)),
+                                           ("compressed-scaffnew(steps=3, owners=4)", 0.5, 400, ("H",))):
             with self.subTest(method=method):
                 state = self.last(star(self.problem, method, eta), rounds)
                 self.zero(state["x"] - self.x, 1e-9)
@@ -254,28 +254,28 @@ class Limits(Same):
         half = self.G - 0.15 * self.x
         for method in ("locodl(rand-k(3), p=0.4)", "locodl(natural, steps=3)", "locodl(qsgd(4), p=0.5)"):
             with self.subTest(method=method):
-                state = self.last(star(self.problem, method, 0.5), 900)
+                state = self.last(star(self.problem, method, 0.5), 200)
                 self.zero(state["y"] - self.x, 1e-8)
                 self.zero(state["X"] - self.x, 1e-7)
                 self.zero(state["U"] - half, 1e-7)
                 self.zero(state["v"] - 0.15 * self.x, 1e-7)
-        state = self.last(star(self.problem, "fedprox(steps=5, mu=0.5)", 0.3))
+        state = self.last(star(self.problem, "fedprox(steps=5, mu=0.5)", 0.3), 100)
         self.assertGreater(np.abs(state["x"] - self.x).max(), 1e-3)
 
-    def test_ef21_of_models_is_exact_in_its_fixed_point(self):
-        """The limit of local-sgd is that without compression; with ef of top-k it is near, but another."""
-        plain = self.last(star(self.problem, "local-sgd(steps=3)", 0.1))["x"]
-        self.zero(self.last(star(self.problem, "local-sgd(steps=3, compressor=ef21(top-k(2)))", 0.1), 2500)["method"].gi_frame.f_locals["x"] - plain, 1e-9)
+    def test_ef21_of_models(self):
+        """The limit is that without compression."""
+        plain = self.last(star(self.problem, "local-sgd(steps=3)", 0.2), 150)["x"]
+        self.zero(self.last(star(self.problem, "local-sgd(steps=3, compressor=ef21(top-k(3)))", 0.2), 400)["method"].gi_frame.f_locals["x"] - plain, 1e-7)
 
     def test_fednova_removes_the_bias_of_the_weights(self):
-        nova = self.last(star(self.problem, "fednova(steps=1..5)", 0.02), 1500)["x"]
+        nova = self.last(star(self.problem, "fednova(steps=1..5)", 0.05), 300)["x"]
         local_sgd = np.array(self.problem.start())
-        for _ in range(1500):
+        for _ in range(300):
             moved = []
             for i in range(6):
                 y = local_sgd
                 for _ in range(1 + i % 5):
-                    y = y - 0.02 * self.problem.gradient(i, y)
+                    y = y - 0.05 * self.problem.gradient(i, y)
                 moved.append(y - local_sgd)
             local_sgd = local_sgd + np.mean(moved, axis=0)
         gap = lambda x: np.linalg.norm(x - self.x)
