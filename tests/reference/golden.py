@@ -168,7 +168,7 @@ def transcribe_gossip(case, problem, wire):
 def transcribe_local_successor(case, problem, wire):
     """The same for a method of local_successors.py."""
     spec = specs.parse(case["method"])
-    make = lambda described: compressors.make_compressor(described, problem.d, problem.n, case["seed"], wire)
+    make = lambda described, at: compressors.make_compressor(described, problem.d, problem.n, case["seed"], wire, step=at)
     eta_s = float(case.get("outer-step", local_successors.OUTER.get(spec.name, 1)))
     gamma, rounds = local_successors.make_method(spec, problem, make, case["step"], eta_s, local_gradients(case, problem), case["seed"])
     points, floats, bits, asked = zip(*islice(rounds, case["rounds"] + 1))

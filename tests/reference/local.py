@@ -142,11 +142,14 @@ def scale_rule(name, t, beta, D, S):
     return np.sqrt(b * D**2 + (1 - b) * S)
 
 
+MOMENTUM, STATISTIC = 1, 2  # parts of what a client says; 0 is its model
+
+
 def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0, averaged=True, savic=None, say=None):
     """FedAvg (arXiv 1602.05629) with `sample` clients, Local SGD with all; with `savic`, arXiv 2406.00846:
     (name, beta, alpha, local, mean of squares, refresh, at the start, probes at the start, shared probes).
-    say(t, i, v): what the server has of v, the change of client i's model."""
-    say = say or (lambda t, i, v: wire(v))
+    say(t, i, v): what the server has of v, the change of client i's model; with a part, of another vector."""
+    say = say or (lambda t, i, v, part=0: wire(v))
     n, d = problem.n, problem.d
     x, m, said, asked, refreshed = np.array(problem.start()), np.zeros(d), 0, 0, 0
     scales = [np.ones(d)] * n
@@ -167,7 +170,7 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
         nonlocal D, scales, refreshed
         S, calls = zip(*(statistic(i, t) for i in range(n)))
         if not own:
-            S = sum(wire(each) for each in S) / n
+            S = sum(say(t, i, each, STATISTIC) for i, each in enumerate(S)) / n
             S = [S if name == "oasis" or mean_of_sq else S**2] * n
         D = [scale_rule(name, refreshed, beta, D_i, S_i) for D_i, S_i in zip(D, S)]
         scales = [np.maximum(alpha, np.abs(D_i)) for D_i in D]
@@ -189,7 +192,7 @@ def local_sgd(problem, gradient, wire, seed, H, gamma, eta_s, sample, beta1=0.0,
                 m_i = beta1 * m_i + (1 - beta1) * g
                 y = y - gamma * m_i / scales[i]
             moved.append(say(t, i, y - x))
-            momenta.append(wire(m_i))
+            momenta.append(say(t, i, m_i, MOMENTUM) if beta1 and averaged else m_i)
         x = x + eta_s * sum(moved) / len(who)
         said, asked = said + len(who) / n, asked + H * len(who) / n
         if beta1 and averaged:

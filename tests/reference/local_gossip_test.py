@@ -42,7 +42,7 @@ def gossip(problem, method, eta=0.2, topology="ring", eta_s=1.0, how=None, gradi
 
 def star(problem, method, eta=0.2, eta_s=None, gradient=None, wire=compressors.f64, seed=1):
     spec = specs.parse(method)
-    make = lambda described: compressors.make_compressor(described, problem.d, problem.n, seed, wire)
+    make = lambda described, at: compressors.make_compressor(described, problem.d, problem.n, seed, wire, step=at)
     eta_s = local_successors.OUTER.get(spec.name, 1.0) if eta_s is None else eta_s
     gradient = gradient or exact(problem)
     if local_successors.is_one(spec):
@@ -459,7 +459,7 @@ class StarInvariants(Same):
         """Without decay, what a client has not said yet is in its memory."""
         problem, C = little(), compressors.TopK(7, 2)
         for described, keeps in (("ef(top-k(2))", True), ("ef21(top-k(2))", False)):
-            up = local_successors.make_uplink(problem, specs.parse(described), lambda spec: C)
+            up = local_successors.make_uplink(problem, specs.parse(described), lambda spec, at: C)
             draw, said, wanted = np.random.RandomState(5), 0, 0
             for t in range(1, 30):
                 v = draw.randn(7)
@@ -595,7 +595,7 @@ class Charges(Same):
         for method, up, calls in (("scaffnew(steps=3)", 7, 3), ("compressed-scaffnew(steps=3, owners=2)", 14 / 5, 3),
                                   ("locodl(rand-k(2), steps=2)", 2, 2), ("scaffold(steps=3, say=1)", 7, 3),
                                   ("fedprox(steps=2, sample=2)", 14 / 5, 4 / 5), ("fednova(steps=1..3)", 7, 9 / 5),
-                                  ("local-sgd(steps=2, compressor=top-k(3))", 3, 2), ("local-sgd(momentum=0.5, compressor=top-k(3))", 10, 1),
+                                  ("local-sgd(steps=2, compressor=top-k(3))", 3, 2), ("local-sgd(momentum=0.5, compressor=top-k(3))", 6, 1),
                                   ("sparseloco(steps=2, keep=1, chunk=4, bits=32)", 2, 2),
                                   ("sparseloco(steps=2, keep=1, chunk=4)", 2 * 2 / 64 + 5, 2)):
             with self.subTest(method=method):

@@ -20,10 +20,11 @@ class Uplink:
     """say(t, i, v): what the server has of client i after its message about v.
       plain: C(v).
       ef: e+ = decay e + v; m = C(e+); e = e+ - m; the server has m.
-      ef21: h+ = h + C(v - h); the server has h+."""
+      ef21: h+ = h + C(v - h); the server has h+.
+    A part other than the model is plain. make(step): C with the draws of that step."""
 
-    def __init__(self, n, d, C, memory="plain", decay=1.0):
-        self.n, self.C, self.memory, self.decay = n, C, memory, decay
+    def __init__(self, n, d, make, memory="plain", decay=1.0):
+        self.n, self.make, self.C, self.memory, self.decay = n, make, make(0), memory, decay
         self.kept = np.zeros((n, d))
         self.messages, self.floats, self.bits = 0, 0.0, 0.0
 
@@ -31,8 +32,12 @@ class Uplink:
         self.floats += floats / self.n
         self.bits = None if bits is None else self.bits + bits / self.n
 
-    def say(self, t, i, v):
+    def say(self, t, i, v, part=0):
         self.messages += 1
+        if part:
+            m, floats, bits = self.make(part).message(t, i, v)
+            self.count(floats, bits)
+            return m
         to = {"plain": v, "ef": self.decay * self.kept[i] + v, "ef21": v - self.kept[i]}[self.memory]
         m, floats, bits = self.C.message(t, i, to)
         self.count(floats, bits)
@@ -51,10 +56,10 @@ class Uplink:
 
 
 def make_uplink(problem, described, make):
-    """described: a compressor, or ef(C, decay=) or ef21(C). make(spec): a compressor with the draws of a model."""
+    """described: a compressor, or ef(C, decay=) or ef21(C). make(spec, step): a compressor."""
     if described.name in ("ef", "ef21"):
-        return Uplink(problem.n, problem.d, make(described.args[0]), described.name, described.number("decay", 1))
-    return Uplink(problem.n, problem.d, make(described))
+        return Uplink(problem.n, problem.d, lambda step: make(described.args[0], step), described.name, described.number("decay", 1))
+    return Uplink(problem.n, problem.d, lambda step: make(described, step))
 
 
 # ---- ProxSkip's family -------------------------------------------------------------------------------------
@@ -360,12 +365,10 @@ def is_one(spec):
 
 
 def through(problem, method, up):
-    """A method of local.py whose models are said through `up`; its other vectors are dense."""
-    said_at = lambda: up.messages / problem.n
-    dense = 8 * (1 + problem.d * compressors.bytes_of(up.C.wire))
+    """A method of local.py whose vectors are said through `up`."""
     for X, vectors, asked in method:
-        others = vectors - said_at()
-        yield X[0], up.floats + others * problem.d, up.bits + others * dense, asked
+        assert math.isclose(vectors, up.messages / problem.n)
+        yield up.row(X[0], asked)
 
 
 def constants_of(problem, spec, omega=0.0):
@@ -375,7 +378,7 @@ def constants_of(problem, spec, omega=0.0):
 
 
 def make_method(spec, problem, make, step, eta_s, gradient, seed):
-    """(step, rounds). make(spec): a compressor with the draws of a model. step: a number, or theory*factor."""
+    """(step, rounds). make(spec, step): a compressor with the draws of a step. step: a number, or theory*factor."""
     n = problem.n
     up = make_uplink(problem, spec.options.get("compressor") or (spec.args[0] if spec.name == "locodl" else IDENTITY), make)
     number = spec.number
