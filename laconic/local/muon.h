@@ -19,7 +19,7 @@ struct MuonOptions {
   double momentum = 0.95;  // b, 0 <= b < 1
   double decay = 0;        // >= 0, of all coordinates
   double adamw_step = 3e-4;
-  AdamW adamw = {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-10};
+  AdamW adamw = {.beta1 = 0.9, .beta2 = 0.95};
 };
 
 /// The blocks are those of the problem. Two vectors are kept. The rule takes no scale.
