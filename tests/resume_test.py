@@ -32,7 +32,7 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "savic(adam, steps=2, refresh=3, momentum=0.5)", "savic(oasis, steps=2, scaling=local)",
            "scaffnew(p=0.3)", "locodl(rand-k(3), p=0.4)", "local-sgd(steps=2, compressor=ef(top-k(3), decay=0.9))",
            "fedavg(steps=2, sample=2, compressor=ef21(top-k(3)))", "sparseloco(steps=2, keep=2, chunk=9)",
-           "streaming-diloco(steps=5, fragments=3, delay=2, mix=0.3)", "demo(keep=2, chunk=5)",
+           "streaming-diloco(steps=5, fragments=3, delay=2, mix=0.3)", "demo(keep=2, chunk=5); downlink=direction",
            "gc-diana(redundancy=2)", "coco-ef(redundancy=2)", "gc-1bit(redundancy=3)", "ef21(low-rank(1))",
            "dasha-mvr(rand-k(3), batch=4, b=0.3); downlink=marina-p(perm-k); outer=heavy-ball(0.5)",
            "savic(adam, steps=2); downlink=ef21(top-k(3)); outer=nesterov(0.5)",

@@ -18,8 +18,8 @@ enum class Wire : std::uint8_t { f32, f64 };
 
 constexpr std::size_t bytes_of(Wire wire) { return wire == Wire::f32 ? 4 : 8; }
 
-/// One encoded vector: a header of at most 4 bytes (sparse levels: 8), for matrices their layout, then the
-/// payload.
+/// One encoded vector: a header of at most 4 bytes (owned 7, sparse levels 8), for matrices and clusters
+/// their layout, then the payload.
 /// The payload may contain messages; a pair of very long ones has a header of 12 bytes. Round, client and
 /// length are in the transport's envelope, not here. The buffer keeps its capacity, so that a message can be
 /// rewritten without an allocation.

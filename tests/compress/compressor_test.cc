@@ -1193,7 +1193,8 @@ TEST(Compressors, AWrongDescriptionIsRefusedWithAReason) {
             "column 1: one-bit(bound=1): unknown option \"bound\"; known: scale");
   EXPECT_EQ(refusal("sign(1)"), "column 1: sign(1): takes no argument without a name; found 1 more: 1");
   const std::string known =
-      "known: identity, rand-k, c-rand-k, top-k, comp, mix, low-rank, sketch, perm-k, c-perm-k, natural, "
+      "known: identity, rand-k, c-rand-k, top-k, comp, mix, chunk-top-k, low-rank, sketch, perm-k, c-perm-k, "
+      "natural, "
       "qsgd, "
       "natural-dithering, "
       "bernoulli, c-bernoulli, sign, one-bit, dithered-sign";

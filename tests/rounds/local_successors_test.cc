@@ -40,6 +40,18 @@ class Looked {
     while (t_ < rounds) method_->round(fleet_, ++t_, nullptr);
     return method_->state(fleet_);
   }
+  /// Continues from a state after these rounds.
+  void restore(const State& state, std::size_t rounds) {
+    const State own = method_->state(fleet_);
+    *own.ledger = *state.ledger;
+    ASSERT_EQ(own.shared.size(), state.shared.size());
+    for (std::size_t k = 0; k < own.shared.size(); ++k) copy(state.shared[k], own.shared[k]);
+    for (std::size_t i = 0; i < own.clients.size(); ++i) {
+      ASSERT_EQ(own.clients[i].size(), state.clients[i].size());
+      for (std::size_t k = 0; k < own.clients[i].size(); ++k) copy(state.clients[i][k], own.clients[i][k]);
+    }
+    t_ = rounds;
+  }
   [[nodiscard]] View x() const { return method_->point(); }
 
  private:
@@ -139,7 +151,8 @@ TEST(LocalInvariants, VariatesSumToZero) {
     Job job = job_of(method);
     job.outer = "nesterov(0.5)";
     job.wire = Wire::f32;
-    const State state = Looked(job).after(12);
+    Looked looked(job);
+    const State state = looked.after(12);
     Vector sum(12);
     double size = 0;
     for (const auto& client : state.clients) {
@@ -150,7 +163,8 @@ TEST(LocalInvariants, VariatesSumToZero) {
     EXPECT_LE(std::sqrt(norm_sq(sum)), 1e-14 * (1 + size)) << method;
   }
   for (const char* method : {"locodl(rand-k(3), p=0.3)", "locodl(natural, steps=2)"}) {
-    const State state = Looked(job_of(method)).after(12);
+    Looked looked(job_of(method));
+    const State state = looked.after(12);
     Vector sum(state.shared[3].begin(), state.shared[3].end());
     EXPECT_GT(norm_sq(sum), 1e-8);
     for (const auto& client : state.clients) axpy(0.2, client[1], sum);
@@ -158,9 +172,31 @@ TEST(LocalInvariants, VariatesSumToZero) {
   }
 }
 
+TEST(LocalState, IsAllThatAMethodKeeps) {
+  for (const char* method :
+       {"scaffnew(p=0.3)", "compressed-scaffnew(p=0.4, owners=2)", "locodl(rand-k(3), p=0.4)",
+        "fedprox(steps=2, sample=2)", "fednova(steps=1..3, momentum=0.5)", "scaffold(steps=3, say=1)",
+        "local-sgd(steps=2, momentum=0.5, compressor=ef(top-k(3), decay=0.9))",
+        "fedavg(steps=2, sample=2, compressor=ef21(top-k(3)))", "sparseloco(steps=2, keep=2, chunk=5)",
+        "sparseloco(steps=2, keep=2, chunk=5, average=senders)", "muloco(steps=2)",
+        "streaming-diloco(steps=5, fragments=3, delay=2, mix=0.3)",
+        "streaming-diloco(steps=5, fragments=1, delay=4)", "demo(keep=2, chunk=5)"}) {
+    const Job job = job_of(method, "0.02");
+    Looked whole(job), first(job), second(job);
+    const State state = first.after(5);
+    second.restore(state, 5);
+    whole.after(11);
+    second.after(11);
+    const Vector expected(whole.x().begin(), whole.x().end());
+    EXPECT_EQ(Vector(second.x().begin(), second.x().end()), expected) << method;
+    EXPECT_NE(Vector(first.x().begin(), first.x().end()), expected) << method;
+  }
+}
+
 TEST(LocalInvariants, TheServersDirectionIsTheMeanOfTheMemories) {
   Job job = job_of("fedavg(steps=2, sample=2, compressor=ef21(top-k(3)))");
-  const State state = Looked(job).after(12);
+  Looked looked(job);
+  const State state = looked.after(12);
   Vector mean(12);
   for (const auto& client : state.clients) axpy(0.2, client[3], mean);
   EXPECT_GT(norm_sq(mean), 1e-8);

@@ -49,7 +49,7 @@ TEST(Muon, StepsAlongHiddenMatricesOnly) {
   const auto rule = muon({.momentum = 0.5, .decay = 0.1, .adamw_step = 0.01},
                          {{.offset = 1, .rows = 3, .cols = 2},
                           {.offset = 8, .rows = 2, .cols = 2, .kind = MatrixBlock::Kind::head}});
-  rule->step({.number = 1, .length = 0.2}, g, memory, from, to);
+  rule->step({.number = 1, .length = 0.2, .scale = {}, .start = {}}, g, memory, from, to);
   Vector u(6);
   for (std::size_t k = 0; k < 6; ++k) u[k] = 0.75 * g[1 + k];
   newton_schulz(u, 3, 2, u);
