@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The masks of CompressedScaffnew (Condat, Agarsky, Richtarik 2022, arXiv 2210.13277): each coordinate is sent
-// by `owners` of the clients.
+// The masks of CompressedScaffnew (Condat, Agarsky, Richtarik 2022, arXiv 2210.13277): each coordinate is
+// sent by `owners` of the clients.
 #include "laconic/compress/factories.h"
 #include "laconic/core/error.h"
 #include "laconic/message/deal.h"

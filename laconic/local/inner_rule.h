@@ -46,9 +46,9 @@ std::unique_ptr<InnerRule> plain_inner();
 /// m <- beta m + (1 - beta) g,  to = from - gamma m / s.  0 < beta < 1; `between` is averaged or reset.
 std::unique_ptr<InnerRule> inner_momentum(double beta, Between between);
 
-/// m <- beta m + g,  to = from - gamma m. 0 < beta < 1; m starts each round at 0. After L steps y is x - gamma
-/// times a sum of the gradients with weights that add up to heavy_weight(beta, L) = sum_{k<=L} (1 - beta^k) /
-/// (1 - beta), which is L for beta = 0.
+/// m <- beta m + g,  to = from - gamma m. 0 < beta < 1; m starts each round at 0. After L steps y is x -
+/// gamma times a sum of the gradients with weights that add up to heavy_weight(beta, L) = sum_{k<=L} (1 -
+/// beta^k) / (1 - beta), which is L for beta = 0.
 std::unique_ptr<InnerRule> inner_heavy_ball(double beta);
 double heavy_weight(double beta, std::size_t steps);
 

@@ -26,8 +26,8 @@ struct MuonOptions {
 std::unique_ptr<InnerRule> muon(const MuonOptions& options, std::vector<MatrixBlock> blocks);
 
 /// out = NS5(u) of a matrix of rows x cols, row by row: five Newton-Schulz steps from X = u / (|u| + 1e-7),
-/// X <- a X + (b A + c A^2) X with A = X X'. On singular values it is the map p(s) = a s + b s^3 + c s^5, five
-/// times, which moves them to about [0.68, 1.13].
+/// X <- a X + (b A + c A^2) X with A = X X'. On singular values it is p(s) = a s + b s^3 + c s^5, five times,
+/// which moves them to about [0.68, 1.13].
 void newton_schulz(View u, std::size_t rows, std::size_t cols, MutView out);
 
 inline constexpr double kNewtonSchulz[] = {3.4445, -4.7750, 2.0315};  // a, b, c
