@@ -29,8 +29,8 @@ struct SolveOptions {
   std::optional<double> target = {};           // |grad f(x_t)|^2 <= this
   std::optional<double> target_f = {};         // f(x_t) <= this
   std::optional<double> target_accuracy = {};  // test accuracy >= this, of problems that have a test set
-  // consensus <= this, as a condition of the targets above too. Without them it counts from round 1: all nodes
-  // start at one point. Only for methods that measure it.
+  // consensus <= this, as a condition of the targets above too. Without them it counts from round 1: all
+  // nodes start at one point. Only for methods that measure it.
   std::optional<double> target_consensus = {};
   std::optional<double> max_bits = {};     // uplink bits per client >= this
   std::optional<double> max_seconds = {};  // by rank 0's wall clock, so two runs may differ

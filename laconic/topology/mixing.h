@@ -24,9 +24,9 @@ struct Neighbour {
 /// W of one round. Memory: 16 bytes per entry.
 class Mixing {
  public:
-  /// rows[i]: the weights of node i, including its own, by ascending node. Drops weights of 0 for other nodes:
-  /// such an edge carries no message. Throws InputError unless all weights are finite, each row includes the
-  /// node itself, and rows and columns sum to 1 within 1e-12.
+  /// rows[i]: the weights of node i, including its own, by ascending node. Drops weights of 0 for other
+  /// nodes: such an edge carries no message. Throws InputError unless all weights are finite, each row
+  /// includes the node itself, and rows and columns sum to 1 within 1e-12.
   explicit Mixing(const std::vector<std::vector<Neighbour>>& rows);
 
   [[nodiscard]] std::size_t nodes() const { return begin_.size() - 1; }
@@ -85,17 +85,17 @@ struct MixingQuality {
 
 /// Uses Lanczos iterations: usually 20 to 60 products with W and W', and O(n) memory; the error of rho is
 /// 1e-12, unless the spectrum is crowded at the top. For a symmetric W with few neighbours per node (rings,
-/// paths, tori, trees), where the gap may be as small as 1/n^2, it solves systems with I - W and I + W instead;
-/// the relative error of the gap is then 1e-8.
+/// paths, tori, trees), where the gap may be as small as 1/n^2, it solves systems with I - W and I + W
+/// instead; the relative error of the gap is then 1e-8.
 MixingQuality quality(const MixingPlan& plan);
 
 /// The weights that the spec names, for graphs that are used in turn. Without a spec, the weights that the
-/// graphs have, or metropolis. Throws InputError, also if both the spec and the graphs give weights, or if the
-/// weights of the graphs have rho >= 1.
+/// graphs have, or metropolis. Throws InputError, also if both the spec and the graphs give weights, or if
+/// the weights of the graphs have rho >= 1.
 MixingPlan make_mixing(const std::optional<Spec>& mixing, const std::vector<Graph>& turns);
 
-/// The largest graphs that fdla takes, unless best-constant has rho = 0. The weights then take some seconds (on
-/// one core 10 ms for a grid of 40 nodes, 0.3 s for one of 200).
+/// The largest graphs that fdla takes, unless best-constant has rho = 0. The weights then take some seconds
+/// (on one core 10 ms for a grid of 40 nodes, 0.3 s for one of 200).
 constexpr std::size_t kMostFdlaNodes = 400;
 constexpr std::size_t kMostFdlaEdges = 1024;  // undirected
 
