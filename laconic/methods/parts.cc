@@ -150,13 +150,17 @@ Coin coin_of(Arguments& args, std::optional<double> of_theory) {
   const auto p = args.number_in("p", kPositiveShare);
   const std::size_t steps = args.whole("steps", 0);
   if (p && steps > 0) args.fail("takes p or steps, not both");
-  if (p) return {*p, StepCount::of_coin(*p)};
   if (steps > 0) return {1 / static_cast<double>(steps), steps};
-  if (!of_theory)
+  if (!p && !of_theory)
     args.fail(
         "its default p needs the constants mu and L_max of the problem, and they are not known; give p=, the "
         "probability of a message after a local step, or steps=");
-  return {*of_theory, StepCount::of_coin(*of_theory)};
+  const double q = p ? *p : *of_theory;
+  constexpr double kLeast = 1e-6;
+  if (q < kLeast)
+    args.fail(fmt::format("p = {}{}; need p >= {}: a round has 1/p local steps on average", q,
+                          p ? "" : " by its theory", kLeast));
+  return {q, StepCount::of_coin(q)};
 }
 
 std::optional<Theorem> coin_theorem(const MethodSetting& s, double L, double mu, double shrinks,

@@ -344,6 +344,8 @@ TEST(LocalSuccessorErrors, SayWhatIsNeeded) {
     return error_of([&] { train(job); });
   };
   EXPECT_THAT(refusal("scaffnew(p=0.5, steps=2)"), HasSubstr("takes p or steps, not both"));
+  EXPECT_THAT(refusal("scaffnew(p=1e-9)"),
+              HasSubstr("p = 1e-09; need p >= 1e-06: a round has 1/p local steps"));
   EXPECT_THAT(refusal("scaffnew", "", "", "logistic(generated(rows=9, d=12), lambda=0.1, reg=nonconvex)"),
               HasSubstr("its default p needs the constants mu and L_max"));
   EXPECT_THAT(refusal("scaffnew(p=0.5)", "ef21-p(top-k(3))"), HasSubstr("leave downlink out"));

@@ -3,6 +3,8 @@
 // tests/mpi/methods_test.cc (processes).
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -129,8 +131,10 @@ inline const char* const kMethods[] = {
     "gt(compressor=rand-k(3), gamma=0.2)",
     "periodical-gt(steps=2, compressor=natural, gamma=0.3)",
     "k-gt(steps=2, init=avg, compressor=top-k(3), gamma=0.3)",
+    "beer(rand-k(3), gamma=0.2)",
     "motef(qsgd(4), gamma=0.2, lambda=0.3)",
     "lead(top-k(3), gamma=0.3, start=warm)",
+    "d2",
     "nids",
     "led(steps=2, compressor=top-k(3), gamma=0.3)",
     "ef21-sgdm(top-k(3), eta=0.5)",
@@ -254,7 +258,7 @@ class Methods : public ::testing::TestWithParam<const char*> {
   static bool is_successor() {
     return has("ef21-") || has("ef-bv") || has("dasha") || has("econtrol") || has("ef(") || has("m3") ||
            has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=") || has("gamma=") ||
-           has("demo") || has("nids");
+           has("demo") || is_one_of({"d2", "nids"});
   }
 
   /// Coded methods: some clients are late. These methods have no theorem.
@@ -264,10 +268,11 @@ class Methods : public ::testing::TestWithParam<const char*> {
   }
   /// Without a server.
   static bool gossips() {
-    return has("gt") || has("d-sgd") || has("choco") || has("motef") || has("lead") || has("nids") ||
-           has("led");
+    return is_one_of(
+        {"d-sgd", "choco", "gt", "periodical-gt", "k-gt", "beer", "motef", "lead", "d2", "nids", "led"});
   }
-  static bool has_one_step() { return has("motef") || has("lead") || has("nids") || has("led"); }
+  /// Without a server, and without an outer step.
+  static bool has_one_step() { return is_one_of({"beer", "motef", "lead", "d2", "nids", "led"}); }
   /// Methods with local steps have no theorem. For their ledgers see gossip_test.cc and local_test.cc.
   static bool steps_locally() {
     return gossips() || has("scaffold") || has("local-sgd") || has("fedavg") || has("fedadam") ||
@@ -275,6 +280,10 @@ class Methods : public ::testing::TestWithParam<const char*> {
            has("fednova") || has("sparseloco") || has("muloco");
   }
 
+  static bool is_one_of(std::initializer_list<std::string_view> names) {
+    const std::string name = parse(up_to_next_key(GetParam(), 0)).name;
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
   static bool has(std::string_view part) {
     return std::string_view(GetParam()).find(part) != std::string::npos;
   }

@@ -56,7 +56,7 @@ TEST(Muon, StepsAlongHiddenMatricesOnly) {
   for (std::size_t j = 0; j < 12; ++j) {
     const bool hidden = j >= 1 && j < 7;
     const double expected = hidden ? from[j] * 0.98 - 0.2 * std::sqrt(1.5) * u[j - 1]
-                                   : from[j] - 0.01 * (g[j] / (std::abs(g[j]) + 1e-10) + 0.1 * from[j]);
+                                   : from[j] - 0.01 * (g[j] / (std::abs(g[j]) + 1e-8) + 0.1 * from[j]);
     EXPECT_NEAR(to[j], expected, 1e-12) << j;
   }
 }

@@ -319,7 +319,8 @@ TEST(SweepPlan, StatementsMayNameTheirWorkloads) {
   EXPECT_EQ(error("gd[split-seed=1] > 1"),
             "expect: \"gd[split-seed=1] > 1\": scores are means over split-seed");
   EXPECT_EQ(error("rounds(gd) > 1"),
-            "measure: rounds are counted to a target; give target=, target-gap= or target-accuracy=");
+            "measure: rounds are counted to a target; give target=, target-gap=, target-accuracy= or "
+            "target-consensus=");
 }
 
 TEST(SweepPlan, StatementsKnowNothingOfRunsThatEndedEarly) {
