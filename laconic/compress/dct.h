@@ -14,7 +14,7 @@ namespace laconic {
 
 class Dct {
  public:
-  /// The tiles must cover the vector.
+  /// The tiles must cover the vector. Memory: N^2 numbers for each side N of a tile.
   explicit Dct(std::vector<Tile> tiles);
 
   [[nodiscard]] const std::vector<Tile>& tiles() const { return tiles_; }

@@ -404,7 +404,10 @@ void Arguments::done() const {
 }
 
 void Arguments::fail_missing(const std::string& message) const {
-  done();  // an unknown name is probably a misspelling of the missing one
+  for (std::size_t i = 0; i < options_read_.size(); ++i) {
+    // A name close to a known one is probably a misspelling of the missing one. Others may be read later.
+    if (!options_read_[i] && !did_you_mean(spec_.options[i].first, known_).empty()) done();
+  }
   fail(message);
 }
 

@@ -62,7 +62,8 @@ double Clock::seconds(const Turn& turn, std::span<const double> delays, double w
     speaking = std::max(speaking, told + wait);
     if (!sum.is_there) continue;
     const double delay = delays.empty() ? 0 : delays[i];
-    speaking = std::max(speaking, told + sum.computing + delay + link.seconds_up(sum.bits_out));
+    const double sending = sum.bits_out > 0 ? link.seconds_up(sum.bits_out) : 0;
+    speaking = std::max(speaking, told + sum.computing + delay + sending);
     if (turn.among_clients) hearing = std::max(hearing, link.seconds_down(sum.bits_in));
   }
   return speaking + hearing;

@@ -256,9 +256,11 @@ const ConfigKey kKeys[] = {
      [](D& d, S s) { d.solve.target_accuracy = share(s); },
      [](const D& d) { return text_of(d.solve.target_accuracy); }},
     {{"target-consensus", "1e-8",
-      "stop when the mean squared distance of the nodes from their mean (column consensus) is at most this, "
-      "of "
-      "methods without a server; if another target is given too, both must hold"},
+      "stop when the mean squared distance of the nodes from their mean (column consensus) is at most this; "
+      "for "
+      "methods without a server. With another target both must hold. All nodes start at one point, so alone "
+      "it "
+      "may hold after one round"},
      [](D& d, S s) { d.solve.target_consensus = positive(s); },
      [](const D& d) { return text_of(d.solve.target_consensus); }},
     {{"max-bits", "1e9", "stop when the clients have sent so many bits on average"},

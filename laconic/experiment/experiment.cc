@@ -18,16 +18,22 @@
 namespace laconic {
 namespace {
 
-/// The topology with its mixing weights; nullptr if the config has none.
-std::shared_ptr<const MixingPlan> mixing_of(const Config& config, std::size_t nodes) {
+/// The topology with its mixing weights; no plan if the config has none.
+struct NamedMixing {
+  std::shared_ptr<const MixingPlan> plan = {};
+  bool is_named = false;  // by the key mixing, or by the weights in an edge file
+};
+NamedMixing mixing_of(const Config& config, std::size_t nodes) {
   if (!config.topology) {
     if (config.mixing) throw InputError("mixing: needs a topology, as in topology=ring");
-    return nullptr;
+    return {};
   }
   const auto graphs = of_text("topology", [&] {
     return make_topology(*config.topology, {.nodes = nodes, .seed = config.split_seed});
   });
-  return of_text("mixing", [&] { return std::make_shared<MixingPlan>(make_mixing(config.mixing, graphs)); });
+  auto plan =
+      of_text("mixing", [&] { return std::make_shared<MixingPlan>(make_mixing(config.mixing, graphs)); });
+  return {std::move(plan), config.mixing || graphs.front().has_weights()};
 }
 
 AllocationSetting allocation_setting(const Config& config, const std::vector<std::uint32_t>& gone = {}) {
@@ -58,8 +64,8 @@ Assembly assembly_of(const Config& config, const OpenedProblem& opened,
                                     .seed = config.seed,
                                     .wire = config.wire,
                                     .batch = config.batch,
-                                    .mixing = mixing,
-                                    .mixing_is_named = config.mixing.has_value(),
+                                    .mixing = mixing.plan,
+                                    .mixing_is_named = mixing.is_named,
                                     .outer_step = config.outer_step,
                                     .outer = config.outer,
                                     .downlink = config.downlink,

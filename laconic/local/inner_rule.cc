@@ -61,6 +61,7 @@ class HeavyBall final : public InnerRule {
 class Proximal final : public InnerRule {
  public:
   explicit Proximal(double mu) : mu_(mu) {}
+  bool uses_start() const override { return true; }
 
   void step(const InnerStep& step, MutView g, std::span<Vector> /*memory*/, View from,
             MutView to) const override {
@@ -80,16 +81,7 @@ class Adam final : public InnerRule {
 
   void step(const InnerStep& step, MutView g, std::span<Vector> memory, View from,
             MutView to) const override {
-    const auto [beta1, beta2, epsilon, decay] = options_;
-    const double first = 1 - power(beta1, step.number);
-    const double second = 1 - power(beta2, step.number);
-    Vector& m = memory[0];
-    Vector& v = memory[1];
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      m[j] = beta1 * m[j] + (1 - beta1) * g[j];
-      v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
-      to[j] = from[j] - step.length * (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + decay * from[j]);
-    }
+    adamw_step(options_, step.length, step.number, {0, to.size()}, g, memory[0], memory[1], from, to);
   }
 
  private:
@@ -112,13 +104,8 @@ std::unique_ptr<InnerRule> inner_heavy_ball(double beta) {
 }
 
 double heavy_weight(double beta, std::size_t steps) {
-  double weight = 0;  // of all gradients so far
-  double last = 0;    // of the gradients in m
-  for (std::size_t k = 0; k < steps; ++k) {
-    last = beta * last + 1;
-    weight += last;
-  }
-  return weight;
+  const double L = static_cast<double>(steps);
+  return (L - beta * (1 - power(beta, steps)) / (1 - beta)) / (1 - beta);
 }
 
 std::unique_ptr<InnerRule> proximal_inner(double mu) {
@@ -127,5 +114,17 @@ std::unique_ptr<InnerRule> proximal_inner(double mu) {
 }
 
 std::unique_ptr<InnerRule> adamw(const AdamW& options) { return std::make_unique<Adam>(options); }
+
+void adamw_step(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
+                View from, MutView to) {
+  const auto [beta1, beta2, epsilon, decay] = options;
+  const double first = 1 - power(beta1, t);
+  const double second = 1 - power(beta2, t);
+  for (std::size_t j = range.begin; j < range.end; ++j) {
+    m[j] = beta1 * m[j] + (1 - beta1) * g[j];
+    v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
+    to[j] = from[j] - length * (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + decay * from[j]);
+  }
+}
 
 }  // namespace laconic

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "laconic/core/range.h"
 #include "laconic/core/vec.h"
 
 namespace laconic {
@@ -21,7 +22,7 @@ struct InnerStep {
   std::size_t number = 1;  // t = 1, 2, ... of the client's local steps in the run
   double length = 0;       // gamma
   View scale;              // s > 0 (laconic/local/scaling.h); empty: 1
-  View start;              // x, where the client began the round
+  View start;              // x, where the client began the round; for rules that uses_start()
 };
 
 class InnerRule {
@@ -33,6 +34,9 @@ class InnerRule {
   [[nodiscard]] virtual Between between_rounds() const { return Between::kept; }
   /// Whether the rule divides its steps by a scale. Others are called without one.
   [[nodiscard]] virtual bool takes_scale() const { return true; }
+
+  /// Whether the rule reads where the round began.
+  [[nodiscard]] virtual bool uses_start() const { return false; }
 
   /// Steps from `from` to `to` by the gradient g, and updates the memory. `to` may be `from`; g may be
   /// changed.
@@ -47,8 +51,8 @@ std::unique_ptr<InnerRule> plain_inner();
 std::unique_ptr<InnerRule> inner_momentum(double beta, Between between);
 
 /// m <- beta m + g,  to = from - gamma m. 0 < beta < 1; m starts each round at 0. After L steps y is x -
-/// gamma times a sum of the gradients with weights that add up to heavy_weight(beta, L) = sum_{k<=L} (1 -
-/// beta^k) / (1 - beta), which is L for beta = 0.
+/// gamma times a sum of the gradients with weights that add up to heavy_weight(beta, L) = (L - beta (1 -
+/// beta^L) / (1 - beta)) / (1 - beta), which is L for beta = 0.
 std::unique_ptr<InnerRule> inner_heavy_ball(double beta);
 double heavy_weight(double beta, std::size_t steps);
 
@@ -68,5 +72,9 @@ struct AdamW {
   double decay = 0;  // >= 0
 };
 std::unique_ptr<InnerRule> adamw(const AdamW& options);
+
+/// The t-th step of AdamW on the coordinates of `range` only, with gamma = length.
+void adamw_step(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
+                View from, MutView to);
 
 }  // namespace laconic

@@ -66,4 +66,10 @@ inline void local_steps(const Oracle& oracle, const Key& key, const LocalPlan& p
   if (sample == Sample::last) scratch.sample.swap(scratch.gradient);
 }
 
+/// y <- x + eta_s (y - x)
+inline void move_from(View x, double eta_s, MutView y) {
+  if (eta_s == 1) return;
+  for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + eta_s * (y[k] - x[k]);
+}
+
 }  // namespace laconic

@@ -8,7 +8,6 @@
 #include <Eigen/Core>
 
 #include "laconic/core/error.h"
-#include "laconic/core/power.h"
 #include "laconic/core/range.h"
 
 namespace laconic {
@@ -29,11 +28,11 @@ class Muon final : public InnerRule {
             MutView to) const override {
     std::size_t end = 0;
     for (const MatrixBlock& matrix : matrices_) {
-      step_of_adamw(step, {end, matrix.offset}, g, memory, from, to);
+      step_of_others(step, {end, matrix.offset}, g, memory, from, to);
       step_of_matrix(step, matrix, g, memory[0], from, to);
       end = matrix.offset + matrix.rows * matrix.cols;
     }
-    step_of_adamw(step, {end, to.size()}, g, memory, from, to);
+    step_of_others(step, {end, to.size()}, g, memory, from, to);
   }
 
  private:
@@ -51,26 +50,16 @@ class Muon final : public InnerRule {
     newton_schulz(u, matrix.rows, matrix.cols, u);
     const double shape = static_cast<double>(matrix.rows) / static_cast<double>(matrix.cols);
     const double length = step.length * std::sqrt(std::max(1.0, shape));
-    const double keep = 1 - step.length * options_.decay;
+    const double keep = 1 - step.length * options_.adamw.decay;
     for (std::size_t k = 0; k < size; ++k) {
       const std::size_t j = matrix.offset + k;
       to[j] = from[j] * keep - length * u[k];
     }
   }
 
-  void step_of_adamw(const InnerStep& step, Range range, View g, std::span<Vector> memory, View from,
-                     MutView to) const {
-    const auto [beta1, beta2, epsilon, unused] = options_.adamw;
-    const double first = 1 - power(beta1, step.number);
-    const double second = 1 - power(beta2, step.number);
-    Vector& m = memory[0];
-    Vector& v = memory[1];
-    for (std::size_t j = range.begin; j < range.end; ++j) {
-      m[j] = beta1 * m[j] + (1 - beta1) * g[j];
-      v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
-      to[j] = from[j] - options_.adamw_step *
-                            (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + options_.decay * from[j]);
-    }
+  void step_of_others(const InnerStep& step, Range range, View g, std::span<Vector> memory, View from,
+                      MutView to) const {
+    adamw_step(options_.adamw, options_.adamw_step, step.number, range, g, memory[0], memory[1], from, to);
   }
 
   MuonOptions options_;
@@ -80,14 +69,14 @@ class Muon final : public InnerRule {
 }  // namespace
 
 std::unique_ptr<InnerRule> muon(const MuonOptions& options, std::vector<MatrixBlock> blocks) {
-  check(options.momentum >= 0 && options.momentum < 1 && options.decay >= 0 && options.adamw_step > 0,
+  check(options.momentum >= 0 && options.momentum < 1 && options.adamw.decay >= 0 && options.adamw_step > 0,
         "muon needs 0 <= momentum < 1, decay >= 0 and adamw_step > 0");
   return std::make_unique<Muon>(options, std::move(blocks));
 }
 
 void newton_schulz(View u, std::size_t rows, std::size_t cols, MutView out) {
   const auto [a, b, c] = kNewtonSchulz;
-  thread_local Matrix X, A, B, next;  // reused, so that a round does not allocate
+  thread_local Matrix X, A, B, next;  // reused; Eigen allocates for products of large matrices
   const auto r = static_cast<Eigen::Index>(rows);
   const auto s = static_cast<Eigen::Index>(cols);
   const Eigen::Map<const Matrix> from(u.data(), r, s);

@@ -17,12 +17,12 @@ namespace laconic {
 
 struct MuonOptions {
   double momentum = 0.95;  // b, 0 <= b < 1
-  double decay = 0;        // >= 0, of all coordinates
   double adamw_step = 3e-4;
-  AdamW adamw = {.beta1 = 0.9, .beta2 = 0.95};
+  AdamW adamw = {.beta1 = 0.9, .beta2 = 0.95};  // its decay, >= 0, is that of the matrices too
 };
 
-/// The blocks are those of the problem. Two vectors are kept. The rule takes no scale.
+/// The blocks are those of the problem, and lie inside of its vectors. Two vectors are kept; the second is of
+/// use outside of the matrices only. The rule takes no scale.
 std::unique_ptr<InnerRule> muon(const MuonOptions& options, std::vector<MatrixBlock> blocks);
 
 /// out = NS5(u) of a matrix of rows x cols, row by row: five Newton-Schulz steps from X = u / (|u| + 1e-7),

@@ -54,7 +54,7 @@ void write_owned(Wire wire, std::size_t clients, std::size_t owners, View values
 /// The values on any support, which is also sent: as Golomb-coded gaps, or as a bitmap where that is shorter.
 void write_sparse(Wire wire, std::size_t dim, Indices support, View values, Message& out);
 
-/// Four numbers near which the values of a group are.
+/// The four values to which a group is quantised: shift + mean[c].
 struct Clusters {
   double shift = 0;
   double mean[4] = {};  // of the values of each cluster, less the shift

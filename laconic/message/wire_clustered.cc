@@ -3,6 +3,8 @@
 // values of each; a shift and four means of each group; then a string of bits: K Golomb-coded gaps, and K
 // codes.
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
@@ -60,6 +62,9 @@ void write_clustered(Wire wire, std::size_t dim, Indices support, std::span<cons
   check(!support.empty() && support.size() < kHeaderCountLimit && support.size() <= dim && dim < kDimLimit &&
             codes.size() == support.size() && counts.size() == clusters.size() && !counts.empty(),
         "a clustered message needs as many codes as indices, below 2^24, and the clusters of each group");
+  check(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) == support.size() &&
+            std::all_of(codes.begin(), codes.end(), [](std::uint8_t code) { return code < 4; }),
+        "the groups of a clustered message have all of its values, and codes are below 4");
   std::size_t length =
       kCountHeader + number_length(counts.size()) + counts.size() * kNumbers * bytes_of(wire);
   for (const std::uint32_t count : counts) length += number_length(count);

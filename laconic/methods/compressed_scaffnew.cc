@@ -20,6 +20,7 @@ Assembly compressed_scaffnew(Arguments& args, const MethodSetting& s) {
   require_whole_downlink(args, s);
   const std::size_t clients = s.problem.shards();
   const std::size_t owners = args.whole("owners", 2);
+  if (clients < 2) args.fail("needs two clients or more");
   if (owners < 2 || owners > clients || clients >= kDealtClientsLimit)
     args.fail(
         fmt::format("owners = {}; need 2 <= owners <= {}, the clients (fewer than 2^20)", owners, clients));

@@ -44,7 +44,7 @@ Assembly d_sgd(Arguments& args, const MethodSetting& s) {
 /// CHOCO-SGD, Algorithm 2, and with local steps.
 Assembly choco(Arguments& args, const MethodSetting& s) {
   PublicCopies copies = required_copies(args, "choco", s);
-  return descent(args, s, args.whole("steps", 1), std::move(copies));
+  return descent(args, s, local_steps_of(args, 1, Arguments::kNamed), std::move(copies));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "laconic/compress/dct.h"
 #include "laconic/compress/factories.h"
 #include "laconic/mechanism/mechanism.h"
@@ -22,8 +24,8 @@ class InDct final : public Oracle {
     dct_->transform(g);
     return measured;
   }
-  void hessian_vector(const Key& key, View x, View v, MutView out) const override {
-    oracle_->hessian_vector(key, x, v, out);
+  void hessian_vector(const Key& /*key*/, View /*x*/, View /*v*/, MutView /*out*/) const override {
+    check(false, "transformed gradients have no Hessian");
   }
   [[nodiscard]] std::size_t calls(const Key& key) const override { return oracle_->calls(key); }
   [[nodiscard]] bool exact() const override { return false; }  // it is no gradient of f_i
@@ -60,7 +62,10 @@ Assembly demo(Arguments& args, const MethodSetting& s) {
   require_own_outer(args, s);
   const CompressorSetting setting = setting_of_compressors(s);
   const std::size_t keep = args.whole("keep", 32);
-  const auto dct = std::make_shared<const Dct>(equal_tiles(setting, args.whole("chunk", 64)));
+  const std::size_t chunk = args.whole("chunk", 64);
+  constexpr std::size_t kLargestChunk = 4096;  // its table of cosines has 128 MiB
+  if (chunk > kLargestChunk) args.fail(fmt::format("chunk = {}; need chunk <= {}", chunk, kLargestChunk));
+  const auto dct = std::make_shared<const Dct>(equal_tiles(setting, chunk));
   const double decay = args.number_in("decay", 0.999, kShare);
   const double weight_decay = args.number_in("weight-decay", 0.0, kNotNegative);
   StarParts parts{.oracle = std::make_shared<InDct>(full_or_batch(s), dct),
@@ -78,7 +83,9 @@ Assembly demo(Arguments& args, const MethodSetting& s) {
 std::vector<MethodRow> demo_methods() {
   return {
       {"demo", "demo(keep=32, chunk=64, decay=0.999, weight-decay=0)",
-       "signs of a momentum, of which clients send the largest coefficients in a cosine transform",
+       "signs of a momentum, of which clients send the K largest coefficients of the cosine transform of "
+       "each "
+       "chunk (of a matrix: of each tile of chunk x chunk)",
        "arXiv 2411.19870", demo, kHearsAll},
   };
 }

@@ -10,14 +10,9 @@ namespace {
 Assembly diloco(Arguments& args, const MethodSetting& s) {
   LocalParts parts = local_parts(args, s);
   parts.steps = local_steps_of(args);
-  AdamW inner;
-  inner.beta1 = args.number_in("beta1", inner.beta1, kShareBelowOne);
-  inner.beta2 = args.number_in("beta2", inner.beta2, kShareBelowOne);
-  inner.decay = args.number_in("weight-decay", 0.1, kNotNegative);
-  parts.inner = adamw(inner);
-  parts.outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne));
-  constexpr double kOuterStep = 0.7;
-  return local(s, std::move(parts), kOuterStep);
+  parts.inner = adamw(adamw_of(args, {.decay = 0.1}));
+  parts.outer = diloco_outer(args);
+  return local(s, std::move(parts), kDilocoOuterStep);
 }
 
 }  // namespace

@@ -10,17 +10,14 @@ namespace {
 /// DiLoCo with Muon's steps along the hidden matrices of the problem.
 Assembly muloco(Arguments& args, const MethodSetting& s) {
   LocalParts parts = local_parts(args, s);
-  parts.steps = args.whole("steps", 30, 1);
+  parts.steps = local_steps_of(args, 30);
   MuonOptions inner;
   inner.momentum = args.number_in("momentum", inner.momentum, kShareBelowOne);
   inner.adamw_step = args.number_in("adamw-step", inner.adamw_step, kPositive);
-  inner.adamw.beta1 = args.number_in("beta1", inner.adamw.beta1, kShareBelowOne);
-  inner.adamw.beta2 = args.number_in("beta2", inner.adamw.beta2, kShareBelowOne);
-  inner.decay = args.number_in("weight-decay", inner.decay, kNotNegative);
+  inner.adamw = adamw_of(args, inner.adamw);
   parts.inner = muon(inner, s.problem.blocks());
-  parts.outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne));
-  constexpr double kOuterStep = 0.7;
-  return local(s, std::move(parts), kOuterStep);
+  parts.outer = diloco_outer(args);
+  return local(s, std::move(parts), kDilocoOuterStep);
 }
 
 }  // namespace

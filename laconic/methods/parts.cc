@@ -87,10 +87,21 @@ std::optional<SomeClients> some_clients(Arguments& args, const MethodSetting& s)
   return {};
 }
 
-std::size_t local_steps_of(Arguments& args) {
-  const std::size_t steps = args.whole("steps", 1, 1, 0);
+std::size_t local_steps_of(Arguments& args, std::size_t fallback, std::size_t position) {
+  const std::size_t steps = args.whole("steps", fallback, 1, position);
   if (steps > std::size_t{1} << 31) args.fail(fmt::format("steps = {}; need steps <= 2^31", steps));
   return steps;
+}
+
+AdamW adamw_of(Arguments& args, AdamW fallback) {
+  fallback.beta1 = args.number_in("beta1", fallback.beta1, kShareBelowOne);
+  fallback.beta2 = args.number_in("beta2", fallback.beta2, kShareBelowOne);
+  fallback.decay = args.number_in("weight-decay", fallback.decay, kNotNegative);
+  return fallback;
+}
+
+std::shared_ptr<const OuterRule> diloco_outer(Arguments& args) {
+  return nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne));
 }
 
 LocalParts plain_local_parts(const MethodSetting& s) {
@@ -148,7 +159,7 @@ void require_own_outer(Arguments& args, const MethodSetting& s) {
 
 Coin coin_of(Arguments& args, std::optional<double> of_theory) {
   const auto p = args.number_in("p", kPositiveShare);
-  const std::size_t steps = args.whole("steps", 0);
+  const std::size_t steps = local_steps_of(args, 0, Arguments::kNamed);
   if (p && steps > 0) args.fail("takes p or steps, not both");
   if (steps > 0) return {1 / static_cast<double>(steps), steps};
   if (!p && !of_theory)
@@ -221,10 +232,11 @@ Assembly star(const MethodSetting& s, StarParts parts) {
 
 Assembly local(const MethodSetting& s, LocalParts parts, double outer_step) {
   if (auto outer = outer_of(s)) {
-    if (parts.outer->memory() > 0) throw InputError("outer: the method has an outer rule of its own");
+    if (parts.outer->memory() > 0 && s.outer->name != "step")
+      throw InputError("outer: the method has an outer rule of its own");
     if (outer->adds_term())
       throw InputError("outer: prox-l1 needs clients that send gradients, and these take local steps");
-    parts.outer = std::move(outer);
+    if (parts.outer->memory() == 0) parts.outer = std::move(outer);
   }
   if (auto downlink = downlink_of(s)) parts.downlink = *downlink;
   const double eta_s = s.outer_step.value_or(outer_step);
@@ -243,8 +255,16 @@ Assembly scaffold_star(const MethodSetting& s, ScaffoldParts parts) {
   return assembly_of(s, std::move(parts), s.outer_step.value_or(1));
 }
 
-Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
+namespace {
+
+void require_topology(Arguments& args, const MethodSetting& s) {
   if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
+}
+
+}  // namespace
+
+Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
+  require_topology(args, s);
   parts.mixing = s.mixing;
   const std::optional<PublicCopies> copies = parts.copies;
   const MixingQuality mixes = quality(*s.mixing);
@@ -264,7 +284,7 @@ Assembly gossip(Arguments& args, const MethodSetting& s, GossipParts parts) {
 }
 
 void require_symmetric_mixing(Arguments& args, const MethodSetting& s) {
-  if (!s.mixing) args.fail("has no server and needs a topology, as in topology=ring");
+  require_topology(args, s);
   if (s.mixing->period() > 1 || !s.mixing->of_round(1).symmetric())
     args.fail("topology: needs links in both directions, the same in all rounds, as in topology=ring");
 }
@@ -311,11 +331,6 @@ std::optional<PublicCopies> optional_copies(Arguments& args, const MethodSetting
 
 PublicCopies required_copies(Arguments& args, const std::string& method, const MethodSetting& s) {
   return copies_by(args, args.required("compressor", 0, method + "(top-k(10), gamma=0.2)"), s);
-}
-
-void move_from(View x, double eta_s, MutView y) {
-  if (eta_s == 1) return;
-  for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + eta_s * (y[k] - x[k]);
 }
 
 std::unique_ptr<Participation> answers(const MethodSetting& s, std::unique_ptr<Decoder> decoder) {

@@ -99,8 +99,13 @@ struct SomeClients {
 /// By the arguments `sample` and `p`; nothing if neither is given.
 std::optional<SomeClients> some_clients(Arguments& args, const MethodSetting& s);
 
-/// The number of local steps K or H: the argument `steps`, 1 by default.
-std::size_t local_steps_of(Arguments& args);
+/// The number of local steps K or H, at most 2^31: the argument `steps`.
+std::size_t local_steps_of(Arguments& args, std::size_t fallback = 1, std::size_t position = 0);
+/// AdamW by the arguments `beta1`, `beta2` and `weight-decay`.
+AdamW adamw_of(Arguments& args, AdamW fallback);
+/// The outer rule of DiLoCo by the argument `outer-momentum`, and its default outer step.
+std::shared_ptr<const OuterRule> diloco_outer(Arguments& args);
+inline constexpr double kDilocoOuterStep = 0.7;
 /// The parts of a method in which all clients take plain local steps and send all values.
 LocalParts plain_local_parts(const MethodSetting& s);
 /// The same, and what clients send by the argument `compressor`: C, ef(C, decay=1) with error feedback, or
@@ -159,8 +164,6 @@ PublicCopies required_copies(Arguments& args, const std::string& method, const M
 /// A compressor of the messages between neighbours.
 std::shared_ptr<const Compressor> compressor_of_copies(Arguments& args, const Spec& spec,
                                                        const MethodSetting& s);
-/// y <- x + eta_s (y - x)
-void move_from(View x, double eta_s, MutView y);
 
 /// The outer rule and the downlink of the setting, if it has them. InputError if they are wrong.
 std::shared_ptr<const OuterRule> outer_of(const MethodSetting& s);

@@ -17,7 +17,7 @@ Assembly savic(Arguments& args, const MethodSetting& s) {
                     "or adagrad",
                     row.name));
   }
-  const std::size_t steps = args.whole("steps", 1, 1, 1);
+  const std::size_t steps = local_steps_of(args, 1, 1);
   ScalingPlan plan{.scaling = {.row = &row,
                                .beta = args.number_in("beta", row.beta, kShareBelowOne),
                                .alpha = args.number_in("alpha", 0.01, kPositive)}};

@@ -8,11 +8,9 @@
 namespace laconic::recipe {
 namespace {
 
-/// SCAFFOLD (Karimireddy, Kale, Mohri, Reddi, Stich, Suresh, ICML 2020, arXiv 1910.06378), full
-/// participation, option II.
 Assembly scaffold(Arguments& args, const MethodSetting& s) {
   const std::size_t steps = local_steps_of(args);
-  const bool one = args.choice("say", {"1", "2"}, "2") == "1";
+  const bool one = args.choice("vectors", {"1", "2"}, "2") == "1";
   if (!one) return scaffold_star(s, {.oracle = full_or_batch(s), .steps = steps});
   // The server knows y_i, and so c_i+: with h_i = c_i - c it is Scaffnew with K steps (arXiv 2202.09357).
   require_whole_downlink(args, s);
@@ -26,8 +24,8 @@ Assembly scaffold(Arguments& args, const MethodSetting& s) {
 
 std::vector<MethodRow> scaffold_methods() {
   return {
-      {"scaffold", "scaffold(steps=K, say=2|1)",
-       "local steps; a server corrects their drift, by two vectors each way, or the same by one",
+      {"scaffold", "scaffold(steps=K, vectors=2|1)",
+       "local steps; a server corrects their drift; vectors=1: the same iterates with one vector each way",
        "arXiv 1910.06378", scaffold, kHearsAll},
   };
 }

@@ -16,7 +16,7 @@ namespace {
 /// driver has y_i - x = -D_i, and all signs the other way round.
 Assembly sparseloco(Arguments& args, const MethodSetting& s) {
   LocalParts parts = plain_local_parts(s);
-  parts.steps = args.whole("steps", 30, 1);
+  parts.steps = local_steps_of(args, 30);
   const std::size_t keep = args.whole("keep", 64);
   const std::size_t chunk = args.whole("chunk", 4096);
   const std::string bits = args.choice("bits", {"2", "32"}, "2");
@@ -25,11 +25,8 @@ Assembly sparseloco(Arguments& args, const MethodSetting& s) {
       compressor(parse(fmt::format("chunk-top-k({}, chunk={}, bits={})", keep, chunk, bits)), s);
   parts.mechanism = feedback(std::move(top), 1, decay);
   parts.senders = args.choice("average", {"clients", "senders"}, "clients") == "senders";
-  AdamW inner;
-  inner.beta1 = args.number_in("beta1", inner.beta1, kShareBelowOne);
-  inner.beta2 = args.number_in("beta2", inner.beta2, kShareBelowOne);
-  inner.decay = args.number_in("weight-decay", 0.1, kNotNegative);
-  if (args.choice("inner", {"adamw", "sgd"}, "adamw") == "adamw") parts.inner = adamw(inner);
+  if (args.choice("inner", {"adamw", "sgd"}, "adamw") == "adamw")
+    parts.inner = adamw(adamw_of(args, {.decay = 0.1}));
   return local(s, std::move(parts));
 }
 

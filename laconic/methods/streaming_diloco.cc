@@ -14,7 +14,7 @@ namespace {
 Assembly streaming_diloco(Arguments& args, const MethodSetting& s) {
   require_whole_downlink(args, s);
   LocalParts parts = plain_local_parts(s);
-  const std::size_t steps = args.whole("steps", 50, 1);
+  const std::size_t steps = local_steps_of(args, 50);
   parts.steps = steps;
   FragmentPlan plan;
   plan.count = args.whole("fragments", 4);
@@ -27,14 +27,9 @@ Assembly streaming_diloco(Arguments& args, const MethodSetting& s) {
   if (plan.delay >= steps)
     args.fail(fmt::format("delay = {}; need delay < {}, the steps", plan.delay, steps));
   parts.fragments = plan;
-  AdamW inner;
-  inner.beta1 = args.number_in("beta1", inner.beta1, kShareBelowOne);
-  inner.beta2 = args.number_in("beta2", inner.beta2, kShareBelowOne);
-  inner.decay = args.number_in("weight-decay", 0.1, kNotNegative);
-  parts.inner = adamw(inner);
-  parts.outer = nesterov(args.number_in("outer-momentum", 0.9, kShareBelowOne));
-  constexpr double kOuterStep = 0.7;
-  return local(s, std::move(parts), kOuterStep);
+  parts.inner = adamw(adamw_of(args, {.decay = 0.1}));
+  parts.outer = diloco_outer(args);
+  return local(s, std::move(parts), kDilocoOuterStep);
 }
 
 }  // namespace

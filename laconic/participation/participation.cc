@@ -42,6 +42,7 @@ class SampleUnless final : public Participation {
       : coin_(coin), everyone_(all_of(clients)), sample_(sample) {
     check(sample >= 1, "a participation needs sample >= 1");
   }
+  bool repeats() const override { return true; }
 
   void draw(const Key& common, std::vector<Share>& out) const override {
     if (coin_.heads(common)) {

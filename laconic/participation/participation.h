@@ -36,6 +36,8 @@ class Participation {
   [[nodiscard]] virtual std::size_t clients() const = 0;
   /// Whether all clients take part in every round.
   [[nodiscard]] virtual bool complete() const = 0;
+  /// Whether a client may occur twice in a round.
+  [[nodiscard]] virtual bool repeats() const { return false; }
   /// The weight of each share, if it is the same for all shares of all rounds.
   [[nodiscard]] virtual std::optional<double> weight() const { return {}; }
 };

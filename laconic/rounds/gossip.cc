@@ -318,7 +318,11 @@ std::unique_ptr<Method> make_gossip(const Problem& problem, const GossipParts& p
   check(parts.mixing != nullptr && parts.mixing->nodes() == problem.shards(),
         "a gossip method needs a mixing of as many nodes as the problem has shards");
   check(parts.rule != nullptr, "a gossip method needs a rule of its nodes");
-  check(!parts.average_start || parts.rule->vectors() >= 2, "an average start is of a second vector");
+  const std::size_t vectors = parts.rule->vectors();
+  check(vectors >= 1 && parts.rule->parts() >= 1, "a node keeps x, and sends something");
+  for (const Mix& mix : parts.rule->mixes(1))
+    check(mix.part < parts.rule->parts() && mix.into < vectors, "a mix of a vector that does not exist");
+  check(!parts.average_start || vectors >= 2, "an average start is of a second vector");
   check(parts.copies || !parts.rule->mixes_first(), "nodes that mix first need public copies");
   if (parts.copies) {
     const auto& [compressor, gamma, scale, rate] = *parts.copies;

@@ -474,6 +474,7 @@ void require_mechanism(const LocalParts& parts, double n) {
         "clients with local steps need a mechanism that moves all memories by the whole message, or none");
   check(server == 0 || (!parts.senders && !parts.control),
         "a server with a memory takes the mean of all messages");
+  check(!parts.participation->repeats(), "a mechanism needs clients that take part at most once in a round");
   check(server == 0 || parts.participation->complete() || parts.participation->weight() == 1 / n,
         "the mean of the memories needs a participation that is complete or weighs 1/n");
 }
@@ -486,6 +487,8 @@ void require_fragments(const Problem& problem, const LocalParts& parts) {
   check(parts.steps.is_fixed() && steps == parts.steps.most() && !parts.mechanism && !parts.scaling &&
             !parts.control && !parts.senders,
         "fragments need the same steps of all clients, and no other vectors between rounds");
+  check(parts.inner->memory() == 0 || parts.inner->between_rounds() == Between::kept,
+        "fragments need an inner rule whose memory stays at its client");
 }
 
 void require_local(const Problem& problem, const LocalParts& parts) {
@@ -508,6 +511,9 @@ void require_local(const Problem& problem, const LocalParts& parts) {
   check(!parts.control || (parts.control->rate > 0 && parts.downlink.kind == DownlinkPlan::Kind::direction),
         "control variates need a rate > 0, and a server that sends x");
   check(!parts.control || parts.control->owners <= problem.shards(), "a coordinate has too many owners");
+  check(!parts.control || !parts.senders, "control variates need the mean over all clients");
+  check((!parts.split && !parts.fragments) || !parts.inner->uses_start(),
+        "clients that keep their models have no point at which they start a round");
   check(!parts.split || (parts.control && parts.split->ridge > 0 && parts.split->follow > 0 &&
                          parts.split->follow <= 1 && !parts.mechanism),
         "a split needs control variates, ridge > 0 and 0 < follow <= 1");

@@ -40,7 +40,8 @@
 
 namespace laconic {
 
-/// Control variates h_i, 0 at first. On the coordinates that client i sent, with its message m_i as decoded,
+/// Control variates h_i, 0 at first. On all coordinates, or with owners > 0 on those that client i owns, and
+/// with its message m_i as decoded,
 ///   h_i <- h_i + (rate / gamma) (d - m_i)
 /// Where d is the mean of the messages, sum_i h_i = 0 whatever the compressor and the outer rule are.
 /// Clients know d, because the server sends x and they know the outer rule. All of them take part.
@@ -79,7 +80,7 @@ struct LocalParts {
   // For as many clients as the problem has shards. Must be complete if steps are scaled, or if clients keep
   // vectors other than those of the mechanism.
   std::shared_ptr<const Participation> participation;
-  std::shared_ptr<const Compressor> compressor;            // for all messages of clients
+  std::shared_ptr<const Compressor> compressor;            // for what mechanism and fragments do not send
   StepCount steps = 1;                                     // >= 1
   std::shared_ptr<const InnerRule> inner = plain_inner();  // of the clients
   std::optional<ScalingPlan> scaling = {};                 // if the inner rule takes a scale

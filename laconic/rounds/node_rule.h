@@ -35,7 +35,7 @@ struct Mix {
 };
 
 /// Const and without state: the driver owns the vectors of each node. A rule is called for several nodes at
-/// once, on any threads.
+/// once, on any threads; it may keep scratch in thread_local vectors.
 class NodeRule {
  public:
   virtual ~NodeRule() = default;
@@ -48,7 +48,7 @@ class NodeRule {
   [[nodiscard]] virtual std::vector<Mix> mixes(double /*step*/) const { return {}; }
   /// Whether a node mixes before it computes: compute() then uses NodeRound::drifts. Needs public copies.
   [[nodiscard]] virtual bool mixes_first() const { return false; }
-  /// Whether nodes communicate in round t >= 1. Otherwise a mix that replaces stores v, and others do nothing.
+  /// Whether nodes communicate in round t >= 1. In other rounds the drifts are 0.
   [[nodiscard]] virtual bool communicates(std::size_t /*t*/) const { return true; }
   /// The number of gradients of a node in round t; in round 0, of start().
   [[nodiscard]] virtual std::size_t gradients(std::size_t t) const = 0;

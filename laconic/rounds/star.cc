@@ -131,8 +131,7 @@ void require_parts(const Problem& problem, const StarParts& parts) {
   check((!rule && !attack) || !parts.majority, "a majority counts signs, and takes no other rule");
   check(!senders || (!rule && !attack && !parts.majority && parts.mechanism->rates().server == 0),
         "the mean over the senders takes no other rule, and needs a server without a memory");
-  check(complete || parts.mechanism->keeps() == 0 ||
-            parts.participation->weight() == 1 / static_cast<double>(n),
+  check(parts.mechanism->keeps() == 0 || !parts.participation->repeats(),
         "a compressor that keeps numbers needs clients that take part at most once in a round");
   check(parts.downlink.compressor == nullptr || parts.downlink.compressor->keeps() == 0,
         "a downlink needs a compressor that keeps no numbers");

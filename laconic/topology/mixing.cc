@@ -359,7 +359,8 @@ MixingPlan::MixingPlan(std::vector<Mixing> turns) : turns_(std::move(turns)) {
     }
     graphs.emplace_back(std::move(heard));
   }
-  if (!connected(graphs)) throw InputError("the weights connect only some of the nodes");
+  if (!connected(graphs))
+    throw InputError("the weights connect only some of the nodes; an edge of weight 0 does not count");
 }
 
 std::uint32_t MixingPlan::checksum() const {

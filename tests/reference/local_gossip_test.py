@@ -244,7 +244,7 @@ class Limits(Same):
 
     def test_star(self):
         for method, eta, rounds, names in (("scaffnew(p=0.3)", 0.5, 80, ("H",)), ("scaffnew(steps=4)", 0.3, 80, ("H",)),
-                                           ("scaffold(steps=4, say=1)", 0.3, 80, ("H",)),
+                                           ("scaffold(steps=4, vectors=1)", 0.3, 80, ("H",)),
                                            ("compressed-scaffnew(p=0.4, owners=2)", 0.5, 400, ("H",)),
                                            ("compressed-scaffnew(steps=3, owners=4)", 0.5, 400, ("H",))):
             with self.subTest(method=method):
@@ -332,8 +332,8 @@ class StarIdentities(Same):
             run = lambda method, eta_s=1.0: models(star(self.problem, method, 0.2, eta_s, gradient))
             scaffold = lambda eta_s: models(local.scaffold(self.problem, gradient, f64, 4, 0.2, eta_s))[:, 0]
             self.same(run("scaffnew(steps=4)"), scaffold(1.0))
-            self.same(run("scaffold(steps=4, say=1)"), scaffold(1.0))
-            self.same(run("scaffold(steps=4, say=1)", 0.6), scaffold(0.6))
+            self.same(run("scaffold(steps=4, vectors=1)"), scaffold(1.0))
+            self.same(run("scaffold(steps=4, vectors=1)", 0.6), scaffold(0.6))
             self.same(run("scaffnew(steps=4)"), models(local.k_gt(self.problem, gradient, lambda t: W, f64, 4, 0.2, 1.0))[:, 0])
             self.same(run("compressed-scaffnew(steps=4, owners=5)"), run("scaffnew(steps=4)"))
             self.same(run("compressed-scaffnew(p=0.4, owners=5)"), run("scaffnew(p=0.4)"))
@@ -434,7 +434,7 @@ class StarInvariants(Same):
         problem = little(n=6)
         for wire in (compressors.f64, compressors.f32):
             run = lambda method: states(star(problem, method, 0.2, wire=wire, gradient=minibatches(problem)))
-            for method in ("scaffnew(p=0.3)", "scaffold(steps=3, say=1)", "compressed-scaffnew(p=0.4)", "compressed-scaffnew(steps=3, owners=5)"):
+            for method in ("scaffnew(p=0.3)", "scaffold(steps=3, vectors=1)", "compressed-scaffnew(p=0.4)", "compressed-scaffnew(steps=3, owners=5)"):
                 for state in run(method):
                     self.zero(state["H"].sum(axis=0), 1e-12)
             for C in ("rand-k(3)", "natural", "qsgd(2)"):
@@ -593,7 +593,7 @@ class Charges(Same):
     def test_star(self):
         problem = little()
         for method, up, calls in (("scaffnew(steps=3)", 7, 3), ("compressed-scaffnew(steps=3, owners=2)", 14 / 5, 3),
-                                  ("locodl(rand-k(2), steps=2)", 2, 2), ("scaffold(steps=3, say=1)", 7, 3),
+                                  ("locodl(rand-k(2), steps=2)", 2, 2), ("scaffold(steps=3, vectors=1)", 7, 3),
                                   ("fedprox(steps=2, sample=2)", 14 / 5, 4 / 5), ("fednova(steps=1..3)", 7, 9 / 5),
                                   ("local-sgd(steps=2, compressor=top-k(3))", 3, 2), ("local-sgd(momentum=0.5, compressor=top-k(3))", 6, 1),
                                   ("sparseloco(steps=2, keep=1, chunk=4, bits=32)", 2, 2),

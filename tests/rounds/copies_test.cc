@@ -8,6 +8,7 @@
 
 #include "tests/rounds/gossip_nodes.h"
 #include "tests/support.h"
+#include "tests/temporary_folder.h"
 
 namespace laconic::testing {
 namespace {
@@ -194,6 +195,17 @@ TEST(CopiesLedger, CountsTheDifferencesOnEveryDirectedEdge) {
   }
 }
 
+TEST(ExactDiffusion, UsesTheWeightsOfAnEdgeFileAsTheyAre) {
+  TemporaryFolder folder;
+  const std::string edges = folder.write("ring.txt", "0 1 0.4\n1 2 0.4\n2 3 0.4\n3 0 0.4\n");
+  const Job job{.problem = "quadratic(d=20)",
+                .method = "d2",
+                .clients = 4,
+                .step = "0.1",
+                .topology = fmt::format("edges(\"{}\")", edges)};
+  EXPECT_THAT(error_of([&] { train(job); }), ::testing::HasSubstr("its smallest eigenvalue is -0.6"));
+}
+
 TEST(CopiesErrors, AreToldBeforeRound0) {
   const auto refusal = [](const std::string& method, const std::string& topology,
                           const std::string& mixing = "", double outer_step = 1) {
@@ -210,6 +222,7 @@ TEST(CopiesErrors, AreToldBeforeRound0) {
   using ::testing::HasSubstr;
   EXPECT_THAT(refusal("choco", "ring"),
               HasSubstr("its compressor is missing, as in choco(top-k(10), gamma=0.2)"));
+  EXPECT_THAT(refusal("choco(gamma=0.2)", "ring"), HasSubstr("its compressor is missing"));
   EXPECT_THAT(refusal("choco(top-k(3))", "ring"), HasSubstr("\"gamma\" is missing"));
   EXPECT_THAT(refusal("k-gt(gamma=0.2)", "ring"), HasSubstr("gamma: needs compressor="));
   EXPECT_THAT(refusal("beer(top-k(3), gamma=1.5)", "ring"), HasSubstr("gamma = 1.5"));

@@ -42,6 +42,15 @@ void expect_input_error(Act&& act, const std::string& words) {
   EXPECT_THAT(std::forward<Act>(act), ThrowsMessage<InputError>(HasSubstr(words)));
 }
 
+/// A rule of nodes that mixes into a vector that it does not have.
+class MixesTooMuch final : public NodeRule {
+ public:
+  std::vector<Mix> mixes(double /*step*/) const override { return {{.into = 1}}; }
+  std::size_t gradients(std::size_t /*t*/) const override { return 0; }
+  void compute(const NodeRound& /*at*/, std::span<Vector> /*own*/,
+               std::span<Vector> /*said*/) const override {}
+};
+
 class Interface : public ::testing::Test {
  protected:
   [[nodiscard]] CompressorPtr compressor(const std::string& spec) const {
@@ -190,6 +199,21 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   remembering.inner = inner_momentum(0.5, Between::reset);
   remembering.participation = sampled(kClients, 2);
   expect_check([&] { local(remembering, options); }, "all clients must take part");
+  LocalParts streaming = local_parts();
+  streaming.steps = 4;
+  streaming.fragments = FragmentPlan{.count = 2};
+  streaming.inner = inner_momentum(0.5, Between::averaged);
+  expect_check([&] { local(streaming, options); }, "memory stays at its client");
+  streaming.inner = proximal_inner(0.1);
+  expect_check([&] { local(streaming, options); }, "no point at which they start");
+  LocalParts controlled = local_parts();
+  controlled.control = ControlPlan{};
+  controlled.senders = true;
+  expect_check([&] { local(controlled, options); }, "the mean over all clients");
+  LocalParts repeating = local_parts();
+  repeating.mechanism = feedback(compressor("top-k(2)"), 1);
+  repeating.participation = sample_unless({0}, kClients, 2);
+  expect_check([&] { local(repeating, options); }, "at most once in a round");
 
   expect_check([&] { gossip({.oracle = nullptr, .mixing = ring()}, {.step = 0.1}); }, "needs an oracle");
   expect_check([&] { gossip({.oracle = full_gradients(*problem_)}, {.step = 0.1}); }, "needs a mixing");
@@ -199,6 +223,9 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   nodes = gossip_parts();
   nodes.rule = nullptr;
   expect_check([&] { gossip(nodes, {.step = 0.1}); }, "needs a rule");
+  nodes = gossip_parts();
+  nodes.rule = std::make_shared<MixesTooMuch>();
+  expect_check([&] { gossip(nodes, {.step = 0.1}); }, "a mix of a vector that does not exist");
   nodes = gossip_parts();
   nodes.average_start = true;
   expect_check([&] { gossip(nodes, {.step = 0.1}); }, "second vector");

@@ -98,7 +98,7 @@ inline const char* const kMethods[] = {
     "savic(adam, steps=2, statistic=mean-of-sq, compressor=natural)",
     "savic(oasis, steps=2)",
     "savic(oasis, steps=2, scaling=local, probes=shared)",
-    "scaffold(steps=3, say=1)",
+    "scaffold(steps=3, vectors=1)",
     "scaffnew(p=0.3)",
     "scaffnew(steps=3) outer=heavy-ball(0.5)",
     "compressed-scaffnew(p=0.4, owners=2)",

@@ -46,9 +46,10 @@ TEST(Muon, StepsAlongHiddenMatricesOnly) {
   Vector g = some(12);
   std::vector<Vector> memory(2, Vector(12));
   Vector to(12);
-  const auto rule = muon({.momentum = 0.5, .decay = 0.1, .adamw_step = 0.01},
-                         {{.offset = 1, .rows = 3, .cols = 2},
-                          {.offset = 8, .rows = 2, .cols = 2, .kind = MatrixBlock::Kind::head}});
+  const auto rule =
+      muon({.momentum = 0.5, .adamw_step = 0.01, .adamw = {.beta1 = 0.9, .beta2 = 0.95, .decay = 0.1}},
+           {{.offset = 1, .rows = 3, .cols = 2},
+            {.offset = 8, .rows = 2, .cols = 2, .kind = MatrixBlock::Kind::head}});
   rule->step({.number = 1, .length = 0.2, .scale = {}, .start = {}}, g, memory, from, to);
   Vector u(6);
   for (std::size_t k = 0; k < 6; ++k) u[k] = 0.75 * g[1 + k];

@@ -463,7 +463,8 @@ TEST(Topologies, OfAFileMayHaveWeights) {
   EXPECT_EQ(refusal("0 1 -0.5", 2),
             "topology: the weights of the edges have rho = 2; need rho < 1, so that mixing brings the nodes "
             "together");
-  EXPECT_EQ(refusal("0 1 0", 2), "the weights connect only some of the nodes");
+  EXPECT_EQ(refusal("0 1 0", 2),
+            "the weights connect only some of the nodes; an edge of weight 0 does not count");
   EXPECT_EQ(make_mixing({}, graphs_of({"ring", 5})).checksum(), plan_of({"ring", 5}).checksum());
 }
 
@@ -573,8 +574,10 @@ TEST(Mixings, RefuseOtherMatrices) {
               fmt::format("weight {} of node 0 for node 1; need a finite number", weight));
   }
   EXPECT_EQ(refusal({{{1, 1}}, {{0, 1}}}), "node 0 gives itself no weight");
-  EXPECT_EQ(refusal({{{0, 1}}, {{1, 1}}}), "the weights connect only some of the nodes");
-  EXPECT_EQ(refusal({{{0, 1}, {1, 0}}, {{0, 0}, {1, 1}}}), "the weights connect only some of the nodes");
+  EXPECT_EQ(refusal({{{0, 1}}, {{1, 1}}}),
+            "the weights connect only some of the nodes; an edge of weight 0 does not count");
+  EXPECT_EQ(refusal({{{0, 1}, {1, 0}}, {{0, 0}, {1, 1}}}),
+            "the weights connect only some of the nodes; an edge of weight 0 does not count");
 }
 
 }  // namespace
