@@ -25,8 +25,8 @@ Assembly sparseloco(Arguments& args, const MethodSetting& s) {
       compressor(parse(fmt::format("chunk-top-k({}, chunk={}, bits={})", keep, chunk, bits)), s);
   parts.mechanism = feedback(std::move(top), 1, decay);
   parts.senders = args.choice("average", {"clients", "senders"}, "clients") == "senders";
-  if (args.choice("inner", {"adamw", "sgd"}, "adamw") == "adamw")
-    parts.inner = adamw(adamw_of(args, {.decay = 0.1}));
+  const AdamW inner = adamw_of(args, {.decay = 0.1});  // of no effect with inner=sgd
+  if (args.choice("inner", {"adamw", "sgd"}, "adamw") == "adamw") parts.inner = adamw(inner);
   return local(s, std::move(parts));
 }
 

@@ -361,7 +361,7 @@ OUTER = {"diloco": 0.7, "muloco": 0.7, "streaming-diloco": 0.7, "fedadam": 0.1}
 
 def is_one(spec):
     return (spec.name in NEW or spec.name in COMPRESSED and "compressor" in spec.options
-            or spec.name == "scaffold" and spec.word("say", "2") == "1")
+            or spec.name == "scaffold" and spec.word("vectors", "2") == "1")
 
 
 def through(problem, method, up):
