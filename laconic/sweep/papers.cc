@@ -42,6 +42,7 @@ const std::vector<PaperExperiment>& papers() {
         {"k-gt-heterogeneity", 2, 2},
         {"k-gt-noise", 60, 10},
         {"k-gt-logistic", 3, 3},
+        {"k-gt-tuned", 9, 4},
         {"k-gt-mnist", 700, 44}}},
       {"savic",
        "Local steps with adaptive scaling",
