@@ -77,6 +77,10 @@ const std::vector<PaperExperiment>& papers() {
        "EF21 with momentum, one row a round",
        "Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155",
        {{"ef21-sgdm", 87, 11}}},
+      {"gossip",
+       "Without a server: exact methods and compressed ones",
+       "arXiv 1902.00340, 1803.07068, 2201.13320, 2007.00232, 2302.00620",
+       {{"gossip-uplink", 600, 16}, {"gossip-exact", 70, 20}, {"gossip-limits", 40, 20}}},
   };
   return table;
 }
