@@ -80,7 +80,7 @@ const std::vector<PaperExperiment>& papers() {
       {"gossip",
        "Without a server: exact methods and compressed ones",
        "arXiv 1902.00340, 1803.07068, 2201.13320, 2007.00232, 2302.00620",
-       {{"gossip-uplink", 600, 16}, {"gossip-exact", 70, 20}, {"gossip-limits", 40, 20}}},
+       {{"gossip-uplink", 900, 16}, {"gossip-exact", 170, 45}, {"gossip-limits", 40, 20}}},
   };
   return table;
 }
