@@ -22,7 +22,7 @@ const std::vector<PaperExperiment>& papers() {
       {"marina",
        "MARINA against DIANA",
        "Gorbunov, Burlachenko, Li, Richtarik, ICML 2021, arXiv 2102.07845",
-       {{"marina", 400, 8}, {"marina-vr", 3, 3}}},
+       {{"marina", 400, 24}, {"marina-vr", 9, 9}}},
       {"3pc-quadratics",
        "3PCv2 against EF21 on quadratics",
        "Richtarik et al., ICML 2022, arXiv 2202.00998",
@@ -42,11 +42,12 @@ const std::vector<PaperExperiment>& papers() {
         {"k-gt-heterogeneity", 2, 2},
         {"k-gt-noise", 60, 10},
         {"k-gt-logistic", 3, 3},
+        {"k-gt-tuned", 9, 4},
         {"k-gt-mnist", 700, 44}}},
       {"savic",
        "Local steps with adaptive scaling",
        "\"Local Methods with Adaptivity via Scaling\" 2024, arXiv 2406.00846",
-       {{"savic-scaling", 240, 31}, {"savic-split", 2400, 31}, {"savic-accuracy", 1500, 10}}},
+       {{"savic-scaling", 440, 60}, {"savic-split", 2400, 31}, {"savic-accuracy", 1500, 10}}},
       {"gc-1bit",
        "1-bit gradient coding",
        "Li, Skoglund 2024, arXiv 2403.14716",
@@ -76,6 +77,10 @@ const std::vector<PaperExperiment>& papers() {
        "EF21 with momentum, one row a round",
        "Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155",
        {{"ef21-sgdm", 87, 11}}},
+      {"gossip",
+       "Without a server: exact methods and compressed ones",
+       "arXiv 1902.00340, 1803.07068, 2201.13320, 2007.00232, 2302.00620",
+       {{"gossip-uplink", 900, 16}, {"gossip-exact", 170, 45}, {"gossip-limits", 40, 20}}},
   };
   return table;
 }
