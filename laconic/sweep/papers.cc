@@ -76,6 +76,10 @@ const std::vector<PaperExperiment>& papers() {
        "EF21 with momentum, one row a round",
        "Fatkhullin, Tyurin, Richtarik, NeurIPS 2023, arXiv 2305.15155",
        {{"ef21-sgdm", 87, 11}}},
+      {"scaffnew",
+       "Local steps with control variates, and compression",
+       "Mishchenko et al., ICML 2022, arXiv 2202.09357; Condat et al. 2022, arXiv 2210.13277; arXiv 2403.04348",
+       {{"local-uplink", 100, 7}, {"local-uplink-compressed", 300, 20}}},
   };
   return table;
 }
