@@ -81,6 +81,15 @@ const std::vector<PaperExperiment>& papers() {
        "Without a server: exact methods and compressed ones",
        "arXiv 1902.00340, 1803.07068, 2201.13320, 2007.00232, 2302.00620",
        {{"gossip-uplink", 900, 16}, {"gossip-exact", 170, 45}, {"gossip-limits", 40, 20}}},
+      {"scaffnew",
+       "Local steps with control variates, and compression",
+       "Mishchenko et al., ICML 2022, arXiv 2202.09357; Condat et al. 2022, arXiv 2210.13277; arXiv "
+       "2403.04348",
+       {{"local-uplink", 190, 7}, {"local-uplink-compressed", 300, 15}}},
+      {"local-fashion-mnist",
+       "Local steps and compression in both directions",
+       "Douillard et al. 2023, arXiv 2311.08105; Sarfi et al. 2025, arXiv 2508.15706; arXiv 2505.23725",
+       {{"local-fashion-mnist", 500, 47}}},
   };
   return table;
 }
