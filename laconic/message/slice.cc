@@ -36,6 +36,8 @@ namespace {
 /// A message is read in groups of kLanes values; the sums of kFours groups are in registers.
 constexpr std::size_t kLanes = 4;
 constexpr std::size_t kFours = 4;
+// Bytes that are fetched ahead of use: the hardware does not fetch across pages by itself.
+constexpr std::size_t kAhead = 1024;
 
 template <class Value>
 Doubles four_values(const std::uint8_t* from) {
@@ -59,8 +61,11 @@ void add_fours(std::span<const Summand> sum, std::size_t first, double* acc) {
   if (from == From::acc) {
     for (std::size_t k = 0; k < kFours; ++k) total[k] = load<Doubles>(acc + kLanes * k);
   }
+  __builtin_prefetch(acc + kAhead / sizeof(double), 1);
+  __builtin_prefetch(acc + kAhead / sizeof(double) + 8, 1);
   for (const Summand& one : sum) {
     const std::uint8_t* values = one.message->bytes.data() + 1 + first * sizeof(Value);
+    __builtin_prefetch(values + kAhead);
     for (std::size_t k = 0; k < kFours; ++k)
       total[k] += one.weight * four_values<Value>(values + kLanes * k * sizeof(Value));
   }

@@ -221,7 +221,7 @@ class Gossip final : public Method {
   /// node's own too, so that rounding to the wire format does not change a mean. By slices of coordinates: what
   /// a node has read is still in the cache when its neighbours read it.
   void mix_whole_vectors(Fleet& fleet, const Mixing& w, Range own) {
-    constexpr std::size_t kSlice = 4096;
+    constexpr std::size_t kSlice = 16384;
     for (const Mix& mix : mixes_) {
       for (std::size_t first = 0; first < problem_.dim(); first += kSlice) {
         const Range slice{first, std::min(first + kSlice, problem_.dim())};
