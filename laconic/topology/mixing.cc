@@ -133,7 +133,7 @@ Mixing best_constant(Arguments& args, const Graph& graph) {
 Mixing fdla(Arguments& args, const Graph& graph) {
   constexpr double kNoGain = 1e-8;  // more than the excess of fastest_weights()
   constexpr double kZero = 1e-6;
-  const Mixing constant = best_constant(args, graph);
+  Mixing constant = best_constant(args, graph);
   const double rho = quality(MixingPlan({constant})).rho;
   if (graph.nodes() == 1 || rho < kZero) return constant;
   const std::vector<Edge> edges = edges_both_ways(args, graph);
