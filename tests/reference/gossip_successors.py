@@ -36,13 +36,17 @@ class Network:
         return X.copy(), self.floats, self.bits, asked
 
 
+def contraction(C):
+    """The factor of decoded messages. Copies would grow with an unbiased C: E|v - vh - C|^2 = omega |v - vh|^2."""
+    return 1 / (1 + C.omega) if C.alpha is None and C.omega is not None and C.omega >= 1 else 1.0
+
+
 class Copies:
     """Vh and S = W Vh, from 0. Both are kept, as nodes keep them, and not computed from each other."""
 
     def __init__(self, net, C, like):
         self.net, self.C, self.hat, self.sum = net, C, 0 * like, 0 * like
-        wild = C.alpha is None and C.omega is not None and C.omega >= 1  # copies would grow: E|v - vh - C|^2 = omega |v - vh|^2
-        self.scale = 1 / (1 + C.omega) if wild else 1.0
+        self.scale = contraction(C)
 
     def difference(self):
         """(W - I) Vh"""
