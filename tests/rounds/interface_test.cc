@@ -427,14 +427,14 @@ class Counting final : public Mechanism {
  public:
   void encode(const Key& /*key*/, const Memories& /*kept*/, View x, Message& out) const override {
     Vector v(x.size(), 0.0);
-    v[next_] = x[next_];
-    next_ = (next_ + 1) % x.size();
+    const std::size_t k = next_++ % x.size();
+    v[k] = x[k];
     write_dense(Wire::f32, v, out);
   }
   Rates rates() const override { return {}; }
 
  private:
-  mutable std::size_t next_ = 0;
+  mutable std::atomic<std::size_t> next_ = 0;  // several threads are here
 };
 
 TEST_F(Interface, AMechanismHidesNoState) {
