@@ -53,9 +53,8 @@ std::vector<MethodRow> d_sgd_methods() {
   return {
       {"d-sgd", "d-sgd(steps=K, compressor=C, gamma=G)",
        "K local steps, then the mean of the neighbours' models", "arXiv 2003.10422", d_sgd, kNeighbours},
-      {"choco", "choco(C, gamma=G, steps=K)",
-       "d-sgd whose nodes send compressed differences from public copies", "arXiv 1902.00340", choco,
-       kNeighbours},
+      {"choco", "choco(C, gamma=G, steps=K)", "d-sgd through compressed differences from public copies",
+       "arXiv 1902.00340", choco, kNeighbours},
   };
 }
 

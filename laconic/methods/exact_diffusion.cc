@@ -79,7 +79,7 @@ std::vector<MethodRow> exact_diffusion_methods() {
       {"d2", "d2(compressor=C, gamma=G)",
        "exact diffusion: one vector an edge, exact limit; mixing=lazy unless named", "arXiv 1803.07068", d2,
        kNeighbours},
-      {"nids", "nids(compressor=C, gamma=G)", "d2 whose first round is a local step", "arXiv 1704.07807",
+      {"nids", "nids(compressor=C, gamma=G)", "d2 with a local step as its first round", "arXiv 1704.07807",
        nids, kNeighbours},
       {"led", "led(steps=K, compressor=C, gamma=G)",
        "exact diffusion with local steps; mixing=lazy unless named", "arXiv 2302.00620", led, kNeighbours},

@@ -30,7 +30,7 @@ StepCount steps_of(Arguments& args) {
   return StepCount::spread(least, most);
 }
 
-/// Client i takes tau_i steps, whose gradients count |a_i|_1 together. d_i = (x - y_i) / (gamma |a_i|_1), and
+/// Client i takes tau_i steps. Their gradients count |a_i|_1 together. d_i = (x - y_i) / (gamma |a_i|_1), and
 /// x <- x - gamma tau_eff mean d_i with tau_eff = mean |a_i|_1: so y_i - x weighs tau_eff / (n |a_i|_1).
 Assembly fednova(Arguments& args, const MethodSetting& s) {
   const std::size_t n = s.problem.shards();

@@ -109,7 +109,7 @@ inline constexpr double kDilocoOuterStep = 0.7;
 /// The parts of a method in which all clients take plain local steps and send all values.
 LocalParts plain_local_parts(const MethodSetting& s);
 /// The same, and what clients send by the argument `compressor`: C, ef(C, decay=1) with error feedback, or
-/// ef21(C) with memories whose mean the server keeps.
+/// ef21(C) with memories. The server keeps the mean of the memories.
 LocalParts local_parts(Arguments& args, const MethodSetting& s);
 /// The same with local steps by the argument `steps` on the number of clients that the argument `sample`
 /// says, drawn without replacement in each round.
@@ -127,7 +127,7 @@ struct Coin {
 /// By the arguments p, the probability q, or steps, H in every round and q = 1/H. `of_theory`: q if neither
 /// is given; without a value that fails.
 Coin coin_of(Arguments& args, std::optional<double> of_theory);
-/// The theorem of control variates whose Psi contracts in each local step by max{(1 - gamma mu)^2, 1 -
+/// The theorem of control variates: Psi contracts in each local step by max{(1 - gamma mu)^2, 1 -
 /// shrinks}, for the step 1/L. Nothing if the run has minibatches or an outer rule of its own.
 std::optional<Theorem> coin_theorem(const MethodSetting& s, double L, double mu, double shrinks,
                                     std::string name, std::string step_rule);

@@ -488,7 +488,7 @@ void require_fragments(const Problem& problem, const LocalParts& parts) {
             !parts.control && !parts.senders,
         "fragments need the same steps of all clients, and no other vectors between rounds");
   check(parts.inner->memory() == 0 || parts.inner->between_rounds() == Between::kept,
-        "fragments need an inner rule whose memory stays at its client");
+        "fragments need an inner rule with a memory that stays at its client");
 }
 
 void require_local(const Problem& problem, const LocalParts& parts) {

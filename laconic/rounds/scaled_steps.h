@@ -42,7 +42,7 @@ struct StatisticScratch {
 
 /// The statistic of client key.client at x, in the scratch: the curvature along random signs, the gradient,
 /// or its square (if the squares are taken before the mean, or no mean is taken). `before`: the number of
-/// updates of D so far. key.step is the first step whose draws are free. Adds to `calls` the gradients that
+/// updates of D so far. key.step is the first step with unused draws. Adds to `calls` the gradients that
 /// it costs.
 View statistic_of(const ScalingPlan& plan, const Oracle& oracle, Key key, View x, std::size_t before,
                   std::size_t& calls, StatisticScratch& scratch);

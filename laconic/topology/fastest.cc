@@ -72,7 +72,7 @@ class Barrier {
     return result;
   }
 
-  /// Adds the derivatives of -log det(s I - sign M), whose matrix has the inverse p.
+  /// Adds the derivatives of -log det(s I - sign M). p is the inverse of s I - sign M.
   void add_derivatives(const Matrix& p, double sign, Column& gradient, Matrix& hessian) const {
     const Matrix p_sq = p * p;
     gradient[m_] -= p.trace();

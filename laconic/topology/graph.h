@@ -26,7 +26,7 @@ class Graph {
   /// heard[i]: the nodes from which node i receives, in any order, duplicates allowed. Node i itself may be
   /// omitted.
   explicit Graph(std::vector<std::vector<std::uint32_t>> heard);
-  /// A graph whose edges have weights. Each edge occurs once, in one direction, and joins two nodes.
+  /// A graph with weights of its edges. Each edge occurs once, in one direction, and joins two nodes.
   Graph(std::size_t nodes, std::span<const Weighted> edges);
 
   [[nodiscard]] std::size_t nodes() const { return heard_.size(); }

@@ -30,7 +30,7 @@ class Mixing {
   explicit Mixing(const std::vector<std::vector<Neighbour>>& rows);
 
   [[nodiscard]] std::size_t nodes() const { return begin_.size() - 1; }
-  /// By ascending node, including the node itself, whose weight may be 0; the other weights are not 0.
+  /// By ascending node, including the node itself. Its own weight may be 0; the others are not 0.
   [[nodiscard]] std::span<const Neighbour> row(std::size_t node) const {
     return std::span(entries_).subspan(begin_[node], begin_[node + 1] - begin_[node]);
   }

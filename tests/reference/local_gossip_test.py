@@ -125,7 +125,7 @@ class GossipIdentities(Same):
         X = local.start(self.problem)
         G = V = local.stack(exact(self.problem), X, 0, 0)
         expected = [X]
-        for t in range(ROUNDS):  # combine, then adapt; nobody is heard in round 1
+        for t in range(ROUNDS):  # combine, then adapt; nothing is received in round 1
             X = (W if t else np.eye(5)) @ X - 0.2 * V
             before, G = G, local.stack(exact(self.problem), X, 0, 0)
             V = (W if t else np.eye(5)) @ V + G - before

@@ -365,7 +365,7 @@ def is_one(spec):
 
 
 def through(problem, method, up):
-    """A method of local.py whose vectors are said through `up`."""
+    """A method of local.py that sends its vectors through `up`."""
     for X, vectors, asked in method:
         assert math.isclose(vectors, up.messages / problem.n)
         yield up.row(X[0], asked)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Methods without a server after K-GT: exact diffusion, and methods whose nodes send compressed differences
+// Methods without a server after K-GT: exact diffusion, and methods that send compressed differences
 // from public copies. Identities between methods, and the invariants of their papers in every round.
 #include <cmath>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs without a server whose nodes a test can read and change.
+// Runs without a server. A test can read and change their nodes.
 #pragma once
 
 #include <cmath>

@@ -203,7 +203,7 @@ TEST_F(Interface, PartsOfOtherMethodsAreThere) {
   streaming.steps = 4;
   streaming.fragments = FragmentPlan{.count = 2};
   streaming.inner = inner_momentum(0.5, Between::averaged);
-  expect_check([&] { local(streaming, options); }, "memory stays at its client");
+  expect_check([&] { local(streaming, options); }, "a memory that stays at its client");
   streaming.inner = proximal_inner(0.1);
   expect_check([&] { local(streaming, options); }, "no point at which they start");
   LocalParts controlled = local_parts();
