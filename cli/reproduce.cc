@@ -56,19 +56,44 @@ std::string count_text(std::size_t count, const char* of) {
   return fmt::format("{} {}{}", count, of, count == 1 ? "" : "s");
 }
 
-void announce(const std::deque<PaperSweep>& sweeps, const ReproduceRequest& wanted) {
-  double seconds = 0;
-  std::size_t left = 0;
-  for (const PaperSweep& task : sweeps) {
-    if (!task.why_not.empty() || task.ended) continue;
-    ++left;
-    seconds += wanted.quick ? task.part.quick_seconds : task.part.seconds;
+/// What is left of a call: sweeps, and the seconds they should take on the threads of this call.
+class Remaining {
+ public:
+  Remaining(const std::deque<PaperSweep>& sweeps, const ReproduceRequest& wanted)
+      : quick_(wanted.quick), threads_(threads_of(wanted.threads)) {
+    for (const PaperSweep& sweep : sweeps) {
+      if (!sweep.why_not.empty() || sweep.ended) continue;
+      ++sweeps_;
+      seconds_ += expected(sweep);
+    }
   }
-  const std::size_t threads = threads_of(wanted.threads);
-  print_out("{} of {} to do: about {} on {}, as measured on another machine -> {}\n",
-            count_text(left, "sweep"), count_text(wanted.papers.size(), "experiment"),
-            minutes_text(seconds / static_cast<double>(threads)), count_text(threads, "thread"), wanted.out);
-}
+
+  [[nodiscard]] std::size_t sweeps() const { return sweeps_; }
+  [[nodiscard]] std::size_t threads() const { return threads_; }
+  /// From the measured costs of papers.h; once sweeps have ended, times what they took in comparison.
+  [[nodiscard]] double seconds() const { return seconds_ * (expected_ > 0 ? taken_ / expected_ : 1); }
+
+  /// A sweep has ended that had not ended before.
+  void pass(const PaperSweep& sweep) {
+    --sweeps_;
+    seconds_ -= expected(sweep);
+    if (!sweep.result) return;
+    expected_ += expected(sweep);
+    taken_ += sweep.result->seconds;
+  }
+
+ private:
+  [[nodiscard]] double expected(const PaperSweep& sweep) const {
+    return (quick_ ? sweep.part.quick_seconds : sweep.part.seconds) / static_cast<double>(threads_);
+  }
+
+  bool quick_;
+  std::size_t threads_;
+  std::size_t sweeps_ = 0;
+  double seconds_ = 0;   // expected of the sweeps that are left
+  double expected_ = 0;  // of those that ran
+  double taken_ = 0;     // by those that ran
+};
 
 /// Prints the result of one sweep in a line.
 void tell(const PaperSweep& sweep) {
@@ -117,7 +142,10 @@ void write_page(const ReproduceRequest& wanted) {
 int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags) {
   const ReproduceRequest wanted = read_words(words, flags);
   std::deque<PaperSweep> sweeps = sweeps_of(wanted);
-  announce(sweeps, wanted);
+  Remaining left(sweeps, wanted);
+  print_out("{} of {} to do: about {} on {}, as measured on another machine -> {}\n",
+            count_text(left.sweeps(), "sweep"), count_text(wanted.papers.size(), "experiment"),
+            minutes_text(left.seconds()), count_text(left.threads(), "thread"), wanted.out);
   std::size_t statements = 0;
   std::size_t hold = 0;
   std::size_t skipped = 0;
@@ -127,6 +155,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   for (PaperSweep& sweep : sweeps) {
     if (const Request asked = end_request(); asked != Request::none)
       throw Interrupted(asked, "interrupted between two sweeps; to go on: the same command again");
+    const bool runs = sweep.why_not.empty() && !sweep.ended;
     try {
       Watch watch;
       run_paper_sweep(sweep, watch);
@@ -135,6 +164,9 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
                                                      sweep.part.config, error.what()));
     }
     tell(sweep);
+    if (runs) left.pass(sweep);
+    if (runs && left.sweeps() > 0)
+      print_out("{} left: about {}\n", count_text(left.sweeps(), "sweep"), minutes_text(left.seconds()));
     if (sweep.result) {
       statements += sweep.result->judged.size();
       hold += sweep.holding();
@@ -151,7 +183,9 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
   if (skipped > 0) words_of_end += fmt::format(", {} of {} sweeps skipped", skipped, sweeps.size());
   if (failed > 0) words_of_end += fmt::format(", {} of {} sweeps failed", failed, sweeps.size());
   print_out("{}, {} -> {}\n", words_of_end, minutes_text(seconds), wanted.out);
-  return hold < statements ? std::max<int>(code, kFailed) : code;
+  const bool nothing_ran = skipped == sweeps.size();
+  if (nothing_ran) print_err("laconic: reproduce: no sweep could run\n");
+  return hold < statements || nothing_ran ? std::max<int>(code, kFailed) : code;
 }
 
 }  // namespace laconic::cli

@@ -17,7 +17,7 @@ namespace laconic::cli {
 namespace {
 
 /// Runs the plan and prints the result. Returns the exit code.
-int run_and_tell(const SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on) {
+int run_and_tell(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on) {
   SweepResult result;
   try {
     Watch watch;
@@ -44,7 +44,7 @@ void require_alone(const Transport& transport) {
 }
 
 int sweep(const std::vector<std::string>& words, bool quick, bool force) {
-  const SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
+  SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
   std::optional<RunFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);

@@ -121,8 +121,9 @@ PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<
   std::vector<Meter> meters;
   for (const Config& config : configs) meters.emplace_back(config, costs);
   const ProblemOfRun problems(plan.runs.size(), problem);
+  const RunOutcomes none(plan.runs.size());
   LockstepCell cell_runs(
-      plan, 0, problems, observer,
+      plan, 0, problems, none, observer,
       [&](std::size_t r, std::size_t round, const Ledger& ledger) { meters[r].hear(round, ledger); });
   carry_on(cell_runs, pool, seconds, enough, observer);
   RunOutcomes outcomes(plan.runs.size());

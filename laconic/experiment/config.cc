@@ -38,6 +38,12 @@ constexpr KeyRow kSweepKeys[] = {
      "two columns of the trace, and the axes that are logarithmic (y; or ,xy): the best setting of each cell "
      "is "
      "run once more, into curves/, and drawn"},
+    {"curves", "cells",
+     "what figure= draws: the best setting of each method (best, the default), or of each cell (cells)"},
+    {"grow", "yes",
+     "widen tuned axes of numbers by themselves, until the best of each method is not at their end; default no"},
+    {"impossible", "skip",
+     "record settings that cannot run, such as a top-k above d, and go on; default stop: they are an error"},
     {"title", "CLAG on ijcnn1", "of figures and reports"},
 };
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/read_whole.h"
+#include "laconic/sweep/edges.h"
 
 namespace laconic {
 namespace {
@@ -126,7 +127,7 @@ std::string cells_csv(const SweepPlan& plan, const RunOutcomes& outcomes) {
   for (std::size_t f = 0; f < key_count; ++f) {
     if (is_key(f)) names.push_back(header[f]);
   }
-  names.insert(names.end(), {"runs", "score", "deviation"});
+  names.insert(names.end(), {"runs", "score", "deviation", "edge"});
   std::string text = line_of(names);
   const std::vector<double> scores = scores_of(plan, outcomes);
   for (const std::vector<std::size_t>& runs : plan.of_cell) {
@@ -144,6 +145,9 @@ std::string cells_csv(const SweepPlan& plan, const RunOutcomes& outcomes) {
     fields.push_back(fmt::format("{}", plan.of_setting[setting].size()));
     fields.push_back(has_score ? fmt::format("{}", scores[setting]) : "");
     fields.push_back(has_score ? fmt::format("{}", deviation_of(plan, outcomes, setting)) : "");
+    std::vector<Edge> edges = has_score ? edges_of(plan, setting) : std::vector<Edge>();
+    std::erase_if(edges, [&](const Edge& edge) { return !plan.is_tuned(edge.axis); });
+    fields.push_back(print(edges));
     text += line_of(fields);
   }
   return text;
@@ -157,16 +161,25 @@ RunOutcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
     throw InputError(fmt::format("{}:{}: is not a line of this sweep", path, line + 1));
   };
   if (records.empty() || records[0] != header) fail(0);
+  std::vector<Fields> known;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) known.push_back(key_fields(plan, r));
   for (std::size_t line = 1; line < records.size(); ++line) {
     const Fields& fields = records[line];
     std::size_t r = 0;
-    if (fields.size() != header.size() || !read(fields[0], r) || r >= plan.runs.size() || outcomes[r])
-      fail(line);
-    const Fields known = key_fields(plan, r);
-    if (!std::equal(known.begin(), known.end(), fields.begin())) fail(line);
-    const std::optional<RunEnd> end = end_named(fields[known.size()]);
+    if (fields.size() != header.size() || !read(fields[0], r)) fail(line);
+    const Fields key(fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(known.front().size()));
+    const auto is_of = [&](std::size_t run) {
+      return !outcomes[run] && std::equal(key.begin() + 1, key.end(), known[run].begin() + 1);
+    };
+    // A plan that has grown since numbers its runs anew.
+    if (r >= plan.runs.size() || !is_of(r)) {
+      r = 0;
+      while (r < plan.runs.size() && !is_of(r)) ++r;
+      if (r == plan.runs.size()) fail(line);
+    }
+    const std::optional<RunEnd> end = end_named(fields[key.size()]);
     RunOutcome outcome{end.value_or(RunEnd::rounds), {}};
-    std::size_t at = known.size() + 1;
+    std::size_t at = key.size() + 1;
     bool right = end.has_value();
     for_each_column(outcome.last,
                     [&](const char*, auto& value) { right = read(fields[at++], value) && right; });
@@ -174,7 +187,8 @@ RunOutcomes read_sweep_csv(const SweepPlan& plan, const std::string& path) {
     outcomes[r] = outcome;
   }
   // A sweep writes a cell only when all its runs have ended. If a line of a cell is missing, the whole cell
-  // runs again.
+  // runs again; but in a cell that has grown, only the runs that are missing.
+  if (plan.grows) return outcomes;
   for (const std::vector<std::size_t>& cell : plan.of_cell) {
     if (std::all_of(cell.begin(), cell.end(), [&](std::size_t r) { return outcomes[r].has_value(); }))
       continue;

@@ -17,8 +17,8 @@ namespace laconic {
 std::string sweep_csv(const SweepPlan& plan, const RunOutcomes& outcomes);
 
 /// Columns: problem, clients, split, method, step_rule and the other axes except seeds, with the values of
-/// the cell's best setting; runs (its number of seeds); score and deviation by the sweep's measure. Score,
-/// deviation and the tuned axes are empty if no setting of the cell has a score. Lines are in the order of
+/// the cell's best setting; runs (its number of seeds); score and deviation by the sweep's measure; edge (at
+/// which ends of tuned axes that setting lies: "largest step"). Score, deviation and the tuned axes are empty if no setting of the cell has a score. Lines are in the order of
 /// the grid.
 std::string cells_csv(const SweepPlan& plan, const RunOutcomes& outcomes);
 

@@ -26,9 +26,11 @@ namespace {
 /// round, so this is just enough for a figure.
 constexpr std::size_t kRows = 100;
 
-/// The first run of the cell's best setting.
-std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& outcomes,
-                                    const std::vector<double>& scores, const std::vector<std::size_t>& cell) {
+/// The best setting of a group of runs: of least score; without any score, of least gradient at the end. Nothing
+/// if all runs diverged or could not begin.
+std::optional<std::size_t> best_setting(const SweepPlan& plan, const RunOutcomes& outcomes,
+                                        const std::vector<double>& scores,
+                                        const std::vector<std::size_t>& group) {
   std::optional<std::size_t> best;
   const auto is_better = [&](std::size_t r) {
     if (!best) return true;
@@ -37,10 +39,25 @@ std::optional<std::size_t> best_run(const SweepPlan& plan, const RunOutcomes& ou
     if (std::isfinite(score) || std::isfinite(least)) return score < least;
     return outcomes[r]->last.grad_norm_sq < outcomes[*best]->last.grad_norm_sq;
   };
-  for (const std::size_t r : cell) {
-    if (outcomes[r]->end != RunEnd::diverged && is_better(r)) best = r;
+  for (const std::size_t r : group) {
+    const RunEnd end = outcomes[r]->end;
+    if (end != RunEnd::diverged && end != RunEnd::impossible && is_better(r)) best = r;
   }
-  return best;
+  return best ? std::optional(plan.runs[*best].setting) : std::nullopt;
+}
+
+/// Groups of runs, of each of which the best setting is drawn: the cells, or the runs of each method.
+std::vector<std::vector<std::size_t>> groups_of(const SweepPlan& plan) {
+  if (plan.draws_cells) return plan.of_cell;
+  std::map<std::pair<std::size_t, std::string>, std::size_t> numbers;
+  std::vector<std::vector<std::size_t>> groups;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    const auto [at, is_new] =
+        numbers.try_emplace({plan.runs[r].workload, plan.runs[r].method}, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[at->second].push_back(r);
+  }
+  return groups;
 }
 
 /// A config of the same run that stops at the given row. The run is evaluated as in the sweep. If the sweep
@@ -86,13 +103,17 @@ std::vector<Curves> record_curves(const SweepPlan& plan, const RunOutcomes& outc
   for (std::size_t w = 0; w < plan.workloads.size(); ++w) curves.push_back({w, {}});
   std::vector<std::pair<std::size_t, std::string>> runs;
   std::map<std::string, std::size_t> seen;
-  for (const std::vector<std::size_t>& cell : plan.of_cell) {
-    const auto r = best_run(plan, outcomes, scores, cell);
-    if (!r) continue;
-    const SweepRun& run = plan.runs[*r];
-    const std::string& name = run.config.method.name;
-    runs.emplace_back(*r, fmt::format("{}/{}-{}", folder, name, ++seen[name]));
-    curves[run.workload].folders.push_back(runs.back().second);
+  for (const std::vector<std::size_t>& group : groups_of(plan)) {
+    const auto setting = best_setting(plan, outcomes, scores, group);
+    if (!setting) continue;
+    const std::vector<std::size_t>& of_setting = plan.of_setting[*setting];
+    const SweepRun& first = plan.runs[of_setting.front()];
+    const std::string& name = first.config.method.name;
+    const std::string path = fmt::format("{}/{}-{}", folder, name, ++seen[name]);
+    for (std::size_t i = 0; i < of_setting.size(); ++i) {
+      runs.emplace_back(of_setting[i], i == 0 ? path : fmt::format("{}-seed-{}", path, i + 1));
+      curves[first.workload].folders.push_back(runs.back().second);
+    }
   }
   // All runs use one stride, so that their costs to a target are comparable.
   std::size_t least = std::numeric_limits<std::size_t>::max();

@@ -13,11 +13,11 @@
 
 namespace laconic {
 
-/// Runs the best setting of each cell again, with the first of its seeds and for as many rounds as in the
-/// sweep. Each run writes the usual files of a run into a folder of its own under `folder`. If no run of a
-/// cell reached the target, the run that ended with the smallest gradient represents the cell. If all runs
-/// diverged, the cell has no curve. Returns the folders of each workload. `problem_of_run` is as for
-/// LockstepCell.
+/// Runs the best setting of each method again (with plan.draws_cells: of each cell), with all its seeds and for
+/// as many rounds as in the sweep. Each run writes the usual files of a run into a folder of its own under
+/// `folder`: ef21-1, ef21-1-seed-2, ... If no run reached the target, the setting that ended with the smallest
+/// gradient is drawn. If all runs diverged, there is no curve. Returns the folders of each workload.
+/// `problem_of_run` is as for LockstepCell.
 struct Curves {
   std::size_t workload = 0;  // in SweepPlan::workloads
   std::vector<std::string> folders;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <regex>
 #include <set>
@@ -122,6 +123,13 @@ std::string axis_name(const std::string& key, const std::string& left) {
   return key;
 }
 
+/// The values that the items between two braces stand for.
+std::vector<std::string> listed(std::string_view inside) {
+  std::vector<std::string> values;
+  for (const std::string& item : items_of(inside)) add_values(item, values);
+  return values;
+}
+
 /// A partly expanded value: its text so far, and the choices made so far.
 struct Partial {
   std::string text;
@@ -148,8 +156,7 @@ void spell_out(const std::string& key, const Partial& left, std::string_view res
   });
   if (taken > 0) name += fmt::format("#{}", taken + 1);
 
-  std::vector<std::string> values;
-  for (const std::string& item : items_of(inside.substr(0, close))) add_values(item, values);
+  const std::vector<std::string> values = listed(inside.substr(0, close));
   for (auto value = values.begin(); value != values.end(); ++value) {
     if (value->empty()) throw InputError(fmt::format("{{{}}}: a value is missing", inside.substr(0, close)));
     if (std::find(values.begin(), value, *value) != value)
@@ -233,6 +240,30 @@ Grid grid_of(const std::vector<KeyValue>& settings) {
     }
   }
   return grid;
+}
+
+std::string with_value(const std::string& key, const std::string& text, const std::string& axis,
+                       const std::string& value, bool first) {
+  // `left` ends with the text before the brace at `open`. Braces in it do not change the name of the axis.
+  const std::function<std::string(std::string, std::string_view)> widened = [&](std::string left,
+                                                                                std::string_view rest) {
+    std::string result;
+    for (std::size_t open = find_open(rest); open != std::string_view::npos; open = find_open(rest)) {
+      const std::string_view before = rest.substr(0, open);
+      rest.remove_prefix(open + 1);
+      const std::string_view inside = rest.substr(0, find_close(rest));
+      rest.remove_prefix(inside.size() + 1);
+      left += before;
+      std::string items = widened(left, inside);
+      const std::vector<std::string> values = listed(inside);
+      if (axis_name(key, left) == axis && std::find(values.begin(), values.end(), value) == values.end())
+        items = first ? value + "," + items : items + "," + value;
+      result += fmt::format("{}{{{}}}", before, items);
+      left += fmt::format("{{{}}}", inside);
+    }
+    return result.append(rest);
+  };
+  return widened("", text);
 }
 
 }  // namespace laconic

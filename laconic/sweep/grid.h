@@ -55,4 +55,10 @@ struct Grid {
 /// close, are empty or list a value twice, or if the grid has more than a million points.
 Grid grid_of(const std::vector<KeyValue>& settings);
 
+/// The text with `value` added to each list in braces that is an axis of that name. `first`: in front of the
+/// other values, else behind them. "clag(top-k({1,3}))" becomes "clag(top-k({1,3,9}))". Lists that hold the
+/// value already stay as they are. `key` is the key of the text.
+std::string with_value(const std::string& key, const std::string& text, const std::string& axis,
+                       const std::string& value, bool first);
+
 }  // namespace laconic

@@ -65,20 +65,24 @@ RunOutcome LockstepRun::outcome() const {
 }
 
 LockstepCell::LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
-                           Observer& observer, const Listener& listen)
-    : plan_(plan), runs_(plan.of_cell[cell]) {
-  for (const std::size_t r : runs_) {
+                           const RunOutcomes& outcomes, Observer& observer, const Listener& listen)
+    : plan_(plan) {
+  for (const std::size_t r : plan.of_cell[cell]) {
+    if (outcomes[r]) {
+      competitors_.push_back({r, nullptr, *outcomes[r]});
+      continue;
+    }
     std::function<void(std::size_t, const Ledger&)> of_run;
     if (listen) of_run = [listen, r](std::size_t round, const Ledger& ledger) { listen(r, round, ledger); };
-    lockstep_.push_back(
-        std::make_unique<LockstepRun>(plan.runs[r], problem_of_run[r], observer, std::move(of_run)));
+    competitors_.push_back(
+        {r, std::make_unique<LockstepRun>(plan.runs[r], problem_of_run[r], observer, std::move(of_run))});
   }
 }
 
 std::vector<LockstepRun*> LockstepCell::live() const {
   std::vector<LockstepRun*> live;
-  for (const auto& run : lockstep_) {
-    if (!run->over()) live.push_back(run.get());
+  for (const Competitor& each : competitors_) {
+    if (!each.over()) live.push_back(each.run.get());
   }
   return live;
 }
@@ -90,26 +94,32 @@ void LockstepCell::settle() {
     bool final = true;
   };
   std::map<std::size_t, Standing> standings;
-  for (const auto& run : lockstep_) {
-    Standing& standing = standings[run->run().setting];
-    const RunOutcome outcome = run->outcome();
-    const bool failed = run->over() && outcome.end != RunEnd::target;
+  const auto setting_of = [&](const Competitor& each) { return plan_.runs[each.number].setting; };
+  for (const Competitor& each : competitors_) {
+    Standing& standing = standings[setting_of(each)];
+    const RunOutcome outcome = each.now();
+    const bool failed = each.over() && outcome.end != RunEnd::target;
     standing.least += failed ? std::numeric_limits<double>::infinity() : plan_.measure->of(outcome.last);
-    standing.final = standing.final && run->over();
+    standing.final = standing.final && each.over();
   }
   // All settings have the same number of runs, so comparing sums is comparing means.
   double best = std::numeric_limits<double>::infinity();
   for (const auto& [setting, standing] : standings) {
     if (standing.final) best = std::min(best, standing.least);
   }
-  for (const auto& run : lockstep_) {
-    if (!run->over() && standings[run->run().setting].least > best) run->give_up();
+  for (const Competitor& each : competitors_) {
+    if (!each.over() && standings[setting_of(each)].least > best) each.run->give_up();
   }
 }
 
 std::size_t LockstepCell::report(RunOutcomes& outcomes) const {
-  for (std::size_t c = 0; c < runs_.size(); ++c) outcomes[runs_[c]] = lockstep_[c]->outcome();
-  return runs_.size();
+  std::size_t count = 0;
+  for (const Competitor& each : competitors_) {
+    if (each.run == nullptr) continue;
+    outcomes[each.number] = each.run->outcome();
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace laconic

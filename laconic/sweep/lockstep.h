@@ -79,22 +79,31 @@ class LockstepRun {
 
 class LockstepCell {
  public:
-  /// All runs of the cell. problem_of_run[r] is the problem of run r. All arguments must outlive this object.
+  /// The runs of the cell that have no outcome yet; those with one only compete. problem_of_run[r] is the
+  /// problem of run r. All arguments must outlive this object.
   LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
-               Observer& observer, const Listener& listen = {});
+               const RunOutcomes& outcomes, Observer& observer, const Listener& listen = {});
 
   /// The runs that have not ended. They may advance concurrently on different threads.
   [[nodiscard]] std::vector<LockstepRun*> live() const;
   /// Call after each live run has advanced. Ends a run if the score of its setting can only end up worse than
   /// a score that is final.
   void settle();
-  /// Call once no run is live. Stores the outcomes of the runs and returns their number.
+  /// Call once no run is live. Stores the outcomes of the runs and returns the number of those that ran here.
   std::size_t report(RunOutcomes& outcomes) const;
 
  private:
   const SweepPlan& plan_;
-  const std::vector<std::size_t>& runs_;
-  std::vector<std::unique_ptr<LockstepRun>> lockstep_;
+  struct Competitor {
+    std::size_t number = 0;            // of the run, in the plan
+    std::unique_ptr<LockstepRun> run;  // nullptr: it has ended before
+    RunOutcome outcome = {};           // if it has ended before
+
+    [[nodiscard]] bool over() const { return run == nullptr || run->over(); }
+    [[nodiscard]] RunOutcome now() const { return run == nullptr ? outcome : run->outcome(); }
+  };
+
+  std::vector<Competitor> competitors_;
 };
 
 }  // namespace laconic

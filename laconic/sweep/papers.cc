@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -94,6 +95,23 @@ const std::vector<PaperExperiment>& papers() {
   return table;
 }
 
+const std::vector<PaperExperiment>& single_configs() {
+  static const std::vector<PaperExperiment> table = [] {
+    std::vector<PaperExperiment> singles;
+    for (const PaperExperiment& paper : papers()) {
+      for (const Part& part : paper.parts) {
+        const auto has_its_name = [&](const PaperExperiment& each) {
+          return std::string_view(each.name) == part.config;
+        };
+        if (std::none_of(papers().begin(), papers().end(), has_its_name))
+          singles.push_back({part.config, paper.title, paper.paper, {part}});
+      }
+    }
+    return singles;
+  }();
+  return table;
+}
+
 std::vector<const PaperExperiment*> papers_named(const std::string& name) {
   std::vector<const PaperExperiment*> named;
   std::vector<std::string> known;
@@ -102,6 +120,10 @@ std::vector<const PaperExperiment*> papers_named(const std::string& name) {
     if (name == each.name || name == kAll) named.push_back(&each);
   }
   known.emplace_back(kAll);
+  for (const PaperExperiment& each : single_configs()) {
+    known.emplace_back(each.name);
+    if (name == each.name) named.push_back(&each);
+  }
   if (named.empty()) {
     throw InputError(name.empty()
                          ? fmt::format("reproduce: which experiment? known: {}", fmt::join(known, ", "))

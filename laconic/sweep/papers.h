@@ -26,7 +26,11 @@ struct PaperExperiment {
 
 const std::vector<PaperExperiment>& papers();
 
-/// The experiment of that name, or all experiments for "all". Throws InputError.
+/// The parts of the papers() as experiments of their own, each with the name of its config, but for those that
+/// have the name of a paper's experiment.
+const std::vector<PaperExperiment>& single_configs();
+
+/// The experiment of that name, of papers() or of single_configs(), or all papers() for "all". Throws InputError.
 std::vector<const PaperExperiment*> papers_named(const std::string& name);
 
 /// The settings of a sweep with a config that the program contains (configs/). `quick` is as for

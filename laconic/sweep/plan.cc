@@ -222,6 +222,14 @@ std::vector<std::string> tuned_axes(const Grid& grid, const std::optional<std::s
   return tuned;
 }
 
+/// Whether the value of a key with two values is the second; without a value it is the first.
+bool is_second(const char* key, const std::optional<std::string>& value, const char* first,
+               const char* second) {
+  if (value && *value != first && *value != second)
+    throw InputError(fmt::format("{}: \"{}\"; need {} or {}", key, *value, first, second));
+  return value == second;
+}
+
 /// The two axes that `map` names.
 std::pair<std::string, std::string> map_named(const SweepPlan& plan, const std::string& map) {
   const std::vector<std::string> axes = words_of(map);
@@ -288,6 +296,9 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::
   const auto map = given("map");
   plan.map = map ? map_named(plan, *map) : axes_to_map(plan);
   if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
+  plan.draws_cells = is_second("curves", given("curves"), "best", "cells");
+  plan.grows = is_second("grow", given("grow"), "no", "yes");
+  plan.skips_impossible = is_second("impossible", given("impossible"), "stop", "skip");
   plan.title = given("title").value_or("");
   plan.expect = given("expect").value_or("");
   return plan;

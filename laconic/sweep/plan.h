@@ -53,6 +53,9 @@ struct SweepPlan {
   std::vector<std::string> tuned;                          // names of axes
   std::optional<std::pair<std::string, std::string>> map;  // the axes of the heat map: horizontal, vertical
   std::optional<FigureOptions> figure;                     // of the curves; without a title
+  bool draws_cells = false;       // curves=cells: a curve for each cell, not only for the best of each method
+  bool grows = false;             // grow=yes: tuned axes are widened until the best lies inside
+  bool skips_impossible = false;  // impossible=skip: settings that cannot run are recorded
   std::string title;
   std::string expect;
   std::size_t threads = 0;

@@ -107,7 +107,8 @@ std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes
 
 std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes, const Measure& measure) {
   const auto counts = [&](RunEnd end) {
-    return measure.to_target ? end == RunEnd::target : end != RunEnd::diverged && end != RunEnd::beaten;
+    if (measure.to_target) return end == RunEnd::target;
+    return end != RunEnd::diverged && end != RunEnd::beaten && end != RunEnd::impossible;
   };
   std::vector<double> scores;
   for (const std::vector<std::size_t>& runs : plan.of_setting) {

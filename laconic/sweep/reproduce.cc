@@ -99,11 +99,13 @@ std::string verdicts_json(const ReproduceRequest& wanted, const std::deque<Paper
   json["laconic"] = LACONIC_VERSION;
   json["quick"] = wanted.quick;
   json["experiments"] = Json::array();
-  for (const PaperExperiment& experiment : papers()) {
-    const bool is_wanted =
-        std::find(wanted.papers.begin(), wanted.papers.end(), &experiment) != wanted.papers.end();
-    Json entry = is_wanted ? verdict_of(experiment, tasks) : found_before(experiment);
-    if (!entry.is_null()) json["experiments"].push_back(std::move(entry));
+  for (const auto* table : {&papers(), &single_configs()}) {
+    for (const PaperExperiment& experiment : *table) {
+      const bool is_wanted =
+          std::find(wanted.papers.begin(), wanted.papers.end(), &experiment) != wanted.papers.end();
+      Json entry = is_wanted ? verdict_of(experiment, tasks) : found_before(experiment);
+      if (!entry.is_null()) json["experiments"].push_back(std::move(entry));
+    }
   }
   return json.dump(2) + "\n";
 }

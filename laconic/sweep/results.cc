@@ -10,6 +10,8 @@
 
 #include "laconic/report/file.h"
 #include "laconic/report/text_table.h"
+#include "laconic/report/units.h"
+#include "laconic/sweep/edges.h"
 
 namespace laconic {
 namespace {
@@ -57,36 +59,86 @@ std::string setting_text(const SweepPlan& plan, const SweepRun& run) {
 
 /// Why no setting of the method has a score.
 const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
+  bool is_beaten = false;
+  bool is_impossible = true;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
-    if (run.workload == best.workload && run.method == best.method &&
-        result.outcomes[r]->end == RunEnd::beaten)
-      return "beaten";
+    if (run.workload != best.workload || run.method != best.method) continue;
+    is_beaten = is_beaten || result.outcomes[r]->end == RunEnd::beaten;
+    is_impossible = is_impossible && result.outcomes[r]->end == RunEnd::impossible;
   }
-  return plan.measure->to_target ? "not reached" : "-";
+  if (is_impossible) return "impossible";
+  return is_beaten ? "beaten" : plan.measure->to_target ? "not reached" : "-";
+}
+
+/// A column of the table, about the last rows of the runs of a setting.
+struct Column {
+  const char* name;
+  double (*of)(const Row&);
+  std::string (*text)(double);
+};
+
+/// The columns of the table: the costs, then how far the runs came.
+std::vector<Column> columns_of(const SweepPlan& plan) {
+  const auto bits = [](double value) { return bits_text(value); };
+  std::vector<Column> columns = {{"rounds", [](const Row& row) { return static_cast<double>(row.round); },
+                                  [](double value) { return fmt::format("{:.7g}", value); }},
+                                 {"up/client", [](const Row& row) { return row.uplink_bits; }, bits},
+                                 {"down/client", [](const Row& row) { return row.downlink_bits; }, bits}};
+  if (plan.is_timed())
+    columns.push_back({"modelled time", [](const Row& row) { return row.network_seconds; }, seconds_text});
+  columns.push_back({"|grad f|^2", [](const Row& row) { return row.grad_norm_sq; },
+                     [](double value) { return fmt::format("{:.3e}", value); }});
+  const auto has_accuracy = [](const SweepRun& run) { return run.config.solve.target_accuracy.has_value(); };
+  if (std::any_of(plan.runs.begin(), plan.runs.end(), has_accuracy))
+    columns.push_back({"test accuracy", [](const Row& row) { return row.test_accuracy.value_or(0); },
+                       [](double value) { return fmt::format("{:.1f}%", 100 * value); }});
+  return columns;
+}
+
+/// What a reader must know of the best setting: that a better one may lie beyond the values that were tried.
+std::string note_of(const SweepPlan& plan, const Best& best) {
+  const std::string ends = print(edges_of(plan, best.setting));
+  return ends.empty() ? "" : fmt::format("best at the {} tried", ends);
 }
 
 std::string table_of(const SweepPlan& plan, const SweepResult& result) {
+  const std::vector<Column> columns = columns_of(plan);
   std::string text;
   for (std::size_t workload = 0; workload < plan.workloads.size(); ++workload) {
-    std::vector<std::vector<std::string>> cells = {
-        {"best of each method", "step", plan.measure->name, "rounds", "|grad f|^2"}};
+    std::vector<std::vector<std::string>> cells = {{"best of each method", "step", plan.measure->name}};
+    for (const Column& column : columns) cells[0].emplace_back(column.name);
+    std::vector<std::string> notes = {""};
     for (const Best& best : result.best) {
       if (best.workload != workload) continue;
+      const SweepRun& run = run_of(plan, best);
+      std::vector<std::string>& line = cells.emplace_back();
       if (std::isinf(best.score)) {
-        cells.push_back({best.method, "-", without_score(plan, result, best), "-", "-"});
+        line = {best.method, "-", without_score(plan, result, best)};
+        line.resize(cells[0].size(), "-");
+        notes.emplace_back();
         continue;
       }
-      const SweepRun& run = run_of(plan, best);
-      cells.push_back(
-          {setting_text(plan, run), print(run.config.step), score_text(plan, result, best),
-           fmt::format("{:.7g}", mean_of(plan, result, best, [](const Row& row) { return row.round; })),
-           fmt::format("{:.3e}",
-                       mean_of(plan, result, best, [](const Row& row) { return row.grad_norm_sq; }))});
+      line = {setting_text(plan, run), print(run.config.step), score_text(plan, result, best)};
+      for (const Column& column : columns)
+        line.push_back(column.text(mean_of(plan, result, best, column.of)));
+      notes.push_back(note_of(plan, best));
     }
     if (plan.workloads.size() > 1) text += print(plan.workloads[workload]) + "\n";
-    text += text_table(cells, 2) + "\n";
+    text += text_table(cells, 2, notes) + "\n";
   }
+  return text;
+}
+
+/// The impossible settings, the first few in full.
+std::string impossible_text(const SweepResult& result) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, result.impossible.size()); ++i)
+    text += fmt::format("impossible: {}\n", result.impossible[i].reason);
+  if (result.impossible.size() > kShown)
+    text += fmt::format("impossible: {} more runs; summary.json has the reasons\n",
+                        result.impossible.size() - kShown);
   return text;
 }
 
@@ -114,7 +166,7 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 }  // namespace
 
 std::string report_of(const SweepPlan& plan, const SweepResult& result) {
-  std::string text = table_of(plan, result);
+  std::string text = table_of(plan, result) + impossible_text(result);
   for (const Judged& one : result.judged) text += verdict_text(plan, one);
   return text + fmt::format("{}, {:.2f} s", tally(result.outcomes), result.seconds);
 }
@@ -150,6 +202,8 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
     Json& count = json["ended"][name_of(outcome->end)];
     count = count.is_null() ? 1 : count.get<int>() + 1;
   }
+  for (const ImpossibleRun& each : result.impossible)
+    json["impossible"].push_back({{"run", each.run}, {"reason", each.reason}});
   json["best"] = Json::array();
   for (const Best& best : result.best) {
     const SweepRun& run = run_of(plan, best);
@@ -159,6 +213,10 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
     if (std::isfinite(best.score)) {
       for (const auto& [key, value] : resolved(run.config)) entry["description"][key] = value;
       entry["file"] = files.at(best.setting);
+      entry["edges"] = Json::array();
+      for (const Edge& edge : edges_of(plan, best.setting))
+        entry["edges"].push_back(
+            {{"axis", edge.axis}, {"value", edge.value}, {"end", edge.largest ? "largest" : "smallest"}});
     }
     json["best"].push_back(entry);
   }

@@ -16,9 +16,16 @@ namespace laconic {
 /// The reason in a sweep's summary if one of its expectations does not hold.
 inline constexpr const char* kUnmet = "expectation not met";
 
+/// A run that cannot begin, such as one with a top-k above d, and why.
+struct ImpossibleRun {
+  std::size_t run = 0;  // in SweepPlan::runs
+  std::string reason;
+};
+
 /// The result of a sweep in which every run has ended.
 struct SweepResult {
-  RunOutcomes outcomes;
+  RunOutcomes outcomes = {};
+  std::vector<ImpossibleRun> impossible = {};
   std::vector<double> scores = {};
   std::vector<Best> best = {};
   std::vector<Judged> judged = {};

@@ -39,6 +39,8 @@ const char* name_of(RunEnd end) {
       return "beaten";
     case RunEnd::still:
       return "still";
+    case RunEnd::impossible:
+      return "impossible";
     case RunEnd::behind:
       return "behind";
     case RunEnd::too_late:

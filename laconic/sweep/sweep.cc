@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -17,6 +20,7 @@
 #include "laconic/report/file.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/curves.h"
+#include "laconic/sweep/edges.h"
 #include "laconic/sweep/expectation.h"
 #include "laconic/sweep/lockstep.h"
 #include "laconic/sweep/results.h"
@@ -26,32 +30,28 @@ namespace {
 
 using Time = std::chrono::steady_clock;
 
-/// The problems of the runs. Each is read once.
+/// The problems of the runs. Each is read once, also when the plan grows.
 class Problems {
  public:
-  Problems(const SweepPlan& plan, ThreadPool& pool, Observer& observer) {
-    Fleet fleet(pool);
-    SharedData data;
-    for (const SweepRun& run : plan.runs) {
-      const Config& config = run.config;
-      const Source source = at_point(run.choices, [&] { return source_of(config); });
-      const auto found = std::find_if(opened_.begin(), opened_.end(),
-                                      [&](const auto& each) { return each.first == source; });
-      const bool is_new = found == opened_.end();
-      const auto opened = is_new ? std::make_shared<OpenedProblem>() : found->second;
-      if (is_new) {
-        opened_.emplace_back(source, opened);
-        opened->problem = read_problem(config, observer, {}, &data);
-        opened->honest_part = honest_part_of(config, opened->problem);
-        opened->facts.constants = constants_of(opened->objective(), fleet, observer);
-      }
-      if (config.target_gap && !opened->facts.minimum)
-        at_point(run.choices,
-                 [&] { opened->facts.minimum = minimum_of(opened->objective(), fleet, observer); });
-      of_run_.push_back(opened);
+  Problems(ThreadPool& pool, Observer& observer) : fleet_(pool), observer_(observer) {}
+
+  /// The problem of this config. InputError if it cannot be read, or has no minimum where one is needed.
+  std::shared_ptr<const OpenedProblem> open(const Config& config) {
+    const Source source = source_of(config);
+    auto found =
+        std::find_if(opened_.begin(), opened_.end(), [&](const auto& each) { return each.first == source; });
+    if (found == opened_.end()) {
+      const auto opened = std::make_shared<OpenedProblem>();
+      opened->problem = read_problem(config, observer_, {}, &data_);
+      opened->honest_part = honest_part_of(config, opened->problem);
+      opened->facts.constants = constants_of(opened->objective(), fleet_, observer_);
+      found = opened_.insert(opened_.end(), {source, opened});
     }
+    OpenedProblem& opened = *found->second;
+    if (config.target_gap && !opened.facts.minimum)
+      opened.facts.minimum = minimum_of(opened.objective(), fleet_, observer_);
+    return found->second;
   }
-  [[nodiscard]] const ProblemOfRun& of_run() const { return of_run_; }
 
  private:
   /// What decides the data of a problem, their split and the objective.
@@ -71,8 +71,10 @@ class Problems {
             config.split_seed, config.honest_clients(), config.has_false_labels()};
   }
 
+  Fleet fleet_;
+  Observer& observer_;
+  SharedData data_;
   std::vector<std::pair<Source, std::shared_ptr<OpenedProblem>>> opened_;
-  ProblemOfRun of_run_;
 };
 
 /// Whether the sweep or one of its statements uses the measure.
@@ -85,25 +87,48 @@ bool asks_for(const SweepPlan& plan, const std::vector<Expectation>& expectation
   return plan.measure->name == measure || std::any_of(expectations.begin(), expectations.end(), in_statement);
 }
 
-/// Finds the errors that need the data and the constants: methods that do not fit, steps that no theorem
-/// gives.
-void require_right(const SweepPlan& plan, const Problems& problems, ThreadPool& pool) {
+/// Finds the errors of a run that need the data and the constants: a method that does not fit, a step that no
+/// theorem gives. InputError then.
+void require_right(const Config& config, const std::shared_ptr<const OpenedProblem>& opened,
+                   ThreadPool& pool) {
+  if (config.solve.target_accuracy) require_test_set("target-accuracy:", *opened->problem, pool);
+  static_cast<void>(Experiment(config, opened).step());
+}
+
+/// The problems of the runs of a plan, and which runs cannot begin.
+struct Checked {
+  ProblemOfRun problem_of_run;  // nullptr for impossible runs
+  std::vector<ImpossibleRun> impossible;
+};
+
+/// Checks all runs. InputError for the first that cannot begin, unless the plan skips such runs; and if none can
+/// begin.
+Checked checked(const SweepPlan& plan, Problems& problems, ThreadPool& pool) {
+  Checked result;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
-    const auto& opened = problems.of_run()[r];
-    at_point(run.choices, [&] {
-      if (run.config.solve.target_accuracy) require_test_set("target-accuracy:", *opened->problem, pool);
-      static_cast<void>(Experiment(run.config, opened).step());
-    });
+    const auto open = [&] { return problems.open(run.config); };
+    try {
+      // Without the point of the grid where all runs have one problem.
+      const auto opened = plan.skips_impossible ? at_point(run.choices, open) : open();
+      at_point(run.choices, [&] { require_right(run.config, opened, pool); });
+      result.problem_of_run.push_back(opened);
+    } catch (const InputError& error) {
+      const bool none_can_begin = result.impossible.size() + 1 == plan.runs.size();
+      if (!plan.skips_impossible || none_can_begin) throw;
+      result.problem_of_run.emplace_back();
+      result.impossible.push_back({r, error.what()});
+    }
   }
+  return result;
 }
 
 /// A running sweep: the cells in progress, and the outcomes of the runs that have ended.
 class Running {
  public:
-  Running(const SweepPlan& plan, const Problems& problems, RunOutcomes& outcomes, const RunFolder* out,
-          Observer& observer)
-      : plan_(plan), problems_(problems), outcomes_(outcomes), out_(out), observer_(observer) {}
+  Running(const SweepPlan& plan, const ProblemOfRun& problem_of_run, RunOutcomes& outcomes,
+          const RunFolder* out, Observer& observer)
+      : plan_(plan), problem_of_run_(problem_of_run), outcomes_(outcomes), out_(out), observer_(observer) {}
 
   void finish(ThreadPool& pool) {
     while (true) {
@@ -139,12 +164,12 @@ class Running {
       for (LockstepRun* run : cell_runs->live()) live.push_back(run);
     }
     for (; live.size() < enough && next_ < plan_.of_cell.size(); ++next_) {
-      const bool is_done = outcomes_[plan_.of_cell[next_][0]].has_value();
-      if (is_done) {  // it may have been interrupted before
-        done_ += plan_.of_cell[next_].size();
-        continue;
-      }
-      cells_.push_back(std::make_unique<LockstepCell>(plan_, next_, problems_.of_run(), observer_));
+      const std::vector<std::size_t>& runs = plan_.of_cell[next_];
+      const auto ended = static_cast<std::size_t>(
+          std::count_if(runs.begin(), runs.end(), [&](std::size_t r) { return outcomes_[r].has_value(); }));
+      done_ += ended;
+      if (ended == runs.size()) continue;
+      cells_.push_back(std::make_unique<LockstepCell>(plan_, next_, problem_of_run_, outcomes_, observer_));
       for (LockstepRun* run : cells_.back()->live()) live.push_back(run);
     }
     return live;
@@ -162,7 +187,7 @@ class Running {
   }
 
   const SweepPlan& plan_;
-  const Problems& problems_;
+  const ProblemOfRun& problem_of_run_;
   RunOutcomes& outcomes_;
   const RunFolder* out_;
   std::vector<std::unique_ptr<LockstepCell>> cells_;
@@ -182,55 +207,162 @@ void draw_into(SweepResult& result, Draw draw) {
   }
 }
 
-}  // namespace
+/// Where each run of the wider plan was in the plan; nothing if it is new.
+std::vector<std::optional<std::size_t>> places_before(const SweepPlan& plan, const SweepPlan& wider) {
+  std::map<std::vector<Choice>, std::size_t> before;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) before.emplace(plan.runs[r].choices, r);
+  std::vector<std::optional<std::size_t>> places;
+  for (const SweepRun& run : wider.runs) {
+    const auto found = before.find(run.choices);
+    places.push_back(found == before.end() ? std::nullopt : std::optional(found->second));
+  }
+  return places;
+}
 
-SweepResult run_sweep(const SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on,
-                      Observer& observer) {
-  const Time::time_point begin = Time::now();
-  ThreadPool pool(threads_of(plan.threads));
-  const Problems problems(plan, pool, observer);
-  require_right(plan, problems, pool);
-  const std::vector<Expectation> expectations = parse_expectations(plan.expect);
-  judge_all(plan, expectations, outcomes);  // throws here if a statement is wrong
-  if (asks_for(plan, expectations, "test-error")) {
-    const std::set<std::shared_ptr<const OpenedProblem>> all(problems.of_run().begin(),
-                                                             problems.of_run().end());
-    for (const auto& opened : all) require_test_set("measure: test-error", *opened->problem, pool);
+/// The sweep: its plan, which may grow, and all that is known about its runs.
+class Sweep {
+ public:
+  Sweep(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, Observer& observer)
+      : plan_(plan),
+        out_(out),
+        observer_(observer),
+        pool_(threads_of(plan.threads)),
+        problems_(pool_, observer),
+        checked_(checked(plan, problems_, pool_)),
+        expectations_(parse_expectations(plan.expect)) {
+    result_.outcomes = std::move(outcomes);
+    record_impossible();
+    judge_all(plan, expectations_, result_.outcomes);  // throws here if a statement is wrong
+    if (asks_for(plan, expectations_, "test-error")) {
+      const std::set<std::shared_ptr<const OpenedProblem>> all(checked_.problem_of_run.begin(),
+                                                               checked_.problem_of_run.end());
+      for (const auto& opened : all) {
+        if (opened) require_test_set("measure: test-error", *opened->problem, pool_);
+      }
+    }
   }
 
-  observer.begin();
-  Running running(plan, problems, outcomes, out, observer);
-  if (out != nullptr && !goes_on) {
-    out->clear();
-    running.save();
-    out->keep();
+  /// Runs all that has not run, and again where the plan has grown.
+  void run(bool goes_on) {
+    observer_.begin();
+    if (out_ != nullptr && !goes_on) {
+      out_->clear();
+      save();
+      out_->keep();
+    }
+    do {
+      Running(plan_, checked_.problem_of_run, result_.outcomes, out_, observer_).finish(pool_);
+      result_.scores = scores_of(plan_, result_.outcomes);
+      result_.best = best_of(plan_, result_.scores);
+    } while (plan_.grows && grow());
   }
-  running.finish(pool);
 
-  SweepResult result{.outcomes = std::move(outcomes)};
-  result.scores = scores_of(plan, result.outcomes);
-  result.best = best_of(plan, result.scores);
-  result.judged = judge_all(plan, expectations, result.outcomes);
-  if (out != nullptr) {
-    write_whole(out->file("cells.csv"), cells_csv(plan, result.outcomes));
-    if (plan.map) {
-      draw_into(result, [&] {
-        return draw_maps(plan, result.scores, plan.map->first, plan.map->second, out->file("map.svg"));
+  /// The result, with its files written.
+  SweepResult finish() {
+    result_.impossible = checked_.impossible;
+    result_.judged = judge_all(plan_, expectations_, result_.outcomes);
+    if (out_ != nullptr) {
+      write_whole(out_->file("cells.csv"), cells_csv(plan_, result_.outcomes));
+      draw();
+    }
+    result_.seconds = std::chrono::duration<double>(Time::now() - begin_).count();
+    if (out_ != nullptr) {
+      const auto files = write_best(plan_, result_, *out_);
+      write_whole(out_->file("summary.json"), summary_json(plan_, result_, files));
+      out_->finish();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr std::size_t kMostValues = 100;  // values of an axis that grows
+
+  void record_impossible() {
+    for (const ImpossibleRun& each : checked_.impossible)
+      result_.outcomes[each.run] = RunOutcome{RunEnd::impossible, {}};
+  }
+
+  void save() { write_whole(out_->file("sweep.csv"), sweep_csv(plan_, result_.outcomes)); }
+
+  /// Widens each tuned axis at an end of which the best of a method lies. Returns whether the plan has grown.
+  bool grow() {
+    bool has_grown = false;
+    for (const Best& best : result_.best) {
+      if (std::isinf(best.score)) continue;
+      for (const Edge& edge : edges_of(plan_, best.setting)) {
+        if (plan_.is_tuned(edge.axis)) has_grown = widen(edge) || has_grown;
+      }
+    }
+    if (has_grown && out_ != nullptr) {
+      // A reader of the folder finds each run of sweep.csv in the old plan and in the wider one.
+      write_whole(out_->description(), description_of(plan_));
+      save();
+    }
+    return has_grown;
+  }
+
+  /// Returns whether the plan has grown: not if the value is there already, or if a setting with it cannot run.
+  bool widen(const Edge& edge) {
+    const std::vector<std::string>& values = plan_.grid.axis(edge.axis)->values;
+    if (std::find(values.begin(), values.end(), edge.beyond) != values.end() || values.size() >= kMostValues)
+      return false;
+    SweepPlan wider;
+    Checked checked_again;
+    try {
+      wider = widened(plan_, edge);
+      checked_again = checked(wider, problems_, pool_);
+    } catch (const InputError&) {
+      return false;
+    }
+    RunOutcomes outcomes(wider.runs.size());
+    const auto places = places_before(plan_, wider);
+    for (std::size_t r = 0; r < outcomes.size(); ++r) {
+      if (places[r]) outcomes[r] = result_.outcomes[*places[r]];
+    }
+    // The best of result_ keeps its setting: numbers of settings change with the plan.
+    for (Best& best : result_.best) {
+      const std::size_t run = plan_.of_setting[best.setting].front();
+      const auto now = std::find(places.begin(), places.end(), std::optional(run));
+      best.setting = wider.runs[static_cast<std::size_t>(now - places.begin())].setting;
+    }
+    plan_ = std::move(wider);
+    checked_ = std::move(checked_again);
+    result_.outcomes = std::move(outcomes);
+    record_impossible();
+    return true;
+  }
+
+  void draw() {
+    if (plan_.map) {
+      draw_into(result_, [&] {
+        return draw_maps(plan_, result_.scores, plan_.map->first, plan_.map->second, out_->file("map.svg"));
       });
     }
-    if (plan.figure) {
-      const auto curves =
-          record_curves(plan, result.outcomes, problems.of_run(), pool, out->file("curves"), observer);
-      draw_into(result, [&] { return draw_curves(plan, curves, out->file("curves.svg")); });
+    if (plan_.figure) {
+      const auto curves = record_curves(plan_, result_.outcomes, checked_.problem_of_run, pool_,
+                                        out_->file("curves"), observer_);
+      draw_into(result_, [&] { return draw_curves(plan_, curves, out_->file("curves.svg")); });
     }
   }
-  result.seconds = std::chrono::duration<double>(Time::now() - begin).count();
-  if (out != nullptr) {
-    const auto files = write_best(plan, result, *out);
-    write_whole(out->file("summary.json"), summary_json(plan, result, files));
-    out->finish();
-  }
-  return result;
+
+  Time::time_point begin_ = Time::now();
+  SweepPlan& plan_;
+  RunFolder* out_;
+  Observer& observer_;
+  ThreadPool pool_;
+  Problems problems_;
+  Checked checked_;
+  std::vector<Expectation> expectations_;
+  SweepResult result_;
+};
+
+}  // namespace
+
+SweepResult run_sweep(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on,
+                      Observer& observer) {
+  Sweep sweep(plan, out, std::move(outcomes), observer);
+  sweep.run(goes_on);
+  return sweep.finish();
 }
 
 SweepResult judged_again(const SweepPlan& plan, RunOutcomes outcomes) {

@@ -20,8 +20,8 @@ bool is_sweep(const std::vector<KeyValue>& settings);
 /// Runs the plan on plan.threads threads. `out`, if given, must be taken; all files go there. `outcomes`
 /// holds the runs that have already ended; with `goes_on` the folder already holds them too. Throws
 /// InputError before anything runs or is written. Throws Interrupted if the observer asks for the end; the
-/// folder then holds the runs that have ended.
-SweepResult run_sweep(const SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on,
+/// folder then holds the runs that have ended. With plan.grows the plan is widened, in the folder too.
+SweepResult run_sweep(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on,
                       Observer& observer);
 
 /// Judges a sweep in which all runs have ended. Writes no report and no figures.

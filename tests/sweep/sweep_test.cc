@@ -412,7 +412,9 @@ TEST_F(Sweep, IsTheRunsItIsMadeOf) {
 }
 
 TEST_F(Sweep, RecordsTheCurvesOfItsBestRuns) {
-  ASSERT_EQ(sweep("sweep", {"figure=uplink_bits,grad_norm_sq,xy", "title=Bits: a \"test\""}).code, 0);
+  ASSERT_EQ(
+      sweep("sweep", {"figure=uplink_bits,grad_norm_sq,xy", "curves=cells", "title=Bits: a \"test\""}).code,
+      0);
   const SweepPlan p = plan({out("sweep") + "/run.toml"});
   const RunOutcomes outcomes = read_sweep_csv(p, out("sweep/sweep.csv"));
   const std::vector<double> scores = scores_of(p, outcomes);
@@ -432,11 +434,21 @@ TEST_F(Sweep, RecordsTheCurvesOfItsBestRuns) {
     EXPECT_EQ(laconic({"run", folder + "/run.toml", "out=" + out("again"), "--force"}).code, 0);
     EXPECT_EQ(content_of(folder + "/trace.csv"), content_of(out("again/trace.csv")));
   }
+  EXPECT_TRUE(std::filesystem::exists(out("sweep/curves/clag-4-seed-2/trace.csv")));
   EXPECT_EQ(nlohmann::json::parse(content_of(out("sweep/summary.json")))["title"], "Bits: a \"test\"");
   // Another sweep in this folder deletes all of these.
   ASSERT_EQ(sweep("sweep", {"--force"}).code, 0);
   EXPECT_FALSE(std::filesystem::exists(out("sweep/curves")));
   EXPECT_FALSE(std::filesystem::exists(out("sweep/curves.svg")));
+
+  // Of each method the best, unless all cells are wanted.
+  ASSERT_EQ(sweep("best", {"figure=uplink_bits,grad_norm_sq"}).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(out("best/curves/clag-1-seed-2/trace.csv")));
+  EXPECT_FALSE(std::filesystem::exists(out("best/curves/clag-2")));
+  const Table trace = read_table(out("best/curves/clag-1/trace.csv"));
+  EXPECT_EQ(trace.column("uplink_bits")->back(),
+            read_sweep_csv(p, out("best/sweep.csv"))[p.of_setting[best_of(p, scores)[1].setting][0]]
+                ->last.uplink_bits);
 
   EXPECT_THAT(sweep("other", {"figure=bits,f"}).text, HasSubstr("figure: unknown column \"bits\""));
   EXPECT_THAT(sweep("other", {"figure=f"}).text, HasSubstr("need two columns of the trace"));
@@ -493,7 +505,8 @@ TEST_F(Reproduce, SkipsWhatHasNoData) {
   EXPECT_THAT(laconic({"reproduce", "marina", "--out", "/proc/here"}, "LACONIC_DATA=").text,
               HasSubstr("laconic: out: cannot make the folder /proc/here"));
   const Said said = laconic({"reproduce", "marina", "--out", out("all")}, "LACONIC_DATA=");
-  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_EQ(said.code, 1) << "nothing ran: " << said.text;
+  EXPECT_THAT(said.text, HasSubstr("laconic: reproduce: no sweep could run"));
   EXPECT_THAT(said.text, HasSubstr("skipped: needs phishing, mushrooms, a9a, w8a, run make data"));
   const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
   ASSERT_EQ(verdicts["experiments"].size(), 1U);
@@ -503,6 +516,16 @@ TEST_F(Reproduce, SkipsWhatHasNoData) {
               HasSubstr("(did you mean \"marina\"?); known: marina, "));
   EXPECT_EQ(laconic({"reproduce"}).code, 2);
   EXPECT_THAT(laconic({"reproduce", "marina", "rounds=3"}).text, HasSubstr("\"rounds=3\"; need one name"));
+}
+
+TEST_F(Reproduce, TakesTheNameOfAConfig) {
+  const Said said = laconic({"reproduce", "k-gt-rounds", "--quick", "--out", out("all")});
+  EXPECT_EQ(said.code, 0) << said.text;
+  const auto verdicts = nlohmann::json::parse(content_of(out("all/verdicts.json")));
+  ASSERT_EQ(verdicts["experiments"].size(), 1U);
+  EXPECT_EQ(verdicts["experiments"][0]["name"], "k-gt-rounds");
+  EXPECT_EQ(verdicts["experiments"][0]["status"], "holds");
+  EXPECT_FALSE(std::filesystem::exists(out("all/k-gt-noise")));
 }
 
 /// If one sweep fails, the others still run.
@@ -519,7 +542,7 @@ TEST_F(Reproduce, GoesOnWhereOneFails) {
   // Nor does a failure to make the page stop them.
   std::filesystem::create_directories(out("all/old"));
   folder_.write("all/old/sweep.csv", "x\n");
-  EXPECT_EQ(laconic({"reproduce", "autoencoder", "--quick", "--out", out("all")}, "LACONIC_DATA=").code, 0);
+  EXPECT_EQ(laconic({"reproduce", "autoencoder", "--quick", "--out", out("all")}, "LACONIC_DATA=").code, 1);
   EXPECT_THAT(laconic({"reproduce", "marina", "threads=abc"}).text, HasSubstr("laconic: threads: "));
   EXPECT_THAT(laconic({"reproduce", "marina", "--out", "a", "out=b"}).text, HasSubstr("both --out and out="));
 }
@@ -547,7 +570,7 @@ TEST_F(Reproduce, FailsWhereAStatementDoes) {
       laconic({"reproduce", "clag-heatmap", "--quick", "--out", out("all"), "threads=1"}, here);
   EXPECT_EQ(threads.code, 1) << "the number of threads makes no other sweep of it: " << threads.text;
   // The verdicts on other papers are kept.
-  EXPECT_EQ(laconic({"reproduce", "marina", "--quick", "--out", out("all")}, here).code, 0);
+  EXPECT_EQ(laconic({"reproduce", "marina", "--quick", "--out", out("all")}, here).code, 1);
   EXPECT_EQ(nlohmann::json::parse(content_of(out("all/verdicts.json")))["experiments"].size(), 2U);
   // A different sweep does not replace this one without --force.
   const Said full = laconic({"reproduce", "clag-heatmap", "--out", out("all")}, here);
@@ -599,8 +622,8 @@ TEST_F(Sweep, SaysMeanAndDeviationOfEveryCell) {
     const std::string rest = csv.substr(at + line.size());
     EXPECT_NEAR(std::stod(rest), best, 1e-12);
     EXPECT_NEAR(std::stod(rest.substr(rest.find(',') + 1)), best_deviation, 1e-12);
-    EXPECT_THAT(
-        csv, ::testing::StartsWith("problem,clients,split,method,step_rule,rand-k,runs,score,deviation\n"));
+    EXPECT_THAT(csv, ::testing::StartsWith(
+                         "problem,clients,split,method,step_rule,rand-k,runs,score,deviation,edge\n"));
     least = std::min(least, std::pair(best, best_deviation));
   }
   EXPECT_THAT(said.text, ::testing::HasSubstr(fmt::format("{:.4g} +- {:.2g}", least.first, least.second)));
@@ -881,7 +904,7 @@ class Counting final : public Observer {
 
 TEST_F(Sweep, TakesRequestsOnceForAllRuns) {
   // asked() takes a request: a run that asked in every round would lose it.
-  const SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "step=0.1", "rounds=160", "tune=none"});
+  SweepPlan p = plan({"problem=quadratic(d=20)", "method=gd", "step=0.1", "rounds=160", "tune=none"});
   Counting observer;
   run_sweep(p, nullptr, RunOutcomes(p.runs.size()), false, observer);
   EXPECT_GE(observer.calls(), 10U);  // once after every LockstepRun::kStride rounds
