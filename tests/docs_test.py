@@ -10,7 +10,7 @@ The test reads docs/*.md and the Markdown files of the root. These are the rules
   4. A name alone that begins with a capital letter, as `StarParts`, or with k and one, as `kKeys`, or that has an
      underscore, as `by_count`, is a word of some source file, or a file of the root.
 Source files are *.h, *.cc, *.py and CMakeLists.txt. In code blocks rules 1 and 2 hold. Relative links lead to files
-that exist.
+that exist, and their anchors to headings. README.md is short enough to be read at once.
 """
 import itertools
 import pathlib
@@ -20,13 +20,15 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ["laconic", "cli", "tests", "tools", "bench", "configs", "examples", "docs", "fuzz", "cmake", "demo"]
 SUFFIXES = (".h", ".cc", ".py")
+MOST_WORDS = 1300  # of README.md
 
 PATH = re.compile(r"(?<![\w./$}-])((?:\.\./)?[\w-]+(?:/[\w.*{},-]+)+/?)(?![\w/])")
 FILE = re.compile(r"[\w-]+\.(?:h|cc|py)")
 QUALIFIED = re.compile(r"\b\w+(?:::\w+)+\b")
 CALL = re.compile(r"(?<![\w.:-])([A-Za-z_][\w-]*)\(")
 NAME = re.compile(r"[A-Z]\w*[a-z]\w*|k[A-Z]\w+|[A-Za-z]\w*_\w+")
-LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 CODE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -90,6 +92,26 @@ def unknown_in_block(tree, block):
     return unknown + [name for name in QUALIFIED.findall(block) if not tree.has_qualified(name)]
 
 
+def without_blocks(text):
+    """The text with blanks in place of its code blocks."""
+    return BLOCK.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
+
+
+def anchors_of(text):
+    """The anchors that GitHub gives the headings of a page."""
+    headings = HEADING.findall(without_blocks(text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def has_target(path, text, link):
+    """Whether the file of a link on the page `path` exists, and has the heading of its anchor."""
+    file, anchor = link.groups()
+    target = (ROOT / path).parent.joinpath(file) if file else None
+    if target and not target.exists():
+        return False
+    return not anchor or anchor in anchors_of(target.read_text() if target else text)
+
+
 def failures_of(tree, path, text):
     """A line for each name that does not exist."""
     failures = []
@@ -100,12 +122,12 @@ def failures_of(tree, path, text):
 
     for block in BLOCK.finditer(text):
         note(block.start(), unknown_in_block(tree, block[0]))
-    prose = BLOCK.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
+    prose = without_blocks(text)
     for code in CODE.finditer(prose):
         note(code.start(), unknown_in_code(tree, " ".join(code[1].split())))
     for link in LINK.finditer(prose):
-        if not (ROOT / path).parent.joinpath(link[1]).exists():
-            note(link.start(), [link[1]])
+        if not has_target(path, text, link):
+            note(link.start(), [link[0][2:-1]])
     return failures
 
 
@@ -124,6 +146,8 @@ def check_the_test_itself(tree):
         "README.md:2: configs/none.toml does not exist"]
     assert failures_of(tree, "docs/methods.md", "[a](served.md) [b](none.md)") == [
         "docs/methods.md:1: none.md does not exist"]
+    assert failures_of(tree, "docs/methods.md", "# A `b`, c\n[a](#a-b-c) [b](#none) [c](services.md#none)") == [
+        "docs/methods.md:2: #none does not exist", "docs/methods.md:2: services.md#none does not exist"]
 
 
 def main():
@@ -133,6 +157,9 @@ def main():
     failures = []
     for page in pages:
         failures += failures_of(tree, page.relative_to(ROOT).as_posix(), page.read_text())
+    words = len((ROOT / "README.md").read_text().split())
+    if words > MOST_WORDS:
+        failures.append(f"README.md: {words} words; at most {MOST_WORDS}")
     for failure in failures:
         print(failure)
     print(f"{len(pages)} pages, {len(failures)} failures")
