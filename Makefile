@@ -25,9 +25,10 @@ tests:
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
 	@cmake --build --preset release
 
-demo: build ## four methods on Fashion-MNIST: a table and a figure in runs/demo
+demo: build ## eight methods on Fashion-MNIST, each at its best step: a table and a figure in runs/demo
 	@$(install) demo
-	@demo/run.sh
+	@build/laconic sweep demo/demo.toml out=runs/demo --force
+	@build/laconic plot runs/demo x=both_bits y=test_accuracy names=ends out=runs/demo/bits.svg
 
 reproduce: ## the papers' experiments in minutes: verdicts, figures and a page in runs/reproduce-quick
 	@$(install) build demo

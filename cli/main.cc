@@ -44,6 +44,7 @@ struct CommandLine {
   std::vector<std::string> words;
   bool force = false;
   bool quick = false;
+  bool latex = false;               // of plot
   std::string out;                  // of reproduce
   std::optional<std::string> page;  // of report
 };
@@ -104,9 +105,12 @@ std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transpor
       "data=NAME, then split=, clients=, split-seed= as in a run: the classes that each client holds",
       first([&] { return list(line.words); }));
   add("plot", "A figure and a table of several runs",
-      "folders of runs, then x=COLUMN y=COLUMN log=xy title=TEXT out=FIGURE.svg|png|pdf; or the folder "
-      "of a sweep, then x=AXIS y=AXIS out=FIGURE",
-      first([&] { return plot(line.words); }));
+      "folders of runs or sweeps, or that hold some, then x=COLUMN y=COLUMN log=x|y|xy|none title=TEXT "
+      "xlabel=TEXT ylabel=TEXT xrange=A:B yrange=A:B labels='NAME=LABEL;..' names=below|ends "
+      "style=screen|paper size=WxH[cm] font=SIZE out=FIGURE.svg|png|pdf|tex; or one sweep, then x=AXIS "
+      "y=AXIS",
+      first([&] { return plot(line.words, line.latex); }))
+      ->add_flag("--latex", line.latex, "Print the table as a LaTeX tabular");
   add("report", "A page to compare runs and sweeps on: curves, maps, tables, theory, verdicts",
       "folders of runs and of sweeps, or that hold some, then title=TEXT out=PAGE.html",
       first([&] { return report(line.words); }))

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,6 +14,9 @@
 #include "laconic/core/spec.h"
 #include "laconic/experiment/config.h"
 #include "laconic/experiment/run_folder.h"
+#include "laconic/page/folders.h"
+#include "laconic/report/columns.h"
+#include "laconic/report/comparison.h"
 #include "laconic/report/figures.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/results.h"
@@ -18,16 +25,164 @@ namespace laconic::cli {
 
 namespace {
 
-/// Draws the map of a sweep over two of its axes; without `across` and `upwards`, over the axes of the
-/// sweep's own map.
-int plot_sweep(const std::string& folder, const std::optional<std::string>& across,
-               const std::optional<std::string>& upwards, const std::string& out) {
+struct PlotRequest {
+  FigureOptions figure;
+  std::optional<std::string> x, y;
+  std::optional<std::string> out;
+  bool is_paper = false;
+  std::vector<std::string> folders;
+};
+
+double number_of(const std::string& key, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size())
+    throw InputError(fmt::format("{}: \"{}\" is no number", key, text));
+  return value;
+}
+
+/// A:B, where either may be left out.
+AxisRange range_of(const std::string& key, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    throw InputError(
+        fmt::format("{} = {}; need two numbers, or one of them, as in 0:100, 1e-6: or :5", key, text));
+  const auto end_of = [&](const std::string& end) {
+    return end.empty() ? std::nullopt : std::optional(number_of(key, end));
+  };
+  return {end_of(text.substr(0, colon)), end_of(text.substr(colon + 1))};
+}
+
+/// WxH in px, or in cm where "cm" follows: then a unit of the canvas is a point.
+void set_size(FigureOptions& figure, const std::string& text) {
+  constexpr double kPointsInCm = 72 / 2.54;
+  const bool in_cm = text.ends_with("cm");
+  const std::string plain = in_cm || text.ends_with("px") ? text.substr(0, text.size() - 2) : text;
+  const std::size_t by = plain.find('x');
+  if (by == std::string::npos)
+    throw InputError(fmt::format("size = {}; need width x height, as in 800x500px or 8.4x6cm", text));
+  Canvas& canvas = figure.canvas;
+  const double unit = in_cm ? kPointsInCm : 1;
+  canvas.width = unit * number_of("size", plain.substr(0, by));
+  canvas.height = unit * number_of("size", plain.substr(by + 1));
+  canvas.units_in_inch = in_cm ? 72 : 96;
+  canvas.dots_in_unit = in_cm ? 300.0 / 72 : 1;
+  if (!(canvas.width >= 100 && canvas.height >= 75 && canvas.width <= 10000 && canvas.height <= 10000))
+    throw InputError(fmt::format("size = {}; need at least 100x75 and at most 10000x10000 px", text));
+  figure.is_size_fixed = true;
+}
+
+/// NAME=LABEL;NAME=LABEL... A name may contain '=', a label may not.
+std::vector<std::pair<std::string, std::string>> labels_of(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> labels;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(';', begin), text.size());
+    const std::string pair = text.substr(begin, end - begin);
+    const std::size_t equals = pair.rfind('=');
+    if (equals == std::string::npos)
+      throw InputError(
+          fmt::format("labels: \"{}\"; need NAME=LABEL, as in labels=\"gd=GD;ef21(top-k(5%))=EF21\"", pair));
+    labels.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+    begin = end + 1;
+  }
+  return labels;
+}
+
+void require_word(const std::string& key, const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) == known.end())
+    throw InputError(
+        fmt::format("{} = {}{}; need {}", key, value, did_you_mean(value, known), fmt::join(known, ", ")));
+}
+
+/// A key of the verb, and what its value changes.
+struct PlotKey {
+  const char* name;
+  void (*set)(PlotRequest& request, const std::string& value);
+};
+const PlotKey kPlotKeys[] = {
+    {"x", [](PlotRequest& r, const std::string& value) { r.x = value; }},
+    {"y", [](PlotRequest& r, const std::string& value) { r.y = value; }},
+    {"log",
+     [](PlotRequest& r, const std::string& value) {
+       if (!value.empty()) require_word("log", value, {"auto", "x", "y", "xy", "none"});
+       r.figure.log = value;
+     }},
+    {"title", [](PlotRequest& r, const std::string& value) { r.figure.title = value; }},
+    {"xlabel", [](PlotRequest& r, const std::string& value) { r.figure.x_title = value; }},
+    {"ylabel", [](PlotRequest& r, const std::string& value) { r.figure.y_title = value; }},
+    {"xrange",
+     [](PlotRequest& r, const std::string& value) { r.figure.x_range = range_of("xrange", value); }},
+    {"yrange",
+     [](PlotRequest& r, const std::string& value) { r.figure.y_range = range_of("yrange", value); }},
+    {"labels", [](PlotRequest& r, const std::string& value) { r.figure.labels = labels_of(value); }},
+    {"names",
+     [](PlotRequest& r, const std::string& value) {
+       require_word("names", value, {"below", "ends"});
+       r.figure.names_at_ends = value == "ends";
+     }},
+    {"style",
+     [](PlotRequest& r, const std::string& value) {
+       require_word("style", value, {"screen", "paper"});
+       r.is_paper = value == "paper";
+     }},
+    {"size", [](PlotRequest& r, const std::string& value) { set_size(r.figure, value); }},
+    {"font",
+     [](PlotRequest& r, const std::string& value) {
+       r.figure.canvas.font = number_of("font", value);
+       if (!(r.figure.canvas.font >= 4 && r.figure.canvas.font <= 100))
+         throw InputError(fmt::format("font = {}; need a size from 4 to 100", value));
+     }},
+    {"out", [](PlotRequest& r, const std::string& value) { r.out = value; }},
+};
+
+/// A figure for the column of a paper: 8.4 cm wide, in 8 pt, without a title; a PDF unless out= says otherwise.
+void set_paper_style(FigureOptions& figure) {
+  figure.title.clear();
+  figure.canvas.width = 238;
+  figure.canvas.height = 170;
+  figure.canvas.font = 8;
+  figure.canvas.line = 1.4;
+  figure.canvas.units_in_inch = 72;
+  figure.canvas.dots_in_unit = 300.0 / 72;
+}
+
+PlotRequest request_of(const std::vector<std::string>& words) {
+  PlotRequest request;
+  std::vector<std::pair<std::string, std::string>> settings;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    const std::string key = word.substr(0, equals);
+    if (equals == std::string::npos || key.find('/') != std::string::npos)
+      request.folders.push_back(word);  // a folder's name may contain '=', a key never contains '/'
+    else
+      settings.emplace_back(key, word.substr(equals + 1));
+  }
+  std::vector<std::string> known;
+  for (const PlotKey& key : kPlotKeys) known.emplace_back(key.name);
+  if (std::find(settings.begin(), settings.end(), std::pair<std::string, std::string>("style", "paper")) !=
+      settings.end())
+    set_paper_style(request.figure);  // first, so that other keys may change a part of it
+  for (const auto& [name, value] : settings) {
+    const auto* key = std::find_if(std::begin(kPlotKeys), std::end(kPlotKeys),
+                                   [&, &wanted = name](const PlotKey& each) { return each.name == wanted; });
+    if (key == std::end(kPlotKeys)) fail_unknown_key(name, known);
+    key->set(request, value);
+  }
+  if (request.folders.empty())
+    throw InputError("plot needs the folder of at least one run, as in: laconic plot runs/*");
+  request.figure.x = request.x.value_or(request.figure.x);
+  request.figure.y = request.y.value_or(request.figure.y);
+  return request;
+}
+
+/// Draws the map of a sweep over two of its axes; without x= and y=, over the axes of the sweep's own map.
+int plot_map(const std::string& folder, const PlotRequest& request, const std::string& out) {
   std::vector<KeyValue> settings = read_toml(folder + "/run.toml");
-  if (across.has_value() != upwards.has_value())
+  if (request.x.has_value() != request.y.has_value())
     throw InputError("plot: the map of a sweep needs both x= and y=, or neither");
-  if (across) {
+  if (request.x) {
     std::erase_if(settings, [](const KeyValue& setting) { return setting.key == "map"; });
-    settings.push_back({"map", *across + "," + *upwards, ""});
+    settings.push_back({"map", *request.x + "," + *request.y, ""});
   }
   const SweepPlan plan = plan_of(settings);
   if (!plan.map) throw InputError("plot: the map of this sweep needs two of its axes, as x= and y=");
@@ -37,55 +192,37 @@ int plot_sweep(const std::string& folder, const std::optional<std::string>& acro
   return kDone;
 }
 
+/// Whether the request is for a map: of a sweep without curves, or over axes instead of columns.
+bool wants_map(const PlotRequest& request, const Found& found) {
+  if (found.sweeps.size() != 1 || !found.runs.empty()) return false;
+  const auto is_axis = [](const std::optional<std::string>& name) { return name && !is_drawable(*name); };
+  return is_axis(request.x) || is_axis(request.y) || runs_of_sweep(found.sweeps[0]).empty();
+}
+
 }  // namespace
 
-int plot(const std::vector<std::string>& words) {
-  FigureOptions options;
-  std::string out = "plot.svg";
-  std::optional<std::string> x;
-  std::optional<std::string> y;
-  std::vector<std::string> folders;
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    const std::string key = word.substr(0, equals);
-    // A folder name may contain '=', the key of an option never contains '/'.
-    if (equals == std::string::npos || key.find('/') != std::string::npos) {
-      folders.push_back(word);
-      continue;
-    }
-    const std::string value = word.substr(equals + 1);
-    if (key == "x") {
-      x = value;
-    } else if (key == "y") {
-      y = value;
-    } else if (key == "log") {
-      if (value.find_first_not_of("xy") != std::string::npos) {
-        throw InputError(fmt::format("log = {}; need x, y, xy, or nothing after the sign", value));
-      }
-      options.log = value;
-    } else if (key == "title") {
-      options.title = value;
-    } else if (key == "out") {
-      out = value;
-    } else {
-      fail_unknown_key(key, {"x", "y", "log", "title", "out"});
-    }
+int plot(const std::vector<std::string>& words, bool latex) {
+  const PlotRequest request = request_of(words);
+  const std::string out = request.out.value_or(request.is_paper ? "plot.pdf" : "plot.svg");
+  require_output(out);
+  const Found found = find_results(request.folders);
+  if (wants_map(request, found)) return plot_map(found.sweeps[0], request, out);
+  std::vector<std::string> folders = found.runs;
+  for (const std::string& sweep : found.sweeps) {
+    const std::vector<std::string> curves = runs_of_sweep(sweep);
+    folders.insert(folders.end(), curves.begin(), curves.end());
   }
   if (folders.empty())
-    throw InputError("plot needs the folder of at least one run, as in: laconic plot runs/*");
-  require_output(out);
-  std::error_code none;
-  if (std::filesystem::exists(folders[0] + "/sweep.csv", none)) {
-    if (folders.size() > 1)
-      throw InputError("plot: a sweep is drawn by itself: one folder, and two of its axes as x= and y=");
-    return plot_sweep(folders[0], x, y, out);
-  }
-  options.x = x.value_or(options.x);
-  options.y = y.value_or(options.y);
+    throw InputError(
+        fmt::format("{}: no run in it has a row yet, and no sweep has curves; figure= records them",
+                    fmt::join(request.folders, ", ")));
   std::vector<SavedRun> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));
-  draw(runs, options, out);
-  print_out("{}-> {}\n", comparison(runs), out);
+  draw(runs, request.figure, out);
+  print_out("{}-> {}\n", comparison(runs, latex ? TableFormat::latex : TableFormat::text), out);
+  const bool knows_minimum =
+      std::all_of(runs.begin(), runs.end(), [](const SavedRun& run) { return run.f_star.has_value(); });
+  if (request.figure.y == "f" && knows_minimum) print_err("f* is known: y=gap draws f - f*\n");
   return kDone;
 }
 

@@ -53,7 +53,7 @@ int advise(const std::vector<std::string>& words);
 /// Lists everything that configs can name. If words name a data set and a split, lists the rows of each
 /// client.
 int list(const std::vector<std::string>& words);
-int plot(const std::vector<std::string>& words);
+int plot(const std::vector<std::string>& words, bool latex);
 /// Writes a self-contained HTML file about runs and sweeps.
 int report(const std::vector<std::string>& words);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -99,6 +100,27 @@ Found find_results(const std::vector<std::string>& folders) {
   Search search(found);
   for (const std::string& folder : folders) search.look_in(folder);
   return found;
+}
+
+std::vector<std::string> runs_of_sweep(const std::string& sweep) {
+  std::vector<std::string> runs;
+  for (const char* part : {"curves", "best"}) {
+    std::error_code error;
+    std::vector<std::string> found;
+    for (fs::directory_iterator entry(fs::path(sweep) / part, error), end; !error && entry != end;
+         entry.increment(error)) {
+      std::error_code none;
+      if (fs::exists(entry->path() / "trace.csv", none)) found.push_back(entry->path().string());
+    }
+    const auto order = [](const std::string& name) {
+      const std::size_t digits = name.find_last_not_of("0123456789") + 1;
+      return std::tuple(name.substr(0, digits), name.size(), name);
+    };
+    std::sort(found.begin(), found.end(),
+              [&](const std::string& a, const std::string& b) { return order(a) < order(b); });
+    runs.insert(runs.end(), found.begin(), found.end());
+  }
+  return runs;
 }
 
 }  // namespace laconic

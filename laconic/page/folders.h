@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The results that `laconic report` finds in the given folders.
+// The results that `laconic report` and `laconic plot` find in the given folders.
 #pragma once
 
 #include <string>
@@ -17,5 +17,9 @@ struct Found {
 /// Each folder is a run, a sweep, or is searched for runs and sweeps in order of name. Duplicates count once.
 /// Throws InputError if a folder does not exist, cannot be read, or holds no result.
 Found find_results(const std::vector<std::string>& folders);
+
+/// The folders of runs that a sweep stored, in its curves/ and best/, in order of name: gd-2 comes before
+/// gd-10.
+std::vector<std::string> runs_of_sweep(const std::string& sweep);
 
 }  // namespace laconic

@@ -18,8 +18,9 @@
 #include "laconic/page/html.h"
 #include "laconic/page/run.h"
 #include "laconic/page/sweep.h"
-#include "laconic/report/figures.h"
 #include "laconic/report/file.h"
+#include "laconic/report/palette.h"
+#include "laconic/report/saved_run.h"
 
 namespace laconic {
 namespace {
@@ -81,16 +82,45 @@ Report read_report(const Found& found) {
   return report;
 }
 
-/// The names of the runs in legends, group by group.
+/// The runs of a group without their traces.
+std::vector<SavedRun> descriptions_of(const Group& group) {
+  std::vector<SavedRun> descriptions;
+  for (const PageRun& run : group.runs)
+    descriptions.push_back({.folder = run.saved.folder, .description = run.saved.description, .trace = {}});
+  return descriptions;
+}
+
+/// The names of the runs, group by group.
 std::vector<std::string> names_of(const Report& report) {
   std::vector<std::string> names;
   for (const Group& group : report.groups) {
-    std::vector<SavedRun> descriptions;
-    for (const PageRun& run : group.runs)
-      descriptions.push_back({run.saved.folder, run.saved.description, {}});
-    for (std::string& name : legend(descriptions)) names.push_back(std::move(name));
+    for (std::string& name : legend(descriptions_of(group))) names.push_back(std::move(name));
   }
   return names;
+}
+
+/// The curves of a group: their names, their runs (places in the group), and their looks (palette.h).
+Json curves_of(const Group& group) {
+  const std::vector<SavedRun> runs = descriptions_of(group);
+  const std::vector<RunGroup> of_curve = grouped_by_seed(runs);
+  const std::vector<std::string> names = legend(runs, of_curve);
+  std::vector<std::string> methods;
+  for (const RunGroup& curve : of_curve) methods.push_back(runs[curve.front()].value("method"));
+  const std::vector<CurveStyle> styles = styles_of(methods);
+  Json curves = Json::array();
+  for (std::size_t c = 0; c < of_curve.size(); ++c) {
+    const Colour& colour = colours()[styles[c].colour];
+    const Marker& marker = markers()[styles[c].marker];
+    curves.push_back({{"label", names[c]},
+                      {"runs", of_curve[c]},
+                      {"looks",
+                       {{"light", colour.on_light},
+                        {"dark", colour.on_dark},
+                        {"marker", marker.name},
+                        {"full", marker.is_full},
+                        {"dash", dashes()[styles[c].dash]}}}});
+  }
+  return curves;
 }
 
 /// The runs as JSON, in the same order.
@@ -140,8 +170,9 @@ Json data_without_runs(Report& report) {
   Json data = {{"laconic", LACONIC_VERSION}, {"title", report.title}, {"verdicts", report.verdicts}};
   data["groups"] = Json::array();
   for (const Group& group : report.groups)
-    data["groups"].push_back(
-        {{"scene", group.workload}, {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)}});
+    data["groups"].push_back({{"scene", group.workload},
+                              {"sweep", group.sweep ? Json(*group.sweep) : Json(nullptr)},
+                              {"curves", curves_of(group)}});
   data["notes"] = report.notes;
   data["points"] = kPoints[0];
   data["sweeps"] = std::move(sweeps);

@@ -16,6 +16,7 @@
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
 #include "laconic/methods/theorem.h"
+#include "laconic/report/columns.h"
 #include "laconic/report/thin.h"
 
 namespace laconic {
@@ -25,10 +26,18 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 /// The columns that the page can draw.
-constexpr std::array kColumns = {
-    "round",        "f",         "grad_norm_sq",    "uplink_bits",    "downlink_bits",
-    "oracle_calls", "consensus", "network_seconds", "train_accuracy", "test_accuracy",
-    "seconds"};
+constexpr std::array kColumns = {"round",
+                                 "f",
+                                 "gap",
+                                 "grad_norm_sq",
+                                 "uplink_bits",
+                                 "downlink_bits",
+                                 "oracle_calls",
+                                 "consensus",
+                                 "network_seconds",
+                                 "train_accuracy",
+                                 "test_accuracy",
+                                 "seconds"};
 
 /// Columns that are 0 throughout if the run has no such quantity: no clock, no distance, no such data.
 constexpr std::array kNoneWhereZero = {"consensus", "network_seconds", "train_accuracy", "test_accuracy"};
@@ -66,6 +75,14 @@ void add_seconds(SavedRun& run) {
   }
   run.trace.columns.emplace_back("seconds");
   run.trace.values.push_back(std::move(column));
+}
+
+/// Adds f - f* as a column, if f* is known.
+void add_gap(SavedRun& run) {
+  if (!run.f_star || run.trace.column("f") == nullptr) return;
+  std::vector<double> gap = values_of(run, "gap");
+  run.trace.columns.emplace_back("gap");
+  run.trace.values.push_back(std::move(gap));
 }
 
 /// The least and the largest number of rounds between rows; 0 if there is only one row. The last row is
@@ -156,6 +173,7 @@ PageRun read_page_run(const std::string& folder, std::size_t limit) {
   PageRun run;
   run.saved = read_run(folder);
   add_seconds(run.saved);
+  add_gap(run.saved);
   const Json summary = read_summary(folder);
   std::error_code error;
   if (run.saved.value("problem").empty() && fs::exists(folder + "/run.toml", error)) {

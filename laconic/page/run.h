@@ -7,12 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "laconic/report/figures.h"
+#include "laconic/report/saved_run.h"
 
 namespace laconic {
 
 struct PageRun {   // NOLINT(bugprone-exception-escape): the move constructor of a JSON value does not throw
-  SavedRun saved;  // its thinned trace, with the seconds of timing.csv as an additional column
+  SavedRun saved;  // its thinned trace, with two more columns: the seconds of timing.csv, and the gap
   std::size_t rows = 0;  // number of rows of the full trace
   // an object: the content of summary.json, and the theory next to the measured values
   nlohmann::ordered_json facts;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <iterator>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
+#include "laconic/page/folders.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
@@ -94,28 +94,6 @@ Json bests_of(const Json& summary) {
   return list;
 }
 
-/// Folders of runs in curves/ and best/ of the sweep, in order of name: gd-2 comes before gd-10.
-std::vector<std::string> runs_in(const std::string& folder) {
-  std::vector<std::string> runs;
-  for (const char* part : {"curves", "best"}) {
-    std::error_code error;
-    std::vector<std::string> found;
-    for (fs::directory_iterator entry(fs::path(folder) / part, error), end; !error && entry != end;
-         entry.increment(error)) {
-      std::error_code none;
-      if (fs::exists(entry->path() / "trace.csv", none)) found.push_back(entry->path().string());
-    }
-    const auto order = [](const std::string& name) {
-      const std::size_t digits = name.find_last_not_of("0123456789") + 1;
-      return std::tuple(name.substr(0, digits), name.size(), name);
-    };
-    std::sort(found.begin(), found.end(),
-              [&](const std::string& a, const std::string& b) { return order(a) < order(b); });
-    runs.insert(runs.end(), found.begin(), found.end());
-  }
-  return runs;
-}
-
 Json expected_of(const Json& summary) {
   Json list = Json::array();
   if (!summary.contains("expect") || !summary["expect"].is_array()) return list;
@@ -181,7 +159,7 @@ PageSweep read_page_sweep(const std::string& folder) {
   }
   if (plan.figure)
     facts["figure"] = {{"x", plan.figure->x}, {"y", plan.figure->y}, {"log", plan.figure->log}};
-  sweep.run_folders = runs_in(folder);
+  sweep.run_folders = runs_of_sweep(folder);
   sweep.runs = plan.runs.size();
   facts["best"] = bests_of(summary);
   facts["expect"] = expected_of(summary);

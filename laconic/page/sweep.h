@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "laconic/report/figures.h"
+#include "laconic/report/saved_run.h"
 
 namespace laconic {
 

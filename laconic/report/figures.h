@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads runs from their folders and compares them, in a table and in a figure.
+// Draws curves of runs into a file.
 #pragma once
 
 #include <optional>
@@ -7,44 +7,38 @@
 #include <utility>
 #include <vector>
 
-#include "laconic/report/trace.h"
+#include "laconic/report/gnuplot.h"
+#include "laconic/report/saved_run.h"
 
 namespace laconic {
 
-/// A run as stored in its folder.
-struct SavedRun {
-  std::string folder;
-  std::vector<std::pair<std::string, std::string>> description;
-  Table trace;
-
-  [[nodiscard]] std::string value(const std::string& key) const;  // of the description; "" if missing
-  [[nodiscard]] double last(const std::string& column) const;     // of the trace; 0 if missing
+/// The ends of an axis; those of the data where unset.
+struct AxisRange {
+  std::optional<double> least = {};
+  std::optional<double> most = {};
 };
-
-/// Reads trace.csv and summary.json. If a killed run left no summary, the name of the folder replaces the
-/// method. Throws InputError if the folder holds no run.
-SavedRun read_run(const std::string& folder);
-
-/// One name for each run: its method, then the keys in which runs of the same method differ, except those
-/// that only set the length of a run. Runs with equal names also get their rounds, and then their folder.
-std::vector<std::string> legend(const std::vector<SavedRun>& runs);
-
-/// A table for the terminal: method, step, rounds, squared gradient norm, bits per client up and down. If
-/// there are runs of `gd`, also the ratio of gd's uplink bits to those of the run, at the lowest squared
-/// gradient norm that both reached. The comparison uses the gd run with the same `step` if there is one, else
-/// the gd run with the best result.
-std::string comparison(const std::vector<SavedRun>& runs);
 
 struct FigureOptions {
   std::string x = "uplink_bits";
   std::string y = "grad_norm_sq";
-  std::string log = "y";  // the logarithmic axes
+  // The logarithmic axes: "x", "y", "xy", or "" or "none". auto: y where it falls to 0, x where the curves end
+  // at costs that differ by a factor of 30 or more.
+  std::string log = "auto";
   std::string title = {};
+  std::string x_title = {};  // "": that of the column
+  std::string y_title = {};
+  AxisRange x_range = {};
+  AxisRange y_range = {};
+  Canvas canvas = {};
+  bool is_size_fixed = false;  // otherwise the figure becomes higher if its legend needs more than a quarter
+  bool names_at_ends = false;  // names stand at the ends of the curves, instead of a legend
+  // What a legend calls curves: by their name, or by their method in front of the keys in which they differ.
+  std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
-/// Draws one column of the traces against another, by gnuplot. The file name's extension (svg, png, pdf)
-/// determines the format. Throws InputError for an unknown column or extension, RunError if gnuplot is
-/// missing or fails.
+/// Draws one quantity against another (columns.h). The file name's extension determines the format: svg, png
+/// and pdf are drawn by gnuplot; tex is a figure for LaTeX with pgfplots (pgfplots.h). Throws InputError for an
+/// unknown column or extension, RunError if gnuplot is missing or fails.
 void draw(const std::vector<SavedRun>& runs, const FigureOptions& options, const std::string& path);
 
 }  // namespace laconic

@@ -28,16 +28,31 @@ namespace {
 
 /// A file format that gnuplot draws.
 struct FigureFormat {
-  std::string_view ending;    // of the file name
-  std::string_view terminal;  // of gnuplot
-  std::string_view first;     // how a complete file begins
-  std::string_view last;      // and how it ends, apart from newlines
+  std::string_view ending;                   // of the file name
+  std::string (*terminal)(const Canvas& c);  // of gnuplot
+  std::string_view first;                    // how a complete file begins
+  std::string_view last;                     // and how it ends, apart from newlines
 };
 
+std::string svg_terminal(const Canvas& c) { return fmt::format("svg size {},{} dynamic", c.width, c.height); }
+
+std::string png_terminal(const Canvas& c) {
+  constexpr double kPointsInDot = 0.75;  // for this terminal
+  return fmt::format("pngcairo size {:.0f},{:.0f} fontscale {} linewidth {} pointscale {}",
+                     c.width * c.dots_in_unit, c.height * c.dots_in_unit, kPointsInDot * c.dots_in_unit,
+                     c.dots_in_unit, c.dots_in_unit);
+}
+
+std::string pdf_terminal(const Canvas& c) {
+  const double points = 72 / c.units_in_inch;  // a unit in points
+  return fmt::format("pdfcairo size {}in,{}in fontscale {} linewidth {} pointscale {}",
+                     c.width / c.units_in_inch, c.height / c.units_in_inch, points, points, points);
+}
+
 constexpr FigureFormat kFormats[] = {
-    {".svg", "svg size 860,540 dynamic", "<?xml", "</svg>"},
-    {".png", "pngcairo size 1290,810 fontscale 1.4", "\x89PNG", "IEND\xae\x42\x60\x82"},
-    {".pdf", "pdfcairo size 8in,5in", "%PDF-", "%%EOF"},
+    {".svg", svg_terminal, "<?xml", "</svg>"},
+    {".png", png_terminal, "\x89PNG", "IEND\xae\x42\x60\x82"},
+    {".pdf", pdf_terminal, "%PDF-", "%%EOF"},
 };
 
 const FigureFormat& format_of(const std::string& path) {
@@ -174,34 +189,34 @@ std::string clean(const std::string& text) {
 
 /// The text in UTF-8, without its middle if it is too long for the width of a figure: names of runs often
 /// differ at their ends only.
-std::string shortened(const std::string& text) {
-  constexpr std::size_t kLongest = 80;
+std::string shortened(const std::string& text, std::size_t longest) {
   std::vector<std::size_t> begins;  // the offset of each character
   for (std::size_t i = 0; i < text.size(); ++i) {
     if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) begins.push_back(i);
   }
-  if (begins.size() <= kLongest) return text;
-  return text.substr(0, begins[kLongest / 2]) + "…" + text.substr(begins[begins.size() - kLongest / 2 + 1]);
+  if (begins.size() <= longest) return text;
+  return text.substr(0, begins[longest / 2]) + "…" +
+         text.substr(begins[begins.size() - (longest + 1) / 2 + 1]);
 }
 
 }  // namespace
 
-std::string gnuplot_text(const std::string& text) {
+std::string gnuplot_text(const std::string& text, std::size_t longest) {
   // Octal escapes, because within quotes gnuplot gives ' " \ ` @ and % meanings that depend on the context.
   // Four digits, as gnuplot reads up to four after a 0.
   std::string out = "\"";
-  for (const char c : shortened(clean(text))) {
+  for (const char c : shortened(clean(text), longest)) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     out += plain ? std::string(1, c) : fmt::format("\\{:04o}", static_cast<unsigned char>(c));
   }
   return out + "\"";
 }
 
-void run_gnuplot(const std::string& commands, const std::string& path) {
+void run_gnuplot(const std::string& commands, const std::string& path, const Canvas& canvas) {
   const FigureFormat& format = format_of(path);
-  std::string figure = output_of_gnuplot(
-      fmt::format("set terminal {} noenhanced font 'sans,12' background rgb 'white'\nset encoding utf8\n{}\n",
-                  format.terminal, commands));
+  std::string figure = output_of_gnuplot(fmt::format(
+      "set terminal {} enhanced font 'sans-serif,{}' background rgb 'white'\nset encoding utf8\n{}\n",
+      format.terminal(canvas), canvas.font, commands));
   // If gnuplot cannot write all of its output, its exit code is still 0.
   if (!is_whole(format, figure)) throw RunError("gnuplot failed: its figure is not complete");
   // gnuplot does not escape "]]>" in texts, which XML does not allow there.

@@ -41,10 +41,10 @@ std::string tics(const std::vector<std::string>& values) {
   return text;
 }
 
-/// The values that a map has, and the cell of the least.
+/// The range of a map's colours, and the cell of its least value.
 struct Extremes {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
+  double least;
+  double most;
   std::size_t x_least = 0;
   std::size_t y_least = 0;
 
@@ -60,19 +60,21 @@ struct Extremes {
 
 /// InputError if the map has no value.
 Extremes extremes_of(const HeatMap& map) {
-  Extremes found;
+  Extremes found{.least = map.least, .most = map.most};
+  double smallest = std::numeric_limits<double>::infinity();
   for (std::size_t y = 0; y < map.y_values.size(); ++y) {
     for (std::size_t x = 0; x < map.x_values.size(); ++x) {
       const double value = map.values[y][x];
       if (!std::isfinite(value)) continue;
       found.most = std::max(found.most, value);
-      if (value >= found.least) continue;
-      found.least = value;
+      found.least = std::min(found.least, value);
+      if (value >= smallest) continue;
+      smallest = value;
       found.x_least = x;
       found.y_least = y;
     }
   }
-  if (!std::isfinite(found.least))
+  if (!std::isfinite(smallest))
     throw InputError(fmt::format("a map of {} over {}: there is no value to draw", map.y_name, map.x_name));
   return found;
 }
@@ -80,9 +82,11 @@ Extremes extremes_of(const HeatMap& map) {
 std::string axes_script(const HeatMap& map) {
   std::ostringstream out;
   out << "set border lc rgb '#444444'\nset tics nomirror scale 0\nunset key\n"
-      << "set xlabel " << gnuplot_text(map.x_name) << "\nset ylabel " << gnuplot_text(map.y_name) << "\n"
-      << "set title " << gnuplot_text(map.title) << "\n"
-      << "set xtics (" << tics(map.x_values) << ")\nset ytics (" << tics(map.y_values) << ")\n"
+      << "set xlabel " << gnuplot_text(map.x_name) << " noenhanced\nset ylabel " << gnuplot_text(map.y_name)
+      << " noenhanced\nset cblabel " << gnuplot_text(map.value_name) << " noenhanced\n"
+      << "set title " << gnuplot_text(map.title) << " noenhanced\n"
+      << "set xtics noenhanced (" << tics(map.x_values) << ")\nset ytics noenhanced (" << tics(map.y_values)
+      << ")\n"
       << fmt::format("set xrange [-0.5:{}]\nset yrange [-0.5:{}]\n",
                      static_cast<double>(map.x_values.size()) - 0.5,
                      static_cast<double>(map.y_values.size()) - 0.5);
@@ -134,7 +138,7 @@ std::string cells_script(const HeatMap& map, const Extremes& extremes) {
 std::string plot_script(std::size_t width) {
   return fmt::format(
       "set style fill solid\nplot $map using 1:2:(0.5):(0.5):3 with boxxyerror lc palette, "
-      "$map using 1:2:4:5 with labels tc rgb variable font ',{}'\n",
+      "$map using 1:2:4:5 with labels noenhanced tc rgb variable font ',{}'\n",
       width > 16  ? 6
       : width > 9 ? 8
                   : 10);

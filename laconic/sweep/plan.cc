@@ -157,10 +157,11 @@ std::optional<std::pair<std::string, std::string>> axes_to_map(const SweepPlan& 
   return meet ? std::optional(std::pair{names[1], names[0]}) : std::nullopt;
 }
 
-FigureOptions figure_of(const std::string& text) {
+FigureOptions figure_of(const std::string& text, bool is_timed) {
   std::vector<std::string> known;
   const Row row;
   for_each_column(row, [&](const char* name, const auto&) { known.emplace_back(name); });
+  known.insert(known.end(), {"gap", "both_bits"});
   const std::vector<std::string> words = words_of(text);
   if (words.size() != 2 && words.size() != 3) {
     throw InputError(
@@ -172,10 +173,14 @@ FigureOptions figure_of(const std::string& text) {
                                    did_you_mean(column, known), fmt::join(known, ", ")));
     }
   }
-  FigureOptions figure{.x = words[0], .y = words[1], .log = words[1].ends_with("accuracy") ? "" : "y"};
+  if (!is_timed && (words[0] == "network_seconds" || words[1] == "network_seconds"))
+    throw InputError(
+        "figure: network_seconds are those of a modelled clock; give every run a network=, a compute=, or "
+        "stragglers with delays");
+  FigureOptions figure{.x = words[0], .y = words[1]};
   if (words.size() == 3) figure.log = words[2];
-  if (figure.log.find_first_not_of("xy") != std::string::npos)
-    throw InputError(fmt::format("figure: \"{}\"; its logarithmic axes are x, y or xy", text));
+  if (words.size() == 3 && figure.log != "none" && figure.log.find_first_not_of("xy") != std::string::npos)
+    throw InputError(fmt::format("figure: \"{}\"; its logarithmic axes are x, y or xy; or none", text));
   return figure;
 }
 
@@ -295,7 +300,7 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::
   group_runs(plan);
   const auto map = given("map");
   plan.map = map ? map_named(plan, *map) : axes_to_map(plan);
-  if (const auto figure = given("figure")) plan.figure = figure_of(*figure);
+  if (const auto figure = given("figure")) plan.figure = figure_of(*figure, plan.is_timed());
   plan.draws_cells = is_second("curves", given("curves"), "best", "cells");
   plan.grows = is_second("grow", given("grow"), "no", "yes");
   plan.skips_impossible = is_second("impossible", given("impossible"), "stop", "skip");

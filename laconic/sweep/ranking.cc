@@ -209,6 +209,23 @@ bool all_hold(const std::vector<Judged>& judged) {
   return std::all_of(judged.begin(), judged.end(), [](const Judged& one) { return one.verdict.holds; });
 }
 
+namespace {
+
+/// Lets the colours of the map cover the values of all maps.
+void set_common_scale(HeatMap& map, const std::vector<HeatMap>& maps) {
+  for (const HeatMap& other : maps) {
+    for (const std::vector<double>& row : other.values) {
+      for (const double value : row) {
+        if (!std::isfinite(value)) continue;
+        map.least = std::min(map.least, value);
+        map.most = std::max(map.most, value);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& scores,
                              const std::string& across, const std::string& upwards) {
   const Axis& x_axis = *plan.grid.axis(across);
@@ -227,15 +244,17 @@ std::vector<HeatMap> maps_of(const SweepPlan& plan, const std::vector<double>& s
       HeatMap map{
           .x_name = x_axis.name, .y_name = y_axis.name, .x_values = x_axis.values, .y_values = y_axis.values};
       map.values.assign(y_axis.values.size(), std::vector<double>(x_axis.values.size(), kInfinity));
-      map.title = plan.measure->name;
-      if (plan.measure->to_target) map.title += " to the target";
-      map.title += ": " + (panel.empty() ? print(run.config.problem) : print(panel));
+      map.value_name = plan.measure->help;
+      if (plan.measure->to_target) map.value_name += ", to the target";
+      map.title = plan.title + (plan.title.empty() ? "" : ": ") +
+                  (panel.empty() ? print(run.config.problem) : print(panel));
       maps.push_back(std::move(map));
       panels.push_back(std::move(panel));
     }
     double& cell = maps[static_cast<std::size_t>(at)].values[*y][*x];
     cell = std::min(cell, scores[run.setting]);
   }
+  for (HeatMap& map : maps) set_common_scale(map, maps);
   return maps;
 }
 

@@ -1,35 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// The curves. Each method has a colour, and its runs differ in dash and marker, so that runs remain
-// distinguishable in print and without colour. The legend is a list of checkboxes beside the figure.
+// The curves. The program gives each its looks: the colour of its method, a marker and a dash, as in its figures
+// (laconic/report/palette.h). The legend is a list of checkboxes beside the figure.
 
-// Distinguishable with any colour vision (Okabe and Ito 2008); lighter on a dark background.
-const kColours = {
-  light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#2A9BD6", "#B87D00", "#111111", "#777777"],
-  dark: ["#4BA3E3", "#FF8246", "#2CC59B", "#E29BC3", "#9BD8FF", "#FFC24D", "#F2F2F2", "#A6A6A6"],
+// The outlines of the markers, in a square of 10.
+const kMarkers = {
+  circle: "M9 5a4 4 0 1 1-8 0a4 4 0 1 1 8 0Z", square: "M1.5 1.5h7v7h-7Z", triangle: "M5 0.5L9.500 8.500H0.500Z", diamond: "M5 0L10 5L5 10L0 5Z",
+  down: "M5 9.500L9.500 1.500H0.500Z", pentagon: "M5 0.500L9.500 3.900L7.800 9.200H2.200L0.500 3.900Z",
+  plus: "M5 0V10M0 5H10", cross: "M1 1L9 9M9 1L1 9", star: "M5 0V10M0.700 2.500L9.300 7.500M9.300 2.500L0.700 7.500",
 };
-const kDashes = [[], [7, 4], [2, 3], [11, 4, 2, 4], [16, 5]];
-const kShapes = ["circle", "rect", "triangle", "diamond"];
-const kMarkers = [...kShapes.map((shape) => ({ shape, full: true })), ...kShapes.map((shape) => ({ shape, full: false }))];
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
 const themeNow = () => (darkScheme.matches && !printing ? "dark" : "light");
 
-/** Gives each run of a group its style: indices into the tables above. */
-function dress(runs) {
-  const methods = [];
-  const seen = new Map();
-  for (const run of runs) {
-    const method = run.description.method ?? run.label;
-    if (!methods.includes(method)) methods.push(method);
-    const place = methods.indexOf(method);
-    const nth = seen.get(method) ?? 0;
-    seen.set(method, nth + 1);
-    const colour = place % kColours.light.length;
-    const dash = (nth + Math.floor(place / kColours.light.length)) % kDashes.length;
-    run.looks = { colour, dash, marker: (colour + dash + Math.floor(nth / kDashes.length)) % kMarkers.length };
-  }
+/** The median, and the ends of the range, of numbers. */
+function middleOf(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return { low: sorted[0], median: sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2, high: sorted.at(-1) };
+}
+
+/** The value of a column at a round, between its rows; that of the last row if the run had ended. */
+function valueAt(rounds, column, round) {
+  const next = rounds.findIndex((each) => each >= round);
+  if (next < 0) return column.at(-1);
+  if (next === 0 || rounds[next] === round) return column[next];
+  const share = (round - rounds[next - 1]) / (rounds[next] - rounds[next - 1]);
+  return column[next - 1] + share * (column[next] - column[next - 1]);
+}
+
+/** One curve of runs that differ in their seeds: at each round the medians of the columns, and a band from the
+ *  least to the greatest. It ends at the median of the runs' last rounds. */
+function medianCurve(runs, label) {
+  const ends = runs.map((run) => lastOf(run, "round")).sort((a, b) => a - b);
+  const end = ends[ends.length >> 1];
+  const rounds = [...new Set(runs.flatMap((run) => run.columns.round))].filter((round) => round <= end).sort((a, b) => a - b);
+  const keys = Object.keys(runs[0].columns).filter((key) => runs.every((run) => run.columns[key]));
+  const at = (key) => rounds.map((round) => middleOf(runs.map((run) => valueAt(run.columns.round, run.columns[key], round))));
+  const middles = Object.fromEntries(keys.map((key) => [key, at(key)]));
+  return { ...runs[0], label, runs, columns: Object.fromEntries(keys.map((key) => [key, middles[key].map((each) => each.median)])), bands: middles };
+}
+
+/** The curves of a group: those of single runs are the runs themselves. */
+function curvesOf(group) {
+  return group.curves.flatMap(({ label, runs: places, looks }) => {
+    const runs = places.map((place) => group.runs[place]).filter(Boolean);  // a large page leaves out the last runs
+    for (const run of runs) run.looks = looks;
+    return runs.length > 1 ? [medianCurve(runs, label)] : runs;
+  });
 }
 
 /** A sample of the run's curve, for legends and tables. */
@@ -38,20 +57,18 @@ function swatch(run) {
   const svg = document.createElementNS(space, "svg");
   for (const [name, value] of Object.entries({ class: "swatch", viewBox: "0 0 38 12", "aria-hidden": "true" }))
     svg.setAttribute(name, value);
-  const colour = kColours[themeNow()][run.looks.colour];
+  const colour = run.looks[themeNow()];
   const line = document.createElementNS(space, "path");
   line.setAttribute("d", "M0 6H38");
   line.setAttribute("stroke", colour);
   line.setAttribute("stroke-width", "2.5");
-  line.setAttribute("stroke-dasharray", kDashes[run.looks.dash].join(" "));
-  const shapes = { circle: "M23 6a4 4 0 1 1-8 0a4 4 0 1 1 8 0Z", rect: "M15.500 2.500h7v7h-7Z",
-                   triangle: "M19 1.500L23.500 9.500H14.500Z", diamond: "M19 1L24 6L19 11L14 6Z" };
-  const { shape, full } = kMarkers[run.looks.marker];
+  line.setAttribute("stroke-dasharray", run.looks.dash.join(" "));
   const marker = document.createElementNS(space, "path");
-  marker.setAttribute("d", shapes[shape]);
+  marker.setAttribute("d", kMarkers[run.looks.marker]);
+  marker.setAttribute("transform", "translate(14 1)");
   marker.setAttribute("stroke", colour);
   marker.setAttribute("stroke-width", "1.5");
-  marker.setAttribute("fill", full ? colour : "var(--card)");
+  marker.setAttribute("fill", run.looks.full ? colour : "var(--card)");
   svg.append(line, marker);
   return svg;
 }
@@ -83,6 +100,28 @@ function pointsOf(run, view) {
     points.push([x, y]);
   }
   return points;
+}
+
+/** The points of the band of a curve of several runs, with its lower and upper ends. */
+function bandOf(curve, view) {
+  const across = curve.columns[view.x.key];
+  const upwards = curve.bands?.[view.y.key];
+  if (!across || !upwards) return [];
+  return upwards.map(({ low, high }, row) => [across[row], low, high])
+    .filter(([x, low, high]) => [x, low, high].every(Number.isFinite) && !(view.logX && x <= 0) && !(view.logY && low <= 0));
+}
+
+/** The band as a series of ECharts: one polygon below the curves. */
+function bandSeries(curve, view, colour) {
+  const band = bandOf(curve, view);
+  return {
+    type: "custom", id: `band ${curve.index}`, silent: true, tooltip: { show: false }, clip: true, z: 1, data: band,
+    encode: { x: 0, y: [1, 2] },
+    renderItem: (params, api) => params.dataIndex > 0 ? null : {
+      type: "polygon", silent: true, style: { fill: colour, opacity: 0.2 },
+      shape: { points: [...band.map(([x, , high]) => api.coord([x, high])), ...band.toReversed().map(([x, low]) => api.coord([x, low]))] },
+    },
+  };
 }
 
 /** The runs that are drawn: those that are not hidden and have points. */
@@ -162,22 +201,21 @@ function figureOption(view, { forFile = false, width = 900, tooltip = undefined 
     textStyle: { fontFamily: forFile ? "sans-serif" : ofStyle("--sans"), color: ink.text },
     title: forFile ? { text: short(view.title), left: 20, top: 12, textStyle: { fontSize: 15, fontWeight: 600, color: ink.text } } : undefined,
     grid: { left: width < 500 ? 66 : 84, right: 40, top: forFile ? 52 : 22, bottom: 58 + legendHeight },
-    legend: forFile ? { show: true, bottom: 6, left: 20, right: 20, itemGap: 12, itemWidth: 34, textStyle: { color: ink.text, fontSize: 12 }, formatter: short } : { show: false },
+    legend: forFile ? { show: true, data: runs.map((run) => run.label), bottom: 6, left: 20, right: 20, itemGap: 12, itemWidth: 34, textStyle: { color: ink.text, fontSize: 12 }, formatter: short } : { show: false },
     tooltip,
     xAxis: { ...axis(view.x, view.logX, 32), splitNumber: width < 500 ? 3 : 6,
              ...(view.logX && xs.length ? extent(xs, width < 500 ? 4 : 10) : {}) },
     yAxis: { ...axis(view.y, view.logY, width < 500 ? 50 : 64), max: highest, ...(ys.length ? extent(ys, 8) : {}) },
-    series: runs.map((run, nth) => {
-      const colour = kColours[theme][run.looks.colour];
-      const { shape, full } = kMarkers[run.looks.marker];
+    series: [...runs.map((run, nth) => {
+      const { [theme]: colour, marker, full, dash } = run.looks;
       return {
-        type: "line", name: run.label, id: String(run.index), showAllSymbol: true, clip: true,
-        symbol: shape, symbolSize: 8, emphasis: { focus: "series", lineStyle: { width: 3 } },
-        lineStyle: { color: colour, width: 2, type: kDashes[run.looks.dash].length ? kDashes[run.looks.dash] : "solid" },
+        type: "line", name: run.label, id: String(run.index), showAllSymbol: true, clip: true, z: dash.length ? 3 : 2,
+        symbol: `path://${kMarkers[marker]}`, symbolKeepAspect: true, symbolSize: 8, emphasis: { focus: "series", lineStyle: { width: 3 } },
+        lineStyle: { color: colour, width: 2, type: dash.length ? dash : "solid" },
         itemStyle: { color: full ? colour : ink.ground, borderColor: colour, borderWidth: 1.5 },
         data: withMarkers(pointsOf(run, view), view, range, (nth % 5) / 40),
       };
-    }),
+    }), ...runs.filter((run) => run.bands).map((run) => bandSeries(run, view, run.looks[theme]))],
   };
 }
 

@@ -81,6 +81,7 @@ const kAcross = [
 ];
 const kUpwards = [
   { key: "grad_norm_sq", name: "squared gradient norm", short: "|∇f|²", logarithmic: true, format: decimal },
+  { key: "gap", name: "f − f*", short: "f − f*", logarithmic: true, format: decimal },
   { key: "f", name: "f", short: "f", logarithmic: false, format: decimal },
   { key: "test_accuracy", name: "test accuracy", short: "test accuracy", logarithmic: false, format: percent },
   { key: "train_accuracy", name: "training accuracy", short: "accuracy", logarithmic: false, format: percent },

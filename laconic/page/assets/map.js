@@ -77,7 +77,10 @@ function mapTable(sweep, choices, choice) {
   const name = (axis, place) => (axis === undefined ? "" : place < 0 ? "without" : axis.values[place]);
   const xs = places((cell) => cell.x);
   const ys = places((cell) => cell.y);
-  const scores = [...cells.values()].map((cell) => cell.score).filter(Number.isFinite);
+  const here = [...cells.values()].map((cell) => cell.score).filter(Number.isFinite);
+  const leastHere = Math.min(...here);
+  // All scenes of the sweep have one scale, so that their maps can be compared.
+  const scores = sweep.scenes.flatMap((scene) => [...cellsOf(sweep, mapChoices(sweep, scene), choice).cells.values()].map((cell) => cell.score)).filter(Number.isFinite);
   const least = Math.min(...scores);
   const most = Math.max(...scores);
   const logarithmic = least > 0 && most / least > 20;
@@ -92,7 +95,7 @@ function mapTable(sweep, choices, choice) {
       return element("td", { class: "without" }, ["diverged", "beaten", "under way"].includes(why) ? why : "not reached");
     }
     const colour = shade(share(cell.score));
-    const made = element("td", { class: cell.score === least ? "least" : "", title: `${measured(sweep)} = ${cell.score}, by ${cell.method}` }, format(cell.score));
+    const made = element("td", { class: cell.score === leastHere ? "least" : "", title: `${measured(sweep)} = ${cell.score}, by ${cell.method}` }, format(cell.score));
     made.style.background = `rgb(${colour.join(",")})`;
     made.style.color = inkOn(colour);
     return made;
@@ -100,5 +103,13 @@ function mapTable(sweep, choices, choice) {
   const corner = `${down ? down.name : ""}${down && across ? " \\ " : ""}${across ? across.name : ""}`;
   const head = element("tr", {}, element("th", { class: "axis", scope: "col" }, corner), ...xs.map((x) => element("th", { scope: "col" }, name(across, x))));
   const rows = ys.map((y) => element("tr", {}, element("th", { scope: "row" }, name(down, y)), ...xs.map((x) => cellOf(x, y))));
-  return element("table", { class: "map" }, element("thead", {}, head), element("tbody", {}, ...rows));
+  const table = element("table", { class: "map" }, element("thead", {}, head), element("tbody", {}, ...rows));
+  return here.length === 0 ? [table] : [table, colourBar(format(least), format(most), measureName(sweep))];
+}
+
+/** The scale of the colours: its ends with their unit, and what it measures. */
+function colourBar(least, most, name) {
+  const bar = element("span", { class: "bar", "aria-hidden": "true" });
+  bar.style.background = `linear-gradient(to right, ${kShades.map((shade) => `rgb(${shade.join(",")})`).join(", ")})`;
+  return element("p", { class: "scale note" }, least, bar, `${most} (${name})`);
 }

@@ -21,23 +21,24 @@ function fill(select, options, chosen) {
 /** Whether the horizontal axis should be logarithmic: the costs at the ends of the runs differ widely. */
 function spreadsWide(runs, column) {
   const ends = runs.map((run) => lastOf(run, column)).filter((end) => end > 0);
-  return ends.length > 1 && Math.max(...ends) / Math.min(...ends) > 40;
+  return ends.length > 1 && Math.max(...ends) / Math.min(...ends) >= 30;
 }
 
 // The initial horizontal axis of a sweep's runs: that of the sweep's figure, else the cost that it measures.
 const kMeasured = { bits: "uplink_bits", rounds: "round", "oracle-calls": "oracle_calls", seconds: "network_seconds" };
 
 function view() {
-  const { runs } = groupNow();
+  const { lines: runs } = groupNow();
   const across = columnsOf(kAcross, runs);
   const upwards = columnsOf(kUpwards, runs);
   const { sweep } = groupNow();
   const wanted = state.x ?? sweep?.figure?.x ?? kMeasured[sweep?.measure] ?? "uplink_bits";
   const x = across.find((axis) => axis.key === wanted) ?? across[0] ?? kAcross[0];
   const y = upwards.find((axis) => axis.key === (state.y ?? sweep?.figure?.y ?? "grad_norm_sq")) ?? upwards[0] ?? kUpwards[1];
+  // What the sweep's figure says about the axis, if it does.
+  const given = (axis, name) => (sweep?.figure?.[name] === axis.key && sweep.figure.log !== "auto" ? sweep.figure.log.includes(name) : undefined);
   return { runs, all: data.runs, hidden: state.hidden, x, y, title: groupName(groupNow()),
-           logX: state.logX ?? ((sweep?.figure?.x === x.key && sweep.figure.log.includes("x")) || spreadsWide(runs, x.key)),
-           logY: state.logY[y.key] ?? (sweep?.figure?.y === y.key ? sweep.figure.log.includes("y") : y.logarithmic) };
+           logX: state.logX ?? (given(x, "x") ?? spreadsWide(runs, x.key)), logY: state.logY[y.key] ?? (given(y, "y") ?? y.logarithmic) };
 }
 
 function drawFigure() {
@@ -55,7 +56,7 @@ function drawFigure() {
 }
 
 function drawLegend() {
-  byId("legend").querySelector("ul").replaceChildren(...groupNow().runs.map((run) => {
+  byId("legend").querySelector("ul").replaceChildren(...groupNow().lines.map((run) => {
     const box = element("input", { type: "checkbox", "data-run": run.index, change: () => {
       if (box.checked) state.hidden.delete(run.index);
       else state.hidden.add(run.index);
@@ -99,7 +100,7 @@ function drawMap(keep) {
     fill(y, [...names, ["", "nothing"]], down);
   }
   byId("map-note").textContent = `${measureName(sweep)}, the best over whatever else varies and the mean over seeds. Darker is less; the least is framed.`;
-  byId("map").querySelector(".scroll").replaceChildren(mapTable(sweep, choices, { method: method.value, x: x.value, y: y.value }));
+  byId("map").querySelector(".scroll").replaceChildren(...mapTable(sweep, choices, { method: method.value, x: x.value, y: y.value }));
 }
 
 function drawSweep() {
@@ -117,7 +118,7 @@ function drawSweep() {
 
 /** If a sweep has many curves, only those of each method's best setting are shown at first. Returns the runs
  *  to hide. */
-function bestAmongMany({ runs, sweep }) {
+function bestAmongMany({ lines: runs, sweep }) {
   if (!sweep || runs.length <= 12) return [];
   const isBest = (run) => sweep.best.some((best) => best.setting === run.description.method && best.step === run.description.step);
   return runs.some(isBest) ? runs.filter((run) => !isBest(run)).map((run) => run.index) : [];
@@ -130,7 +131,8 @@ function drawGroup() {
   byId("group").value = String(state.group);
   byId("group-title").textContent = groupName(group);
   byId("group-facts").replaceChildren(...(!sweep ? [] : [`${sceneName(group.scene)} · `, element("code", {}, sweep.folder)]));
-  dress(runs);
+  group.lines ??= curvesOf(group);
+  byId("bands").hidden = !group.lines.some((line) => line.bands);
   state.hidden = new Set(bestAmongMany(group));
   state.reference = referenceOf(runs)?.index ?? null;
   state.sort = { by: "", down: false };
@@ -211,7 +213,7 @@ function listen() {
   on("log-x", "change", () => ((state.logX = byId("log-x").checked), drawFigure()));
   on("log-y", "change", () => ((state.logY[view().y.key] = byId("log-y").checked), drawFigure()));
   const showAll = (all) => () => {
-    state.hidden = new Set(all ? [] : groupNow().runs.map((run) => run.index));
+    state.hidden = new Set(all ? [] : groupNow().lines.map((run) => run.index));
     drawLegend();
     drawFigure();
   };
