@@ -27,8 +27,7 @@ tests:
 
 demo: build ## eight methods on Fashion-MNIST, each at its best step: a table and a figure in runs/demo
 	@$(install) demo
-	@build/laconic sweep demo/demo.toml out=runs/demo --force
-	@build/laconic plot runs/demo x=both_bits y=test_accuracy names=ends out=runs/demo/bits.svg
+	@demo/run.sh
 
 reproduce: ## the papers' experiments in minutes: verdicts, figures and a page in runs/reproduce-quick
 	@$(install) build demo
