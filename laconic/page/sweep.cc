@@ -76,6 +76,17 @@ Json settings_of(const SweepPlan& plan, const RunOutcomes& outcomes, const std::
   return list;
 }
 
+/// At which ends of axes a best setting of summary.json lies: "largest step, smallest top-k"; "" if at none.
+std::string edges_of(const Json& best) {
+  std::string text;
+  if (!best.contains("edges") || !best["edges"].is_array()) return text;
+  for (const Json& edge : best["edges"]) {
+    if (edge.is_object())
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", edge.value("end", ""), edge.value("axis", ""));
+  }
+  return text;
+}
+
 /// The best setting of each method, from summary.json.
 Json bests_of(const Json& summary) {
   Json list = Json::array();
@@ -88,6 +99,7 @@ Json bests_of(const Json& summary) {
     if (best.contains("description") && best["description"].is_object()) {
       entry["setting"] = text_of(best["description"], "method");
       entry["step"] = text_of(best["description"], "step");
+      entry["edges"] = edges_of(best);
     }
     list.push_back(std::move(entry));
   }

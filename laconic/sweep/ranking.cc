@@ -124,10 +124,12 @@ double deviation_of(const SweepPlan& plan, const RunOutcomes& outcomes, std::siz
   const std::vector<std::size_t>& runs = plan.of_setting[setting];
   if (runs.size() == 1) return 0;
   const double count = static_cast<double>(runs.size());
+  // From the first score on, so that the deviation of equal scores is exactly 0.
+  const auto score = [&](std::size_t r) { return plan.measure->of(outcomes[r]->last); };
   double mean = 0;
-  for (const std::size_t r : runs) mean += plan.measure->of(outcomes[r]->last) / count;
+  for (const std::size_t r : runs) mean += (score(r) - score(runs[0])) / count;
   double sum = 0;
-  for (const std::size_t r : runs) sum += std::pow(plan.measure->of(outcomes[r]->last) - mean, 2);
+  for (const std::size_t r : runs) sum += std::pow(score(r) - score(runs[0]) - mean, 2);
   return std::sqrt(sum / (count - 1));
 }
 

@@ -118,10 +118,11 @@ const scoreHead = (sweep) => [measureName(sweep), sweep.measure === "paper-bits"
 function bestTable(sweep, scene) {
   const rows = sweep.best.filter((best) => best.scene === scene).map((best) => element("tr", {},
     element("td", {}, best.method), element("td", {}, best.setting ?? kNothing), element("td", {}, best.step ?? kNothing),
+    element("td", {}, best.edges ? `best at the ${best.edges} tried` : ""),
     element("td", { class: "number" }, best.score === null ? "none" : scoreFormat(sweep)(best.score)),
     element("td", {}, best.file ? element("code", {}, best.file) : kNothing)));
   if (rows.length === 0) return null;
-  return element("table", {}, header("method", "its best", "step", scoreHead(sweep), "to run it again"), element("tbody", {}, ...rows));
+  return element("table", {}, header("method", "its best", "step", "", scoreHead(sweep), "to run it again"), element("tbody", {}, ...rows));
 }
 
 /** A word and a sign, so that the verdict does not depend on colour alone. */
