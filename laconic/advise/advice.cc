@@ -296,8 +296,7 @@ std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>&
         fmt::format("no method reached the target; the table ranks them by {} after {} on this link",
                     advice.target.quantity, seconds_text(advice.common_seconds)));
   } else if (base != nullptr && base->reached()) {
-    constexpr std::size_t kFew = 10;
-    if (base->last.round < kFew)
+    if (base->last.round < Advice::kFewRounds)
       words.push_back(fmt::format("{} reaches the target in round {} already: a harder target= tells more",
                                   print(base->method), base->last.round));
     if (std::string line = by_bandwidth(advice, *base, links); !line.empty())

@@ -85,6 +85,8 @@ struct FasterAt {
 FasterAt faster_at(const RoundCost& other, const RoundCost& base);
 
 struct Advice {
+  static constexpr std::size_t kFewRounds = 10;  // a target that the base reaches sooner tells little
+
   Spec base;  // the method with which the others are compared
   Target target = {};
   std::vector<PilotResult> pilots = {};  // the best first, after rank()

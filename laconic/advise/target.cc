@@ -10,8 +10,7 @@
 namespace laconic {
 namespace {
 
-constexpr double kShareOfStart =
-    0.01;  // the default target, as a share of the squared gradient norm at the start
+constexpr double share = 0.01;  // the default target, as a share of the squared gradient norm at the start
 
 Target of_gradient(double value, std::string words) {
   return {"target", value, std::move(words), "|grad f|^2", [](const Row& row) { return row.grad_norm_sq; }};
@@ -41,7 +40,7 @@ std::string Target::reached(const Row& row) const {
   return fmt::format("{} = {:.3g}", quantity, value_of(row));
 }
 
-Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
+Target target_of(const Config& d, double share, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
   const Problem& problem = opened.objective();
   Vector x(problem.dim());
   problem.start(x);
@@ -68,9 +67,8 @@ Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, Thr
   if (!std::isfinite(start))
     throw InputError("no target is given, and the gradient at the start is infinite");
   // Three digits, so that a user can pass it as target=.
-  const std::string goal = fmt::format("{:.2e}", kShareOfStart * start);
-  return of_gradient(std::stod(goal),
-                     fmt::format("|grad f|^2 <= {}, {} of that at the start", goal, kShareOfStart));
+  const std::string goal = fmt::format("{:.2e}", share * start);
+  return of_gradient(std::stod(goal), fmt::format("|grad f|^2 <= {}, {} of that at the start", goal, share));
 }
 
 }  // namespace laconic

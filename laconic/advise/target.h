@@ -23,8 +23,9 @@ struct Target {
   [[nodiscard]] std::string reached(const Row& row) const;
 };
 
-/// The target of the config. Without one: a hundredth of the squared gradient norm at the start. InputError
-/// if the start already meets the target.
-Target target_of(const Config& config, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool);
+/// The target of the config. Without one: this share of the squared gradient norm at the start. InputError if
+/// the start already meets the target.
+Target target_of(const Config& config, double share, const OpenedProblem& opened, Fleet& fleet,
+                 ThreadPool& pool);
 
 }  // namespace laconic

@@ -423,13 +423,28 @@ TEST_F(Advise, MeasuresGradientsAndNamesATarget) {
   ASSERT_EQ(said.code, 0) << said.text;
   EXPECT_THAT(
       said.text,
-      HasSubstr("0.01 of that at the start\nassumed: 82.5 ns for the gradient of a row; measured here: "));
+      HasSubstr(" of that at the start\nassumed: 82.5 ns for the gradient of a row; measured here: "));
   const nlohmann::json all = advice();
   EXPECT_DOUBLE_EQ(all["compute"]["assumed"], 550 * 1.5e-10);
   EXPECT_GT(all["compute"]["measured"], 0);
   EXPECT_EQ(all["a_whole_message"]["bits"], 8 + 32 * 50);
   EXPECT_GE(all["methods"].size(), 8U) << "the usual ones";
   EXPECT_LE(of_method(all, "gd")["grad_norm_sq"], all["target"]["value"]);
+}
+
+TEST_F(Advise, MakesADefaultTargetHarderThatIsReachedInFewRounds) {
+  const std::vector<std::string> task = {"problem=quadratic(d=200)", "clients=2", "network=lan", "method=gd"};
+  const Said said = advise(task);
+  ASSERT_EQ(said.code, 0) << said.text;
+  EXPECT_THAT(said.text,
+              ContainsRegex("; to \\|grad f\\|\\^2 <= [^,]+, (0\\.0001|1e-06) of that at the start\n"));
+  // A target of the user stays: a hundredth of the squared gradient norm, or more.
+  const double harder = advice()["target"]["value"];
+  std::vector<std::string> given = task;
+  given.push_back(fmt::format("target={}", 100 * harder));
+  ASSERT_EQ(advise(given).code, 0);
+  EXPECT_DOUBLE_EQ(advice()["target"]["value"], 100 * harder);
+  EXPECT_LT(advice()["methods"][0]["rounds"], 10);
 }
 
 TEST_F(Advise, ListsRefusedMethodsAndTakesTopologies) {
