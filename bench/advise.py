@@ -87,8 +87,8 @@ def measure(program, folder):
                 print(f"{network:>14}  {problem:36}no such data here")
                 continue
             for method in advice["methods"]:
-                if not method["arrived"]:
-                    print(f"{network:>14}  {problem:36}{method['method']:20} has not arrived")
+                if not method["reached"]:
+                    print(f"{network:>14}  {problem:36}{method['method']:20} did not reach the target")
                     continue
                 runs = [real(program, problem, method["method"], method["gamma"], method["rounds"], folder) for _ in range(REPEATS)]
                 a_round, whole, grad_norm_sq = (statistics.median(values) for values in zip(*runs))

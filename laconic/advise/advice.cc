@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -20,8 +21,8 @@ std::string in_words(RunEnd end) {
   if (end == RunEnd::diverged) return "it diverged with every step that was tried";
   if (end == RunEnd::still) return "its point had stopped moving";
   if (end == RunEnd::behind) return "its step was behind others";
-  if (end == RunEnd::too_late) return "ten times as late as the fastest";
-  if (end == RunEnd::time_over) return "its share of the time was over";
+  if (end == RunEnd::too_late) return "other methods need a tenth of its link time and gradients";
+  if (end == RunEnd::budget_over) return "its share of the gradients was used up";
   return name_of(end);
 }
 
@@ -45,7 +46,7 @@ std::string mostly(const RoundCost& spent) {
   return fmt::format("{} {:.0f}%", most->first, 100 * most->second / spent.total());
 }
 
-/// How many times faster than `base` the method arrives: "5.3x".
+/// How many times faster than `base` the method reaches the target: "5.3x".
 std::string times_text(double times) { return fmt::format("{:.{}f}x", times, times < 9.95 ? 1 : 0); }
 
 std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base) {
@@ -61,19 +62,21 @@ std::vector<std::string> cells_of(const PilotResult& p, const PilotResult* base)
           seconds_text(a_round.decode),
           mostly(a_round),
           fmt::format("{}", p.last.round),
-          p.arrived ? seconds_text(p.whole().total()) : "-",
-          p.arrived && base != nullptr ? times_text(base->whole().total() / p.whole().total()) : "-"};
+          p.reached() ? seconds_text(p.whole().total()) : "-",
+          p.reached() && base != nullptr && base->reached()
+              ? times_text(base->whole().total() / p.whole().total())
+              : "-"};
 }
 
-/// How close to the target the pilot came.
-std::string came_text(const PilotResult& p) {
+/// How close to the target a pilot came that did not reach it.
+std::string nearness_text(const Advice& advice, const PilotResult& p) {
   if (p.last.round == 0)
     return fmt::format("{}: {}", print(p.method),
-                       p.end == RunEnd::time_over ? "no round in the time" : in_words(p.end));
-  std::string text = fmt::format("{}, step {}: |grad f|^2 = {:.3g}, f = {:.6g}", print(p.method),
-                                 print(p.step), p.last.grad_norm_sq, p.last.f);
-  if (p.last.test_accuracy) text += fmt::format(", test accuracy {:.3g}", *p.last.test_accuracy);
-  return text + fmt::format(" after {}; {}", seconds_text(p.whole().total()), in_words(p.end));
+                       p.end == RunEnd::budget_over ? "no round in its share" : in_words(p.end));
+  const std::string of = fmt::format("{}, step {}", print(p.method), print(p.step));
+  if (!p.compares()) return fmt::format("{}: {}", of, in_words(p.end));
+  return fmt::format("{}: {} after {}; {}", of, advice.target.reached(p.after(advice.common_seconds)),
+                     seconds_text(advice.common_seconds), in_words(p.end));
 }
 
 /// The name of bandwidths that are `times` those of the links.
@@ -97,51 +100,75 @@ bool is_beyond_practice(const std::vector<Link>& links, double times) {
   return times >= kWider || times * narrowest > kWidest;
 }
 
-/// Which methods send fewer bits a round than the base and arrive earlier, and at which bandwidths. Empty if
-/// no method with fewer bits arrived: then nothing is known.
-std::string who_pays(const Advice& advice, const PilotResult& base, const std::vector<Link>& links) {
-  // pays at bandwidths from 0 up to a limit; this one has the highest limit
+/// At which bandwidths the methods that send fewer bits a round than the base are faster than it. Empty if no
+/// such method reached the target: then nothing is known.
+std::string by_bandwidth(const Advice& advice, const PilotResult& base, const std::vector<Link>& links) {
+  // faster at bandwidths from 0 up to a limit; this one has the highest limit
   const PilotResult* below = nullptr;
-  const PilotResult* above = nullptr;  // pays from a bandwidth > 0 on; this one has the lowest such bandwidth
-  Pays up_to;
-  Pays from{std::numeric_limits<double>::infinity(), 0};
+  // faster from a bandwidth > 0 on; this one has the lowest such bandwidth
+  const PilotResult* above = nullptr;
+  FasterAt up_to;
+  FasterAt from{std::numeric_limits<double>::infinity(), 0};
   std::size_t count = 0;
   for (const PilotResult& p : advice.pilots) {
-    if (!p.arrived || p.bits_of_a_round() >= base.bits_of_a_round()) continue;
+    if (!p.reached() || p.bits_of_a_round() >= base.bits_of_a_round()) continue;
     ++count;
-    const Pays pays = pays_against(p.whole(), base.whole());
-    if (pays.never()) continue;
-    if (pays.from > 0 && pays.from < from.from) {
+    const FasterAt faster = faster_at(p.whole(), base.whole());
+    if (faster.never()) continue;
+    if (faster.from > 0 && faster.from < from.from) {
       above = &p;
-      from = pays;
-    } else if (pays.from == 0 && pays.to > up_to.to) {
+      from = faster;
+    } else if (faster.from == 0 && faster.to > up_to.to) {
       below = &p;
-      up_to = pays;
+      up_to = faster;
     }
   }
   if (count == 0) return "";
-  std::string text =
-      fmt::format("of the methods here that send less than {} in a round, ", print(base.method));
+  const std::string name = print(base.method);
+  std::string text = fmt::format("of the methods here that send less than {} in a round, ", name);
   if (below == nullptr && above == nullptr)
-    return text + fmt::format("none arrives before it with this latency, however slow the link is");
-  if (below != nullptr && up_to.always())
-    return text + fmt::format("{} arrives before it on a link of any width", print(below->method));
-  if (below != nullptr && is_beyond_practice(links, up_to.to))
-    return text + fmt::format("{} arrives before it on any link of practical width", print(below->method));
+    return text + fmt::format("none is faster than {} with this latency, at any bandwidth", name);
+  if (below != nullptr && (up_to.always() || is_beyond_practice(links, up_to.to)))
+    return text + fmt::format("{} is faster than {} at any practical bandwidth", print(below->method), name);
   std::vector<std::string> parts;
   if (below != nullptr)
-    parts.push_back(
-        fmt::format("{} arrives before it below {}", print(below->method), bandwidth_text(links, up_to.to)));
+    parts.push_back(fmt::format("{} is faster than {} below {}", print(below->method), name,
+                                bandwidth_text(links, up_to.to)));
   if (above != nullptr)
-    parts.push_back(
-        fmt::format("{} arrives before it above {}", print(above->method), bandwidth_text(links, from.from)));
+    parts.push_back(fmt::format("{} is faster than {} above {}", print(above->method), name,
+                                bandwidth_text(links, from.from)));
   text += fmt::format("{}, with the same latency", fmt::join(parts, ", and "));
   if (above == nullptr)
-    text += fmt::format("; above that {} arrives before {}", print(base.method),
+    text += fmt::format("; above that {} is faster than {}", name,
                         count == 1   ? "it"
                         : count == 2 ? "both"
                                      : "all of them");
   return text;
+}
+
+/// The recommended method, and what it is better than.
+std::string recommendation(const Advice& advice) {
+  const PilotResult& best = *advice.best();
+  const PilotResult* base = advice.of_base();
+  const std::string text =
+      fmt::format("recommended: {} with step={}: ", print(best.method), print(best.step));
+  const std::string other = print(advice.base);
+  const std::string here = seconds_text(best.reached() ? best.whole().total() : advice.common_seconds);
+  if (!best.reached()) {
+    const auto value = [&](const PilotResult& p) {
+      return advice.target.reached(p.after(advice.common_seconds));
+    };
+    return text + fmt::format("{} after {} on this link{}", value(best), here,
+                              base == nullptr || base == &best
+                                  ? ""
+                                  : fmt::format("; {} has {}", other, value(*base)));
+  }
+  if (&best == base) return text + fmt::format("no method here is faster on this link; it takes {}", here);
+  if (base == nullptr || !base->reached())
+    return text + fmt::format("it reaches the target in {} on this link; {} did not reach it", here, other);
+  const double seconds = base->whole().total();
+  return text + fmt::format("it reaches the target in {} on this link; {} takes {}, {:.3g} times as long",
+                            here, other, seconds_text(seconds), seconds / best.whole().total());
 }
 
 Json json_of(const RoundCost& spent) {
@@ -149,12 +176,13 @@ Json json_of(const RoundCost& spent) {
           {"bits", spent.bits},       {"decode", spent.decode}, {"total", spent.total()}};
 }
 
-Json json_of(const PilotResult& p, const PilotResult* base) {
+Json json_of(const Advice& advice, const PilotResult& p) {
+  const PilotResult* base = advice.of_base();
   Json json = {{"method", print(p.method)},
                {"step", print(p.step)},
                {"gamma", p.last.step},
                {"largest_step", p.largest_step},
-               {"arrived", p.arrived},
+               {"reached", p.reached()},
                {"why", in_words(p.end)},
                {"rounds", p.last.round},
                {"uplink_bits", p.last.uplink_bits},
@@ -167,15 +195,29 @@ Json json_of(const PilotResult& p, const PilotResult* base) {
                {"seconds_of_start", json_of(p.start)},
                {"seconds_of_a_round", p.last.round > 0 ? json_of(p.a_round()) : Json(nullptr)},
                {"seconds", json_of(p.whole())}};
-  if (p.arrived && base != nullptr && &p != base) {
-    const Pays pays = pays_against(p.whole(), base->whole());
+  if (p.reached() && base != nullptr && base->reached() && &p != base) {
+    const FasterAt faster = faster_at(p.whole(), base->whole());
     // JSON has no infinity, so null stands for it
-    json["pays"] = {{"from", pays.from}, {"to", std::isinf(pays.to) ? Json(nullptr) : Json(pays.to)}};
+    json["faster_at"] = {{"from", faster.from},
+                         {"to", std::isinf(faster.to) ? Json(nullptr) : Json(faster.to)}};
+  }
+  if (!p.reached() && p.compares()) {
+    const Row& then = p.after(advice.common_seconds);
+    json["after"] = {{"seconds", advice.common_seconds},
+                     {"round", then.round},
+                     {"uplink_bits", then.uplink_bits},
+                     {advice.target.key, advice.target.value_of(then)}};
   }
   return json;
 }
 
 }  // namespace
+
+const Row& PilotResult::after(double seconds) const {
+  const auto next =
+      std::find_if(path.begin() + 1, path.end(), [&](const Reached& each) { return each.seconds > seconds; });
+  return std::prev(next)->row;
+}
 
 RoundCost PilotResult::whole() const { return sum_of(start, rounds); }
 
@@ -189,7 +231,7 @@ double PilotResult::bits_of_a_round() const {
   return (last.uplink_bits - bits_of_start) / static_cast<double>(last.round);
 }
 
-Pays pays_against(const RoundCost& other, const RoundCost& base) {
+FasterAt faster_at(const RoundCost& other, const RoundCost& base) {
   constexpr double kEver = std::numeric_limits<double>::infinity();
   const double saved = base.bits - other.bits;
   const double lost = other.fixed() - base.fixed();
@@ -199,16 +241,26 @@ Pays pays_against(const RoundCost& other, const RoundCost& base) {
   return {0, 0};
 }
 
-void Advice::sort() {
-  std::stable_sort(pilots.begin(), pilots.end(), [](const PilotResult& a, const PilotResult& b) {
-    if (a.arrived != b.arrived) return a.arrived;
-    return a.arrived && a.whole().total() < b.whole().total();
-  });
+void Advice::rank() {
+  common_seconds = std::numeric_limits<double>::infinity();
+  for (const PilotResult& p : pilots) {
+    if (!p.reached() && p.compares()) common_seconds = std::min(common_seconds, p.path.back().seconds);
+  }
+  const auto key = [&](const PilotResult& p) {
+    if (p.reached()) return std::pair(0, p.whole().total());
+    return p.compares() ? std::pair(1, target.distance(p.after(common_seconds))) : std::pair(2, 0.0);
+  };
+  std::stable_sort(pilots.begin(), pilots.end(),
+                   [&](const PilotResult& a, const PilotResult& b) { return key(a) < key(b); });
 }
 
-const PilotResult* Advice::base_prospect() const {
+const PilotResult* Advice::best() const {
+  return pilots.empty() || !pilots[0].compares() ? nullptr : pilots.data();
+}
+
+const PilotResult* Advice::of_base() const {
   const auto found = std::find_if(pilots.begin(), pilots.end(),
-                                  [&](const PilotResult& p) { return p.arrived && p.method == base; });
+                                  [&](const PilotResult& p) { return p.compares() && p.method == base; });
   return found == pilots.end() ? nullptr : &*found;
 }
 
@@ -216,15 +268,15 @@ std::string table_of(const Advice& advice) {
   std::vector<std::vector<std::string>> cells = {{"method", "step", "up a round", "a round", "compute",
                                                   "encode", "link", "decode", "mostly", "rounds", "to target",
                                                   "vs " + print(advice.base)}};
-  const PilotResult* base = advice.base_prospect();
+  const PilotResult* base = advice.of_base();
   for (const PilotResult& p : advice.pilots) cells.push_back(cells_of(p, base));
   std::string text = advice.pilots.empty() ? "" : text_table(cells, 2);
   for (const PilotResult& p : advice.pilots) {
-    if (!p.arrived) text += fmt::format("not arrived: {}\n", came_text(p));
+    if (!p.reached()) text += fmt::format("target not reached: {}\n", nearness_text(advice, p));
   }
   std::vector<std::string> at_the_edge;
   for (const PilotResult& p : advice.pilots) {
-    if (p.arrived && p.largest_step) at_the_edge.push_back(print(p.method));
+    if (p.compares() && p.largest_step) at_the_edge.push_back(print(p.method));
   }
   if (!at_the_edge.empty())
     text += fmt::format("the largest step that was tried is the best of {}: step= tries others\n",
@@ -235,34 +287,33 @@ std::string table_of(const Advice& advice) {
 }
 
 std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>& links) {
-  if (advice.pilots.empty() || !advice.pilots[0].arrived) return {};
-  const PilotResult& first = advice.pilots[0];
-  const PilotResult* base = advice.base_prospect();
-  if (base == nullptr)
-    return {fmt::format("on this link {} arrives first; {} has not arrived", print(first.method),
-                        print(advice.base))};
-
+  const PilotResult* best = advice.best();
+  const PilotResult* base = advice.of_base();
+  if (best == nullptr) return {};
   std::vector<std::string> words;
-  if (&first == base) {
-    words.push_back(fmt::format("on this link nothing arrives before {}", print(base->method)));
-  } else {
-    words.push_back(fmt::format("on this link {} arrives first; {} takes {} as long", print(first.method),
-                                print(base->method),
-                                fmt::format("{:.3g} times", base->whole().total() / first.whole().total())));
+  if (!best->reached()) {
+    words.push_back(
+        fmt::format("no method reached the target; the table ranks them by {} after {} on this link",
+                    advice.target.quantity, seconds_text(advice.common_seconds)));
+  } else if (base != nullptr && base->reached()) {
+    if (base->last.round < Advice::kFewRounds)
+      words.push_back(fmt::format("{} reaches the target in round {} already: a harder target= tells more",
+                                  print(base->method), base->last.round));
+    if (std::string line = by_bandwidth(advice, *base, links); !line.empty())
+      words.push_back(std::move(line));
   }
-  if (std::string line = who_pays(advice, *base, links); !line.empty()) words.push_back(std::move(line));
-  constexpr std::size_t kFew = 10;
-  if (base->last.round < kFew)
-    words.push_back(fmt::format("{} arrives in round {} already: a target= farther away would tell more",
-                                print(base->method), base->last.round));
+  words.push_back(recommendation(advice));
   return words;
 }
 
 nlohmann::ordered_json json_of(const Advice& advice) {
   Json json;
   json["base"] = print(advice.base);
+  json["recommended"] = nullptr;
+  if (const PilotResult* best = advice.best())
+    json["recommended"] = {{"method", print(best->method)}, {"step", print(best->step)}};
   json["methods"] = Json::array();
-  for (const PilotResult& p : advice.pilots) json["methods"].push_back(json_of(p, advice.base_prospect()));
+  for (const PilotResult& p : advice.pilots) json["methods"].push_back(json_of(advice, p));
   json["refused"] = Json::array();
   for (const Refusal& r : advice.refused)
     json["refused"].push_back({{"method", print(r.method)}, {"reason", r.reason}});

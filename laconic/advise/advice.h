@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Predicted times of methods on a link, and the advice that follows: which method arrives first, and on which
-// links. This part computes from given numbers and measures nothing.
+// Predicted times of methods on a link, and the advice that follows: which method reaches the target first,
+// and on which links. This part computes from given numbers and measures nothing.
 #pragma once
 
 #include <limits>
@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "laconic/advise/target.h"
 #include "laconic/core/spec.h"
 #include "laconic/cost/link.h"
 #include "laconic/methods/methods.h"
@@ -31,19 +32,31 @@ struct RoundCost {
   [[nodiscard]] double total() const { return fixed() + bits; }
 };
 
+/// An evaluated round of a run, and the predicted seconds on the link up to it.
+struct Reached {
+  double seconds = 0;
+  Row row = {};
+};
+
 /// The result of a method's pilot.
 struct PilotResult {
   Spec method;
-  StepRule step;
+  StepRule step = {};
   bool largest_step = false;  // its step was the largest of several that were tried
-  bool arrived = false;
   RunEnd end = RunEnd::target;
-  Row last = {};             // at the target, or at the end of the pilot
-  double bits_of_start = 0;  // uplink of a client in round 0
-  RoundCost start = {};      // round 0
-  RoundCost rounds = {};     // the rounds after round 0, in total
-  double encode = 0;         // seconds a message
-  double decode = 0;         // seconds a message
+  Row last = {};                   // at the target, or at the end of the pilot
+  std::vector<Reached> path = {};  // evaluated rounds up to the last, at most 1 % apart
+  double bits_of_start = 0;        // uplink of a client in round 0
+  RoundCost start = {};            // round 0
+  RoundCost rounds = {};           // the rounds after round 0, in total
+  double encode = 0;               // seconds a message
+  double decode = 0;               // seconds a message
+
+  [[nodiscard]] bool reached() const { return end == RunEnd::target; }
+  /// Whether it says how far the method comes: it has rounds after the start, and has not diverged.
+  [[nodiscard]] bool compares() const { return last.round > 0 && end != RunEnd::diverged; }
+  /// The last evaluated round within these predicted seconds; the first one if there is none.
+  [[nodiscard]] const Row& after(double seconds) const;
 
   [[nodiscard]] RoundCost whole() const;
   // Means over the rounds after round 0, of which there must be at least one: uplink bits of a client, and
@@ -58,8 +71,8 @@ struct Refusal {
   std::string reason;
 };
 
-/// The bandwidths at which a method pays, as multiples of the given bandwidths.
-struct Pays {
+/// The bandwidths at which a method is faster than another, as multiples of the given bandwidths.
+struct FasterAt {
   double from = 0;
   double to = 0;
 
@@ -69,29 +82,35 @@ struct Pays {
 /// If all bandwidths are multiplied by s and all else stays equal, both methods take the same time at
 ///   s = (base.bits - other.bits) / (other.fixed - base.fixed);
 /// The signs of the two differences decide on which side of s the other method is faster.
-Pays pays_against(const RoundCost& other, const RoundCost& base);
+FasterAt faster_at(const RoundCost& other, const RoundCost& base);
 
 struct Advice {
-  // sorted: first the methods that arrived, the earliest first, then the others
-  std::vector<PilotResult> pilots;
-  std::vector<Refusal> refused;
-  Spec base;  // the method with which the others are compared
+  static constexpr std::size_t kFewRounds = 10;  // a target that the base reaches sooner tells little
 
-  /// Sorts the pilots.
-  void sort();
-  /// nullptr if the base did not arrive, or is not among the pilots.
-  [[nodiscard]] const PilotResult* base_prospect() const;
+  Spec base;  // the method with which the others are compared
+  Target target = {};
+  std::vector<PilotResult> pilots = {};  // the best first, after rank()
+  std::vector<Refusal> refused = {};
+  double common_seconds = 0;  // see rank()
+
+  /// Sorts the pilots: first those that reached the target, by their predicted seconds. The others follow, by
+  /// their distance from the target after the same predicted seconds: those of the shortest of these pilots.
+  void rank();
+  /// The first pilot; nullptr if it neither reached the target nor compares.
+  [[nodiscard]] const PilotResult* best() const;
+  /// nullptr if the base is not among the pilots, or says nothing.
+  [[nodiscard]] const PilotResult* of_base() const;
 };
 
-/// A line for each method. It also says how far the methods came that did not arrive, and which methods were
-/// refused.
+/// A line for each method. It also says how far the methods came that did not reach the target, and which
+/// methods were refused.
 std::string table_of(const Advice& advice);
 
-/// Some sentences: which method arrives first, and at which bandwidths it pays to send fewer bits a round.
-/// Empty if no method arrived.
+/// Some sentences; the last one recommends a method. Empty if advice.best() is nullptr.
 std::vector<std::string> words_of(const Advice& advice, const std::vector<Link>& links);
 
-/// All numbers: the base, the methods, and the methods that were refused.
+/// All numbers: the base, the recommended method (null if there is none), the methods, and the methods that
+/// were refused.
 nlohmann::ordered_json json_of(const Advice& advice);
 
 }  // namespace laconic

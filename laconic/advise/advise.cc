@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -19,7 +19,7 @@
 #include "laconic/advise/request.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/experiment/experiment.h"
-#include "laconic/report/file.h"
+#include "laconic/problem/make.h"
 #include "laconic/report/units.h"
 
 namespace laconic {
@@ -27,91 +27,78 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The default target, as a share of the squared gradient norm at the start.
-constexpr double kShareOfTarget = 0.01;
-constexpr double kTooLate = 10;           // times as late as the earliest method so far
-constexpr double kOneTiming = 1.0 / 400;  // share of the total time
+constexpr double kFarBehind = 10;         // times the link seconds and the gradients of a method
+constexpr double kOneTiming = 1.0 / 400;  // share of the time limit
 constexpr std::size_t kMostRounds = 10'000'000;
+constexpr std::size_t kEvalEvery = 8;  // rounds, where gradients are of batches
 
-/// The target: the key of a config and its value, and both in words.
-struct Target {
-  const char* key = "";
-  double value = 0;
-  std::string words;
-};
+/// What a gradient of a row costs, as products: about that of a dense row, d in number, and of what comes with
+/// it. A nominal value, so that advice is the same on busy and on idle machines.
+double products_of_a_gradient(std::size_t dim) { return static_cast<double>(dim) + 500; }
+constexpr double kSecondsAProduct = 1.5e-10;
 
-/// The target of the config; without one, a default target. InputError if the start already meets the target.
-Target target_of(const Config& d, const OpenedProblem& opened, Fleet& fleet, ThreadPool& pool) {
-  const Problem& problem = opened.objective();
-  Vector x(problem.dim());
-  problem.start(x);
-  Evaluation at_start;
-  evaluate(problem, x, fleet, at_start);
-  const double start = norm_sq(at_start.gradient);
-  const auto require_not_met = [](const char* key, double value, bool met, const std::string& there) {
-    if (met)
-      throw InputError(
-          fmt::format("{} = {} is met at the start already, where {}; give a harder one", key, value, there));
-  };
-  std::optional<Target> target;
-  if (d.solve.target_accuracy) {
-    const double goal = *d.solve.target_accuracy;
-    const double accuracy = *problem.test_accuracy(x, pool);
-    require_not_met("target-accuracy", goal, accuracy >= goal, fmt::format("it is {:.3g}", accuracy));
-    target = {"target-accuracy", goal, fmt::format("test accuracy >= {}", goal)};
-  }
-  if (d.target_gap) {
-    const double goal = *d.target_gap;
-    require_not_met("target-gap", goal, at_start.f <= target_f_of(goal, opened.facts),
-                    fmt::format("f = {:.6g} is f*", at_start.f));
-    if (!target) target = {"target-gap", goal, fmt::format("f - f* <= {} of that at the start", goal)};
-  }
-  if (d.solve.target) {
-    const double goal = *d.solve.target;
-    require_not_met("target", goal, start <= goal, fmt::format("|grad f|^2 = {:.3g}", start));
-    if (!target) target = {"target", goal, fmt::format("|grad f|^2 <= {}", goal)};
-  }
-  if (target) return *target;
-  if (!(start > 0)) throw InputError("no target is given, and the gradient at the start is 0 already");
-  if (!std::isfinite(start))
-    throw InputError("no target is given, and the gradient at the start is infinite");
-  // Three digits, so that a user can pass it as target=.
-  const std::string goal = fmt::format("{:.2e}", kShareOfTarget * start);
-  return {"target", std::stod(goal),
-          fmt::format("|grad f|^2 <= {}, {} of that at the start", goal, kShareOfTarget)};
+/// The default budget: about 15 s of two cores.
+double default_gradients(std::size_t dim) { return 1.5e11 / products_of_a_gradient(dim); }
+
+/// With fewer rows, a method's share of the budget is this many passes over all rows.
+double passes_of(const Config& config) { return config.batch ? 100 : 500; }
+
+/// Whether the problem may be given a number of rows and has none.
+bool may_have_fewer_rows(const Spec& problem) {
+  const auto row = std::find_if(problems().begin(), problems().end(),
+                                [&](const ProblemRow& each) { return each.name == problem.name; });
+  if (row == problems().end() || !row->data || *row->data >= problem.args.size()) return false;
+  const bool is_generated =
+      !problem.args[*row->data].args.empty() || !problem.args[*row->data].options.empty();
+  return !is_generated && row->usage.find("rows=") != std::string::npos &&
+         std::none_of(problem.options.begin(), problem.options.end(),
+                      [](const auto& option) { return option.first == "rows"; });
+}
+
+/// The number with its first digit only, rounded down.
+double first_digit_of(double number) {
+  const double power = std::pow(10, std::floor(std::log10(number)));
+  return power * std::floor(number / power);
 }
 
 /// The value to three digits, as a user would write it.
 double to_three_digits(double value) { return std::stod(fmt::format("{:.3g}", value)); }
 
-/// Powers of two times the theorem's step; without a theorem, times 1/L; without constants, times 1.
-std::vector<StepRule> default_steps(const Assembly& assembly, const std::optional<Constants>& constants) {
-  std::vector<StepRule> steps;
-  if (assembly.theorem) {
-    constexpr int kLargest = 10;
-    for (int power = 0; power <= kLargest; ++power)
-      steps.push_back({StepRule::Kind::theory, std::ldexp(1.0, power)});
-    return steps;
-  }
+/// The default steps: from 2^-4 to 2^5 times 1/L, in powers of two. Without constants: from 4^-5 to 4^4.
+struct StepGrid {
+  double ratio = 0;  // of one step to the next
+  std::vector<StepRule> steps = {};
+};
+StepGrid default_steps(const std::optional<Constants>& constants) {
   const double L = constants ? constants->L_minus : 1;
   if (!(L > 0 && std::isnormal(L)))
     throw InputError(fmt::format("step: no default step follows from L- = {}; give one, as in step=0.1", L));
-  constexpr int kBelow = 4;
-  constexpr int kAbove = 6;
-  for (int power = -kBelow; power <= kAbove; ++power) {
-    const double step = std::ldexp(1 / L, constants ? power : 2 * power);
-    steps.push_back({StepRule::Kind::number, to_three_digits(step)});
-  }
+  constexpr int kSteps = 10;
+  StepGrid grid{.ratio = constants ? 2.0 : 4.0};
+  for (int power = constants ? -4 : -5; std::ssize(grid.steps) < kSteps; ++power)
+    grid.steps.push_back({StepRule::Kind::number, to_three_digits(std::pow(grid.ratio, power) / L)});
+  return grid;
+}
+
+/// Half a ratio below and above this step; further above if it is the largest that was tried.
+std::vector<StepRule> steps_beside(const StepRule& step, bool is_largest, double ratio) {
+  const double half = std::sqrt(ratio);
+  const std::vector<double> factors =
+      is_largest ? std::vector{half, ratio, ratio * ratio} : std::vector{1 / half, half};
+  std::vector<StepRule> steps;
+  for (const double times : factors) steps.push_back({step.kind, to_three_digits(step.factor * times)});
   return steps;
 }
 
-/// The two steps half a power of two below and above this step.
-std::vector<StepRule> steps_beside(const StepRule& step) {
-  std::vector<StepRule> steps;
-  for (const double times : {std::sqrt(0.5), std::sqrt(2.0)})
-    steps.push_back({step.kind, to_three_digits(step.factor * times)});
-  return steps;
-}
+/// A method, and how far advice is with it.
+struct Candidate {
+  Spec method;
+  std::unique_ptr<Pilot> pilot = nullptr;   // while it runs
+  std::optional<PilotResult> result = {};   // at its end
+  std::optional<std::string> refusal = {};  // why the method does not support the config
+
+  [[nodiscard]] bool is_open() const { return !result && !refusal; }
+};
 
 class Adviser {
  public:
@@ -120,65 +107,127 @@ class Adviser {
         observer_(observer),
         pool_(threads_of(q_.config.threads)),
         fleet_(pool_),
-        opened_(open_problem(q_.config, fleet_, observer)) {
-    begin_ = Time::now();
-    target_ = target_of(q_.config, *opened_, fleet_, pool_);
-    advice_.base = q_.methods.front();
+        opened_(open()),
+        begin_(Time::now()),
+        deadline_(begin_ +
+                  std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(q_.seconds))) {
+    steps_ = q_.steps.empty() ? default_steps(opened_->facts.constants) : StepGrid{.steps = q_.steps};
+    set_target(0.01);
   }
 
   void measure() {
-    const bool computes = q_.config.compute.empty() && !q_.config.has_delays();
-    if (computes) seconds_a_gradient_ = seconds_a_gradient(problem(), q_.config.batch, a_timing());
+    if (q_.config.compute.empty() && !q_.config.has_delays()) {
+      compute_ = kSecondsAProduct * products_of_a_gradient(problem().dim());
+      compute_here_ = seconds_a_gradient(problem(), q_.config.batch, a_timing());
+    }
     whole_ = cost_of(Spec("identity"));
   }
 
-  /// Runs the pilots one after another, each with its share of the remaining time.
-  void run_pilots() {
-    for (std::size_t m = 0; m < q_.methods.size(); ++m) {
-      observer_.progress(m, q_.methods.size(), [&] { return print(q_.methods[m]); });
-      // The first method is the base of all comparisons, so it gets twice the share.
-      const std::size_t shares = q_.methods.size() - m + (m == 0 ? 1 : 0);
-      const double share = (m == 0 ? 2 : 1) * (q_.seconds - elapsed()) / static_cast<double>(shares);
-      try {
-        run_pilot_of(q_.methods[m], share);
-      } catch (const InputError& error) {
-        if (m == 0) throw;
-        advice_.refused.push_back({q_.methods[m], error.what()});
-      }
+  /// Runs the pilots; again to a harder target, where the default one is so easy that the base reaches it in a
+  /// few rounds, and half of the budget is left. With minibatches, their noise may be above a harder target.
+  void compare() {
+    constexpr double kMuch = 0.5;  // of the budget
+    run_pilots();
+    for (const double share : {1e-4, 1e-6}) {
+      const PilotResult* base = advice_.of_base();
+      const bool too_easy = base != nullptr && base->reached() && base->last.round < Advice::kFewRounds;
+      if (q_.config.has_target() || q_.config.batch || !too_easy || spent_ > kMuch * budget_) return;
+      set_target(share);
+      run_pilots();
     }
-    advice_.sort();
   }
 
   /// The result in words and as JSON.
   [[nodiscard]] AdviceResult result() const {
     return {.head = head(),
             .table = table_of(advice_),
-            .sentences = words(),
+            .sentences = sentences(),
             .json = json(),
-            .failure = advice_.pilots.front().arrived ? "" : what_none_came_to()};
+            .failure = advice_.best() != nullptr ? "" : failure()};
   }
 
  private:
   using Time = std::chrono::steady_clock;
 
-  [[nodiscard]] std::vector<std::string> words() const {
-    return words_of(advice_, make_links(*q_.config.network));
+  void set_target(double share) {
+    advice_ = {.base = q_.methods.front(), .target = target_of(q_.config, share, *opened_, fleet_, pool_)};
+    limit_ = {};
   }
+
+  /// Gives each pilot a share of the gradients, and again twice as many to those that have not reached the
+  /// target, until none are left.
+  void run_pilots() {
+    std::vector<Candidate> candidates;
+    for (const Spec& method : q_.methods) candidates.push_back({method});
+    double share = (budget_ - spent_) / (4 * static_cast<double>(candidates.size()));
+    for (;;) {
+      const auto open = std::count_if(candidates.begin(), candidates.end(),
+                                      [](const Candidate& each) { return each.is_open(); });
+      if (open == 0 || spent_ >= budget_ || is_late()) break;
+      share = std::min(share, (budget_ - spent_) / static_cast<double>(open));
+      for (Candidate& each : candidates) {
+        if (each.is_open()) advance(each, share);
+      }
+      share *= 2;
+    }
+    for (Candidate& each : candidates) {
+      if (each.refusal) {
+        advice_.refused.push_back({each.method, *each.refusal});
+      } else if (each.result || each.pilot) {
+        advice_.pilots.push_back(each.result ? *each.result : each.pilot->result());
+      } else {
+        advice_.pilots.push_back({.method = each.method, .end = RunEnd::budget_over});
+      }
+    }
+    advice_.rank();
+    was_late_ = is_late();
+    taken_ = std::chrono::duration<double>(Time::now() - begin_).count();
+  }
+
+  [[nodiscard]] std::vector<std::string> sentences() const;
   [[nodiscard]] std::string head() const;
-  [[nodiscard]] std::string what_none_came_to() const;
+  [[nodiscard]] std::string failure() const;
   [[nodiscard]] std::string json() const;
 
   [[nodiscard]] const Problem& problem() const { return *opened_->problem; }
-  [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Time::now() - begin_).count(); }
+  [[nodiscard]] bool is_late() const { return Time::now() >= deadline_; }
   [[nodiscard]] double a_timing() const { return q_.seconds * kOneTiming; }
+  /// Gradients of a client's whole data, as multiples of those in a pilot.
+  [[nodiscard]] double rows_factor() const { return q_.config.batch ? 1 : rows_ / rows_of(problem()); }
+
+  /// Opens the problem, with fewer rows if the budget is short.
+  std::shared_ptr<const OpenedProblem> open() {
+    SharedData shared;
+    Config config = q_.config;
+    {
+      const auto whole = read_problem(config, observer_, {}, &shared);
+      rows_ = rows_of(*whole);
+      budget_ = q_.gradients.value_or(default_gradients(whole->dim()));
+    }
+    constexpr double kLeastRows = 10;  // a client
+    const double fewer =
+        std::max(first_digit_of(budget_ / (static_cast<double>(q_.methods.size()) * passes_of(config))),
+                 kLeastRows * static_cast<double>(config.clients));
+    if (fewer < rows_ && may_have_fewer_rows(config.problem))
+      config.problem.options.emplace_back("rows", parse(fmt::format("{:.0f}", fewer)));
+    return open_problem(config, fleet_, observer_, &shared);
+  }
+
+  /// Seconds a gradient of the clients in turn, as many times as long as a pilot has fewer rows. Empty if they
+  /// are not known.
+  [[nodiscard]] std::vector<double> compute(std::vector<double> seconds) const {
+    for (double& each : seconds) each *= rows_factor();
+    return seconds;
+  }
 
   /// The config with each of these steps, as the pilot runs it. InputError if no theorem gives a step.
   [[nodiscard]] std::vector<Config> configs_of_pilot(Config config, const std::vector<StepRule>& steps,
                                                      const Assembly& assembly) const {
     config.solve.rounds = kMostRounds;
+    config.solve.eval_every = config.batch ? kEvalEvery : 1;
     config.solve.tests = config.solve.target_accuracy.has_value();
-    if (!config.has_target()) config.solve.target = target_.value;
-    if (seconds_a_gradient_) config.compute = {*seconds_a_gradient_};
+    if (!config.has_target()) config.solve.target = advice_.target.value;
+    config.compute = compute(config.compute);
     std::vector<Config> configs;
     for (const StepRule& step : steps) {
       resolve(step, assembly);  // throws if no theorem gives the step
@@ -188,28 +237,53 @@ class Adviser {
     return configs;
   }
 
-  void run_pilot_of(const Spec& method, double seconds) {
+  /// A pilot of the method with these steps.
+  std::unique_ptr<Pilot> pilot_of(const Spec& method, const std::vector<StepRule>& steps) {
     Config config = q_.config;
     config.method = method;
     const Assembly assembly = Experiment(config, opened_).assembly();
-    const MessageCosts costs = costs_of(config, assembly);
-    const bool is_default = q_.steps.empty();
-    const std::vector<StepRule> steps =
-        is_default ? default_steps(assembly, opened_->facts.constants) : q_.steps;
-    const double begin = elapsed();
-    PilotResult pilot = run_pilot(configs_of_pilot(config, steps, assembly), opened_, costs, seconds, enough_,
-                                  pool_, observer_);
-    if (is_default && pilot.arrived) {
-      const double left = seconds - (elapsed() - begin);
-      PilotResult finer = run_pilot(configs_of_pilot(config, steps_beside(pilot.step), assembly), opened_,
-                                    costs, left, pilot.last.network_seconds, pool_, observer_);
-      if (finer.arrived && finer.last.network_seconds < pilot.last.network_seconds) {
-        finer.largest_step = pilot.largest_step;
-        pilot = finer;
-      }
+    const std::vector<double> seconds = compute(compute_ ? std::vector{*compute_} : config.compute);
+    return std::make_unique<Pilot>(configs_of_pilot(config, steps, assembly), opened_, seconds,
+                                   costs_of(config, assembly), advice_.target, pool_, observer_);
+  }
+
+  /// Advances the pilot by this share of the gradients. Where its default steps reach the target, other steps
+  /// beside the best follow.
+  void advance(Candidate& c, double share) {
+    observer_.progress(static_cast<std::size_t>(spent_), static_cast<std::size_t>(budget_),
+                       [&] { return print(c.method); });
+    try {
+      if (!c.pilot) c.pilot = pilot_of(c.method, steps_.steps);
+    } catch (const InputError& error) {
+      if (c.method == advice_.base) throw;
+      c.refusal = error.what();
+      return;
     }
-    if (pilot.arrived) enough_ = std::min(enough_, kTooLate * pilot.last.network_seconds);
-    advice_.pilots.push_back(pilot);
+    spend(*c.pilot, share, limit_);
+    if (!c.pilot->over()) return;
+    c.result = c.pilot->result();
+    if (c.result->reached()) {
+      if (steps_.ratio > 0) refine(*c.result, c.pilot->gradients());
+      limit_.link_seconds = std::min(limit_.link_seconds, kFarBehind * c.result->last.network_seconds);
+      limit_.gradients = std::min(limit_.gradients, kFarBehind * c.result->last.oracle_calls);
+    }
+    c.pilot.reset();
+  }
+
+  /// Replaces the result by that of a step beside its own, if that reaches the target sooner.
+  void refine(PilotResult& result, double gradients) {
+    const auto pilot = pilot_of(result.method, steps_beside(result.step, result.largest_step, steps_.ratio));
+    spend(*pilot, std::min(gradients, budget_ - spent_), {result.last.network_seconds, 0});
+    PilotResult finer = pilot->result();
+    if (!finer.reached() || finer.last.network_seconds >= result.last.network_seconds) return;
+    finer.largest_step = finer.largest_step && result.largest_step;
+    result = finer;
+  }
+
+  void spend(Pilot& pilot, double gradients, const CostLimit& limit) {
+    const double before = pilot.gradients();
+    pilot.advance(gradients, limit, deadline_);
+    spent_ += pilot.gradients() - before;
   }
 
   /// The cost of a message that is only compressed by this compressor.
@@ -228,58 +302,93 @@ class Adviser {
               .said = cost_of_message(mechanism, problem(), config.seed, a_timing()),
               .remembers = mechanism.rates().client != 0};
     }
-    for (const auto& [name, compressor] : config.method.options) {
+    // Without a server: compressor=C, or C as the first argument, as in choco(C).
+    const Spec& method = config.method;
+    for (const auto& [name, compressor] : method.options) {
       if (name == "compressor") return {.whole = whole_, .said = cost_of(compressor)};
     }
-    return {.whole = whole_, .said = whole_};
+    const bool compresses = std::holds_alternative<GossipParts>(assembly.parts) && !method.args.empty();
+    return {.whole = whole_, .said = compresses ? cost_of(method.args[0]) : whole_};
   }
 
   AdviceRequest q_;
   Observer& observer_;
   ThreadPool pool_;
   Fleet fleet_;
-  std::shared_ptr<const OpenedProblem> opened_;
-  Time::time_point begin_;  // when the data were read and the constants computed
-  Target target_;
-  std::optional<double> seconds_a_gradient_;
+  double rows_ = 0;    // of the problem
+  double budget_ = 0;  // gradients of all pilots
+  double spent_ = 0;
+  std::shared_ptr<const OpenedProblem> opened_;  // perhaps with fewer rows
+  Time::time_point begin_;                       // when the data were read and the constants computed
+  Time::time_point deadline_;
+  std::optional<double> compute_;  // assumed seconds a gradient, unless the config has them
+  double compute_here_ = 0;        // the same as measured on this machine, to compare
   MessageCost whole_;
-  double enough_ = std::numeric_limits<double>::infinity();
+  StepGrid steps_;
+  CostLimit limit_;
   Advice advice_;
+  bool was_late_ = false;
+  double taken_ = 0;  // seconds
 };
 
 std::string Adviser::head() const {
   const Config& d = q_.config;
   std::string text = fmt::format("{}, d = {}, {} clients; to {}\n", print(d.problem), problem().dim(),
-                                 d.clients, target_.words);
-  text += "measured here, on one thread: ";
-  if (seconds_a_gradient_)
-    text += fmt::format("{} for the gradient of a row, ", seconds_text(*seconds_a_gradient_));
-  return text + fmt::format("{} and {} to encode and decode d values\n", seconds_text(whole_.encode),
-                            seconds_text(whole_.decode));
+                                 d.clients, advice_.target.words);
+  if (rows_of(problem()) < rows_)
+    text += fmt::format(
+        "the short runs use {:.0f} of the {:.0f} rows, for {:.2g} gradients; gradients= or rows= sets more\n",
+        rows_of(problem()), rows_, budget_);
+  if (compute_) {
+    text += fmt::format("assumed: {} for the gradient of a row; measured here: {}; compute= sets it\n",
+                        seconds_text(*compute_), seconds_text(compute_here_));
+  }
+  return text + fmt::format("measured here, on one thread: {} and {} to encode and decode d values\n",
+                            seconds_text(whole_.encode), seconds_text(whole_.decode));
 }
 
-std::string Adviser::what_none_came_to() const {
-  const bool lacked_time = std::any_of(advice_.pilots.begin(), advice_.pilots.end(),
-                                       [](const PilotResult& p) { return p.end == RunEnd::time_over; });
-  const std::string help = lacked_time
-                               ? fmt::format("give more of them, as in seconds={:g}, or an easier target",
-                                             std::ceil(4 * q_.seconds))
-                               : "an easier target may help, or other steps, as in step=0.1";
-  return fmt::format("no method came to {} in {}; {}", target_.words, seconds_text(q_.seconds), help);
+std::vector<std::string> Adviser::sentences() const {
+  std::vector<std::string> all;
+  const bool lacked = std::any_of(advice_.pilots.begin(), advice_.pilots.end(),
+                                  [](const PilotResult& p) { return p.end == RunEnd::budget_over; });
+  if (was_late_) {
+    all.push_back(
+        fmt::format("the time limit of {} ended the short runs, so the results may differ on another "
+                    "machine; seconds={:.0f} allows more",
+                    seconds_text(q_.seconds), std::ceil(4 * q_.seconds)));
+  } else if (lacked) {
+    all.push_back(
+        fmt::format("the budget of {:.2g} gradients ended the short runs; gradients={:.2g} allows more",
+                    budget_, 4 * budget_));
+  }
+  for (std::string& sentence : words_of(advice_, make_links(*q_.config.network)))
+    all.push_back(std::move(sentence));
+  return all;
+}
+
+std::string Adviser::failure() const {
+  const bool diverged = std::any_of(advice_.pilots.begin(), advice_.pilots.end(),
+                                    [](const PilotResult& p) { return p.end == RunEnd::diverged; });
+  return diverged
+             ? "no method is recommended: those that ran diverged; smaller steps may help, as in step=1e-3"
+             : "no method is recommended: no short run had a round before the limit";
 }
 
 std::string Adviser::json() const {
   Json json;
   json["laconic"] = LACONIC_VERSION;
   for (const KeyValue& setting : q_.settings) json["description"][setting.key] = setting.value;
-  json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
-  json["target"] = {{"key", target_.key}, {"value", target_.value}, {"words", target_.words}};
+  json["gradients"] = {{"allowed", budget_}, {"taken", spent_}};
+  json["seconds"] = {{"allowed", q_.seconds}, {"taken", taken_}, {"ended_the_pilots", was_late_}};
+  json["target"] = {
+      {"key", advice_.target.key}, {"value", advice_.target.value}, {"words", advice_.target.words}};
   json["dim"] = problem().dim();
   json["clients"] = q_.config.clients;
-  json["compute"] = seconds_a_gradient_ ? Json(*seconds_a_gradient_) : Json(nullptr);
+  json["rows"] = {{"all", rows_}, {"used", rows_of(problem())}};
+  json["compute"] = compute_ ? Json{{"assumed", *compute_}, {"measured", compute_here_}} : Json(nullptr);
   json["a_whole_message"] = {{"encode", whole_.encode}, {"decode", whole_.decode}, {"bits", whole_.bits}};
   json.update(json_of(advice_));
-  json["advice"] = words();
+  json["advice"] = sentences();
   return json.dump(2) + "\n";
 }
 
@@ -289,7 +398,7 @@ AdviceResult advise(const AdviceRequest& request, Observer& observer) {
   Adviser adviser(request, observer);
   observer.begin();
   adviser.measure();
-  adviser.run_pilots();
+  adviser.compare();
   return adviser.result();
 }
 

@@ -15,10 +15,11 @@ struct AdviceResult {
   std::string table;                   // a line for each method
   std::vector<std::string> sentences;  // the advice
   std::string json;                    // all results
-  std::string failure;                 // why there is no recommendation: no method reached the target
+  std::string failure;                 // why there is no recommendation; else empty
 };
 
-/// Takes about request.seconds after the data are read. Throws InputError for errors in the request, and
+/// The same request gives the same pilots on every machine, unless request.seconds end them; then a sentence
+/// says so. They end little later than request.seconds after the data are read. Throws InputError for errors in the request, and
 /// Interrupted if the observer asks for the end.
 AdviceResult advise(const AdviceRequest& request, Observer& observer);
 

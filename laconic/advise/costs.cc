@@ -3,47 +3,70 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
+#include <cmath>
+#include <ctime>
+#include <limits>
 #include <vector>
+
+#include "laconic/core/error.h"
 
 namespace laconic {
 
-double median_seconds(double within, const std::function<void()>& work) {
+namespace {
+
+/// Of the calling thread, since some fixed time.
+double processor_seconds() {
+  timespec now{};
+  check(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0, "the clock of a thread does not answer");
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
+
+double to_one_two_five(double seconds) {
+  if (seconds <= 0) return 0;
+  const double power = std::pow(10, std::floor(std::log10(seconds)));
+  double nearest = power;
+  for (const double each : {2 * power, 5 * power, 10 * power}) {
+    if (seconds * seconds > nearest * each) nearest = each;
+  }
+  return nearest;
+}
+
+double least_seconds(double within, const std::function<void()>& work) {
   using Time = std::chrono::steady_clock;
   constexpr std::size_t kLeast = 3;
   constexpr std::size_t kMost = 101;
-  const auto seconds_since = [](Time::time_point begin) {
-    return std::chrono::duration<double>(Time::now() - begin).count();
-  };
+  constexpr double kShortest = 1e-4;  // far above the resolution of the clock
+  const auto end = Time::now() + std::chrono::duration<double>(within);
   work();
-  std::vector<double> times;
-  const auto first = Time::now();
-  while (times.size() < kLeast || (times.size() < kMost && seconds_since(first) < within)) {
-    const auto begin = Time::now();
-    work();
-    times.push_back(seconds_since(begin));
+  double least = std::numeric_limits<double>::infinity();
+  std::size_t repeats = 1;
+  for (std::size_t timings = 0; timings < kLeast || (timings < kMost && Time::now() < end);) {
+    const double begin = processor_seconds();
+    for (std::size_t k = 0; k < repeats; ++k) work();
+    const double seconds = processor_seconds() - begin;
+    if (seconds < kShortest) {
+      repeats *= 2;
+    } else {
+      least = std::min(least, seconds / static_cast<double>(repeats));
+      ++timings;
+    }
   }
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
+  return least;
 }
 
 double seconds_a_gradient(const Problem& problem, std::optional<std::size_t> batch, double within) {
   Vector x(problem.dim());
   Vector g(problem.dim());
   problem.start(x);
-  double rows = 0;
-  for (std::size_t i = 0; i < problem.shards(); ++i) rows += static_cast<double>(problem.rows(i));
   std::vector<std::uint32_t> positions(batch.value_or(0));
-  std::size_t shard = 0;
-  const double seconds = median_seconds(within, [&] {
-    // Row numbers over the whole shard, as in a minibatch.
-    for (std::size_t k = 0; k < positions.size(); ++k)
-      positions[k] = static_cast<std::uint32_t>((k * 7919) % problem.rows(shard));
-    problem.value_gradient(shard, batch ? Rows::listed(positions) : Rows::everything(), x, g);
-    shard = (shard + 1) % problem.shards();
-  });
-  return seconds / (batch ? static_cast<double>(*batch) : rows / static_cast<double>(problem.shards()));
+  // Row numbers over the whole shard, as in a minibatch.
+  for (std::size_t k = 0; k < positions.size(); ++k)
+    positions[k] = static_cast<std::uint32_t>((k * 7919) % problem.rows(0));
+  const double seconds = least_seconds(
+      within, [&] { problem.value_gradient(0, batch ? Rows::listed(positions) : Rows::everything(), x, g); });
+  return to_one_two_five(seconds / static_cast<double>(batch.value_or(problem.rows(0))));
 }
 
 MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, std::uint64_t seed,
@@ -69,10 +92,11 @@ MessageCost cost_of_message(const Mechanism& mechanism, const Problem& problem, 
   Message message;
   Vector sum(problem.dim(), 0.0);
   MessageCost cost;
-  cost.encode = median_seconds(within / 2, [&] {
-    mechanism.encode(key, {h, y, e, numbers}, gradient, message);
-  });
-  cost.decode = median_seconds(within / 2, [&] { decode_add(key, message, 0.5, sum); });
+  const auto seconds_of = [&](const std::function<void()>& work) {
+    return to_one_two_five(least_seconds(within / 2, work));
+  };
+  cost.encode = seconds_of([&] { mechanism.encode(key, {h, y, e, numbers}, gradient, message); });
+  cost.decode = seconds_of([&] { decode_add(key, message, 0.5, sum); });
   cost.bits = static_cast<double>(message.bits());
   return cost;
 }

@@ -15,7 +15,6 @@ constexpr auto kTopology = DefaultMethod::When::topology;
 
 constexpr DefaultMethod kDefaults[] = {
     {"gd", kFull},
-    {"diana(rand-k(1%))", kFull},
     {"diana(rand-k(1%), init=exact)", kFull},
     {"diana(natural)", kFull},
     {"marina(rand-k(1%))", kFull},
@@ -27,18 +26,20 @@ constexpr DefaultMethod kDefaults[] = {
     {"scaffold(steps=8)", kFull},
 
     {"gd", kBatch},
-    {"diana(rand-k(1%))", kBatch},
     {"diana(natural)", kBatch},
     {"vr-marina(rand-k(1%))", kBatch},
     {"ef21(top-k(1%))", kBatch},
     {"ef21-sgdm(top-k(1%), eta=0.1)", kBatch},
     {"local-sgd(steps=8)", kBatch},
     {"scaffold(steps=8)", kBatch},
+    {"diloco(steps=8)", kBatch},
 
     {"d-sgd", kTopology},
     {"d-sgd(steps=8)", kTopology},
     {"gt", kTopology},
     {"k-gt(steps=8)", kTopology},
+    {"choco(top-k(10%), gamma=0.2)", kTopology},
+    {"beer(top-k(10%), gamma=0.2)", kTopology},
 };
 
 }  // namespace

@@ -2,9 +2,10 @@
 #include "laconic/advise/pilot.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 namespace laconic {
 namespace {
@@ -16,65 +17,28 @@ std::vector<Link> without_end(std::vector<Link> links) {
   return links;
 }
 
-/// The distance of a run from the target. Comparable only between runs of the same config.
-double distance_of(const Config& config, const Row& row) {
-  if (config.solve.target_accuracy) return 1 - row.test_accuracy.value_or(0);
-  return config.target_gap ? row.f : row.grad_norm_sq;
-}
-
-/// Keeps the better half of the runs, by distance to the target.
-void halve(std::vector<LockstepRun*> live) {
-  constexpr std::size_t kLeast = 3;  // the leading step may turn out too long later
-  std::stable_sort(live.begin(), live.end(), [](const LockstepRun* a, const LockstepRun* b) {
-    return distance_of(a->run().config, a->outcome().last) < distance_of(b->run().config, b->outcome().last);
-  });
-  for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
-    live[i]->give_up(RunEnd::behind);
-}
-
-/// Advances the runs until all have ended.
-void carry_on(LockstepCell& cell_runs, ThreadPool& pool, double seconds, double enough, Observer& observer) {
-  using Time = std::chrono::steady_clock;
-  const auto since = [](Time::time_point begin) {
-    return std::chrono::duration<double>(Time::now() - begin).count();
-  };
-  const auto begin = Time::now();
-  constexpr std::size_t kHalvings = 3;
-  constexpr std::size_t kTried = 16;  // rounds before the first halving
-  // share of the time before the first halving, if the rounds are so long that kTried is not reached
-  constexpr double kShare = 0.2;
-  std::size_t halvings = 0;
-  std::size_t stride = 1;
-  for (auto live = cell_runs.live(); !live.empty(); live = cell_runs.live()) {
-    const auto turn = Time::now();
-    pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(stride); });
-    if (const Request asked = observer.asked_to_end(); asked != Request::none)
-      throw Interrupted(asked, "interrupted; nothing was saved");
-    cell_runs.settle();
-    const bool over = since(begin) >= seconds;
-    for (LockstepRun* run : cell_runs.live()) {
-      if (run->outcome().last.network_seconds > enough) {
-        run->give_up(RunEnd::too_late);
-      } else if (over) {
-        run->give_up(RunEnd::time_over);
-      }
-    }
-    live = cell_runs.live();
-    const bool tried = !live.empty() && live[0]->rounds() >= kTried << halvings;
-    if (halvings < kHalvings &&
-        (tried || since(begin) >= seconds * kShare * static_cast<double>(halvings + 1))) {
-      halve(live);
-      ++halvings;
-    }
-    // With long rounds a full stride would exceed the time.
-    if (since(turn) < seconds / 64) stride = std::min(2 * stride, LockstepRun::kStride);
+/// Adds an evaluated round to the path. Of rounds whose numbers are within 1 % of each other, one remains.
+void add(const Reached& reached, std::vector<Reached>& path) {
+  constexpr double kApart = 1.01;
+  const std::size_t n = path.size();
+  if (n >= 2 &&
+      static_cast<double>(path[n - 1].row.round) < kApart * static_cast<double>(path[n - 2].row.round)) {
+    path.back() = reached;
+  } else {
+    path.push_back(reached);
   }
 }
 
 }  // namespace
 
-Meter::Meter(const Config& d, const MessageCosts& costs)
-    : clock_(d.clients, links_of(d), d.compute, stragglers_of(d), d.seed),
+double rows_of(const Problem& problem) {
+  double rows = 0;
+  for (std::size_t i = 0; i < problem.shards(); ++i) rows += static_cast<double>(problem.rows(i));
+  return rows;
+}
+
+Meter::Meter(const Config& d, const std::vector<double>& seconds_a_gradient, const MessageCosts& costs)
+    : clock_(d.clients, links_of(d), seconds_a_gradient, stragglers_of(d), d.seed),
       links_(d.clients, links_of(d), {}, nullptr, d.seed),
       endless_(d.clients, without_end(links_of(d)), {}, nullptr, d.seed),
       costs_(costs),
@@ -114,6 +78,7 @@ void Meter::add_messages(const Turn& turn, RoundCost& to) {
   to.decode += at_server + *std::max_element(decoding_.begin(), decoding_.end());
 }
 
+<<<<<<< HEAD
 PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<const OpenedProblem>& problem,
                       const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
                       Observer& observer) {
@@ -128,36 +93,113 @@ PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<
   carry_on(cell_runs, pool, seconds, enough, observer);
   RunOutcomes outcomes(plan.runs.size());
   cell_runs.report(outcomes);
+=======
+Pilot::Pilot(const std::vector<Config>& configs, std::shared_ptr<const OpenedProblem> problem,
+             const std::vector<double>& seconds_a_gradient, const MessageCosts& costs, const Target& target,
+             ThreadPool& pool, Observer& observer)
+    : plan_(plan_of_cell(configs, measure_named("seconds", true, true))),
+      problem_(std::move(problem)),
+      costs_(costs),
+      target_(target),
+      pool_(pool),
+      observer_(observer),
+      paths_(configs.size()),
+      problem_of_run_(configs.size(), problem_),
+      runs_(plan_, 0, problem_of_run_, observer,
+            [this](std::size_t r, std::size_t round, const Ledger& ledger) {
+              meters_[r].hear(round, ledger);
+            }) {
+  for (const Config& config : configs) meters_.emplace_back(config, seconds_a_gradient, costs);
+}
+>>>>>>> wt-adv
 
-  // The best run: the first to arrive; if none arrived, the nearest to the target.
+void Pilot::advance(double gradients, const CostLimit& limit, Deadline deadline) {
+  const std::size_t stride = plan_.runs.front().config.solve.eval_every;
+  const double all = this->gradients() + gradients;
+  for (auto live = runs_.live(); !live.empty(); live = runs_.live()) {
+    if (this->gradients() >= all || std::chrono::steady_clock::now() >= deadline) return;
+    const bool starts = paths_[live.front()->run().setting].empty();
+    pool_.for_each(live.size(), [&](std::size_t i) { live[i]->advance(starts ? 1 : stride); });
+    if (const Request asked = observer_.asked_to_end(); asked != Request::none)
+      throw Interrupted(asked, "interrupted; nothing was saved");
+    for (LockstepRun* run : live) {
+      const std::size_t r = run->run().setting;
+      const RunOutcome outcome = run->outcome();
+      add({meters_[r].seconds(), outcome.last}, paths_[r]);
+      if (outcome.last.network_seconds > limit.link_seconds && outcome.last.oracle_calls > limit.gradients)
+        run->give_up(RunEnd::too_late);
+    }
+    runs_.settle();
+    live = runs_.live();
+    if (!live.empty() && halving_is_due(*live.front())) halve();
+  }
+}
+
+bool Pilot::halving_is_due(const LockstepRun& run) const {
+  constexpr std::size_t kHalvings = 3;
+  const double tried = std::ldexp(8, static_cast<int>(halvings_));
+  const double clients = static_cast<double>(problem_->problem->shards());
+  const double passes = run.outcome().last.oracle_calls * clients / rows_of(problem_->objective());
+  return halvings_ < kHalvings && std::max(static_cast<double>(run.rounds()), passes) >= tried;
+}
+
+void Pilot::halve() {
+  constexpr std::size_t kLeast = 2;  // the leading step may turn out too long later
+  ++halvings_;
+  std::vector<LockstepRun*> live = runs_.live();
+  std::stable_sort(live.begin(), live.end(), [&](const LockstepRun* a, const LockstepRun* b) {
+    return target_.distance(a->outcome().last) < target_.distance(b->outcome().last);
+  });
+  for (std::size_t i = std::max(kLeast, (live.size() + 1) / 2); i < live.size(); ++i)
+    live[i]->give_up(RunEnd::behind);
+}
+
+double Pilot::gradients() const {
+  const double clients = static_cast<double>(problem_->problem->shards());
+  const double rows = rows_of(problem_->objective());
+  double sum = 0;
+  for (const std::vector<Reached>& path : paths_) {
+    if (path.empty()) continue;
+    const Row& last = path.back().row;
+    const double rounds = static_cast<double>(last.round);
+    const double evaluations = 1 + rounds / static_cast<double>(plan_.runs.front().config.solve.eval_every);
+    sum += std::max(clients * last.oracle_calls, rows * evaluations) + kMessage * clients * rounds;
+  }
+  return sum;
+}
+
+PilotResult Pilot::result() {
+  for (LockstepRun* run : runs_.live()) run->give_up(RunEnd::budget_over);
+  RunOutcomes outcomes(plan_.runs.size());
+  runs_.report(outcomes);
   const auto key = [&](std::size_t r) {
     const auto& [end, last] = *outcomes[r];
-    const bool arrived = end == RunEnd::target;
+    const bool reached = end == RunEnd::target;
     const bool diverged = end == RunEnd::diverged;
-    return std::tuple(arrived    ? 0
+    return std::tuple(reached    ? 0
                       : diverged ? 2
                                  : 1,
-                      arrived ? last.network_seconds : distance_of(plan.runs[r].config, last));
+                      reached ? last.network_seconds : target_.distance(last), last.round);
   };
   std::size_t best = 0;
-  for (std::size_t r = 1; r < plan.runs.size(); ++r) {
-    if (key(r) < key(best)) best = r;
-  }
   double largest = 0;
-  for (const auto& outcome : outcomes) largest = std::max(largest, outcome->last.step);
+  for (std::size_t r = 0; r < plan_.runs.size(); ++r) {
+    if (key(r) < key(best)) best = r;
+    largest = std::max(largest, outcomes[r]->last.step);
+  }
   const auto& [end, last] = *outcomes[best];
-  const Config& config = plan.runs[best].config;
+  const Config& config = plan_.runs[best].config;
   return {.method = config.method,
           .step = config.step,
-          .largest_step = plan.runs.size() > 1 && last.step >= largest,
-          .arrived = end == RunEnd::target,
+          .largest_step = plan_.runs.size() > 1 && last.step >= largest,
           .end = end,
           .last = last,
-          .bits_of_start = meters[best].bits_of_start(),
-          .start = meters[best].start(),
-          .rounds = meters[best].rounds(),
-          .encode = costs.said.encode,
-          .decode = costs.said.decode};
+          .path = paths_[best],
+          .bits_of_start = meters_[best].bits_of_start(),
+          .start = meters_[best].start(),
+          .rounds = meters_[best].rounds(),
+          .encode = costs_.said.encode,
+          .decode = costs_.said.decode};
 }
 
 }  // namespace laconic

@@ -2,6 +2,7 @@
 #include "laconic/advise/request.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -24,10 +25,17 @@ double seconds_of(const std::string& text) {
   return *seconds;
 }
 
+double gradients_of(const std::string& text) {
+  const Spec spec = naming("gradients", [&] { return parse(text); });
+  if (spec.kind != Spec::Kind::number || !(spec.number >= 1) || std::isinf(spec.number))
+    throw InputError(fmt::format("gradients: \"{}\"; need a number >= 1, as in 1e8", text));
+  return spec.number;
+}
+
 /// Why a pilot must not have the key; nullptr if it may.
 const char* reason_against(const std::string& key) {
   for (const char* const end : {"rounds", "max-bits", "max-seconds", "checkpoint-every"}) {
-    if (key == end) return "pilots end by their target, or when seconds= are over";
+    if (key == end) return "pilots end by their target, or when gradients= are used up";
   }
   if (key == "target-consensus") return "pilots end by the gradient, f or the test accuracy of one model";
   return key == "eval-every" ? "pilots look at every round" : nullptr;
@@ -74,7 +82,7 @@ AdviceRequest advice_request_of(const std::vector<std::string>& words) {
   AdviceRequest q;
   std::optional<KeyValue> methods;
   std::string step;
-  std::vector<std::string> known = {"seconds"};
+  std::vector<std::string> known = {"seconds", "gradients"};
   for (const KeyRow& row : config_keys()) known.emplace_back(row.name);
   for (const KeyValue& setting : settings_of(words)) {
     require_known(setting, known);
@@ -87,6 +95,8 @@ AdviceRequest advice_request_of(const std::vector<std::string>& words) {
       step = setting.value;
     } else if (setting.key == "seconds") {
       q.seconds = seconds_of(setting.value);
+    } else if (setting.key == "gradients") {
+      q.gradients = gradients_of(setting.value);
     } else if (setting.key == "out") {
       q.out = setting.value;
     } else if (has_braces(setting.value)) {

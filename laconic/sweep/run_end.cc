@@ -45,14 +45,14 @@ const char* name_of(RunEnd end) {
       return "behind";
     case RunEnd::too_late:
       return "too late";
-    case RunEnd::time_over:
+    case RunEnd::budget_over:
       break;
   }
-  return "time over";
+  return "budget over";
 }
 
 std::optional<RunEnd> end_named(std::string_view name) {
-  for (auto e = static_cast<int>(RunEnd::rounds); e <= static_cast<int>(RunEnd::time_over); ++e) {
+  for (auto e = static_cast<int>(RunEnd::rounds); e <= static_cast<int>(RunEnd::budget_over); ++e) {
     if (name == name_of(static_cast<RunEnd>(e))) return static_cast<RunEnd>(e);
   }
   return {};

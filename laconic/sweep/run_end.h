@@ -20,12 +20,12 @@ enum class RunEnd : std::uint8_t {
   max_seconds,
   diverged,
   interrupted,
-  beaten,      // it can no longer win its cell
-  still,       // its point has stopped moving
-  impossible,  // it could not begin: impossible=skip
-  behind,      // pilots: its step was worse than others
-  too_late,    // pilots: ten times slower than the fastest
-  time_over,   // pilots: its share of the time is used up
+  beaten,       // it can no longer win its cell
+  still,        // its point has stopped moving
+  impossible,   // it could not begin: impossible=skip
+  behind,       // pilots: its step was worse than others
+  too_late,     // pilots: far behind methods that reached the target
+  budget_over,  // pilots: its share of the gradients is used up
 };
 RunEnd end_of(Summary::Why why);
 /// The name in sweep.csv: name_of(Summary::Why) where a single run ends so too, else beaten, still, ...
