@@ -78,22 +78,6 @@ void Meter::add_messages(const Turn& turn, RoundCost& to) {
   to.decode += at_server + *std::max_element(decoding_.begin(), decoding_.end());
 }
 
-<<<<<<< HEAD
-PilotResult run_pilot(const std::vector<Config>& configs, const std::shared_ptr<const OpenedProblem>& problem,
-                      const MessageCosts& costs, double seconds, double enough, ThreadPool& pool,
-                      Observer& observer) {
-  const SweepPlan plan = plan_of_cell(configs, measure_named("seconds", true, true));
-  std::vector<Meter> meters;
-  for (const Config& config : configs) meters.emplace_back(config, costs);
-  const ProblemOfRun problems(plan.runs.size(), problem);
-  const RunOutcomes none(plan.runs.size());
-  LockstepCell cell_runs(
-      plan, 0, problems, none, observer,
-      [&](std::size_t r, std::size_t round, const Ledger& ledger) { meters[r].hear(round, ledger); });
-  carry_on(cell_runs, pool, seconds, enough, observer);
-  RunOutcomes outcomes(plan.runs.size());
-  cell_runs.report(outcomes);
-=======
 Pilot::Pilot(const std::vector<Config>& configs, std::shared_ptr<const OpenedProblem> problem,
              const std::vector<double>& seconds_a_gradient, const MessageCosts& costs, const Target& target,
              ThreadPool& pool, Observer& observer)
@@ -105,13 +89,12 @@ Pilot::Pilot(const std::vector<Config>& configs, std::shared_ptr<const OpenedPro
       observer_(observer),
       paths_(configs.size()),
       problem_of_run_(configs.size(), problem_),
-      runs_(plan_, 0, problem_of_run_, observer,
+      runs_(plan_, 0, problem_of_run_, RunOutcomes(configs.size()), observer,
             [this](std::size_t r, std::size_t round, const Ledger& ledger) {
               meters_[r].hear(round, ledger);
             }) {
   for (const Config& config : configs) meters_.emplace_back(config, seconds_a_gradient, costs);
 }
->>>>>>> wt-adv
 
 void Pilot::advance(double gradients, const CostLimit& limit, Deadline deadline) {
   const std::size_t stride = plan_.runs.front().config.solve.eval_every;

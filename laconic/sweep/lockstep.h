@@ -80,7 +80,7 @@ class LockstepRun {
 class LockstepCell {
  public:
   /// The runs of the cell that have no outcome yet; those with one only compete. problem_of_run[r] is the
-  /// problem of run r. All arguments must outlive this object.
+  /// problem of run r. All arguments but `outcomes` must outlive this object.
   LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,
                const RunOutcomes& outcomes, Observer& observer, const Listener& listen = {});
 
