@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """figures_test.py PROGRAM: `laconic plot` writes a complete figure or leaves the old file unchanged; the
-figure shows every name unaltered; and it does not depend on the user's settings of gnuplot."""
+figure shows every name unaltered; it does not depend on the user's settings of gnuplot; and the keys of `plot`
+do what they say."""
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +20,7 @@ from launch import ENVIRONMENT, InFolder, said_by
 PROGRAM = sys.argv.pop(1)
 NAMES = ["'", "''", "'a'", "it's ''two''", '"', '"quoted"', "\\", "\\n \\101 \\U+0041", "`date`", "$(date) $x", "@x", "a_b^{c}",
          "{/Bold x}", "&", "&amp; &#65; &lt;", "<b>&</b>", "]]>", "<!-- x -->", "100%", "%s %d %%", "#", "# no comment", ";", "~a",
-         "marina(rand-k(2)), step=theory*2", "é ü ß", "字幕", "😀", "-", "x" * 300, "字" * 200]
+         "marina(rand-k(2)), step=theory*2", "é ü ß", "字幕", "😀", "-", "x" * 300, "字" * 50 + "典" * 60]
 
 
 def shortened(name):
@@ -48,13 +50,13 @@ class Figures(InFolder):
         self.run_folder = self.run_of("gd")
         self.figure = self.folder / "figure.svg"
 
-    def run_of(self, method, name="run", columns="round,grad_norm_sq,uplink_bits"):
-        """A folder like one that `laconic run` writes."""
+    def run_of(self, method, name="run", columns="round,grad_norm_sq,uplink_bits", bits=32, **more):
+        """A folder like one that `laconic run` writes. `more` describes the run."""
         folder = self.folder / name
-        folder.mkdir()
-        (folder / "trace.csv").write_text(columns + "\n" + "".join(f"{r},{10.0**-r},{32 * r}\n" for r in range(5)))
+        folder.mkdir(parents=True)
+        (folder / "trace.csv").write_text(columns + "\n" + "".join(f"{r},{10.0**-r},{bits * r}\n" for r in range(5)))
         if method is not None:
-            (folder / "summary.json").write_text(json.dumps({"description": {"method": method}}))
+            (folder / "summary.json").write_text(json.dumps({"description": {"method": method, **more}}))
         return folder
 
     def plot(self, *words, **environment):
@@ -82,7 +84,10 @@ class Figures(InFolder):
             self.assertEqual(code, 0, text)
             texts = texts_of(self.figure)
             for i in some:
-                self.assertIn(shortened(NAMES[i]), texts)
+                if NAMES[i].startswith("字" * 3):  # wider than the figure
+                    self.assertEqual(len([text for text in texts if text and re.fullmatch("字{20,}…典{20,}", text)]), 1)
+                else:
+                    self.assertIn(shortened(NAMES[i]), texts)
         for title in ("'", "it's ''two''", "\\", "`date` @x", "<b>&amp;</b>]]>", NAMES[-1]):
             self.drawn(f"title={title}")
             self.assertIn(shortened(title), texts_of(self.figure))
@@ -126,6 +131,72 @@ class Figures(InFolder):
         self.run_folder = self.run_of("gd", "other", "round,grad_norm_sq,uplink_bits")
         (self.run_folder / "trace.csv").write_text("round,grad_norm_sq,uplink_bits\n0,1,0\n1,inf,5\n2,nan,6\n3,2,7\n")
         self.drawn("log=")  # draws only the finite values
+
+    def test_seeds_are_one_curve_and_one_row(self):
+        for seed in range(3):
+            self.run_of("ef21", f"all/ef21-{seed}", bits=16 + seed, step="1", seed=seed)
+        code, text = self.plot(self.folder / "all", f"out={self.figure}")
+        self.assertEqual(code, 0, text)
+        texts = texts_of(self.figure)
+        self.assertEqual(texts.count("ef21, 3 seeds"), 1)
+        self.assertIn("lines: medians over seeds; bands: from the least to the greatest", texts)
+        self.assertRegex(text, r"\nef21 +1 +3 +4 \+- 0 .* 68 bit \+- 4 bit .* [0-9.]+x\n")
+
+    def test_axes_are_logarithmic_where_curves_span_decades(self):
+        other = self.run_of("ef21", "other", bits=32 * 100)
+        for words, count in (([], 2), (["log=none"], 0), (["log=y"], 1), (["log=xy"], 2)):
+            self.drawn(other, *words)
+            powers = self.figure.read_text().count(">10<")
+            self.assertGreaterEqual(powers, 3 * count, words)
+            self.assertEqual(powers > 0, count > 0, words)
+        self.assertEqual(self.plot("log=z")[0], 2)
+
+    def test_texts_can_be_given(self):
+        self.drawn("labels=gd=Gradient descent", "xlabel=bits", "ylabel=|g|", "title=A figure", "names=ends")
+        for text in ("Gradient descent", "bits", "|g|", "A figure"):
+            self.assertIn(text, texts_of(self.figure))
+        for words, why in ((["labels=fd=x"], 'no curve is named "fd"'), (["labels=gd"], "need NAME=LABEL"),
+                           (["xrange=3"], "need two numbers"), (["xrange=5:1"], "the smaller end first"),
+                           (["yrange=0:1"], "a logarithmic axis needs values above 0"), (["size=3"], "need width x height"),
+                           (["font=1"], "need a size"), (["style=papr"], 'did you mean "paper"'), (["names=end"], 'did you mean "ends"')):
+            code, text = self.plot(*words)
+            self.assertEqual(code, 2, words)
+            self.assertIn(why, text)
+
+    def test_ranges_and_sizes(self):
+        self.drawn("xrange=0:500", "log=none", "size=400x300", "font=9")
+        self.assertIn("500", texts_of(self.figure))
+        self.assertRegex(self.figure.read_text(), 'viewBox="0 0 400 300"')
+
+    def test_figures_for_papers(self):
+        code, text = self.plot("style=paper", f"out={self.folder}/figure.pdf")
+        self.assertEqual(code, 0, text)
+        content = (self.folder / "figure.pdf").read_bytes()
+        box = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+) \]", content)
+        self.assertAlmostEqual(float(box[1]), 8.4 / 2.54 * 72, delta=1)
+        code, text = self.plot(f"out={self.folder}/figure.tex", "--latex")
+        self.assertEqual(code, 0, text)
+        self.assertIn("\\begin{tabular}{llrrrr", text)
+        tex = (self.folder / "figure.tex").read_text()
+        for part in ("\\begin{tikzpicture}", "\\addlegendentry{gd}", "ymode=log", "\n128 0.0001\\\\\n", "\\end{axis}"):
+            self.assertIn(part, tex)
+        self.assertEqual(tex.count("{"), tex.count("}"))
+
+    def test_seconds_without_a_clock_are_refused(self):
+        folder = self.run_of("gd", "timeless", "round,grad_norm_sq,network_seconds", bits=0)
+        code, text = said_by([PROGRAM, "plot", folder, "x=network_seconds", f"out={self.figure}"])
+        self.assertEqual(code, 2)
+        self.assertRegex(text, r"\Alaconic: .*the run has no modelled clock; network=, compute= or stragglers [^\n]*\n\Z")
+
+    def test_the_gap_needs_the_minimum(self):
+        folder = self.run_of("gd", "known", "round,f,uplink_bits")
+        plot = [PROGRAM, "plot", folder, f"out={self.figure}"]
+        self.assertIn("does not know f*", said_by([*plot, "y=gap"])[1])
+        (folder / "summary.json").write_text(json.dumps({"description": {"method": "gd"}, "constants": {"f_star": 1e-9}}))
+        self.assertIn("y=gap draws f - f*", said_by([*plot, "y=f"])[1])
+        code, text = said_by([*plot, "y=gap"])
+        self.assertEqual(code, 0, text)
+        self.assertIn("f − f*", texts_of(self.figure))
 
     def test_settings_of_the_user_do_not_count(self):
         figure = self.drawn("title=t")

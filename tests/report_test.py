@@ -140,6 +140,8 @@ def make_page(folder):
     data = "logistic(generated(rows=30, d=8), lambda=0.1)"
     laconic("run", f"problem={data}", "clients=4", "method=d-sgd(steps=3)", "topology=ring", "step=0.3", "rounds=80", "network=10mbit,20ms",
             f"out={folder}/runs/{ODD}")
+    for seed in (1, 2, 3):
+        laconic("run", "problem=quadratic(d=40, s=0.8)", "clients=6", "method=marina(rand-k(2))", f"seed={seed}", "rounds=200", f"out={folder}/runs/seed {seed}")
     laconic("run", f"problem={data}", "clients=4", "method=gd", "rounds=60", "eval-every=5", f"out={folder}/runs/other")
     sweep = folder / "runs" / "sweep"
     laconic("sweep", *problem, "method={gd, clag(top-k({1,2}), zeta={1,4})}", "step=theory*{1,4,16}", "target=1e-3", "rounds=3000", "measure=paper-bits",
@@ -164,7 +166,7 @@ class Page(unittest.TestCase):
     def setUp(self):
         self.browser.open(self.page)
         self.browser.look()
-        self.group("quadratic", "Best")
+        self.group("5 clients", "Best")
 
     def tearDown(self):
         complaints = [entry["message"] for entry in self.browser.log("browser") if entry["level"] != "INFO"]
@@ -195,15 +197,28 @@ class Page(unittest.TestCase):
         return self.browser.js("return document.querySelector(arguments[0]).textContent", selector)
 
     def test_draws_a_curve_for_each_run(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.assertEqual(len(self.curves()), 6)
         self.assertEqual(len(set(self.curves())), 3)  # one per method
         self.assertEqual(self.browser.js("return document.querySelectorAll('#table tbody tr').length"), 6)
         self.assertIn("bits sent per client", self.drawn())
         self.assertIn("10⁻", self.drawn())
 
+    def test_draws_seeds_as_one_curve_with_a_band(self):
+        self.group("6 clients")
+        self.assertEqual(len(self.curves()), 1)
+        self.assertEqual(self.browser.js("return document.querySelectorAll('#legend li').length"), 1)
+        self.assertEqual(self.browser.js("return document.querySelectorAll('#table tbody tr').length"), 3)
+        self.assertFalse(self.browser.js("return document.querySelector('#bands').hidden"))
+        bands = "return document.querySelectorAll('#figure svg path[fill-opacity], #figure svg path[opacity]').length"
+        self.assertEqual(self.browser.js(bands), 1)
+        self.assertNotIn("NaN", self.drawn())
+        self.group("5 clients")
+        self.assertEqual(self.browser.js(bands), 0)
+        self.assertTrue(self.browser.js("return document.querySelector('#bands').hidden"))
+
     def test_every_choice_changes_the_figure(self):
-        self.group("quadratic")
+        self.group("5 clients")
         for key in ("both_bits", "round", "oracle_calls", "network_seconds", "seconds", "uplink_bits"):
             with self.subTest(x=key):
                 self.assert_changes(lambda key=key: self.browser.choose("#x", key))
@@ -218,7 +233,7 @@ class Page(unittest.TestCase):
         self.assertIn("train_accuracy", self.browser.js("return [...document.querySelectorAll('#y option')].map((each) => each.value)"))
 
     def test_the_legend_takes_curves_away_and_brings_them_back(self):
-        self.group("quadratic")
+        self.group("5 clients")
         whole = self.drawn()
         self.assert_changes(lambda: self.browser.click("#legend li:nth-child(2) input"))
         self.assertEqual(len(self.curves()), 5)
@@ -228,7 +243,7 @@ class Page(unittest.TestCase):
         self.assertEqual(len(re.findall("<path", self.drawn())), len(re.findall("<path", whole)))
 
     def test_works_by_keyboard(self):
-        self.group("quadratic")
+        self.group("5 clients")
         reached = {}
         self.browser.js("document.querySelector('#group').focus()")
         for _ in range(60):
@@ -265,7 +280,7 @@ class Page(unittest.TestCase):
             self.assertNotEqual(reached[control], "none", f"{control}: the focus is seen")
 
     def test_shows_values_under_the_mouse(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.browser.choose("#x", "round")
         box = self.browser.find("#figure")
         for x in (0, 30):
@@ -277,7 +292,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.js("return document.querySelectorAll('.tip .swatch').length"), 6)
 
     def test_saves_the_figure(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.browser.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.folder))
         for ending in ("svg", "png"):
             self.browser.click(f"#save-{ending}")
@@ -313,7 +328,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.js("return [...document.querySelectorAll('#map tbody th')].map((each) => each.textContent)"), ["1", "4"])
 
     def test_sets_theory_beside_what_was_measured(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.browser.click("#open-all")
         bounds = self.browser.js("return [...document.querySelectorAll('table.bounds tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))")
         self.assertEqual(len(bounds), 6)
@@ -329,7 +344,7 @@ class Page(unittest.TestCase):
             return [...document.querySelectorAll("#table tbody tr")].map((row) => Object.fromEntries([...row.cells].map((cell, i) => [names[i], cell.textContent])))""")
 
     def test_says_where_not_all_rounds_were_evaluated(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.assertIn("only rounds that were evaluated show", self.text("#table-note"))
         self.assertNotIn("strides", self.text("#table-note"))
         self.group("logistic")
@@ -350,7 +365,7 @@ class Page(unittest.TestCase):
         self.assertTrue(all(cells[0].endswith("s") and "×" not in cells[0] for cells in others), others)
 
     def test_compares_with_gradient_descent_first(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.assertEqual(self.text("#table tr.reference td.run"), "gd, step=theory")
 
     def test_words_endings_of_experiments(self):
@@ -384,7 +399,7 @@ class Page(unittest.TestCase):
         self.assertIn(ODD, self.text("#details"))
 
     def test_is_legible_in_light_and_dark(self):
-        for wanted in ("quadratic", "sweep"):
+        for wanted in ("5 clients", "sweep"):
             self.group(wanted, "never" if wanted == "sweep" else "sweep")
             self.browser.click("#open-all")
             for dark in (False, True):
@@ -397,16 +412,16 @@ class Page(unittest.TestCase):
         self.assertNotEqual(light, dark)
 
     def test_fits_a_narrow_screen(self):
-        for width in (1280, 600, 360):
+        for width in (1280, 600, 400, 360):
             self.browser.look(width=width)
-            for wanted in ("quadratic", "logistic"):
+            for wanted in ("5 clients", "6 clients", "logistic"):
                 self.group(wanted)
                 self.browser.click("#open-all")
                 self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), width)
                 self.assertGreater(self.browser.js("return document.querySelector('#figure svg').getBoundingClientRect().height"), 300)
 
     def test_prints(self):
-        self.group("quadratic")
+        self.group("5 clients")
         self.browser.look(dark=True)
         before = self.drawn()
         self.browser.js("window.opened = 0; addEventListener('beforeprint', () => (window.opened = document.querySelectorAll('details.run[open]').length))")
@@ -421,7 +436,7 @@ class Page(unittest.TestCase):
     def test_asks_nothing_of_the_network(self):
         self.browser.log("performance")
         self.browser.open(self.page)
-        self.group("quadratic")
+        self.group("5 clients")
         self.browser.click("#log-x")
         asked = [json.loads(entry["message"])["message"] for entry in self.browser.log("performance")]
         urls = [event["params"]["request"]["url"] for event in asked if event["method"] == "Network.requestWillBeSent"]

@@ -16,17 +16,21 @@ namespace {
 constexpr std::size_t kLongest = 80;  // characters of a name
 constexpr double kNameHeight = 1.25;  // of a name at the end of a curve, in sizes of the font
 
-// The em is the size of the font, and a character is at most kWide ems wide on average.
-constexpr double kWide = 0.6;
-
 std::size_t characters(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-double width_of(const std::string& text, double font, std::size_t longest = kLongest) {
-  const bool is_wide = text.size() > 2 * characters(text);  // such as Chinese: three bytes for a square
-  return static_cast<double>(std::min(characters(text), longest)) * font * (is_wide ? 1 : kWide);
+/// The width of a character in sizes of the font: at most 0.6 on average, or 1 in scripts such as Chinese.
+double width_of_character(const std::string& text) { return text.size() > 2 * characters(text) ? 1 : 0.6; }
+
+/// The characters of a name that fit into a width, in sizes of the font.
+std::size_t fitting(const std::string& text, double width) {
+  return std::min({kLongest, characters(text), static_cast<std::size_t>(width / width_of_character(text))});
+}
+
+double width_of(const std::string& text, double font) {
+  return static_cast<double>(fitting(text, kLongest)) * font * width_of_character(text);
 }
 
 std::string dash_type(const CurveStyle& style) {
@@ -39,8 +43,8 @@ const char* colour_of(const CurveStyle& style) { return colours()[style.colour].
 /// A legend below the figure, filled column by column.
 struct Legend {
   std::size_t rows = 0;
-  std::size_t longest = kLongest;  // characters of a name; longer ones lose their middle
-  std::vector<double> widths;      // of the columns
+  double longest = kLongest;   // the width of a name, in sizes of the font; wider ones lose their middle
+  std::vector<double> widths;  // of the columns
   double row_height = 0;
 
   [[nodiscard]] double height() const { return static_cast<double>(rows) * row_height; }
@@ -84,7 +88,7 @@ class Painter {
         std::accumulate(figure_.y.tics.begin(), figure_.y.tics.end(), 0.0,
                         [&](double most, const Tic& tic) { return std::max(most, width_of_tic(tic)); });
     plot_.left = 3.0 * font() + tics;
-    plot_.bottom = legend_.height() + note_height() + 3.8 * font();
+    plot_.bottom = legend_.height() + note_height() + 4.0 * font();
     plot_.top = canvas_.height - (figure_.title.empty() ? 1.0 : 2.4) * font();
     plot_.right = canvas_.width - 1.6 * font();
     if (options_.names_at_ends) make_room_for_names();
@@ -98,15 +102,15 @@ class Painter {
     const bool is_power = tic.text.starts_with("10^");
     const double shown =
         is_power ? 2 + 0.8 * static_cast<double>(tic.text.size() - 5) : static_cast<double>(tic.text.size());
-    return shown * kWide * font();
+    return shown * 0.6 * font();
   }
 
   /// The columns if there are so many rows.
-  [[nodiscard]] Legend legend_of(std::size_t rows, std::size_t longest) const {
+  [[nodiscard]] Legend legend_of(std::size_t rows, double longest) const {
     Legend legend{.rows = rows, .longest = longest, .widths = {}, .row_height = 1.4 * font()};
     for (std::size_t c = 0; c < figure_.curves.size(); ++c) {
       if (c % rows == 0) legend.widths.push_back(0);
-      const double width = width_of(figure_.curves[c].name, font(), longest) + 5.5 * font();
+      const double width = (std::min(width_of(figure_.curves[c].name, 1), longest) + 5.5) * font();
       legend.widths.back() = std::max(legend.widths.back(), width);
     }
     return legend;
@@ -115,14 +119,15 @@ class Painter {
   /// The legend of fewest rows that fits in width, with names as whole as possible. It takes at most a quarter
   /// of the figure, which may become higher for it.
   Legend make_legend() {
-    constexpr std::size_t kShortest = 8;
+    constexpr double kShortest = 5;
     const std::size_t curves = figure_.curves.size();
-    for (std::size_t longest = kLongest; longest >= kShortest; --longest) {
+    for (double longest = kLongest; longest >= kShortest; longest -= 0.5) {
       for (std::size_t rows = 1; rows <= curves; ++rows) {
         Legend legend = legend_of(rows, longest);
+        if (options_.is_size_fixed && 4 * legend.height() > canvas_.height) break;
         if (legend.width() > canvas_.width) continue;
-        if (!options_.is_size_fixed) canvas_.height = std::max(canvas_.height, 4 * legend.height());
-        if (4 * legend.height() <= canvas_.height) return legend;
+        canvas_.height = std::max(canvas_.height, 4 * legend.height());
+        return legend;
       }
     }
     throw InputError(
@@ -214,11 +219,12 @@ class Painter {
     for (const Tic& tic : scale.tics)
       tics += fmt::format("{}\"{}\" {} {}", tics.empty() ? "" : ", ", tic.text, tic.value,
                           tic.text.empty() ? 1 : 0);
-    add(fmt::format("set {}tics nomirror out scale 0.6,0.3 ({})\n", axis, tics));
+    add(fmt::format("set {}tics nomirror out scale 0.6,0.3 {} ({})\n", axis,
+                    scale.logarithmic ? "enhanced" : "noenhanced", tics));
   }
 
   void add_titles() {
-    const double below = legend_.height() + note_height() + 1.1 * font();
+    const double below = legend_.height() + note_height() + 1.0 * font();
     add_text(figure_.x_title, (plot_.left + plot_.right) / 2, below, "center", "#000000", font());
     add_text(figure_.y_title, 1.1 * font(), (plot_.bottom + plot_.top) / 2, "center", "#000000", font(),
              "rotate by 90");
@@ -242,7 +248,8 @@ class Painter {
       const double y = note_height() + legend_.height() -
                        (static_cast<double>(c % legend_.rows) + 0.5) * legend_.row_height;
       add_sample(x, y, figure_.styles[c]);
-      add_text(figure_.curves[c].name, x + 3.8 * font(), y, "left", "#000000", font(), "", legend_.longest);
+      add_text(figure_.curves[c].name, x + 3.8 * font(), y, "left", "#000000", font(), "",
+               fitting(figure_.curves[c].name, legend_.longest));
     }
   }
 

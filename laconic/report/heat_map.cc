@@ -81,12 +81,11 @@ Extremes extremes_of(const HeatMap& map) {
 
 std::string axes_script(const HeatMap& map) {
   std::ostringstream out;
-  out << "set border lc rgb '#444444'\nset tics nomirror scale 0\nunset key\n"
-      << "set xlabel " << gnuplot_text(map.x_name) << " noenhanced\nset ylabel " << gnuplot_text(map.y_name)
-      << " noenhanced\nset cblabel " << gnuplot_text(map.value_name) << " noenhanced\n"
-      << "set title " << gnuplot_text(map.title) << " noenhanced\n"
-      << "set xtics noenhanced (" << tics(map.x_values) << ")\nset ytics noenhanced (" << tics(map.y_values)
-      << ")\n"
+  out << "set termoption noenhanced\nset border lc rgb '#444444'\nset tics nomirror scale 0\nunset key\n"
+      << "set xlabel " << gnuplot_text(map.x_name) << "\nset ylabel " << gnuplot_text(map.y_name)
+      << "\nset cblabel " << gnuplot_text(map.value_name) << "\n"
+      << "set title " << gnuplot_text(map.title) << "\n"
+      << "set xtics (" << tics(map.x_values) << ")\nset ytics (" << tics(map.y_values) << ")\n"
       << fmt::format("set xrange [-0.5:{}]\nset yrange [-0.5:{}]\n",
                      static_cast<double>(map.x_values.size()) - 0.5,
                      static_cast<double>(map.y_values.size()) - 0.5);
@@ -138,7 +137,7 @@ std::string cells_script(const HeatMap& map, const Extremes& extremes) {
 std::string plot_script(std::size_t width) {
   return fmt::format(
       "set style fill solid\nplot $map using 1:2:(0.5):(0.5):3 with boxxyerror lc palette, "
-      "$map using 1:2:4:5 with labels noenhanced tc rgb variable font ',{}'\n",
+      "$map using 1:2:4:5 with labels tc rgb variable font ',{}'\n",
       width > 16  ? 6
       : width > 9 ? 8
                   : 10);

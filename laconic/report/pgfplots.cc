@@ -49,7 +49,10 @@ std::string dash_pattern(const CurveStyle& style) {
 std::string row(double x, double y) { return fmt::format("{} {}\\\\\n", x, y); }
 
 /// A polygon: along the upper side and back along the lower one.
-std::string band(const Curve& curve, const std::vector<std::size_t>& rows, std::size_t c) {
+std::string band(const Figure& figure, const Curve& curve, std::vector<std::size_t> rows, std::size_t c) {
+  std::erase_if(rows, [&](std::size_t r) {
+    return !figure.y.has_place(curve.low[r]) || !figure.y.has_place(curve.high[r]);
+  });
   std::string text = fmt::format(
       "\\addplot[draw=none, fill=laconic{}, fill opacity=0.2, forget plot] table[row sep=\\\\] {{\nx y\\\\\n",
       c);
@@ -78,9 +81,9 @@ std::string pgfplots(const Figure& figure, const FigureOptions& options) {
     const Curve& curve = figure.curves[c];
     const std::string colour = colours()[figure.styles[c].colour].on_light;
     colour_definitions += fmt::format("\\definecolor{{laconic{}}}{{HTML}}{{{}}}\n", c, colour.substr(1));
-    const Table table{.columns = {"x", "y"}, .values = {curve.x, curve.y}};
-    const std::vector<std::size_t> rows = rows_to_show(table, kPoints);
-    if (!curve.low.empty()) plots += band(curve, rows, c);
+    std::vector<std::size_t> rows = rows_to_show({.columns = {"x"}, .values = {curve.x}}, kPoints);
+    std::erase_if(rows, [&](std::size_t r) { return !figure.has_place(curve.x[r], curve.y[r]); });
+    if (!curve.low.empty()) plots += band(figure, curve, rows, c);
     plots += line(curve, rows, c, figure.styles[c]);
   }
   return fmt::format(

@@ -320,6 +320,23 @@ TEST_F(Report, ShowsSweepsAndTheBestRunsInThem) {
       << "each once, with those of its clients";
 }
 
+TEST_F(Report, ShowsSeedsAsOneCurve) {
+  for (const char* seed : {"1", "2", "3"}) {
+    run(std::string("runs/marina") + seed,
+        {"method=marina(rand-k(3))", "rounds=9", std::string("seed=") + seed, "target-gap=1e-9"});
+  }
+  run("runs/gd", {"method=gd", "rounds=9"});
+  const Json data = data_of({"runs"});
+  const Json& curves = data["groups"][0]["curves"];
+  ASSERT_EQ(curves.size(), 2U);
+  EXPECT_EQ(curves[0]["label"], "gd");
+  EXPECT_EQ(curves[0]["looks"]["light"], "#111111");
+  EXPECT_EQ(curves[1]["label"], "marina(rand-k(3)), 3 seeds");
+  EXPECT_THAT(curves[1]["runs"], ElementsAre(1, 2, 3));
+  EXPECT_TRUE(data["runs"][1]["columns"].contains("gap")) << "it knows f*";
+  EXPECT_FALSE(data["runs"][0]["columns"].contains("gap"));
+}
+
 TEST_F(Report, ShowsWhatWasReproduced) {
   folder_.write(
       "out/verdicts.json",

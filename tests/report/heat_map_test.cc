@@ -44,6 +44,22 @@ TEST(HeatMap, HasEveryNameAsItIs) {
   for (const char* number : {"1", "20k", "1e+20"}) EXPECT_THAT(svg, HasSubstr(element(number)));
 }
 
+TEST(HeatMap, NamesItsScale) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("map.svg");
+  const HeatMap map{.value_name = "bits to the target",
+                    .x_name = "a",
+                    .y_name = "b",
+                    .x_values = {"1", "2"},
+                    .y_values = {"1"},
+                    .values = {{20, 30}},
+                    .least = 10,
+                    .most = 50000};
+  draw(map, path);
+  for (const char* text : {"bits to the target", "10", "20", "30", "50k"})
+    EXPECT_THAT(testing::content_of(path), HasSubstr(element(text)));
+}
+
 TEST(HeatMap, WithoutAValueIsRefused) {
   const TemporaryFolder folder;
   const HeatMap map{

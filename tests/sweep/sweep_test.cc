@@ -784,6 +784,11 @@ TEST_F(Sweep, DrawsAMapForEachSceneThatIsNotOnIt) {
     for (std::size_t c = 0; c < 2; ++c)  // top-k changes fastest, then clients
       EXPECT_EQ(maps[0].values[s][c], std::min(scores[4 * s + 2 * c], scores[4 * s + 2 * c + 1]));
   }
+  const std::vector<HeatMap> panels = maps_of(p, scores, "clients", "top-k");
+  for (const HeatMap& panel : panels) {
+    EXPECT_EQ(panel.least, *std::min_element(scores.begin(), scores.end())) << "the panels share a scale";
+    EXPECT_EQ(panel.most, *std::max_element(scores.begin(), scores.end()));
+  }
 }
 
 TEST(SweepPlan, LetsOnlyRunsOfOneTargetCompete) {
