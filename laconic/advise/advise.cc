@@ -20,6 +20,7 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/experiment/experiment.h"
 #include "laconic/report/file.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/units.h"
 
 namespace laconic {
@@ -271,7 +272,8 @@ std::string Adviser::what_none_came_to() const {
 std::string Adviser::json() const {
   Json json;
   json["laconic"] = LACONIC_VERSION;
-  for (const KeyValue& setting : q_.settings) json["description"][setting.key] = setting.value;
+  for (const KeyValue& setting : q_.settings)
+    json["description"][setting.key] = json_of_setting(setting.key, setting.value);
   json["seconds"] = {{"allowed", q_.seconds}, {"taken", elapsed()}};
   json["target"] = {{"key", target_.key}, {"value", target_.value}, {"words", target_.words}};
   json["dim"] = problem().dim();

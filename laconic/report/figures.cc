@@ -15,6 +15,7 @@
 #include "laconic/core/read_whole.h"
 #include "laconic/core/spec.h"
 #include "laconic/report/gnuplot.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/text_table.h"
 #include "laconic/report/units.h"
 
@@ -207,7 +208,7 @@ SavedRun read_run(const std::string& folder) {
                         : nlohmann::ordered_json();
   if (json.is_object() && json.contains("description") && json["description"].is_object()) {
     for (const auto& [key, value] : json["description"].items()) {
-      if (value.is_string()) run.description.emplace_back(key, value.get<std::string>());
+      run.description.emplace_back(key, text_of_setting(value));
     }
   } else {  // the run was killed before it wrote its summary: the folder's name replaces the method
     run.description.emplace_back("method", fs::path(run.folder).filename().string());

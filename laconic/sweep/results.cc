@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "laconic/report/file.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/text_table.h"
 
 namespace laconic {
@@ -141,7 +142,8 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
                          const std::map<std::size_t, std::string>& files) {
   Json json;
   json["laconic"] = LACONIC_VERSION;
-  for (const KeyValue& setting : plan.settings) json["description"][setting.key] = setting.value;
+  for (const KeyValue& setting : plan.settings)
+    json["description"][setting.key] = json_of_setting(setting.key, setting.value);
   if (!plan.title.empty()) json["title"] = plan.title;
   json["measure"] = plan.measure->name;
   json["runs"] = plan.runs.size();
@@ -157,7 +159,8 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
                   {"method", best.method},
                   {"score", number_or_null(best.score)}};
     if (std::isfinite(best.score)) {
-      for (const auto& [key, value] : resolved(run.config)) entry["description"][key] = value;
+      for (const auto& [key, value] : resolved(run.config))
+        entry["description"][key] = json_of_setting(key, value);
       entry["file"] = files.at(best.setting);
     }
     json["best"].push_back(entry);
