@@ -128,7 +128,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
     if (const Request asked = end_request(); asked != Request::none)
       throw Interrupted(asked, "interrupted between two sweeps; to go on: the same command again");
     try {
-      Watch watch;
+      Watch watch(!flags.quiet);
       run_paper_sweep(sweep, watch);
     } catch (const Interrupted& error) {
       throw Interrupted(error.request(), fmt::format("{}: {}; to go on: the same command again",
