@@ -157,7 +157,7 @@ int reproduce(const std::vector<std::string>& words, const ReproduceFlags& flags
       throw Interrupted(asked, "interrupted between two sweeps; to go on: the same command again");
     const bool runs = sweep.why_not.empty() && !sweep.ended;
     try {
-      Watch watch;
+      Watch watch(!flags.quiet);
       run_paper_sweep(sweep, watch);
     } catch (const Interrupted& error) {
       throw Interrupted(error.request(), fmt::format("{}: {}; to go on: the same command again",

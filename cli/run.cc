@@ -59,12 +59,13 @@ std::string how_to_go_on(const Config& config, bool saved) {
 }
 
 /// Runs the config and prints the result on rank 0. Returns the exit code.
-int run_and_tell(Config config, const RunFiles& files, Transport& transport, std::size_t neighbours) {
+int run_and_tell(Config config, const RunFiles& files, Output output, Transport& transport,
+                 std::size_t neighbours) {
   config.folders = data_folders();
   const bool first = transport.rank() == 0;
   RunResult result;
   {
-    Watch watch(first);
+    Watch watch(first && !output.quiet);
     result = laconic::run(config, transport, neighbours, watch, files);
   }
   const Summary& summary = result.summary;
@@ -76,7 +77,12 @@ int run_and_tell(Config config, const RunFiles& files, Transport& transport, std
     const std::string line =
         fmt::format("{}{}\n", last_words(summary, result.sentences),
                     files.out != nullptr ? " -> " + config.out : " (not saved: no out=)");
-    result.diverged() ? print_err("laconic: {}", line) : write_out(line);
+    if (result.diverged()) print_err("laconic: {}", line);
+    if (output.json) {
+      write_out(result.json);
+    } else if (!result.diverged() && !(output.quiet && files.out != nullptr)) {
+      write_out(line);
+    }
   }
   if (result.diverged()) return kFailed;
   return !first || files.out != nullptr ? kDone : code_after_output(kDone);
@@ -84,7 +90,8 @@ int run_and_tell(Config config, const RunFiles& files, Transport& transport, std
 
 }  // namespace
 
-int run(const std::vector<std::string>& words, bool force, Transport& transport, std::size_t neighbours) {
+int run(const std::vector<std::string>& words, bool force, Output output, Transport& transport,
+        std::size_t neighbours) {
   Config config;
   std::optional<RunFolder> out;
   together(transport, [&] {
@@ -95,10 +102,11 @@ int run(const std::vector<std::string>& words, bool force, Transport& transport,
     out.emplace(config.out);
     out->take(force, toml_of(resolved(config)));
   });
-  return run_and_tell(config, {.out = out ? &*out : nullptr}, transport, neighbours);
+  return run_and_tell(config, {.out = out ? &*out : nullptr}, output, transport, neighbours);
 }
 
-int resume(const std::vector<std::string>& words, Transport& transport, std::size_t neighbours) {
+int resume(const std::vector<std::string>& words, Output output, Transport& transport,
+           std::size_t neighbours) {
   const bool first = transport.rank() == 0;
   bool of_sweep = false;
   std::optional<RunFolder> out;
@@ -116,14 +124,16 @@ int resume(const std::vector<std::string>& words, Transport& transport, std::siz
   require_same(transport, fmt::format("finished = {}\ncheckpoint = {}\n", finished, goes_on));
   if (finished) {
     if (first) out->finish();  // repeated, because the run may have been killed during finish()
-    return report_finished(*out, first);
+    return report_finished(*out, first && !output.quiet);
   }
 
-  if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()});
+  if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()}, output);
   Config config;
   together(transport, [&] { config = describe_again(*out, words); });
-  if (first && !goes_on) print_out("{}: no checkpoint yet; the run starts over\n", out->path());
-  return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, transport, neighbours);
+  if (first && !goes_on && !output.quiet)
+    print_out("{}: no checkpoint yet; the run starts over\n", out->path());
+  return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, output, transport,
+                      neighbours);
 }
 
 }  // namespace laconic::cli

@@ -17,16 +17,17 @@ namespace laconic::cli {
 namespace {
 
 /// Runs the plan and prints the result. Returns the exit code.
-int run_and_tell(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on) {
+int run_and_tell(SweepPlan& plan, RunFolder* out, RunOutcomes outcomes, bool goes_on, Output output) {
   SweepResult result;
   try {
-    Watch watch;
+    Watch watch(!output.quiet);
     result = run_sweep(plan, out, std::move(outcomes), goes_on, watch);
   } catch (const Interrupted& error) {
     const std::string advice =
         out == nullptr ? "not saved: no out=" : "to go on: " + resume_command(out->path());
     throw Interrupted(error.request(), fmt::format("{}; {}", error.what(), advice));
   }
+  if (output.quiet && out != nullptr) mute_output();
   print_out("{}{}\n", report_of(plan, result),
             out == nullptr ? " (not saved: no out=)" : " -> " + out->path());
   for (const std::string& path : result.figures) print_out("-> {}\n", path);
@@ -43,17 +44,17 @@ void require_alone(const Transport& transport) {
         "a sweep is done by one process, whose threads share the runs; start it without a launcher");
 }
 
-int sweep(const std::vector<std::string>& words, bool quick, bool force) {
+int sweep(const std::vector<std::string>& words, bool quick, bool force, Output output) {
   SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
   std::optional<RunFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);
     out->take(force, description_of(plan));
   }
-  return run_and_tell(plan, out ? &*out : nullptr, RunOutcomes(plan.runs.size()), false);
+  return run_and_tell(plan, out ? &*out : nullptr, RunOutcomes(plan.runs.size()), false, output);
 }
 
-int resume_sweep(RunFolder& out, const std::vector<std::string>& words) {
+int resume_sweep(RunFolder& out, const std::vector<std::string>& words, Output output) {
   std::vector<KeyValue> settings = read_toml(out.description());
   for (const std::string& word : words) {
     if (!word.starts_with("threads="))
@@ -67,7 +68,7 @@ int resume_sweep(RunFolder& out, const std::vector<std::string>& words) {
   plan.out = out.path();
   const bool begun = out.holds("sweep.csv");
   RunOutcomes outcomes = begun ? read_sweep_csv(plan, out.file("sweep.csv")) : RunOutcomes(plan.runs.size());
-  return run_and_tell(plan, &out, std::move(outcomes), begun);
+  return run_and_tell(plan, &out, std::move(outcomes), begun, output);
 }
 
 }  // namespace laconic::cli

@@ -18,6 +18,7 @@ namespace {
 /// The errno of the first failed write to standard output. Global, because the process has one standard
 /// output.
 std::atomic<int> output_error{0};
+std::atomic<bool> output_is_muted{false};
 
 /// Returns 0, or the errno of a failed write.
 int write_all(int descriptor, std::string_view text) {
@@ -52,9 +53,12 @@ void open_standard_streams() {
 }
 
 void write_out(std::string_view text) {
+  if (output_is_muted) return;
   if (output_error != 0) return;  // otherwise the output would have a gap
   output_error = write_all(STDOUT_FILENO, text);
 }
+
+void mute_output() { output_is_muted = true; }
 
 void write_err(std::string_view text) { write_all(STDERR_FILENO, text); }
 

@@ -18,7 +18,9 @@ void open_standard_streams();
 
 /// Writes the text at once. A failure is stored for code_after_output().
 void write_out(std::string_view text);
-/// The same on standard error, where a failure is ignored.
+/// From here on write_out() writes nothing.
+void mute_output();
+/// The same as write_out() on standard error, where a failure is ignored.
 void write_err(std::string_view text);
 
 template <class... Args>

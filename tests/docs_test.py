@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation names only files and symbols that exist.
+"""docs_test.py [PROGRAM]: the documentation names only files and symbols that exist, and with a program docs/reference.md
+is what the program prints.
 
 The test reads docs/*.md and the Markdown files of the root. These are the rules, for what stands in backticks:
   1. A path that begins with a folder of the repository or a room of laconic/ exists: `cli/main.cc`, `core/rng.h`. A *
@@ -15,6 +16,7 @@ that exist, and their anchors to headings. README.md is short enough to be read 
 import itertools
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -150,6 +152,23 @@ def check_the_test_itself(tree):
         "docs/methods.md:2: #none does not exist", "docs/methods.md:2: services.md#none does not exist"]
 
 
+def stale_reference(program):
+    """A line if docs/reference.md is not what the program prints."""
+    printed = subprocess.run([program, "list", "--markdown"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    page = ROOT / "docs" / "reference.md"
+    if page.is_file() and page.read_text() == printed:
+        return []
+    return ["docs/reference.md is stale; renew it: build/laconic list --markdown > docs/reference.md"]
+
+
+def stale_version():
+    """A line if CITATION.cff has another version than the build."""
+    version = re.search(r"project\(laconic VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    if f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text():
+        return []
+    return [f"CITATION.cff: need version: {version}"]
+
+
 def main():
     tree = Tree()
     check_the_test_itself(tree)
@@ -160,6 +179,9 @@ def main():
     words = len((ROOT / "README.md").read_text().split())
     if words > MOST_WORDS:
         failures.append(f"README.md: {words} words; at most {MOST_WORDS}")
+    failures += stale_version()
+    for program in sys.argv[1:]:
+        failures += stale_reference(program)
     for failure in failures:
         print(failure)
     print(f"{len(pages)} pages, {len(failures)} failures")

@@ -20,6 +20,7 @@
 #include "laconic/compress/compressor.h"
 #include "laconic/experiment/experiment.h"
 #include "laconic/problem/make.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/units.h"
 
 namespace laconic {
@@ -377,7 +378,8 @@ std::string Adviser::failure() const {
 std::string Adviser::json() const {
   Json json;
   json["laconic"] = LACONIC_VERSION;
-  for (const KeyValue& setting : q_.settings) json["description"][setting.key] = setting.value;
+  for (const KeyValue& setting : q_.settings)
+    json["description"][setting.key] = json_of_setting(setting.key, setting.value);
   json["gradients"] = {{"allowed", budget_}, {"taken", spent_}};
   json["seconds"] = {{"allowed", q_.seconds}, {"taken", taken_}, {"ended_the_pilots", was_late_}};
   json["target"] = {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/core/quantity.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <string>
 
 namespace laconic {
 namespace {
@@ -33,8 +36,36 @@ std::optional<double> seconds_in(std::string_view text) {
 }
 
 std::optional<double> bandwidth_in(std::string_view text) {
-  const auto bits = quantity_in(text, {{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}});
+  if (bandwidth_of_bytes_in(text)) return {};
+  std::string small(text);
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (small.ends_with("bps")) {
+    small.replace(small.size() - 3, 3, "bit");
+  } else if (small.ends_with("bit/s")) {
+    small.resize(small.size() - 2);
+  }
+  const auto bits = quantity_in(small, {{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}});
   return bits && *bits >= 1e-3 && *bits <= 1e18 ? bits : std::nullopt;
+}
+
+std::string with_joined_units(std::string_view text) {
+  std::string joined;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t next = std::min(text.find_first_not_of(' ', i), text.size() - 1);
+    const bool is_between = text[i] == ' ' && !joined.empty() &&
+                            std::isdigit(static_cast<unsigned char>(joined.back())) != 0 &&
+                            std::isalpha(static_cast<unsigned char>(text[next])) != 0;
+    if (!is_between) joined += text[i];
+  }
+  return joined;
+}
+
+std::optional<double> bandwidth_of_bytes_in(std::string_view text) {
+  for (const std::string_view second : {"/s", "ps"}) {
+    if (text.ends_with(second)) text.remove_suffix(second.size());
+  }
+  return quantity_in(text, {{"B", 8}, {"kB", 8e3}, {"KB", 8e3}, {"MB", 8e6}, {"GB", 8e9}});
 }
 
 }  // namespace laconic

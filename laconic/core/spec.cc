@@ -368,7 +368,9 @@ std::size_t Arguments::count_of(std::string_view name, std::size_t whole, std::s
     fail(fmt::format("{} = {}; need a count such as 10, or a share such as 1%", name, print(*value)));
   }
   if (!(count >= 1 && count <= static_cast<double>(whole)) || count != std::floor(count)) {
-    fail(fmt::format("{} = {}; need a whole number with 1 <= {} <= {}", name, print(*value), name, whole));
+    const bool is_share = value->kind == Spec::Kind::number && count > 0 && count < 1;
+    fail(fmt::format("{} = {}; need a whole number with 1 <= {} <= {}{}", name, print(*value), name, whole,
+                     is_share ? fmt::format(" (did you mean {:.6g}%?)", 100 * count) : ""));
   }
   return static_cast<std::size_t>(count);
 }

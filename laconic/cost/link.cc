@@ -23,6 +23,11 @@ double read(Arguments& args, const char* name, std::optional<double> (*quantity)
 
 double bandwidth(Arguments& args, const char* name, double fallback,
                  std::size_t position = Arguments::kNamed) {
+  if (const Spec* given = args.find(name, position)) {
+    if (const auto bits = bandwidth_of_bytes_in(given->name))
+      args.fail(fmt::format("{} = {}; bandwidths are in bits a second: write {:g}mbit", name, print(*given),
+                            *bits / 1e6));
+  }
   return read(args, name, bandwidth_in, "bits a second as in 10mbit; lan and wan stand alone", fallback,
               position);
 }

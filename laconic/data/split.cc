@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -26,17 +27,29 @@ Order file_order(const SplitInput& input) {
   return order;
 }
 
-/// floor(N/n) rows for each client, in order. The last N mod n rows of the order are dropped.
-Shards equal_blocks(const Order& order, std::size_t clients) {
-  const auto share = static_cast<std::ptrdiff_t>(order.size() / clients);
+/// floor(N/n) rows for each of n parts, in order, without the last N mod n rows of the order.
+Shards equal_blocks(const Order& order, std::size_t parts) {
+  const auto share = static_cast<std::ptrdiff_t>(order.size() / parts);
   Shards shards;
-  for (auto first = order.begin(); shards.size() < clients; first += share)
+  for (auto first = order.begin(); shards.size() < parts; first += share)
     shards.emplace_back(first, first + share);
   return shards;
 }
 
+/// Gives the last `count` rows of the order, fewer than there are clients, to the first clients, one each.
+void spread(const Order& order, std::size_t count, Shards& shards) {
+  for (std::size_t client = 0; client < count; ++client)
+    shards[client].push_back(order[order.size() - count + client]);
+}
+
+Shards equal_shares(const Order& order, const SplitInput& input) {
+  Shards shards = equal_blocks(order, input.clients);
+  if (input.spreads_rest) spread(order, order.size() % input.clients, shards);
+  return shards;
+}
+
 Shards deal_contiguous(Arguments& /*arguments*/, const SplitInput& input) {
-  return equal_blocks(file_order(input), input.clients);
+  return equal_shares(file_order(input), input);
 }
 
 Order shuffled_order(const SplitInput& input) {
@@ -48,7 +61,7 @@ Order shuffled_order(const SplitInput& input) {
 }
 
 Shards deal_shuffled(Arguments& /*arguments*/, const SplitInput& input) {
-  return equal_blocks(shuffled_order(input), input.clients);
+  return equal_shares(shuffled_order(input), input);
 }
 
 /// The method of 3PC's autoencoders: the shuffled rows are divided into n + 1 equal parts D_0 .. D_n. Client
@@ -59,12 +72,14 @@ Shards share_part(double p, const SplitInput& input) {
     throw InputError(fmt::format("clients = {}; need clients < {}, the rows of the data, for a part to share",
                                  input.clients, input.labels.size()));
   }
-  Shards parts = equal_blocks(shuffled_order(input), input.clients + 1);
+  const Order order = shuffled_order(input);
+  Shards parts = equal_blocks(order, input.clients + 1);
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const Key key{.seed = input.seed, .client = static_cast<std::uint32_t>(i - 1), .step = 1};
     if (key.stream(Purpose::split).uniform() < p) parts[i] = parts[0];
   }
   parts.erase(parts.begin());
+  if (input.spreads_rest) spread(order, order.size() % (input.clients + 1), parts);
   return parts;
 }
 
@@ -80,7 +95,7 @@ Shards deal_by_label(Arguments& /*arguments*/, const SplitInput& input) {
   Order order = file_order(input);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return input.labels[a] < input.labels[b]; });
-  return equal_blocks(order, input.clients);
+  return equal_shares(order, input);
 }
 
 Classes classes_for(const Arguments& arguments, const SplitInput& input) {
@@ -110,16 +125,27 @@ void give_in_turns(Order& rows, const std::vector<std::size_t>& clients, std::si
   }
 }
 
-/// Fills all shards to `share` rows with the rows of the order that are in no shard yet.
-void fill_up(const Order& order, std::size_t share, Shards& shards) {
+/// The rows of the order that are in no shard.
+Order untaken(const Order& order, const Shards& shards) {
   std::vector<bool> taken(order.size());
   for (const auto& shard : shards)
     for (const std::uint32_t row : shard) taken[row] = true;
-  auto next = order.begin();
+  Order left;
+  std::copy_if(order.begin(), order.end(), std::back_inserter(left),
+               [&](std::uint32_t row) { return !taken[row]; });
+  return left;
+}
+
+/// Fills all shards to floor(N/n) rows with the rows of the order that are in no shard yet, and spreads the
+/// rest if the split does.
+void fill_up(const Order& order, const SplitInput& input, Shards& shards) {
+  const std::size_t share = order.size() / input.clients;
+  const Order left = untaken(order, shards);
+  auto next = left.begin();
   for (auto& shard : shards) {
-    for (; shard.size() < share; ++next)
-      if (!taken[*next]) shard.push_back(*next);
+    while (shard.size() < share) shard.push_back(*next++);
   }
+  if (input.spreads_rest) spread(left, order.size() % input.clients, shards);
 }
 
 Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
@@ -153,7 +179,7 @@ Shards deal_main_class(Arguments& arguments, const SplitInput& input) {
     give_in_turns(rows[c], rest, of_each_other, shards);
     give_in_turns(rows[c], one_more, 1, shards);
   }
-  fill_up(order, share, shards);
+  fill_up(order, input, shards);
   return shards;
 }
 
@@ -180,7 +206,8 @@ Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
                                                 "its concentration is missing, as in dirichlet(0.3)");
   const Classes classes = classes_for(arguments, input);
   const std::size_t count = classes.labels.size();
-  std::vector<Order> rows = by_class(shuffled_order(input), classes);
+  const Order order = shuffled_order(input);
+  std::vector<Order> rows = by_class(order, classes);
 
   std::vector<double> weights(input.clients * count);  // clients x classes: a C p, plus one for each row held
   const double scale = a * static_cast<double>(count) / static_cast<double>(input.labels.size());
@@ -198,6 +225,7 @@ Shards deal_dirichlet(Arguments& arguments, const SplitInput& input) {
       own[c] += 1;
     }
   }
+  fill_up(order, input, shards);
   return shards;
 }
 
@@ -232,6 +260,13 @@ std::vector<std::uint32_t> rows_of(const Shards& shards, const IndexSet& some) {
   return rows;
 }
 
+std::size_t count_left_out(const Shards& shards, std::size_t rows) {
+  std::vector<bool> taken(rows);
+  for (const auto& shard : shards)
+    for (const std::uint32_t row : shard) taken[row] = true;
+  return static_cast<std::size_t>(std::count(taken.begin(), taken.end(), false));
+}
+
 Shards split_rows(const Spec& split, const std::vector<double>& labels, std::size_t clients,
                   std::uint64_t split_seed) {
   const Split& row = row_named(split, "split", splits());
@@ -244,7 +279,8 @@ Shards split_rows(const Spec& split, const std::vector<double>& labels, std::siz
     throw InputError(
         fmt::format("clients = {}; need clients <= {}, the rows of the data", clients, labels.size()));
   }
-  Shards shards = row.deal(arguments, {labels, clients, split_seed});
+  const bool spreads = arguments.choice("rest", {"drop", "spread"}, "drop") == "spread";
+  Shards shards = row.deal(arguments, {labels, clients, split_seed, spreads});
   arguments.done();
   return shards;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which client holds which rows. A client has floor(N/n) of the N rows (floor(N/(n + 1)) if clients share a
-// part). The remaining rows are not used.
+// part). The remaining rows are left out, or with rest=spread, an argument of every split, the first clients get
+// one of them each.
 //
 // Two splits use classes, the C distinct labels (data/classes.h).
 //
@@ -43,6 +44,9 @@ using Shards = std::vector<std::vector<std::uint32_t>>;
 Shards split_rows(const Spec& split, const std::vector<double>& labels, std::size_t clients,
                   std::uint64_t split_seed);
 
+/// The number of rows, of `rows`, that are in no shard.
+std::size_t count_left_out(const Shards& shards, std::size_t rows);
+
 /// The rows in the shards `some`, ascending, without duplicates.
 std::vector<std::uint32_t> rows_of(const Shards& shards, const IndexSet& some);
 
@@ -51,6 +55,7 @@ struct SplitInput {
   const std::vector<double>& labels;  // one per row
   std::size_t clients;                // 1 .. rows
   std::uint64_t seed;
+  bool spreads_rest = false;  // rest=spread
 };
 
 /// One row of the table of splits.

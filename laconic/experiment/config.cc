@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -15,6 +16,7 @@
 #include "laconic/experiment/braces.h"
 #include "laconic/participation/attack.h"
 #include "laconic/participation/stragglers.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/served/faults.h"
 
 namespace laconic {
@@ -22,29 +24,26 @@ namespace {
 
 constexpr KeyRow kSweepKeys[] = {
     {"measure", "bits",
-     "what the best has least of: to the target bits (the default), paper-bits, two-way-bits, "
-     "two-way-paper-bits, rounds, oracle-calls, "
-     "seconds; or at "
-     "the end grad-norm-sq (the default without a target), f, consensus, test-error"},
+     "the score of a run, the smaller the better: the cost to reach the target (bits by default), or without "
+     "a target a value at the end (grad-norm-sq by default)"},
     {"tune", "step",
-     "axes of which only the best value matters: runs that cannot win any more end early; default step; "
-     "none"},
-    {"map", "zeta,top-k", "two axes of a heat map: across, upwards; by default the two that are not tuned"},
+     "axes of which only the best value counts, so that runs that cannot win any more end early; by default "
+     "step; none: no axis"},
+    {"map", "zeta,top-k",
+     "the horizontal and the vertical axis of a heat map; by default the two axes that are not tuned"},
     {"expect", "ef21 / clag >= 1.1",
-     "what the best scores must obey, statements separated by ; (exit code 1 if not), each with what it "
-     "shows "
-     "in front: CLAG saves bits: ef21 / clag >= 1.1"},
+     "statements about the best scores, separated by ; (exit code 1 if one does not hold); a text and a "
+     "colon in front say what a statement shows, as in CLAG saves bits: ef21 / clag >= 1.1"},
     {"figure", "uplink_bits,grad_norm_sq",
-     "two columns of the trace, and the axes that are logarithmic (y; or ,xy): the best setting of each cell "
-     "is "
-     "run once more, into curves/, and drawn"},
+     "two quantities to draw, and the logarithmic axes after a further comma; the best settings are run once "
+     "more, into curves/"},
     {"curves", "cells",
      "what figure= draws: the best setting of each method (best, the default), or of each cell (cells)"},
     {"grow", "yes",
-     "widen tuned axes of numbers by themselves, until the best of each method is not at their end; default no"},
+     "widen tuned axes of numbers until the best setting of each method is not at their end; by default no"},
     {"impossible", "skip",
-     "record settings that cannot run, such as a top-k above d, and go on; default stop: they are an error"},
-    {"title", "CLAG on ijcnn1", "of figures and reports"},
+     "record settings that cannot run, such as a top-k above d, and go on; by default stop: they are an error"},
+    {"title", "CLAG on ijcnn1", "the title of figures and reports"},
 };
 
 /// A whole number; also accepts notation such as 1e3.
@@ -97,6 +96,11 @@ double share(const std::string& text) {
 double below_one(double value) {
   if (value == 1) throw InputError("\"1\"; need a number > 0 and < 1");
   return value;
+}
+
+std::string rest_of(const std::string& text) {
+  if (text != "drop" && text != "spread") throw InputError(fmt::format("\"{}\"; need drop or spread", text));
+  return text;
 }
 
 Wire wire_of(const std::string& text) {
@@ -164,86 +168,94 @@ using S = const std::string&;
 
 // In the order of the documentation.
 const ConfigKey kKeys[] = {
-    {{"problem", "logistic(a9a, lambda=0.1, reg=nonconvex)", "what is minimised (required)"},
+    {{"problem", "logistic(a9a, lambda=0.1, reg=nonconvex)", "the problem to minimise (required)"},
      [](D& d, S s) { d.problem = parse(s); },
      [](const D& d) { return print(d.problem); }},
-    {{"clients", "20", "how many clients share the data"},
+    {{"clients", "20", "the number of clients"},
      [](D& d, S s) { d.clients = whole(s, 1); },
      [](const D& d) { return fmt::format("{}", d.clients); }},
-    {{"split", "contiguous", "which rows go to which client"},
+    {{"split", "contiguous", "the rule that deals the rows to the clients"},
      [](D& d, S s) { d.split = parse(s); },
      [](const D& d) { return print(d.split); }},
+    {{"rest", "spread",
+      "the rows that remain when the rows are divided: drop (the default), or spread: the first clients get "
+      "one more each; the same as the argument rest of split"},
+     [](D& d, S s) { d.rest = rest_of(s); },
+     [](const D&) { return std::string(); }},  // a part of split
     {{"method", "marina(rand-k(10))", "the method (required)"},
      [](D& d, S s) { d.method = parse(s); },
      [](const D& d) { return print(d.method); }},
-    {{"step", "theory", "theory, theory*16, theory-pl, tight (ef21 and ef), or a number"},
+    {{"step", "theory",
+      "the step size: a number, or that of the method's theorem: theory, a multiple as theory*16, theory-pl, "
+      "or tight (ef21 and ef); of methods with local steps the local step"},
      [](D& d, S s) { d.step = parse_step(s); },
      [](const D& d) { return print(d.step); }},
     {{"outer-step", "1",
-      "eta_s of methods with local steps: how far to go where they led; without it 1 (fedadam: 0.1, diloco, "
-      "muloco and streaming-diloco: 0.7); others ignore it"},
+      "the server's step eta_s of methods with local steps; without it 1 (fedadam: 0.1; diloco, muloco and "
+      "streaming-diloco: 0.7); other methods ignore it"},
      [](D& d, S s) { d.outer_step = not_negative(s); },
      [](const D& d) { return text_of(d.outer_step); }},
     {{"outer", "heavy-ball(0.9)",
-      "the server's rule, of methods with a server; without it step, or the method's own"},
+      "the rule of the server's step, for methods with a server; without it step, or the method's own rule"},
      [](D& d, S s) { d.outer = parse(s); },
      [](const D& d) { return d.outer ? print(*d.outer) : ""; }},
     {{"downlink", "ef21-p(top-k(1%))",
-      "what the server sends, of the same methods; without it direction: the d values of its step or point"},
+      "what the server sends, for the same methods; without it direction: the d values of its step or point"},
      [](D& d, S s) { d.downlink = parse(s); },
      [](const D& d) { return d.downlink ? print(*d.downlink) : ""; }},
     {{"aggregator", "trimmed-mean(2)",
-      "how the server makes one vector of those of the clients, of methods in which they answer in every "
-      "round; "
-      "without it mean"},
+      "the rule by which the server makes one vector of those of the clients, for methods in which all "
+      "clients answer in every round; without it mean"},
      [](D& d, S s) { d.aggregator = parse(s); },
      [](const D& d) { return d.aggregator ? print(*d.aggregator) : ""; }},
     {{"byzantine", "sign-flip(2)",
-      "how the last clients lie, of the same methods, for studies: f, gradient and constants are then those "
-      "of the others; without it none lies"},
+      "the attack of the last clients, for the same methods; f, gradient and constants are then those of the "
+      "honest clients; without it all clients are honest"},
      [](D& d, S s) { d.byzantine = parse(s); },
      [](const D& d) { return d.byzantine ? print(*d.byzantine) : ""; }},
     {{"topology", "ring",
-      "which nodes exchange messages, of methods without a server (others ignore it); drawn ones by "
+      "the graph of the nodes, for methods without a server (others ignore it); random graphs are drawn by "
       "split-seed"},
      [](D& d, S s) { d.topology = parse(s); },
      [](const D& d) { return d.topology ? print(*d.topology) : ""; }},
     {{"mixing", "metropolis",
-      "weights of neighbours; without it those of the topology's file, or metropolis"},
+      "the weights of neighbours; without it those of the topology's file, or metropolis"},
      [](D& d, S s) { d.mixing = parse(s); },
      [](const D& d) { return d.mixing ? print(*d.mixing) : ""; }},
-    {{"stragglers", "bernoulli(0.2)", "which clients answer too late in a round; without it none"},
+    {{"stragglers", "bernoulli(0.2)",
+      "the model of clients that answer too late in a round; without it none is late"},
      [](D& d, S s) { d.stragglers = parse(s); },
      [](const D& d) { return d.stragglers ? print(*d.stragglers) : ""; }},
     {{"allocation", "cyclic",
-      "which shards a client holds, of methods with redundancy; without it theirs; drawn ones by split-seed"},
+      "the shards that each client holds, for methods with redundancy; without it the method's own rule; "
+      "random ones are drawn by split-seed"},
      [](D& d, S s) { d.allocation = parse(s); },
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
     {{"rehearsal", "slow(3, 10s)",
-      "trouble on purpose, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), "
-      "from=ROUND, or several of them"},
+      "injected faults, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), each "
+      "also with from=ROUND; or several of them"},
      [](D& d, S s) { d.rehearsal = parse_arguments("rehearsal", s); },
      [](const D& d) { return d.rehearsal ? in_brackets(*d.rehearsal) : ""; }},
     {{"network", "100mbit,20ms",
-      "links of the modelled clock (network_seconds): lan, wan, a bandwidth and a latency; of several, "
-      "client i takes its turn; without it messages take no time"},
+      "the links of the modelled clock (network_seconds): lan, wan, or a bandwidth and a latency; clients "
+      "take the links of a list in turn; without it messages take no time"},
      [](D& d, S s) {
-       d.network = parse_arguments(kLink, s);
+       d.network = parse_arguments(kLink, with_joined_units(s));
        make_links(*d.network);  // throws if the links are invalid
      },
      [](const D& d) { return d.network ? in_brackets(*d.network) : ""; }},
     {{"compute", "1us",
-      "seconds of a single-sample gradient on the modelled clock; of several (1us,10us), client i takes its "
-      "turn; without it 0; not with stragglers that say how long clients compute"},
+      "the time of a single-sample gradient on the modelled clock; clients take the times of a list "
+      "(1us,10us) in turn; without it 0; not with stragglers that have times of their own"},
      [](D& d, S s) { d.compute = times_of(s); },
      [](const D& d) { return fmt::format("{}", fmt::join(d.compute, ",")); }},
-    {{"batch", "32", "rows of a minibatch; without it gradients are full"},
+    {{"batch", "32", "the rows of a minibatch, drawn with replacement; without it gradients are full"},
      [](D& d, S s) { d.batch = whole(s, 1); },
      [](const D& d) { return text_of(d.batch); }},
-    {{"seed", "1", "of everything random in the run"},
+    {{"seed", "1", "the seed of all random draws of the run"},
      [](D& d, S s) { d.seed = whole(s, 0); },
      [](const D& d) { return fmt::format("{}", d.seed); }},
-    {{"split-seed", "1", "of everything random in the split"},
+    {{"split-seed", "1", "the seed of the random draws of splits, topologies and allocations"},
      [](D& d, S s) { d.split_seed = whole(s, 0); },
      [](const D& d) { return fmt::format("{}", d.split_seed); }},
     {{"rounds", "1000", "stop after so many rounds"},
@@ -253,20 +265,17 @@ const ConfigKey kKeys[] = {
      [](D& d, S s) { d.solve.target = positive(s); },
      [](const D& d) { return text_of(d.solve.target); }},
     {{"target-gap", "1e-4",
-      "stop when f(x) - f* is at most this share of f(x_0) - f*; f* of convex problems is found beforehand, "
-      "in up "
-      "to 3000 passes over the data"},
+      "stop when f(x) - f* is at most this share of f(x_0) - f*; f* of convex problems is computed "
+      "beforehand, in up to 3000 passes over the data"},
      [](D& d, S s) { d.target_gap = below_one(share(s)); },
      [](const D& d) { return text_of(d.target_gap); }},
-    {{"target-accuracy", "0.9", "stop when this share of the test set is classified right"},
+    {{"target-accuracy", "0.9", "stop when this share of the test set is classified correctly"},
      [](D& d, S s) { d.solve.target_accuracy = share(s); },
      [](const D& d) { return text_of(d.solve.target_accuracy); }},
     {{"target-consensus", "1e-8",
-      "stop when the mean squared distance of the nodes from their mean (column consensus) is at most this; "
-      "for "
-      "methods without a server. With another target both must hold. All nodes start at one point, so alone "
-      "it "
-      "may hold after one round"},
+      "stop when the mean squared distance of the nodes from their mean (column consensus) is at most this, "
+      "for methods without a server; with another target both must hold; without one it may hold after one "
+      "round, because all nodes start at one point"},
      [](D& d, S s) { d.solve.target_consensus = positive(s); },
      [](const D& d) { return text_of(d.solve.target_consensus); }},
     {{"max-bits", "1e9", "stop when the clients have sent so many bits on average"},
@@ -275,10 +284,10 @@ const ConfigKey kKeys[] = {
     {{"max-seconds", "60", "stop after so much time"},
      [](D& d, S s) { d.solve.max_seconds = positive(s); },
      [](const D& d) { return text_of(d.solve.max_seconds); }},
-    {{"wire", "f32", "width of values in messages: f32 or f64"},
+    {{"wire", "f32", "the width of values in messages: f32 or f64"},
      [](D& d, S s) { d.wire = wire_of(s); },
      [](const D& d) { return std::string(d.wire == Wire::f32 ? "f32" : "f64"); }},
-    {{"threads", "2", "threads that share the clients; without it all the machine has"},
+    {{"threads", "2", "the threads that share the clients; without it those of the machine"},
      [](D& d, S s) { d.threads = whole(s, 1); },
      [](const D& d) { return d.threads == 0 ? "" : fmt::format("{}", d.threads); }},
     {{"eval-every", "1", "evaluate every so many rounds; 0: first and last only"},
@@ -288,7 +297,7 @@ const ConfigKey kKeys[] = {
       "save a checkpoint every so many rounds (100) or seconds (30s), for laconic resume"},
      [](D& d, S s) { read_interval(d.solve, s); },
      [](const D& d) { return print_interval(d.solve); }},
-    {{"out", "runs/marina", "folder for the results; without it nothing is written"},
+    {{"out", "runs/marina", "the folder for the results; without it no file is written"},
      [](D& d, S s) { d.out = s; },
      [](const D& d) { return d.out; }},
 };
@@ -303,6 +312,16 @@ bool is_model(const std::optional<Spec>& stragglers, StragglersRow::Clock clock)
 
 std::unique_ptr<Attack> attack_of(const Config& config) {
   return of_text("byzantine", [&] { return make_attack(*config.byzantine, config.clients); });
+}
+
+/// Makes the key `rest` an argument of the split.
+void move_rest_into_split(Config& config) {
+  if (!config.rest) return;
+  const bool has_one = std::any_of(config.split.options.begin(), config.split.options.end(),
+                                   [](const auto& option) { return option.first == "rest"; });
+  if (has_one) throw InputError(fmt::format("rest: {} says it already; leave one out", print(config.split)));
+  config.split.options.emplace_back("rest", Spec(*config.rest));
+  config.rest.reset();
 }
 
 void require_clock_fits(const Config& d) {
@@ -449,6 +468,7 @@ Config describe(const std::vector<KeyValue>& settings) {
       throw InputError(fmt::format("no {} is given, as in \"{}\"", required, example));
     }
   }
+  move_rest_into_split(config);
   require_clock_fits(config);
   return config;
 }
@@ -465,8 +485,11 @@ std::string toml_of(const std::vector<std::pair<std::string, std::string>>& pair
   std::string text = fmt::format("# laconic {}\n", LACONIC_VERSION);
   for (const auto& [key, value] : pairs) {
     if (key == "out") continue;
-    // A JSON string is also a TOML basic string, except for one control character.
-    for (const char c : fmt::format("{} = {}\n", key, nlohmann::json(value).dump())) {
+    auto json = json_of_setting(key, value);
+    if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+      json = value;
+    // JSON is also TOML, except for whole numbers above 2^63 - 1, and one control character in strings.
+    for (const char c : fmt::format("{} = {}\n", key, json.dump())) {
       if (c == '\x7f') {
         text += "\\u007F";
       } else {

@@ -23,6 +23,7 @@ struct Config {
   Spec problem;
   std::size_t clients = 20;
   Spec split{"contiguous"};
+  std::optional<std::string> rest;  // until describe() makes it an argument of the split
   Spec method;
   StepRule step;
   std::optional<double> outer_step;

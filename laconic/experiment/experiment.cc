@@ -124,6 +124,17 @@ Experiment::Experiment(Config config, std::shared_ptr<const OpenedProblem> opene
   }
 }
 
+double Experiment::step() const {
+  try {
+    return resolve(config_.step, assembly_);
+  } catch (const InputError& error) {
+    const std::optional<Constants>& constants = facts().constants;
+    if (theorem_of(config_.step, assembly_) != nullptr || !constants || !(constants->L_minus > 0)) throw;
+    throw InputError(
+        fmt::format("{}; as a scale, 1/L_minus = {:.4g} here", error.what(), 1 / constants->L_minus));
+  }
+}
+
 std::unique_ptr<const Clock> Experiment::make_clock() const {
   if (!config_.is_timed()) return nullptr;
   return std::make_unique<Clock>(config_.clients,

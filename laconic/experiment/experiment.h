@@ -106,7 +106,7 @@ class Experiment {
   [[nodiscard]] const OpenedProblem& opened() const { return *opened_; }
   [[nodiscard]] const Assembly& assembly() const { return assembly_; }
   /// The step as a number. InputError if the config asks for a theorem's step and no theorem gives one.
-  [[nodiscard]] double step() const { return resolve(config_.step, assembly_); }
+  [[nodiscard]] double step() const;
 
   /// The method in its initial state. The experiment must outlive it.
   [[nodiscard]] std::unique_ptr<Method> make_method() const {

@@ -131,11 +131,12 @@ RunResult run_method(const Experiment& experiment, Method& method, Fleet& fleet,
     const std::vector<std::string> more = hooks.sentences();
     result.sentences.insert(result.sentences.end(), more.begin(), more.end());
   }
+  result.json =
+      summary_json(experiment, result.summary, {.ranks = hooks.ranks, .threads = fleet.pool().threads()});
   if (out != nullptr) {
     files->sync();
     write_npy(out->file("x.npy"), method.point());
-    const Host host = {.ranks = hooks.ranks, .threads = fleet.pool().threads()};
-    write_whole(out->file("summary.json"), summary_json(experiment, result.summary, host));
+    write_whole(out->file("summary.json"), result.json);
     out->finish();
   }
   return result;

@@ -19,11 +19,12 @@
 
 namespace laconic {
 
-/// The result of a run. The same on all ranks, except `sentences`.
+/// The result of a run. The same on all ranks, except `sentences` and `json`.
 struct RunResult {
   Summary summary;
   Vector x;                            // the final point
   std::vector<std::string> sentences;  // on rank 0: warnings of the method, late clients
+  std::string json;                    // on rank 0: the content of summary.json; empty if interrupted
   bool saved = false;  // of an interrupted run: whether a checkpoint was saved, from which it can be resumed
 
   [[nodiscard]] bool diverged() const { return summary.why == Summary::Why::diverged; }

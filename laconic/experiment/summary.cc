@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "laconic/report/row_json.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/units.h"
 
 namespace laconic {
@@ -33,7 +34,7 @@ std::string summary_json(const Experiment& experiment, const Summary& summary, c
   const Assembly& assembly = experiment.assembly();
   Json json;
   json["laconic"] = LACONIC_VERSION;
-  for (const auto& [key, value] : resolved(config)) json["description"][key] = value;
+  for (const auto& [key, value] : resolved(config)) json["description"][key] = json_of_setting(key, value);
   json["host"] = {{"name", host_name()}, {"ranks", host.ranks}, {"threads", host.threads}};
   json["constants"] = Json::object();
   if (facts.constants) {

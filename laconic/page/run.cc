@@ -39,7 +39,7 @@ constexpr std::array kColumns = {"round",
                                  "test_accuracy",
                                  "seconds"};
 
-/// Columns that are 0 throughout if the run has no such quantity: no clock, no distance, no such data.
+/// Columns that are 0 or empty throughout if the run has no such quantity: no clock, no distance, no such data.
 constexpr std::array kNoneWhereZero = {"consensus", "network_seconds", "train_accuracy", "test_accuracy"};
 
 Json read_summary(const std::string& folder) {
@@ -205,7 +205,8 @@ Json json_of(const PageRun& run, const std::string& label, std::size_t group, st
   for (const char* name : kColumns) {
     const auto* column = table.column(name);
     if (column == nullptr) continue;
-    const bool is_zero = std::all_of(column->begin(), column->end(), [](double value) { return value == 0; });
+    const bool is_zero = std::all_of(column->begin(), column->end(),
+                                     [](double value) { return value == 0 || std::isnan(value); });
     if (!is_zero)
       columns[name] = numbers_text(*column);
     else if (std::find(kNoneWhereZero.begin(), kNoneWhereZero.end(), std::string_view(name)) ==

@@ -13,6 +13,7 @@
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
 #include "laconic/page/folders.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/sweep/csv.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
@@ -98,7 +99,7 @@ Json bests_of(const Json& summary) {
     entry["score"] = best.contains("score") && best["score"].is_number() ? best["score"] : Json(nullptr);
     if (best.contains("description") && best["description"].is_object()) {
       entry["setting"] = text_of(best["description"], "method");
-      entry["step"] = text_of(best["description"], "step");
+      entry["step"] = text_of_setting(best["description"].value("step", Json("")));
       entry["edges"] = edges_of(best);
     }
     list.push_back(std::move(entry));

@@ -139,12 +139,6 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
                  [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
 }
 
-Shards deal_classes(const std::vector<double>& labels, const ProblemSetting& setting) {
-  Shards shards = deal(labels, setting);
-  if (setting.on_classes_dealt) setting.on_classes_dealt(labels, shards);
-  return shards;
-}
-
 /// Loads the data set, with the features of the rows that this process keeps. The split of the rows depends
 /// on the labels alone, so a process never stores the features of other rows, not even temporarily.
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
@@ -164,6 +158,19 @@ std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSett
 
 void remark(const ProblemSetting& setting, const std::string& text) {
   if (setting.on_remark) setting.on_remark(text);
+}
+
+/// deal(), with a remark on the rows that no client gets.
+Shards deal_all(const Dataset& data, const ProblemSetting& setting) {
+  Shards shards = deal(data.labels, setting);
+  if (const std::size_t left = setting.on_remark ? count_left_out(shards, data.labels.size()) : 0; left > 0) {
+    const bool spreads = std::any_of(setting.split.options.begin(), setting.split.options.end(),
+                                     [](const auto& option) { return option.first == "rest"; });
+    remark(setting, fmt::format("{}: {} of {} rows are left out by split={} with {} clients{}", data.name,
+                                left, data.labels.size(), print(setting.split), setting.clients,
+                                spreads ? "" : "; rest=spread deals the remainder"));
+  }
+  return shards;
 }
 
 /// Loads the test set that the user names, or else the one found beside the data, if it fits.
@@ -213,7 +220,8 @@ void require_no_labels(const ProblemSetting& setting, Arguments& arguments) {
 ClassData load_classes(const DataArguments& read, const ProblemSetting& setting, Labels labels) {
   auto data = load(read, setting);
   if (labels == Labels::many) look_at_classes(read, setting, *data);
-  Shards shards = deal_classes(data->labels, setting);
+  Shards shards = deal_all(*data, setting);
+  if (setting.on_classes_dealt) setting.on_classes_dealt(data->labels, shards);
   auto test = load_test(read, setting, *data);
   if (setting.false_labels) data = with_false_labels(*data, true);
   return {std::move(data), std::move(shards), std::move(test)};
@@ -237,7 +245,7 @@ std::unique_ptr<Problem> least_squares(Arguments& arguments, const ProblemSettin
   if (read.generated)
     return make_linear_model(Loss::least_squares, *read.generated, setting.clients, read.model, setting.own);
   auto data = load(read, setting);
-  const Shards shards = deal(data->labels, setting);
+  const Shards shards = deal_all(*data, setting);
   if (setting.false_labels) data = with_false_labels(*data, false);
   return make_least_squares(*data, shards, read.model, setting.own);
 }
@@ -262,7 +270,7 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   options.hidden = hidden;
   if (read.generated) return make_autoencoder(*read.generated, setting.clients, options, setting.own);
   const auto data = load(read, setting);
-  return make_autoencoder(*data, deal(data->labels, setting), options, setting.own);
+  return make_autoencoder(*data, deal_all(*data, setting), options, setting.own);
 }
 
 std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting) {

@@ -10,6 +10,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/core/read_whole.h"
+#include "laconic/report/setting_json.h"
 
 namespace laconic {
 namespace {
@@ -80,8 +81,7 @@ SavedRun read_run(const std::string& folder) {
                         : nlohmann::ordered_json();
   if (json.is_object() && json.contains("description") && json["description"].is_object()) {
     for (const auto& [key, value] : json["description"].items()) {
-      if (value.is_primitive())
-        run.description.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+      if (value.is_primitive()) run.description.emplace_back(key, text_of_setting(value));
     }
   } else {  // the run was killed before it wrote its summary: the folder's name replaces the method
     run.description.emplace_back("method", fs::path(run.folder).filename().string());

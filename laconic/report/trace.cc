@@ -2,6 +2,7 @@
 #include "laconic/report/trace.h"
 
 #include <charconv>
+#include <cmath>
 #include <sstream>
 #include <string_view>
 #include <type_traits>
@@ -25,7 +26,7 @@ std::string trace_line(const Row& row, bool with_accuracy, Cell cell) {
     if (kOptional && !with_accuracy) return;
     if (!line.empty()) line += ',';
     if constexpr (kOptional) {
-      line += cell(name, value.value_or(0));
+      if (value) line += cell(name, *value);
     } else {
       line += cell(name, value);
     }
@@ -34,12 +35,47 @@ std::string trace_line(const Row& row, bool with_accuracy, Cell cell) {
 }
 
 std::string trace_header(bool with_accuracy) {
-  return trace_line({}, with_accuracy, [](const char* name, auto) { return std::string(name); });
+  const Row row{.train_accuracy = 0, .test_accuracy = 0};
+  return trace_line(row, with_accuracy, [](const char* name, auto) { return std::string(name); });
 }
 
 constexpr const char* kTimingHeader = "round,seconds,bytes_sent,bytes_received\n";
 
+constexpr ColumnRow kTraceColumns[] = {
+    {"round", "", "the number of the round; row 0 is the starting point"},
+    {"f", "", "the objective at the method's point; without a server, at the mean of the nodes' models"},
+    {"grad_norm_sq", "", "the squared norm of the true gradient at that point"},
+    {"uplink_floats", "values",
+     "values sent by a client since the start, mean over the clients, without indices"},
+    {"uplink_bits", "bits", "bits of the messages sent by a client since the start, mean over the clients"},
+    {"downlink_bits", "bits", "bits of the messages sent to a client since the start, mean over the clients"},
+    {"oracle_calls", "gradients",
+     "single-sample gradients computed by a client since the start, mean over the clients"},
+    {"participants", "messages", "messages that were used in this round"},
+    {"step", "", "the step in use: gamma, or the local step of methods with local steps"},
+    {"consensus", "",
+     "the mean squared distance of the nodes' models from their mean, (1/n) sum |x_i - mean|^2; 0 with a "
+     "server"},
+    {"network_seconds", "s",
+     "time on the modelled clock since the start; 0 without network=, compute= or delays"},
+    {"train_accuracy", "share",
+     "share of the training rows classified correctly; only of problems that classify"},
+    {"test_accuracy", "share", "share of the test rows classified correctly; empty if there is no test set"},
+    {"downlink_floats", "values", "values sent to a client since the start, mean over the clients"},
+};
+
+constexpr ColumnRow kTimingColumns[] = {
+    {"round", "", "the number of the round"},
+    {"seconds", "s", "real time since the start of the run, with evaluations"},
+    {"bytes_sent", "bytes", "bytes that the processes of the run really sent to each other"},
+    {"bytes_received", "bytes", "bytes that the processes of the run really received from each other"},
+};
+
 }  // namespace
+
+std::span<const ColumnRow> trace_columns() { return kTraceColumns; }
+
+std::span<const ColumnRow> timing_columns() { return kTimingColumns; }
 
 FileRecorder::FileRecorder(const std::string& folder, bool with_accuracy)
     : trace_(std::make_unique<LineFile>(folder + "/trace.csv")),
@@ -99,9 +135,10 @@ Table read_table(const std::string& path) {
         table.values.emplace_back();
         continue;
       }
-      double value = 0;
+      double value = std::nan("");
       const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-      if (column >= table.columns.size() || error != std::errc{} || end != cell.data() + cell.size()) {
+      const bool is_number = error == std::errc{} && end == cell.data() + cell.size();
+      if (column >= table.columns.size() || !(cell.empty() || is_number)) {
         throw InputError(fmt::format("{}:{}: not a row of {} numbers", path, number, table.columns.size()));
       }
       table.values[column].push_back(value);

@@ -7,13 +7,14 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace laconic {
 
 /// Costs are cumulative, per client where noted. Contains no real time, so that two runs can be compared byte
-/// by byte. Columns without meaning for a method are 0.
+/// by byte. Columns without meaning for a method are 0; an accuracy that is not measured is empty.
 struct Row {
   std::size_t round = 0;
   double f = 0;
@@ -27,11 +28,11 @@ struct Row {
   double consensus = 0;
   double network_seconds = 0;            // modelled (cost/clock.h)
   std::optional<double> train_accuracy;  // if the problem classifies
-  std::optional<double> test_accuracy;   // 0 in the file if there is no test set
+  std::optional<double> test_accuracy;   // if there is a test set
   double downlink_floats = 0;            // values that the server sent, mean per client
 };
 
-/// visit(name, member) for each column, in the order of the file.
+/// visit(name, member) for each column, in the order of the file. trace_columns() describes them.
 template <class RowOrConst, class Visit>
 void for_each_column(RowOrConst& row, Visit visit) {
   visit("round", row.round);
@@ -49,6 +50,16 @@ void for_each_column(RowOrConst& row, Visit visit) {
   visit("test_accuracy", row.test_accuracy);
   visit("downlink_floats", row.downlink_floats);
 }
+
+/// A column of a file, for `laconic help`.
+struct ColumnRow {
+  const char* name;
+  const char* unit;  // empty: a number without a unit
+  const char* summary;
+};
+/// The columns of trace.csv, in the order of for_each_column(), and those of timing.csv.
+std::span<const ColumnRow> trace_columns();
+std::span<const ColumnRow> timing_columns();
 
 /// The cost of a run on this machine up to a row, since the start and including evaluations. Differs between
 /// equal runs.
@@ -111,8 +122,8 @@ class FileRecorder : public Recorder {
   bool with_accuracy_;
 };
 
-/// A trace read from a file: column names and, for each column, the values. read_table() throws InputError if
-/// the file is not a table of numbers.
+/// A trace read from a file: column names and, for each column, the values. An empty cell is NaN. read_table()
+/// throws InputError if the file is not a table of numbers.
 struct Table {
   std::vector<std::string> columns;
   std::vector<std::vector<double>> values;  // values[column][row]

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "laconic/report/file.h"
+#include "laconic/report/setting_json.h"
 #include "laconic/report/text_table.h"
 #include "laconic/report/units.h"
 #include "laconic/sweep/edges.h"
@@ -193,7 +194,8 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
                          const std::map<std::size_t, std::string>& files) {
   Json json;
   json["laconic"] = LACONIC_VERSION;
-  for (const KeyValue& setting : plan.settings) json["description"][setting.key] = setting.value;
+  for (const KeyValue& setting : plan.settings)
+    json["description"][setting.key] = json_of_setting(setting.key, setting.value);
   if (!plan.title.empty()) json["title"] = plan.title;
   json["measure"] = plan.measure->name;
   json["runs"] = plan.runs.size();
@@ -211,7 +213,8 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
                   {"method", best.method},
                   {"score", number_or_null(best.score)}};
     if (std::isfinite(best.score)) {
-      for (const auto& [key, value] : resolved(run.config)) entry["description"][key] = value;
+      for (const auto& [key, value] : resolved(run.config))
+        entry["description"][key] = json_of_setting(key, value);
       entry["file"] = files.at(best.setting);
       entry["edges"] = Json::array();
       for (const Edge& edge : edges_of(plan, best.setting))

@@ -30,8 +30,16 @@ TEST(Quantity, HasAUnit) {
   for (const char* text :
        {"", "ms", "-1s", "nan", "infs", "1e999s", "1e308h", "1e10", "-0", "5 ms", "5msec", "10mbit"})
     EXPECT_EQ(seconds_in(text), std::nullopt) << text;
-  for (const char* text : {"", "100", "0mbit", "-1mbit", "10Mbit/s", "10ms"})
+  for (const char* text : {"10mbit", "10Mbit", "10MBit", "10Mbit/s", "10mbps", "10Mbps", "10000kbit"})
+    EXPECT_EQ(bandwidth_in(text), 1e7) << text;
+  for (const char* text : {"", "100", "0mbit", "-1mbit", "10ms", "10mb", "10MB", "10MB/s", "10MBps"})
     EXPECT_EQ(bandwidth_in(text), std::nullopt) << text;
+  for (const char* text : {"10MB", "10MB/s", "10MBps", "10000kB"})
+    EXPECT_EQ(bandwidth_of_bytes_in(text), 8e7) << text;
+  for (const char* text : {"10mbit", "10Mbps", "10", "B"})
+    EXPECT_EQ(bandwidth_of_bytes_in(text), std::nullopt) << text;
+  EXPECT_EQ(with_joined_units("10 Mbit/s, 20 ms"), "10Mbit/s, 20ms");
+  EXPECT_EQ(with_joined_units("link(1 , 2 ) lan "), "link(1 , 2 ) lan ");
 }
 
 std::vector<Link> links_of(const std::string& text) { return make_links(parse_arguments("link", text)); }

@@ -20,6 +20,7 @@ namespace laconic {
 namespace {
 
 using testing::ElementsAre;
+using testing::SizeIs;
 
 std::vector<double> labels_of(std::size_t rows) {
   std::vector<double> labels(rows);
@@ -66,6 +67,35 @@ TEST(Split, ByLabelSortsStablyThenDropsTheRemainder) {
   const std::vector<double> labels = {2, 1, 2, -1, 1, 2, 1};
   EXPECT_THAT(split_rows(parse("by-label"), labels, 3, 1),
               ElementsAre(ElementsAre(3, 1), ElementsAre(4, 6), ElementsAre(0, 2)));
+}
+
+TEST(Split, SpreadsTheRemainderToTheFirstClients) {
+  EXPECT_THAT(split_rows(parse("contiguous(rest=spread)"), labels_of(8), 3, 1),
+              ElementsAre(ElementsAre(0, 1, 6), ElementsAre(2, 3, 7), ElementsAre(4, 5)));
+  EXPECT_EQ(split_rows(parse("contiguous(rest=drop)"), labels_of(8), 3, 1),
+            split_rows(parse("contiguous"), labels_of(8), 3, 1));
+  const std::vector<double> labels = {2, 1, 2, -1, 1, 2, 1};
+  EXPECT_THAT(split_rows(parse("by-label(rest=spread)"), labels, 3, 1),
+              ElementsAre(ElementsAre(3, 1, 5), ElementsAre(4, 6), ElementsAre(0, 2)));
+  for (const char* split : {"contiguous", "shuffled", "by-label", "main-class(0.5)", "dirichlet(0.3)"}) {
+    std::vector<double> classes;
+    for (int i = 0; i < 43; ++i) classes.push_back(i % 3);
+    const auto words = [&](const char* rest) {
+      Spec spec = parse(split);
+      spec.options.emplace_back("rest", Spec(rest));
+      return spec;
+    };
+    const Shards dropped = split_rows(words("drop"), classes, 5, 1);
+    const Shards spread = split_rows(words("spread"), classes, 5, 1);
+    EXPECT_EQ(count_left_out(dropped, classes.size()), 3U) << split;
+    EXPECT_EQ(count_left_out(spread, classes.size()), 0U) << split;
+    for (std::size_t i = 0; i < 5; ++i) {
+      ASSERT_EQ(spread[i].size(), i < 3 ? 9U : 8U) << split;
+      EXPECT_TRUE(std::equal(dropped[i].begin(), dropped[i].end(), spread[i].begin())) << split;
+    }
+  }
+  const Shards shared = split_rows(parse("overlap(0, rest=spread)"), labels_of(11), 3, 1);
+  EXPECT_THAT(shared, ElementsAre(SizeIs(3), SizeIs(3), SizeIs(3)));
 }
 
 TEST(Split, ShuffledDependsOnTheSeedAlone) {
@@ -293,12 +323,12 @@ TEST(Split, RefusesWhatItCannotDeal) {
       "main-class, dirichlet");
   EXPECT_EQ(error("shuffled(3)", 3, 1),
             "column 1: shuffled(3): takes no argument without a name; found 1 more: 3");
-  EXPECT_EQ(error("by-label(x=1)", 3, 1), "column 1: by-label(x=1): unknown option \"x\"; known: none");
+  EXPECT_EQ(error("by-label(x=1)", 3, 1), "column 1: by-label(x=1): unknown option \"x\"; known: rest");
   EXPECT_EQ(error("overlap", 3, 1), "column 1: overlap: its probability is missing, as in overlap(0.5)");
   EXPECT_EQ(error("overlap(2)", 3, 1), "column 1: overlap(2): p = 2; need 0 <= p <= 1");
   EXPECT_EQ(error("overlap(-0.1)", 3, 1), "column 1: overlap(-0.1): p = -0.1; need 0 <= p <= 1");
   EXPECT_EQ(error("overlap(q=1)", 3, 1),
-            "column 1: overlap(q=1): unknown option \"q\" (did you mean \"p\"?); known: p");
+            "column 1: overlap(q=1): unknown option \"q\" (did you mean \"p\"?); known: rest, p");
   EXPECT_EQ(error("overlap(1, 2)", 3, 1),
             "column 1: overlap(1, 2): takes one argument without a name; found 1 more: 2");
   EXPECT_EQ(error("main-class", 9, 3),
@@ -308,7 +338,7 @@ TEST(Split, RefusesWhatItCannotDeal) {
   EXPECT_EQ(error("main-class(1.1)", 9, 3),
             "column 1: main-class(1.1): q = 1.1; need 1/3 <= q <= 1 of 3 classes");
   EXPECT_EQ(error("main-class(p=1)", 9, 3),
-            "column 1: main-class(p=1): unknown option \"p\" (did you mean \"q\"?); known: q");
+            "column 1: main-class(p=1): unknown option \"p\" (did you mean \"q\"?); known: rest, q");
   EXPECT_EQ(error("dirichlet", 9, 3),
             "column 1: dirichlet: its concentration is missing, as in dirichlet(0.3)");
   EXPECT_EQ(error("dirichlet(0)", 9, 3), "column 1: dirichlet(0): a = 0; need 0 < a <= 1e9");

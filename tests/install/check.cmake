@@ -8,6 +8,7 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 must(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 must(${WORK}/prefix/bin/laconic --version)
+must(bash -c "source ${WORK}/prefix/share/bash-completion/completions/laconic && declare -F _laconic")
 must(${CMAKE_COMMAND} -G ${GENERATOR} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build
   -D CMAKE_PREFIX_PATH=${WORK}/prefix -D CMAKE_BUILD_TYPE=Release -D CMAKE_CXX_COMPILER=${COMPILER})
 must(${CMAKE_COMMAND} --build ${WORK}/build)

@@ -61,7 +61,7 @@ def run_program(program, case, out):
         raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()}")
     with open(os.path.join(out, "trace.csv")) as file:
         rows = list(csv.DictReader(file))
-    trace = {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
+    trace = {key: np.array([float(row[key] or "nan") for row in rows]) for key in rows[0]}
     with open(os.path.join(out, "summary.json")) as file:
         summary = json.load(file)
     return trace, np.load(os.path.join(out, "x.npy")), summary
