@@ -42,7 +42,8 @@ constexpr KeyRow kSweepKeys[] = {
     {"grow", "yes",
      "widen tuned axes of numbers until the best setting of each method is not at their end; by default no"},
     {"impossible", "skip",
-     "record settings that cannot run, such as a top-k above d, and go on; by default stop: they are an error"},
+     "record settings that cannot run, such as a top-k above d, and go on; by default stop: they are an "
+     "error"},
     {"title", "CLAG on ijcnn1", "the title of figures and reports"},
 };
 

@@ -524,7 +524,7 @@ TEST(GossipErrors, NeedATopologyAndAStep) {
   EXPECT_EQ(
       error_of([&] { train(stepless); }),
       "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
-      "step=0.1");
+      "step=0.1; as a scale, 1/L_minus = 1.011 here");
   Job wrong = stepless;
   wrong.method = "k-gt(steps=0)";
   EXPECT_EQ(error_of([&] { train(wrong); }),

@@ -477,7 +477,7 @@ TEST(Methods, RefuseWhatDoesNotFit) {
   EXPECT_EQ(
       refusal({.problem = problem, .method = "dcgd(top-k(3))"}),
       "step = theory: no theorem with known constants for this method on this problem; give a number, as in "
-      "step=0.1");
+      "step=0.1; as a scale, 1/L_minus = 1.011 here");
   for (const char* step : {"0", "-1", "nan", "theory*0", "theory*-2"}) {
     EXPECT_EQ(refusal({.problem = problem, .method = "gd", .step = step}),
               fmt::format("step: step = {}; need step > 0", step));
