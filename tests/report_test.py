@@ -145,7 +145,7 @@ def make_page(folder):
     laconic("run", f"problem={data}", "clients=4", "method=gd", "rounds=60", "eval-every=5", f"out={folder}/runs/other")
     sweep = folder / "runs" / "sweep"
     laconic("sweep", *problem, "method={gd, clag(top-k({1,2}), zeta={1,4})}", "step=theory*{1,4,16}", "target=1e-3", "rounds=3000", "measure=paper-bits",
-            "expect=clag / gd <= 1", "figure=round,grad_norm_sq", f"out={sweep}")
+            "expect=clag / gd <= 1", "figure=round,grad_norm_sq", "curves=cells", f"out={sweep}")
     verdicts = {"experiments": [
         {"name": "lazy", "title": "Lazy <i>and</i> compressed", "paper": "A. Author", "status": "holds",
          "statements": [{"config": "sweep", "scene": "", "claim": "fewer bits", "statement": "clag / gd <= 1", "numbers": "0.1 <= 1", "holds": True}]},
