@@ -22,8 +22,9 @@ constexpr const char* kLaconic =
     "  license = {Apache-2.0},\n"
     "}\n";
 
-/// The paper of a method or compressor; a spec as marina(rand-k(10)) will do. InputError if there is none.
-const Citation& paper_of(const std::string& word) {
+/// The paper of a method or compressor; a spec as marina(rand-k(10)) will do. nullptr if none is known, as of
+/// gd. InputError for another name.
+const Citation* paper_of(const std::string& word) {
   const std::string name = word.substr(0, word.find('('));
   std::vector<std::string> known;
   const Citation* paper = citation_of_compressor(name);
@@ -32,9 +33,7 @@ const Citation& paper_of(const std::string& word) {
     known.push_back(row.name);
     if (row.name == name) paper = citation_in(row.paper);
   }
-  if (paper != nullptr) return *paper;
-  if (std::find(known.begin(), known.end(), name) != known.end())
-    throw InputError(fmt::format("cite: no paper of {} is known here", name));
+  if (paper != nullptr || std::find(known.begin(), known.end(), name) != known.end()) return paper;
   throw InputError(
       fmt::format("cite: there is no method or compressor \"{}\"{}", name, did_you_mean(name, known)));
 }
@@ -44,8 +43,10 @@ const Citation& paper_of(const std::string& word) {
 int cite(const std::vector<std::string>& words) {
   std::vector<const Citation*> papers;
   for (const std::string& word : words) {
-    const Citation* paper = &paper_of(word);
-    if (std::find(papers.begin(), papers.end(), paper) == papers.end()) papers.push_back(paper);
+    const Citation* paper = paper_of(word);
+    if (paper == nullptr) print_err("laconic: cite: no paper of {} is known here\n", word);
+    if (paper != nullptr && std::find(papers.begin(), papers.end(), paper) == papers.end())
+      papers.push_back(paper);
   }
   if (words.empty()) write_out(kLaconic);
   for (const Citation* paper : papers) write_out(bibtex(*paper));

@@ -77,6 +77,7 @@ std::vector<std::pair<std::string, std::string>> labels_of(const std::string& te
   std::vector<std::pair<std::string, std::string>> labels;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find(';', begin), text.size());
+    begin = std::min(text.find_first_not_of(' ', begin), end);
     const std::string pair = text.substr(begin, end - begin);
     const std::size_t equals = pair.rfind('=');
     if (equals == std::string::npos)
@@ -185,7 +186,9 @@ int plot_map(const std::string& folder, const PlotRequest& request, const std::s
     settings.push_back({"map", *request.x + "," + *request.y, ""});
   }
   const SweepPlan plan = plan_of(settings);
-  if (!plan.map) throw InputError("plot: the map of this sweep needs two of its axes, as x= and y=");
+  if (!plan.map)
+    throw InputError(
+        "plot: this sweep has no curves (figure= records them); its map needs two of its axes, as x= and y=");
   const std::vector<double> scores = scores_of(plan, read_sweep_csv(plan, folder + "/sweep.csv"));
   for (const std::string& path : draw_maps(plan, scores, plan.map->first, plan.map->second, out))
     print_out("-> {}\n", path);
@@ -218,8 +221,10 @@ int plot(const std::vector<std::string>& words, bool latex) {
                     fmt::join(request.folders, ", ")));
   std::vector<SavedRun> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));
+  write_out(comparison(runs, latex ? TableFormat::latex : TableFormat::text));
+  if (latex && !request.out) return code_after_output(kDone);  // the table alone was asked for
   draw(runs, request.figure, out);
-  print_out("{}-> {}\n", comparison(runs, latex ? TableFormat::latex : TableFormat::text), out);
+  if (!latex) print_out("-> {}\n", out);
   const bool knows_minimum =
       std::all_of(runs.begin(), runs.end(), [](const SavedRun& run) { return run.f_star.has_value(); });
   if (request.figure.y == "f" && knows_minimum) print_err("f* is known: y=gap draws f - f*\n");

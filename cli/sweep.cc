@@ -46,6 +46,8 @@ void require_alone(const Transport& transport) {
 
 int sweep(const std::vector<std::string>& words, bool quick, bool force, Output output) {
   SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
+  if (plan.figure && plan.out.empty())
+    throw InputError("figure: needs out=FOLDER, for the runs that it draws and for the figure");
   std::optional<RunFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);

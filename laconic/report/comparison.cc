@@ -44,12 +44,13 @@ std::optional<double> saving(const SavedRun& run, const SavedRun& gd) {
   return std::isfinite(ratio) ? std::optional(ratio) : std::nullopt;
 }
 
-/// Compared with the gd run of the same step rule on the same problem; without one, with the best gd run.
+/// Compared with the gd run of the same step on the same workload; without one, with the best gd run there.
 std::optional<double> saving(const SavedRun& run, const std::vector<SavedRun>& runs) {
   std::optional<double> least;
   for (const bool same_step : {true, false}) {
     for (const SavedRun& gd : runs) {
-      if (!is_gd(gd) || gd.value("problem") != run.value("problem")) continue;
+      const auto agrees = [&, &other = gd](const char* key) { return other.value(key) == run.value(key); };
+      if (!is_gd(gd) || !agrees("problem") || !agrees("clients") || !agrees("split")) continue;
       if (same_step && gd.value("step") != run.value("step")) continue;
       const auto ratio = saving(run, gd);
       if (ratio && (!least || *ratio < *least)) least = ratio;
@@ -73,8 +74,11 @@ std::string mean_text(const std::vector<double>& values, TableFormat format,
     return format == TableFormat::latex ? with_power(text(value)) : text(value);
   };
   const auto count = static_cast<double>(values.size());
-  double mean = 0;
-  for (const double value : values) mean += value / count;
+  if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); })) return "-";
+  // From the first value on, so that the deviation of equal values is exactly 0.
+  double shift = 0;
+  for (const double value : values) shift += (value - values[0]) / count;
+  const double mean = values[0] + shift;
   if (values.size() == 1) return cell(mean);
   double square = 0;
   for (const double value : values) square += (value - mean) * (value - mean) / (count - 1);
@@ -155,8 +159,8 @@ std::string comparison(const std::vector<SavedRun>& runs, TableFormat format) {
   std::string text = text_table(rows, 2);
   if (with_saving) {
     text +=
-        "Bits saved: up, to the lowest |grad f|^2 that a run and gd (with the same step rule) both "
-        "reached.\n";
+        "Bits saved: up, to the lowest |grad f|^2 that a run and gd both reached; gd with the same step= "
+        "where there is such a run, else the best.\n";
   }
   return text;
 }

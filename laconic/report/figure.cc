@@ -115,7 +115,7 @@ void relabel(std::vector<Curve>& curves, const FigureOptions& options) {
   std::vector<std::string> known;
   for (const Curve& curve : curves) {
     known.push_back(curve.name);
-    known.push_back(curve.method);
+    if (curve.method != curve.name) known.push_back(curve.method);
   }
   const std::vector<Curve> before = curves;
   for (const auto& [name, label] : options.labels) {

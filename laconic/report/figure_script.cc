@@ -276,7 +276,7 @@ class Painter {
                         at({is_left ? box.right : box.left, middle}), colour_of(style)));
       add_marker(end.x, end.y, style);
       add_text(figure_.curves[of_curve[i]].name, is_left ? box.right : box.left, middle,
-               is_left ? "right" : "left", "#000000", font());
+               is_left ? "right" : "left", colour_of(style), font());
     }
   }
 

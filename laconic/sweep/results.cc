@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -62,13 +63,17 @@ std::string setting_text(const SweepPlan& plan, const SweepRun& run) {
 const char* without_score(const SweepPlan& plan, const SweepResult& result, const Best& best) {
   bool is_beaten = false;
   bool is_impossible = true;
+  bool is_diverged = true;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const SweepRun& run = plan.runs[r];
     if (run.workload != best.workload || run.method != best.method) continue;
-    is_beaten = is_beaten || result.outcomes[r]->end == RunEnd::beaten;
-    is_impossible = is_impossible && result.outcomes[r]->end == RunEnd::impossible;
+    const RunEnd end = result.outcomes[r]->end;
+    is_beaten = is_beaten || end == RunEnd::beaten;
+    is_impossible = is_impossible && end == RunEnd::impossible;
+    is_diverged = is_diverged && end == RunEnd::diverged;
   }
   if (is_impossible) return "impossible";
+  if (is_diverged) return "diverged";
   return is_beaten ? "beaten" : plan.measure->to_target ? "not reached" : "-";
 }
 
@@ -94,6 +99,12 @@ std::vector<Column> columns_of(const SweepPlan& plan) {
   if (std::any_of(plan.runs.begin(), plan.runs.end(), has_accuracy))
     columns.push_back({"test accuracy", [](const Row& row) { return row.test_accuracy.value_or(0); },
                        [](double value) { return fmt::format("{:.1f}%", 100 * value); }});
+  // The score has a column of its own.
+  const std::string_view score = plan.measure->name;
+  std::erase_if(columns, [&](const Column& column) {
+    const std::string_view name = column.name;
+    return name == score || (name == "up/client" && score == "bits");
+  });
   return columns;
 }
 
@@ -211,12 +222,12 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
     const SweepRun& run = run_of(plan, best);
     Json entry = {{"scene", print(plan.workloads[best.workload])},
                   {"method", best.method},
-                  {"score", number_or_null(best.score)}};
+                  {"score", number_or_null(best.score)},
+                  {"edges", Json::array()}};
     if (std::isfinite(best.score)) {
       for (const auto& [key, value] : resolved(run.config))
         entry["description"][key] = json_of_setting(key, value);
       entry["file"] = files.at(best.setting);
-      entry["edges"] = Json::array();
       for (const Edge& edge : edges_of(plan, best.setting))
         entry["edges"].push_back(
             {{"axis", edge.axis}, {"value", edge.value}, {"end", edge.largest ? "largest" : "smallest"}});
