@@ -221,14 +221,14 @@ int plot(const std::vector<std::string>& words, bool latex) {
                     fmt::join(request.folders, ", ")));
   std::vector<SavedRun> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));
+  const bool draws = !latex || request.out;  // with --latex alone only the table is asked for
+  if (draws) draw(runs, request.figure, out);
   write_out(comparison(runs, latex ? TableFormat::latex : TableFormat::text));
-  if (latex && !request.out) return code_after_output(kDone);  // the table alone was asked for
-  draw(runs, request.figure, out);
   if (!latex) print_out("-> {}\n", out);
   const bool knows_minimum =
       std::all_of(runs.begin(), runs.end(), [](const SavedRun& run) { return run.f_star.has_value(); });
   if (request.figure.y == "f" && knows_minimum) print_err("f* is known: y=gap draws f - f*\n");
-  return kDone;
+  return draws ? kDone : code_after_output(kDone);
 }
 
 }  // namespace laconic::cli
