@@ -10,8 +10,6 @@
 namespace laconic {
 namespace {
 
-constexpr double share = 0.01;  // the default target, as a share of the squared gradient norm at the start
-
 Target of_gradient(double value, std::string words) {
   return {"target", value, std::move(words), "|grad f|^2", [](const Row& row) { return row.grad_norm_sq; }};
 }

@@ -13,6 +13,7 @@
 
 namespace laconic {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): clang-tidy 14 takes the noexcept move of JSON for one that throws
 struct PageSweep {
   std::string folder;
   /// Each workload as text, with the description of one of its runs.

@@ -57,7 +57,8 @@ std::string band(const Figure& figure, const Curve& curve, std::vector<std::size
       "\\addplot[draw=none, fill=laconic{}, fill opacity=0.2, forget plot] table[row sep=\\\\] {{\nx y\\\\\n",
       c);
   for (const std::size_t r : rows) text += row(curve.x[r], curve.high[r]);
-  for (auto r = rows.rbegin(); r != rows.rend(); ++r) text += row(curve.x[*r], curve.low[*r]);
+  std::reverse(rows.begin(), rows.end());
+  for (const std::size_t r : rows) text += row(curve.x[r], curve.low[r]);
   return text + "};\n";
 }
 

@@ -257,7 +257,7 @@ std::string with_value(const std::string& key, const std::string& text, const st
       std::string items = widened(left, inside);
       const std::vector<std::string> values = listed(inside);
       if (axis_name(key, left) == axis && std::find(values.begin(), values.end(), value) == values.end())
-        items = first ? value + "," + items : items + "," + value;
+        items = first ? fmt::format("{},{}", value, items) : fmt::format("{},{}", items, value);
       result += fmt::format("{}{{{}}}", before, items);
       left += fmt::format("{{{}}}", inside);
     }
