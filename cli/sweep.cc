@@ -47,7 +47,7 @@ void require_alone(const Transport& transport) {
 int sweep(const std::vector<std::string>& words, bool quick, bool force, Output output) {
   SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
   if (plan.figure && plan.out.empty())
-    throw InputError("figure: needs out=FOLDER, for the runs that it draws and for the figure");
+    print_err("laconic: figure: not drawn: it needs out=FOLDER, for the runs that it draws\n");
   std::optional<RunFolder> out;
   if (!plan.out.empty()) {
     out.emplace(plan.out);
