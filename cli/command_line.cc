@@ -74,7 +74,7 @@ std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transpor
   const auto first = [&transport](std::function<int()> act) {
     return [&transport, act = std::move(act)] { return on_first(transport, act); };
   };
-  const auto drawn = [&, first](std::function<int()> act) {  // a verb whose result is in files
+  const auto drawn = [&, first](std::function<int()> act) {  // a verb with its result in files
     return first([&line, act = std::move(act)] {
       if (line.output.quiet) mute_output();
       return act();

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docker_test.py : the Dockerfile makes an image whose program runs without a network and not as root. Skipped
+"""docker_test.py : the Dockerfile makes an image. Its program runs without a network and not as root. Skipped
 where there is no Docker."""
 import subprocess
 import sys

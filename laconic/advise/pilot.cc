@@ -17,7 +17,7 @@ std::vector<Link> without_end(std::vector<Link> links) {
   return links;
 }
 
-/// Adds an evaluated round to the path. Of rounds whose numbers are within 1 % of each other, one remains.
+/// Adds an evaluated round to the path. Of rounds with numbers within 1 % of each other, one remains.
 void add(const Reached& reached, std::vector<Reached>& path) {
   constexpr double kApart = 1.01;
   const std::size_t n = path.size();

@@ -35,7 +35,7 @@ std::string name_in(std::string_view usage) {
   return std::string(usage.substr(0, usage.find_first_of("(, ")));
 }
 
-/// The entries of a room's table, whose rows have a usage and a summary.
+/// The entries of a room's table. Its rows have a usage and a summary.
 template <class Rows>
 std::vector<NameRow> entries_of(const Rows& rows) {
   std::vector<NameRow> entries;
@@ -122,7 +122,7 @@ std::vector<NameTable> catalogue() {
       {"topologies", "topology", "Topologies, for methods without a server", entries_of(topologies()),
        "topology"},
       {"mixings", "mixing", "Mixings: the weights of neighbours", entries_of(mixings()), "mixing"},
-      {"allocations", "allocation", "Allocations, for methods whose clients hold each other's data",
+      {"allocations", "allocation", "Allocations, for methods in which clients hold each other's data",
        entries_of(allocations()), "allocation"},
       {"stragglers", "model of stragglers", "Models of stragglers", entries_of(straggler_models()),
        "stragglers"},

@@ -26,7 +26,7 @@ struct NameTable {
   std::string kind;   // of one entry: method
   std::string title;  // a heading
   std::vector<NameRow> entries;
-  std::string key = {};  // the key of a run whose values the entries are; empty: none
+  std::string key = {};  // the entries are values of this key of a run; empty: none
 };
 
 /// All tables, those of the keys first.

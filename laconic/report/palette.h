@@ -4,7 +4,7 @@
 // - A method prefers a slot: a colour, a marker and a dash that belong together. A table names the slots of
 //   methods that papers compare; other names prefer a slot by their hash. Arguments do not count: ef21.
 // - In a figure, methods choose in the order of that table, then of the alphabet; the order of the runs does not
-//   matter. Methods whose slot is taken get the next free one. A ninth method shares a colour, with another
+//   matter. A method gets the next free slot if its own is taken. A ninth method shares a colour, with another
 //   marker and dash.
 // - Further curves of a method have its colour, and the next free markers and dashes.
 #pragma once

@@ -19,7 +19,7 @@ constexpr ColumnRow kColumns[] = {
     {"runs", "", "in cells.csv: the number of runs, which differ in their seeds"},
     {"score", "", "in cells.csv: the mean of the measure over these runs; empty if one has none"},
     {"deviation", "", "in cells.csv: the standard deviation of the measure over these runs"},
-    {"edge", "", "in cells.csv: the tuned axes at whose end the best value lies; empty if it lies inside"},
+    {"edge", "", "in cells.csv: the tuned axes that have the best value at an end; empty if it lies inside"},
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Runs of so many methods, whose names have this length.
+/// Runs of so many methods, with names of this length.
 std::vector<SavedRun> runs_of(std::size_t count, std::size_t length) {
   std::vector<SavedRun> runs;
   for (std::size_t m = 0; m < count; ++m) {
