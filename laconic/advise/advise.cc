@@ -315,6 +315,7 @@ class Adviser {
   AdviceRequest q_;
   Observer& observer_;
   ThreadPool pool_;
+  Working working_{pool_, observer_};
   Fleet fleet_;
   double rows_ = 0;    // of the problem
   double budget_ = 0;  // gradients of all pilots

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <utility>
 
+#include "laconic/core/parallel.h"
 #include "laconic/core/request.h"
 
 namespace laconic {
@@ -20,7 +22,9 @@ class Observer {
 
   /// A part of the set-up begins that may take long, such as "constants" or "reading a9a".
   virtual void stage(const std::string& /*name*/) {}
-  /// Called several times a second while data is read and constants are computed: a place to throw.
+  /// Called several times a second while data is read, constants are computed and rounds run, unless a part
+  /// of the work that is not divided takes longer, such as the gradient of one client: a place to throw. A
+  /// run that ends so, and not by asked(), saves no checkpoint.
   virtual void working() {}
   /// Set-up is over and rounds begin. From now on the service calls asked() and acts on the answer.
   virtual void begin() {}
@@ -35,6 +39,20 @@ class Observer {
   /// The request to end, if there is one; none otherwise. Takes nothing, so that work inside a service may
   /// look.
   virtual Request asked_to_end() { return Request::none; }
+};
+
+/// While it lives, the loops of the pool call observer.working().
+class Working {
+ public:
+  Working(ThreadPool& pool, Observer& observer)
+      : pool_(pool), before_(pool.set_working([&observer] { observer.working(); })) {}
+  ~Working() { pool_.set_working(std::move(before_)); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  ThreadPool& pool_;
+  std::function<void()> before_;
 };
 
 }  // namespace laconic

@@ -2,6 +2,7 @@
 #include "laconic/core/parallel.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -29,6 +30,18 @@ struct ThreadPool::State {
 
   std::atomic<bool> in_loop{false};
 
+  std::function<void()> working;
+  std::chrono::steady_clock::time_point said_working;
+
+  /// Of the calling thread, before an iteration.
+  void say_working(bool begins) {
+    if (!working) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (!begins && now - said_working < std::chrono::milliseconds(100)) return;
+    said_working = now;
+    working();
+  }
+
   ThreadGroup helpers{[this] {
     {
       const std::lock_guard lock(mutex);
@@ -37,9 +50,13 @@ struct ThreadPool::State {
     work_came.notify_all();
   }};
 
-  void take_iterations() {
+  void take_iterations(bool is_caller) {
     try {
-      for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) body(context, i);
+      if (is_caller) say_working(true);
+      for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) {
+        if (is_caller) say_working(false);
+        body(context, i);
+      }
     } catch (...) {
       next.store(n);  // no thread begins another iteration
       const std::lock_guard lock(mutex);
@@ -55,7 +72,7 @@ struct ThreadPool::State {
       if (closing) return;
       seen = generation;
       lock.unlock();
-      take_iterations();
+      take_iterations(false);
       lock.lock();
       if (--busy == 0) work_done.notify_one();
     }
@@ -72,6 +89,10 @@ ThreadPool::~ThreadPool() = default;
 
 std::size_t ThreadPool::threads() const { return state_->helpers.size() + 1; }
 
+std::function<void()> ThreadPool::set_working(std::function<void()> working) {
+  return std::exchange(state_->working, std::move(working));
+}
+
 void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* context) {
   const bool first = !state_->in_loop.exchange(true);
   check(first,
@@ -81,7 +102,11 @@ void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* cont
     std::atomic<bool>& in_loop;
   } const end{state_->in_loop};
   if (state_->helpers.size() == 0 || n <= 1) {
-    for (std::size_t i = 0; i < n; ++i) body(context, i);
+    state_->say_working(true);
+    for (std::size_t i = 0; i < n; ++i) {
+      state_->say_working(false);
+      body(context, i);
+    }
     return;
   }
   {
@@ -94,7 +119,7 @@ void ThreadPool::run(std::size_t n, void (*body)(void*, std::size_t), void* cont
     ++state_->generation;
   }
   state_->work_came.notify_all();
-  state_->take_iterations();
+  state_->take_iterations(true);
   std::unique_lock lock(state_->mutex);
   state_->work_done.wait(lock, [&] { return state_->busy == 0; });
   if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <type_traits>
 
@@ -18,6 +19,11 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] std::size_t threads() const;
+
+  /// `working` is called on the calling thread when a loop begins, and again between its iterations if 0.1 s
+  /// have passed. It may throw: the loop then ends as if an iteration had thrown. Empty: nothing is called.
+  /// Returns the earlier one. Not during a loop.
+  std::function<void()> set_working(std::function<void()> working);
 
   /// Calls body(i) once for every i in [0, n), on any thread and in any order, and returns when all calls
   /// have returned. The result of the body must not depend on the order. If calls throw, the first exception

@@ -246,7 +246,6 @@ void Fleet::ask_all(std::size_t clients, std::size_t dim,
   Board board(clients);
   std::vector<Vector> vectors;
   for (std::size_t first = 0; first < clients; first += most) {
-    if (working_) working_();
     board.clear();
     for (std::size_t i = first; i < std::min(first + most, clients); ++i) {
       board.add({.client = static_cast<std::uint32_t>(i)}, weight);
@@ -292,7 +291,6 @@ void Fleet::vectors(const std::vector<std::size_t>& length,
   std::vector<Vector> own_vectors;
   Vector theirs;
   for (std::size_t first = 0; first < shards; first += most) {
-    if (working_) working_();
     board.clear();
     for (std::size_t i = first; i < std::min(first + most, shards); ++i)
       board.add({.client = static_cast<std::uint32_t>(i)}, 1);

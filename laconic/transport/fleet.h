@@ -123,10 +123,6 @@ class Fleet final : public AllShards {
                const std::function<void(std::size_t i, MutView v)>& of_shard,
                const std::function<void(std::size_t i, View v)>& hear) override;
 
-  /// `working` is called on the calling thread, before each window of clients in numbers(), mean() and
-  /// vectors(). It may throw. Empty: nothing is called.
-  void set_working(std::function<void()> working) { working_ = std::move(working); }
-
   /// Returns rank 0's `answer` on every rank. Collective.
   bool answer_of_first(bool answer);
 
@@ -164,7 +160,6 @@ class Fleet final : public AllShards {
   ThreadPool& pool_;
   std::unique_ptr<Transport> alone_;  // used if no transport was given
   Transport& transport_;
-  std::function<void()> working_;
   std::size_t threads_;  // on all ranks
 
   // Buffers of the current fold, by rank, reused so that a round does not allocate.
