@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/experiment/run.h"
 
-#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include "cli/verbs.h"
 #include "cli/watch.h"
 #include "laconic/core/read_whole.h"
+#include "laconic/experiment/resume.h"
 #include "laconic/experiment/summary.h"
 #include "laconic/sweep/sweep.h"
 #include "laconic/transport/agreement.h"
@@ -30,25 +30,6 @@ int report_finished(const RunFolder& out, bool speaks) {
   }
   if (speaks) print_out("{}: the run has ended already ({}); nothing was done\n", out.path(), why);
   return why == name_of(Summary::Why::diverged) || why == kUnmet ? kFailed : kDone;
-}
-
-/// The config of the run in the folder, with the changes in `words`. Only keys that change no bit of the
-/// result may be changed.
-Config describe_again(const RunFolder& out, const std::vector<std::string>& words) {
-  std::vector<KeyValue> settings = read_toml(out.description());
-  settings.push_back({"out", out.path(), ""});
-  for (std::size_t w = 1; w < words.size(); ++w) {
-    const std::size_t equals = std::min(words[w].find('='), words[w].size() - 1);
-    const std::string key = words[w].substr(0, equals);
-    if (key != "threads" && key != "checkpoint-every") {
-      throw InputError(
-          fmt::format("resume: \"{}\"; the run is described in {}, and only threads= and "
-                      "checkpoint-every= may change",
-                      words[w], out.description()));
-    }
-    settings.push_back({key, words[w].substr(equals + 1), ""});
-  }
-  return describe(settings);
 }
 
 /// How the user can continue an interrupted run.
@@ -127,9 +108,10 @@ int resume(const std::vector<std::string>& words, Output output, Transport& tran
     return report_finished(*out, first && !output.quiet);
   }
 
-  if (of_sweep) return resume_sweep(*out, {words.begin() + 1, words.end()}, output);
+  const std::vector<std::string> changes(words.begin() + 1, words.end());
+  if (of_sweep) return resume_sweep(*out, changes, output);
   Config config;
-  together(transport, [&] { config = describe_again(*out, words); });
+  together(transport, [&] { config = config_to_resume(*out, changes); });
   if (first && !goes_on && !output.quiet)
     print_out("{}: no checkpoint yet; the run starts over\n", out->path());
   return run_and_tell(config, {.out = first ? &*out : nullptr, .goes_on = goes_on}, output, transport,

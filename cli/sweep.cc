@@ -11,7 +11,7 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
-#include "laconic/sweep/csv.h"
+#include "laconic/sweep/resume.h"
 
 namespace laconic::cli {
 namespace {
@@ -57,20 +57,8 @@ int sweep(const std::vector<std::string>& words, bool quick, bool force, Output 
 }
 
 int resume_sweep(RunFolder& out, const std::vector<std::string>& words, Output output) {
-  std::vector<KeyValue> settings = read_toml(out.description());
-  for (const std::string& word : words) {
-    if (!word.starts_with("threads="))
-      throw InputError(
-          fmt::format("resume: \"{}\"; the sweep is described in {}, and only threads= may change", word,
-                      out.description()));
-    std::erase_if(settings, [](const KeyValue& setting) { return setting.key == "threads"; });
-    settings.push_back({"threads", word.substr(8), ""});
-  }
-  SweepPlan plan = plan_of(settings, data_folders());
-  plan.out = out.path();
-  const bool begun = out.holds("sweep.csv");
-  RunOutcomes outcomes = begun ? read_sweep_csv(plan, out.file("sweep.csv")) : RunOutcomes(plan.runs.size());
-  return run_and_tell(plan, &out, std::move(outcomes), begun, output);
+  SweepToResume sweep = sweep_to_resume(out, words, data_folders());
+  return run_and_tell(sweep.plan, &out, std::move(sweep.outcomes), sweep.goes_on, output);
 }
 
 }  // namespace laconic::cli

@@ -15,6 +15,7 @@
 #include "laconic/sweep/grid.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
+#include "laconic/sweep/resume.h"
 #include "tests/program.h"
 #include "tests/support.h"
 
@@ -692,6 +693,34 @@ TEST_F(Sweep, GoesOnWhereItStood) {
   EXPECT_THAT(laconic({"resume", out("killed"), "rounds=3"}).text, HasSubstr("only threads= may change"));
   folder_.write("killed/sweep.csv", csv.substr(0, csv.find("diverged")) + "\n");
   EXPECT_THAT(laconic({"resume", out("killed")}).text, HasSubstr("is not a line of this sweep"));
+}
+
+TEST_F(Sweep, IsResumedAsItsFolderDescribesIt) {
+  const SweepPlan p =
+      plan({"problem=quadratic(d=20)", "method=gd", "step={0.1,0.2}", "tune=none", "rounds=9", "threads=2"});
+  RunFolder folder(out("sweep"));
+  folder.take(false, description_of(p));
+  folder.keep();
+  const SweepToResume not_begun = sweep_to_resume(folder, {});
+  EXPECT_FALSE(not_begun.goes_on);
+  ASSERT_EQ(not_begun.outcomes.size(), 2U);
+  EXPECT_FALSE(not_begun.outcomes[0] || not_begun.outcomes[1]);
+  EXPECT_EQ(description_of(not_begun.plan), description_of(p));
+  EXPECT_EQ(not_begun.plan.out, folder.path());
+
+  RunOutcomes some(2);
+  some[1] = RunOutcome{RunEnd::rounds, {}};
+  some[1]->last.round = 9;
+  folder_.write("sweep/sweep.csv", sweep_csv(p, some));
+  const SweepToResume begun = sweep_to_resume(folder, {"threads=3"});
+  EXPECT_TRUE(begun.goes_on);
+  EXPECT_EQ(begun.plan.threads, 3U);
+  EXPECT_FALSE(begun.outcomes[0]);
+  ASSERT_TRUE(begun.outcomes[1]);
+  EXPECT_EQ(begun.outcomes[1]->last.round, 9U);
+  EXPECT_EQ(error_of([&] { (void)sweep_to_resume(folder, {"checkpoint-every=1"}); }),
+            "resume: \"checkpoint-every=1\"; the sweep is described in " + folder.description() +
+                ", and only threads= may change");
 }
 
 TEST_F(Sweep, DoesCellsAgainOfWhichLinesWereLost) {
