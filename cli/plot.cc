@@ -14,11 +14,11 @@
 #include "laconic/core/spec.h"
 #include "laconic/experiment/config.h"
 #include "laconic/experiment/run_folder.h"
-#include "laconic/page/folders.h"
 #include "laconic/report/columns.h"
 #include "laconic/report/comparison.h"
 #include "laconic/report/figures.h"
 #include "laconic/sweep/csv.h"
+#include "laconic/sweep/folders.h"
 #include "laconic/sweep/results.h"
 
 namespace laconic::cli {
@@ -196,7 +196,7 @@ int plot_map(const std::string& folder, const PlotRequest& request, const std::s
 }
 
 /// Whether the request is for a map: of a sweep without curves, or over axes instead of columns.
-bool wants_map(const PlotRequest& request, const Found& found) {
+bool wants_map(const PlotRequest& request, const FoundResults& found) {
   if (found.sweeps.size() != 1 || !found.runs.empty()) return false;
   const auto is_axis = [](const std::optional<std::string>& name) { return name && !is_drawable(*name); };
   return is_axis(request.x) || is_axis(request.y) || runs_of_sweep(found.sweeps[0]).empty();
@@ -208,7 +208,7 @@ int plot(const std::vector<std::string>& words, bool latex) {
   const PlotRequest request = request_of(words);
   const std::string out = request.out.value_or(request.is_paper ? "plot.pdf" : "plot.svg");
   require_output(out);
-  const Found found = find_results(request.folders);
+  const FoundResults found = find_results(request.folders);
   if (wants_map(request, found)) return plot_map(found.sweeps[0], request, out);
   std::vector<std::string> folders = found.runs;
   for (const std::string& sweep : found.sweeps) {

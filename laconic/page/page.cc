@@ -14,13 +14,13 @@
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
 #include "laconic/experiment/run_folder.h"
-#include "laconic/page/folders.h"
 #include "laconic/page/html.h"
 #include "laconic/page/run.h"
 #include "laconic/page/sweep.h"
 #include "laconic/report/file.h"
 #include "laconic/report/palette.h"
 #include "laconic/report/saved_run.h"
+#include "laconic/sweep/folders.h"
 
 namespace laconic {
 namespace {
@@ -57,7 +57,7 @@ Json read_verdicts(const std::string& path) {
   return json;
 }
 
-Report read_report(const Found& found) {
+Report read_report(const FoundResults& found) {
   Report report;
   for (const std::string& path : found.verdicts) report.verdicts.push_back(read_verdicts(path));
   for (const std::string& folder : found.sweeps) {

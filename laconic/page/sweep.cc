@@ -12,9 +12,9 @@
 #include "laconic/core/error.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/experiment/config.h"
-#include "laconic/page/folders.h"
 #include "laconic/report/setting_json.h"
 #include "laconic/sweep/csv.h"
+#include "laconic/sweep/folders.h"
 #include "laconic/sweep/plan.h"
 #include "laconic/sweep/ranking.h"
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "laconic/experiment/embedded.h"
-#include "laconic/page/folders.h"
 #include "laconic/report/thin.h"
 #include "tests/program.h"
 #include "tests/support.h"

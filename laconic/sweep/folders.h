@@ -7,7 +7,7 @@
 
 namespace laconic {
 
-struct Found {
+struct FoundResults {
   std::vector<std::string> runs;      // folders with a trace.csv
   std::vector<std::string> sweeps;    // folders with a sweep.csv; folders below belong to the sweep
   std::vector<std::string> verdicts;  // paths of verdicts.json
@@ -16,7 +16,7 @@ struct Found {
 
 /// Each folder is a run, a sweep, or is searched for runs and sweeps in order of name. Duplicates count once.
 /// Throws InputError if a folder does not exist, cannot be read, or holds no result.
-Found find_results(const std::vector<std::string>& folders);
+FoundResults find_results(const std::vector<std::string>& folders);
 
 /// The folders of runs that a sweep stored, in its curves/ and best/, in order of name: gd-2 comes before
 /// gd-10.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "laconic/page/folders.h"
+#include "laconic/sweep/folders.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -37,7 +37,7 @@ bool has_rows(const fs::path& trace) {
 
 class Search {
  public:
-  explicit Search(Found& found) : found_(found) {}
+  explicit Search(FoundResults& found) : found_(found) {}
 
   void look_in(const std::string& folder) {
     std::error_code error;
@@ -89,14 +89,14 @@ class Search {
     if (seen_.insert(fs::weakly_canonical(path, error).string()).second) list.push_back(path.string());
   }
 
-  Found& found_;
+  FoundResults& found_;
   std::set<std::string> seen_;
 };
 
 }  // namespace
 
-Found find_results(const std::vector<std::string>& folders) {
-  Found found;
+FoundResults find_results(const std::vector<std::string>& folders) {
+  FoundResults found;
   Search search(found);
   for (const std::string& folder : folders) search.look_in(folder);
   return found;
