@@ -19,6 +19,7 @@
 #include "laconic/participation/allocation.h"
 #include "laconic/participation/attack.h"
 #include "laconic/participation/stragglers.h"
+#include "laconic/plot/plot.h"
 #include "laconic/problem/make.h"
 #include "laconic/report/trace.h"
 #include "laconic/sweep/columns.h"
@@ -106,6 +107,8 @@ std::vector<NameTable> catalogue() {
       {"sweep-keys", "key of a sweep",
        "Further keys of a sweep; braces in a value of a run are an axis: zeta={0,2^0..2^10}",
        entries_of_keys(sweep_keys())},
+      {"plot-keys", "key of laconic plot", "Keys of laconic plot: words key=value, after the folders",
+       entries_of_keys(plot_keys())},
       {"methods", "method", "Methods; C is a compressor, Q an unbiased one", entries_of_methods(), "method"},
       {"compressors", "compressor", "Compressors; K is a count, or a share of d such as 1%, rounded up",
        entries_of_compressors()},
