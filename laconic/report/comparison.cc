@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "laconic/core/spread.h"
 #include "laconic/report/latex.h"
 #include "laconic/report/text_table.h"
 #include "laconic/report/units.h"
@@ -73,17 +74,11 @@ std::string mean_text(const std::vector<double>& values, TableFormat format,
   const auto cell = [&](double value) {
     return format == TableFormat::latex ? with_power(text(value)) : text(value);
   };
-  const auto count = static_cast<double>(values.size());
   if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); })) return "-";
-  // From the first value on, so that the deviation of equal values is exactly 0.
-  double shift = 0;
-  for (const double value : values) shift += (value - values[0]) / count;
-  const double mean = values[0] + shift;
-  if (values.size() == 1) return cell(mean);
-  double square = 0;
-  for (const double value : values) square += (value - mean) * (value - mean) / (count - 1);
-  return fmt::format("{} {} {}", cell(mean), format == TableFormat::latex ? "$\\pm$" : "+-",
-                     cell(std::sqrt(square)));
+  const Spread spread = spread_of(values);
+  if (values.size() == 1) return cell(spread.mean);
+  return fmt::format("{} {} {}", cell(spread.mean), format == TableFormat::latex ? "$\\pm$" : "+-",
+                     cell(spread.deviation));
 }
 
 /// A column of numbers: its head, and the value of a run as text.

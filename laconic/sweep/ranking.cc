@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "laconic/core/spread.h"
 #include "laconic/solve.h"
 
 namespace laconic {
@@ -121,16 +122,9 @@ std::vector<double> scores_of(const SweepPlan& plan, const RunOutcomes& outcomes
 }
 
 double deviation_of(const SweepPlan& plan, const RunOutcomes& outcomes, std::size_t setting) {
-  const std::vector<std::size_t>& runs = plan.of_setting[setting];
-  if (runs.size() == 1) return 0;
-  const double count = static_cast<double>(runs.size());
-  // From the first score on, so that the deviation of equal scores is exactly 0.
-  const auto score = [&](std::size_t r) { return plan.measure->of(outcomes[r]->last); };
-  double mean = 0;
-  for (const std::size_t r : runs) mean += (score(r) - score(runs[0])) / count;
-  double sum = 0;
-  for (const std::size_t r : runs) sum += std::pow(score(r) - score(runs[0]) - mean, 2);
-  return std::sqrt(sum / (count - 1));
+  std::vector<double> scores;
+  for (const std::size_t r : plan.of_setting[setting]) scores.push_back(plan.measure->of(outcomes[r]->last));
+  return spread_of(scores).deviation;
 }
 
 std::string place_of(const SweepPlan& plan, std::size_t workload) {
