@@ -7,6 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 // Vectors are never passed across files, so it does not matter that the calling convention differs with AVX.
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -14,6 +19,7 @@
 namespace laconic {
 
 using Doubles = double __attribute__((vector_size(32)));
+using Floats = float __attribute__((vector_size(16)));
 using Bits = std::uint64_t __attribute__((vector_size(32)));
 using SignedBits = std::int64_t __attribute__((vector_size(32)));
 
@@ -24,6 +30,33 @@ Four load(const Element* from) {
   Four v;
   std::memcpy(&v, from, sizeof(v));
   return v;
+}
+
+inline Doubles widened(Floats v) {
+#if defined(__AVX__)  // one instruction; g++ 12 compiles the code below to five
+  return _mm256_cvtps_pd(v);
+#else
+  return __builtin_convertvector(v, Doubles);
+#endif
+}
+
+/// The entry at `from` (as a double), or the four from there on (as Doubles). Floats are widened.
+template <class To = Doubles, class Real>
+To doubles_at(const Real* from) {
+  if constexpr (std::is_same_v<To, double>) {
+    return static_cast<double>(*from);
+  } else if constexpr (std::is_same_v<Real, float>) {
+    return widened(load<Floats>(from));
+  } else {
+    return load<Doubles>(from);
+  }
+}
+
+/// Four entries from `to` on; floats are rounded.
+inline void store(Doubles v, double* to) { std::memcpy(to, &v, sizeof(v)); }
+inline void store(Doubles v, float* to) {
+  const Floats rounded = __builtin_convertvector(v, Floats);
+  std::memcpy(to, &rounded, sizeof(rounded));
 }
 
 inline std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }

@@ -45,6 +45,20 @@ double ordered_sum(std::size_t n, Term term) {
   return sum_of_lanes(lane);
 }
 
+template <class Real>
+double sum_of_squares(std::span<const Real> a) {
+  return ordered_sum(a.size(), [&]<class T>(std::size_t j, T) {
+    const T v = doubles_at<T>(&a[j]);
+    return v * v;
+  });
+}
+
+template <class Real>
+bool are_finite(std::span<const Real> x) {
+  // 0 * v is 0 if v is finite and NaN otherwise. A sum vectorises; an early exit would not.
+  return ordered_sum(x.size(), [&]<class T>(std::size_t j, T) { return 0.0 * doubles_at<T>(&x[j]); }) == 0.0;
+}
+
 }  // namespace
 
 void DotOfPieces::add(View a, View b) {
@@ -61,7 +75,8 @@ double dot(View a, View b) {
   return whole.total();
 }
 
-double norm_sq(View a) { return dot(a, a); }
+double norm_sq(View a) { return sum_of_squares(a); }
+double norm_sq(FloatView a) { return sum_of_squares(a); }
 
 double distance_sq(View a, View b) {
   assert(a.size() == b.size());
@@ -92,9 +107,7 @@ void copy(View from, MutView to) {
 
 void fill(MutView x, double value) { std::fill(x.begin(), x.end(), value); }
 
-bool all_finite(View x) {
-  // 0 * v is 0 if v is finite and NaN otherwise. A sum vectorises; an early exit would not.
-  return ordered_sum(x.size(), [&]<class T>(std::size_t j, T) { return 0.0 * load<T>(&x[j]); }) == 0.0;
-}
+bool all_finite(View x) { return are_finite(x); }
+bool all_finite(FloatView x) { return are_finite(x); }
 
 }  // namespace laconic

@@ -61,7 +61,8 @@ decltype(auto) with_value_type(Wire wire, F&& f) {
 }
 
 /// Rounds values to the wire's width and writes them. Returns a pointer just past the last byte written.
-inline std::uint8_t* store_values(Wire wire, View values, std::uint8_t* to) {
+template <class Real>
+std::uint8_t* store_values(Wire wire, std::span<const Real> values, std::uint8_t* to) {
   with_value_type(wire, [&]<class Value>(Value) {
     for (std::size_t i = 0; i < values.size(); ++i)
       store_le(static_cast<Value>(values[i]), to + i * sizeof(Value));
@@ -100,6 +101,12 @@ inline std::uint8_t* begin_message(Format format, Wire wire, std::size_t length,
   out.bytes.resize(length);
   out.bytes[0] = first_byte(format, wire);
   return out.bytes.data() + 1;
+}
+
+/// acc += term, in doubles: the sum is rounded to the width of acc.
+template <class Real>
+void add_to(Real& acc, double term) {
+  acc = static_cast<Real>(static_cast<double>(acc) + term);
 }
 
 /// A message as its reader receives it.
@@ -149,27 +156,47 @@ SignPlane read_known_sign(const Incoming& message);
 SignPlane read_block_sign(const Incoming& message);
 
 /// acc += weight * (each message's vector), one message after another, for these coordinates only. The first
-/// coordinate is a multiple of 8. acc has all coordinates.
-void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc);
+/// coordinate is a multiple of 8. acc has all coordinates; floats are rounded once. Defined for double and
+/// float.
+template <class Real>
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, std::span<Real> acc);
 
 // Each of these fills one row of the table in message.cc: acc += weight * the vector, and its counted floats.
-void add_dense(const Incoming& message, double weight, MutView acc);
-void add_seeded_subset(const Incoming& message, double weight, MutView acc);
-void add_permutation_block(const Incoming& message, double weight, MutView acc);
-void add_owned(const Incoming& message, double weight, MutView acc);
-void add_clustered(const Incoming& message, double weight, MutView acc);
-void add_sparse(const Incoming& message, double weight, MutView acc);
-void add_bitmap(const Incoming& message, double weight, MutView acc);
-void add_natural(const Incoming& message, double weight, MutView acc);
-void add_nothing(const Incoming& message, double weight, MutView acc);
-void add_uniform_levels(const Incoming& message, double weight, MutView acc);
-void add_power_levels(const Incoming& message, double weight, MutView acc);
-void add_sparse_levels(const Incoming& message, double weight, MutView acc);
-void add_sparse_power_levels(const Incoming& message, double weight, MutView acc);
-void add_low_rank(const Incoming& message, double weight, MutView acc);
-void add_sketch(const Incoming& message, double weight, MutView acc);
-void add_pair(const Incoming& message, double weight, MutView acc);
-void add_dense_behind(const Incoming& message, double weight, MutView acc);  // reset, uncounted
+// Defined for double and float.
+template <class Real>
+void add_dense(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_seeded_subset(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_permutation_block(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_owned(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_clustered(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_sparse(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_bitmap(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_natural(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_nothing(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_uniform_levels(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_power_levels(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_sparse_levels(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_sparse_power_levels(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_low_rank(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_sketch(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
+void add_pair(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>  // reset, uncounted
+void add_dense_behind(const Incoming& message, double weight, std::span<Real> acc);
 
 double floats_dense(const Incoming& message);
 double floats_seeded_subset(const Incoming& message);
@@ -193,8 +220,7 @@ double floats_pair(const Incoming& message);
 double floats_reset(const Incoming& message);
 double floats_uncounted(const Incoming& message);
 
-/// decode_add and counted_floats for a message that is part of another.
-void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);
+/// counted_floats for a message that is part of another.
 double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);
 /// Empty if the bytes are not a message of signs.
 std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim);

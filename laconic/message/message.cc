@@ -10,8 +10,8 @@
 namespace laconic {
 namespace {
 
-template <SignPlane (*read)(const Incoming&)>
-void add_read_signs(const Incoming& message, double weight, MutView acc) {
+template <SignPlane (*read)(const Incoming&), class Real>
+void add_read_signs(const Incoming& message, double weight, std::span<Real> acc) {
   const WeightedSigns signs{read(message), weight};
   add_signs({&signs, 1}, {0, acc.size()}, acc);
 }
@@ -20,32 +20,37 @@ struct FormatRow {
   Format format;
   std::string_view name;
   void (*add)(const Incoming&, double weight, MutView acc);
+  void (*add_to_floats)(const Incoming&, double weight, MutFloatView acc);
   double (*floats)(const Incoming&);
   SignPlane (*signs)(const Incoming&) = nullptr;  // null for formats without signs
 };
 
 constexpr FormatRow kFormats[] = {
-    {Format::dense, "dense", add_dense, floats_dense},
-    {Format::seeded_subset, "seeded subset", add_seeded_subset, floats_seeded_subset},
-    {Format::permutation_block, "permutation block", add_permutation_block, floats_permutation_block},
-    {Format::sparse, "sparse", add_sparse, floats_sparse},
-    {Format::bitmap, "bitmap", add_bitmap, floats_bitmap},
-    {Format::natural, "natural", add_natural, floats_natural},
-    {Format::nothing, "nothing", add_nothing, floats_nothing},
-    {Format::sign, "sign", add_read_signs<read_sign>, floats_sign, read_sign},
-    {Format::uniform_levels, "uniform levels", add_uniform_levels, floats_uniform_levels},
-    {Format::power_levels, "power levels", add_power_levels, floats_power_levels},
-    {Format::pair, "pair", add_pair, floats_pair},
-    {Format::reset, "reset", add_dense_behind, floats_reset},
-    {Format::uncounted, "uncounted", add_dense_behind, floats_uncounted},
-    {Format::known_sign, "known sign", add_read_signs<read_known_sign>, floats_known_sign, read_known_sign},
-    {Format::block_sign, "block sign", add_read_signs<read_block_sign>, floats_block_sign, read_block_sign},
-    {Format::low_rank, "low rank", add_low_rank, floats_low_rank},
-    {Format::sketch, "sketch", add_sketch, floats_sketch},
-    {Format::owned, "owned", add_owned, floats_owned},
-    {Format::clustered, "clustered", add_clustered, floats_clustered},
-    {Format::sparse_levels, "sparse levels", add_sparse_levels, floats_sparse_levels},
-    {Format::sparse_power_levels, "sparse power levels", add_sparse_power_levels, floats_sparse_power_levels},
+    {Format::dense, "dense", add_dense, add_dense, floats_dense},
+    {Format::seeded_subset, "seeded subset", add_seeded_subset, add_seeded_subset, floats_seeded_subset},
+    {Format::permutation_block, "permutation block", add_permutation_block, add_permutation_block,
+     floats_permutation_block},
+    {Format::sparse, "sparse", add_sparse, add_sparse, floats_sparse},
+    {Format::bitmap, "bitmap", add_bitmap, add_bitmap, floats_bitmap},
+    {Format::natural, "natural", add_natural, add_natural, floats_natural},
+    {Format::nothing, "nothing", add_nothing, add_nothing, floats_nothing},
+    {Format::sign, "sign", add_read_signs<read_sign>, add_read_signs<read_sign>, floats_sign, read_sign},
+    {Format::uniform_levels, "uniform levels", add_uniform_levels, add_uniform_levels, floats_uniform_levels},
+    {Format::power_levels, "power levels", add_power_levels, add_power_levels, floats_power_levels},
+    {Format::pair, "pair", add_pair, add_pair, floats_pair},
+    {Format::reset, "reset", add_dense_behind, add_dense_behind, floats_reset},
+    {Format::uncounted, "uncounted", add_dense_behind, add_dense_behind, floats_uncounted},
+    {Format::known_sign, "known sign", add_read_signs<read_known_sign>, add_read_signs<read_known_sign>,
+     floats_known_sign, read_known_sign},
+    {Format::block_sign, "block sign", add_read_signs<read_block_sign>, add_read_signs<read_block_sign>,
+     floats_block_sign, read_block_sign},
+    {Format::low_rank, "low rank", add_low_rank, add_low_rank, floats_low_rank},
+    {Format::sketch, "sketch", add_sketch, add_sketch, floats_sketch},
+    {Format::owned, "owned", add_owned, add_owned, floats_owned},
+    {Format::clustered, "clustered", add_clustered, add_clustered, floats_clustered},
+    {Format::sparse_levels, "sparse levels", add_sparse_levels, add_sparse_levels, floats_sparse_levels},
+    {Format::sparse_power_levels, "sparse power levels", add_sparse_power_levels, add_sparse_power_levels,
+     floats_sparse_power_levels},
 };
 
 const FormatRow& format_of(std::span<const std::uint8_t> bytes, std::size_t dim) {
@@ -103,11 +108,6 @@ double Incoming::value_at(std::size_t at) const {
                          [&]<class Value>(Value) -> double { return load_le<Value>(bytes.data() + at); });
 }
 
-void add_bytes(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc) {
-  const FormatRow& row = format_of(bytes, acc.size());
-  row.add(incoming(key, row, bytes, acc.size()), weight, acc);
-}
-
 double floats_of_bytes(const Key& key, std::span<const std::uint8_t> bytes, std::size_t dim) {
   const FormatRow& row = format_of(bytes, dim);
   return row.floats(incoming(key, row, bytes, dim));
@@ -120,8 +120,14 @@ std::optional<SignPlane> signs_in_bytes(const Key& key, std::span<const std::uin
   return row.signs(incoming(key, row, bytes, dim));
 }
 
-void decode_add(const Key& key, const Message& message, double weight, MutView acc) {
-  add_bytes(key, message.bytes, weight, acc);
+void decode_add(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc) {
+  const FormatRow& row = format_of(bytes, acc.size());
+  row.add(incoming(key, row, bytes, acc.size()), weight, acc);
+}
+
+void decode_add(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutFloatView acc) {
+  const FormatRow& row = format_of(bytes, acc.size());
+  row.add_to_floats(incoming(key, row, bytes, acc.size()), weight, acc);
 }
 
 double counted_floats(const Message& message, std::size_t dim) {

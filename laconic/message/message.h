@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "laconic/core/rng.h"
@@ -12,8 +13,8 @@
 
 namespace laconic {
 
-/// The width of values in messages. All state is in doubles; both ends use the value as the message rounds
-/// it.
+/// The width of values in messages. All state of the library is in doubles; both ends use the value as the
+/// message rounds it.
 enum class Wire : std::uint8_t { f32, f64 };
 
 constexpr std::size_t bytes_of(Wire wire) { return wire == Wire::f32 ? 4 : 8; }
@@ -32,8 +33,19 @@ struct Message {
 /// acc += weight * (the vector that the message encodes). The key must be the one used for encoding: indices
 /// that both ends can draw are not sent. Uses + and * only, so that different CPUs give the same bits. Throws
 /// RunError if the bytes are not a message for a vector of acc.size() coordinates. acc is then unchanged or
-/// partly updated; its size never changes.
-void decode_add(const Key& key, const Message& message, double weight, MutView acc);
+/// partly updated; its size never changes. Cost: one pass over what the message encodes.
+void decode_add(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutView acc);
+/// The same for floats: acc_j = acc_j + weight * value, computed in doubles and rounded once, for each value
+/// that the message has for coordinate j. That is one value in all formats but pairs, which add the first
+/// message and then the second.
+void decode_add(const Key& key, std::span<const std::uint8_t> bytes, double weight, MutFloatView acc);
+
+inline void decode_add(const Key& key, const Message& message, double weight, MutView acc) {
+  decode_add(key, std::span(message.bytes), weight, acc);
+}
+inline void decode_add(const Key& key, const Message& message, double weight, MutFloatView acc) {
+  decode_add(key, std::span(message.bytes), weight, acc);
+}
 
 /// Whether the message encodes a vector itself, while other messages of its sender encode an increment of a
 /// memory. The owner of that memory must set it to 0 before decode_add. False if the bytes are not a message.

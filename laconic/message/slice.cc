@@ -2,12 +2,9 @@
 #include "laconic/message/slice.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <type_traits>
-
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
 
 #include "laconic/core/error.h"
 #include "laconic/core/lanes.h"
@@ -41,10 +38,8 @@ constexpr std::size_t kAhead = 1024;
 
 template <class Value>
 Doubles four_values(const std::uint8_t* from) {
-#if defined(__AVX__)  // one instruction; g++ 12 compiles the code below to seven
-  if constexpr (std::is_same_v<Value, float>)
-    return _mm256_cvtps_pd(_mm_loadu_ps(reinterpret_cast<const float*>(from)));
-#endif
+  if constexpr (std::is_same_v<Value, float> && std::endian::native == std::endian::little)
+    return widened(load<Floats>(from));
   Doubles four;
   for (std::size_t l = 0; l < kLanes; ++l)
     four[l] = static_cast<double>(load_le<Value>(from + l * sizeof(Value)));

@@ -32,7 +32,7 @@ void decode_add_all(std::span<const Addend> sum, SignCount& counted, ThreadPool&
     if (!signs) {
       add_planes(planes, pool, acc);
       planes.clear();
-      add_bytes(one.key, one.message, one.weight, acc);
+      decode_add(one.key, one.message, one.weight, acc);
     } else if (signs->known && counted.takes(one.weight * signs->scale)) {
       alike.push_back(signs->plane);
     } else {

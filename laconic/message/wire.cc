@@ -31,10 +31,11 @@ std::size_t count_values(const Incoming& message, std::size_t header) {
 }
 
 /// acc[support[i]] += weight * value i.
-void add_values(Wire wire, const std::uint8_t* values, Indices support, double weight, MutView acc) {
+template <class Real>
+void add_values(Wire wire, const std::uint8_t* values, Indices support, double weight, std::span<Real> acc) {
   with_value_type(wire, [&]<class Value>(Value) {
     for (std::size_t i = 0; i < support.size(); ++i) {
-      acc[support[i]] += weight * static_cast<double>(load_le<Value>(values + i * sizeof(Value)));
+      add_to(acc[support[i]], weight * static_cast<double>(load_le<Value>(values + i * sizeof(Value))));
     }
   });
 }
@@ -43,9 +44,10 @@ void add_values(Wire wire, const std::uint8_t* values, Indices support, double w
 
 // Dense: header, values.
 
-void write_dense(Wire wire, View values, Message& out) {
-  store_values(wire, values,
-               begin_message(Format::dense, wire, kHeader + values.size() * bytes_of(wire), out));
+void write_dense(Wire wire, AnyView values, Message& out) {
+  std::uint8_t* const to =
+      begin_message(Format::dense, wire, kHeader + size_of(values) * bytes_of(wire), out);
+  std::visit([&](auto reals) { store_values(wire, reals, to); }, values);
 }
 
 void write_dense_sum(Wire wire, View a, View b, Message& out) {
@@ -56,12 +58,13 @@ void write_dense_sum(Wire wire, View a, View b, Message& out) {
   });
 }
 
-void add_dense(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_dense(const Incoming& message, double weight, std::span<Real> acc) {
   message.need_length(kHeader + acc.size() * bytes_of(message.wire));
   const std::uint8_t* values = message.bytes.data() + kHeader;
   with_value_type(message.wire, [&]<class Value>(Value) {
     for (std::size_t j = 0; j < acc.size(); ++j) {
-      acc[j] += weight * static_cast<double>(load_le<Value>(values + j * sizeof(Value)));
+      add_to(acc[j], weight * static_cast<double>(load_le<Value>(values + j * sizeof(Value))));
     }
   });
 }
@@ -72,7 +75,10 @@ double floats_dense(const Incoming& message) { return static_cast<double>(count_
 
 void write_nothing(Wire wire, Message& out) { begin_message(Format::nothing, wire, kHeader, out); }
 
-void add_nothing(const Incoming& message, double, MutView) { message.need_length(kHeader); }
+template <class Real>
+void add_nothing(const Incoming& message, double, std::span<Real>) {
+  message.need_length(kHeader);
+}
 
 double floats_nothing(const Incoming& message) {
   message.need_length(kHeader);
@@ -87,7 +93,8 @@ void write_seeded_subset(Wire wire, View values, Message& out) {
                begin_message(Format::seeded_subset, wire, kHeader + values.size() * bytes_of(wire), out));
 }
 
-void add_seeded_subset(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_seeded_subset(const Incoming& message, double weight, std::span<Real> acc) {
   const std::size_t count = count_values(message, kHeader);
   if (count == 0 || count > message.dim) {
     message.fail(fmt::format("{} values; need at least 1 and at most {}", count, message.dim));
@@ -112,7 +119,8 @@ void write_permutation_block(Wire wire, std::size_t clients, View values, Messag
   store_values(wire, values, store_count(clients, to));
 }
 
-void add_permutation_block(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_permutation_block(const Incoming& message, double weight, std::span<Real> acc) {
   const std::size_t clients = message.header_count();
   if (clients == 0 || clients >= kDealtClientsLimit) {
     message.fail(fmt::format("dealt to {} clients; need at least 1 and fewer than 2^20", clients));
@@ -150,7 +158,8 @@ void write_owned(Wire wire, std::size_t clients, std::size_t owners, View values
   store_values(wire, values, store_number(owners, store_number(clients, to)));
 }
 
-void add_owned(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_owned(const Incoming& message, double weight, std::span<Real> acc) {
   std::size_t at = kHeader;
   const std::size_t clients = message.read_number(at);
   const std::size_t owners = message.read_number(at);
@@ -223,7 +232,8 @@ std::size_t sparse_count(const Incoming& message) {
 
 }  // namespace
 
-void add_sparse(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_sparse(const Incoming& message, double weight, std::span<Real> acc) {
   const std::size_t count = sparse_count(message);
   const std::size_t index_bytes = message.bytes.size() - kCountHeader - count * bytes_of(message.wire);
   const std::uint8_t* values = message.bytes.data() + kCountHeader + index_bytes;
@@ -245,7 +255,7 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
       }
       const std::uint8_t* value = values + first * sizeof(Value);
       for (std::size_t i = 0; i < block; ++i) {
-        acc[ahead[i]] += weight * static_cast<double>(load_le<Value>(value + i * sizeof(Value)));
+        add_to(acc[ahead[i]], weight * static_cast<double>(load_le<Value>(value + i * sizeof(Value))));
       }
     }
   });
@@ -257,7 +267,8 @@ void add_sparse(const Incoming& message, double weight, MutView acc) {
 
 double floats_sparse(const Incoming& message) { return static_cast<double>(sparse_count(message)); }
 
-void add_bitmap(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_bitmap(const Incoming& message, double weight, std::span<Real> acc) {
   const std::size_t map_bytes = (message.dim + 7) / 8;
   if (message.bytes.size() < kHeader + map_bytes) message.fail("truncated in its bitmap");
   const std::uint8_t* map = message.bytes.data() + kHeader;
@@ -270,8 +281,8 @@ void add_bitmap(const Incoming& message, double weight, MutView acc) {
   with_value_type(message.wire, [&]<class Value>(Value) {
     for (std::size_t m = 0; m < map_bytes; ++m) {
       for (unsigned bits = map[m]; bits != 0; bits &= bits - 1) {
-        acc[8 * m + static_cast<std::size_t>(std::countr_zero(bits))] +=
-            weight * static_cast<double>(load_le<Value>(value));
+        add_to(acc[8 * m + static_cast<std::size_t>(std::countr_zero(bits))],
+               weight * static_cast<double>(load_le<Value>(value)));
         value += sizeof(Value);
       }
     }
@@ -281,5 +292,20 @@ void add_bitmap(const Incoming& message, double weight, MutView acc) {
 double floats_bitmap(const Incoming& message) {
   return static_cast<double>(count_values(message, kHeader + (message.dim + 7) / 8));
 }
+
+template void add_dense(const Incoming&, double, MutView);
+template void add_dense(const Incoming&, double, MutFloatView);
+template void add_nothing(const Incoming&, double, MutView);
+template void add_nothing(const Incoming&, double, MutFloatView);
+template void add_seeded_subset(const Incoming&, double, MutView);
+template void add_seeded_subset(const Incoming&, double, MutFloatView);
+template void add_permutation_block(const Incoming&, double, MutView);
+template void add_permutation_block(const Incoming&, double, MutFloatView);
+template void add_owned(const Incoming&, double, MutView);
+template void add_owned(const Incoming&, double, MutFloatView);
+template void add_sparse(const Incoming&, double, MutView);
+template void add_sparse(const Incoming&, double, MutFloatView);
+template void add_bitmap(const Incoming&, double, MutView);
+template void add_bitmap(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

@@ -3,7 +3,8 @@
 // formats; decode_add (message.h) reads all of them.
 //
 // Each writer overwrites `out`, reuses its buffer, and rounds values to the wire's width. Values beyond the
-// range of f32 become infinite, as in a conversion; the driver detects that. Cost: one pass over the input.
+// range of f32 become infinite, as in a conversion; the driver detects that. A vector of floats is written as the
+// doubles that it represents: the bytes are the same. Cost: one pass over the input.
 #pragma once
 
 #include <bit>
@@ -30,7 +31,7 @@ inline constexpr std::size_t kHeaderCountLimit = std::size_t{1} << 24;
 inline constexpr std::size_t kDealtClientsLimit = std::size_t{1} << 20;
 
 /// All values, in order.
-void write_dense(Wire wire, View values, Message& out);
+void write_dense(Wire wire, AnyView values, Message& out);
 
 /// All sums a + b, in order.
 void write_dense_sum(Wire wire, View a, View b, Message& out);
@@ -67,15 +68,15 @@ void write_clustered(Wire wire, std::size_t dim, Indices support, std::span<cons
 
 /// Each entry of x rounded to a neighbouring power of two, without bias, with the random words of the stream:
 /// 9 bits per value (f32) or 12 (f64).
-void write_natural(Wire wire, const Stream& stream, View x, Message& out);
+void write_natural(Wire wire, const Stream& stream, AnyView x, Message& out);
 
 /// c sign(x), c = |x|_1/d: one value, and one bit per coordinate. The sign of a zero, including -0.0, is +.
-void write_sign(Wire wire, View x, Message& out);
+void write_sign(Wire wire, AnyView x, Message& out);
 /// The same with one c for each block of `block` coordinates, a multiple of 8 below 2^24. The last block may
 /// be shorter.
-void write_block_sign(Wire wire, std::size_t block, View x, Message& out);
+void write_block_sign(Wire wire, std::size_t block, AnyView x, Message& out);
 /// c sign(x) with c = known_scale(c), which every process knows: one bit per coordinate.
-void write_known_sign(Wire wire, double c, View x, Message& out);
+void write_known_sign(Wire wire, double c, AnyView x, Message& out);
 
 /// The least number >= c that three bytes can represent: an f32 without its last 8 bits. 0 < c <= 3.2e38.
 double known_scale(double c);
@@ -85,13 +86,13 @@ double known_scale(double c);
 // range, or an entry is NaN, the vector is sent dense. One or two passes over x.
 
 /// c is rounded up to the wire's width, and the probabilities use the rounded c.
-void write_random_sign(Wire wire, double c, const Stream& stream, View x, Message& out);
+void write_random_sign(Wire wire, double c, const Stream& stream, AnyView x, Message& out);
 /// One c for each block of `block` coordinates, as above: the largest |x_j| in the block.
-void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, View x, Message& out);
+void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, AnyView x, Message& out);
 /// The probabilities use c, but the message encodes known_scale(said) as the scale.
-void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, View x, Message& out);
+void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, AnyView x, Message& out);
 /// The largest |x_j|; infinity or NaN if an entry is.
-double largest_size(View x);
+double largest_size(AnyView x);
 
 /// Limit of the number of levels s of write_uniform_levels, which is at least 1. A coordinate has at most 16
 /// bits.
@@ -110,10 +111,10 @@ inline constexpr std::size_t kPowerLevelLimit = (std::size_t{1} << 7) - 1;
 ///   probabilities are exact to 2^-32, so entries below 2^-32 of a level become zero.
 /// Cost: two passes over x. A message of sparse levels costs a pass over the dense form too, and time for
 /// each level that is not zero.
-void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
+void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out);
 
 /// Each entry of x rounded to one of its neighbours among 0 and |x| 2^-(s-1), .., |x|/2, |x|.
-void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out);
+void write_power_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out);
 
 /// The greatest depth to which pairs may be nested.
 inline constexpr unsigned kPairDepth = 6;

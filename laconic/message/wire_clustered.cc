@@ -75,14 +75,15 @@ void write_clustered(Wire wire, std::size_t dim, Indices support, std::span<cons
   to = store_number(counts.size(), to);
   for (const std::uint32_t count : counts) to = store_number(count, to);
   for (const Clusters& group : clusters)
-    to = store_values(wire, group.mean, store_values(wire, {&group.shift, 1}, to));
+    to = store_values(wire, View(group.mean), store_values(wire, View(&group.shift, 1), to));
   BitWriter writer(to);
   for_each_gap(dim, support, [&](const GapCode& code, std::uint32_t gap) { code.put(writer, gap); });
   for (const std::uint8_t code : codes) writer.put(code, kCodeBits);
   writer.finish();
 }
 
-void add_clustered(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_clustered(const Incoming& message, double weight, std::span<Real> acc) {
   const Layout& layout = layout_of(message);
   thread_local std::vector<std::uint32_t> support;  // reused, so that a round does not allocate
   support.resize(layout.count);
@@ -108,7 +109,7 @@ void add_clustered(const Incoming& message, double weight, MutView acc) {
     for (std::size_t c = 0; c < 4; ++c) value[c] = shift + message.value_at(at + (1 + c) * width);
     at += kNumbers * width;
     for (std::size_t end = i + count; i < end; ++i) {
-      acc[support[i]] += weight * value[reader.window() & 3];
+      add_to(acc[support[i]], weight * value[reader.window() & 3]);
       reader.skip(kCodeBits);
     }
   }
@@ -120,5 +121,8 @@ double floats_clustered(const Incoming& message) {
   return static_cast<double>(kNumbers * layout.counts.size()) +
          static_cast<double>(kCodeBits * layout.count) / static_cast<double>(8 * bytes_of(message.wire));
 }
+
+template void add_clustered(const Incoming&, double, MutView);
+template void add_clustered(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

@@ -65,22 +65,27 @@ void get_codes(BitReader& from, unsigned bits, Codes codes) {
 }
 
 /// |x / unit|^2
-double squares(View x, double unit) {
+template <class Real>
+double squares(std::span<const Real> x, double unit) {
   RunningSums sums;
   std::size_t j = 0;
   for (; j + 16 <= x.size(); j += 16) {
     for (std::size_t k = 0; k < 4; ++k) {
-      const Doubles v = load<Doubles>(x.data() + j + 4 * k) * (1 / unit);
+      const Doubles v = doubles_at(x.data() + j + 4 * k) * (1 / unit);
       sums[k] += v * v;
     }
   }
-  for (; j < x.size(); ++j) sums[0][0] += x[j] / unit * (x[j] / unit);
+  for (; j < x.size(); ++j) {
+    const double v = static_cast<double>(x[j]) / unit;
+    sums[0][0] += v * v;
+  }
   return sums.total();
 }
 
 /// |x|, also if squares overflow or underflow. Never below the largest |x_j|: units are powers of two, and
 /// every step of the sum and the root is correctly rounded.
-double norm(View x) {
+template <class Real>
+double norm(std::span<const Real> x) {
   const double plain = squares(x, 1);
   if (plain > 1e-280 && plain < 1e300) return std::sqrt(plain);
   const double unit = plain < 1 ? 0x1p-600 : 0x1p600;
@@ -160,9 +165,9 @@ void list_levels(std::span<const std::uint8_t> from, std::size_t dim, std::size_
 
 /// `steps` times the message's value is the norm. code_of(v, word) is the code of an entry v, in units of the
 /// value, with a random word.
-template <class Family, class CodeOf>
-void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& stream, View x, CodeOf&& code_of,
-                  Message& out) {
+template <class Family, class Real, class CodeOf>
+void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& stream, std::span<const Real> x,
+                  CodeOf&& code_of, Message& out) {
   const double length = norm(x);
   const double value =
       with_value_type(wire, [&]<class Value>(Value) { return least_step<Value>(length, steps); });
@@ -178,7 +183,8 @@ void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& str
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
     const Codes codes = Codes(tile).first(std::min(kTile, x.size() - begin));
     stream.fill(begin / 4, std::span(words).first(codes.size()));
-    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = code_of(x[begin + i] / unit, words[i]);
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      codes[i] = code_of(static_cast<double>(x[begin + i]) / unit, words[i]);
     tally.add(codes, s);
     put_codes(codes, bits_per_level(s), writer);
   }
@@ -224,7 +230,7 @@ struct Levels {
 
 }  // namespace
 
-void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
+void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out) {
   check(s >= 1 && s <= kUniformLevelLimit, "uniform levels need 1 <= s < 2^15");
   // floor(v + s + u), where u is uniform on the midpoints of 2^31 equal parts of [0, 1). |v| is at most s, up
   // to rounding far below one part, so the code is from 0 to 2 s.
@@ -233,15 +239,16 @@ void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, View x
     const double u = static_cast<double>(static_cast<std::int32_t>(word >> 1)) * 0x1p-31;
     return static_cast<std::uint16_t>(static_cast<std::int32_t>(v + (u + middle)));
   };
-  write_levels<UniformLevels>(wire, s, s, stream, x, code_of, out);
+  std::visit([&](auto reals) { write_levels<UniformLevels>(wire, s, s, stream, reals, code_of, out); }, x);
 }
 
-void add_uniform_levels(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_uniform_levels(const Incoming& message, double weight, std::span<Real> acc) {
   const Levels<UniformLevels> levels(message);
   const auto s = static_cast<std::int32_t>(levels.s);
   levels.for_each([&](Codes codes, std::size_t begin) {
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      acc[begin + i] += weight * (static_cast<double>(codes[i] - s) * levels.value);
+      add_to(acc[begin + i], weight * (static_cast<double>(codes[i] - s) * levels.value));
     }
   });
 }
@@ -255,7 +262,7 @@ double floats_uniform_levels(const Incoming& message) {
   return floats_of_levels(message.wire, levels.s, count);
 }
 
-void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, Message& out) {
+void write_power_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out) {
   check(s >= 1 && s <= kPowerLevelLimit, "power levels need 1 <= s < 2^7");
   constexpr unsigned kMantissaBits = 52;
   // As in wire_natural.cc, rounding is an addition to the mantissa: the carry into the exponent has the right
@@ -271,10 +278,11 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, View x, 
     const std::uint64_t level = exponent - least_exponent + (tiny ? 0 : 1);
     return static_cast<std::uint16_t>(v < 0 ? s - level : s + level);
   };
-  write_levels<PowerLevels>(wire, s, 1, stream, x, code_of, out);
+  std::visit([&](auto reals) { write_levels<PowerLevels>(wire, s, 1, stream, reals, code_of, out); }, x);
 }
 
-void add_power_levels(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_power_levels(const Incoming& message, double weight, std::span<Real> acc) {
   const Levels<PowerLevels> levels(message);
   const auto s = static_cast<std::uint32_t>(levels.s);
   std::array<double, 2 * kPowerLevelLimit + 1> terms;  // increment for each code; NOLINT: 2 s + 1 are filled
@@ -284,7 +292,7 @@ void add_power_levels(const Incoming& message, double weight, MutView acc) {
     terms[s + level] = weight * size;  // of level 0 this is the term
   }
   levels.for_each([&](Codes codes, std::size_t begin) {
-    for (std::size_t i = 0; i < codes.size(); ++i) acc[begin + i] += terms[codes[i]];
+    for (std::size_t i = 0; i < codes.size(); ++i) add_to(acc[begin + i], terms[codes[i]]);
   });
 }
 
@@ -293,5 +301,10 @@ double floats_power_levels(const Incoming& message) {
   levels.for_each([](Codes, std::size_t) {});
   return floats_of_levels(message.wire, levels.s, message.dim);
 }
+
+template void add_uniform_levels(const Incoming&, double, MutView);
+template void add_uniform_levels(const Incoming&, double, MutFloatView);
+template void add_power_levels(const Incoming&, double, MutView);
+template void add_power_levels(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

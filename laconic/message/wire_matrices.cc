@@ -95,16 +95,17 @@ class Values {
       : wire_(message.wire), at_(message.bytes.data() + header) {}
 
   /// acc += weight * the next values.
-  void add(double weight, MutView acc) {
+  template <class Real>
+  void add(double weight, std::span<Real> acc) {
     with_value_type(wire_, [&]<class Value>(Value) {
       for (std::size_t j = 0; j < acc.size(); ++j)
-        acc[j] += weight * static_cast<double>(load_le<Value>(at_ + j * sizeof(Value)));
+        add_to(acc[j], weight * static_cast<double>(load_le<Value>(at_ + j * sizeof(Value))));
     });
     skip(acc.size());
   }
   void read(std::size_t count, Vector& out) {
     out.assign(count, 0.0);
-    add(1, out);
+    add(1, MutView(out));
   }
   /// Reads a factor with `rank` columns, of which the message has the rows, column by column.
   void read_columns(std::size_t rank, MutView out) {
@@ -126,7 +127,8 @@ class Values {
 
 /// acc += weight * left right, for factors of rows x R and R x cols numbers, both row by row. Each entry is
 /// one sum, in ascending order of the R terms.
-void add_product(const MatrixBlock& block, View left, View right, double weight, MutView acc) {
+template <class Real>
+void add_product(const MatrixBlock& block, View left, View right, double weight, std::span<Real> acc) {
   const std::size_t rank = left.size() / block.rows;
   thread_local Vector row;  // reused, so that a round does not allocate
   for (std::size_t j = 0; j < block.rows; ++j) {
@@ -135,7 +137,7 @@ void add_product(const MatrixBlock& block, View left, View right, double weight,
       axpy(left[j * rank + l], right.subspan(l * block.cols, block.cols), row);
     const std::size_t begin = block.offset + j * block.cols;
     const std::size_t count = std::min(block.cols, acc.size() - begin);
-    axpy(weight, View(row).first(count), acc.subspan(begin, count));
+    for (std::size_t k = 0; k < count; ++k) add_to(acc[begin + k], weight * row[k]);
   }
 }
 
@@ -146,8 +148,8 @@ double floats_of_layout(const Incoming& message, Lines lines) {
 }
 
 /// Adds the values between the matrices, and calls product(block, values) for each matrix.
-template <class Product>
-void add_matrices(const Incoming& message, Lines lines, double weight, MutView acc, Product product) {
+template <class Real, class Product>
+void add_matrices(const Incoming& message, Lines lines, double weight, std::span<Real> acc, Product product) {
   const Layout& layout = layout_of(message, lines);
   Values values(message, layout.header);
   std::size_t end = 0;
@@ -171,7 +173,8 @@ void write_sketch(Wire wire, std::size_t rank, std::span<const MatrixBlock> bloc
   write_matrices(Format::sketch, wire, rank, blocks, values, out);
 }
 
-void add_low_rank(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_low_rank(const Incoming& message, double weight, std::span<Real> acc) {
   add_matrices(message, low_rank_lines, weight, acc,
                [&](const MatrixBlock& block, std::size_t rank, Values& values) {
                  thread_local Vector left, right;  // reused, so that a round does not allocate
@@ -182,7 +185,8 @@ void add_low_rank(const Incoming& message, double weight, MutView acc) {
                });
 }
 
-void add_sketch(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_sketch(const Incoming& message, double weight, std::span<Real> acc) {
   Stream stream = message.key.stream(Purpose::compressor);
   add_matrices(message, sketch_lines, weight, acc,
                [&](const MatrixBlock& block, std::size_t rank, Values& values) {
@@ -226,5 +230,10 @@ bool read_right_factors(const Message& message, std::size_t dim, MutView right) 
   check(done == right.size(), "the right factors of a message are those of another layout");
   return true;
 }
+
+template void add_low_rank(const Incoming&, double, MutView);
+template void add_low_rank(const Incoming&, double, MutFloatView);
+template void add_sketch(const Incoming&, double, MutView);
+template void add_sketch(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

@@ -80,12 +80,13 @@ void store_bytes(Bits packed, std::uint8_t* to) {
 }
 
 /// Writes the codes of 32 values: one byte each to `low`, the signs to 4 bytes of `high`.
-void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
+template <class Real>
+void encode_f32(const Real* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
   constexpr Bits kLane = {0, 1, 2, 3};
   Bits codes{};
   Bits signs{};
   const auto encode = [&](std::size_t j, Bits dither) {
-    const Bits bits = load<Bits>(x + j);
+    const Bits bits = reinterpret_cast<Bits>(doubles_at(x + j));
     codes = codes << 8 | (codes_f32(bits & ~kSignBit, dither) & 0xff);
     signs = signs << 4 | bits >> 63 << kLane;
   };
@@ -100,12 +101,13 @@ void encode_f32(const double* x, const std::uint32_t* words, std::uint8_t* low, 
 }
 
 /// Writes the codes of 32 values: their low bytes to `low`, their nibbles to 16 bytes of `high`.
-void encode_f64(const double* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
+template <class Real>
+void encode_f64(const Real* x, const std::uint32_t* words, std::uint8_t* low, std::uint8_t* high) {
   constexpr Bits kNibble = {0, 4, 8, 12};
   Bits codes{};
   Bits nibbles{};
   const auto encode = [&](std::size_t j, Bits dither) {
-    const Bits bits = load<Bits>(x + j);
+    const Bits bits = reinterpret_cast<Bits>(doubles_at(x + j));
     const Bits exponent = codes_f64(bits & ~kSignBit, dither);
     codes = codes << 8 | (exponent & 0xff);
     nibbles = nibbles << 16 | (exponent >> 8 | bits >> 63 << 3) << kNibble;
@@ -122,13 +124,14 @@ void encode_f64(const double* x, const std::uint32_t* words, std::uint8_t* low, 
 }
 
 /// acc += weight * four values, given as bit patterns of doubles.
-void add(Bits values, double weight, double* acc) {
-  const Doubles sum = load<Doubles>(acc) + weight * reinterpret_cast<Doubles>(values);
-  std::memcpy(acc, &sum, sizeof(sum));
+template <class Real>
+void add(Bits values, double weight, Real* acc) {
+  store(doubles_at(acc) + weight * reinterpret_cast<Doubles>(values), acc);
 }
 
 /// Adds 8 values, from 8 bytes of codes and one byte of signs.
-void add_f32(const std::uint8_t* low, const std::uint8_t* high, double weight, double* acc) {
+template <class Real>
+void add_f32(const std::uint8_t* low, const std::uint8_t* high, double weight, Real* acc) {
   const Bits signs = Bits{} + *high;
   for (unsigned half = 0; half < 8; half += 4) {
     const Bits code = __builtin_convertvector(load<Bytes>(low + half), Bits);
@@ -139,7 +142,8 @@ void add_f32(const std::uint8_t* low, const std::uint8_t* high, double weight, d
 }
 
 /// Adds 8 values, from 8 bytes of codes and 4 bytes of nibbles.
-void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, double* acc) {
+template <class Real>
+void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, Real* acc) {
   const Bits nibbles = Bits{} + load_le<std::uint32_t>(high);
   for (unsigned half = 0; half < 8; half += 4) {
     const Bits code = __builtin_convertvector(load<Bytes>(low + half), Bits);
@@ -150,25 +154,16 @@ void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, d
   }
 }
 
-/// The differences between the two widths.
-struct Planes {
-  std::size_t per_byte;  // values per byte of the high plane
-  void (*encode)(const double* x, const std::uint32_t* words, std::uint8_t* low,
-                 std::uint8_t* high);  // encodes 32 values
-};
-
-constexpr Planes kPlanes32 = {8, encode_f32};
-constexpr Planes kPlanes64 = {2, encode_f64};
-
-const Planes& planes_of(Wire wire) { return wire == Wire::f32 ? kPlanes32 : kPlanes64; }
+/// Values per byte of the high plane.
+std::size_t per_byte_of(Wire wire) { return wire == Wire::f32 ? 8 : 2; }
 
 std::size_t planes_length(Wire wire, std::size_t dim) {
-  const std::size_t per_byte = planes_of(wire).per_byte;
+  const std::size_t per_byte = per_byte_of(wire);
   return kHeader + dim + (dim + per_byte - 1) / per_byte;
 }
 
-template <auto add_eight, std::size_t per_byte>
-void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight, MutView acc) {
+template <auto add_eight, std::size_t per_byte, class Real>
+void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight, std::span<Real> acc) {
   std::size_t j = 0;
   for (; j + 8 <= acc.size(); j += 8) add_eight(low + j, high + j / per_byte, weight, acc.data() + j);
   if (j == acc.size()) return;
@@ -176,7 +171,7 @@ void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight
   const std::size_t left = acc.size() - j;
   std::array<std::uint8_t, 8> last_low{};
   std::array<std::uint8_t, 8> last_high{};
-  std::array<double, 8> last{};
+  std::array<Real, 8> last{};
   std::copy_n(low + j, left, last_low.begin());
   std::copy_n(high + j / per_byte, (left + per_byte - 1) / per_byte, last_high.begin());
   std::copy_n(acc.data() + j, left, last.begin());
@@ -184,14 +179,14 @@ void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight
   std::copy_n(last.begin(), left, acc.data() + j);
 }
 
-}  // namespace
-
-void write_natural(Wire wire, const Stream& stream, View x, Message& out) {
+/// Writes both planes.
+template <class Real>
+void put_planes(Wire wire, const Stream& stream, std::span<const Real> x, std::uint8_t* low) {
   constexpr std::size_t kTile =
       8 * kGroup;  // values per tile: their random words stay in the first-level cache
   const std::size_t dim = x.size();
-  const Planes& planes = planes_of(wire);
-  std::uint8_t* const low = begin_message(Format::natural, wire, planes_length(wire, dim), out);
+  const std::size_t per_byte = per_byte_of(wire);
+  const auto encode = wire == Wire::f32 ? encode_f32<Real> : encode_f64<Real>;
   std::uint8_t* const high = low + dim;
   std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
   for (std::size_t begin = 0; begin < dim; begin += kTile) {
@@ -199,35 +194,42 @@ void write_natural(Wire wire, const Stream& stream, View x, Message& out) {
     const std::size_t whole = begin + (end - begin) / kGroup * kGroup;
     stream.fill(begin / 4, std::span(words).first((end - begin + kGroup - 1) / kGroup * kGroup));
     for (std::size_t j = begin; j < whole; j += kGroup) {
-      planes.encode(x.data() + j, words.data() + (j - begin), low + j, high + j / planes.per_byte);
+      encode(x.data() + j, words.data() + (j - begin), low + j, high + j / per_byte);
     }
     if (whole == end) continue;
     // The remaining values as a group padded with zeros. The codes of zeros are the zero bits that pad the
     // planes.
-    std::array<double, kGroup> last{};
+    std::array<Real, kGroup> last{};
     std::array<std::uint8_t, kGroup> last_low;   // NOLINT: written by encode
     std::array<std::uint8_t, kGroup> last_high;  // NOLINT: written by encode
     std::copy_n(x.data() + whole, end - whole, last.begin());
-    planes.encode(last.data(), words.data() + (whole - begin), last_low.data(), last_high.data());
+    encode(last.data(), words.data() + (whole - begin), last_low.data(), last_high.data());
     std::copy_n(last_low.begin(), end - whole, low + whole);
-    std::copy_n(last_high.begin(), (end - whole + planes.per_byte - 1) / planes.per_byte,
-                high + whole / planes.per_byte);
+    std::copy_n(last_high.begin(), (end - whole + per_byte - 1) / per_byte, high + whole / per_byte);
   }
 }
 
-void add_natural(const Incoming& message, double weight, MutView acc) {
+}  // namespace
+
+void write_natural(Wire wire, const Stream& stream, AnyView x, Message& out) {
+  std::uint8_t* const low = begin_message(Format::natural, wire, planes_length(wire, size_of(x)), out);
+  std::visit([&](auto reals) { put_planes(wire, stream, reals, low); }, x);
+}
+
+template <class Real>
+void add_natural(const Incoming& message, double weight, std::span<Real> acc) {
   const std::size_t dim = acc.size();
   message.need_length(planes_length(message.wire, dim));
   const std::uint8_t* const low = message.bytes.data() + kHeader;
   const std::uint8_t* const high = low + dim;
-  const std::size_t per_byte = planes_of(message.wire).per_byte;
+  const std::size_t per_byte = per_byte_of(message.wire);
   if (dim % per_byte != 0 && high[dim / per_byte] >> (8 / per_byte * (dim % per_byte)) != 0) {
     message.fail("a padding bit is set");
   }
   if (message.wire == Wire::f32) {
-    add_planes<add_f32, 8>(low, high, weight, acc);
+    add_planes<add_f32<Real>, 8>(low, high, weight, acc);
   } else {
-    add_planes<add_f64, 2>(low, high, weight, acc);
+    add_planes<add_f64<Real>, 2>(low, high, weight, acc);
   }
 }
 
@@ -235,5 +237,8 @@ double floats_natural(const Incoming& message) {
   message.need_length(planes_length(message.wire, message.dim));
   return static_cast<double>(message.dim) * (message.wire == Wire::f32 ? 9.0 / 32 : 12.0 / 64);
 }
+
+template void add_natural(const Incoming&, double, MutView);
+template void add_natural(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

@@ -85,14 +85,16 @@ bool starts_over(const Message& message) {
   return has(at, Format::reset);
 }
 
-void add_pair(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_pair(const Incoming& message, double weight, std::span<Real> acc) {
   const Parts parts = parts_of(message);
-  add_bytes(key_of_part(message.key, 0), parts.first, weight, acc);
-  add_bytes(key_of_part(message.key, 1), parts.second, weight, acc);
+  decode_add(key_of_part(message.key, 0), parts.first, weight, acc);
+  decode_add(key_of_part(message.key, 1), parts.second, weight, acc);
 }
 
-void add_dense_behind(const Incoming& message, double weight, MutView acc) {
-  add_bytes(message.key, dense_in(message), weight, acc);
+template <class Real>
+void add_dense_behind(const Incoming& message, double weight, std::span<Real> acc) {
+  decode_add(message.key, dense_in(message), weight, acc);
 }
 
 double floats_pair(const Incoming& message) {
@@ -109,5 +111,10 @@ double floats_uncounted(const Incoming& message) {
   dense_in(message);
   return 0;
 }
+
+template void add_pair(const Incoming&, double, MutView);
+template void add_pair(const Incoming&, double, MutFloatView);
+template void add_dense_behind(const Incoming&, double, MutView);
+template void add_dense_behind(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

@@ -51,11 +51,12 @@ void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& la
 }
 
 /// The signs of 32 values, the first in the lowest bit. Adds their absolute values to the sums.
-std::uint64_t take_signs(const double* x, RunningSums& sums) {
+template <class Real>
+std::uint64_t take_signs(const Real* x, RunningSums& sums) {
   Bits signs{};
   for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last value packed gets the lowest bits
     j -= 4;
-    const Doubles v = load<Doubles>(x + j);
+    const Doubles v = doubles_at(x + j);
     signs = signs << 4 | (reinterpret_cast<Bits>(v < 0.0) & kLane);
     sums[j / 4] += reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~kSignBit);
   }
@@ -63,12 +64,13 @@ std::uint64_t take_signs(const double* x, RunningSums& sums) {
 }
 
 /// plane = the signs of x; returns the mean of |x_j|.
-double put_signs(View x, std::uint8_t* plane) {
+template <class Real>
+double put_signs(std::span<const Real> x, std::uint8_t* plane) {
   RunningSums sums;
   pack(
       x.size(), plane, [&](std::size_t j) { return take_signs(x.data() + j, sums); },
       [&](std::size_t j, std::size_t count) {
-        std::array<double, kGroup> last{};  // padded with zeros: their sign bits pad the plane
+        std::array<Real, kGroup> last{};  // padded with zeros: their sign bits pad the plane
         std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(j), count, last.begin());
         return take_signs(last.data(), sums);
       });
@@ -77,14 +79,15 @@ double put_signs(View x, std::uint8_t* plane) {
 
 /// 32 signs, the first in the lowest bit: + if a random 32-bit word is below the threshold (1/2 + x_j / (2
 /// c)) 2^32, rounded to an integer. word < round(t) is computed as word + 1/2 <= t.
-std::uint64_t draw_signs(const double* x, const std::uint32_t* words, double c) {
+template <class Real>
+std::uint64_t draw_signs(const Real* x, const std::uint32_t* words, double c) {
   using Words = std::uint32_t __attribute__((vector_size(16)));
   // the bits of the double 2^52; a word in its low bits adds it
   constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;
   Bits signs{};
   for (std::size_t j = kGroup; j > 0;) {
     j -= 4;
-    const Doubles threshold = (0.5 + 0.5 * (load<Doubles>(x + j) / c)) * 0x1p32;
+    const Doubles threshold = (0.5 + 0.5 * (doubles_at(x + j) / c)) * 0x1p32;
     const Bits word = __builtin_convertvector(load<Words>(words + j), Bits) | kTwoTo52;
     const Doubles middle = reinterpret_cast<Doubles>(word) - (0x1p52 - 0.5);
     signs = signs << 4 | (reinterpret_cast<Bits>(middle > threshold) & kLane);
@@ -93,18 +96,20 @@ std::uint64_t draw_signs(const double* x, const std::uint32_t* words, double c) 
 }
 
 /// plane = signs of x, drawn with the words of the stream from `first` on, a multiple of 4.
-void put_drawn_signs(const Stream& stream, std::size_t first, double c, View x, std::uint8_t* plane) {
+template <class Real>
+void put_drawn_signs(const Stream& stream, std::size_t first, double c, std::span<const Real> x,
+                     std::uint8_t* plane) {
   constexpr std::size_t kTile = 512;       // words per tile: they stay in the first-level cache
   std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
   const double unit = c > 0 ? c : 1;       // for a zero vector any unit will do: the message encodes 0
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
     const std::size_t count = std::min(kTile, x.size() - begin);
     stream.fill((first + begin) / 4, std::span(words).first(count));
-    const double* const from = x.data() + begin;
+    const Real* const from = x.data() + begin;
     pack(
         count, plane + begin / 8, [&](std::size_t j) { return draw_signs(from + j, words.data() + j, unit); },
         [&](std::size_t j, std::size_t left) {
-          std::array<double, kGroup> last{};
+          std::array<Real, kGroup> last{};
           std::array<std::uint32_t, kGroup> last_words{};
           std::copy_n(from + j, left, last.begin());
           std::copy_n(words.data() + j, left, last_words.begin());
@@ -131,27 +136,49 @@ std::uint8_t* begin_known_sign(Wire wire, double c, std::size_t dim, Message& ou
 
 /// put(block's first coordinate, its entries, its bits) writes the bits and returns the block's c.
 template <class Put>
-void write_blocks(Wire wire, std::size_t block, View x, Put&& put, Message& out) {
+void write_blocks(Wire wire, std::size_t block, AnyView x, Put&& put, Message& out) {
   check(block > 0 && block % 8 == 0 && block < kHeaderCountLimit,
         "a block of signs is a multiple of 8 below 2^24");
-  std::uint8_t* scale = store_count(
-      block, begin_message(Format::block_sign, wire, block_sign_length(wire, block, x.size()), out));
-  std::uint8_t* const plane = scale + blocks_of(x.size(), block) * bytes_of(wire);
-  for (std::size_t j = 0; j < x.size(); j += block) {
-    const double c = put(j, x.subspan(j, std::min(block, x.size() - j)), plane + j / 8);
-    scale = store_values(wire, View(&c, 1), scale);
+  const std::size_t dim = size_of(x);
+  std::uint8_t* scale =
+      store_count(block, begin_message(Format::block_sign, wire, block_sign_length(wire, block, dim), out));
+  std::uint8_t* const plane = scale + blocks_of(dim, block) * bytes_of(wire);
+  std::visit(
+      [&](auto reals) {
+        for (std::size_t j = 0; j < dim; j += block) {
+          const double c = put(j, reals.subspan(j, std::min(block, dim - j)), plane + j / 8);
+          scale = store_values(wire, View(&c, 1), scale);
+        }
+      },
+      x);
+}
+
+/// largest_size() of one width.
+template <class Real>
+double largest_of(std::span<const Real> x) {
+  // The bits of absolute values have the same order as the values, with NaN above all.
+  SignedBits largest{};
+  std::size_t j = 0;
+  for (; j + 4 <= x.size(); j += 4) {
+    const auto size =
+        reinterpret_cast<SignedBits>(reinterpret_cast<Bits>(doubles_at(x.data() + j)) & ~kSignBit);
+    largest = size > largest ? size : largest;
   }
+  std::int64_t result = std::max({largest[0], largest[1], largest[2], largest[3]});
+  for (; j < x.size(); ++j)
+    result = std::max(result, std::bit_cast<std::int64_t>(std::abs(static_cast<double>(x[j]))));
+  return std::bit_cast<double>(result);
 }
 
 constexpr std::size_t kTile = 32;  // coordinates with sums in registers
 
 /// For each m in order: tile += terms[m], or -= where signs_of(m) has a set bit (the first coordinate in the
 /// lowest bit).
-template <class SignsOf>
-void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
+template <class Real, class SignsOf>
+void add_tile(std::span<const double> terms, Real* tile, SignsOf&& signs_of) {
   constexpr std::size_t kFours = kTile / 4;
   Doubles sums[kFours];
-  std::memcpy(sums, tile, sizeof(sums));
+  for (std::size_t k = 0; k < kFours; ++k) sums[k] = doubles_at(tile + 4 * k);
   for (std::size_t m = 0; m < terms.size(); ++m) {
     const double t = terms[m];
     const auto term = reinterpret_cast<Bits>(Doubles{t, t, t, t});
@@ -160,7 +187,7 @@ void add_tile(std::span<const double> terms, double* tile, SignsOf&& signs_of) {
     for (std::size_t k = kFours; k > 0; signs <<= 4)
       sums[--k] += reinterpret_cast<Doubles>(term ^ (signs & kSignBit));
   }
-  std::memcpy(tile, sums, sizeof(sums));
+  for (std::size_t k = 0; k < kFours; ++k) store(sums[k], tile + 4 * k);
 }
 
 /// The plane of a message, at offset `at`, after its other content.
@@ -193,56 +220,54 @@ double known_scale(double c) {
   return static_cast<double>(std::bit_cast<float>((up + 0xff) & ~std::uint32_t{0xff}));
 }
 
-double largest_size(View x) {
-  // The bits of absolute values have the same order as the values, with NaN above all.
-  SignedBits largest{};
-  std::size_t j = 0;
-  for (; j + 4 <= x.size(); j += 4) {
-    const auto size =
-        reinterpret_cast<SignedBits>(reinterpret_cast<Bits>(load<Doubles>(x.data() + j)) & ~kSignBit);
-    largest = size > largest ? size : largest;
-  }
-  std::int64_t result = std::max({largest[0], largest[1], largest[2], largest[3]});
-  for (; j < x.size(); ++j) result = std::max(result, std::bit_cast<std::int64_t>(std::abs(x[j])));
-  return std::bit_cast<double>(result);
+double largest_size(AnyView x) {
+  return std::visit([](auto reals) { return largest_of(reals); }, x);
 }
 
-void write_sign(Wire wire, View x, Message& out) {
-  std::uint8_t* const scale = begin_message(Format::sign, wire, sign_length(wire, x.size()), out);
-  const double mean_size = put_signs(x, scale + bytes_of(wire));
+void write_sign(Wire wire, AnyView x, Message& out) {
+  std::uint8_t* const scale = begin_message(Format::sign, wire, sign_length(wire, size_of(x)), out);
+  const double mean_size =
+      std::visit([&](auto reals) { return put_signs(reals, scale + bytes_of(wire)); }, x);
   store_values(wire, View(&mean_size, 1), scale);
 }
 
-void write_block_sign(Wire wire, std::size_t block, View x, Message& out) {
+void write_block_sign(Wire wire, std::size_t block, AnyView x, Message& out) {
   write_blocks(
       wire, block, x,
-      [](std::size_t, View entries, std::uint8_t* plane) { return put_signs(entries, plane); }, out);
+      [](std::size_t, auto entries, std::uint8_t* plane) { return put_signs(entries, plane); }, out);
 }
 
-void write_known_sign(Wire wire, double c, View x, Message& out) {
-  put_signs(x, begin_known_sign(wire, c, x.size(), out));
+void write_known_sign(Wire wire, double c, AnyView x, Message& out) {
+  std::uint8_t* const plane = begin_known_sign(wire, c, size_of(x), out);
+  std::visit([&](auto reals) { put_signs(reals, plane); }, x);
 }
 
-void write_random_sign(Wire wire, double c, const Stream& stream, View x, Message& out) {
+void write_random_sign(Wire wire, double c, const Stream& stream, AnyView x, Message& out) {
   const double scale = rounded_up(wire, c);
   if (!std::isfinite(scale)) return write_dense(wire, x, out);
-  std::uint8_t* const to = begin_message(Format::sign, wire, sign_length(wire, x.size()), out);
-  put_drawn_signs(stream, 0, scale, x, store_values(wire, View(&scale, 1), to));
+  std::uint8_t* const to = begin_message(Format::sign, wire, sign_length(wire, size_of(x)), out);
+  std::uint8_t* const plane = store_values(wire, View(&scale, 1), to);
+  std::visit([&](auto reals) { put_drawn_signs(stream, 0, scale, reals, plane); }, x);
 }
 
-void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, View x, Message& out) {
+void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, AnyView x, Message& out) {
   if (!std::isfinite(rounded_up(wire, largest_size(x)))) return write_dense(wire, x, out);
-  const auto put = [&](std::size_t first, View entries, std::uint8_t* plane) {
-    const double c = rounded_up(wire, largest_size(entries));
+  const auto put = [&](std::size_t first, auto entries, std::uint8_t* plane) {
+    const double c = rounded_up(wire, largest_of(entries));
     put_drawn_signs(stream, first, c, entries, plane);
     return c;
   };
   write_blocks(wire, block, x, put, out);
 }
 
-void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, View x, Message& out) {
-  if (!(std::isfinite(c) && all_finite(x))) return write_dense(wire, x, out);
-  put_drawn_signs(stream, 0, c, x, begin_known_sign(wire, said, x.size(), out));
+void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, AnyView x,
+                             Message& out) {
+  std::visit(
+      [&](auto reals) {
+        if (!(std::isfinite(c) && all_finite(reals))) return write_dense(wire, reals, out);
+        put_drawn_signs(stream, 0, c, reals, begin_known_sign(wire, said, reals.size(), out));
+      },
+      x);
 }
 
 SignPlane read_sign(const Incoming& message) {
@@ -269,7 +294,8 @@ SignPlane read_block_sign(const Incoming& message) {
           .wire = message.wire};
 }
 
-void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
+template <class Real>
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, std::span<Real> acc) {
   thread_local std::vector<double> terms;  // reused, so that a round does not allocate
   terms.resize(sum.size());
   for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
@@ -284,7 +310,7 @@ void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView ac
                [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
     }
     if (begin == end) continue;
-    std::array<double, kTile> last{};
+    std::array<Real, kTile> last{};
     std::copy(acc.data() + begin, acc.data() + end, last.begin());
     add_tile(terms, last.data(), [&](std::size_t m) {
       std::array<std::uint8_t, kTile / 8> bytes{};
@@ -295,6 +321,9 @@ void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView ac
     begin = end;
   }
 }
+
+template void add_signs(std::span<const WeightedSigns>, Range, MutView);
+template void add_signs(std::span<const WeightedSigns>, Range, MutFloatView);
 
 double floats_sign(const Incoming& message) {
   message.need_length(sign_length(message.wire, message.dim));

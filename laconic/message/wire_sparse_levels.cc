@@ -121,18 +121,19 @@ struct SparseLevels {
   }
 };
 
-template <class Family>
-void add_sparse_family(const Incoming& message, double weight, MutView acc) {
+template <class Family, class Real>
+void add_sparse_family(const Incoming& message, double weight, std::span<Real> acc) {
   const SparseLevels<Family> levels(message);
   levels.for_each([&](std::uint32_t j, std::uint32_t q, bool negative) {
     const double size = Family::size(q, levels.s, levels.value);
-    acc[j] += weight * (negative ? -size : size);
+    add_to(acc[j], weight * (negative ? -size : size));
   });
 }
 
 }  // namespace
 
-void add_sparse_levels(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_sparse_levels(const Incoming& message, double weight, std::span<Real> acc) {
   add_sparse_family<UniformLevels>(message, weight, acc);
 }
 
@@ -141,7 +142,8 @@ double floats_sparse_levels(const Incoming& message) {
   return floats_of_levels(message.wire, levels.s, levels.count);
 }
 
-void add_sparse_power_levels(const Incoming& message, double weight, MutView acc) {
+template <class Real>
+void add_sparse_power_levels(const Incoming& message, double weight, std::span<Real> acc) {
   add_sparse_family<PowerLevels>(message, weight, acc);
 }
 
@@ -149,5 +151,10 @@ double floats_sparse_power_levels(const Incoming& message) {
   const SparseLevels<PowerLevels> levels(message);
   return floats_of_levels(message.wire, levels.s, message.dim);
 }
+
+template void add_sparse_levels(const Incoming&, double, MutView);
+template void add_sparse_levels(const Incoming&, double, MutFloatView);
+template void add_sparse_power_levels(const Incoming&, double, MutView);
+template void add_sparse_power_levels(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic

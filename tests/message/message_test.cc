@@ -38,14 +38,31 @@ std::string hex(const Bytes& bytes) {
   return text;
 }
 
-std::string error_of(const Key& key, const Bytes& bytes, std::size_t dim) {
-  Vector acc(dim);
+using Floats = std::vector<float>;
+
+Floats narrowed(View x) {
+  Floats floats(x.size());
+  for (std::size_t j = 0; j < x.size(); ++j) floats[j] = static_cast<float>(x[j]);
+  return floats;
+}
+
+/// The error message of `read`; "no error" if there is none.
+std::string said_by(auto&& read) {
   try {
-    decode_add(key, Message{bytes}, 1, acc);
+    read();
   } catch (const RunError& error) {
     return error.what();
   }
   return "no error";
+}
+
+/// The error of a reader into doubles, which must be that of a reader into floats.
+std::string error_of(const Key& key, const Bytes& bytes, std::size_t dim) {
+  Vector acc(dim);
+  Floats floats(dim);
+  const std::string error = said_by([&] { decode_add(key, Message{bytes}, 1, acc); });
+  EXPECT_EQ(said_by([&] { decode_add(key, bytes, 1, floats); }), error) << hex(bytes);
+  return error;
 }
 
 Message compressed(const char* spec, Wire wire, std::size_t clients, const Key& key, View x) {
@@ -345,25 +362,25 @@ TEST(Decode, SurvivesEveryFlippedByteAndWrongDim) {
   }
 }
 
-/// The error message of `read`; "no error" if there is none.
-std::string said_by(auto&& read) {
-  try {
-    read();
-  } catch (const RunError& error) {
-    return error.what();
-  }
-  return "no error";
+/// Equal, or both NaN.
+template <class Real>
+bool alike(Real a, Real b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
 }
 
+bool is_pair(const Bytes& bytes) { return bytes.at(0) == 0x0b; }
+
 TEST(Decode, AllReadersAgreeOnDamage) {
-  // decode_add, decode_add_all and counted_floats must agree: the bytes are a message for all of them, or
-  // give the same error.
+  // decode_add into doubles and into floats, decode_add_all and counted_floats must agree: the bytes are a
+  // message for all of them, or give the same error.
   ThreadPool pool(1);
   const Key key{.seed = 3, .round = 2, .client = 1};
   std::size_t refused = 0;
   const auto expect_agreement = [&](const Bytes& bytes, std::size_t dim) {
     Vector one(dim), all(dim);
-    const std::string error = said_by([&] { decode_add(key, Message{bytes}, -0.5, one); });
+    Floats floats(dim);
+    const std::string error = said_by([&] { decode_add(key, bytes, -0.5, one); });
+    const std::string error_of_floats = said_by([&] { decode_add(key, bytes, -0.5, floats); });
     const std::string error_of_all = said_by([&] {
       SignCount counted;
       const Addend addend{key, bytes, -0.5};
@@ -372,7 +389,11 @@ TEST(Decode, AllReadersAgreeOnDamage) {
     });
     const std::string error_of_count = said_by([&] { EXPECT_GE(counted_floats(Message{bytes}, dim), 0); });
     ASSERT_EQ(error_of_all, error) << hex(bytes);
+    ASSERT_EQ(error_of_floats, error) << hex(bytes);
     if (error == "no error") {
+      const Floats rounded = narrowed(one);
+      for (std::size_t j = 0; j < dim && !is_pair(bytes); ++j)
+        ASSERT_TRUE(alike(floats[j], rounded[j])) << hex(bytes);
       for (std::size_t j = 0; j < dim; ++j) ASSERT_TRUE(one[j] == all[j] || std::isnan(one[j])) << hex(bytes);
       ASSERT_EQ(error_of_count, error) << hex(bytes);
     } else {
@@ -397,6 +418,33 @@ TEST(Decode, AllReadersAgreeOnDamage) {
     for (const std::size_t dim : {0, 1, 7, 36, 38, 1000}) expect_agreement(message.bytes, dim);
   }
   EXPECT_GT(refused, 1000U);
+}
+
+TEST(Decode, AnAccumulatorOfFloatsIsRoundedOnce) {
+  const Key key{.seed = 3, .round = 2, .client = 1};
+  const std::vector<Message> messages = one_of_each(key);
+  Vector before(37);
+  Stream stream = Key{22, 0, 0, 0, 0}.stream(Purpose::batch);
+  for (double& v : before) v = static_cast<double>(static_cast<float>(stream.uniform() - 0.5));
+  std::size_t rounded_sums = 0;
+  for (const Message& message : messages) {
+    for (const Vector& start : {Vector(37), before, Vector(37, -0.0)}) {
+      for (const double weight : {1.0, -0.3, 1e-3, 1e30}) {
+        Vector sum = start;
+        Floats floats = narrowed(start);
+        decode_add(key, message, weight, sum);
+        decode_add(key, message, weight, floats);
+        if (is_pair(message.bytes)) continue;
+        const Floats expected = narrowed(sum);
+        for (std::size_t j = 0; j < 37; ++j) {
+          EXPECT_EQ(floats[j], expected[j]) << hex(message.bytes);
+          EXPECT_EQ(std::signbit(floats[j]), std::signbit(expected[j])) << hex(message.bytes);
+          rounded_sums += static_cast<double>(floats[j]) != sum[j] ? 1 : 0;
+        }
+      }
+    }
+  }
+  EXPECT_GT(rounded_sums, 10000U) << "sums that floats represent test nothing";
 }
 
 TEST(Decode, AVectorTooLongForAnyMessageIsRefused) {
@@ -760,6 +808,12 @@ TEST(Pair, SaysTheSumOfBothUnderKeysOfTheirOwn) {
         decode_add(key_of_part(key, 0), a, -2, expected);
         decode_add(key_of_part(key, 1), b, -2, expected);
         EXPECT_EQ(sum, expected);
+        Floats floats(37, 0.3F);
+        Floats in_turn = floats;
+        decode_add(key, both, -2, floats);
+        decode_add(key_of_part(key, 0), a, -2, in_turn);
+        decode_add(key_of_part(key, 1), b, -2, in_turn);
+        EXPECT_EQ(floats, in_turn);
         EXPECT_FALSE(starts_over(both));
       }
     }
