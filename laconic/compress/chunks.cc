@@ -31,27 +31,8 @@ class ChunkTopK final : public Compressor {
 
   [[nodiscard]] std::size_t values() const { return values_; }
 
-  void compress(const Key& /*key*/, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "chunk-top-k was made for another dim");
-    thread_local Scratch s;  // reused, so that a round does not allocate
-    s.kept.clear();
-    s.counts.assign(tensors_, 0);
-    for (const Tile& tile : tiles_) {
-      s.tile.resize(tile.size());
-      tile.for_each([&](std::size_t place, std::size_t j) { s.tile[place] = x[j]; });
-      largest_entries(s.tile, std::min(k_, tile.size()), s.largest);
-      for (const std::uint32_t place : s.largest.index)
-        s.kept.push_back(
-            static_cast<std::uint32_t>(tile.offset + place / tile.cols * tile.stride + place % tile.cols));
-      s.counts[tile.tensor] += static_cast<std::uint32_t>(s.largest.index.size());
-    }
-    std::sort(s.kept.begin(), s.kept.end());  // tiles of a matrix share rows
-    s.values.resize(s.kept.size());
-    for (std::size_t i = 0; i < s.kept.size(); ++i) s.values[i] = x[s.kept[i]];
-    if (!two_bits_) return write_sparse(setting_.wire, setting_.dim, s.kept, s.values, out);
-    quantise(s);
-    write_clustered(setting_.wire, setting_.dim, s.kept, s.counts, s.clusters, s.codes, out);
-  }
+  void compress(const Key& /*key*/, View x, Message& out) const override { say(x, out); }
+  void compress_floats(const Key& /*key*/, FloatView x, Message& out) const override { say(x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto values = static_cast<double>(values_);
@@ -70,6 +51,29 @@ class ChunkTopK final : public Compressor {
     std::vector<Clusters> clusters;
     std::vector<std::uint8_t> codes;
   };
+
+  template <class Real>
+  void say(std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "chunk-top-k was made for another dim");
+    thread_local Scratch s;  // reused, so that a round does not allocate
+    s.kept.clear();
+    s.counts.assign(tensors_, 0);
+    for (const Tile& tile : tiles_) {
+      s.tile.resize(tile.size());
+      tile.for_each([&](std::size_t place, std::size_t j) { s.tile[place] = static_cast<double>(x[j]); });
+      largest_entries(s.tile, std::min(k_, tile.size()), s.largest);
+      for (const std::uint32_t place : s.largest.index)
+        s.kept.push_back(
+            static_cast<std::uint32_t>(tile.offset + place / tile.cols * tile.stride + place % tile.cols));
+      s.counts[tile.tensor] += static_cast<std::uint32_t>(s.largest.index.size());
+    }
+    std::sort(s.kept.begin(), s.kept.end());  // tiles of a matrix share rows
+    s.values.resize(s.kept.size());
+    for (std::size_t i = 0; i < s.kept.size(); ++i) s.values[i] = static_cast<double>(x[s.kept[i]]);
+    if (!two_bits_) return write_sparse(setting_.wire, setting_.dim, s.kept, s.values, out);
+    quantise(s);
+    write_clustered(setting_.wire, setting_.dim, s.kept, s.counts, s.clusters, s.codes, out);
+  }
 
   /// In each tensor: four levels of width 6 sigma / 4 around the mean of its kept values; the message has the
   /// mean of the values in each level. Levels are those of -x: the paper compresses x_before - y, and clients

@@ -29,11 +29,8 @@ class Comp final : public Compressor {
   Comp(std::size_t k, std::size_t largest, const CompressorSetting& setting)
       : k_(k), largest_(largest), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "comp was made for another dim");
-    say(
-        key, [&](Entries& largest) { largest_entries(x, largest_, largest); }, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say_entries(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say_entries(key, x, out); }
 
   void compress_difference(const Key& key, View a, View b, Message& out) const override {
     check(a.size() == setting_.dim && b.size() == setting_.dim, "comp was made for another dim");
@@ -61,6 +58,12 @@ class Comp final : public Compressor {
  private:
   [[nodiscard]] double scale() const { return static_cast<double>(largest_) / static_cast<double>(k_); }
 
+  void say_entries(const Key& key, AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "comp was made for another dim");
+    say(
+        key, [&](Entries& largest) { largest_entries(x, largest_, largest); }, out);
+  }
+
   template <class Choose>
   void say(const Key& key, Choose choose, Message& out) const {
     thread_local Entries entries;  // reused, so that a round does not allocate
@@ -86,12 +89,8 @@ class Mix final : public Compressor {
   Mix(std::size_t k, std::size_t others, const CompressorSetting& setting)
       : k_(k), others_(others), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "mix was made for another dim");
-    say(
-        key, [&](Entries& largest) { largest_entries(x, k_, largest); }, [&](std::size_t j) { return x[j]; },
-        out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say_entries(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say_entries(key, x, out); }
 
   void compress_difference(const Key& key, View a, View b, Message& out) const override {
     check(a.size() == setting_.dim && b.size() == setting_.dim, "mix was made for another dim");
@@ -120,6 +119,14 @@ class Mix final : public Compressor {
   }
 
  private:
+  template <class Real>
+  void say_entries(const Key& key, std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "mix was made for another dim");
+    say(
+        key, [&](Entries& largest) { largest_entries(x, k_, largest); },
+        [&](std::size_t j) { return static_cast<double>(x[j]); }, out);
+  }
+
   template <class Choose, class Coordinate>
   void say(const Key& key, Choose choose, Coordinate coordinate, Message& out) const {
     thread_local Entries largest;  // reused, so that a round does not allocate

@@ -11,6 +11,12 @@
 
 namespace laconic {
 
+void Compressor::compress_floats(const Key& key, FloatView x, Message& out) const {
+  thread_local Vector widened;  // reused, so that a round does not allocate
+  widened.assign(x.begin(), x.end());
+  compress(key, widened, out);
+}
+
 void Compressor::compress_difference(const Key& key, View a, View b, Message& out) const {
   check(a.size() == b.size(), "a difference of vectors of unlike length");
   thread_local Vector difference;  // reused, so that a round does not allocate

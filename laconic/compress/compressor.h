@@ -63,7 +63,10 @@ class Compressor {
   /// reuses its buffer. A pure function of key and x. x must be finite and have CompressorSetting::dim
   /// entries.
   virtual void compress(const Key& key, View x, Message& out) const = 0;
-  /// The same for x = a - b. Override it if compress() reads few coordinates: the others then need not be
+  /// The same for a vector of floats: the bytes are those for x widened to doubles. Override it where no copy
+  /// in doubles is needed.
+  virtual void compress_floats(const Key& key, FloatView x, Message& out) const;
+  /// compress() for x = a - b. Override it if compress() reads few coordinates: the others then need not be
   /// subtracted.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
 

@@ -36,10 +36,8 @@ class Qsgd final : public Compressor {
  public:
   Qsgd(std::size_t levels, const CompressorSetting& setting) : levels_(levels), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "qsgd was made for another dim");
-    write_uniform_levels(setting_.wire, levels_, key.stream(Purpose::compressor), x, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
@@ -58,6 +56,11 @@ class Qsgd final : public Compressor {
   }
 
  private:
+  void say(const Key& key, AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "qsgd was made for another dim");
+    write_uniform_levels(setting_.wire, levels_, key.stream(Purpose::compressor), x, out);
+  }
+
   std::size_t levels_;
   CompressorSetting setting_;
 };
@@ -69,10 +72,8 @@ class NaturalDithering final : public Compressor {
   NaturalDithering(std::size_t levels, const CompressorSetting& setting)
       : levels_(levels), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "natural-dithering was made for another dim");
-    write_power_levels(setting_.wire, levels_, key.stream(Purpose::compressor), x, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
@@ -87,6 +88,11 @@ class NaturalDithering final : public Compressor {
   }
 
  private:
+  void say(const Key& key, AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "natural-dithering was made for another dim");
+    write_power_levels(setting_.wire, levels_, key.stream(Purpose::compressor), x, out);
+  }
+
   std::size_t levels_;
   CompressorSetting setting_;
 };

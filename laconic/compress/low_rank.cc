@@ -222,7 +222,10 @@ class LowRank final : public Compressor {
   }
 
   void say(View x, View right, Message& out) const {
-    if (matrices_.blocks().empty()) return write_dense(setting_.wire, x, out);
+    if (matrices_.blocks().empty()) {
+      check(x.size() == setting_.dim, "low-rank was made for another dim");
+      return write_dense(setting_.wire, x, out);
+    }
     thread_local Vector values, left, next;  // reused, so that a round does not allocate
     std::size_t begin = 0;
     matrices_.collect(x, values, [&](const MatrixBlock& block) {

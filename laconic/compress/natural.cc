@@ -13,10 +13,8 @@ class Natural final : public Compressor {
  public:
   explicit Natural(const CompressorSetting& setting) : setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "natural was made for another dim");
-    write_natural(setting_.wire, key.stream(Purpose::compressor), x, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
@@ -30,6 +28,11 @@ class Natural final : public Compressor {
   }
 
  private:
+  void say(const Key& key, AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "natural was made for another dim");
+    write_natural(setting_.wire, key.stream(Purpose::compressor), x, out);
+  }
+
   CompressorSetting setting_;
 };
 

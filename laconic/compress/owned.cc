@@ -16,14 +16,8 @@ class Owned final : public Compressor {
           "owned coordinates need 1 <= owners <= clients < 2^20");
   }
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "owned coordinates were made for another dim");
-    thread_local Vector values;  // reused, so that a round does not allocate
-    values.clear();
-    for (const std::uint32_t k : owned_coordinates(key, setting_.dim, setting_.clients, owners_))
-      values.push_back(x[k]);
-    write_owned(setting_.wire, setting_.clients, owners_, values, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const double share = static_cast<double>(owners_) / static_cast<double>(setting_.clients);
@@ -32,6 +26,16 @@ class Owned final : public Compressor {
   }
 
  private:
+  template <class Real>
+  void say(const Key& key, std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "owned coordinates were made for another dim");
+    thread_local Vector values;  // reused, so that a round does not allocate
+    values.clear();
+    for (const std::uint32_t k : owned_coordinates(key, setting_.dim, setting_.clients, owners_))
+      values.push_back(static_cast<double>(x[k]));
+    write_owned(setting_.wire, setting_.clients, owners_, values, out);
+  }
+
   std::size_t owners_;
   CompressorSetting setting_;
 };

@@ -22,11 +22,8 @@ class PermK final : public Compressor {
   PermK(std::optional<std::size_t> k, Promise promise, const CompressorSetting& setting)
       : k_(k), promise_(promise), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "perm-k was made for another dim");
-    say(
-        key, [&](std::size_t j) { return x[j]; }, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say_entries(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say_entries(key, x, out); }
 
   void compress_difference(const Key& key, View a, View b, Message& out) const override {
     check(a.size() == setting_.dim && b.size() == setting_.dim, "perm-k was made for another dim");
@@ -75,6 +72,13 @@ class PermK final : public Compressor {
   [[nodiscard]] double rarity() const {
     if (k_) return static_cast<double>(setting_.dim) / static_cast<double>(*k_);
     return static_cast<double>(std::min(setting_.dim, setting_.clients));
+  }
+
+  template <class Real>
+  void say_entries(const Key& key, std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "perm-k was made for another dim");
+    say(
+        key, [&](std::size_t j) { return static_cast<double>(x[j]); }, out);
   }
 
   template <class Coordinate>

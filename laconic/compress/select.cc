@@ -57,13 +57,14 @@ Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
 }
 
 /// Values of a vector in memory.
+template <class Real>
 struct Stored {
-  View x;
+  std::span<const Real> x;
 
   [[nodiscard]] std::size_t size() const { return x.size(); }
-  double operator[](std::size_t j) const { return x[j]; }
+  double operator[](std::size_t j) const { return static_cast<double>(x[j]); }
   /// Entries j .. j+3.
-  [[nodiscard]] Doubles four(std::size_t j) const { return load<Doubles>(x.data() + j); }
+  [[nodiscard]] Doubles four(std::size_t j) const { return doubles_at(x.data() + j); }
 };
 
 /// A difference that is computed when it is read: to store it costs more than to compute it twice.
@@ -229,7 +230,7 @@ void choose(const Source& x, std::size_t count, Entries& out) {
     const std::size_t most = std::min(x.size(), 2 * count + kSample);
     const std::size_t found = collect(x, bound, most, scratch.candidates);
     if (found >= count && found <= most) {
-      const Stored values{View(scratch.candidates.value).first(found)};
+      const Stored<double> values{View(scratch.candidates.value).first(found)};
       take(values, exact_cut(values, count, scratch), count, out);
       for (std::uint32_t& j : out.index) j = scratch.candidates.index[j];
       return;
@@ -243,7 +244,9 @@ void choose(const Source& x, std::size_t count, Entries& out) {
 
 }  // namespace
 
-void largest_entries(View x, std::size_t count, Entries& out) { choose(Stored{x}, count, out); }
+void largest_entries(AnyView x, std::size_t count, Entries& out) {
+  std::visit([&]<class Real>(std::span<const Real> reals) { choose(Stored<Real>{reals}, count, out); }, x);
+}
 
 void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out) {
   check(a.size() == b.size(), "a difference is of vectors of one length");

@@ -19,7 +19,7 @@ struct Entries {
 /// out = the `count` entries of x that are largest in absolute value; ties go to the lowest index. count <=
 /// x.size() < 2^32. (-0.0 ties with 0.0; NaN counts as larger than infinity.) Cost: one pass over x and
 /// O(count) on ordinary input; a few passes on any input.
-void largest_entries(View x, std::size_t count, Entries& out);
+void largest_entries(AnyView x, std::size_t count, Entries& out);
 
 /// The same for a - b, which is not stored; one pass over each.
 void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out);

@@ -42,12 +42,8 @@ class Sign final : public Compressor {
   Sign(Scale scale, std::size_t block, const CompressorSetting& setting)
       : scale_(scale), block_(block), setting_(setting) {}
 
-  void compress(const Key&, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "sign was made for another dim");
-    if (scale_ == Scale::one) return write_known_sign(setting_.wire, 1, x, out);
-    if (block_ == 0) return write_sign(setting_.wire, x, out);
-    write_block_sign(setting_.wire, block_, x, out);
-  }
+  void compress(const Key&, View x, Message& out) const override { say(x, out); }
+  void compress_floats(const Key&, FloatView x, Message& out) const override { say(x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
@@ -63,6 +59,13 @@ class Sign final : public Compressor {
   }
 
  private:
+  void say(AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "sign was made for another dim");
+    if (scale_ == Scale::one) return write_known_sign(setting_.wire, 1, x, out);
+    if (block_ == 0) return write_sign(setting_.wire, x, out);
+    write_block_sign(setting_.wire, block_, x, out);
+  }
+
   Scale scale_;
   std::size_t block_;
   CompressorSetting setting_;
@@ -77,7 +80,24 @@ class OneBit final : public Compressor {
   OneBit(Scale scale, std::size_t block, double bound, const CompressorSetting& setting)
       : scale_(scale), block_(block), bound_(bound), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
+
+  [[nodiscard]] Bound bound() const override {
+    const auto d = static_cast<double>(setting_.dim);
+    Bound bound{.density = d, .floats = floats_of(0, setting_)};
+    // With a known bound the error does not decrease with x, and larger entries are clipped: no omega.
+    if (scale_ == Scale::fixed || scale_ == Scale::none) return bound;
+    const std::size_t block = scale_ == Scale::block ? std::min(block_, setting_.dim) : setting_.dim;
+    bound.floats = floats_of(blocks_of(block, setting_), setting_);
+    bound.omega = static_cast<double>(block) - 1;  // exact for l2, an upper bound for the others
+    bound.A = *bound.omega / static_cast<double>(setting_.clients);
+    return bound;
+  }
+
+ private:
+  template <class Real>
+  void say(const Key& key, std::span<const Real> x, Message& out) const {
     check(x.size() == setting_.dim, "one-bit was made for another dim");
     const Stream stream = key.stream(Purpose::compressor);
     const Wire wire = setting_.wire;
@@ -95,27 +115,18 @@ class OneBit final : public Compressor {
     }
   }
 
-  [[nodiscard]] Bound bound() const override {
-    const auto d = static_cast<double>(setting_.dim);
-    Bound bound{.density = d, .floats = floats_of(0, setting_)};
-    // With a known bound the error does not decrease with x, and larger entries are clipped: no omega.
-    if (scale_ == Scale::fixed || scale_ == Scale::none) return bound;
-    const std::size_t block = scale_ == Scale::block ? std::min(block_, setting_.dim) : setting_.dim;
-    bound.floats = floats_of(blocks_of(block, setting_), setting_);
-    bound.omega = static_cast<double>(block) - 1;  // exact for l2, an upper bound for the others
-    bound.A = *bound.omega / static_cast<double>(setting_.clients);
-    return bound;
-  }
-
- private:
   /// |x|, also if squares overflow or underflow. Never below the largest |x_j|.
-  static double norm(View x) {
+  template <class Real>
+  static double norm(std::span<const Real> x) {
     const double largest = largest_size(x);
     if (largest == 0 || !std::isfinite(largest)) return largest;
     const double plain = norm_sq(x);
     if (plain > 1e-280 && plain < 1e300) return std::max(largest, std::sqrt(plain));
     double sum = 0;
-    for (const double v : x) sum += v / largest * (v / largest);
+    for (const Real entry : x) {
+      const double v = static_cast<double>(entry) / largest;
+      sum += v * v;
+    }
     return std::max(largest, largest * std::sqrt(sum));
   }
 
@@ -129,7 +140,16 @@ class DitheredSign final : public Compressor {
  public:
   DitheredSign(double bound, const CompressorSetting& setting) : bound_(bound), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
+
+  [[nodiscard]] Bound bound() const override {
+    return {.density = static_cast<double>(setting_.dim), .floats = floats_of(0, setting_)};
+  }
+
+ private:
+  template <class Real>
+  void say(const Key& key, std::span<const Real> x, Message& out) const {
     check(x.size() == setting_.dim, "dithered-sign was made for another dim");
     thread_local Vector dithered;  // reused, so that a round does not allocate
     dithered.assign(x.begin(), x.end());
@@ -139,11 +159,6 @@ class DitheredSign final : public Compressor {
     write_known_sign(setting_.wire, bound_, dithered, out);
   }
 
-  [[nodiscard]] Bound bound() const override {
-    return {.density = static_cast<double>(setting_.dim), .floats = floats_of(0, setting_)};
-  }
-
- private:
   double bound_;
   CompressorSetting setting_;
 };

@@ -19,10 +19,8 @@ class Identity final : public Compressor {
  public:
   explicit Identity(const CompressorSetting& setting) : setting_(setting) {}
 
-  void compress(const Key&, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "identity was made for another dim");
-    write_dense(setting_.wire, x, out);
-  }
+  void compress(const Key&, View x, Message& out) const override { say(x, out); }
+  void compress_floats(const Key&, FloatView x, Message& out) const override { say(x, out); }
 
   [[nodiscard]] Bound bound() const override {
     const auto d = static_cast<double>(setting_.dim);
@@ -30,6 +28,11 @@ class Identity final : public Compressor {
   }
 
  private:
+  void say(AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "identity was made for another dim");
+    write_dense(setting_.wire, x, out);
+  }
+
   CompressorSetting setting_;
 };
 
@@ -57,11 +60,8 @@ class RandK final : public Compressor {
   RandK(std::size_t k, Promise promise, const CompressorSetting& setting)
       : k_(k), promise_(promise), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "rand-k was made for another dim");
-    say(
-        key, [&](std::size_t j) { return x[j]; }, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say_entries(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say_entries(key, x, out); }
 
   void compress_difference(const Key& key, View a, View b, Message& out) const override {
     check(a.size() == setting_.dim && b.size() == setting_.dim, "rand-k was made for another dim");
@@ -76,6 +76,13 @@ class RandK final : public Compressor {
   }
 
  private:
+  template <class Real>
+  void say_entries(const Key& key, std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "rand-k was made for another dim");
+    say(
+        key, [&](std::size_t j) { return static_cast<double>(x[j]); }, out);
+  }
+
   template <class Coordinate>
   void say(const Key& key, Coordinate coordinate, Message& out) const {
     thread_local std::vector<std::uint32_t> support;  // reused, so that a round does not allocate
@@ -97,10 +104,8 @@ class TopK final : public Compressor {
  public:
   TopK(std::size_t k, const CompressorSetting& setting) : k_(k), setting_(setting) {}
 
-  void compress(const Key&, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "top-k was made for another dim");
-    say([&](Entries& largest) { largest_entries(x, k_, largest); }, out);
-  }
+  void compress(const Key&, View x, Message& out) const override { say_largest(x, out); }
+  void compress_floats(const Key&, FloatView x, Message& out) const override { say_largest(x, out); }
 
   void compress_difference(const Key&, View a, View b, Message& out) const override {
     check(a.size() == setting_.dim && b.size() == setting_.dim, "top-k was made for another dim");
@@ -121,6 +126,11 @@ class TopK final : public Compressor {
   }
 
  private:
+  void say_largest(AnyView x, Message& out) const {
+    check(size_of(x) == setting_.dim, "top-k was made for another dim");
+    say([&](Entries& largest) { largest_entries(x, k_, largest); }, out);
+  }
+
   template <class Choose>
   void say(Choose choose, Message& out) const {
     thread_local Entries largest;  // reused, so that a round does not allocate
@@ -138,21 +148,25 @@ class Bernoulli final : public Compressor {
   Bernoulli(double q, Promise promise, const CompressorSetting& setting)
       : q_(q), promise_(promise), setting_(setting) {}
 
-  void compress(const Key& key, View x, Message& out) const override {
-    check(x.size() == setting_.dim, "bernoulli was made for another dim");
-    if (key.stream(Purpose::compressor).uniform() >= q_) return write_nothing(setting_.wire, out);
-    if (promise_ == Promise::contractive) return write_dense(setting_.wire, x, out);
-    thread_local Vector values;  // reused, so that a round does not allocate
-    values.resize(x.size());
-    for (std::size_t j = 0; j < x.size(); ++j) values[j] = x[j] / q_;
-    write_dense(setting_.wire, values, out);
-  }
+  void compress(const Key& key, View x, Message& out) const override { say(key, x, out); }
+  void compress_floats(const Key& key, FloatView x, Message& out) const override { say(key, x, out); }
 
   [[nodiscard]] Bound bound() const override {
     return bound_of(promise_, 1 / q_ - 1, q_, q_ * static_cast<double>(setting_.dim), setting_);
   }
 
  private:
+  template <class Real>
+  void say(const Key& key, std::span<const Real> x, Message& out) const {
+    check(x.size() == setting_.dim, "bernoulli was made for another dim");
+    if (key.stream(Purpose::compressor).uniform() >= q_) return write_nothing(setting_.wire, out);
+    if (promise_ == Promise::contractive) return write_dense(setting_.wire, x, out);
+    thread_local Vector values;  // reused, so that a round does not allocate
+    values.resize(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) values[j] = static_cast<double>(x[j]) / q_;
+    write_dense(setting_.wire, values, out);
+  }
+
   double q_;
   Promise promise_;
   CompressorSetting setting_;

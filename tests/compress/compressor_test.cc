@@ -267,6 +267,109 @@ TEST(Compressors, TheSameKeySaysTheSameBytes) {
   });
 }
 
+/// The inputs of the table as floats, and special ones: huge, subnormal and signed zeros, alone or next to
+/// others.
+std::vector<std::vector<float>> float_vectors(std::size_t dim) {
+  std::vector<std::vector<float>> all;
+  for (const auto& [name, x] : vectors(dim)) {
+    std::vector<float>& floats = all.emplace_back(dim);
+    for (std::size_t j = 0; j < dim; ++j) floats[j] = static_cast<float>(x[j]);
+  }
+  Stream stream = Key{dim, 1, 0, 0, 0}.stream(Purpose::batch);
+  constexpr float kSpecial[] = {0.0F, -0.0F, 1e-45F, -3e-42F, 1.2e-38F, 3.4e38F, -3.4e38F, 1.0F};
+  for (const std::size_t specials : {std::size_t{5}, std::size(kSpecial)}) {  // without and with large ones
+    std::vector<float>& floats = all.emplace_back(dim);
+    for (float& v : floats) v = kSpecial[stream.below(specials)];
+  }
+  return all;
+}
+
+TEST(Compressors, FloatsAreSaidAsTheDoublesTheyAre) {
+  std::size_t compared = 0;
+  for (const Row& row : kRows) {
+    for (const std::size_t dim : {1, 2, 10, 31, 63, 64, 65, 513, 1000}) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        const std::string spec = spec_of(row, dim);
+        const auto compressor = make(spec, dim, wire);
+        for (const std::vector<float>& floats : float_vectors(dim)) {
+          SCOPED_TRACE(fmt::format("{}, dim {}, {}", spec, dim, wire == Wire::f32 ? "f32" : "f64"));
+          const Key key{14, 5, 2, 0, 0};
+          const Vector x(floats.begin(), floats.end());
+          Message expected, said{std::vector<std::uint8_t>(17, 0xff)};
+          compressor->compress(key, x, expected);
+          compressor->compress_floats(key, floats, said);
+          EXPECT_EQ(said.bytes, expected.bytes);
+          // Both readers, from zero and from other sums.
+          for (const float start : {0.0F, 0.7F}) {
+            std::vector<float> sum(dim, start);
+            Vector wide(dim, static_cast<double>(start));
+            decode_add(key, said, 0.3, sum);
+            decode_add(key, expected, 0.3, wide);
+            for (std::size_t j = 0; j < dim; ++j) {
+              // Products of the largest floats overflow in f32 messages of matrices: inf - inf is NaN.
+              EXPECT_EQ(std::isnan(sum[j]), std::isnan(wide[j])) << j;
+              EXPECT_TRUE(sum[j] == static_cast<float>(wide[j]) || std::isnan(wide[j])) << j;
+            }
+          }
+          ++compared;
+        }
+        EXPECT_THROW(
+            {
+              Message message;
+              compressor->compress_floats({}, std::vector<float>(dim + 1), message);
+            },
+            std::logic_error)
+            << spec;
+      }
+    }
+  }
+  EXPECT_GT(compared, 5000U);
+}
+
+TEST(Compressors, LongVectorsOfFloatsToo) {
+  // Long enough for the guess of the selection, with and without ties.
+  for (const std::size_t dim : {65536, 100003}) {
+    std::vector<float> floats(dim), tied(dim);
+    Stream stream = Key{dim, 2, 0, 0, 0}.stream(Purpose::batch);
+    for (std::size_t j = 0; j < dim; ++j) {
+      floats[j] = static_cast<float>(stream.uniform() - 0.5);
+      tied[j] = static_cast<float>(stream.below(5)) - 2;
+    }
+    for (const char* spec : {"top-k(1%)", "top-k(40%)", "top-k(12)", "comp(10, 1%)", "mix(10, 1%)", "natural",
+                             "sign", "one-bit", "qsgd(1)", "qsgd(4)", "qsgd(3000)"}) {
+      for (const std::vector<float>& x : {floats, tied, std::vector<float>(dim)}) {
+        const auto compressor = make(spec, dim, Wire::f32);
+        const Key key{15, 5, 2, 0, 0};
+        Message expected, said;
+        compressor->compress(key, Vector(x.begin(), x.end()), expected);
+        compressor->compress_floats(key, x, said);
+        EXPECT_EQ(said.bytes, expected.bytes) << spec;
+      }
+    }
+  }
+}
+
+/// Infinities and NaN: compress() promises nothing for them, but the fallbacks to dense are the same.
+TEST(Compressors, FloatsThatAreNotFiniteAreSaidTheSameWay) {
+  for (const char* spec :
+       {"identity", "c-rand-k(9)", "top-k(5)", "natural", "sign", "sign(block=8)", "one-bit",
+        "one-bit(scale=l2)", "one-bit(scale=block, block=8)", "one-bit(scale=none)",
+        "one-bit(scale=fixed, bound=1)", "dithered-sign(1)", "qsgd(4)", "natural-dithering(4)"}) {
+    for (const Wire wire : {Wire::f32, Wire::f64}) {
+      for (const float wrong : {INFINITY, -INFINITY, NAN}) {
+        for (const std::size_t at : {0, 17, 32}) {
+          std::vector<float> floats(33, 1.0F);
+          floats[at] = wrong;
+          Message expected, said;
+          make(spec, 33, wire)->compress({}, Vector(floats.begin(), floats.end()), expected);
+          make(spec, 33, wire)->compress_floats({}, floats, said);
+          EXPECT_EQ(said.bytes, expected.bytes) << spec;
+        }
+      }
+    }
+  }
+}
+
 TEST(Compressors, ADifferenceIsSaidAsTheVectorItIs) {
   for_all([](const Row&, const Compressor& compressor, Wire, View x) {
     const Key key{13, 5, 2, 0, 0};
