@@ -7,6 +7,7 @@
 // For sums of many messages, the counters use the minimum times, which are less disturbed on busy machines:
 //   Gcoord/s   client-coordinates per second, in 1e9
 //   ratio      time over that of the reference, which the case names
+// Rows of floats: ratio is the minimum time of a vector of floats over that of the same values in doubles.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -350,6 +351,82 @@ BENCHMARK_CAPTURE(one_side, rand_k_1000_encode, "rand-k(1000)", Side::encode, Wi
 BENCHMARK_CAPTURE(one_side, dense_encode, "identity", Side::encode, Wire::f32)->UseManualTime();
 BENCHMARK_CAPTURE(one_side, dense_decode, "identity", Side::decode, Wire::f32)->UseManualTime();
 
+double least(const std::vector<double>& times) { return *std::min_element(times.begin(), times.end()); }
+
+/// One side of a compressor for a vector of floats. The reference is the same for doubles with the same values,
+/// in the same run. widening_ratio: that of a copy in doubles before or behind the reference.
+void floats(benchmark::State& state, const char* spec, Side side) {
+  const Vector wide = [] {
+    Vector x = normal_vector(kLong);
+    for (double& v : x) v = static_cast<double>(static_cast<float>(v));
+    return x;
+  }();
+  const std::vector<float> x(wide.begin(), wide.end());
+  const auto compressor = make(spec, kLong);
+  Message message, other;
+  Vector acc(kLong), copied(kLong);
+  std::vector<float> acc_of_floats(kLong);
+  compressor->compress({}, wide, message);
+  compressor->compress_floats({}, x, other);
+  require(message.bytes == other.bytes, "the bytes of floats");
+  decode_add({}, message, 0.5, acc);
+  decode_add({}, message, 0.5, acc_of_floats);
+  for (std::size_t j = 0; j < kLong; ++j)
+    require(acc_of_floats[j] == static_cast<float>(acc[j]), "the sum in floats");
+  std::vector<double> own, reference, widened;
+  for ([[maybe_unused]] auto _ : state) {
+    const Key key{1, static_cast<std::uint32_t>(own.size()), 0, 0, 0};
+    const double a = seconds();
+    if (side == Side::encode) compressor->compress_floats(key, x, message);
+    if (side == Side::decode) decode_add(key, message, 0.5, acc_of_floats);
+    const double b = seconds();
+    if (side == Side::encode) compressor->compress(key, wide, message);
+    if (side == Side::decode) decode_add(key, message, 0.5, acc);
+    const double c = seconds();
+    if (side == Side::encode) {
+      std::copy(x.begin(), x.end(), copied.begin());
+      compressor->compress(key, copied, message);
+    } else {
+      std::copy(acc_of_floats.begin(), acc_of_floats.end(), copied.begin());
+      decode_add(key, message, 0.5, copied);
+      std::transform(copied.begin(), copied.end(), acc_of_floats.begin(),
+                     [](double v) { return static_cast<float>(v); });
+    }
+    const double d = seconds();
+    own.push_back(b - a);
+    reference.push_back(c - b);
+    widened.push_back(d - c);
+    state.SetIterationTime(b - a);
+  }
+  state.counters["ratio"] = least(own) / least(reference);
+  state.counters["widening_ratio"] = least(widened) / least(reference);
+}
+#define LACONIC_BENCH_FLOATS(name, spec)                       \
+  BENCHMARK_CAPTURE(floats, name##_encode, spec, Side::encode) \
+      ->UseManualTime()                                        \
+      ->Unit(benchmark::kMillisecond)                          \
+      ->Iterations(15);                                        \
+  BENCHMARK_CAPTURE(floats, name##_decode, spec, Side::decode) \
+      ->UseManualTime()                                        \
+      ->Unit(benchmark::kMillisecond)                          \
+      ->Iterations(15)
+LACONIC_BENCH_FLOATS(dense, "identity");
+LACONIC_BENCH_FLOATS(rand_k, "rand-k(1%)");
+LACONIC_BENCH_FLOATS(top_k, "top-k(1%)");
+LACONIC_BENCH_FLOATS(natural, "natural");
+LACONIC_BENCH_FLOATS(sign, "sign");
+LACONIC_BENCH_FLOATS(sign_blocks, "sign(block=1024)");
+LACONIC_BENCH_FLOATS(one_bit, "one-bit");
+LACONIC_BENCH_FLOATS(one_bit_l2, "one-bit(scale=l2)");
+LACONIC_BENCH_FLOATS(one_bit_blocks, "one-bit(scale=block, block=1024)");
+LACONIC_BENCH_FLOATS(one_bit_fixed, "one-bit(scale=fixed, bound=4)");
+LACONIC_BENCH_FLOATS(qsgd_1, "qsgd(1)");
+LACONIC_BENCH_FLOATS(qsgd_4, "qsgd(4)");
+LACONIC_BENCH_FLOATS(qsgd_100, "qsgd(100)");
+LACONIC_BENCH_FLOATS(qsgd_3000, "qsgd(3000)");
+LACONIC_BENCH_FLOATS(natural_dithering, "natural-dithering(12)");
+#undef LACONIC_BENCH_FLOATS
+
 /// Messages of this number of clients, and the arguments that pass them to decode_add_all.
 struct Said {
   std::vector<Message> messages;
@@ -365,8 +442,6 @@ struct Said {
     }
   }
 };
-
-double least(const std::vector<double>& times) { return *std::min_element(times.begin(), times.end()); }
 
 /// acc += the messages, by a plain loop; the scale is an f32 in front of the bit plane.
 void add_plainly(std::span<const Addend> sum, MutView acc) {
