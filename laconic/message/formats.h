@@ -45,6 +45,8 @@ enum class Format : std::uint8_t {
   // Further encodings of a choice of coordinates.
   owned = 20,
   clustered = 21,
+  // Formats of the caller's own.
+  registered = 22,
 };
 
 /// Set in the first byte if values are f64.
@@ -194,6 +196,8 @@ void add_low_rank(const Incoming& message, double weight, std::span<Real> acc);
 template <class Real>
 void add_sketch(const Incoming& message, double weight, std::span<Real> acc);
 template <class Real>
+void add_registered(const Incoming& message, double weight, std::span<Real> acc);
+template <class Real>
 void add_pair(const Incoming& message, double weight, std::span<Real> acc);
 template <class Real>  // reset, uncounted
 void add_dense_behind(const Incoming& message, double weight, std::span<Real> acc);
@@ -216,6 +220,7 @@ double floats_sparse_levels(const Incoming& message);
 double floats_sparse_power_levels(const Incoming& message);
 double floats_low_rank(const Incoming& message);
 double floats_sketch(const Incoming& message);
+double floats_registered(const Incoming& message);
 double floats_pair(const Incoming& message);
 double floats_reset(const Incoming& message);
 double floats_uncounted(const Incoming& message);

@@ -48,6 +48,7 @@ constexpr FormatRow kFormats[] = {
     {Format::sketch, "sketch", add_sketch, add_sketch, floats_sketch},
     {Format::owned, "owned", add_owned, add_owned, floats_owned},
     {Format::clustered, "clustered", add_clustered, add_clustered, floats_clustered},
+    {Format::registered, "registered", add_registered, add_registered, floats_registered},
     {Format::sparse_levels, "sparse levels", add_sparse_levels, add_sparse_levels, floats_sparse_levels},
     {Format::sparse_power_levels, "sparse power levels", add_sparse_power_levels, add_sparse_power_levels,
      floats_sparse_power_levels},

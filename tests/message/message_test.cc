@@ -23,6 +23,7 @@
 #include "laconic/message/bits.h"
 #include "laconic/message/deal.h"
 #include "laconic/message/formats.h"
+#include "laconic/message/registered.h"
 #include "laconic/message/subset.h"
 #include "laconic/message/sum.h"
 #include "laconic/message/wire.h"
@@ -1048,6 +1049,46 @@ TEST(Message, KeepsItsBuffer) {
   const std::uint8_t* buffer = message.bytes.data();
   for (std::uint32_t round = 0; round < 5; ++round) compressor->compress({1, round, 0, 0, 0}, x, message);
   EXPECT_EQ(message.bytes.data(), buffer);
+}
+
+/// One byte for each coordinate.
+void register_bytes(const std::string& name) {
+  register_format({.name = name,
+                   .decode =
+                       [](const Key& key, std::span<const std::uint8_t> payload, MutView x) {
+                         if (payload.size() != x.size()) throw RunError("need a byte for each coordinate");
+                         for (std::size_t j = 0; j < x.size(); ++j) x[j] = payload[j] + key.client;
+                       },
+                   .floats = [](std::span<const std::uint8_t> payload) { return static_cast<double>(payload.size()) / 4; }});
+}
+
+TEST(Registered, CarriesBytesOfItsOwn) {
+  register_bytes("bytes");
+  Message message;
+  write_registered("bytes", Bytes{1, 2, 250}, message);
+  EXPECT_EQ(message.bytes.size(), 7U);
+  Vector acc = {1, 0, 0};
+  decode_add(kExampleKey, message, 2, acc);
+  EXPECT_EQ(acc, (Vector{1 + 2 * 4, 2 * 5, 2 * 253}));
+  EXPECT_EQ(counted_floats(message, 3), 0.75);
+  EXPECT_EQ(error_of(kExampleKey, message.bytes, 4), "need a byte for each coordinate");
+  message.bytes[0] |= kWideValues;
+  EXPECT_EQ(error_of(kExampleKey, message.bytes, 3),
+            "a registered message (f64, 7 bytes, for 3 coordinates): registered formats have no f64 form");
+}
+
+TEST(Registered, NeedsItsFormat) {
+  Message message;
+  write_registered("never registered", Bytes{1}, message);
+  EXPECT_EQ(error_of(kExampleKey, message.bytes, 1),
+            "a registered message (f32, 5 bytes, for 1 coordinates): no format is registered with its number");
+  EXPECT_EQ(error_of(kExampleKey, {0x16, 0, 0}, 1),
+            "a registered message (f32, 3 bytes, for 1 coordinates): truncated in its header of 4 bytes");
+}
+
+TEST(Registered, TakesANameOnce) {
+  register_bytes("taken");
+  EXPECT_THROW(register_bytes("taken"), InputError);
 }
 
 }  // namespace
