@@ -35,6 +35,7 @@ class Like : public Problem {
   }
   std::uint32_t data_checksum() const override { return problem_->data_checksum(); }
   bool classifies() const override { return problem_->classifies(); }
+  bool has_accuracy() const override { return problem_->has_accuracy(); }
   std::optional<double> test_accuracy(View x, ThreadPool& pool) const override {
     return problem_->test_accuracy(x, pool);
   }

@@ -113,6 +113,8 @@ class Problem {
 
   /// Whether the problem classifies, so that Measured::correct is meaningful.
   [[nodiscard]] virtual bool classifies() const { return false; }
+  /// Whether rows have accuracies: of the training data if classifies(), of a test set if there is one.
+  [[nodiscard]] virtual bool has_accuracy() const { return classifies(); }
   /// The fraction of a held-out test set that x classifies correctly; unset where there is no test set.
   [[nodiscard]] virtual std::optional<double> test_accuracy(View /*x*/, ThreadPool& /*pool*/) const {
     return {};

@@ -82,7 +82,7 @@ void record(const Experiment& experiment, const std::string& folder, Observer& o
   Fleet fleet(alone);
   const auto method = experiment.make_method();
   const auto clock = experiment.make_clock();
-  FileRecorder files(folder, experiment.problem().classifies());
+  FileRecorder files(folder, experiment.problem().has_accuracy());
   SolveOptions options = experiment.solve_options(clock.get());
   const std::function<Request()> asked = [&] { return observer.asked_to_end(); };
   options.asked = &asked;
