@@ -11,7 +11,7 @@ namespace laconic::cli {
 
 int advise(const std::vector<std::string>& words, Output output) {
   AdviceRequest request = advice_request_of(words);
-  request.config.folders = data_folders();
+  request.config.resources.folders = data_folders();
   AdviceResult result;
   {
     Watch watch(!output.quiet);

@@ -6,7 +6,7 @@
 
 namespace laconic::cli {
 
-/// The folders of the environment variable LACONIC_DATA, separated there by colons: Config::folders of every
+/// The folders of the environment variable LACONIC_DATA, separated there by colons: Resources::folders of every
 /// verb.
 std::vector<std::string> data_folders();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/experiment/run.h"
 
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -42,7 +43,7 @@ std::string how_to_go_on(const Config& config, bool saved) {
 /// Runs the config and prints the result on rank 0. Returns the exit code.
 int run_and_tell(Config config, const RunFiles& files, Output output, Transport& transport,
                  std::size_t neighbours) {
-  config.folders = data_folders();
+  config.resources.folders = data_folders();
   const bool first = transport.rank() == 0;
   RunResult result;
   {
@@ -74,16 +75,13 @@ int run_and_tell(Config config, const RunFiles& files, Output output, Transport&
 int run(const std::vector<std::string>& words, bool force, Output output, Transport& transport,
         std::size_t neighbours) {
   Config config;
-  std::optional<RunFolder> out;
+  std::unique_ptr<RunFolder> out;  // on rank 0
   together(transport, [&] {
     config = describe(words);
-    if (saves_checkpoints(config.solve) && config.out.empty())
-      throw InputError("checkpoint-every: there is no folder to write to; give out=");
-    if (transport.rank() > 0 || config.out.empty()) return;
-    out.emplace(config.out);
-    out->take(force, toml_of(resolved(config)));
+    require_folder(config);
+    if (transport.rank() == 0) out = new_folder_for(config, force);
   });
-  return run_and_tell(config, {.out = out ? &*out : nullptr}, output, transport, neighbours);
+  return run_and_tell(config, {.out = out.get()}, output, transport, neighbours);
 }
 
 int resume(const std::vector<std::string>& words, Output output, Transport& transport,

@@ -45,7 +45,7 @@ void require_alone(const Transport& transport) {
 }
 
 int sweep(const std::vector<std::string>& words, bool quick, bool force, Output output) {
-  SweepPlan plan = plan_of(settings_of(words, quick), data_folders());
+  SweepPlan plan = plan_of(settings_of(words, quick), {.folders = data_folders()});
   if (plan.figure && plan.out.empty())
     print_err("laconic: figure: not drawn: it needs out=FOLDER, for the runs that it draws\n");
   std::optional<RunFolder> out;
@@ -57,7 +57,7 @@ int sweep(const std::vector<std::string>& words, bool quick, bool force, Output 
 }
 
 int resume_sweep(RunFolder& out, const std::vector<std::string>& words, Output output) {
-  SweepToResume sweep = sweep_to_resume(out, words, data_folders());
+  SweepToResume sweep = sweep_to_resume(out, words, {.folders = data_folders()});
   return run_and_tell(sweep.plan, &out, std::move(sweep.outcomes), sweep.goes_on, output);
 }
 

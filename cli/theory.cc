@@ -62,7 +62,7 @@ void print_promise(const std::optional<Promise>& promise) {
 
 int theory(const std::vector<std::string>& words, Output output) {
   Config config = describe(words);
-  config.folders = data_folders();
+  config.resources.folders = data_folders();
   ThreadPool pool(threads_of(config));
   Fleet fleet(pool);
   std::shared_ptr<const OpenedProblem> opened;

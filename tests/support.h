@@ -124,7 +124,7 @@ inline Config config_of(const Job& job) {
   config.threads = job.threads;
   config.batch = job.batch;
   config.outer_step = job.outer_step;
-  config.folders = job.folders;
+  config.resources.folders = job.folders;
   return config;
 }
 
@@ -153,7 +153,7 @@ inline void expect_close(const Outcome& a, const Outcome& b, double tolerance) {
 using Opened = std::shared_ptr<const OpenedProblem>;
 
 /// The problem of a job, without its constants.
-inline std::unique_ptr<Problem> problem_of(const Job& job) {
+inline std::shared_ptr<const Problem> problem_of(const Job& job) {
   Observer silent;
   return read_problem(config_of(job), silent);
 }

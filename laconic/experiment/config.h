@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,9 +16,18 @@
 #include "laconic/core/spec.h"
 #include "laconic/message/message.h"
 #include "laconic/methods/methods.h"
+#include "laconic/problem/problem.h"
 #include "laconic/solve.h"
 
 namespace laconic {
+
+/// What the caller adds to the keys of a run. It belongs to this process, and no file describes it.
+struct Resources {
+  /// Where data sets are looked up by name (data/lookup.h).
+  std::vector<std::string> folders = {};
+  /// The problem to minimise. The key `problem` is then only its name. Unset: one of the table of problems.
+  std::shared_ptr<const Problem> own_problem = {};
+};
 
 struct Config {
   Spec problem;
@@ -46,8 +56,7 @@ struct Config {
   Wire wire = Wire::f32;
   std::size_t threads = 0;  // 0: as many as the machine has
   std::string out;          // empty: no files are written
-  /// Where data sets are looked up by name (data/lookup.h). Of this machine, and no key.
-  std::vector<std::string> folders;
+  Resources resources;
 
   [[nodiscard]] bool has_target() const {
     return solve.target || target_gap || solve.target_accuracy || solve.target_consensus;

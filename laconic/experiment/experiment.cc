@@ -40,20 +40,6 @@ AllocationSetting allocation_setting(const Config& config, const std::vector<std
   return {.clients = config.clients, .seed = config.split_seed, .rule = config.allocation, .gone = gone};
 }
 
-/// While it lives, passes over the data call observer.working().
-class Working {
- public:
-  Working(Fleet& fleet, Observer& observer) : fleet_(fleet) {
-    fleet.set_working([&observer] { observer.working(); });
-  }
-  ~Working() { fleet_.set_working({}); }
-  Working(const Working&) = delete;
-  Working& operator=(const Working&) = delete;
-
- private:
-  Fleet& fleet_;
-};
-
 Assembly assembly_of(const Config& config, const OpenedProblem& opened,
                      std::shared_ptr<const Stragglers> stragglers, const std::vector<std::uint32_t>& gone) {
   const auto mixing = mixing_of(config, opened.problem->shards());
@@ -102,6 +88,22 @@ std::unique_ptr<Problem> with_false_labels(const Config& config, std::shared_ptr
   setting.on_classes_dealt = {};
   setting.on_remark = {};
   return with_last_shards(std::move(problem), make_problem(config.problem, setting), first);
+}
+
+/// InputError if the config asks of the caller's problem what only problems with rows of data sets have.
+void require_fit(const Config& config, const Problem& problem) {
+  if (config.clients != problem.shards()) {
+    throw InputError(fmt::format("clients = {}; the problem {} has {} shards, one for each client",
+                                 config.clients, print(config.problem), problem.shards()));
+  }
+  if (config.split != Spec("contiguous")) {
+    throw InputError(fmt::format("split = {}; the problem {} has dealt its rows: leave split out",
+                                 print(config.split), print(config.problem)));
+  }
+  if (config.has_false_labels()) {
+    throw InputError(fmt::format("byzantine = {}; the problem {} has no labels to change",
+                                 print(*config.byzantine), print(config.problem)));
+  }
 }
 
 }  // namespace
@@ -165,12 +167,16 @@ std::size_t threads_of(const Config& config, std::size_t neighbours) {
   return std::min(threads_of(config.threads, neighbours), config.clients);
 }
 
-std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank,
-                                      SharedData* shared, std::string* csv) {
+std::shared_ptr<const Problem> read_problem(const Config& config, Observer& observer, const RankData& rank,
+                                            SharedData* shared, std::string* csv) {
+  if (config.resources.own_problem) {
+    require_fit(config, *config.resources.own_problem);
+    return config.resources.own_problem;
+  }
   ProblemSetting setting = {.clients = config.clients,
                             .split = config.split,
                             .split_seed = config.split_seed,
-                            .folders = config.folders,
+                            .folders = config.resources.folders,
                             .cache = shared != nullptr ? &shared->cache : nullptr,
                             .on_stage = [&](const std::string& stage) { observer.stage(stage); },
                             .working = [&] { observer.working(); }};
@@ -188,7 +194,7 @@ std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, 
       *csv = clients_csv(labels, shards);
     };
   }
-  return of_text("problem", [&] {
+  return of_text("problem", [&]() -> std::shared_ptr<const Problem> {
     std::unique_ptr<Problem> problem = make_problem(config.problem, setting);
     return config.has_false_labels() ? with_false_labels(config, std::move(problem), std::move(setting))
                                      : std::move(problem);
@@ -210,13 +216,13 @@ ProblemFacts facts_of(const Config& config, const Problem& objective, Fleet& fle
 }
 
 std::optional<Constants> constants_of(const Problem& problem, Fleet& fleet, Observer& observer) {
-  const Working working(fleet, observer);
+  const Working working(fleet.pool(), observer);
   observer.stage("constants");
   return problem.constants(fleet);
 }
 
 Minimum minimum_of(const Problem& problem, Fleet& fleet, Observer& observer) {
-  const Working working(fleet, observer);
+  const Working working(fleet.pool(), observer);
   observer.stage("minimum for target-gap");
   return minimum_of(problem, fleet);
 }

@@ -69,11 +69,12 @@ struct SharedData {
 };
 
 /// Reads the data of this rank's clients. Uses only the keys problem, clients, split and split-seed, the
-/// allocation of methods in which clients hold each other's data, and config.folders. If `csv` is given, it
-/// receives clients_csv.
+/// allocation of methods in which clients hold each other's data, and config.resources. If `csv` is given, it
+/// receives clients_csv. A problem of the caller's is checked against the config and returned.
 /// Rank 0 reports remarks on the data to the observer. Throws InputError.
-std::unique_ptr<Problem> read_problem(const Config& config, Observer& observer, const RankData& rank = {},
-                                      SharedData* shared = nullptr, std::string* csv = nullptr);
+std::shared_ptr<const Problem> read_problem(const Config& config, Observer& observer,
+                                            const RankData& rank = {}, SharedData* shared = nullptr,
+                                            std::string* csv = nullptr);
 
 /// The mean over the clients that do not lie, if some do; else nothing.
 std::shared_ptr<const Problem> honest_part_of(const Config& config, std::shared_ptr<const Problem> problem);

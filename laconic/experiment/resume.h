@@ -16,7 +16,7 @@ std::vector<KeyValue> changes_of(const std::vector<std::string>& words, const st
                                  const RunFolder& folder, const std::string& what);
 
 /// The config of the run in a folder that is taken (RunFolder::take_up). `changes` are words `threads=` and
-/// `checkpoint-every=`, which change no bit of the result. Config::out is the folder; Config::folders is empty.
+/// `checkpoint-every=`, which change no bit of the result. Config::out is the folder; Config::resources are empty.
 /// Throws InputError for other changes, and if the description is not that of a run.
 Config config_to_resume(const RunFolder& folder, const std::vector<std::string>& changes);
 

@@ -58,7 +58,7 @@ void require_seen(const std::string& out, std::size_t rank) {
 std::unique_ptr<FileRecorder> open_files(const Experiment& experiment, RunFolder* out,
                                          const std::optional<Progress>& from) {
   if (out == nullptr) return nullptr;
-  const bool with_accuracy = experiment.problem().classifies();
+  const bool with_accuracy = experiment.problem().has_accuracy();
   if (from) return std::make_unique<FileRecorder>(out->path(), with_accuracy, *from);
   out->clear();
   const std::string& clients = experiment.opened().clients_csv;
@@ -69,6 +69,18 @@ std::unique_ptr<FileRecorder> open_files(const Experiment& experiment, RunFolder
 }
 
 }  // namespace
+
+void require_folder(const Config& config) {
+  if (saves_checkpoints(config.solve) && config.out.empty())
+    throw InputError("checkpoint-every: there is no folder to write to; give out=");
+}
+
+std::unique_ptr<RunFolder> new_folder_for(const Config& config, bool force) {
+  if (config.out.empty()) return nullptr;
+  auto folder = std::make_unique<RunFolder>(config.out);
+  folder->take(force, toml_of(resolved(config)));
+  return folder;
+}
 
 bool saves_checkpoints(const SolveOptions& options) {
   return options.checkpoint_rounds || options.checkpoint_seconds;
@@ -154,6 +166,7 @@ RunResult run(const Config& config, Transport& transport, std::size_t neighbours
   if (config.is_served()) return run_served(config, transport, neighbours, observer, files);
   std::optional<ThreadPool> pool;
   together(transport, [&] { pool.emplace(threads_of(config, neighbours)); });
+  const Working working(*pool, observer);
   Fleet fleet(*pool, transport);
   const auto opened = open_problem(config, fleet, observer);
   std::optional<Experiment> experiment;

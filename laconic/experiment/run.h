@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,12 @@ RunResult run(const Experiment& experiment, Fleet& fleet, Observer& observer, co
 /// that share the processors of this machine. Collective.
 RunResult run(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
               const RunFiles& files = {});
+
+/// InputError if the config asks for checkpoints and has no folder for them.
+void require_folder(const Config& config);
+/// The folder of a new run, taken; nullptr if the config has none. With `force` it may hold an earlier run.
+/// Throws InputError if the folder cannot be taken.
+std::unique_ptr<RunFolder> new_folder_for(const Config& config, bool force);
 
 bool saves_checkpoints(const SolveOptions& options);
 /// Why an interrupted run could not save a checkpoint: "no out=".

@@ -117,7 +117,7 @@ SweepPlan widened(const SweepPlan& plan, const Edge& edge) {
     if (setting.key == plan.grid.axis(edge.axis)->key)
       setting.value = with_value(setting.key, setting.value, edge.axis, edge.beyond, !edge.largest);
   }
-  SweepPlan wider = plan_of(settings, plan.runs.front().config.folders);
+  SweepPlan wider = plan_of(settings, plan.runs.front().config.resources);
   wider.threads = plan.threads;
   wider.out = plan.out;
   return wider;

@@ -278,7 +278,7 @@ const Measure& measure_named(const std::string& name, bool has_target, bool is_t
                                fmt::join(names, ", ")));
 }
 
-SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::string>& folders) {
+SweepPlan plan_of(const std::vector<KeyValue>& settings, const Resources& resources) {
   SweepPlan plan;
   plan.settings = settings;
   auto [of_runs, own] = parted(settings);
@@ -289,7 +289,7 @@ SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::
   for (SweepRun& run : plan.runs) {  // The sweep decides these for its runs.
     run.config.threads = 0;
     run.config.out.clear();
-    run.config.folders = folders;
+    run.config.resources = resources;
   }
   const auto given = [&, &own = own](const char* key) {
     return own.contains(key) ? std::optional(own.at(key)) : std::nullopt;

@@ -77,9 +77,9 @@ struct SweepPlan {
   }
 };
 
-/// `folders` are those of each run's config. Throws InputError for any error in the config of a run or in the
+/// `resources` are those of each run's config. Throws InputError for any error in the config of a run or in the
 /// sweep's own keys.
-SweepPlan plan_of(const std::vector<KeyValue>& settings, const std::vector<std::string>& folders = {});
+SweepPlan plan_of(const std::vector<KeyValue>& settings, const Resources& resources = {});
 
 /// A plan of one cell: the runs have these configs, and each is a setting of its own. Without files.
 SweepPlan plan_of_cell(const std::vector<Config>& configs, const Measure& measure);

@@ -30,7 +30,7 @@ std::vector<std::string> missing_data(const SweepPlan& plan) {
   std::vector<std::string> missing;
   for (const SweepRun& run : plan.runs) {
     const auto name = data_named(run.config.problem);
-    if (name && !has_dataset(*name, run.config.folders) &&
+    if (name && !has_dataset(*name, run.config.resources.folders) &&
         std::find(missing.begin(), missing.end(), *name) == missing.end())
       missing.push_back(*name);
   }
@@ -127,7 +127,7 @@ std::deque<PaperSweep> sweeps_of(const ReproduceRequest& wanted) {
       task.part = part;
       std::vector<KeyValue> settings = settings_of_config(part.config, wanted.quick);
       settings.push_back({"out", fmt::format("{}/{}", wanted.out, part.config), ""});
-      task.plan = plan_of(last_of_each(settings), wanted.folders);
+      task.plan = plan_of(last_of_each(settings), {.folders = wanted.folders});
       task.plan.threads = wanted.threads;  // not part of the description in the folder
       if (const auto missing = missing_data(task.plan); !missing.empty()) {
         task.why_not = why_skipped(missing);

@@ -227,7 +227,7 @@ std::string summary_json(const SweepPlan& plan, const SweepResult& result,
     if (std::isfinite(best.score)) {
       for (const auto& [key, value] : resolved(run.config))
         entry["description"][key] = json_of_setting(key, value);
-      entry["file"] = files.at(best.setting);
+      if (const auto file = files.find(best.setting); file != files.end()) entry["file"] = file->second;
       for (const Edge& edge : edges_of(plan, best.setting))
         entry["edges"].push_back(
             {{"axis", edge.axis}, {"value", edge.value}, {"end", edge.largest ? "largest" : "smallest"}});

@@ -44,7 +44,7 @@ std::string report_of(const SweepPlan& plan, const SweepResult& result);
 std::map<std::size_t, std::string> write_best(const SweepPlan& plan, const SweepResult& result,
                                               const RunFolder& out);
 
-/// The content of summary.json. `files` is the result of write_best().
+/// The content of summary.json. `files` is the result of write_best(); empty if it was not called.
 std::string summary_json(const SweepPlan& plan, const SweepResult& result,
                          const std::map<std::size_t, std::string>& files);
 

@@ -20,9 +20,9 @@ struct SweepToResume {
 };
 
 /// The sweep in a folder that is taken (RunFolder::take_up). `changes` are words `threads=`, which change no bit
-/// of the result; `folders` as for plan_of(). Throws InputError for other changes, and if a file of the folder
+/// of the result; `resources` as for plan_of(). Throws InputError for other changes, and if a file of the folder
 /// is not that of a sweep.
 SweepToResume sweep_to_resume(const RunFolder& folder, const std::vector<std::string>& changes,
-                              const std::vector<std::string>& folders = {});
+                              const Resources& resources = {});
 
 }  // namespace laconic

@@ -350,6 +350,7 @@ class Sweep {
   RunFolder* out_;
   Observer& observer_;
   ThreadPool pool_;
+  Working working_{pool_, observer_};
   Problems problems_;
   Checked checked_;
   std::vector<Expectation> expectations_;

@@ -2,8 +2,10 @@
 #include "laconic/core/parallel.h"
 
 #include <atomic>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -44,6 +46,32 @@ TEST(ThreadPool, RethrowsAndWorksOn) {
     pool.for_each(100, [&](std::size_t) { ++count; });
     EXPECT_EQ(count, 100);
   }
+}
+
+TEST(ThreadPool, SaysThatItWorks) {
+  for (const std::size_t threads : {1, 3}) {
+    ThreadPool pool(threads);
+    std::size_t calls = 0;  // no data race: on the calling thread only
+    EXPECT_FALSE(pool.set_working([&] { ++calls; }));
+    for (int loop = 0; loop < 5; ++loop) pool.for_each(2, [](std::size_t) {});
+    EXPECT_GE(calls, 5U);
+    const auto earlier = pool.set_working([] { throw std::runtime_error("stop"); });
+    EXPECT_TRUE(earlier);
+    std::atomic<int> count = 0;
+    EXPECT_THROW(pool.for_each(1, [&](std::size_t) { ++count; }), std::runtime_error);
+    EXPECT_EQ(count, 0);
+    pool.set_working(earlier);
+    pool.for_each(100, [&](std::size_t) { ++count; });
+    EXPECT_EQ(count, 100);
+  }
+}
+
+TEST(ThreadPool, SaysThatItWorksDuringALongLoop) {
+  ThreadPool pool(1);
+  std::size_t calls = 0;
+  pool.set_working([&] { ++calls; });
+  pool.for_each(3, [](std::size_t) { std::this_thread::sleep_for(std::chrono::milliseconds(150)); });
+  EXPECT_GE(calls, 3U);  // at the beginning, and before the second and the third iteration
 }
 
 }  // namespace
