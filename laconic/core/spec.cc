@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/failure.h"
 
 namespace laconic {
 namespace {
@@ -39,7 +40,8 @@ class Parser {
   Spec parse_all() {
     Spec spec = parse_spec("a name such as marina(rand-k(10))");
     skip_space();
-    if (at_ < text_.size()) fail(fmt::format("unexpected '{}' after the end of the description", text_[at_]));
+    if (at_ < text_.size())
+      fail(fmt::format("unexpected '{}' after the end of the description", character()));
     return spec;
   }
 
@@ -49,7 +51,7 @@ class Parser {
       parse_item(spec);
     } while (take(','));
     skip_space();
-    if (at_ < text_.size()) fail(fmt::format("expected ',', found '{}'", text_[at_]));
+    if (at_ < text_.size()) fail(fmt::format("expected ',', found '{}'", character()));
     return spec;
   }
 
@@ -58,6 +60,15 @@ class Parser {
 
   [[noreturn]] void fail(const std::string& message) const {
     throw SpecError(fmt::format("column {}: {}", at_ + 1, message));
+  }
+
+  /// The character of UTF-8 at this place, or the number of a byte that is none to print.
+  [[nodiscard]] std::string character() const {
+    const auto byte_at = [&](std::size_t at) { return static_cast<unsigned char>(text_[at]); };
+    std::size_t end = at_ + 1;
+    while (byte_at(at_) >= 0x80 && end < text_.size() && (byte_at(end) & 0xc0U) == 0x80) ++end;
+    const std::string bytes(text_.substr(at_, end - at_));
+    return byte_at(at_) < ' ' || !is_utf8(bytes) ? fmt::format("\\x{:02x}", byte_at(at_)) : bytes;
   }
 
   void skip_space() {
@@ -84,7 +95,7 @@ class Parser {
     while (at_ < text_.size() && is_word_char(text_[at_])) ++at_;
     if (begin == at_) {
       fail(at_ == text_.size() ? fmt::format("expected {}, found the end", expected)
-                               : fmt::format("expected {}, found '{}'", expected, text_[at_]));
+                               : fmt::format("expected {}, found '{}'", expected, character()));
     }
     spec.name = text_.substr(begin, at_ - begin);
     if (const auto number = as_number(spec.name)) {
@@ -108,7 +119,7 @@ class Parser {
         if (at_ == text_.size())
           fail(fmt::format("expected ')' to close the '(' of column {}, found the end", open));
         fail(fmt::format("expected ',' or ')', found '{}' (a text with blanks needs double quotes)",
-                         text_[at_]));
+                         character()));
       }
     }
     --depth_;

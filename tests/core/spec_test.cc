@@ -124,5 +124,21 @@ TEST(Arguments, RefuseWhatTheyDoNotKnow) {
   EXPECT_EQ(read("c()"), "column 1: c: \"k\" is missing: a count such as 10, or a share such as 1%");
 }
 
+TEST(Spec, QuotesAWholeCharacter) {
+  const auto error_of = [](const std::string& text) {
+    try {
+      parse(text);
+    } catch (const SpecError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(error_of("gd \xc3\xa9"), "column 4: unexpected '\xc3\xa9' after the end of the description");
+  EXPECT_EQ(error_of("gd x"), "column 4: unexpected 'x' after the end of the description");
+  EXPECT_EQ(error_of(std::string("gd\0", 3)),
+            "column 3: unexpected '\\x00' after the end of the description");
+  EXPECT_EQ(error_of("gd \xff"), "column 4: unexpected '\\xff' after the end of the description");
+}
+
 }  // namespace
 }  // namespace laconic
