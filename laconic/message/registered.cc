@@ -26,9 +26,7 @@ Registry& registry() {
   return formats;
 }
 
-std::size_t number_of(const std::string& name) {
-  return checksum_of(name) % kHeaderCountLimit;
-}
+std::size_t number_of(const std::string& name) { return checksum_of(name) % kHeaderCountLimit; }
 
 /// nullptr if there is none. Entries stay where they are.
 const RegisteredFormat* find(std::size_t number) {
@@ -50,7 +48,8 @@ const RegisteredFormat& format_in(const Incoming& message) {
 void register_format(RegisteredFormat format) {
   const std::size_t number = number_of(format.name);
   if (const RegisteredFormat* const other = find(number))
-    throw InputError(fmt::format("\"{}\" cannot be registered: \"{}\" has its number", format.name, other->name));
+    throw InputError(
+        fmt::format("\"{}\" cannot be registered: \"{}\" has its number", format.name, other->name));
   const std::unique_lock lock(registry().mutex);
   registry().formats.emplace_back(number, std::move(format));
 }

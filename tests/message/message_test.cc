@@ -1053,13 +1053,15 @@ TEST(Message, KeepsItsBuffer) {
 
 /// One byte for each coordinate.
 void register_bytes(const std::string& name) {
-  register_format({.name = name,
-                   .decode =
-                       [](const Key& key, std::span<const std::uint8_t> payload, MutView x) {
-                         if (payload.size() != x.size()) throw RunError("need a byte for each coordinate");
-                         for (std::size_t j = 0; j < x.size(); ++j) x[j] = payload[j] + key.client;
-                       },
-                   .floats = [](std::span<const std::uint8_t> payload) { return static_cast<double>(payload.size()) / 4; }});
+  register_format(
+      {.name = name,
+       .decode =
+           [](const Key& key, std::span<const std::uint8_t> payload, MutView x) {
+             if (payload.size() != x.size()) throw RunError("need a byte for each coordinate");
+             for (std::size_t j = 0; j < x.size(); ++j) x[j] = payload[j] + key.client;
+           },
+       .floats =
+           [](std::span<const std::uint8_t> payload) { return static_cast<double>(payload.size()) / 4; }});
 }
 
 TEST(Registered, CarriesBytesOfItsOwn) {
@@ -1080,8 +1082,9 @@ TEST(Registered, CarriesBytesOfItsOwn) {
 TEST(Registered, NeedsItsFormat) {
   Message message;
   write_registered("never registered", Bytes{1}, message);
-  EXPECT_EQ(error_of(kExampleKey, message.bytes, 1),
-            "a registered message (f32, 5 bytes, for 1 coordinates): no format is registered with its number");
+  EXPECT_EQ(
+      error_of(kExampleKey, message.bytes, 1),
+      "a registered message (f32, 5 bytes, for 1 coordinates): no format is registered with its number");
   EXPECT_EQ(error_of(kExampleKey, {0x16, 0, 0}, 1),
             "a registered message (f32, 3 bytes, for 1 coordinates): truncated in its header of 4 bytes");
 }

@@ -122,7 +122,7 @@ inline void expect_near(const Vectors& found, const Vectors& expected, double to
 class GossipOn : public ::testing::Test {
  protected:
   /// Twelve clients with labels of mostly one kind.
-  std::unique_ptr<Problem> logistic() const {
+  std::shared_ptr<const Problem> logistic() const {
     return problem_of({.problem = fmt::format("logistic(\"{}\", lambda=0.05)",
                                               folder_.write("classes", two_classes(97, 7))),
                        .method = "gd",
