@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo reproduce tests quick test check test-torch coverage bench data format tidy clean
+.PHONY: help build demo python reproduce tests quick test check test-torch coverage bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
@@ -20,14 +20,20 @@ build: ## the program, optimised: build/laconic
 # The program and all tests. Benchmarks are configured, because clang-tidy needs their commands, but not
 # built.
 tests:
-	@$(install) build demo test
+	@$(install) build demo python test
 	@tools/fetch_charts.sh || true
-	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON -DLACONIC_PYTHON=ON
 	@cmake --build --preset release
 
 demo: build ## eight methods on Fashion-MNIST, each at its best step: a table and a figure in runs/demo
 	@$(install) demo
 	@demo/run.sh
+
+python: ## the Python package, and a virtual environment that has it: build/venv
+	@$(install) build python
+	@cmake --preset release -DLACONIC_PYTHON=ON
+	@cmake --build --preset release --target laconic_python_package
+	@tools/make_venv.sh build/venv build/python
 
 reproduce: ## the papers' experiments in minutes: verdicts, figures and a page in runs/reproduce-quick
 	@$(install) build demo
@@ -59,14 +65,15 @@ coverage: ## which lines and branches the quick tests run: a table, and build-co
 	@tools/coverage.sh
 
 bench: ## the benchmarks, each against a reference timed in the same run
-	@$(install) build test bench
-	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON
-	@cmake --build --preset release --target laconic_bench laconic_program
+	@$(install) build test python bench
+	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON -DLACONIC_PYTHON=ON
+	@cmake --build --preset release --target laconic_bench laconic_program laconic_python_package
 	@build/bench/laconic_bench
 	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/served.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/advise.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/python.py build/python || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/
 	@$(install) data

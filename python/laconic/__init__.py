@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""laconic trains models over slow links by saying less: communication-efficient distributed optimisation.
+
+`run()` runs a method on a problem and counts the bits that it sends; `sweep()` compares methods, each at its best
+step; `theory()` gives constants, steps and bounds; `advise()` says which method pays on a link. Keyword arguments
+are the keys of the program `laconic`, with `_` for `-`.
+"""
+from ._cpu import require_cpu as _require_cpu
+
+_require_cpu()
+
+import atexit as _atexit  # noqa: E402
+
+from . import _core  # noqa: E402
+from ._core import Compressor, InputError, Message, OpenProblem, RunError, __version__, decode  # noqa: E402
+from ._advice import Advice, Theory, advise, theory  # noqa: E402
+from ._compressor import Key, compressor, register_compressor  # noqa: E402
+from ._listener import RemarkWarning  # noqa: E402
+from ._names import Name, list_columns, list_compressors, list_keys, list_methods, list_problems  # noqa: E402
+from ._open import open_problem  # noqa: E402
+from ._papers import plot, report, reproduce  # noqa: E402
+from ._problem import Problem, problem  # noqa: E402
+from ._run import DivergedWarning, Run, load, resume, run  # noqa: E402
+from ._sweep import Sweep, sweep  # noqa: E402
+
+__all__ = [
+    "Advice", "Compressor", "DivergedWarning", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
+    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "list_columns",
+    "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
+    "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
+]
+
+
+_atexit.register(_core.end_calls)
+
+
+def __getattr__(name):
+    if name == "torch":  # imports PyTorch, so only where it is used
+        import importlib
+
+        return importlib.import_module("laconic.torch")
+    raise AttributeError(f"module 'laconic' has no attribute {name!r}")
