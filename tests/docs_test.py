@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ["laconic", "cli", "tests", "tools", "bench", "configs", "examples", "docs", "fuzz", "cmake", "demo"]
+FOLDERS = ["laconic", "cli", "python", "tests", "tools", "bench", "configs", "examples", "docs", "fuzz", "cmake", "demo"]
 SUFFIXES = (".h", ".cc", ".py")
 MOST_WORDS = 1300  # of README.md
 
