@@ -15,6 +15,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "arrays.h"
 #include "calls.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/core/error.h"
@@ -185,7 +186,7 @@ py::tuple tuple_of(const Key& key) {
   return py::make_tuple(key.seed, key.round, key.client, key.step, key.copy);
 }
 
-/// A compressor whose encode() is Python code: encode(x, key, arguments) -> bytes.
+/// A compressor with encode() in Python: encode(x, key, arguments) -> bytes.
 class PythonCompressor final : public Compressor {
  public:
   PythonCompressor(std::string name, std::shared_ptr<Held> encode, py::dict arguments, const Bound& bound,
@@ -252,8 +253,7 @@ void register_python_compressor(const std::string& name, const std::string& usag
              const py::bytes bytes(reinterpret_cast<const char*>(payload.data()), payload.size());
              const py::object decoded = (**held_decode)(bytes, x.size(), tuple_of(key));
              const py::array given = py::array::ensure(decoded);
-             const bool is_real =
-                 given && std::string("fiub").find(given.dtype().kind()) != std::string::npos;
+             const bool is_real = given && has_real_numbers(given);
              const auto vector = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(
                  is_real ? given : py::array());
              if (!is_real || !vector || vector.ndim() != 1 ||

@@ -18,6 +18,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "arrays.h"
 #include "laconic/core/checksum.h"
 #include "laconic/core/error.h"
 #include "laconic/experiment/experiment.h"
@@ -91,7 +92,7 @@ void copy_array(const py::handle& object, const std::string& what, MutView to) {
     PyErr_Clear();
     fail_type(fmt::format("{} is no array ({}); need {} real numbers", what, type_of(object), to.size()));
   }
-  if (std::string("fiub").find(array.dtype().kind()) == std::string::npos) {
+  if (!has_real_numbers(array)) {
     fail_type(fmt::format("{} has the dtype {}; need real numbers, as float64", what,
                           std::string(py::str(array.dtype()))));
   }

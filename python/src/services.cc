@@ -53,12 +53,6 @@ Resources resources_of(const Call& call, const Watch& watch) {
   return resources;
 }
 
-/// One object of Python for a value of a row: None if it was not measured.
-template <class Value>
-py::object object_of(const Value& value) {
-  return py::cast(value);
-}
-
 /// Keeps the rows, and calls `on_row`, unless that is None, with the round and a dict of the columns.
 class Rows final : public Recorder {
  public:
@@ -70,7 +64,7 @@ class Rows final : public Recorder {
     if (on_row_.is_none()) return;
     tell(*error_, [&] {
       py::dict columns;
-      for_each_column(row, [&](const char* name, const auto& value) { columns[name] = object_of(value); });
+      for_each_column(row, [&](const char* name, const auto& value) { columns[name] = value; });
       on_row_(row.round, columns);
     });
   }
