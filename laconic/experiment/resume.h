@@ -10,7 +10,7 @@
 
 namespace laconic {
 
-/// The settings in `words`, each `key=value`. Throws InputError for a word whose key is not among `keys`. `what` is
+/// The settings in `words`, each `key=value`. Throws InputError for a word with a key that is not among `keys`. `what` is
 /// what the folder describes, as the error names it: "run".
 std::vector<KeyValue> changes_of(const std::vector<std::string>& words, const std::vector<std::string>& keys,
                                  const RunFolder& folder, const std::string& what);

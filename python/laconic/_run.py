@@ -24,7 +24,7 @@ class Run:
         others float64; what was not measured is NaN. uplink_bits, downlink_bits, the floats and oracle_calls are
         means over the clients, summed since the start; network_seconds is modelled.
     x : array (d,)
-        The final point. None for a folder whose run did not end.
+        The final point. None for the folder of a run that did not end.
     summary : dict
         The content of summary.json.
     warnings : list of str

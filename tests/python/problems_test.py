@@ -502,7 +502,7 @@ def deep_inside(value):
 
 
 def failing(name, after=0):
-    """A problem whose method `name` raises after some calls."""
+    """A problem in which the method `name` raises after some calls."""
     calls = []
 
     def method(self, *arguments):
