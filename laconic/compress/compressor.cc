@@ -25,6 +25,15 @@ void Compressor::compress_difference(const Key& key, View a, View b, Message& ou
   compress(key, difference, out);
 }
 
+void Compressor::compress_difference_of_floats(const Key& key, FloatView a, FloatView b, Message& out) const {
+  check(a.size() == b.size(), "a difference of vectors of unlike length");
+  thread_local Vector difference;  // reused, so that a round does not allocate
+  difference.resize(a.size());
+  for (std::size_t j = 0; j < a.size(); ++j)
+    difference[j] = static_cast<double>(a[j]) - static_cast<double>(b[j]);
+  compress(key, difference, out);
+}
+
 void Compressor::compress_with(const Key& key, View x, View kept, Message& out) const {
   check(kept.empty(), "a compressor that keeps no numbers was given some");
   compress(key, x, out);

@@ -69,6 +69,8 @@ class Compressor {
   /// compress() for x = a - b. Override it if compress() reads few coordinates: the others then need not be
   /// subtracted.
   virtual void compress_difference(const Key& key, View a, View b, Message& out) const;
+  /// The same for vectors of floats: the bytes are those for a and b widened to doubles.
+  virtual void compress_difference_of_floats(const Key& key, FloatView a, FloatView b, Message& out) const;
 
   // A compressor has no state, but a client may keep numbers for it from message to message. At first they
   // are 0. The driver of the method owns them (rounds/star_clients.h). compress() is without such numbers.

@@ -68,13 +68,14 @@ struct Stored {
 };
 
 /// A difference that is computed when it is read: to store it costs more than to compute it twice.
+template <class Real>
 struct Difference {
-  View a, b;
+  std::span<const Real> a, b;
 
   [[nodiscard]] std::size_t size() const { return a.size(); }
-  double operator[](std::size_t j) const { return a[j] - b[j]; }
+  double operator[](std::size_t j) const { return static_cast<double>(a[j]) - static_cast<double>(b[j]); }
   [[nodiscard]] Doubles four(std::size_t j) const {
-    return load<Doubles>(a.data() + j) - load<Doubles>(b.data() + j);
+    return doubles_at(a.data() + j) - doubles_at(b.data() + j);
   }
 };
 
@@ -248,9 +249,14 @@ void largest_entries(AnyView x, std::size_t count, Entries& out) {
   std::visit([&]<class Real>(std::span<const Real> reals) { choose(Stored<Real>{reals}, count, out); }, x);
 }
 
-void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out) {
-  check(a.size() == b.size(), "a difference is of vectors of one length");
-  choose(Difference{a, b}, count, out);
+void largest_entries_of_difference(AnyView a, AnyView b, std::size_t count, Entries& out) {
+  check(a.index() == b.index() && size_of(a) == size_of(b),
+        "a difference is of vectors of one length and width");
+  std::visit(
+      [&]<class Real>(std::span<const Real> reals) {
+        choose(Difference<Real>{reals, std::get<std::span<const Real>>(b)}, count, out);
+      },
+      a);
 }
 
 }  // namespace laconic

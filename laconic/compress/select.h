@@ -21,7 +21,7 @@ struct Entries {
 /// O(count) on ordinary input; a few passes on any input.
 void largest_entries(AnyView x, std::size_t count, Entries& out);
 
-/// The same for a - b, which is not stored; one pass over each.
-void largest_entries_of_difference(View a, View b, std::size_t count, Entries& out);
+/// The same for a - b, computed in doubles and not stored; one pass over each. Both have the same width.
+void largest_entries_of_difference(AnyView a, AnyView b, std::size_t count, Entries& out);
 
 }  // namespace laconic

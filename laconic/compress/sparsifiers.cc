@@ -108,8 +108,10 @@ class TopK final : public Compressor {
   void compress_floats(const Key&, FloatView x, Message& out) const override { say_largest(x, out); }
 
   void compress_difference(const Key&, View a, View b, Message& out) const override {
-    check(a.size() == setting_.dim && b.size() == setting_.dim, "top-k was made for another dim");
-    say([&](Entries& largest) { largest_entries_of_difference(a, b, k_, largest); }, out);
+    say_largest(a, b, out);
+  }
+  void compress_difference_of_floats(const Key&, FloatView a, FloatView b, Message& out) const override {
+    say_largest(a, b, out);
   }
 
   [[nodiscard]] Bound bound() const override {
@@ -129,6 +131,11 @@ class TopK final : public Compressor {
   void say_largest(AnyView x, Message& out) const {
     check(size_of(x) == setting_.dim, "top-k was made for another dim");
     say([&](Entries& largest) { largest_entries(x, k_, largest); }, out);
+  }
+  /// The same for a - b.
+  void say_largest(AnyView a, AnyView b, Message& out) const {
+    check(size_of(a) == setting_.dim && size_of(b) == setting_.dim, "top-k was made for another dim");
+    say([&](Entries& largest) { largest_entries_of_difference(a, b, k_, largest); }, out);
   }
 
   template <class Choose>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense vectors of doubles, or of floats (f32), as spans. Sums run in one fixed order, so a result depends on the numbers alone:
-// not on the thread, the process or (for one instruction set) the machine. Functions of floats return the same
-// bits as for these floats widened to doubles. Cost of each function: one pass over each argument. Lengths must agree; only debug builds check this.
+// Dense vectors of doubles, or of floats (f32), as spans. Sums run in one fixed order, so a result depends on
+// the numbers alone: not on the thread, the process or (for one instruction set) the machine. Functions of
+// floats return the same bits as for these floats widened to doubles. Cost of each function: one pass over
+// each argument. Lengths must agree; only debug builds check this.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,14 @@ using View = std::span<const double>;
 using MutView = std::span<double>;
 using FloatView = std::span<const float>;
 using MutFloatView = std::span<float>;
+
+// The same for code that is written once for both widths.
+template <class Value>
+using VectorOf = std::vector<Value>;
+template <class Value>
+using ViewOf = std::span<const Value>;
+template <class Value>
+using MutViewOf = std::span<Value>;
 
 /// A vector of either width, for functions that only read it.
 using AnyView = std::variant<View, FloatView>;

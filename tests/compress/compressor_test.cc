@@ -341,8 +341,12 @@ TEST(Compressors, LongVectorsOfFloatsToo) {
         const auto compressor = make(spec, dim, Wire::f32);
         const Key key{15, 5, 2, 0, 0};
         Message expected, said;
-        compressor->compress(key, Vector(x.begin(), x.end()), expected);
+        const Vector wide(x.begin(), x.end());
+        compressor->compress(key, wide, expected);
         compressor->compress_floats(key, x, said);
+        EXPECT_EQ(said.bytes, expected.bytes) << spec;
+        compressor->compress_difference(key, wide, Vector(tied.begin(), tied.end()), expected);
+        compressor->compress_difference_of_floats(key, x, tied, said);
         EXPECT_EQ(said.bytes, expected.bytes) << spec;
       }
     }
@@ -380,6 +384,18 @@ TEST(Compressors, ADifferenceIsSaidAsTheVectorItIs) {
     Message expected, said;
     compressor.compress(key, difference, expected);
     compressor.compress_difference(key, x, b, said);
+    EXPECT_EQ(said.bytes, expected.bytes);
+  });
+}
+
+TEST(Compressors, ADifferenceOfFloatsIsSaidAsThatOfDoubles) {
+  for_all([](const Row&, const Compressor& compressor, Wire, View x) {
+    const Key key{13, 5, 2, 0, 0};
+    const std::vector<float> a(x.begin(), x.end());
+    const std::vector<float> b(a.rbegin(), a.rend());
+    Message expected, said;
+    compressor.compress_difference(key, Vector(a.begin(), a.end()), Vector(b.begin(), b.end()), expected);
+    compressor.compress_difference_of_floats(key, a, b, said);
     EXPECT_EQ(said.bytes, expected.bytes);
   });
 }
