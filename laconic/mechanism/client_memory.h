@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one client remembers for a mechanism, and how its messages move it. The clients of stars
-// (rounds/star_clients.h) and those of methods with local steps (rounds/local.h) use the same code.
+// What one client remembers for a mechanism, and its messages, which move it. The clients of stars
+// (rounds/client_side.h) and those of methods with local steps (rounds/local.h) use the same code.
 #pragma once
 
 #include "laconic/core/vec.h"
@@ -8,26 +8,28 @@
 
 namespace laconic {
 
+/// Value is the width of h and e: double, or float, where each new entry is computed in doubles and rounded
+/// once.
+template <class Value>
 struct ClientMemory {
-  Vector h;        // the memory, if rates().client is not 0
-  Vector e;        // the accumulated error, if accumulates_error()
-  Vector numbers;  // of the compressor
+  VectorOf<Value> h;  // the memory, if rates().client is not 0
+  VectorOf<Value> e;  // the accumulated error, if accumulates_error()
+  Vector numbers;     // of the compressor
 
   /// All that the mechanism needs, at 0.
-  void start(const Mechanism& mechanism, std::size_t dim) {
-    if (mechanism.rates().client != 0) h.assign(dim, 0.0);
-    if (mechanism.accumulates_error()) e.assign(dim, 0.0);
-    numbers.assign(mechanism.keeps(), 0.0);
-  }
+  void start(const Mechanism& mechanism, std::size_t dim);
 
-  /// h as the mechanism reads it for a message about x: with what it takes in of x. That is in the scratch;
-  /// h itself does not change.
-  [[nodiscard]] View before_message(const Mechanism& mechanism, View x, Vector& scratch) const;
+  /// out = the message about x, and the memory moves as if the server has used it. y: the previous estimate,
+  /// if uses_previous() and the round is not a restart. `restart`: Mechanism::restarts of the round. `twice`:
+  /// encodes a second time, and throws std::logic_error if the bytes differ: state that the mechanism or its
+  /// compressor hides would be lost in a checkpoint.
+  void say(const Mechanism& mechanism, const Key& key, ViewOf<Value> x, KeptOf<Value> y, bool restart,
+           Message& out, bool twice = false);
 
-  /// The update after the message about x. The scratch is that of before_message(). `restart`:
-  /// Mechanism::restarts of the round.
-  void update(const Mechanism& mechanism, const Key& key, const Message& message, View x, Vector& scratch,
-              bool restart);
+ private:
+  void take_in(const Mechanism& mechanism, ViewOf<Value> x);
+  void move(const Mechanism& mechanism, const Key& key, ViewOf<Value> x, bool restart,
+            const Message& message);
 };
 
 }  // namespace laconic

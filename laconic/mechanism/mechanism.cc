@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/mechanism/mechanism.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "laconic/core/error.h"
@@ -30,12 +31,26 @@ class OfCompressor : public Mechanism {
     if (keeps_ == 0) return c_->compress(key, x, out);
     c_->compress_with(key, x, kept.numbers, out);
   }
+  void say(const Key& key, FloatView x, const FloatMemories& kept, Message& out) const {
+    if (keeps_ == 0) return c_->compress_floats(key, x, out);
+    thread_local Vector widened;  // reused, so that a round does not allocate
+    widened.assign(x.begin(), x.end());
+    c_->compress_with(key, widened, kept.numbers, out);
+  }
   /// The same for a - b.
-  void say_difference(const Key& key, View a, View b, const Memories& kept, Message& out) const {
-    if (keeps_ == 0) return c_->compress_difference(key, a, b, out);
+  template <class Value>
+  void say_difference(const Key& key, ViewOf<Value> a, ViewOf<Value> b, const MemoriesOf<Value>& kept,
+                      Message& out) const {
+    if (keeps_ == 0) {
+      if constexpr (std::is_same_v<Value, float>)
+        return c_->compress_difference_of_floats(key, a, b, out);
+      else
+        return c_->compress_difference(key, a, b, out);
+    }
     thread_local Vector difference;  // reused, so that a round does not allocate
     difference.resize(a.size());
-    subtract(a, b, difference);
+    for (std::size_t j = 0; j < a.size(); ++j)
+      difference[j] = static_cast<double>(a[j]) - static_cast<double>(b[j]);
     c_->compress_with(key, difference, kept.numbers, out);
   }
 
@@ -51,6 +66,9 @@ class Direct final : public OfCompressor {
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
     say(key, x, kept, out);
   }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const override {
+    say(key, x, kept, out);
+  }
   Rates rates() const override { return {0, 0}; }
 };
 
@@ -60,7 +78,10 @@ class Memory final : public OfCompressor {
       : OfCompressor(std::move(c)), rate_(rate), weight_(weight) {}
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
-    say_difference(key, x, kept.h, kept, out);
+    say_difference<double>(key, x, kept.h, kept, out);
+  }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const override {
+    say_difference<float>(key, x, kept.h, kept, out);
   }
   Rates rates() const override { return {rate_, rate_, weight_}; }
   bool estimates_by_memory() const override {
@@ -101,7 +122,7 @@ class DriftingDifference final : public OfCompressor {
     thread_local Vector drift;  // reused, so that a round does not allocate
     drift.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) drift[j] = y[j] + a_ * (h[j] - y[j]);
-    say_difference(key, x, drift, kept, out);
+    say_difference<double>(key, x, drift, kept, out);
   }
   Rates rates() const override { return {1, 1}; }
   bool uses_previous() const override { return true; }
@@ -124,6 +145,13 @@ class SilentAtStart final : public Mechanism {
       inner_->encode(key, kept, x, out);
     }
   }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const override {
+    if (key.round == 0) {
+      write_nothing(Wire::f32, out);
+    } else {
+      inner_->encode_floats(key, kept, x, out);
+    }
+  }
   Rates rates() const override { return inner_->rates(); }
   std::size_t keeps() const override { return inner_->keeps(); }
   void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
@@ -141,7 +169,11 @@ class Feedback final : public OfCompressor {
       : OfCompressor(std::move(c)), gain_(gain), decay_(decay) {}
 
   void encode(const Key& key, const Memories& kept, View /*x*/, Message& out) const override {
-    say(key, kept.h, kept, out);
+    say(key, View(kept.h), kept, out);
+  }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView /*x*/,
+                     Message& out) const override {
+    say(key, FloatView(kept.h), kept, out);
   }
   Rates rates() const override { return {-1, 0}; }
   double takes_in() const override { return gain_; }
@@ -157,7 +189,10 @@ class Difference final : public OfCompressor {
   using OfCompressor::OfCompressor;
 
   void encode(const Key& key, const Memories& kept, View x, Message& out) const override {
-    say_difference(key, x, kept.y, kept, out);
+    say_difference<double>(key, x, kept.y, kept, out);
+  }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const override {
+    say_difference<float>(key, x, kept.y, kept, out);
   }
   Rates rates() const override { return {0, 1}; }
   bool uses_previous() const override { return true; }
@@ -271,6 +306,13 @@ class Restarting final : public Mechanism {
       inner_->encode(key, kept, x, out);
     }
   }
+  void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const override {
+    if (restarts(key)) {
+      identity_->compress_floats(key, x, out);
+    } else {
+      inner_->encode_floats(key, kept, x, out);
+    }
+  }
   Rates rates() const override { return inner_->rates(); }
   std::size_t keeps() const override { return inner_->keeps(); }
   void keep(const Message& message, MutView numbers) const override { inner_->keep(message, numbers); }
@@ -290,6 +332,20 @@ class Restarting final : public Mechanism {
 };
 
 }  // namespace
+
+void Mechanism::encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const {
+  // reused, so that a round does not allocate
+  thread_local Vector wide_x, wide_h, wide_y, wide_e;
+  const auto widened = [](FloatView from, Vector& to) -> View {
+    to.assign(from.begin(), from.end());
+    return to;
+  };
+  Memories wide{.numbers = kept.numbers};
+  if (kept.h.is_kept()) wide.h = widened(kept.h, wide_h);
+  if (kept.y.is_kept()) wide.y = widened(kept.y, wide_y);
+  if (kept.e.is_kept()) wide.e = widened(kept.e, wide_e);
+  encode(key, wide, widened(x, wide_x), out);
+}
 
 MechanismPtr direct(CompressorPtr c) { return std::make_unique<Direct>(std::move(c)); }
 

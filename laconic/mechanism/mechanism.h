@@ -27,29 +27,34 @@ struct Rates {
 };
 
 /// A vector that the driver keeps for a mechanism if the mechanism declares that it reads it.
-class Kept {
+template <class Value>
+class KeptOf {
  public:
-  Kept() = default;                                // not kept
-  Kept(View vector) : vector_(vector) {}           // NOLINT(google-explicit-constructor)
-  Kept(const Vector& vector) : vector_(vector) {}  // NOLINT(google-explicit-constructor)
+  KeptOf() = default;                                         // not kept
+  KeptOf(ViewOf<Value> vector) : vector_(vector) {}           // NOLINT(google-explicit-constructor)
+  KeptOf(const VectorOf<Value>& vector) : vector_(vector) {}  // NOLINT(google-explicit-constructor)
 
   /// Throws std::logic_error if it is not kept.
-  operator View() const {  // NOLINT(google-explicit-constructor)
-    check(!vector_.empty(), "a mechanism reads h, y or e, or numbers, which it does not ask for");
+  operator ViewOf<Value>() const {  // NOLINT(google-explicit-constructor)
+    check(is_kept(), "a mechanism reads h, y or e, or numbers, which it does not ask for");
     return vector_;
   }
+  [[nodiscard]] bool is_kept() const { return !vector_.empty(); }
 
  private:
-  View vector_;
+  ViewOf<Value> vector_;
 };
 
-/// What a client remembers when it encodes. h, y and e have dim entries.
-struct Memories {
-  Kept h = {};        // the memory, if rates().client is not 0
-  Kept y = {};        // the previous estimate, if uses_previous() and the round is not a restart
-  Kept e = {};        // the accumulated error, if accumulates_error()
-  Kept numbers = {};  // keeps() numbers of its compressor
+/// What a client remembers when it encodes. h, y and e have dim entries, in the width of the state.
+template <class Value>
+struct MemoriesOf {
+  KeptOf<Value> h = {};         // the memory, if rates().client is not 0
+  KeptOf<Value> y = {};         // the previous estimate, if uses_previous() and the round is not a restart
+  KeptOf<Value> e = {};         // the accumulated error, if accumulates_error()
+  KeptOf<double> numbers = {};  // keeps() numbers of its compressor
 };
+using Memories = MemoriesOf<double>;
+using FloatMemories = MemoriesOf<float>;
 
 class Mechanism {
  public:
@@ -57,6 +62,9 @@ class Mechanism {
 
   /// out = the message of client key.client in round key.round. A pure function of its arguments.
   virtual void encode(const Key& key, const Memories& kept, View x, Message& out) const = 0;
+  /// The same for a state in floats: the bytes are those for vectors widened to doubles. Override it where
+  /// no copies in doubles are needed.
+  virtual void encode_floats(const Key& key, const FloatMemories& kept, FloatView x, Message& out) const;
 
   [[nodiscard]] virtual Rates rates() const = 0;
   /// a and b: before encoding, a client replaces its memory h by b h + a x.

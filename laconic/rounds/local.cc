@@ -145,14 +145,13 @@ class Local final : public Method {
     Vector control;              // h_i
     Vector model;                // y_i
     std::vector<Vector> memory;  // of the inner rule
-    ClientMemory said;           // of the mechanism
+    ClientMemory<double> said;   // of the mechanism
   };
   /// Scratch of a client until it has written its messages.
   struct Scratch {
     Vector y;
     Vector moved;  // y_i - x
     Vector gradient;
-    Vector taken_in;             // of the mechanism
     std::vector<Vector> memory;  // of the inner rule, unless the client keeps it
     Vector scale;
     StatisticScratch statistic;
@@ -224,7 +223,11 @@ class Local final : public Method {
     if (parts_.senders) {
       senders_.open(sums[0].size());
       collector_.collect(fleet, key, first_part, shares_, sums.size(), sums[0].size(), ledger_, speak,
-                         [&](std::size_t /*p*/, Board& board) { senders_.hear(fleet, board); });
+                         [&](std::size_t /*p*/, Board& board) {
+                           fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
+                             senders_.hear(entry.key, message);
+                           });
+                         });
       senders_.close(sums[0]);
     } else {
       collector_.collect(fleet, key, first_part, shares_, sums, ledger_, speak);
@@ -311,9 +314,7 @@ class Local final : public Method {
     if (parts_.mechanism) {
       s.moved.resize(y.size());
       subtract(y, x, s.moved);
-      const View h = c.said.before_message(*parts_.mechanism, s.moved, s.taken_in);
-      parts_.mechanism->encode(entry.key, {h, View(), c.said.e, c.said.numbers}, s.moved, entry.message);
-      c.said.update(*parts_.mechanism, entry.key, entry.message, s.moved, s.taken_in, false);
+      c.said.say(*parts_.mechanism, entry.key, s.moved, {}, false, entry.message);
     } else {
       parts_.compressor->compress_difference(entry.key, y, x, entry.message);
     }

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "laconic/core/vec.h"
-#include "laconic/transport/fleet.h"
+#include "laconic/message/message.h"
 
 namespace laconic {
 
@@ -21,15 +21,13 @@ class SendersMean {
     count_.assign(dim, 0.0);
   }
 
-  /// Adds the messages of the board. Collective. All ranks read all messages.
-  void hear(Fleet& fleet, Board& board) {
-    fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
-      decode_add(entry.key, message, 1, sum_);
-      // A coordinate is in the message if the decoder touches it: then any value times NaN leaves NaN.
-      touched_.assign(sum_.size(), 0.0);
-      decode_add(entry.key, message, std::numeric_limits<double>::quiet_NaN(), touched_);
-      for (std::size_t j = 0; j < touched_.size(); ++j) count_[j] += std::isnan(touched_[j]) ? 1 : 0;
-    });
+  /// Adds a message.
+  void hear(const Key& key, const Message& message) {
+    decode_add(key, message, 1, sum_);
+    // A coordinate is in the message if the decoder touches it: then any value times NaN leaves NaN.
+    touched_.assign(sum_.size(), 0.0);
+    decode_add(key, message, std::numeric_limits<double>::quiet_NaN(), touched_);
+    for (std::size_t j = 0; j < touched_.size(); ++j) count_[j] += std::isnan(touched_[j]) ? 1 : 0;
   }
 
   void close(MutView mean) const {

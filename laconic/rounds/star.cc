@@ -83,9 +83,7 @@ class Star final : public Method {
       const Range own = fleet.owned(board_);
       clients_.reserve(own.size());
       fleet.for_each(own, [&](std::size_t e) {
-        const std::size_t slot = e - own.begin;
-        clients_.answer(board_[e], slot, server_.points(board_[e].key.client), restart);
-        if (board_[e].envelope.finite) clients_.remember(board_[e], slot, restart);
+        clients_.answer(board_[e], e - own.begin, server_.points(board_[e].key.client), restart);
       });
       fleet.share(board_);
       server_.hear(fleet, board_, t);

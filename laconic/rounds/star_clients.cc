@@ -6,20 +6,16 @@ namespace laconic {
 StarClients::StarClients(const Problem& problem, const StarParts& parts)
     : problem_(problem),
       parts_(parts),
-      compares_(parts.mechanism->uses_previous()),
-      // The gradient of this round serves as the previous one in the next, if every client computes it and it
-      // is exact.
-      keeps_gradient_(compares_ && parts.estimates.empty() && parts.oracle->exact() &&
-                      parts.participation->complete()),
-      looks_back_(parts.estimates.empty() ? compares_ && !keeps_gradient_ : parts.estimates[0].at_previous) {}
+      plan_{.estimates = parts.estimates,
+            .mechanism = parts.mechanism,
+            .gradients_repeat = parts.oracle->exact() && parts.participation->complete()} {}
 
-void StarClients::take_on(Range clients) {
+void StarClients::take_on(Range clients, bool saves) {
   first_ = clients.begin;
+  saved_.resize(saves ? clients.size() : 0);
   clients_.resize(clients.size());
   for (Client& client : clients_) {
-    client.estimates.assign(parts_.estimates.size(), Vector(problem_.dim(), 0.0));
-    client.memory.start(*parts_.mechanism, problem_.dim());
-    if (keeps_gradient_) client.y.assign(problem_.dim(), 0.0);
+    client.side.start(plan_, problem_.dim());
     if (parts_.anchor) client.at_anchor.assign(problem_.dim(), 0.0);
   }
 }
@@ -32,7 +28,6 @@ void StarClients::answer(Entry& entry, std::size_t slot, const Points& at, bool 
   const bool reuses = looked_before && looks_back() && parts_.oracle->exact();
   if (reuses) slots_[slot].gradient.swap(slots_[slot].other);
   look(entry, slots_[slot], at);
-  if (entry.envelope.finite && !parts_.estimates.empty()) estimate(entry, slots_[slot], at, reuses);
   if (entry.envelope.finite) speak(entry, slots_[slot], at, restart, reuses);
   const Attack* attack = parts_.aggregation.attack.get();
   if (attack != nullptr && attack->lies(entry.key.client) && !attack->needs_own_vector())
@@ -72,81 +67,28 @@ void StarClients::look_through_anchor(Entry& entry, Slot& slot, const Points& at
   if (entry.key.round == 0) copy(at_anchor, slot.gradient);
 }
 
-/// slot.estimates from the gradient in the slot. `has_other`: slot.other already is the gradient at the
-/// previous point.
-void StarClients::estimate(Entry& entry, Slot& slot, const Points& at, bool has_other) {
-  const std::vector<Vector>& before = client_of(entry).estimates;
-  slot.estimates.resize(before.size());
-  View g = slot.gradient;
-  for (std::size_t k = 0; k < before.size(); ++k) {
-    const auto& [keep, at_previous, stretch, whole] = parts_.estimates[k];
-    const View v = before[k];
-    Vector& out = slot.estimates[k];
-    out.assign(g.begin(), g.end());
-    if (!whole.heads(entry.key)) {
-      View other = g;
-      if (at_previous) {
-        slot.other.resize(g.size());
-        if (!has_other) ask(entry, at.before, slot.other);
-        other = slot.other;
-      }
-      for (std::size_t j = 0; j < out.size(); ++j) {
-        const double moved = g[j] + keep * (v[j] - other[j]);
-        out[j] = stretch == 1 ? moved : v[j] + stretch * (moved - v[j]);
-      }
-    }
-    g = out;
-  }
-}
-
 void StarClients::speak(Entry& entry, Slot& slot, const Points& at, bool restart, bool has_other) {
   Client& client = client_of(entry);
-  const View h = client.memory.before_message(*parts_.mechanism, slot.said(), slot.memory);
-  View y = client.y;
-  if (compares_ && !restart) {
-    if (entry.key.round == 0) {
-      y = slot.said();  // no previous round: the point has not moved
-    } else if (!client.estimates.empty()) {
-      y = client.estimates.back();
-    } else if (!keeps_gradient_) {
-      slot.other.resize(at.x.size());
-      if (!has_other) ask(entry, at.before, slot.other);
-      y = slot.other;
-    }
-  }
-  const Memories kept{h, y, client.memory.e, client.memory.numbers};
-  parts_.mechanism->encode(entry.key, kept, slot.said(), entry.message);
-  if (entry.key.round <= 1 && entry.key.client == first_) {
-    // Cheap, as it is done for one client in two rounds. Hidden state would be lost in a checkpoint.
-    thread_local Message again;
-    parts_.mechanism->encode(entry.key, kept, slot.said(), again);
-    check(again.bytes == entry.message.bytes,
-          "a mechanism answers the same question in two ways: it or its compressor hides state");
-  }
+  const auto look_back = [&]() -> View {
+    slot.other.resize(at.x.size());
+    if (!has_other) ask(entry, at.before, slot.other);
+    return slot.other;
+  };
+  // Cheap, as it is done for one client in two rounds.
+  const bool twice = entry.key.round <= 1 && entry.key.client == first_;
+  client.side.send(plan_, entry.key, View(slot.gradient), look_back, restart, entry.message, twice);
   entry.envelope.describe(entry.message, at.x.size());
   entry.vector = slot.gradient;
-}
-
-void StarClients::remember(const Entry& entry, std::size_t slot, bool restart) {
-  Client& client = client_of(entry);
-  Slot& said = slots_[slot];
-  client.memory.update(*parts_.mechanism, entry.key, entry.message, said.said(), said.memory, restart);
-  // The next round reads it from client.y. The entry's view stays valid, as swap() keeps the numbers where
-  // they are.
-  if (keeps_gradient_) client.y.swap(said.gradient);
-  // A client without estimates may be sampled twice in a round. Two threads are then here with it.
-  if (!client.estimates.empty()) client.estimates.swap(said.estimates);
+  // The entry's view stays valid, as swap() keeps the numbers where they are.
+  if (plan_.keeps_gradient()) client.side.y.swap(slot.gradient);
 }
 
 std::vector<std::vector<MutView>> StarClients::memories() {
   std::vector<std::vector<MutView>> all;
   for (Client& client : clients_) {
-    std::vector<MutView>& vectors = all.emplace_back();
-    ClientMemory& memory = client.memory;
-    vectors = {memory.h, client.y, client.at_anchor};
-    if (!memory.e.empty()) vectors.emplace_back(memory.e);
-    for (Vector& estimate : client.estimates) vectors.emplace_back(estimate);
-    if (!memory.numbers.empty()) vectors.emplace_back(memory.numbers);
+    std::vector<MutView>& vectors = all.emplace_back(client.side.vectors());
+    vectors.emplace_back(client.at_anchor);
+    if (!client.side.memory.numbers.empty()) vectors.emplace_back(client.side.memory.numbers);
   }
   return all;
 }

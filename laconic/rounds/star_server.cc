@@ -25,12 +25,13 @@ StarServer::StarServer(const Problem& problem, const StarParts& parts, const Sta
   if (parts.anchor) anchor_.resize(problem.dim());
 }
 
-std::unique_ptr<Server> StarServer::new_estimate() const {
+std::unique_ptr<Server<double>> StarServer::new_estimate() const {
   const Mechanism& mechanism = *parts_.mechanism;
   if (parts_.aggregation.senders) return senders_server(problem_.dim());
   if (mechanism.replaces() || parts_.aggregation.rule || parts_.aggregation.attack)
-    return remembering_server(problem_.dim(), mechanism.rates(), problem_.shards(), parts_.aggregation);
-  return summing_server(problem_.dim(), mechanism.rates(), !shift_is_mean_);
+    return remembering_server<double>(problem_.dim(), mechanism.rates(), problem_.shards(),
+                                      parts_.aggregation);
+  return summing_server<double>(problem_.dim(), mechanism.rates(), !shift_is_mean_);
 }
 
 void StarServer::step(Fleet& fleet, std::size_t t) {
@@ -64,12 +65,15 @@ void StarServer::hear(Fleet& fleet, Board& board, std::size_t t) {
       throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
     ledger_.hear(board[e]);
   }
-  estimate_->hear(fleet, board);
+  if (const auto sum = estimate_->sum()) return fleet.fold(board, sum->counted, sum->acc);
+  fleet.for_each_message(board, [&](const Entry& entry, const Message& message) {
+    estimate_->hear(fleet.pool(), entry.key, entry.weight, message);
+  });
 }
 
 void StarServer::close(Fleet& fleet, const Key& round, const std::vector<Share>& shares) {
   const double n = static_cast<double>(problem_.shards());
-  estimate_->close(fleet, round, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
+  estimate_->close(fleet.pool(), round, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
   if (parts_.majority && !shares.empty()) estimate_->take_majority();
 }
 

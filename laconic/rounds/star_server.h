@@ -58,7 +58,7 @@ class StarServer {
   Ledger& ledger() { return ledger_; }
 
  private:
-  [[nodiscard]] std::unique_ptr<Server> new_estimate() const;
+  [[nodiscard]] std::unique_ptr<Server<double>> new_estimate() const;
 
   const Problem& problem_;
   const StarParts& parts_;
@@ -69,7 +69,7 @@ class StarServer {
   Vector x_;
   Vector x_before_;
   Vector anchor_;
-  std::unique_ptr<Server> estimate_;
+  std::unique_ptr<Server<double>> estimate_;
   std::vector<Vector> outer_memory_;
   Downlink downlink_;
   Ledger ledger_;

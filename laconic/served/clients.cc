@@ -55,16 +55,12 @@ class ServedClients {
   }
 
  private:
-  /// Of a client: the rounds of this epoch at which it began and finished its last gradient, and the last
-  /// answer it sent, as long as it is unknown whether that counted.
+  /// Of a client: the rounds of this epoch at which it began and finished its last gradient, and the round of
+  /// its last answer, as long as it is unknown whether that counted. Answers that are not sent never do.
   struct ClientProgress {
-    struct Said {
-      std::uint32_t round = 0;
-      bool restart = false;
-    };
     std::uint32_t begun = Order::kNever;
     std::uint32_t looked = Order::kNever;
-    std::optional<Said> said;
+    std::optional<std::uint32_t> said;
     bool is_busy = false;
   };
   /// The data of an epoch. A thread that is busy when a new epoch begins finishes with the old data.
@@ -75,7 +71,7 @@ class ServedClients {
           clients(*method.problem, method.parts),
           board(method.problem->shards()),
           progress(own.size()) {
-      clients.take_on(own);
+      clients.take_on(own, true);
       clients.reserve(own.size());
       for (const std::uint32_t i : IndexSet(own)) board.add({.client = i}, 0);
     }
@@ -147,9 +143,9 @@ class ServedClients {
         answer(*clients, *order, *e);
         lock.lock();
         progress.is_busy = false;
+        progress.said = order->round;
         if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // the answer is outdated
         mailbox_.post(0, Answer::letter(order->epoch, order->round, clients->board[*e]));
-        progress.said = {order->round, restart_of(*clients, *order)};
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -169,23 +165,19 @@ class ServedClients {
     return {};
   }
 
-  [[nodiscard]] bool restart_of(const EpochClients& clients, const Order& order) const {
-    return clients.method.parts.mechanism->restarts(key_of(seed_, order));
-  }
-
   /// The caller must be the only thread that uses this client.
   void answer(EpochClients& clients, const Order& order, std::size_t e) {
     const auto begin = RealTime::now();
     ClientProgress& progress = clients.progress[e];
     Entry& entry = clients.board[e];
-    // An answer that counted is remembered. Any other answer is discarded as if it had not been sent.
+    // An answer that did not count is withdrawn as if it had not been sent.
     const std::uint32_t client = entry.key.client;
-    if (progress.said && order.counted[client] == progress.said->round)
-      clients.clients.remember(entry, e, progress.said->restart);
+    if (progress.said && order.counted[client] != *progress.said) clients.clients.withdraw(client);
     progress.said.reset();
+    clients.clients.save(client);
 
-    const bool restart = restart_of(clients, order);
     entry.key = key_of(seed_, order);
+    const bool restart = clients.method.parts.mechanism->restarts(entry.key);
     entry.key.client = client;
     entry.envelope = {};
     const bool looked_before = progress.looked != Order::kNever && progress.looked + 1 == order.round;
