@@ -17,6 +17,7 @@
 #include "laconic/cost/link.h"                    // IWYU pragma: export
 #include "laconic/mechanism/mechanism.h"          // IWYU pragma: export
 #include "laconic/message/wire.h"                 // IWYU pragma: export
+#include "laconic/methods/exchange_plan.h"        // IWYU pragma: export
 #include "laconic/methods/methods.h"              // IWYU pragma: export
 #include "laconic/methods/parts.h"                // IWYU pragma: export
 #include "laconic/methods/theorem.h"              // IWYU pragma: export
@@ -32,6 +33,7 @@
 #include "laconic/problem/oracle.h"               // IWYU pragma: export
 #include "laconic/problem/problem.h"              // IWYU pragma: export
 #include "laconic/report/trace.h"                 // IWYU pragma: export
+#include "laconic/rounds/exchange.h"              // IWYU pragma: export
 #include "laconic/rounds/gossip.h"                // IWYU pragma: export
 #include "laconic/rounds/local.h"                 // IWYU pragma: export
 #include "laconic/rounds/scaffold.h"              // IWYU pragma: export
