@@ -10,7 +10,7 @@ import laconic
 from laconic._build import MARCH
 from laconic._cpu import require_cpu
 
-V3 = ("cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave").split()
+V3 = ("cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma movbe xsave").split()
 
 
 def cpuinfo(tmp_path, flags):
