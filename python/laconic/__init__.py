@@ -12,7 +12,7 @@ _require_cpu()
 import atexit as _atexit  # noqa: E402
 
 from . import _core  # noqa: E402
-from ._core import Compressor, InputError, Message, OpenProblem, RunError, __version__, decode  # noqa: E402
+from ._core import Compressor, Exchange, InputError, Message, OpenProblem, RunError, __version__, decode  # noqa: E402
 from ._advice import Advice, Theory, advise, theory  # noqa: E402
 from ._compressor import Key, compressor, register_compressor  # noqa: E402
 from ._listener import RemarkWarning  # noqa: E402
@@ -24,7 +24,7 @@ from ._run import DivergedWarning, Run, load, resume, run  # noqa: E402
 from ._sweep import Sweep, sweep  # noqa: E402
 
 __all__ = [
-    "Advice", "Compressor", "DivergedWarning", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
+    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
     "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "list_columns",
     "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
     "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",

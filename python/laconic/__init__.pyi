@@ -14,6 +14,7 @@ from typing_extensions import Self, TypeAlias
 
 from . import torch as torch
 from ._core import Compressor as Compressor
+from ._core import Exchange as Exchange
 from ._core import InputError as InputError
 from ._core import Message as Message
 from ._core import OpenProblem as OpenProblem
@@ -22,7 +23,7 @@ from ._core import __version__ as __version__
 from ._core import decode as decode
 
 __all__ = [
-    "Advice", "Compressor", "DivergedWarning", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
+    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
     "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "list_columns",
     "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
     "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",

@@ -29,57 +29,16 @@ namespace {
 
 namespace py = pybind11;
 
-Wire wire_of(const std::string& name) {
-  if (name != "f32" && name != "f64") throw InputError(fmt::format("wire = {}; need f32 or f64", name));
-  return name == "f32" ? Wire::f32 : Wire::f64;
-}
-
 Key key_of(std::uint64_t seed, std::uint32_t round, std::uint32_t worker, std::uint32_t step) {
   return {.seed = seed, .round = round, .client = worker, .step = step};
-}
-
-/// Calls f with a span over the entries of a vector of float32 or float64, without a copy. TypeError or InputError
-/// if the array is not such a vector of `dim` entries.
-template <class F>
-auto with_entries(const py::array& array, const std::string& what, std::size_t dim, F&& f) {
-  const bool is_double = py::isinstance<py::array_t<double>>(array);
-  if (!is_double && !py::isinstance<py::array_t<float>>(array)) {
-    fail_type(fmt::format("{} has the dtype {}; need float32 or float64", what,
-                          std::string(py::str(array.dtype()))));
-  }
-  if (array.ndim() != 1 || array.shape(0) != static_cast<py::ssize_t>(dim)) {
-    throw InputError(
-        fmt::format("{} has the shape {}; need ({},)", what, std::string(py::str(array.attr("shape"))), dim));
-  }
-  if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0)
-    throw InputError(
-        fmt::format("{} is not aligned; numpy.require(..., requirements=\"A\") copies it", what));
-  if (dim > 1 && array.strides(0) != array.itemsize())
-    throw InputError(fmt::format("{} is not contiguous; numpy.ascontiguousarray copies it", what));
-  if (is_double) return f(View(static_cast<const double*>(array.data()), dim));
-  return f(FloatView(static_cast<const float*>(array.data()), dim));
 }
 
 /// A compressor for vectors of one length.
 class ArrayCompressor {
  public:
   ArrayCompressor(const std::string& spec, std::size_t dim, std::size_t workers, const std::string& wire,
-                  const std::vector<std::tuple<std::size_t, std::size_t, std::size_t>>& matrices)
-      : setting_{.dim = dim, .clients = workers, .wire = wire_of(wire)} {
-    if (dim < 1) throw InputError("dim = 0; need dim >= 1");
-    if (workers < 1) throw InputError("workers = 0; need workers >= 1");
-    std::size_t end = 0;  // of the matrices so far
-    for (const auto& [begin, rows, cols] : matrices) {
-      // The last one may end behind the vector, by less than a row.
-      if (begin < end || rows < 1 || cols < 1 || rows > dim || cols > dim ||
-          begin + rows * cols >= dim + cols) {
-        throw InputError(
-            fmt::format("matrices: ({}, {}, {}) is no stretch within dim = {}, behind the one before", begin,
-                        rows, cols, dim));
-      }
-      end = begin + rows * cols;
-      setting_.blocks.push_back({begin, rows, cols});
-    }
+                  const std::vector<Matrix>& matrices)
+      : setting_(setting_of(dim, workers, wire, matrices)) {
     const Spec parsed = parse(spec);
     name_ = print(parsed);
     compressor_ = make_compressor(parsed, setting_);
@@ -113,27 +72,6 @@ class ArrayCompressor {
   CompressorSetting setting_;
   std::string name_;
   std::unique_ptr<Compressor> compressor_;
-};
-
-/// A read-only view of the bytes of an object with the buffer protocol.
-class Bytes {
- public:
-  explicit Bytes(const py::object& object) {
-    if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) {
-      PyErr_Clear();
-      fail_type("the message is neither bytes nor a contiguous buffer of them");
-    }
-  }
-  ~Bytes() { PyBuffer_Release(&view_); }
-  Bytes(const Bytes&) = delete;
-  Bytes& operator=(const Bytes&) = delete;
-
-  [[nodiscard]] std::span<const std::uint8_t> span() const {
-    return {static_cast<const std::uint8_t*>(view_.buf), static_cast<std::size_t>(view_.len)};
-  }
-
- private:
-  Py_buffer view_{};
 };
 
 py::array decode(const py::object& message, std::size_t dim, const Key& key, const py::object& out,
@@ -334,7 +272,7 @@ message, or to bytes, with the same content.)")
 
 Made by `laconic.compressor()`. It has no state, and threads may share it.)")
       .def(py::init<const std::string&, std::size_t, std::size_t, const std::string&,
-                    const std::vector<std::tuple<std::size_t, std::size_t, std::size_t>>&>(),
+                    const std::vector<Matrix>&>(),
            py::arg("spec"), py::arg("dim"), py::arg("workers"), py::arg("wire"), py::arg("matrices"))
       .def_property_readonly("spec", &ArrayCompressor::name,
                              "The description, as `laconic.compressor()` and the key `method` take it.")

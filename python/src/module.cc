@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "compress.h"
+#include "exchange.h"
 #include "laconic/core/error.h"
 #include "laconic/core/failure.h"
 #include "problem.h"
@@ -32,5 +33,6 @@ PYBIND11_MODULE(_core, module) {
   module.def("end_calls", &python::end_calls);
   python::bind_problems(module);
   python::bind_compressors(module);
+  python::bind_exchanges(module);
   python::bind_services(module);
 }
