@@ -18,9 +18,9 @@ setup(
     python_requires=">=3.9",
     install_requires=["numpy"],
     extras_require={"pandas": ["pandas"], "plot": ["matplotlib"], "torch": ["torch"]},
-    packages=["laconic"],
+    packages=["laconic", "laconic.torch"],
     package_dir={"": "python"},
-    package_data={"laconic": ["py.typed", "*.pyi"]},
+    package_data={"laconic": ["py.typed", "*.pyi"], "laconic.torch": ["*.pyi"]},
     cmake_args=[
         "-DLACONIC_PYTHON=ON",
         "-DLACONIC_TESTS=OFF",

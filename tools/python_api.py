@@ -25,13 +25,15 @@ SECTIONS = {
     "Runs": ["run", "resume", "load", "Run"],
     "Sweeps": ["sweep", "Sweep"],
     "Theory and advice": ["theory", "Theory", "advise", "Advice"],
-    "Problems": ["Problem", "problem", "open_problem", "OpenProblem", "torch"],
+    "Problems": ["Problem", "problem", "open_problem", "OpenProblem", "torch.problem"],
     "Compressors": ["compressor", "decode", "Compressor", "Message", "register_compressor", "Key"],
+    "Exchanges of gradients": ["Exchange"],
+    "Training in PyTorch": ["torch.HookState", "torch.hook", "torch.LocalSGD", "torch.DiLoCo"],
     "Papers, figures and pages": ["reproduce", "plot", "report"],
     "Names": ["list_methods", "list_compressors", "list_problems", "list_keys", "list_columns", "Name"],
     "Errors and warnings": ["InputError", "RunError", "DivergedWarning", "RemarkWarning"],
 }
-CONSTRUCTED = ["Message", "Key"]  # classes of which users make objects by the name of the class
+CONSTRUCTED = ["Exchange", "Message", "Key"]  # classes of which users make objects by the name of the class
 TABLES_OF_KEYS = {"run": ["keys"], "sweep": ["keys", "sweep-keys"], "theory": ["keys"], "advise": ["keys"],
                   "plot": ["plot-keys"]}  # of docs/reference.md
 KEYS = "\n\nKeys\n----\n"  # begins the keys in a docstring
@@ -174,28 +176,67 @@ def lines_of_class(name, kind):
     return lines + (["", "Methods and properties:", "", *members] if members else [])
 
 
-def lines_of_torch():
-    """laconic.torch, from its source: it cannot be imported where PyTorch is missing."""
-    tree = ast.parse((ROOT / "python" / "laconic" / "torch.py").read_text())
-    [function] = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "problem"]
-    return ["### laconic.torch.problem()", "", *call_block(f"laconic.torch.problem({ast.unparse(function.args)})"),
-            *markdown(ast.get_docstring(function))]
+def nodes_of_torch():
+    """The functions and classes of laconic.torch, from its source: it cannot be imported where PyTorch is missing."""
+    nodes = {}
+    for path in sorted((ROOT / "python" / "laconic" / "torch").glob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" and path.stem == "__init__":
+                public = ast.literal_eval(node.value)
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                nodes[node.name] = node
+    return {f"torch.{name}": nodes[name] for name in public}
+
+
+def parameters_of_node(function):
+    """The parameters of a function of a syntax tree, without self and without types."""
+    parameters = function.args
+    for each in [*parameters.args, *parameters.kwonlyargs]:
+        each.annotation = None
+    parameters.args = [each for each in parameters.args if each.arg != "self"]
+    return ast.unparse(parameters)
+
+
+def docstring_of_node(node, name):
+    text = ast.get_docstring(node)
+    if not text:
+        raise SystemExit(f"laconic.{name} has no docstring")
+    return text
+
+
+def lines_of_torch(name, node):
+    """A function or a class of laconic.torch."""
+    if isinstance(node, ast.FunctionDef):
+        return [f"### laconic.{name}()", "", *call_block(f"laconic.{name}({parameters_of_node(node)})"),
+                *markdown(docstring_of_node(node, name))]
+    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    lines = [f"### class laconic.{name}", "",
+             *call_block(f"laconic.{name}({parameters_of_node(methods.pop('__init__'))})"),
+             *markdown(docstring_of_node(node, name))]
+    members = []
+    for member, method in methods.items():
+        if not member.startswith("_"):
+            head = member if method.decorator_list else f"{member}({parameters_of_node(method)})"
+            members += item(head, docstring_of_node(method, f"{name}.{member}"))
+    return lines + (["", "Methods and properties:", "", *members] if members else [])
 
 
 def page():
     """The text of the page."""
     import laconic
 
+    torch = nodes_of_torch()
+    public = [name for name in laconic.__all__ if name != "torch"] + list(torch)
     placed = [name for names in SECTIONS.values() for name in names]
-    if sorted(placed) != sorted(laconic.__all__):
-        raise SystemExit(f"SECTIONS differs from laconic.__all__: {set(placed) ^ set(laconic.__all__)}")
+    if sorted(placed) != sorted(public):
+        raise SystemExit(f"SECTIONS differs from laconic.__all__: {set(placed) ^ set(public)}")
     contents, body = [], []
     for section, names in SECTIONS.items():
         links = []
         body += [f"## {section}", ""]
         for name in names:
-            if name == "torch":
-                lines = lines_of_torch()
+            if name in torch:
+                lines = lines_of_torch(name, torch[name])
             elif inspect.isclass(getattr(laconic, name)):
                 lines = lines_of_class(name, getattr(laconic, name))
             else:

@@ -25,10 +25,20 @@ follow_imports_for_stubs = True
 ignore_missing_imports = True
 """
 
+# In place of PyTorch, which may be missing: all that the import of laconic.torch needs of it.
+TORCH = """
+import types
+
+Tensor = object
+float32 = None
+distributed = types.SimpleNamespace(GradBucket=object)
+futures = types.SimpleNamespace(Future=list)
+"""
+
 # What stubtest is to accept.
 ALLOWED = r"""
 # pybind11 has a metaclass, which cannot be imported.
-laconic(\._core)?\.(Call|CallLock|Compressor|Message|OpenProblem)
+laconic(\._core)?\.(Call|CallLock|Compressor|Exchange|Message|OpenProblem)
 # A subclass defines these two.
 laconic\.Problem\.(rows|value_gradient)
 # A subclass may define these; without it they are None.
@@ -118,6 +128,11 @@ def decode(data: bytes, dim: int) -> Vector:
     return np.full(dim, struct.unpack("<d", data)[0])
 
 
+state = lc.torch.HookState("ef21(top-k(1%))", momentum=0.9, start=1)
+state.load_state_dict(state.state_dict())
+print(lc.torch.hook, state.bytes_sent + state.segments[0], lc.torch.LocalSGD(None, None, 20, compressor="sign").step())
+lc.torch.DiLoCo(None, None, 500, outer_momentum=0.8).sync()
+
 lc.register_compressor("mine", encode, decode, omega=lambda dim, k: dim - k, floats=1, parameters={"k": 2})
 print([name.usage for name in lc.list_keys()], lc.plot("runs/own", x="round", out="bits.svg"))
 '''
@@ -133,6 +148,7 @@ lc.sweep(problem=lc.Problem, method="gd")  # arg-type
 lc.advise(problem="quadratic(d=3)", network="wan", callback=print)  # call-arg
 print(lc.run(problem="quadratic(d=3)", method="gd").traces)  # attr-defined
 lc.compressor("top-k(1)", dim=10, wire="f16")  # arg-type
+lc.torch.HookState(spec="sign", dtype="float16")  # arg-type
 
 
 def of_one_argument(row: object) -> None: ...
@@ -212,11 +228,12 @@ def test_the_stub_has_the_keywords_that_a_function_knows(name, problem):
 def test_stubtest_agrees():
     stubs = pathlib.Path("stubs/laconic")  # alone: stubtest would take the modules beside them for stubs
     stubs.mkdir(parents=True)
-    for stub in PACKAGE.glob("*.pyi"):
-        (stubs / stub.name).write_text(stub.read_text())
-    assert (stubs / "__init__.pyi").exists(), "the built package has no stubs"
-    # In place of PyTorch, which may be missing: all that the import of laconic.torch needs of it.
-    (stubs.parent / "torch.py").write_text("float32 = None\n")
+    for stub in PACKAGE.rglob("*.pyi"):
+        copy = stubs / stub.relative_to(PACKAGE)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(stub.read_text())
+    assert (stubs / "torch" / "__init__.pyi").exists(), "the built package has no stubs"
+    (stubs.parent / "torch.py").write_text(TORCH)
     pathlib.Path("allowed").write_text(ALLOWED)
     code, output = mypy("mypy.stubtest", "laconic", "--allowlist", "allowed", "--mypy-config-file", "mypy.ini",
                         path=stubs.parent.resolve())

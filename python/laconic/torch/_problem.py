@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import torch
 
-from ._core import InputError
-from ._problem import Problem
+from .._core import InputError
+from .._problem import Problem
 
 __all__ = ["problem"]
 
