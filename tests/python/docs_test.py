@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The blocks of docs/python.md run as they are, one after the other."""
+"""The blocks of docs/python.md and of docs/training.md run as they are, one after the other."""
 import importlib.util
 import re
 import warnings
 
+import pytest
+
 import laconic as lc
-from support import ROOT
+from support import ROOT, torchrun
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -25,3 +27,12 @@ def test_the_blocks_of_the_guide(capsys):
             line = text.count("\n", 0, block.start(1))
             # The lines of the page, so that a traceback names the right one.
             exec(compile("\n" * line + block[1], str(path), "exec"), names)
+
+
+def test_the_blocks_of_the_page_about_training(tmp_path):
+    pytest.importorskip("torch")
+    blocks = BLOCK.findall((ROOT / "docs" / "training.md").read_text())
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(blocks))
+    losses = [float(line.split()[0]) for line in torchrun(2, script).splitlines()]
+    assert len(losses) == 3 and max(losses) < 0.3  # 0.7 at the start

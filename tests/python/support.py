@@ -235,3 +235,17 @@ def run_python(script):
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     return out
+
+
+def torchrun(processes, script, *words):
+    """What a script of PyTorch prints, in so many processes."""
+    package = str(pathlib.Path(lc.__file__).resolve().parents[1])
+    # The torchrun of PyTorch 1.13 fails under Python 3.11 without a rank in --redirects and --tee. There is no rank 9.
+    command = [sys.executable, "-m", "torch.distributed.run", "--redirects", "9:1", "--tee", "9:1",
+               "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", "--nproc_per_node", str(processes),
+               str(script), *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": package, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo",
+                   "PYTHONUNBUFFERED": ""}  # the lines of a process stay whole
+    done = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
