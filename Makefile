@@ -53,8 +53,11 @@ check: test ## all there is: make test, then AddressSanitizer, ThreadSanitizer, 
 	@$(install) check
 	@ctest --preset check
 
-test-torch: ## the tests of networks by LibTorch; installs it, some hundred MB
-	@$(install) build test torch
+test-torch: ## the tests of PyTorch's hook, and of networks by LibTorch; installs both, more than 1 GB
+	@$(install) build python test torch
+	@cmake --preset release -DLACONIC_PYTHON=ON
+	@cmake --build --preset release --target laconic_python_package
+	@PYTHONPATH=build/python /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/python -k torch
 	@cmake --preset torch
 	@cmake --build --preset torch --target laconic_torch_checks
 	@ctest --preset torch
@@ -74,6 +77,7 @@ bench: ## the benchmarks, each against a reference timed in the same run
 	@/usr/bin/python3 bench/advise.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
 	@/usr/bin/python3 bench/python.py build/python || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/torch_hook.py build/python || [[ $$? -eq 77 ]]
 
 data: ## fetch the public data sets into data/
 	@$(install) data
