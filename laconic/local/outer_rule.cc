@@ -8,16 +8,16 @@
 namespace laconic {
 namespace {
 
-class Plain final : public OuterRule {
+class PlainOuter final : public OuterRule {
  public:
   void move(double step, View direction, std::span<Vector> /*memory*/, MutView x) const override {
     axpy(step, direction, x);
   }
 };
 
-class HeavyBall final : public OuterRule {
+class HeavyBallOuter final : public OuterRule {
  public:
-  explicit HeavyBall(double beta) : beta_(beta) {}
+  explicit HeavyBallOuter(double beta) : beta_(beta) {}
   std::size_t memory() const override { return 1; }
   void move(double step, View direction, std::span<Vector> memory, MutView x) const override {
     Vector& b = memory[0];
@@ -53,9 +53,9 @@ class ProxL1 final : public OuterRule {
   double lambda_;
 };
 
-class Adam final : public OuterRule {
+class AdamOuter final : public OuterRule {
  public:
-  explicit Adam(const ServerAdam& options) : options_(options) {}
+  explicit AdamOuter(const ServerAdam& options) : options_(options) {}
   std::size_t memory() const override { return 2; }
   double first(std::size_t k) const override { return k == 0 ? 0 : options_.tau * options_.tau; }
   void move(double step, View direction, std::span<Vector> memory, MutView x) const override {
@@ -91,11 +91,11 @@ class Nesterov final : public OuterRule {
 
 }  // namespace
 
-std::unique_ptr<OuterRule> plain_outer() { return std::make_unique<Plain>(); }
+std::unique_ptr<OuterRule> plain_outer() { return std::make_unique<PlainOuter>(); }
 
 std::unique_ptr<OuterRule> heavy_ball(double beta) {
   check(beta >= 0 && beta < 1, "heavy_ball needs 0 <= beta < 1");
-  return std::make_unique<HeavyBall>(beta);
+  return std::make_unique<HeavyBallOuter>(beta);
 }
 
 std::unique_ptr<OuterRule> prox_l1(double lambda) {
@@ -103,7 +103,9 @@ std::unique_ptr<OuterRule> prox_l1(double lambda) {
   return std::make_unique<ProxL1>(lambda);
 }
 
-std::unique_ptr<OuterRule> server_adam(const ServerAdam& options) { return std::make_unique<Adam>(options); }
+std::unique_ptr<OuterRule> server_adam(const ServerAdam& options) {
+  return std::make_unique<AdamOuter>(options);
+}
 std::unique_ptr<OuterRule> nesterov(double mu) { return std::make_unique<Nesterov>(mu); }
 
 }  // namespace laconic

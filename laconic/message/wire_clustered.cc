@@ -20,7 +20,7 @@ constexpr std::size_t kNumbers = 5;  // of a group: the shift, and four means
 constexpr unsigned kCodeBits = 2;
 
 /// A message with everything checked except its string of bits.
-struct Layout {
+struct GroupLayout {
   std::size_t count = 0;
   std::vector<std::size_t> counts;  // of each group
   std::size_t values = 0;           // where the numbers of the groups begin
@@ -28,8 +28,8 @@ struct Layout {
 };
 
 /// The returned layout is valid until the next call on this thread.
-const Layout& layout_of(const Incoming& message) {
-  thread_local Layout layout;  // reused, so that a round does not allocate
+const GroupLayout& layout_of(const Incoming& message) {
+  thread_local GroupLayout layout;  // reused, so that a round does not allocate
   layout.count = message.header_count();
   layout.counts.clear();
   if (layout.count == 0 || layout.count > message.dim)
@@ -84,7 +84,7 @@ void write_clustered(Wire wire, std::size_t dim, Indices support, std::span<cons
 
 template <class Real>
 void add_clustered(const Incoming& message, double weight, std::span<Real> acc) {
-  const Layout& layout = layout_of(message);
+  const GroupLayout& layout = layout_of(message);
   thread_local std::vector<std::uint32_t> support;  // reused, so that a round does not allocate
   support.resize(layout.count);
   const auto string = message.bytes.subspan(layout.string);
@@ -117,7 +117,7 @@ void add_clustered(const Incoming& message, double weight, std::span<Real> acc) 
 }
 
 double floats_clustered(const Incoming& message) {
-  const Layout& layout = layout_of(message);
+  const GroupLayout& layout = layout_of(message);
   return static_cast<double>(kNumbers * layout.counts.size()) +
          static_cast<double>(kCodeBits * layout.count) / static_cast<double>(8 * bytes_of(message.wire));
 }

@@ -45,15 +45,15 @@ void write_matrices(Format format, Wire wire, std::size_t rank, std::span<const 
 }
 
 /// The layout of a checked message.
-struct Layout {
+struct MatrixLayout {
   std::size_t rank = 0;
   std::vector<MatrixBlock> blocks;
   std::size_t header = 0;  // bytes before the values
 };
 
 /// The returned layout is valid until the next call on this thread.
-const Layout& layout_of(const Incoming& message, Lines lines) {
-  thread_local Layout layout;  // reused, so that a round does not allocate
+const MatrixLayout& layout_of(const Incoming& message, Lines lines) {
+  thread_local MatrixLayout layout;  // reused, so that a round does not allocate
   layout.blocks.clear();
   layout.rank = message.header_count();
   if (layout.rank == 0) message.fail("rank 0; need at least 1");
@@ -150,7 +150,7 @@ double floats_of_layout(const Incoming& message, Lines lines) {
 /// Adds the values between the matrices, and calls product(block, values) for each matrix.
 template <class Real, class Product>
 void add_matrices(const Incoming& message, Lines lines, double weight, std::span<Real> acc, Product product) {
-  const Layout& layout = layout_of(message, lines);
+  const MatrixLayout& layout = layout_of(message, lines);
   Values values(message, layout.header);
   std::size_t end = 0;
   for (const MatrixBlock& block : layout.blocks) {
@@ -215,7 +215,7 @@ bool read_right_factors(const Message& message, std::size_t dim, MutView right) 
   const Wire wire = (message.bytes[0] & kWideValues) != 0 ? Wire::f64 : Wire::f32;
   if (message.bytes[0] != first_byte(Format::low_rank, wire)) return false;
   const Incoming incoming{Key{}, "low rank", wire, message.bytes, dim};
-  const Layout& layout = layout_of(incoming, low_rank_lines);
+  const MatrixLayout& layout = layout_of(incoming, low_rank_lines);
   Values values(incoming, layout.header);
   std::size_t end = 0;
   std::size_t done = 0;

@@ -9,7 +9,7 @@
 namespace laconic {
 namespace {
 
-using Bytes = std::span<const std::uint8_t>;
+using ByteView = std::span<const std::uint8_t>;
 
 // In the header of a pair, a count of 0 means that the length of the first message does not fit into the
 // count and follows in eight bytes.
@@ -18,7 +18,7 @@ constexpr std::size_t kLongHeader = kCountHeader + 8;
 constexpr std::uint32_t kStepTooDeep = (1U << kPairDepth) - 1;
 
 struct Parts {
-  Bytes first, second;
+  ByteView first, second;
 };
 
 Parts parts_of(const Incoming& message) {
@@ -37,9 +37,9 @@ Parts parts_of(const Incoming& message) {
 }
 
 /// The message after the first byte of reset and uncounted, which must be dense.
-Bytes dense_in(const Incoming& message) {
+ByteView dense_in(const Incoming& message) {
   if (message.wire != Wire::f32) message.fail("the width is that of the dense message in it");
-  const Bytes inner = message.bytes.subspan(kHeader);
+  const ByteView inner = message.bytes.subspan(kHeader);
   if (inner.empty() || dense_value_bytes(inner[0]) == 0)
     message.fail("need a dense message after its first byte");
   return inner;

@@ -34,15 +34,15 @@ double floats_of_plane(const Incoming& message) {
   return static_cast<double>(message.dim) / static_cast<double>(8 * bytes_of(message.wire));
 }
 
-constexpr std::size_t kGroup = 32;  // values with signs that are packed together
+constexpr std::size_t kSignGroup = 32;  // values with signs that are packed together
 constexpr Bits kLane = {1, 2, 4, 8};
 
 /// plane = signs_of(j) for the groups of 32 entries from j on, the first entry in the lowest bit.
 /// last_signs(j, count) gives the signs of the remaining `count` entries, followed by zeros.
 template <class Signs, class LastSigns>
 void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& last_signs) {
-  const std::size_t whole = dim / kGroup * kGroup;
-  for (std::size_t j = 0; j < whole; j += kGroup)
+  const std::size_t whole = dim / kSignGroup * kSignGroup;
+  for (std::size_t j = 0; j < whole; j += kSignGroup)
     store_le(static_cast<std::uint32_t>(signs_of(j)), plane + j / 8);
   if (whole == dim) return;
   std::array<std::uint8_t, 4> signs{};
@@ -54,7 +54,7 @@ void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& la
 template <class Real>
 std::uint64_t take_signs(const Real* x, RunningSums& sums) {
   Bits signs{};
-  for (std::size_t j = kGroup; j > 0;) {  // backwards, because the last value packed gets the lowest bits
+  for (std::size_t j = kSignGroup; j > 0;) {  // backwards, because the last value packed gets the lowest bits
     j -= 4;
     const Doubles v = doubles_at(x + j);
     signs = signs << 4 | (reinterpret_cast<Bits>(v < 0.0) & kLane);
@@ -70,7 +70,7 @@ double put_signs(std::span<const Real> x, std::uint8_t* plane) {
   pack(
       x.size(), plane, [&](std::size_t j) { return take_signs(x.data() + j, sums); },
       [&](std::size_t j, std::size_t count) {
-        std::array<Real, kGroup> last{};  // padded with zeros: their sign bits pad the plane
+        std::array<Real, kSignGroup> last{};  // padded with zeros: their sign bits pad the plane
         std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(j), count, last.begin());
         return take_signs(last.data(), sums);
       });
@@ -85,7 +85,7 @@ std::uint64_t draw_signs(const Real* x, const std::uint32_t* words, double c) {
   // the bits of the double 2^52; a word in its low bits adds it
   constexpr std::uint64_t kTwoTo52 = 0x4330000000000000;
   Bits signs{};
-  for (std::size_t j = kGroup; j > 0;) {
+  for (std::size_t j = kSignGroup; j > 0;) {
     j -= 4;
     const Doubles threshold = (0.5 + 0.5 * (doubles_at(x + j) / c)) * 0x1p32;
     const Bits word = __builtin_convertvector(load<Words>(words + j), Bits) | kTwoTo52;
@@ -109,8 +109,8 @@ void put_drawn_signs(const Stream& stream, std::size_t first, double c, std::spa
     pack(
         count, plane + begin / 8, [&](std::size_t j) { return draw_signs(from + j, words.data() + j, unit); },
         [&](std::size_t j, std::size_t left) {
-          std::array<Real, kGroup> last{};
-          std::array<std::uint32_t, kGroup> last_words{};
+          std::array<Real, kSignGroup> last{};
+          std::array<std::uint32_t, kSignGroup> last_words{};
           std::copy_n(from + j, left, last.begin());
           std::copy_n(words.data() + j, left, last_words.begin());
           return draw_signs(last.data(), last_words.data(), unit) & ((std::uint64_t{1} << left) - 1);
@@ -170,13 +170,13 @@ double largest_of(std::span<const Real> x) {
   return std::bit_cast<double>(result);
 }
 
-constexpr std::size_t kTile = 32;  // coordinates with sums in registers
+constexpr std::size_t kSumTile = 32;  // coordinates with sums in registers
 
 /// For each m in order: tile += terms[m], or -= where signs_of(m) has a set bit (the first coordinate in the
 /// lowest bit).
 template <class Real, class SignsOf>
 void add_tile(std::span<const double> terms, Real* tile, SignsOf&& signs_of) {
-  constexpr std::size_t kFours = kTile / 4;
+  constexpr std::size_t kFours = kSumTile / 4;
   Doubles sums[kFours];
   for (std::size_t k = 0; k < kFours; ++k) sums[k] = doubles_at(tile + 4 * k);
   for (std::size_t m = 0; m < terms.size(); ++m) {
@@ -305,15 +305,15 @@ void add_signs(std::span<const WeightedSigns> sum, Range coordinates, std::span<
       terms[m] = sum[m].weight * signs.scale_at(begin);
       if (signs.scales != nullptr) end = std::min(end, (begin / signs.block + 1) * signs.block);
     }
-    for (; begin + kTile <= end; begin += kTile) {
+    for (; begin + kSumTile <= end; begin += kSumTile) {
       add_tile(terms, acc.data() + begin,
                [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
     }
     if (begin == end) continue;
-    std::array<Real, kTile> last{};
+    std::array<Real, kSumTile> last{};
     std::copy(acc.data() + begin, acc.data() + end, last.begin());
     add_tile(terms, last.data(), [&](std::size_t m) {
-      std::array<std::uint8_t, kTile / 8> bytes{};
+      std::array<std::uint8_t, kSumTile / 8> bytes{};
       std::copy_n(sum[m].signs.plane + begin / 8, plane_length(end - begin), bytes.begin());
       return load_le<std::uint32_t>(bytes.data());
     });

@@ -57,12 +57,12 @@ std::vector<Fields> records_of(const std::string& path) {
   return records;
 }
 
-constexpr const char* kKeys[] = {"problem", "clients", "split", "method", "step", "seed"};
+constexpr const char* kNamedColumns[] = {"problem", "clients", "split", "method", "step", "seed"};
 
 Fields header_of(const SweepPlan& plan) {
   Fields names = {"run", "problem", "clients", "split", "method", "step_rule", "seed"};
   for (const Axis& axis : plan.grid.axes) {
-    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) == std::end(kKeys))
+    if (std::find(std::begin(kNamedColumns), std::end(kNamedColumns), axis.name) == std::end(kNamedColumns))
       names.push_back(axis.name);
   }
   names.emplace_back("why");
@@ -78,7 +78,8 @@ Fields key_fields(const SweepPlan& plan, std::size_t r) {
   Fields fields = {fmt::format("{}", r), print(d.problem), fmt::format("{}", d.clients), print(d.split),
                    print(d.method),      print(d.step),    fmt::format("{}", d.seed)};
   for (const Axis& axis : plan.grid.axes) {
-    if (std::find(std::begin(kKeys), std::end(kKeys), axis.name) != std::end(kKeys)) continue;
+    if (std::find(std::begin(kNamedColumns), std::end(kNamedColumns), axis.name) != std::end(kNamedColumns))
+      continue;
     const auto choice = std::find_if(run.choices.begin(), run.choices.end(),
                                      [&](const Choice& each) { return each.axis == axis.name; });
     fields.push_back(choice == run.choices.end() ? "" : choice->value);

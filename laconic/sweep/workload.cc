@@ -11,12 +11,12 @@ namespace laconic {
 namespace {
 
 /// The keys of a config that are fields of a workload.
-constexpr std::string_view kKeys[] = {"problem",   "clients",    "split",           "rest",
-                                      "byzantine", "stragglers", "network",         "compute",
-                                      "target",    "target-gap", "target-accuracy", "target-consensus"};
+constexpr std::string_view kWorkloadKeys[] = {
+    "problem", "clients", "split",  "rest",       "byzantine",       "stragglers",
+    "network", "compute", "target", "target-gap", "target-accuracy", "target-consensus"};
 
 bool is_key_of_workload(std::string_view key) {
-  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+  return std::find(std::begin(kWorkloadKeys), std::end(kWorkloadKeys), key) != std::end(kWorkloadKeys);
 }
 
 }  // namespace

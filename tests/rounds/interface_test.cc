@@ -27,7 +27,7 @@ constexpr std::size_t kClients = 4;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-std::unique_ptr<Problem> problem_of(std::size_t clients = kClients) {
+std::unique_ptr<Problem> quadratic_of(std::size_t clients = kClients) {
   return make_problem(parse("quadratic(d=12, s=0.8)"), {.clients = clients});
 }
 
@@ -100,7 +100,7 @@ class Interface : public ::testing::Test {
     return {method.point().begin(), method.point().end()};
   }
 
-  std::unique_ptr<Problem> problem_ = problem_of();
+  std::unique_ptr<Problem> problem_ = quadratic_of();
   ThreadPool pool_{2};
   Fleet fleet_{pool_};
 };
@@ -290,7 +290,7 @@ TEST_F(Interface, AClientThatThereIsNotSaysNothing) {
 }
 
 TEST_F(Interface, AllLookAtOneProblem) {
-  const auto other = problem_of();
+  const auto other = quadratic_of();
   StarParts parts = star_parts();
   parts.oracle = minibatches(*other, 2);
   expect_check([&] { star(std::move(parts)); }, "another problem");
@@ -451,7 +451,7 @@ TEST_F(Interface, AMechanismReadsWhatItAsksFor) {
 }
 
 TEST_F(Interface, AServedStarIsWhole) {
-  const std::shared_ptr<const Problem> problem = problem_of();
+  const std::shared_ptr<const Problem> problem = quadratic_of();
   Mailbox mailbox(0, 2, 60);
   Mailbox of_one(0, 1, 60);
   Mailbox of_client(1, 2, 60);
