@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Trains a network on MNIST in several processes, which exchange compressed gradients; then computes the same training
-as a run of laconic, whose clock models the link. So the real and the modelled seconds stand side by side.
+as a run of laconic with a modelled clock of the link. So the real and the modelled seconds stand side by side.
 
     torchrun --nproc_per_node 3 examples/torch_mnist.py --hook "ef21-sgdm(top-k(1%), eta=0.1)"
     torchrun --nproc_per_node 3 examples/torch_mnist.py --local 20            # LocalSGD: an exchange every 20 steps

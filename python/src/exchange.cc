@@ -358,7 +358,7 @@ InputError if it is of another one, or was damaged.)")
         return fmt::format("<laconic.Exchange {}, dim={}, worker {} of {}, round {}>", e.spec(), e.dim(),
                            e.worker(), e.workers(), e.round());
       });
-  // For vectors whose length is not known yet.
+  // For vectors of a length that is not known yet.
   module.def(
       "check_exchange",
       [](const std::string& spec, std::size_t workers, const std::string& wire, const std::string& dtype,

@@ -73,7 +73,7 @@ class _Piece:
 
 
 class _Segment:
-    """A list of parameters, whose gradients are one vector of a method, in each step."""
+    """A list of parameters. In each step their gradients are one vector of a method."""
 
     def __init__(self, number, parameters, exchange):
         self.number = number
@@ -151,7 +151,7 @@ class HookState:
         self._buckets = None  # of the present step, once its last one has come
         self._arrived = {}
         self._held = []  # buckets that wait for the last one, which makes all parameters known
-        self._waiting = set()  # buckets whose gradients the model waits for
+        self._waiting = set()  # buckets: the model waits for their gradients
         _alive.add(self)
 
     @property

@@ -17,7 +17,7 @@ _TEXT = 2048  # bytes of a reason to fail, at most; with the head they are less 
 _TAGS = 1 << 16  # tags of one object
 _UNUSED = 1 << 30  # a tag without messages
 _HEAD = struct.Struct("<qqqQq")
-_FAILED = -1  # the kind of a message whose payload is the reason why its sender has failed
+_FAILED = -1  # the kind of a message with the reason why its sender has failed
 
 
 class Header(NamedTuple):
