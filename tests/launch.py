@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-SECONDS = 300  # a run that takes longer hangs, also on a slow machine under a sanitizer
+SECONDS = 600  # a run that takes longer hangs, also on a slow machine under a sanitizer
 
 # Removes the settings of a launcher under which this test may itself run. Sets Open MPI up for a container,
 # on one machine, on loopback.

@@ -35,6 +35,9 @@ constexpr std::size_t kMost = std::size_t{1} << 30;
 // How long a rank waits in a busy loop, and the interval between checks after that.
 constexpr std::chrono::microseconds kPatience{500};
 constexpr std::chrono::microseconds kNap{20};
+// If a rank yielded its core for longer than this, it sleeps at once for a while.
+constexpr std::chrono::milliseconds kTooLate{1};
+constexpr std::chrono::milliseconds kCrowded{100};
 // Interval between checks for letters, in seconds: shortly after a letter, and otherwise.
 constexpr double kShortNap = 2e-5;
 constexpr double kLongNap = 5e-4;
@@ -146,9 +149,18 @@ class Line {
   std::size_t coming_ = 0;                               // bytes of the receive in progress
 };
 
+std::size_t count_ranks_here() {
+  MPI_Comm machine = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+  int ranks = 1;
+  MPI_Comm_size(machine, &ranks);
+  MPI_Comm_free(&machine);
+  return static_cast<std::size_t>(ranks);
+}
+
 class World final : public Transport {
  public:
-  World() {
+  explicit World(bool shares_cores) : shares_cores_(shares_cores) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
@@ -212,21 +224,32 @@ class World final : public Transport {
   }
 
   /// MPI_Waitall waits in a busy loop. If ranks share cores, that takes time from a rank for which others
-  /// wait. This function sleeps if the wait is longer than for a short answer.
+  /// wait. So this function yields the core to them, and sleeps if the wait is longer than for a short
+  /// answer. On a machine that is busy with other programs, a yield lasts for their time slices, some ms.
+  /// Then this function sleeps at once for a while.
   void finish() {
-    const auto begin = std::chrono::steady_clock::now();
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
     for (;;) {
       int done = 0;
       MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
       if (done != 0) break;
-      if (std::chrono::steady_clock::now() - begin > kPatience) std::this_thread::sleep_for(kNap);
+      const auto now = Clock::now();
+      if (now - begin > kPatience || now < crowded_until_) {
+        std::this_thread::sleep_for(kNap);
+      } else if (shares_cores_) {
+        std::this_thread::yield();
+        if (Clock::now() - now > kTooLate) crowded_until_ = now + kCrowded;
+      }
     }
     requests_.clear();
   }
 
   int rank_ = 0;
   int size_ = 1;
-  std::vector<MPI_Request> requests_;  // reused, so that an exchange does not allocate
+  bool shares_cores_;                                    // with other ranks
+  std::chrono::steady_clock::time_point crowded_until_;  // by other programs
+  std::vector<MPI_Request> requests_;                    // reused, so that an exchange does not allocate
 };
 
 }  // namespace
@@ -235,25 +258,20 @@ MpiSession::MpiSession(bool outlives_ranks) : outlives_ranks_(outlives_ranks) {
   int initialised = 0;
   MPI_Initialized(&initialised);
   check(initialised == 0, "there is one MpiSession in the life of a process");
+  // Where ranks share cores, Open MPI would yield the core at each test of a request. World::finish() does so
+  // only where that is short. A setting of the user's environment stays.
+  setenv("OMPI_MCA_mpi_yield_when_idle", "0", /*overwrite=*/0);
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) throw RunError("this MPI does not serve programs with threads");
-  world_ = std::make_unique<World>();
+  ranks_on_this_machine_ = count_ranks_here();
+  world_ = std::make_unique<World>(ranks_on_this_machine_ > std::thread::hardware_concurrency());
 }
 
 MpiSession::~MpiSession() {
   // MPI_Finalize waits for all ranks, and if one is lost it may wait for ever. A launcher that outlives ranks
   // accepts its absence. Any other launcher ends the job anyway when a rank is lost.
   if (!world_->is_broken() && !outlives_ranks_) MPI_Finalize();
-}
-
-std::size_t MpiSession::ranks_on_this_machine() const {
-  MPI_Comm machine = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
-  int ranks = 1;
-  MPI_Comm_size(machine, &ranks);
-  MPI_Comm_free(&machine);
-  return static_cast<std::size_t>(ranks);
 }
 
 void MpiSession::abort(int exit_code) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks as processes started by an MPI launcher. Only
-// mpi.cc includes <mpi.h>.
+// Ranks as processes started by an MPI launcher. Only mpi.cc includes <mpi.h>.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +23,15 @@ class MpiSession {
   /// calls throw nothing: MPI ends the whole job if a peer is lost.
   [[nodiscard]] Transport& world() { return *world_; }
 
-  /// The number of ranks of the launch on this rank's machine, including this rank. Collective.
-  [[nodiscard]] std::size_t ranks_on_this_machine() const;
+  /// The number of ranks of the launch on this rank's machine, including this rank.
+  [[nodiscard]] std::size_t ranks_on_this_machine() const { return ranks_on_this_machine_; }
 
   /// Ends every rank, on all machines, with this exit code.
   [[noreturn]] void abort(int exit_code);
 
  private:
   bool outlives_ranks_;
+  std::size_t ranks_on_this_machine_ = 1;
   std::unique_ptr<Transport> world_;
 };
 
