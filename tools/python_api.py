@@ -177,7 +177,10 @@ def lines_of_class(name, kind):
 
 
 def nodes_of_torch():
-    """The functions and classes of laconic.torch, from its source: it cannot be imported where PyTorch is missing."""
+    """The functions and classes of laconic.torch, from its source: it cannot be imported where PyTorch is missing.
+
+    A class has the members of a base class that is not public as its own.
+    """
     nodes = {}
     for path in sorted((ROOT / "python" / "laconic" / "torch").glob("*.py")):
         for node in ast.parse(path.read_text()).body:
@@ -185,6 +188,11 @@ def nodes_of_torch():
                 public = ast.literal_eval(node.value)
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 nodes[node.name] = node
+    for name in public:
+        for base in getattr(nodes[name], "bases", []):
+            base = ast.unparse(base)
+            if base in nodes and base not in public:
+                nodes[name].body += nodes[base].body
     return {f"torch.{name}": nodes[name] for name in public}
 
 

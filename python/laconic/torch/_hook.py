@@ -12,7 +12,7 @@ from torch import distributed as dist
 
 from .._core import Exchange, InputError, RunError, check_exchange
 from ._peers import Header, Peers
-from ._state import check_owner, entries_of, matrices_of, packed, unpacked, whole_number
+from ._state import RankState, entries_of, matrices_of, packed, unpacked, whole_number
 
 _PLAIN, _COMPRESSED = 0, 1  # kinds of messages
 
@@ -86,7 +86,7 @@ class _Segment:
         return [(index, list(shape)) for index, shape in self.parameters]
 
 
-class HookState:
+class HookState(RankState):
     """What `hook` keeps between steps: the method's state on this rank, of 8 bytes a parameter for ef21 in float32.
 
         state = lc.torch.HookState("ef21-sgdm(top-k(1%), eta=0.1)")
@@ -94,7 +94,7 @@ class HookState:
         model.register_comm_hook(state, lc.torch.hook)
 
     spec : str
-        A method whose clients send one message a round about their gradient, such as "ef21(top-k(1%))" (arXiv
+        A method of which each client sends one message a round about its gradient, such as "ef21(top-k(1%))" (arXiv
         2106.05203), "ef21-sgdm(top-k(1%), eta=0.1)" (2305.15155), "ef(sign)" (error feedback, 1901.09847),
         "dcgd(qsgd(4))", "diana(rand-k(1%))" (1901.09269), "marina(rand-k(1%))" (2102.07845), "gd". Or a compressor
         alone: with error feedback where it is contractive, as "low-rank(1)", else as dcgd(C).
@@ -141,7 +141,6 @@ class HookState:
         self._lanes = []
         self._running = 0  # jobs of lanes
         self._step = 0
-        self._sent = self._received = 0  # bytes before load_state_dict()
         self._segments = []
         self._is_fixed = False  # whether those are all
         self._routes = {}
@@ -160,16 +159,6 @@ class HookState:
         return self._step
 
     @property
-    def bytes_sent(self):
-        """The bytes of all messages that this rank has sent, with their heads, to each receiver."""
-        return self._sent + self._peers.bytes_sent
-
-    @property
-    def bytes_received(self):
-        """The bytes of all messages that this rank has received, with their heads."""
-        return self._received + self._peers.bytes_received
-
-    @property
     def segments(self):
         """The number of entries of each segment; empty until they are known."""
         return [segment.dim for segment in self._segments]
@@ -185,8 +174,7 @@ class HookState:
         with self._changed:
             self._wait_for_the_step("state_dict")
             self._raise_if_failed()
-            return {"options": dict(self._options), "rank": self._peers.rank, "workers": self._peers.workers,
-                    "step": self._step, "bytes_sent": self.bytes_sent, "bytes_received": self.bytes_received,
+            return {**self._saved(self._step),
                     "segments": [{"parameters": segment.description(), "exchange": packed(segment.exchange.state())}
                                  for segment in self._segments]}
 
@@ -194,12 +182,12 @@ class HookState:
         """Goes on from the state_dict() of the same rank, with the same bits.
 
         All ranks load that of the same step; else the next step raises a RuntimeError on all ranks. Load the model and
-        the optimizer of that step too: they are not compared. InputError if it is of another rank, another number of ranks or other
-        arguments. After a failure it is collective.
+        the optimizer of that step too: they are not compared. InputError if it is of another rank, another number of
+        ranks or other arguments. After a failure it is collective.
         """
         with self._changed:
             self._wait_for_the_step("load_state_dict")
-            check_owner(state, self._peers, self._options)
+            self._check_saved(state)
             segments = []
             for number, saved in enumerate(state["segments"]):
                 parameters = [(index, tuple(shape)) for index, shape in saved["parameters"]]
@@ -213,8 +201,7 @@ class HookState:
             self._segments, self._is_fixed, self._routes = segments, len(segments) > 0, {}
             self._takes_model = True
             self._step = state["step"]
-            self._sent = state["bytes_sent"] - self._peers.bytes_sent
-            self._received = state["bytes_received"] - self._peers.bytes_received
+            self._count_from(state)
 
     # The steps, in the thread of backward().
 
@@ -393,11 +380,6 @@ class HookState:
         for arrival in waiting:
             arrival.finish(error if isinstance(error, RunError) else RunError(str(error)))
 
-    def _raise_if_failed(self):
-        if self._peers.failed:
-            raise RunError(f"the state is unusable since a failure ({self._peers.failed}); load a state_dict on every "
-                           "rank")
-
     def _wait_for_the_step(self, what):
         self._changed.wait_for(lambda: not self._waiting or len(self._arrived) > 0)
         if self._arrived and not self._peers.failed:
@@ -453,6 +435,7 @@ def hook(state: HookState, bucket: dist.GradBucket) -> torch.futures.Future[torc
 
     Returns a Future of the bucket's tensor. A thread for each bucket encodes, sends, receives and decodes, while
     backward() goes on; buckets may come in any order. All ranks get the same bits. The cost of a step is that of the
-    compressor, plus some passes over the state. Not with torch.cuda.amp.GradScaler, whose scale changes between steps.
+    compressor, plus some passes over the state. Not with torch.cuda.amp.GradScaler: its scale
+    changes between steps.
     """
     return state._take(bucket)

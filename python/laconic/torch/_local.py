@@ -7,12 +7,12 @@ import torch
 
 from .._core import Exchange, InputError, RunError
 from ._peers import Header, Peers
-from ._state import check_owner, matrices_of, packed, unpacked, whole_number
+from ._state import RankState, matrices_of, packed, unpacked, whole_number
 
 _BEGIN, _MOVE, _BUFFERS = 10, 11, 12  # kinds of messages
 
 
-class LocalSGD:
+class LocalSGD(RankState):
     """Local steps of an optimizer on each rank, and an exchange of their sum after every `steps` of them.
 
         local = lc.torch.LocalSGD(model, optimizer, steps=20, compressor="top-k(1%)")
@@ -81,20 +81,9 @@ class LocalSGD:
         self._peers = Peers(process_group)
         self._exchange = self._exchange_of()
         self._count = 0
-        self._sent = self._received = 0  # bytes before load_state_dict()
         self._begin(model)
         self._common = self._flat(self._parameters)
         self._velocity = np.zeros_like(self._common) if self._outer_momentum else None
-
-    @property
-    def bytes_sent(self):
-        """The bytes of all messages that this rank has sent, with their heads, to each receiver."""
-        return self._sent + self._peers.bytes_sent
-
-    @property
-    def bytes_received(self):
-        """The bytes of all messages that this rank has received, with their heads."""
-        return self._received + self._peers.bytes_received
 
     def step(self, closure=None):
         """A step of the optimizer, and an exchange if it is time for one. Returns what optimizer.step() returns."""
@@ -120,8 +109,7 @@ class LocalSGD:
         The model and the optimizer are not part of it. RunError after a failure.
         """
         self._raise_if_failed()
-        return {"options": dict(self._options), "rank": self._peers.rank, "workers": self._peers.workers,
-                "step": self._count, "bytes_sent": self.bytes_sent, "bytes_received": self.bytes_received,
+        return {**self._saved(self._count),
                 "common": torch.from_numpy(self._common.copy()),
                 "velocity": None if self._velocity is None else torch.from_numpy(self._velocity.copy()),
                 "exchange": None if self._exchange is None else packed(self._exchange.state())}
@@ -133,7 +121,7 @@ class LocalSGD:
         raises a RunError on all ranks. InputError if it is of another rank, another number of ranks or other
         arguments. After a failure it is collective.
         """
-        check_owner(state, self._peers, self._options)
+        self._check_saved(state)
         exchange = self._exchange_of()
         if exchange is not None:
             exchange.restore(unpacked(state["exchange"]))
@@ -143,8 +131,7 @@ class LocalSGD:
         self._common = state["common"].numpy().copy()
         self._velocity = None if state["velocity"] is None else state["velocity"].numpy().copy()
         self._count = state["step"]
-        self._sent = state["bytes_sent"] - self._peers.bytes_sent
-        self._received = state["bytes_received"] - self._peers.bytes_received
+        self._count_from(state)
 
     def _begin(self, model):
         """Gives all ranks the parameters and buffers of rank 0."""
@@ -201,11 +188,6 @@ class LocalSGD:
                         workers=self._peers.workers, worker=self._peers.rank, wire=options["wire"],
                         dtype=str(self._dtype).partition(".")[2], seed=options["seed"],
                         matrices=matrices_of(options["shapes"]))
-
-    def _raise_if_failed(self):
-        if self._peers.failed:
-            raise RunError(f"the state is unusable since a failure ({self._peers.failed}); load a state_dict on every "
-                           "rank")
 
 
 class DiLoCo(LocalSGD):
