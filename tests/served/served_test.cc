@@ -280,7 +280,12 @@ TEST(Served, ClientsOfOneProcessTakeTurns) {
   for (const Attendance& told : served.attendance) {
     for (const std::uint32_t i : told.counted) ++counted[i];
   }
-  for (const std::size_t rounds : counted) EXPECT_GE(rounds, 5U);
+  // Two processes have three clients each. On a busy machine one of them may be faster than the other.
+  for (const std::size_t first : {0, 3}) {
+    const auto [least, most] = std::minmax({counted[first], counted[first + 1], counted[first + 2]});
+    EXPECT_GE(3 * least, most) << "client " << first << " and the next two";
+    EXPECT_GT(least, 0U);
+  }
 }
 
 TEST(Served, ASlowClientDoesNotHoldBackThoseBesideIt) {
