@@ -67,17 +67,11 @@ coverage: ## which lines and branches the quick tests run: a table, and build-co
 	@tools/fetch_charts.sh || true
 	@tools/coverage.sh
 
-bench: ## the benchmarks, each against a reference timed in the same run
+bench: ## the benchmarks, each against a reference timed in the same run: docs/performance.md
 	@$(install) build test python bench
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON -DLACONIC_PYTHON=ON
 	@cmake --build --preset release --target laconic_bench laconic_program laconic_python_package
-	@build/bench/laconic_bench
-	@/usr/bin/python3 bench/network.py build/laconic || [[ $$? -eq 77 ]]
-	@/usr/bin/python3 bench/served.py build/laconic || [[ $$? -eq 77 ]]
-	@/usr/bin/python3 bench/advise.py build/laconic || [[ $$? -eq 77 ]]
-	@/usr/bin/python3 bench/torch_mlp.py build/laconic || [[ $$? -eq 77 ]]
-	@/usr/bin/python3 bench/python.py build/python || [[ $$? -eq 77 ]]
-	@/usr/bin/python3 bench/torch_hook.py build/python || [[ $$? -eq 77 ]]
+	@/usr/bin/python3 bench/table.py build
 
 data: ## fetch the public data sets into data/
 	@$(install) data

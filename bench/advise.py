@@ -27,6 +27,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import figures
+
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 import hosts
 
@@ -98,6 +100,9 @@ def measure(program, folder):
                 ratios = says[0] / a_round, says[1] / whole
                 ok = all(abs(ratio - 1) <= TOLERANCE for ratio in ratios)
                 right = right and ok
+                for what, ratio in zip(("round", "run"), ratios):
+                    figures.give(f"advise/{speed}mbit/{problem}/{method['method']}/{what} ratio_distance_to_1",
+                                 1 + abs(ratio - 1))
                 print(f"{network:>14}  {problem:36}{method['method']:20}{method['rounds']:7}{1e3 * says[0]:8.1f} ms{1e3 * a_round:8.1f} ms"
                       f"{ratios[0]:7.2f}{says[1]:9.2f} s{whole:8.2f} s{ratios[1]:7.2f}{'' if ok else '  OUTSIDE'}", flush=True)
     return right

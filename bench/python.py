@@ -12,6 +12,8 @@ import statistics
 import sys
 import warnings
 
+import figures
+
 sys.path.insert(0, sys.argv[1] if len(sys.argv) > 1 else "build/python")
 try:
     import laconic as lc
@@ -67,6 +69,7 @@ def main():
                 for name, run in runs.items():
                     times[name].append(run.summary["seconds"])
                 ratios.append(times["Python"][-1] / times["C++"][-1])
+            figures.give(f"python/{method}/threads:{threads} ratio_to_cpp", statistics.median(ratios))
             shown = ", ".join(f"{name} {1e6 * min(each) / ROUNDS / 20:.2f}" for name, each in times.items())
             print(f"{method:20} threads={threads}  {shown}  ratio {statistics.median(ratios):.3f}")
 

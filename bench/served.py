@@ -21,6 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import figures
+
 CLIENTS = 10
 SLOW = (3, 7)
 SHARD = 0.020
@@ -76,6 +78,8 @@ def main():
         for method, load, clock in CASES:
             summary, late = measure(launch, method, load, clock, folder)
             of_gd = of_gd or summary["seconds"]
+            if method != "gd":
+                figures.give(f"served/{method} ratio_to_gd", summary["seconds"] / of_gd)
             print(f"{method:38}{clock:32}{summary['stopped']['rounds']:>8}{late:>6.1f}{summary['last']['uplink_bits'] / 1e3:>10.0f}"
                   f"{summary['seconds']:>9.1f}{summary['seconds'] / of_gd:>7.2f}", flush=True)
 
