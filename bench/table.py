@@ -29,6 +29,7 @@ import figures
 HERE = Path(__file__).resolve().parent
 WORSE = 1.2
 SKIPPED = 77  # the exit code of a script
+SECONDS = 0.2  # of a repetition of a benchmark of laconic_bench, at least
 # A script, and what it takes from the folder BUILD.
 SCRIPTS = [("network", "laconic"), ("served", "laconic"), ("advise", "laconic"), ("torch_mlp", "laconic"),
            ("python", "python"), ("torch_hook", "python")]
@@ -95,7 +96,7 @@ class Google:
             out = Path(folder) / "out.json"
             code, last = show([self.program, f"--benchmark_filter=^({alternatives})$", f"--benchmark_out={out}",
                                "--benchmark_out_format=json", f"--benchmark_repetitions={self.repetitions}",
-                               "--benchmark_enable_random_interleaving=true",
+                               f"--benchmark_min_time={SECONDS}", "--benchmark_enable_random_interleaving=true",
                                "--benchmark_display_aggregates_only=true"])
             if code != 0:
                 measured.failed[Path(self.program).name] = f"exit code {code}: {last}"
