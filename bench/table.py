@@ -8,7 +8,7 @@ they mean something on another machine too. The benchmarks of laconic_bench run 
 median counts. A ratio that is 20 % worse than the recorded one is measured once more, and the better of the two counts.
 
 --only takes the benchmarks whose name has a match of REGEX. --record writes the ratios to the baseline, beside those
-that are there.
+that are there, but for a ratio whose runs differ by more than 20 %.
 
 Exit code 1 if a ratio is 20 % worse than the recorded one, or a benchmark failed; 2 if the baseline cannot be read. A
 benchmark that lacks data, PyTorch or a permission is skipped; this changes no exit code.
@@ -164,9 +164,13 @@ def read_baseline(path):
 
 
 def record(path, baseline, measured):
-    cpu = cpu_name()
-    entries = baseline | {name: {"ratio": float(f"{figure.ratio:.4g}"), "cpu": cpu}
-                          for name, figure in measured.figures.items()}
+    """Writes the ratios whose runs agree: others would be noise."""
+    cpu, entries = cpu_name(), dict(baseline)
+    for name, figure in measured.figures.items():
+        if max(figure.ratios) > WORSE * min(figure.ratios):
+            print(f"not recorded, because its runs differ by more than {100 * (WORSE - 1):.0f} %: {name}")
+        else:
+            entries[name] = {"ratio": float(f"{figure.ratio:.4g}"), "cpu": cpu}
     lines = [f"  {json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries)]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf8")
 

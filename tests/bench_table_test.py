@@ -130,6 +130,14 @@ class Table(unittest.TestCase):
         self.assertEqual(self.run_table({"count_signs": [2.8]}, words=["--record"])[0], 0)
         self.assertEqual(self.run_table({"count_signs": [2.8]})[0], 0)
 
+    def test_noise_is_not_recorded(self):
+        self.record(7)
+        code, out, _ = self.run_table({"count_signs": [2, 2, 2.5], "top_k/normal": [2, 2, 2.3]}, words=["--record"])
+        self.assertEqual(code, 0)
+        self.assertIn("not recorded, because its runs differ by more than 20 %: count_signs ratio", out)
+        recorded = {name: entry["ratio"] for name, entry in json.loads(self.baseline.read_text()).items()}
+        self.assertEqual(recorded, {"count_signs ratio": 7, "top_k/normal ratio": 2})
+
     def test_a_malformed_baseline_is_one_line(self):
         for text in ("{", "[]", "[1]", '{"a": 1}', '{"a": {"ratio": 1}}', '{"a": {"ratio": 0, "cpu": "b"}}',
                      '{"a": {"ratio": "1", "cpu": "b"}}', "\xff"):
