@@ -45,6 +45,7 @@ template <std::size_t N>
   const Doubles v2 = v * v;
   const Doubles v4 = v2 * v2;
   Doubles p{};
+#pragma GCC unroll 8  // g++ 12 would otherwise keep the loop, with its loads and branches
   for (std::size_t k = N; k > 0; k -= 4) {
     const Doubles low = multiply_add(all(c[k - 3]), v, all(c[k - 4]));
     const Doubles high = multiply_add(all(c[k - 1]), v, all(c[k - 2]));
