@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -80,6 +81,17 @@ class Shard {
     });
     return total;
   }
+
+  /// add_gradient() over all rows at each of the points; overwrites their `measured` by the sums.
+  void add_gradients(Loss loss, std::span<GradientAt> points) const {
+    if (packed_) return packed_->add_gradients(loss, points);
+    for (GradientAt& each : points) {
+      const LossSums sums = add_gradient(loss, Rows::everything(), each.x, each.g);
+      each.measured = {sums.value, sums.correct};
+    }
+  }
+
+  [[nodiscard]] bool is_packed() const { return packed_ != nullptr; }
 
   /// out += A'A v
   void add_gram(View v, MutView out) const {
@@ -250,10 +262,15 @@ class LinearModel final : public Problem {
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
     const LossSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
-    const double share = 1 / static_cast<double>(count);
-    scale(share, g);
-    return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+    return mean_of({sums.value, sums.correct}, count, x, g);
   }
+
+  void value_gradients(std::size_t shard, std::span<GradientAt> points) const override {
+    for (const GradientAt& each : points) fill(each.g, 0.0);
+    shards_[shard].add_gradients(loss_, points);
+    for (GradientAt& each : points) each.measured = mean_of(each.measured, rows_[shard], each.x, each.g);
+  }
+  [[nodiscard]] bool shares_passes() const override { return shards_.any(&Shard::is_packed); }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
   [[nodiscard]] bool is_convex() const override {
@@ -297,6 +314,13 @@ class LinearModel final : public Problem {
   }
 
  private:
+  /// Makes the sums over `count` rows means, and adds the regulariser.
+  Measured mean_of(Measured sums, std::size_t count, View x, MutView g) const {
+    const double share = 1 / static_cast<double>(count);
+    scale(share, g);
+    return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+  }
+
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
   [[nodiscard]] std::optional<double> strong_convexity(const Gram& gram) const {
     if (loss_ == Loss::nonconvex) return {};  // not convex, even with lambda |x|^2 / 2 added

@@ -4,46 +4,14 @@
 #include <cstring>
 
 #include "laconic/core/error.h"
-#include "laconic/problem/vector_math.h"
+#include "laconic/problem/loss_points.h"
 
 namespace laconic {
 namespace {
 
-struct Point {
-  Doubles loss, slope, curvature;
-};
-
-// With t = exp(-|z|), 1 - sigma(z) is t / (1 + t) for z > 0 and 1 / (1 + t) otherwise: neither branch
-// overflows.
-
-[[gnu::always_inline]] inline Point logistic(Doubles margin, Doubles label) {
-  const Doubles z = label * margin;
-  const Doubles t = exp_of_minus(magnitude(z));
-  const Doubles loss = (z > 0.0 ? all(0) : -z) + log1p(t);
-  const Doubles slope = -label * ((z > 0.0 ? t : all(1)) / (t + 1.0));
-  return {loss, slope, t / ((t + 1.0) * (t + 1.0))};
-}
-
-[[gnu::always_inline]] inline Point nonconvex(Doubles margin, Doubles label) {
-  const Doubles z = label * margin;
-  const Doubles t = exp_of_minus(magnitude(z));
-  const Doubles scale = 1.0 / (t + 1.0);
-  const Doubles far = t * scale;
-  const Doubles s = z > 0.0 ? far : scale;  // 1 - sigma(z)
-  const Doubles sigma = z > 0.0 ? scale : far;
-  return {s * s, -2.0 * label * (s * s) * sigma, s * s * sigma * (4.0 - 6.0 * s)};
-}
-
-[[gnu::always_inline]] inline Point least_squares(Doubles margin, Doubles target) {
-  const Doubles residual = margin - target;
-  return {0.5 * residual * residual, residual, all(1)};
-}
-
 double sum(Doubles v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
-using PointOf = Point(Doubles margin, Doubles target);
-
-template <PointOf point_of>
+template <LossPointOf point_of>
 LossSums apply(std::size_t count, const double* target, const float* weight, double* margin,
                bool classifies) {
   Doubles value{}, correct{};
@@ -51,7 +19,7 @@ LossSums apply(std::size_t count, const double* target, const float* weight, dou
     const Doubles b = load<Doubles>(target + k);
     const Doubles w = __builtin_convertvector(load<Floats>(weight + k), Doubles);
     const Doubles u = load<Doubles>(margin + k);
-    const Point point = point_of(u, b);
+    const LossPoint point = point_of(u, b);
     value += w * point.loss;
     correct += b * u > 0.0 ? w : all(0);
     const Doubles coefficient = w * point.slope;
@@ -60,10 +28,10 @@ LossSums apply(std::size_t count, const double* target, const float* weight, dou
   return {sum(value), classifies ? sum(correct) : 0};
 }
 
-template <PointOf point_of>
+template <LossPointOf point_of>
 void apply_second(std::size_t count, const double* target, const double* margin, double* change) {
   for (std::size_t k = 0; k < count; k += kLanes) {
-    const Point point = point_of(load<Doubles>(margin + k), load<Doubles>(target + k));
+    const LossPoint point = point_of(load<Doubles>(margin + k), load<Doubles>(target + k));
     const Doubles changed = point.curvature * load<Doubles>(change + k);
     std::memcpy(change + k, &changed, sizeof changed);
   }
@@ -88,11 +56,11 @@ LossSums apply_loss(Loss loss, std::size_t count, const double* target, const fl
   check(count % kLossLanes == 0, "apply_link works on whole vectors");
   switch (loss) {
     case Loss::logistic:
-      return apply<logistic>(count, target, weight, margin, true);
+      return apply<logistic_point>(count, target, weight, margin, true);
     case Loss::nonconvex:
-      return apply<nonconvex>(count, target, weight, margin, true);
+      return apply<nonconvex_point>(count, target, weight, margin, true);
     case Loss::least_squares:
-      return apply<least_squares>(count, target, weight, margin, false);
+      return apply<least_squares_point>(count, target, weight, margin, false);
   }
   check(false, "unknown loss");
   return {};
@@ -103,11 +71,11 @@ void apply_curvature(Loss loss, std::size_t count, const double* target, const d
   check(count % kLossLanes == 0, "apply_curvature works on whole vectors");
   switch (loss) {
     case Loss::logistic:
-      return apply_second<logistic>(count, target, margin, change);
+      return apply_second<logistic_point>(count, target, margin, change);
     case Loss::nonconvex:
-      return apply_second<nonconvex>(count, target, margin, change);
+      return apply_second<nonconvex_point>(count, target, margin, change);
     case Loss::least_squares:
-      return apply_second<least_squares>(count, target, margin, change);
+      return apply_second<least_squares_point>(count, target, margin, change);
   }
   check(false, "unknown loss");
 }

@@ -2,8 +2,10 @@
 // Common parts of all problems over data: options, checks, and the rows of each shard.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -47,6 +49,12 @@ class OwnShards {
   const Shard& operator[](std::size_t i) const {
     check(own_.contains(i), "the rows of a shard were asked for that another process keeps");
     return shards_[own_.place_of(i)];
+  }
+
+  template <class Predicate>
+  [[nodiscard]] bool any(Predicate predicate) const {
+    return std::any_of(shards_.begin(), shards_.end(),
+                       [&](const Shard& shard) { return std::invoke(predicate, shard); });
   }
 
  private:

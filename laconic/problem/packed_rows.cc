@@ -12,12 +12,9 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kGroup = kLossLanes;   // rows side by side
-constexpr std::size_t kBlock = 256;          // rows between product and link function: margins stay in L1
-constexpr std::size_t kTile = 32768;         // rows that a 16-bit number of the transposed copy can address
-constexpr std::size_t kMostLetters = 60000;  // one more number is for padding
-constexpr std::size_t kLeastSaved = 24;      // letters that a pair of letters must save
-constexpr std::size_t kMostSymbols = 3500;   // letters and pairs: the table stays in L1
+constexpr std::size_t kMostLetters = 60000;     // one more number is for padding
+constexpr std::size_t kLeastSaved = 24;         // letters that a pair of letters must save
+constexpr std::size_t kMostSymbols = 3500;      // letters and pairs: the table stays in L1
 constexpr std::size_t kDenseFewestValues = 64;  // with fewer values, letters are as fast
 constexpr double kDenseShare = 0.25;  // fraction of rows with an entry in a column that is stored densely
 

@@ -41,6 +41,13 @@ struct Measured {
   double correct = 0;  // number of correctly classified rows; 0 where the problem does not classify
 };
 
+/// A point at which a gradient is asked for, and the answer.
+struct GradientAt {
+  View x;
+  MutView g;
+  Measured measured = {};
+};
+
 /// Smoothness and convexity constants, in the symbols of the papers (MARINA section 1, 3PC section 1). Where
 /// the exact constant is unknown, an upper bound of it; for mu, a lower bound.
 struct Constants {
@@ -70,6 +77,13 @@ class Problem {
   /// rows. Overwrites g. A pure function: the same bits for the same arguments, on any thread. May be called
   /// from several threads at once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
+
+  /// value_gradient() over all rows of the shard at each of the points. The same bits.
+  virtual void value_gradients(std::size_t shard, std::span<GradientAt> points) const {
+    for (GradientAt& each : points) each.measured = value_gradient(shard, Rows::everything(), each.x, each.g);
+  }
+  /// Whether value_gradients() takes less time than value_gradient() at each of the points.
+  [[nodiscard]] virtual bool shares_passes() const { return false; }
 
   /// Whether hessian_vector() is implemented.
   [[nodiscard]] virtual bool has_curvature() const { return false; }

@@ -145,10 +145,43 @@ TEST(LinearModel, PixelsAreDividedBy255) {
   }
 }
 
+/// Gradients at `count` points at once are those at each point, to the last bit.
+void expect_points_to_agree(const Problem& problem, std::size_t shard, std::size_t count) {
+  const std::size_t d = problem.dim();
+  std::vector<Vector> x, g(count, Vector(d, 7.0));
+  std::vector<GradientAt> points;
+  for (std::size_t p = 0; p < count; ++p) x.push_back(random_vector(d, static_cast<unsigned>(20 + p), 2));
+  for (std::size_t p = 0; p < count; ++p) points.push_back({x[p], g[p]});
+  problem.value_gradients(shard, points);
+  for (std::size_t p = 0; p < count; ++p) {
+    Vector alone(d);
+    const Measured measured = problem.value_gradient(shard, Rows::everything(), x[p], alone);
+    EXPECT_EQ(g[p], alone) << "point " << p << " of " << count;
+    EXPECT_EQ(points[p].measured.value, measured.value);
+    EXPECT_EQ(points[p].measured.correct, measured.correct);
+  }
+}
+
+TEST(LinearModel, SharesAPassAmongPoints) {
+  for (const Model& model : kModels) {
+    for (const Values values : {Values::ones, Values::few, Values::many, Values::mixed}) {
+      const Dataset data = random_data(700, 23, values, 7);
+      const auto problem = model.make(data, {range(0, 9), range(0, 700)}, kOptions[3], {});
+      SCOPED_TRACE(::testing::Message() << model.name << " values " << static_cast<int>(values));
+      EXPECT_TRUE(problem->shares_passes());
+      expect_points_to_agree(*problem, 0, 8);
+      for (const std::size_t count : {1, 2, 3, 4, 5, 7, 8, 19}) expect_points_to_agree(*problem, 1, count);
+    }
+  }
+  const Dataset few = random_data(9, 5, Values::ones, 7);
+  EXPECT_FALSE(make_logistic(few, {range(0, 9)}, {})->shares_passes());
+}
+
 TEST(LinearModel, MoreRowsThanATile) {
   const Dataset data = random_data(70000, 40, Values::ones, 9);
   const auto problem = make_logistic(data, {range(0, 70000)}, {});
   expect_rows_to_agree(*problem, 0, random_vector(40, 1), 1e-12);
+  expect_points_to_agree(*problem, 0, 8);
 }
 
 TEST(LinearModel, MoreLettersThanSixteenBits) {
