@@ -78,6 +78,10 @@ class Solver {
   /// Runs the next round (at first, the start), and writes its row and its checkpoint. Only while over() is
   /// false.
   void round();
+  /// Optional, before round(): Method::begin_round(). Its seconds count nowhere.
+  void begin_round() {
+    if (next_ > 0) method_.begin_round(fleet_, next_);
+  }
   /// The last row and the costs so far. `seconds` are those spent in round(), in this process and in earlier
   /// processes of the run. For a run that diverged, the reason says what diverged and when, but not yet how
   /// to fix it.

@@ -75,6 +75,11 @@ class Method {
   /// detects it).
   virtual void round(Fleet& fleet, std::size_t t, Evaluation* watch) = 0;
 
+  /// Optional, before round() with the same t: takes its first step already, if the clients then compute
+  /// their gradients at point() = x_t. Changes no result, and throws no Diverged. Between the two calls
+  /// there is no state(). Collective.
+  virtual void begin_round(Fleet& /*fleet*/, std::size_t /*t*/) {}
+
   /// The evaluation of point() after a round that had no `watch`. Collective.
   virtual void evaluate(Fleet& fleet, Evaluation& out) = 0;
 

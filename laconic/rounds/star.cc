@@ -28,8 +28,14 @@ class Star final : public Method {
     gather(fleet, 0, watch);
   }
 
-  void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+  void begin_round(Fleet& fleet, std::size_t t) override {
+    if (!parts_.downlink.clients_at_x()) return;
     server_.step(fleet, t);
+    has_begun_ = true;
+  }
+
+  void round(Fleet& fleet, std::size_t t, Evaluation* watch) override {
+    if (!std::exchange(has_begun_, false)) server_.step(fleet, t);
     gather(fleet, t, watch);
   }
 
@@ -102,6 +108,7 @@ class Star final : public Method {
   StarServer server_;
   std::vector<Share> shares_;  // of the round
   Board board_;
+  bool has_begun_ = false;  // the round, by begin_round()
 };
 
 }  // namespace

@@ -25,13 +25,31 @@ bool is_same_but_for_rounding(View before, View now) {
   return moved <= kRounding * largest(now);
 }
 
+/// The run's own view of a problem, if it can share passes with other runs.
+std::shared_ptr<GradientsAhead> ahead_of(const OpenedProblem& opened, const Config& config) {
+  // Shared passes count to no run's seconds, and an honest part is another problem.
+  if (config.solve.max_seconds || opened.honest_part || !GradientsAhead::pays(*opened.problem))
+    return nullptr;
+  return std::make_shared<GradientsAhead>(opened.problem);
+}
+
+std::shared_ptr<const OpenedProblem> with_problem(std::shared_ptr<const OpenedProblem> opened,
+                                                  std::shared_ptr<const Problem> problem) {
+  if (problem == nullptr) return opened;
+  auto other = std::make_shared<OpenedProblem>(*opened);
+  other->problem = std::move(problem);
+  return other;
+}
+
 }  // namespace
 
 LockstepRun::LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProblem> problem,
                          Observer& observer,
                          std::function<void(std::size_t round, const Ledger& ledger)> listen)
     : run_(run),
-      experiment_(run.config, std::move(problem)),
+      opened_(std::move(problem)),
+      ahead_(ahead_of(*opened_, run.config)),
+      experiment_(run.config, with_problem(opened_, ahead_)),
       observer_(observer),
       method_(experiment_.make_method()),
       clock_(experiment_.make_clock()),
@@ -40,11 +58,35 @@ LockstepRun::LockstepRun(const SweepRun& run, std::shared_ptr<const OpenedProble
                : std::function<void(std::size_t)>{}),
       solver_(experiment_.problem(), *method_, fleet_, experiment_.solve_options(clock_.get()), ear_) {}
 
+bool LockstepRun::shares_passes_with(const LockstepRun& other) const {
+  return ahead_ != nullptr && other.ahead_ != nullptr && opened_ == other.opened_;
+}
+
 void LockstepRun::advance(std::size_t rounds) {
-  for (std::size_t t = 0; t < rounds && !over(); ++t) {
-    if (observer_.asked_to_end() != Request::none) return;
-    solver_.round();
+  LockstepRun* const self = this;
+  advance({&self, 1}, rounds);
+}
+
+void LockstepRun::advance(std::span<LockstepRun* const> runs, std::size_t rounds) {
+  std::vector<LockstepRun*> live(runs.begin(), runs.end());
+  std::vector<GradientsAhead::Run> ahead;
+  for (std::size_t t = 0; t < rounds; ++t) {
+    std::erase_if(live, [](const LockstepRun* run) { return run->over(); });
+    if (live.empty()) break;
+    if (live.front()->observer_.asked_to_end() != Request::none) return;
+    ahead.clear();
+    for (LockstepRun* run : live) {
+      if (run->ahead_ == nullptr || !run->ahead_->is_used()) continue;
+      run->solver_.begin_round();
+      ahead.push_back({run->ahead_.get(), run->method_->point()});
+    }
+    if (ahead.size() > 1) GradientsAhead::compute(ahead);
+    for (LockstepRun* run : live) run->solver_.round();
   }
+  for (LockstepRun* run : runs) run->check_motion();
+}
+
+void LockstepRun::check_motion() {
   const View now = method_->point();
   if (!is_same_but_for_rounding(before_, now)) still_since_ = solver_.summary().rounds;
   before_.assign(now.begin(), now.end());
@@ -62,6 +104,17 @@ void LockstepRun::advance(std::size_t rounds) {
 RunOutcome LockstepRun::outcome() const {
   const Summary& summary = solver_.summary();
   return {ended_early_.value_or(end_of(summary.why)), summary.last};
+}
+
+std::vector<std::vector<LockstepRun*>> grouped(const std::vector<LockstepRun*>& runs, std::size_t most) {
+  std::vector<std::vector<LockstepRun*>> groups;
+  for (LockstepRun* run : runs) {
+    const bool joins =
+        !groups.empty() && groups.back().size() < most && run->shares_passes_with(*groups.back().front());
+    if (!joins) groups.emplace_back();
+    groups.back().push_back(run);
+  }
+  return groups;
 }
 
 LockstepCell::LockstepCell(const SweepPlan& plan, std::size_t cell, const ProblemOfRun& problem_of_run,

@@ -8,10 +8,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "laconic/core/parallel.h"
 #include "laconic/experiment/experiment.h"
+#include "laconic/problem/gradients_ahead.h"
 #include "laconic/problem/problem.h"
 #include "laconic/solve.h"
 #include "laconic/sweep/plan.h"
@@ -42,7 +44,12 @@ class LockstepRun {
   /// still if its point has not moved for kPatience * kStride rounds and a step along the true gradient would
   /// only change it by rounding. With a target of the consensus, that must not have moved either.
   void advance(std::size_t rounds = kStride);
+  /// The same for several runs on one thread. Those that share passes compute their gradients together.
+  static void advance(std::span<LockstepRun* const> runs, std::size_t rounds = kStride);
   void give_up(RunEnd why = RunEnd::beaten) { ended_early_ = why; }
+
+  /// Whether the two have one problem, in which passes over the data serve several points.
+  [[nodiscard]] bool shares_passes_with(const LockstepRun& other) const;
 
   [[nodiscard]] const SweepRun& run() const { return run_; }
   [[nodiscard]] bool over() const { return ended_early_ || solver_.over(); }
@@ -52,6 +59,9 @@ class LockstepRun {
 
  private:
   static constexpr std::size_t kPatience = 8;
+
+  /// Ends the run if it stands still.
+  void check_motion();
 
   struct Ear final : Recorder {
     explicit Ear(std::function<void(std::size_t)> on_round) : heard(std::move(on_round)) {}
@@ -63,6 +73,8 @@ class LockstepRun {
   };
 
   const SweepRun& run_;
+  std::shared_ptr<const OpenedProblem> opened_;  // of all runs with this problem
+  std::shared_ptr<GradientsAhead> ahead_;  // the same problem for this run; nullptr if it shares no passes
   ThreadPool pool_{1};
   Fleet fleet_{pool_};
   Experiment experiment_;
@@ -76,6 +88,9 @@ class LockstepRun {
   std::size_t still_since_ = 0;  // the round since which the point stands still
   std::optional<RunEnd> ended_early_;
 };
+
+/// Splits runs into groups that advance together: runs that share passes, at most `most` of them.
+std::vector<std::vector<LockstepRun*>> grouped(const std::vector<LockstepRun*>& runs, std::size_t most);
 
 class LockstepCell {
  public:

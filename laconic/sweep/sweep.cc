@@ -134,7 +134,10 @@ class Running {
     while (true) {
       const std::vector<LockstepRun*> live = take_on(4 * pool.threads());
       if (live.empty()) break;
-      pool.for_each(live.size(), [&](std::size_t i) { live[i]->advance(); });
+      // The last runs are for all threads.
+      const std::size_t most = std::clamp(live.size() / (2 * pool.threads()), std::size_t{1}, kTogether);
+      const auto groups = grouped(live, most);
+      pool.for_each(groups.size(), [&](std::size_t i) { LockstepRun::advance(groups[i]); });
       const Request asked = observer_.asked();
       const bool ends = asked >= Request::interrupt;
       if (!ends) settle();  // after an interruption the runs are at different rounds
@@ -157,13 +160,15 @@ class Running {
   }
 
  private:
-  /// Starts cells until `enough` runs are live.
+  static constexpr std::size_t kTogether = 8;  // runs that share passes
+
+  /// Starts cells until there are `enough` groups of live runs.
   std::vector<LockstepRun*> take_on(std::size_t enough) {
     std::vector<LockstepRun*> live;
     for (const auto& cell_runs : cells_) {
       for (LockstepRun* run : cell_runs->live()) live.push_back(run);
     }
-    for (; live.size() < enough && next_ < plan_.of_cell.size(); ++next_) {
+    for (; next_ < plan_.of_cell.size() && grouped(live, kTogether).size() < enough; ++next_) {
       const std::vector<std::size_t>& runs = plan_.of_cell[next_];
       const auto ended = static_cast<std::size_t>(
           std::count_if(runs.begin(), runs.end(), [&](std::size_t r) { return outcomes_[r].has_value(); }));

@@ -661,6 +661,26 @@ TEST_F(Sweep, HasTheSameBytesOnAnyNumberOfThreads) {
   }
 }
 
+TEST_F(Sweep, HasTheSameBytesWhereRunsShareNoPasses) {
+  // With 64 rows or more of each client passes are shared, but not in runs with max-seconds.
+  const std::string problem =
+      "problem=logistic(\"" + folder_.write("many", two_classes(300, 9)) + "\", lambda=0.1, reg=nonconvex)";
+  const std::vector<std::string> methods[] = {
+      {"method={gd, clag(top-k({1,3}), zeta={0,4}), marina(rand-k(2)), diana(natural), pp-marina(rand-k(3), "
+       "sample=2), vr-diana(rand-k(3), batch=4), ef21-sgdm(top-k(3), eta=0.1), local-sgd(steps=2)}"},
+      {"method={gd, ef21(top-k({1,3}))}", "downlink={direction, ef21(top-k(2)), ef21-p(top-k(2))}"}};
+  for (std::vector<std::string> words : methods) {
+    words.insert(words.end(), {problem, "step={2^-4..2^8}", "seed=1", "rounds=40", "target=1e-4",
+                               "impossible=skip", "threads=2"});
+    ASSERT_EQ(sweep("shared", words).code, 0);
+    words.emplace_back("max-seconds=1e6");
+    ASSERT_EQ(sweep("alone", words).code, 0);
+    EXPECT_EQ(content_of(out("shared/sweep.csv")), content_of(out("alone/sweep.csv")));
+    std::filesystem::remove_all(out("shared"));
+    std::filesystem::remove_all(out("alone"));
+  }
+}
+
 TEST_F(Sweep, GoesOnWhereItStood) {
   ASSERT_EQ(sweep("whole").code, 0);
   const std::string csv = content_of(out("whole/sweep.csv"));
