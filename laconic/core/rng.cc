@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #endif
 
+#include "laconic/core/draws.h"
+
 namespace laconic {
 namespace {
 
@@ -124,31 +126,13 @@ std::uint64_t Stream::next64() {
   return low | (static_cast<std::uint64_t>(next32()) << 32);
 }
 
-double Stream::uniform() { return static_cast<double>(next64() >> 11) * 0x1p-53; }
+double Stream::uniform() { return draw_uniform(*this); }
 
-std::uint64_t Stream::below(std::uint64_t n) {
-  // Lemire, "Fast random integer generation in an interval" (2019): the high half of a product. The few low
-  // halves that would favour small results are rejected.
-  __uint128_t product = static_cast<__uint128_t>(next64()) * n;
-  if (static_cast<std::uint64_t>(product) < n) {
-    const std::uint64_t threshold = -n % n;
-    while (static_cast<std::uint64_t>(product) < threshold) product = static_cast<__uint128_t>(next64()) * n;
-  }
-  return static_cast<std::uint64_t>(product >> 64);
-}
+std::uint64_t Stream::below(std::uint64_t n) { return draw_below(*this, n); }
 
 void draw_distinct(Stream& stream, std::size_t n, std::size_t count, std::vector<std::uint32_t>& drawn) {
-  drawn.clear();
-  for (std::size_t j = n - count; j < n; ++j) {
-    const auto last = static_cast<std::uint32_t>(j);
-    const auto any = count == n ? last : static_cast<std::uint32_t>(stream.below(j + 1));
-    const auto at = std::lower_bound(drawn.begin(), drawn.end(), any);
-    if (at != drawn.end() && *at == any) {
-      drawn.push_back(last);
-    } else {
-      drawn.insert(at, any);
-    }
-  }
+  drawn.resize(count);
+  draw_distinct(stream, n, drawn);
 }
 
 void fill_normal(Stream stream, std::span<double> x) {

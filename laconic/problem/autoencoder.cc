@@ -151,8 +151,9 @@ std::unique_ptr<Problem> make_autoencoder(const GeneratedOptions& data, std::siz
                                           const AutoencoderOptions& options,
                                           const std::optional<IndexSet>& own) {
   require_usable(options, data.columns);
+  const auto generator = make_generator(data);
   OwnShards<DataRows> shards(clients, own, [&](std::size_t i) {
-    const Dataset drawn = generate(data, i);
+    const Dataset drawn = generator->rows_of(i);
     return rows_of_shard(drawn, all_rows(drawn.rows));
   });
   return std::make_unique<Autoencoder>(data.columns, options, std::vector<std::size_t>(clients, data.rows), 0,

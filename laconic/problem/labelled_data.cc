@@ -75,14 +75,16 @@ LabelledData label_rows(const GeneratedOptions& data, std::size_t clients, const
   Vector classes(data.classes);
   std::iota(classes.begin(), classes.end(), 0.0);
   const std::vector<std::uint32_t> rows = all_rows(data.rows);
-  return {
-      .columns = data.columns + (options.bias ? 1 : 0),
-      .classes = data.classes,
-      .shards = {clients, own,
-                 [&](std::size_t i) { return LabelledRows(generate(data, i), rows, classes, options.bias); }},
-      .rows = std::vector<std::size_t>(clients, data.rows),
-      .test = {},
-      .checksum = 0};
+  const auto generator = make_generator(data);
+  return {.columns = data.columns + (options.bias ? 1 : 0),
+          .classes = data.classes,
+          .shards = {clients, own,
+                     [&](std::size_t i) {
+                       return LabelledRows(generator->rows_of(i), rows, classes, options.bias);
+                     }},
+          .rows = std::vector<std::size_t>(clients, data.rows),
+          .test = {},
+          .checksum = 0};
 }
 
 }  // namespace laconic

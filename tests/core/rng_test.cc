@@ -53,13 +53,35 @@ TEST(Stream, FillIsTheSameWordsAsBlocks) {
 
 TEST(Stream, NextReadsTheWordsInOrder) {
   const Stream stream = Key{1, 2, 3, 4, 5}.stream(Purpose::batch);
-  std::vector<std::uint32_t> words(64);
+  std::vector<std::uint32_t> words(300);
   stream.fill(0, words);
   Stream reader = stream;
   for (std::size_t w = 0; w < 32; ++w) EXPECT_EQ(reader.next32(), words[w]);
   Stream copied = reader;
   EXPECT_EQ(copied.next64(), words[32] | std::uint64_t{words[33]} << 32);
   EXPECT_EQ(reader.next64(), words[32] | std::uint64_t{words[33]} << 32);
+  for (std::size_t w = 34; w < words.size(); ++w) ASSERT_EQ(reader.next32(), words[w]);
+}
+
+TEST(Stream, DistinctNumbersAreThoseOfFloydsAlgorithm) {
+  for (const std::size_t n : {1, 2, 63, 64, 65, 1000, 100'000}) {
+    for (const std::size_t count : {0, 1, 2, 20, 63, 900}) {
+      if (count > n) continue;
+      const Key key{n, static_cast<std::uint32_t>(count), 0, 0, 0};
+      Stream stream = key.stream(Purpose::data);
+      Stream same = stream;
+      std::set<std::uint32_t> expected;
+      for (std::size_t j = n - count; j < n; ++j) {
+        const auto last = static_cast<std::uint32_t>(j);
+        const auto any = count == n ? last : static_cast<std::uint32_t>(same.below(j + 1));
+        expected.insert(expected.contains(any) ? last : any);
+      }
+      std::vector<std::uint32_t> drawn = {7, 7};
+      draw_distinct(stream, n, count, drawn);
+      EXPECT_EQ(drawn, std::vector(expected.begin(), expected.end())) << count << " of " << n;
+      EXPECT_EQ(stream.next32(), same.next32());
+    }
+  }
 }
 
 TEST(Key, EveryPartOfTheAddressCounts) {
