@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""scale.py PROGRAM [REPEATS [wide]] : makes the tables of docs/scale.md: time and memory by clients,
-coordinates and entries, and for data with millions of columns (`wide`: only that table).
+"""scale.py PROGRAM [REPEATS [TABLE ...]] : makes the tables of docs/scale.md, or those that are named: `clients`,
+`million`, `coordinates`, `entries`: time and memory by clients, coordinates and entries; `torus`: nodes without a
+server; `wide`: data with millions of columns.
 
 The time of a round is the difference of a long and a short run, each the best of REPEATS (3), divided by the
 difference in rounds; these rounds have no evaluations. Peak memory is that of the longer run, as reported by
@@ -58,6 +59,21 @@ def table(title, rows):
         row(*each)
 
 
+def torus_table(sides, d):
+    """The states are x and c in doubles. The board has two messages of each node, in floats."""
+    print("\nk-gt(steps=5) on a torus:\n\n| nodes | d | round | states | board | peak | before round 0 |\n"
+          "|---:|---:|---:|---:|---:|---:|---:|")
+    for side in sides:
+        words = [f"problem=logistic(generated(rows=10, d={d}, nnz=20), lambda=0.1)", f"clients={side * side}",
+                 "method=k-gt(steps=5)", f"topology=torus({side},{side})"]
+        short = [run(words, 1) for _ in range(REPEATS)]
+        long = [run(words, 11) for _ in range(REPEATS)]
+        vector = side * side * d / 2**20
+        print(f"| {side * side:,} | {d:,} | {100 * (min(s for s, _, _ in long) - min(s for s, _, _ in short)):.1f} ms "
+              f"| {16 * vector:.0f} MiB | {8 * vector:.0f} MiB | {min(m for _, _, m in long):.0f} MiB "
+              f"| {min(b for _, b, _ in short):.1f} s |", flush=True)
+
+
 def wide_table(rows):
     """Times the work before round 0: `theory` with a number as step does only this, and computes no
     gradient."""
@@ -81,9 +97,14 @@ def wide_table(rows):
 
 
 CASES = ((20, "contiguous"), (100, "contiguous"), (100, "by-label"))
-wide_table([(1_000_000, 2000, 30, CASES), (16_600_000, 20_000, 25, CASES), (50_000_000, 4000, 10, CASES)])
-if sys.argv[3:] == ["wide"]:
-    sys.exit()
-table("Against the clients:", [(1000, 100, 20), (10_000, 100, 20), (100_000, 100, 20)])
-table("Against the coordinates:", [(10_000, 100, 20), (10_000, 1000, 20), (10_000, 10_000, 20)])
-table("Against the entries of a row:", [(10_000, 1000, 5), (10_000, 1000, 20), (10_000, 1000, 100)])
+TABLES = {
+    "clients": lambda: table("Against the clients:", [(1000, 100, 20), (10_000, 100, 20), (100_000, 100, 20)]),
+    "million": lambda: table("A million clients:", [(1_000_000, 100, 20)]),
+    "coordinates": lambda: table("Against the coordinates:", [(10_000, d, 20) for d in (100, 1000, 10_000)]),
+    "entries": lambda: table("Against the entries of a row:", [(10_000, 1000, nnz) for nnz in (5, 20, 100)]),
+    "torus": lambda: torus_table((32, 100), 1000),
+    "wide": lambda: wide_table([(1_000_000, 2000, 30, CASES), (16_600_000, 20_000, 25, CASES),
+                                (50_000_000, 4000, 10, CASES)]),
+}
+for name in sys.argv[3:] or TABLES:
+    TABLES[name]()

@@ -11,8 +11,6 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kNarrow = 512;  // up to so many columns, the cost of vectors is negligible
-
 /// Whether unused columns are left out: where there are many columns and at least half are unused.
 bool is_wide(std::size_t used, std::size_t columns) { return columns > kNarrow && used <= columns / 2; }
 
@@ -159,6 +157,16 @@ Gram mean_gram(AllShards& all, const std::vector<std::size_t>& rows, std::size_t
               scale(1 / static_cast<double>(rows[i]), part);
             };
             all.mean(rows.size(), gram, out);
+          }};
+}
+
+Gram gram_of_upper(Vector matrix, std::size_t columns) {
+  for (std::size_t k = 0; k < columns; ++k) {
+    for (std::size_t j = 0; j < k; ++j) matrix[k * columns + j] = matrix[j * columns + k];
+  }
+  return {columns, [columns, matrix = std::move(matrix)](View v, MutView out) {
+            for (std::size_t k = 0; k < columns; ++k)
+              out[k] = dot(View(matrix).subspan(k * columns, columns), v);
           }};
 }
 

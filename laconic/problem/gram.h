@@ -20,6 +20,8 @@ namespace laconic {
 /// such columns, A A' in place of A'A.
 double largest_gram_eigenvalue(const SparseRows& rows, std::size_t columns, const Product& gram);
 
+constexpr std::size_t kNarrow = 512;  // up to so many columns, the cost of vectors is negligible
+
 /// A matrix, given by its product with a vector.
 struct Gram {
   std::size_t size = 0;
@@ -38,5 +40,8 @@ struct ShardRows {
 /// some shard (the others only add the eigenvalue 0). `all`, `rows` and the shards must outlive the result,
 /// as its products use them. Collective.
 Gram mean_gram(AllShards& all, const std::vector<std::size_t>& rows, std::size_t columns, ShardRows shards);
+
+/// A matrix of narrow data whose upper triangle is given, by rows of `columns` entries.
+Gram gram_of_upper(Vector matrix, std::size_t columns);
 
 }  // namespace laconic

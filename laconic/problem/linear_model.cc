@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -26,31 +27,42 @@ constexpr std::size_t kBlock = 256;          // rows of a pass of product, link,
 constexpr std::size_t kFewestPacked = 64;    // packing pays from this number of rows
 constexpr std::size_t kMuLargestDim = 1024;  // lambda_min comes from a dense solver
 
+/// Copies rows, without unused capacity: a run may keep those of a hundred thousand clients.
+SparseRows copy_rows(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, bool bias) {
+  std::size_t entries = 0;
+  for (const std::uint32_t row : row_numbers) entries += count_entries(data, row) + (bias ? 1 : 0);
+  SparseRows rows;
+  rows.begin.reserve(row_numbers.size() + 1);
+  rows.column.reserve(entries);
+  rows.value.reserve(entries);
+  for (const std::uint32_t row : row_numbers) {
+    const auto add = [&](std::uint32_t column, double value) {
+      rows.column.push_back(column);
+      rows.value.push_back(value);
+    };
+    for_each_entry(data, row, add);
+    if (bias) add(static_cast<std::uint32_t>(data.columns), 1.0);
+    rows.begin.push_back(rows.column.size());
+  }
+  return rows;
+}
+
+Vector targets_of(View targets, const std::vector<std::uint32_t>& row_numbers) {
+  Vector chosen;
+  chosen.reserve(row_numbers.size());
+  for (const std::uint32_t row : row_numbers) chosen.push_back(targets[row]);
+  return chosen;
+}
+
 /// The rows of one shard in their order, and the packed copy for passes over all of them.
 class Shard {
  public:
-  Shard(const Dataset& data, const std::vector<std::uint32_t>& row_numbers, bool bias, View targets,
-        bool packs = true)
-      : columns_(data.columns + (bias ? 1 : 0)) {
-    for (const std::uint32_t row : row_numbers) {
-      const auto add = [&](std::uint32_t column, double value) {
-        rows_.column.push_back(column);
-        rows_.value.push_back(value);
-      };
-      for_each_entry(data, row, add);
-      if (bias) add(static_cast<std::uint32_t>(data.columns), 1.0);
-      rows_.begin.push_back(rows_.column.size());
-      targets_.push_back(targets[row]);
-    }
+  Shard(SparseRows rows, Vector targets, std::size_t columns, bool packs = true)
+      : columns_(columns), rows_(std::move(rows)), targets_(std::move(targets)) {
     const auto& v = rows_.value;
     if (v.size() > 1 && std::all_of(v.begin(), v.end(), [&](double value) { return value == v[0]; })) {
       rows_.value = {v[0]};
     }
-    // A run may keep a hundred thousand of these objects.
-    rows_.begin.shrink_to_fit();
-    rows_.column.shrink_to_fit();
-    rows_.value.shrink_to_fit();
-    targets_.shrink_to_fit();
     if (!packs || size() < kFewestPacked) return;
     if (auto packed = PackedRows::pack(rows_, columns_, targets_)) {
       packed_ = std::make_unique<const PackedRows>(*std::move(packed));
@@ -124,6 +136,18 @@ class Shard {
   }
 
   [[nodiscard]] const SparseRows& sparse_rows() const { return rows_; }
+
+  /// out[k columns + j] += weight (A'A)_kj for k <= j
+  void add_upper_gram(double weight, MutView out) const {
+    for (std::size_t i = 0; i < size(); ++i) {
+      const std::uint64_t end = rows_.begin[i + 1];
+      for (std::uint64_t e = rows_.begin[i]; e < end; ++e) {
+        const double scaled = weight * rows_.value_at(e);
+        double* const row = out.data() + rows_.column[e] * columns_;
+        for (std::uint64_t f = e; f < end; ++f) row[rows_.column[f]] += scaled * rows_.value_at(f);
+      }
+    }
+  }
 
   /// mean over rows of (c |a_j|^2 + r)^2
   [[nodiscard]] double mean_of_squared_row_constants(double c, double r) const {
@@ -203,6 +227,54 @@ class Shard {
   std::unique_ptr<const PackedRows> packed_;
 };
 
+/// The shards of this process: kept, or made anew at each use.
+class ModelShards {
+ public:
+  using Make = std::function<Shard(std::size_t i)>;
+
+  /// make(i) must return the same shard at each call, on any thread. Unless `anew`, it is called here only.
+  ModelShards(std::size_t shards, const std::optional<IndexSet>& own, const Make& make, bool anew)
+      : own_(own.value_or(Range{0, shards})), make_(anew ? make : Make()) {
+    if (!anew) kept_.emplace(shards, own_, make);
+  }
+
+  [[nodiscard]] bool kept() const { return kept_.has_value(); }
+
+  /// Returns body(shard i).
+  template <class Body>
+  auto use(std::size_t i, Body&& body) const {
+    if (kept_) return body((*kept_)[i]);
+    check(own_.contains(i), "the rows of a shard were asked for that another process draws");
+    return body(make_(i));
+  }
+
+  /// Whether predicate(shard) holds for a shard that is kept.
+  template <class Predicate>
+  [[nodiscard]] bool any_kept(Predicate predicate) const {
+    return kept_ && kept_->any(predicate);
+  }
+
+  /// A shard that is kept.
+  [[nodiscard]] const Shard& operator[](std::size_t i) const { return (*kept_)[i]; }
+  /// Any shard, unless they are kept.
+  [[nodiscard]] Shard make(std::size_t i) const { return make_(i); }
+
+ private:
+  IndexSet own_;
+  Make make_;
+  std::optional<OwnShards<Shard>> kept_;
+};
+
+/// Whether the rows of all clients are too many to keep: above 512 MiB. They are drawn anew only where that
+/// costs about as much as a pass over them: uniform rows, and few for each client. The answer is the same for
+/// any number of processes, because the last bits of L_minus and mu depend on it.
+bool are_too_many(const GeneratedOptions& data, std::size_t clients) {
+  constexpr double kMostKept = 0x1p29;
+  constexpr double kEntryBytes = sizeof(double) + sizeof(std::uint32_t);
+  return data.law == GeneratedOptions::Law::uniform && data.rows < kFewestPacked && data.columns <= kNarrow &&
+         kEntryBytes * static_cast<double>(clients * data.rows * data.nnz) > kMostKept;
+}
+
 class LinearModel final : public Problem {
  public:
   LinearModel(Loss loss, const Dataset& data, const Shards& shards, const ModelOptions& options,
@@ -211,8 +283,12 @@ class LinearModel final : public Problem {
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
         data_checksum_(data.checksum),
-        shards_(shards.size(), own,
-                [&](std::size_t i) { return Shard(data, shards[i], options.bias, targets); }) {
+        shards_(
+            shards.size(), own,
+            [&](std::size_t i) {
+              return Shard(copy_rows(data, shards[i], options.bias), targets_of(targets, shards[i]), dim_);
+            },
+            false) {
     for (const auto& row_numbers : shards) rows_.push_back(row_numbers.size());
   }
 
@@ -221,14 +297,19 @@ class LinearModel final : public Problem {
       : loss_(loss),
         regulariser_(options.regulariser),
         dim_(data.columns + (options.bias ? 1 : 0)),
-        shards_(clients, own,
-                [&, rows = all_rows(data.rows)](std::size_t i) {
-                  Dataset drawn = generate(data, i);
-                  if (loss != Loss::least_squares) {
-                    for (double& label : drawn.labels) label = 2 * label - 1;  // 0, 1 become -1, 1
-                  }
-                  return Shard(drawn, rows, options.bias, drawn.labels);
-                }),
+        shards_(
+            clients, own,
+            [generator = std::shared_ptr(make_generator(data)), bias = options.bias, columns = dim_,
+             classifies = loss != Loss::least_squares](std::size_t i) {
+              Dataset drawn = generator->rows_of(i);
+              if (classifies) {
+                for (double& label : drawn.labels) label = 2 * label - 1;  // 0, 1 become -1, 1
+              }
+              return Shard(bias ? copy_rows(drawn, all_rows(drawn.rows), bias)
+                                : std::get<SparseRows>(std::move(drawn.features)),
+                           std::move(drawn.labels), columns);
+            },
+            are_too_many(data, clients)),
         rows_(clients, data.rows) {}
 
   [[nodiscard]] std::size_t dim() const override { return dim_; }
@@ -239,7 +320,8 @@ class LinearModel final : public Problem {
   [[nodiscard]] std::uint32_t data_checksum() const override { return data_checksum_; }
 
   void test_on(const Dataset& test, bool bias, View targets) {
-    test_.emplace(test, all_rows(test.rows), bias, targets, false);
+    test_.emplace(copy_rows(test, all_rows(test.rows), bias), Vector(targets.begin(), targets.end()), dim_,
+                  false);
     // Depends on both, as in label_rows().
     data_checksum_ = data_checksum_ * 31 + test.checksum;
   }
@@ -261,16 +343,17 @@ class LinearModel final : public Problem {
     const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the gradient of no rows was asked for");
     fill(g, 0.0);
-    const LossSums sums = shards_[shard].add_gradient(loss_, rows, x, g);
+    const LossSums sums =
+        shards_.use(shard, [&](const Shard& own) { return own.add_gradient(loss_, rows, x, g); });
     return mean_of({sums.value, sums.correct}, count, x, g);
   }
 
   void value_gradients(std::size_t shard, std::span<GradientAt> points) const override {
     for (const GradientAt& each : points) fill(each.g, 0.0);
-    shards_[shard].add_gradients(loss_, points);
+    shards_.use(shard, [&](const Shard& own) { own.add_gradients(loss_, points); });
     for (GradientAt& each : points) each.measured = mean_of(each.measured, rows_[shard], each.x, each.g);
   }
-  [[nodiscard]] bool shares_passes() const override { return shards_.any(&Shard::is_packed); }
+  [[nodiscard]] bool shares_passes() const override { return shards_.any_kept(&Shard::is_packed); }
 
   [[nodiscard]] bool has_curvature() const override { return true; }
   [[nodiscard]] bool is_convex() const override {
@@ -281,7 +364,7 @@ class LinearModel final : public Problem {
     const std::size_t count = rows.count(rows_[shard]);
     check(count > 0, "the curvature of no rows was asked for");
     fill(out, 0.0);
-    shards_[shard].add_hessian_vector(loss_, rows, x, v, out);
+    shards_.use(shard, [&](const Shard& own) { own.add_hessian_vector(loss_, rows, x, v, out); });
     scale(1 / static_cast<double>(count), out);
     regulariser_.add_hessian_vector(x, v, out);
   }
@@ -293,17 +376,8 @@ class LinearModel final : public Problem {
   [[nodiscard]] std::optional<Constants> constants_of_first(std::size_t n, AllShards& all) const override {
     const double c = curvature_bound(loss_);
     const double r = regulariser_.curvature();
-    const auto rows = [&](std::size_t i) { return static_cast<double>(rows_[i]); };
-    const Vector L =
-        all.numbers(n, [&](std::size_t i) { return c * shards_[i].largest_gram_eigenvalue() / rows(i) + r; });
-    const Vector sample =
-        all.numbers(n, [&](std::size_t i) { return shards_[i].mean_of_squared_row_constants(c, r); });
     const std::vector<std::size_t> counts(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(n));
-    const Gram gram =
-        mean_gram(all, counts, dim_,
-                  {.add_gram = [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); },
-                   .sparse = [&](std::size_t i) { return &shards_[i].sparse_rows(); }});
-
+    const auto [L, sample, gram] = shards_.kept() ? curvature(counts, all) : curvature_in_one_pass(n, all);
     Constants constants = constants_of_clients(L, sample);
     constants.L_minus = c * largest_eigenvalue(gram.size, gram.product) + r;
     constants.mu = strong_convexity(gram);
@@ -319,6 +393,61 @@ class LinearModel final : public Problem {
     const double share = 1 / static_cast<double>(count);
     scale(share, g);
     return {sums.value * share + regulariser_.add_gradient(x, g), sums.correct};
+  }
+
+  /// Of each of the first shards, and the Gram matrix of all of them.
+  struct Curvature {
+    Vector L;
+    Vector sample;  // the means of L_ij^2 over the rows
+    Gram gram;
+  };
+
+  [[nodiscard]] double L_of(const Shard& shard) const {
+    return curvature_bound(loss_) * shard.largest_gram_eigenvalue() / static_cast<double>(shard.size()) +
+           regulariser_.curvature();
+  }
+  [[nodiscard]] double sample_of(const Shard& shard) const {
+    return shard.mean_of_squared_row_constants(curvature_bound(loss_), regulariser_.curvature());
+  }
+
+  /// `counts`: the rows of the first n shards; the result refers to it.
+  Curvature curvature(const std::vector<std::size_t>& counts, AllShards& all) const {
+    const std::size_t n = counts.size();
+    return {all.numbers(n, [&](std::size_t i) { return L_of(shards_[i]); }),
+            all.numbers(n, [&](std::size_t i) { return sample_of(shards_[i]); }),
+            mean_gram(all, counts, dim_,
+                      {.add_gram = [&](std::size_t i, View v, MutView out) { shards_[i].add_gram(v, out); },
+                       .sparse = [&](std::size_t i) { return &shards_[i].sparse_rows(); }})};
+  }
+
+  /// The same, with a Gram matrix that differs by rounding, where shards are drawn. The vector of a group of
+  /// shards is the sum of their A_i'A_i / m_i, and then the two numbers of each. Groups are the same for any
+  /// number of processes: each draws the shards of its groups, its own or not.
+  Curvature curvature_in_one_pass(std::size_t n, AllShards& all) const {
+    constexpr std::size_t kGroup = 1024;  // with fewer, matrices cost more than rows
+    const std::size_t square = dim_ * dim_;
+    const auto end_of = [&](std::size_t g) { return std::min((g + 1) * kGroup, n); };
+    std::vector<std::size_t> length;
+    for (std::size_t g = 0; g * kGroup < n; ++g) length.push_back(square + 2 * (end_of(g) - g * kGroup));
+    const auto draw = [&](std::size_t g, MutView out) {
+      fill(out, 0.0);
+      double* numbers = out.data() + square;
+      for (std::size_t i = g * kGroup; i < end_of(g); ++i) {
+        const Shard shard = shards_.make(i);
+        shard.add_upper_gram(1 / static_cast<double>(shard.size()), out);
+        *numbers++ = L_of(shard);
+        *numbers++ = sample_of(shard);
+      }
+    };
+    Vector sum(square), L, sample;
+    all.vectors(length, draw, [&](std::size_t /*g*/, View v) {
+      axpy(1 / static_cast<double>(n), v.first(square), sum);
+      for (std::size_t k = square; k < v.size(); k += 2) {
+        L.push_back(v[k]);
+        sample.push_back(v[k + 1]);
+      }
+    });
+    return {std::move(L), std::move(sample), gram_of_upper(std::move(sum), dim_)};
   }
 
   /// Strong convexity implies the Polyak-Lojasiewicz condition with the same constant.
@@ -340,7 +469,7 @@ class LinearModel final : public Problem {
   Regulariser regulariser_;
   std::size_t dim_;
   std::uint32_t data_checksum_ = 0;
-  OwnShards<Shard> shards_;
+  ModelShards shards_;
   std::vector<std::size_t> rows_;  // of every shard
   std::optional<Shard> test_;      // held out
 };

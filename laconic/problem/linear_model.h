@@ -42,7 +42,10 @@ std::unique_ptr<Problem> make_least_squares(const Dataset& data, const Shards& s
                                             const ModelOptions& options,
                                             const std::optional<IndexSet>& own = {});
 
-/// The same over generated rows (data.classes = 2, or 0 for least squares).
+/// The same over generated rows (data.classes = 2, or 0 for least squares). If the entries of all clients
+/// need more than 512 MiB, rows are drawn anew at each use instead of kept, unless that would cost much more
+/// than a pass over them: uniform rows, fewer than 64 a client, of at most 512 columns. The constants then
+/// take one pass. L_minus, and mu of least squares, differ from those of kept rows by rounding.
 std::unique_ptr<Problem> make_linear_model(Loss loss, const GeneratedOptions& data, std::size_t clients,
                                            const ModelOptions& options,
                                            const std::optional<IndexSet>& own = {});

@@ -47,6 +47,16 @@ void require_test_fits(const Dataset& test, const Dataset& training) {
                   test.name, unknown - test.labels.begin() + 1, *unknown, first_of(known)));
 }
 
+std::size_t count_entries(const Dataset& data, std::size_t row) {
+  if (const auto* sparse = std::get_if<SparseRows>(&data.features)) {
+    const std::uint64_t* begin = &sparse->begin[data.place_of(row)];
+    return begin[1] - begin[0];
+  }
+  std::size_t count = 0;
+  for_each_entry(data, row, [&](std::uint32_t, double) { ++count; });
+  return count;
+}
+
 std::vector<std::uint32_t> all_rows(std::size_t count) {
   std::vector<std::uint32_t> rows(count);
   std::iota(rows.begin(), rows.end(), std::uint32_t{0});

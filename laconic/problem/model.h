@@ -79,6 +79,9 @@ void for_each_entry(const Dataset& data, std::size_t row, Entry entry) {
   }
 }
 
+/// How often for_each_entry() calls entry for the row.
+std::size_t count_entries(const Dataset& data, std::size_t row);
+
 /// Rows 0 .. count-1.
 std::vector<std::uint32_t> all_rows(std::size_t count);
 

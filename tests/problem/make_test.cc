@@ -11,6 +11,8 @@
 
 #include "laconic/core/rng.h"
 #include "laconic/problem/linear_model.h"
+#include "laconic/transport/fleet.h"
+#include "laconic/transport/threads.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -178,6 +180,46 @@ TEST_F(ProblemMake, DrawsTheRowsOfItsOwnShardsOnly) {
   EXPECT_EQ(g, expected);
   EXPECT_EQ(part->shards(), 100'000U);
   EXPECT_THROW(other->value_gradient(4, Rows::everything(), x, g), std::logic_error);
+}
+
+TEST_F(ProblemMake, DrawsRowsAnewWhereClientsAreTooManyToKeepThem) {
+  constexpr std::size_t kMany = 75'000, kFew = 1100;  // 550 MiB of entries, 12 bytes each
+  for (const char* text : {"logistic(generated(rows=20, d=40, nnz=32, shift=0.5), lambda=0.1)",
+                           "least-squares(generated(rows=20, d=32), bias=1)"}) {
+    setting_.clients = kFew;
+    setting_.own.reset();
+    const auto few = make(text);
+    setting_.clients = kMany;
+    const auto many = make(text);
+    setting_.own = Range{5, 6};
+    const auto part = make(text);
+    const Vector x(few->dim(), 0.5);
+    Vector g(few->dim()), expected(few->dim());
+    for (const std::uint32_t row : {0, 2}) {
+      const Rows rows = row == 0 ? Rows::everything() : Rows::listed(std::span(&row, 1));
+      const double value = few->value_gradient(5, rows, x, expected).value;
+      for (const Problem* each : {many.get(), part.get()}) {
+        EXPECT_EQ(each->value_gradient(5, rows, x, g).value, value);
+        EXPECT_EQ(g, expected);
+      }
+    }
+    EXPECT_THROW(part->value_gradient(4, Rows::everything(), x, g), std::logic_error);
+
+    ThreadPool pool(2);
+    Fleet fleet(pool);
+    const Constants kept = few->constants(fleet).value();
+    const Constants anew = many->constants_of_first(kFew, fleet).value();
+    EXPECT_EQ(anew.L_tilde, kept.L_tilde);
+    EXPECT_EQ(anew.L_max, kept.L_max);
+    EXPECT_EQ(anew.L_sample, kept.L_sample);
+    EXPECT_NEAR(anew.L_minus, kept.L_minus, 1e-12 * kept.L_minus);
+    EXPECT_NEAR(anew.mu.value_or(0), kept.mu.value_or(0), 1e-12 * kept.L_minus);
+    run_ranks(3, [&](Transport& transport) {
+      ThreadPool alone(1);
+      Fleet of_rank(alone, transport);
+      EXPECT_EQ(many->constants_of_first(kFew, of_rank).value().L_minus, anew.L_minus);
+    });
+  }
 }
 
 TEST_F(ProblemMake, ReadsNoFeaturesOfOtherShards) {

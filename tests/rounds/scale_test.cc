@@ -105,6 +105,17 @@ TEST(Scale, ConstantsOfManySmallShardsNeedAWindowOfVectors) {
   EXPECT_LE(constants.L_tilde, constants.L_max * (1 + 1e-12));
 }
 
+TEST(Scale, RowsOfAMillionClientsAreNotKept) {
+  const double before = resident();
+  const auto problem = problem_of({.problem = "logistic(generated(rows=10, d=100, nnz=20), lambda=0.1)",
+                                   .method = "gd",
+                                   .clients = 1'000'000});
+  Vector g(problem->dim());
+  for (const std::size_t client : {0, 999'999})
+    problem->value_gradient(client, Rows::everything(), Vector(g.size()), g);
+  EXPECT_LT(resident() - before, 100 * kMiB) << "their entries are 2.2 GiB";
+}
+
 TEST(Scale, WindowsAreBoundedPerRank) {
   for (const std::size_t ranks : {1, 3}) {
     run_ranks(ranks, [&](Transport& transport) {
