@@ -74,17 +74,12 @@ class SparseMean {
   SparseMean(AllShards& all, const std::vector<std::size_t>& rows)
       : all_(all), rows_(rows), own_(rows.size()) {}
 
-  /// Keeps the rows of a shard of this process; returns the number of their used columns.
-  std::size_t keep(std::size_t i, const SparseRows& rows, std::size_t columns) {
-    own_[i] = std::make_unique<const CompactRows>(rows, columns);
-    return own_[i]->columns().size();
-  }
-
   /// Collects the columns of all shards; shard i has used[i]. Returns the length of the vectors of a product.
   /// Collective.
-  std::size_t gather(std::vector<std::size_t> used, std::size_t columns) {
+  std::size_t gather(std::vector<std::size_t> used, std::size_t columns, const ShardRows& shards) {
     used_ = std::move(used);
     const auto columns_of = [&](std::size_t i, MutView out) {
+      own_[i] = std::make_unique<const CompactRows>(*shards.sparse(i), columns);
       std::copy(own_[i]->columns().begin(), own_[i]->columns().end(), out.begin());
     };
     all_.vectors(used_, columns_of, [&](std::size_t /*i*/, View theirs) {
@@ -138,16 +133,16 @@ double largest_gram_eigenvalue(const SparseRows& rows, std::size_t columns, cons
 }
 
 Gram mean_gram(AllShards& all, const std::vector<std::size_t>& rows, std::size_t columns, ShardRows shards) {
-  auto sparse = std::make_shared<SparseMean>(all, rows);
   const Vector counts = all.numbers(rows.size(), [&](std::size_t i) {
     const SparseRows* own = shards.sparse(i);
-    return static_cast<double>(own != nullptr ? sparse->keep(i, *own, columns) : columns);
+    return static_cast<double>(own != nullptr ? used_columns(own->column, columns).columns.size() : columns);
   });
   double sum = 0;
   for (const double count : counts) sum += count;
   // Where shards use most columns, vectors over all columns are added faster, and ranks send fewer bytes.
   if (4 * sum < static_cast<double>(rows.size()) * static_cast<double>(columns)) {
-    const std::size_t size = sparse->gather({counts.begin(), counts.end()}, columns);
+    auto sparse = std::make_shared<SparseMean>(all, rows);
+    const std::size_t size = sparse->gather({counts.begin(), counts.end()}, columns, shards);
     return {size, [sparse](View v, MutView out) { sparse->multiply(v, out); }};
   }
   return {columns, [&all, &rows, add_gram = std::move(shards.add_gram)](View v, MutView out) {
