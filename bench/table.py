@@ -7,8 +7,8 @@ A ratio is the time of laconic over that of a reference timed alternately in the
 they mean something on another machine too. The benchmarks of laconic_bench run several times, in random order; the
 median counts. A ratio that is 20 % worse than the recorded one is measured once more, and the better of the two counts.
 
---only takes the benchmarks whose name has a match of REGEX. --record writes the ratios to the baseline, beside those
-that are there, but for a ratio whose runs differ by more than 20 %.
+--only takes the benchmarks with a match of REGEX in their name. --record writes the ratios to the baseline, beside
+those that are there. It leaves out a ratio if its runs differ by more than 20 %.
 
 Exit code 1 if a ratio is 20 % worse than the recorded one, or a benchmark failed; 2 if the baseline cannot be read. A
 benchmark that lacks data, PyTorch or a permission is skipped; this changes no exit code.
@@ -164,7 +164,7 @@ def read_baseline(path):
 
 
 def record(path, baseline, measured):
-    """Writes the ratios whose runs agree: others would be noise."""
+    """Writes the ratios with runs that agree: others would be noise."""
     cpu, entries = cpu_name(), dict(baseline)
     for name, figure in measured.figures.items():
         if max(figure.ratios) > WORSE * min(figure.ratios):

@@ -41,7 +41,7 @@ struct ShardRows {
 /// as its products use them. Collective.
 Gram mean_gram(AllShards& all, const std::vector<std::size_t>& rows, std::size_t columns, ShardRows shards);
 
-/// A matrix of narrow data whose upper triangle is given, by rows of `columns` entries.
+/// A matrix of narrow data, from its upper triangle in rows of `columns` entries.
 Gram gram_of_upper(Vector matrix, std::size_t columns);
 
 }  // namespace laconic
