@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +22,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/timing.h"
 #include "laconic/compress/compressor.h"
 #include "laconic/compress/select.h"
 #include "laconic/mechanism/mechanism.h"
@@ -40,18 +40,6 @@ void require(bool right, const char* what) {
   if (right) return;
   std::fprintf(stderr, "wrong answer, not timed: %s\n", what);
   std::exit(1);
-}
-
-/// CPU time of this thread, which excludes the time of other processes. No case here starts a thread.
-double seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-double median(std::vector<double> times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
 }
 
 /// The reference: reads every entry once.
@@ -76,11 +64,11 @@ void compare_with_sum(benchmark::State& state, View x, Work&& work, Undo&& undo)
   undo();
   std::uint32_t round = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const double a = seconds();
+    const double a = cpu_seconds();
     benchmark::DoNotOptimize(vector_sum(x));
-    const double b = seconds();
+    const double b = cpu_seconds();
     work(++round);
-    const double c = seconds();
+    const double c = cpu_seconds();
     reference.push_back(b - a);
     own.push_back(c - b);
     state.SetIterationTime(c - b);
@@ -224,7 +212,7 @@ void index_coding(benchmark::State& state) {
   std::size_t bits = 0;
   std::vector<double> times;
   for ([[maybe_unused]] auto _ : state) {
-    const double begin = seconds();
+    const double begin = cpu_seconds();
     GapCodes codes(count, dim);
     bits = 0;
     std::uint32_t next = 0;
@@ -233,7 +221,7 @@ void index_coding(benchmark::State& state) {
       next = j + 1;
     }
     benchmark::DoNotOptimize(bits);
-    times.push_back(seconds() - begin);
+    times.push_back(cpu_seconds() - begin);
     state.SetIterationTime(times.back());
   }
   const double d = static_cast<double>(dim);
@@ -385,13 +373,13 @@ void floats(benchmark::State& state, const char* spec, Side side) {
   std::vector<double> own, reference, widened;
   for ([[maybe_unused]] auto _ : state) {
     const Key key{1, static_cast<std::uint32_t>(own.size()), 0, 0, 0};
-    const double a = seconds();
+    const double a = cpu_seconds();
     if (side == Side::encode) compressor->compress_floats(key, x, message);
     if (side == Side::decode) decode_add(key, message, 0.5, acc_of_floats);
-    const double b = seconds();
+    const double b = cpu_seconds();
     if (side == Side::encode) compressor->compress(key, wide, message);
     if (side == Side::decode) decode_add(key, message, 0.5, acc);
-    const double c = seconds();
+    const double c = cpu_seconds();
     if (side == Side::encode) {
       std::copy(x.begin(), x.end(), copied.begin());
       compressor->compress(key, copied, message);
@@ -401,7 +389,7 @@ void floats(benchmark::State& state, const char* spec, Side side) {
       std::transform(copied.begin(), copied.end(), acc_of_floats.begin(),
                      [](double v) { return static_cast<float>(v); });
     }
-    const double d = seconds();
+    const double d = cpu_seconds();
     own.push_back(b - a);
     reference.push_back(c - b);
     widened.push_back(d - c);
@@ -475,14 +463,14 @@ void fold_scaled_signs(benchmark::State& state) {
   require(acc == expected, "the fold of scaled signs");
   std::vector<double> own, plain, in_turn;
   for ([[maybe_unused]] auto _ : state) {
-    const double a = seconds();
+    const double a = cpu_seconds();
     decode_add_all(said.sum, counted, pool, acc);
-    const double b = seconds();
+    const double b = cpu_seconds();
     for (std::size_t m = 0; m < said.sum.size(); ++m)
       decode_add(said.sum[m].key, said.messages[m], said.sum[m].weight, acc);
-    const double c = seconds();
+    const double c = cpu_seconds();
     add_plainly(said.sum, acc);
-    const double d = seconds();
+    const double d = cpu_seconds();
     own.push_back(b - a);
     in_turn.push_back(c - b);
     plain.push_back(d - c);
@@ -510,18 +498,18 @@ void count_signs(benchmark::State& state) {
   }
   std::vector<double> count, with_sum, read;
   for ([[maybe_unused]] auto _ : state) {
-    const double a = seconds();
+    const double a = cpu_seconds();
     std::uint64_t bits = 0;
     for (const Message& message : said.messages) {
       for (std::size_t at = 0; at + 8 <= message.bytes.size(); at += 8)
         bits ^= load_le<std::uint64_t>(message.bytes.data() + at);
     }
     benchmark::DoNotOptimize(bits);
-    const double b = seconds();
+    const double b = cpu_seconds();
     decode_add_all(said.sum, counted, pool, acc);
-    const double c = seconds();
+    const double c = cpu_seconds();
     counted.settle(pool, acc);
-    const double d = seconds();
+    const double d = cpu_seconds();
     read.push_back(b - a);
     count.push_back(c - b);
     with_sum.push_back(d - b);

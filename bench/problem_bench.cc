@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <numeric>
 #include <optional>
 #include <sstream>
@@ -16,6 +15,7 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
+#include "bench/timing.h"
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
 #include "laconic/problem/autoencoder.h"
@@ -41,29 +41,12 @@ std::optional<Dataset> find(const std::string& name) {
   }
 }
 
-/// CPU time of this thread, which excludes the time of other processes.
-double seconds(auto&& action) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-  };
-  const double begin = now();
-  action();
-  return now() - begin;
-}
-
-double median(std::vector<double> times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
-
 /// Times candidate and reference alternately; reports the candidate's time, and the ratio as a counter.
 void race(benchmark::State& state, const char* ratio, auto&& candidate, auto&& reference) {
   std::vector<double> candidate_times, reference_times;
   for ([[maybe_unused]] auto _ : state) {
-    reference_times.push_back(seconds(reference));
-    candidate_times.push_back(seconds(candidate));
+    reference_times.push_back(cpu_seconds_of(reference));
+    candidate_times.push_back(cpu_seconds_of(candidate));
     state.SetIterationTime(candidate_times.back());
   }
   state.counters[ratio] = median(candidate_times) / median(reference_times);
