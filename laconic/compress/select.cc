@@ -13,10 +13,14 @@
 #include <span>
 
 #include "laconic/core/error.h"
-#include "laconic/core/lanes.h"
 #include "laconic/message/wire.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/compress/select.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 using Magnitude = std::int64_t;  // never negative
@@ -96,7 +100,7 @@ std::uint64_t above(const Source& x, std::size_t begin, Magnitude bound) {
   const Magnitudes bounds = Magnitudes{} + bound;
   Magnitudes bits{};
   for (std::size_t j = kTile; j > 0; j -= 4) {
-    const auto v = std::bit_cast<Magnitudes>(x.four(begin + j - 4));
+    const auto v = reinterpret_cast<Magnitudes>(x.four(begin + j - 4));
     bits = (bits << 4) | (((v & kMagnitudeBits) > bounds) & kLaneBit);
   }
   return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
@@ -165,18 +169,19 @@ Cut cut_of_few(const Source& x, std::size_t count, Scratch& scratch) {
   return {threshold, count - static_cast<std::size_t>(larger)};
 }
 
+constexpr std::size_t kSample = 32768;
+constexpr std::size_t kShort = 2 * kSample;  // without a guess
+
 /// The cut from all entries: for short vectors, and after a failed guess.
 template <class Source>
 Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
-  if (count <= x.size() / 8) return cut_of_few(x, count, scratch);
+  if (x.size() >= kShort && count <= x.size() / 8) return cut_of_few(x, count, scratch);
   scratch.magnitudes.resize(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
   Cut cut{kth_largest(scratch.magnitudes, count), count};
   for (std::size_t j = 0; j < x.size(); ++j) cut.ties -= magnitude(x[j]) > cut.threshold ? 1 : 0;
   return cut;
 }
-
-constexpr std::size_t kSample = 32768;
 
 /// A magnitude that very probably at least `count` entries reach and few more exceed: the quantile of the
 /// sample, plus a margin of four standard deviations. -1 if the margin includes all entries.
@@ -226,7 +231,7 @@ void choose(const Source& x, std::size_t count, Entries& out) {
     out.value.clear();
     return;
   }
-  if (x.size() >= 2 * kSample) {
+  if (x.size() >= kShort) {
     const Magnitude bound = guess(x, count, scratch);
     const std::size_t most = std::min(x.size(), 2 * count + kSample);
     const std::size_t found = collect(x, bound, most, scratch.candidates);
@@ -259,4 +264,26 @@ void largest_entries_of_difference(AnyView a, AnyView b, std::size_t count, Entr
       a);
 }
 
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+namespace {
+
+HWY_EXPORT(largest_entries);
+HWY_EXPORT(largest_entries_of_difference);
+
+}  // namespace
+
+void largest_entries(AnyView x, std::size_t count, Entries& out) {
+  HWY_DYNAMIC_DISPATCH(largest_entries)(x, count, out);
+}
+
+void largest_entries_of_difference(AnyView a, AnyView b, std::size_t count, Entries& out) {
+  HWY_DYNAMIC_DISPATCH(largest_entries_of_difference)(a, b, count, out);
+}
+
 }  // namespace laconic
+#endif

@@ -7,75 +7,96 @@
 
 #include <Random123/philox.h>
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
 #include "laconic/core/draws.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/core/rng.cc"
+#include "laconic/core/targets.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 constexpr std::size_t kWordsPerBlock = 4;
 
-#if defined(__AVX2__)
-// Philox on four blocks at once: lane l of word[w] holds word w of block l in its low 32 bits; its high bits
-// are arbitrary. Intrinsics, because g++ 12 does not otherwise generate the instruction that matters: the 32
-// x 32 -> 64 bit product. On other CPUs Stream::fill computes block by block and gives the same words.
-struct FourBlocks {
-  __m256i word[4];
+#if HWY_TARGET != HWY_SCALAR
+namespace hn = hwy::HWY_NAMESPACE;
+constexpr hn::ScalableTag<std::uint64_t> kWide;
+constexpr hn::RepartitionToNarrow<decltype(kWide)> kNarrow;
+using Words = hn::Vec<decltype(kWide)>;
+constexpr std::size_t kBlocks = hn::MaxLanes(kWide);  // of a vector
 
-  void start(std::uint64_t first, std::uint32_t word2, std::uint32_t word3) {
-    word[0] =
-        _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_setr_epi64x(0, 1, 2, 3));
-    word[1] = _mm256_srli_epi64(word[0], 32);
-    word[2] = _mm256_set1_epi64x(word2);
-    word[3] = _mm256_set1_epi64x(word3);
-  }
+/// The products of the low halves.
+Words product(Words a, std::uint32_t b) { return hn::MulEven(hn::BitCast(kNarrow, a), hn::Set(kNarrow, b)); }
 
-  void round(__m256i key0, __m256i key1) {
-    const __m256i product0 = _mm256_mul_epu32(word[0], _mm256_set1_epi64x(PHILOX_M4x32_0));
-    const __m256i product1 = _mm256_mul_epu32(word[2], _mm256_set1_epi64x(PHILOX_M4x32_1));
-    word[0] = _mm256_xor_si256(_mm256_srli_epi64(product1, 32), _mm256_xor_si256(word[1], key0));
-    word[1] = product1;
-    word[2] = _mm256_xor_si256(_mm256_srli_epi64(product0, 32), _mm256_xor_si256(word[3], key1));
-    word[3] = product0;
-  }
+/// The low halves of a and b, those of a first.
+Words pairs_of(Words a, Words b) {
+  return hn::BitCast(kWide, hn::OddEven(hn::BitCast(kNarrow, hn::ShiftLeft<32>(b)), hn::BitCast(kNarrow, a)));
+}
 
-  /// out[0..15] = the four blocks in order.
-  void store(std::uint32_t* out) const {
-    const auto pair = [](__m256i low, __m256i high) {
-      return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0b10101010);
-    };
-    const __m256i front = pair(word[0], word[1]);  // words 0 and 1 of blocks 0, 1, 2, 3
-    const __m256i back = pair(word[2], word[3]);
-    const __m256i even = _mm256_unpacklo_epi64(front, back);  // blocks 0 and 2
-    const __m256i odd = _mm256_unpackhi_epi64(front, back);   // blocks 1 and 3
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute2x128_si256(even, odd, 0x20));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 8), _mm256_permute2x128_si256(even, odd, 0x31));
-  }
-};
-
-/// out = blocks first .. first + 4 sets - 1. With several sets of four blocks, the multiplications of one set
-/// hide the latency of the others.
+/// Philox on `sets` vectors of blocks: out = the blocks from `first` on. Lane l of word[w] holds word w of a
+/// block in its low half; its high half is arbitrary. The multiplications of one set hide the latency of the
+/// others.
 template <std::size_t sets>
 void philox_blocks(const Stream::Block& address, std::uint64_t first, std::uint32_t* out) {
-  FourBlocks set[sets];
-  for (std::size_t s = 0; s < sets; ++s) set[s].start(first + 4 * s, address[2], address[3]);
+  Words word[sets][kWordsPerBlock];
+  for (std::size_t s = 0; s < sets; ++s) {
+    word[s][0] = hn::Iota(kWide, first + kBlocks * s);
+    word[s][1] = hn::ShiftRight<32>(word[s][0]);
+    word[s][2] = hn::Set(kWide, address[2]);
+    word[s][3] = hn::Set(kWide, address[3]);
+  }
   std::uint32_t key0 = address[0];
   std::uint32_t key1 = address[1];
 #pragma GCC unroll 10
   for (int round = 0; round < PHILOX4x32_DEFAULT_ROUNDS; ++round) {
-    const __m256i k0 = _mm256_set1_epi64x(key0);
-    const __m256i k1 = _mm256_set1_epi64x(key1);
 #pragma GCC unroll 4
-    for (std::size_t s = 0; s < sets; ++s) set[s].round(k0, k1);
+    for (auto& w : word) {
+      const Words product0 = product(w[0], PHILOX_M4x32_0);
+      const Words product1 = product(w[2], PHILOX_M4x32_1);
+      w[0] = hn::Xor(hn::ShiftRight<32>(product1), hn::Xor(w[1], hn::Set(kWide, key0)));
+      w[1] = product1;
+      w[2] = hn::Xor(hn::ShiftRight<32>(product0), hn::Xor(w[3], hn::Set(kWide, key1)));
+      w[3] = product0;
+    }
     key0 += PHILOX_W32_0;
     key1 += PHILOX_W32_1;
   }
-  for (std::size_t s = 0; s < sets; ++s) set[s].store(out + 4 * kWordsPerBlock * s);
+  for (const auto& w : word) {
+    hn::StoreInterleaved2(pairs_of(w[0], w[1]), pairs_of(w[2], w[3]), kWide,
+                          reinterpret_cast<std::uint64_t*>(out));
+    out += kBlocks * kWordsPerBlock;
+  }
 }
 #endif
+
+}  // namespace
+
+/// Fills `words` from block `first` on, as far as whole vectors of blocks reach. Returns the number of words
+/// filled.
+std::size_t fill_vectors([[maybe_unused]] const Stream::Block& address, [[maybe_unused]] std::uint64_t first,
+                         [[maybe_unused]] std::span<std::uint32_t> words) {
+  std::size_t w = 0;
+#if HWY_TARGET != HWY_SCALAR
+  constexpr std::size_t kVector = kBlocks * kWordsPerBlock;
+  for (; w + 4 * kVector <= words.size(); w += 4 * kVector, first += 4 * kBlocks)
+    philox_blocks<4>(address, first, words.data() + w);
+  for (; w + kVector <= words.size(); w += kVector, first += kBlocks)
+    philox_blocks<1>(address, first, words.data() + w);
+#endif
+  return w;
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+namespace {
+
+using HWY_NAMESPACE::kWordsPerBlock;
+
+HWY_EXPORT(fill_vectors);
 
 }  // namespace
 
@@ -98,16 +119,9 @@ Stream::Block Stream::block(std::uint64_t b) const {
 }
 
 void Stream::fill(std::uint64_t first, std::span<std::uint32_t> words) const {
-  std::size_t w = 0;
-#if defined(__AVX2__)
-  for (; w + 16 * kWordsPerBlock <= words.size(); w += 16 * kWordsPerBlock, first += 16) {
-    philox_blocks<4>(address_, first, words.data() + w);
-  }
-  for (; w + 4 * kWordsPerBlock <= words.size(); w += 4 * kWordsPerBlock, first += 4) {
-    philox_blocks<1>(address_, first, words.data() + w);
-  }
-#endif
-  for (; w < words.size(); w += kWordsPerBlock, ++first) {
+  const std::size_t filled = HWY_DYNAMIC_DISPATCH(fill_vectors)(address_, first, words);
+  first += filled / kWordsPerBlock;
+  for (std::size_t w = filled; w < words.size(); w += kWordsPerBlock, ++first) {
     const Block b = block(first);
     std::copy_n(b.begin(), std::min(kWordsPerBlock, words.size() - w), words.data() + w);
   }
@@ -145,3 +159,4 @@ void fill_normal(Stream stream, std::span<double> x) {
 }
 
 }  // namespace laconic
+#endif

@@ -131,6 +131,9 @@ struct Incoming {
   [[nodiscard]] double value_at(std::size_t at) const;
 };
 
+/// Bytes of a plane of signs, one bit per coordinate.
+constexpr std::size_t plane_bytes(std::size_t dim) { return (dim + 7) / 8; }
+
 /// A checked message of signs: coordinate j is scale_at(j) times the sign in the plane.
 struct SignPlane {
   const std::uint8_t* plane = nullptr;  // one bit per coordinate, set for -

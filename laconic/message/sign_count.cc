@@ -11,10 +11,14 @@
 #include <cstring>
 
 #include "laconic/core/error.h"
-#include "laconic/core/lanes.h"
 #include "laconic/core/range.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/message/sign_count.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 constexpr std::size_t kLine = 64;  // bytes that are read at once
@@ -91,9 +95,6 @@ void add_planes(Planes planes, Range part, const Digits& digits) {
   add_line(inputs, 0, {digits.first + whole, digits.count, digits.apart});
 }
 
-/// The distance between the digit planes for this number of bytes of a plane: whole lines.
-std::size_t apart(std::size_t bytes) { return std::min(kBlock, (bytes + kLine - 1) / kLine * kLine); }
-
 /// Entry b: the bits of b spread to the lowest bits of eight bytes, the first bit in the lowest byte.
 constexpr std::array<std::uint64_t, 256> kSpread = [] {
   std::array<std::uint64_t, 256> spread{};
@@ -113,61 +114,86 @@ Doubles four_bytes(std::uint64_t bytes) {
 
 }  // namespace
 
-void SignCount::add(Planes planes, std::size_t dim, ThreadPool& pool) {
+/// digits += the planes, for the bytes in `part`.
+void count_planes(Planes planes, Range part, std::uint8_t* digits, std::size_t count, std::size_t apart) {
+  for (std::size_t p = 0; p < planes.size(); p += kInputs)
+    add_planes(planes.subspan(p, std::min(kInputs, planes.size() - p)), part, {digits, count, apart});
+}
+
+/// acc += term * (all - 2 * the counts)
+void add_counts(const std::uint8_t* digits, std::size_t count, std::size_t apart, double term, double all,
+                MutView acc) {
+  const auto add_eight = [&](std::size_t byte, double* to) {
+    Doubles minus[2]{};
+    double unit = 1;
+    for (std::size_t first = 0; first < count; first += 8, unit *= 256) {
+      std::uint64_t counts = 0;  // the counts by these digits, one byte each
+      for (std::size_t k = first; k < std::min(first + 8, count); ++k)
+        counts |= kSpread[digits[k * apart + byte]] << (k - first);
+      minus[0] += unit * four_bytes(counts);
+      minus[1] += unit * four_bytes(counts >> 32);
+    }
+    for (std::size_t l = 0; l < 2; ++l)
+      store(load<Doubles>(to + 4 * l) + term * (all - 2 * minus[l]), to + 4 * l);
+  };
+  const std::size_t whole = acc.size() / 8;
+  for (std::size_t byte = 0; byte < whole; ++byte) add_eight(byte, acc.data() + 8 * byte);
+  const MutView rest = acc.subspan(8 * whole);
+  if (rest.empty()) return;
+  std::array<double, 8> last{};
+  std::copy(rest.begin(), rest.end(), last.begin());
+  add_eight(whole, last.data());
+  std::copy_n(last.begin(), rest.size(), rest.begin());
+}
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+namespace {
+
+using HWY_NAMESPACE::kBlock;
+using HWY_NAMESPACE::kLine;
+
+HWY_EXPORT(count_planes);
+HWY_EXPORT(add_counts);
+
+/// The distance between the digit planes for this number of bytes of a plane: whole lines.
+std::size_t apart(std::size_t bytes) { return std::min(kBlock, (bytes + kLine - 1) / kLine * kLine); }
+
+}  // namespace
+
+void SignCount::add(std::span<const std::uint8_t* const> planes, std::size_t dim, ThreadPool& pool) {
   if (planes.empty()) return;
   check(term_.has_value(), "signs to count are those that were taken");
   const std::size_t bytes = (dim + 7) / 8;
   blocks_.resize((bytes + kBlock - 1) / kBlock);
   const bool anew = count_ == 0;
   count_ += planes.size();
-  const std::size_t digits = std::max<std::size_t>(kTree, std::bit_width(count_));
+  const std::size_t digits = std::max<std::size_t>(HWY_NAMESPACE::kTree, std::bit_width(count_));
   const std::size_t stride = apart(bytes);
   pool.for_each(blocks_.size(), [&](std::size_t b) {
     std::vector<std::uint8_t>& block = blocks_[b];
     const Range part{b * kBlock, std::min((b + 1) * kBlock, bytes)};
     if (anew) block.clear();
     block.resize(digits * stride);
-    for (std::size_t p = 0; p < planes.size(); p += kInputs)
-      add_planes(planes.subspan(p, std::min(kInputs, planes.size() - p)), part,
-                 {block.data(), digits, stride});
+    HWY_DYNAMIC_DISPATCH(count_planes)(planes, part, block.data(), digits, stride);
   });
 }
 
 void SignCount::settle(ThreadPool& pool, MutView acc) {
   if (count_ == 0) return clear();
-  const double term = *term_;
   const std::size_t digits = std::bit_width(count_);
-  const auto all = static_cast<double>(count_);
   const std::size_t stride = apart((acc.size() + 7) / 8);
   pool.for_each(blocks_.size(), [&](std::size_t b) {
-    const std::uint8_t* const block = blocks_[b].data();
-    const auto add_eight = [&](std::size_t byte, double* to) {
-      Doubles minus[2]{};
-      double unit = 1;
-      for (std::size_t first = 0; first < digits; first += 8, unit *= 256) {
-        std::uint64_t counts = 0;  // the counts by these digits, one byte each
-        for (std::size_t k = first; k < std::min(first + 8, digits); ++k)
-          counts |= kSpread[block[k * stride + byte]] << (k - first);
-        minus[0] += unit * four_bytes(counts);
-        minus[1] += unit * four_bytes(counts >> 32);
-      }
-      for (std::size_t l = 0; l < 2; ++l) {
-        const Doubles sum = load<Doubles>(to + 4 * l) + term * (all - 2 * minus[l]);
-        std::memcpy(to + 4 * l, &sum, sizeof(sum));
-      }
-    };
     const std::size_t begin = 8 * kBlock * b;
     const MutView part = acc.subspan(begin, std::min(8 * kBlock, acc.size() - begin));
-    const std::size_t whole = part.size() / 8;
-    for (std::size_t byte = 0; byte < whole; ++byte) add_eight(byte, part.data() + 8 * byte);
-    const MutView rest = part.subspan(8 * whole);
-    if (rest.empty()) return;
-    std::array<double, 8> last{};
-    std::copy(rest.begin(), rest.end(), last.begin());
-    add_eight(whole, last.data());
-    std::copy_n(last.begin(), rest.size(), rest.begin());
+    HWY_DYNAMIC_DISPATCH(add_counts)
+    (blocks_[b].data(), digits, stride, *term_, static_cast<double>(count_), part);
   });
   clear();
 }
 
 }  // namespace laconic
+#endif

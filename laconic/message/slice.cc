@@ -7,31 +7,19 @@
 #include <type_traits>
 
 #include "laconic/core/error.h"
-#include "laconic/core/lanes.h"
 #include "laconic/message/bits.h"
 #include "laconic/message/formats.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/message/slice.cc"
+#include "laconic/core/lanes.h"
 
-std::size_t dense_value_bytes(std::uint8_t first_byte) {
-  if (first_byte == laconic::first_byte(Format::dense, Wire::f32)) return bytes_of(Wire::f32);
-  if (first_byte == laconic::first_byte(Format::dense, Wire::f64)) return bytes_of(Wire::f64);
-  return 0;
-}
-
-std::uint8_t* cut_dense(const Message& dense, Range coordinates, std::uint8_t* to) {
-  const std::size_t width = dense_value_bytes(dense.bytes.at(0));
-  check(width > 0 && dense_bytes(coordinates.end, width) <= dense.bytes.size(),
-        "only dense messages can be cut");
-  *to++ = dense.bytes[0];
-  const std::uint8_t* values = dense.bytes.data() + 1;
-  return std::copy(values + coordinates.begin * width, values + coordinates.end * width, to);
-}
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 
 namespace {
 
 /// A message is read in groups of kLanes values; the sums of kFours groups are in registers.
-constexpr std::size_t kLanes = 4;
 constexpr std::size_t kFours = 4;
 // Bytes that are fetched ahead of use: the hardware does not fetch across pages by itself.
 constexpr std::size_t kAhead = 1024;
@@ -77,7 +65,53 @@ void add_one(std::span<const Summand> sum, std::size_t coordinate, double& acc) 
 }
 
 template <From from>
-void add(std::span<const Summand> sum, Range coordinates, MutView acc) {
+void add(Wire wire, std::span<const Summand> sum, std::size_t first, MutView acc) {
+  with_value_type(wire, [&]<class Value>(Value) {
+    std::size_t j = 0;
+    for (; j + kFours * kLanes <= acc.size(); j += kFours * kLanes)
+      add_fours<Value, from>(sum, first + j, acc.data() + j);
+    for (; j < acc.size(); ++j) add_one<Value, from>(sum, first + j, acc[j]);
+  });
+}
+
+}  // namespace
+
+void add_values(Wire wire, std::span<const Summand> sum, std::size_t first, MutView acc) {
+  add<From::acc>(wire, sum, first, acc);
+}
+
+void sum_values(Wire wire, std::span<const Summand> sum, std::size_t first, MutView acc) {
+  add<From::zero>(wire, sum, first, acc);
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+std::size_t dense_value_bytes(std::uint8_t first_byte) {
+  if (first_byte == laconic::first_byte(Format::dense, Wire::f32)) return bytes_of(Wire::f32);
+  if (first_byte == laconic::first_byte(Format::dense, Wire::f64)) return bytes_of(Wire::f64);
+  return 0;
+}
+
+std::uint8_t* cut_dense(const Message& dense, Range coordinates, std::uint8_t* to) {
+  const std::size_t width = dense_value_bytes(dense.bytes.at(0));
+  check(width > 0 && dense_bytes(coordinates.end, width) <= dense.bytes.size(),
+        "only dense messages can be cut");
+  *to++ = dense.bytes[0];
+  const std::uint8_t* values = dense.bytes.data() + 1;
+  return std::copy(values + coordinates.begin * width, values + coordinates.end * width, to);
+}
+
+namespace {
+
+HWY_EXPORT(add_values);
+HWY_EXPORT(sum_values);
+
+/// The width of the values of dense messages that reach `coordinates`.
+Wire width_of(std::span<const Summand> sum, Range coordinates) {
   const std::uint8_t first_byte =
       sum.empty() ? laconic::first_byte(Format::dense, Wire::f32) : sum[0].message->bytes.at(0);
   const std::size_t width = dense_value_bytes(first_byte);
@@ -86,22 +120,18 @@ void add(std::span<const Summand> sum, Range coordinates, MutView acc) {
     check(width > 0 && bytes.at(0) == first_byte && dense_bytes(coordinates.end, width) <= bytes.size(),
           "only dense messages of one width can be added by slices");
   }
-  with_value_type(width == bytes_of(Wire::f32) ? Wire::f32 : Wire::f64, [&]<class Value>(Value) {
-    std::size_t j = 0;
-    for (; j + kFours * kLanes <= acc.size(); j += kFours * kLanes)
-      add_fours<Value, from>(sum, coordinates.begin + j, acc.data() + j);
-    for (; j < acc.size(); ++j) add_one<Value, from>(sum, coordinates.begin + j, acc[j]);
-  });
+  return width == bytes_of(Wire::f32) ? Wire::f32 : Wire::f64;
 }
 
 }  // namespace
 
 void add_slices(std::span<const Summand> sum, Range coordinates, MutView acc) {
-  add<From::acc>(sum, coordinates, acc);
+  HWY_DYNAMIC_DISPATCH(add_values)(width_of(sum, coordinates), sum, coordinates.begin, acc);
 }
 
 void sum_slices(std::span<const Summand> sum, Range coordinates, MutView acc) {
-  add<From::zero>(sum, coordinates, acc);
+  HWY_DYNAMIC_DISPATCH(sum_values)(width_of(sum, coordinates), sum, coordinates.begin, acc);
 }
 
 }  // namespace laconic
+#endif

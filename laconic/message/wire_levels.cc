@@ -13,13 +13,17 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
-#include "laconic/core/lanes.h"
 #include "laconic/message/bits.h"
 #include "laconic/message/formats.h"
 #include "laconic/message/levels.h"
 #include "laconic/message/wire.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/message/wire_levels.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 /// Coordinates per tile, so that their random words and codes stay in the first-level cache.
@@ -243,7 +247,7 @@ void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, AnyVie
 }
 
 template <class Real>
-void add_uniform_levels(const Incoming& message, double weight, std::span<Real> acc) {
+void add_uniform(const Incoming& message, double weight, std::span<Real> acc) {
   const Levels<UniformLevels> levels(message);
   const auto s = static_cast<std::int32_t>(levels.s);
   levels.for_each([&](Codes codes, std::size_t begin) {
@@ -282,7 +286,7 @@ void write_power_levels(Wire wire, std::size_t s, const Stream& stream, AnyView 
 }
 
 template <class Real>
-void add_power_levels(const Incoming& message, double weight, std::span<Real> acc) {
+void add_powers(const Incoming& message, double weight, std::span<Real> acc) {
   const Levels<PowerLevels> levels(message);
   const auto s = static_cast<std::uint32_t>(levels.s);
   std::array<double, 2 * kPowerLevelLimit + 1> terms;  // increment for each code; NOLINT: 2 s + 1 are filled
@@ -302,9 +306,73 @@ double floats_power_levels(const Incoming& message) {
   return floats_of_levels(message.wire, levels.s, message.dim);
 }
 
-template void add_uniform_levels(const Incoming&, double, MutView);
-template void add_uniform_levels(const Incoming&, double, MutFloatView);
-template void add_power_levels(const Incoming&, double, MutView);
-template void add_power_levels(const Incoming&, double, MutFloatView);
+void add_uniform_to_doubles(const Incoming& message, double weight, MutView acc) {
+  add_uniform(message, weight, acc);
+}
+void add_uniform_to_floats(const Incoming& message, double weight, MutFloatView acc) {
+  add_uniform(message, weight, acc);
+}
+void add_powers_to_doubles(const Incoming& message, double weight, MutView acc) {
+  add_powers(message, weight, acc);
+}
+void add_powers_to_floats(const Incoming& message, double weight, MutFloatView acc) {
+  add_powers(message, weight, acc);
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+namespace {
+
+HWY_EXPORT(write_uniform_levels);
+HWY_EXPORT(write_power_levels);
+HWY_EXPORT(add_uniform_to_doubles);
+HWY_EXPORT(add_uniform_to_floats);
+HWY_EXPORT(add_powers_to_doubles);
+HWY_EXPORT(add_powers_to_floats);
+HWY_EXPORT(floats_uniform_levels);
+HWY_EXPORT(floats_power_levels);
+
+}  // namespace
+
+void write_uniform_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out) {
+  HWY_DYNAMIC_DISPATCH(write_uniform_levels)(wire, s, stream, x, out);
+}
+
+void write_power_levels(Wire wire, std::size_t s, const Stream& stream, AnyView x, Message& out) {
+  HWY_DYNAMIC_DISPATCH(write_power_levels)(wire, s, stream, x, out);
+}
+
+template <>
+void add_uniform_levels(const Incoming& message, double weight, MutView acc) {
+  HWY_DYNAMIC_DISPATCH(add_uniform_to_doubles)(message, weight, acc);
+}
+
+template <>
+void add_uniform_levels(const Incoming& message, double weight, MutFloatView acc) {
+  HWY_DYNAMIC_DISPATCH(add_uniform_to_floats)(message, weight, acc);
+}
+
+template <>
+void add_power_levels(const Incoming& message, double weight, MutView acc) {
+  HWY_DYNAMIC_DISPATCH(add_powers_to_doubles)(message, weight, acc);
+}
+
+template <>
+void add_power_levels(const Incoming& message, double weight, MutFloatView acc) {
+  HWY_DYNAMIC_DISPATCH(add_powers_to_floats)(message, weight, acc);
+}
+
+double floats_uniform_levels(const Incoming& message) {
+  return HWY_DYNAMIC_DISPATCH(floats_uniform_levels)(message);
+}
+
+double floats_power_levels(const Incoming& message) {
+  return HWY_DYNAMIC_DISPATCH(floats_power_levels)(message);
+}
 
 }  // namespace laconic
+#endif

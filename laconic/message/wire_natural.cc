@@ -12,11 +12,15 @@
 #include <bit>
 #include <cstring>
 
-#include "laconic/core/lanes.h"
 #include "laconic/message/formats.h"
 #include "laconic/message/wire.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/message/wire_natural.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 constexpr unsigned kMantissaBits = 52;
@@ -157,11 +161,6 @@ void add_f64(const std::uint8_t* low, const std::uint8_t* high, double weight, R
 /// Values per byte of the high plane.
 std::size_t per_byte_of(Wire wire) { return wire == Wire::f32 ? 8 : 2; }
 
-std::size_t planes_length(Wire wire, std::size_t dim) {
-  const std::size_t per_byte = per_byte_of(wire);
-  return kHeader + dim + (dim + per_byte - 1) / per_byte;
-}
-
 template <auto add_eight, std::size_t per_byte, class Real>
 void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight, std::span<Real> acc) {
   std::size_t j = 0;
@@ -177,6 +176,17 @@ void add_planes(const std::uint8_t* low, const std::uint8_t* high, double weight
   std::copy_n(acc.data() + j, left, last.begin());
   add_eight(last_low.data(), last_high.data(), weight, last.data());
   std::copy_n(last.begin(), left, acc.data() + j);
+}
+
+/// acc += weight * the values of both planes; `low` begins the first.
+template <class Real>
+void add_both_planes(Wire wire, const std::uint8_t* low, double weight, std::span<Real> acc) {
+  const std::uint8_t* const high = low + acc.size();
+  if (wire == Wire::f32) {
+    add_planes<add_f32<Real>, 8>(low, high, weight, acc);
+  } else {
+    add_planes<add_f64<Real>, 2>(low, high, weight, acc);
+  }
 }
 
 /// Writes both planes.
@@ -211,9 +221,42 @@ void put_planes(Wire wire, const Stream& stream, std::span<const Real> x, std::u
 
 }  // namespace
 
+void put_planes_of(Wire wire, const Stream& stream, AnyView x, std::uint8_t* low) {
+  std::visit([&](auto reals) { put_planes(wire, stream, reals, low); }, x);
+}
+
+void add_planes_to_doubles(Wire wire, const std::uint8_t* low, double weight, MutView acc) {
+  add_both_planes(wire, low, weight, acc);
+}
+
+void add_planes_to_floats(Wire wire, const std::uint8_t* low, double weight, MutFloatView acc) {
+  add_both_planes(wire, low, weight, acc);
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+namespace {
+
+using HWY_NAMESPACE::per_byte_of;
+
+HWY_EXPORT(put_planes_of);
+HWY_EXPORT(add_planes_to_doubles);
+HWY_EXPORT(add_planes_to_floats);
+
+std::size_t planes_length(Wire wire, std::size_t dim) {
+  const std::size_t per_byte = per_byte_of(wire);
+  return kHeader + dim + (dim + per_byte - 1) / per_byte;
+}
+
+}  // namespace
+
 void write_natural(Wire wire, const Stream& stream, AnyView x, Message& out) {
   std::uint8_t* const low = begin_message(Format::natural, wire, planes_length(wire, size_of(x)), out);
-  std::visit([&](auto reals) { put_planes(wire, stream, reals, low); }, x);
+  HWY_DYNAMIC_DISPATCH(put_planes_of)(wire, stream, x, low);
 }
 
 template <class Real>
@@ -226,10 +269,10 @@ void add_natural(const Incoming& message, double weight, std::span<Real> acc) {
   if (dim % per_byte != 0 && high[dim / per_byte] >> (8 / per_byte * (dim % per_byte)) != 0) {
     message.fail("a padding bit is set");
   }
-  if (message.wire == Wire::f32) {
-    add_planes<add_f32<Real>, 8>(low, high, weight, acc);
+  if constexpr (std::is_same_v<Real, double>) {
+    HWY_DYNAMIC_DISPATCH(add_planes_to_doubles)(message.wire, low, weight, acc);
   } else {
-    add_planes<add_f64<Real>, 2>(low, high, weight, acc);
+    HWY_DYNAMIC_DISPATCH(add_planes_to_floats)(message.wire, low, weight, acc);
   }
 }
 
@@ -242,3 +285,4 @@ template void add_natural(const Incoming&, double, MutView);
 template void add_natural(const Incoming&, double, MutFloatView);
 
 }  // namespace laconic
+#endif

@@ -14,25 +14,16 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
-#include "laconic/core/lanes.h"
 #include "laconic/message/formats.h"
 #include "laconic/message/wire.h"
 
-namespace laconic {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/message/wire_sign.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
-
-std::size_t plane_length(std::size_t dim) { return (dim + 7) / 8; }
-std::size_t sign_length(Wire wire, std::size_t dim) { return kHeader + bytes_of(wire) + plane_length(dim); }
-std::size_t known_sign_length(std::size_t dim) { return kCountHeader + plane_length(dim); }
-std::size_t blocks_of(std::size_t dim, std::size_t block) { return (dim + block - 1) / block; }
-std::size_t block_sign_length(Wire wire, std::size_t block, std::size_t dim) {
-  return kCountHeader + blocks_of(dim, block) * bytes_of(wire) + plane_length(dim);
-}
-
-/// The counted floats of a plane of signs.
-double floats_of_plane(const Incoming& message) {
-  return static_cast<double>(message.dim) / static_cast<double>(8 * bytes_of(message.wire));
-}
 
 constexpr std::size_t kSignGroup = 32;  // values with signs that are packed together
 constexpr Bits kLane = {1, 2, 4, 8};
@@ -47,7 +38,7 @@ void pack(std::size_t dim, std::uint8_t* plane, Signs&& signs_of, LastSigns&& la
   if (whole == dim) return;
   std::array<std::uint8_t, 4> signs{};
   store_le(static_cast<std::uint32_t>(last_signs(whole, dim - whole)), signs.data());
-  std::copy_n(signs.begin(), plane_length(dim - whole), plane + whole / 8);
+  std::copy_n(signs.begin(), plane_bytes(dim - whole), plane + whole / 8);
 }
 
 /// The signs of 32 values, the first in the lowest bit. Adds their absolute values to the sums.
@@ -118,41 +109,6 @@ void put_drawn_signs(const Stream& stream, std::size_t first, double c, std::spa
   }
 }
 
-/// The least value of the wire's width that is >= c.
-double rounded_up(Wire wire, double c) {
-  return with_value_type(wire, [&]<class Value>(Value) {
-    auto value = static_cast<Value>(c);
-    if (static_cast<double>(value) < c) value = std::nextafter(value, std::numeric_limits<Value>::infinity());
-    return static_cast<double>(value);
-  });
-}
-
-std::size_t bits_of_known(double c) { return std::bit_cast<std::uint32_t>(static_cast<float>(c)) >> 8; }
-
-std::uint8_t* begin_known_sign(Wire wire, double c, std::size_t dim, Message& out) {
-  return store_count(bits_of_known(known_scale(c)),
-                     begin_message(Format::known_sign, wire, known_sign_length(dim), out));
-}
-
-/// put(block's first coordinate, its entries, its bits) writes the bits and returns the block's c.
-template <class Put>
-void write_blocks(Wire wire, std::size_t block, AnyView x, Put&& put, Message& out) {
-  check(block > 0 && block % 8 == 0 && block < kHeaderCountLimit,
-        "a block of signs is a multiple of 8 below 2^24");
-  const std::size_t dim = size_of(x);
-  std::uint8_t* scale =
-      store_count(block, begin_message(Format::block_sign, wire, block_sign_length(wire, block, dim), out));
-  std::uint8_t* const plane = scale + blocks_of(dim, block) * bytes_of(wire);
-  std::visit(
-      [&](auto reals) {
-        for (std::size_t j = 0; j < dim; j += block) {
-          const double c = put(j, reals.subspan(j, std::min(block, dim - j)), plane + j / 8);
-          scale = store_values(wire, View(&c, 1), scale);
-        }
-      },
-      x);
-}
-
 /// largest_size() of one width.
 template <class Real>
 double largest_of(std::span<const Real> x) {
@@ -190,6 +146,125 @@ void add_tile(std::span<const double> terms, Real* tile, SignsOf&& signs_of) {
   for (std::size_t k = 0; k < kFours; ++k) store(sums[k], tile + 4 * k);
 }
 
+template <class Real>
+void add_all_signs(std::span<const WeightedSigns> sum, Range coordinates, std::span<Real> acc) {
+  thread_local std::vector<double> terms;  // reused, so that a round does not allocate
+  terms.resize(sum.size());
+  for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
+    std::size_t end = coordinates.end;  // the end of the range with constant terms
+    for (std::size_t m = 0; m < sum.size(); ++m) {
+      const SignPlane& signs = sum[m].signs;
+      terms[m] = sum[m].weight * signs.scale_at(begin);
+      if (signs.scales != nullptr) end = std::min(end, (begin / signs.block + 1) * signs.block);
+    }
+    for (; begin + kSumTile <= end; begin += kSumTile) {
+      add_tile(terms, acc.data() + begin,
+               [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
+    }
+    if (begin == end) continue;
+    std::array<Real, kSumTile> last{};
+    std::copy(acc.data() + begin, acc.data() + end, last.begin());
+    add_tile(terms, last.data(), [&](std::size_t m) {
+      std::array<std::uint8_t, kSumTile / 8> bytes{};
+      std::copy_n(sum[m].signs.plane + begin / 8, plane_bytes(end - begin), bytes.begin());
+      return load_le<std::uint32_t>(bytes.data());
+    });
+    std::copy_n(last.begin(), end - begin, acc.data() + begin);
+    begin = end;
+  }
+}
+
+}  // namespace
+
+double put_signs_of(AnyView x, std::uint8_t* plane) {
+  return std::visit([&](auto reals) { return put_signs(reals, plane); }, x);
+}
+
+void put_drawn_signs_of(const Stream& stream, std::size_t first, double c, AnyView x, std::uint8_t* plane) {
+  std::visit([&](auto reals) { put_drawn_signs(stream, first, c, reals, plane); }, x);
+}
+
+double largest_size(AnyView x) {
+  return std::visit([](auto reals) { return largest_of(reals); }, x);
+}
+
+void add_signs_to_doubles(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
+  add_all_signs(sum, coordinates, acc);
+}
+
+void add_signs_to_floats(std::span<const WeightedSigns> sum, Range coordinates, MutFloatView acc) {
+  add_all_signs(sum, coordinates, acc);
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+
+namespace {
+
+HWY_EXPORT(put_signs_of);
+HWY_EXPORT(put_drawn_signs_of);
+HWY_EXPORT(largest_size);
+HWY_EXPORT(add_signs_to_doubles);
+HWY_EXPORT(add_signs_to_floats);
+
+/// plane = the signs of x; returns the mean of |x_j|.
+double put_signs(AnyView x, std::uint8_t* plane) { return HWY_DYNAMIC_DISPATCH(put_signs_of)(x, plane); }
+
+/// plane = signs of x, drawn with the words of the stream from `first` on, a multiple of 4.
+void put_drawn_signs(const Stream& stream, std::size_t first, double c, AnyView x, std::uint8_t* plane) {
+  HWY_DYNAMIC_DISPATCH(put_drawn_signs_of)(stream, first, c, x, plane);
+}
+
+std::size_t sign_length(Wire wire, std::size_t dim) { return kHeader + bytes_of(wire) + plane_bytes(dim); }
+std::size_t known_sign_length(std::size_t dim) { return kCountHeader + plane_bytes(dim); }
+std::size_t blocks_of(std::size_t dim, std::size_t block) { return (dim + block - 1) / block; }
+std::size_t block_sign_length(Wire wire, std::size_t block, std::size_t dim) {
+  return kCountHeader + blocks_of(dim, block) * bytes_of(wire) + plane_bytes(dim);
+}
+
+/// The counted floats of a plane of signs.
+double floats_of_plane(const Incoming& message) {
+  return static_cast<double>(message.dim) / static_cast<double>(8 * bytes_of(message.wire));
+}
+
+/// The least value of the wire's width that is >= c.
+double rounded_up(Wire wire, double c) {
+  return with_value_type(wire, [&]<class Value>(Value) {
+    auto value = static_cast<Value>(c);
+    if (static_cast<double>(value) < c) value = std::nextafter(value, std::numeric_limits<Value>::infinity());
+    return static_cast<double>(value);
+  });
+}
+
+std::size_t bits_of_known(double c) { return std::bit_cast<std::uint32_t>(static_cast<float>(c)) >> 8; }
+
+std::uint8_t* begin_known_sign(Wire wire, double c, std::size_t dim, Message& out) {
+  return store_count(bits_of_known(known_scale(c)),
+                     begin_message(Format::known_sign, wire, known_sign_length(dim), out));
+}
+
+/// put(block's first coordinate, its entries, its bits) writes the bits and returns the block's c.
+template <class Put>
+void write_blocks(Wire wire, std::size_t block, AnyView x, Put&& put, Message& out) {
+  check(block > 0 && block % 8 == 0 && block < kHeaderCountLimit,
+        "a block of signs is a multiple of 8 below 2^24");
+  const std::size_t dim = size_of(x);
+  std::uint8_t* scale =
+      store_count(block, begin_message(Format::block_sign, wire, block_sign_length(wire, block, dim), out));
+  std::uint8_t* const plane = scale + blocks_of(dim, block) * bytes_of(wire);
+  std::visit(
+      [&](auto reals) {
+        for (std::size_t j = 0; j < dim; j += block) {
+          const double c = put(j, reals.subspan(j, std::min(block, dim - j)), plane + j / 8);
+          scale = store_values(wire, View(&c, 1), scale);
+        }
+      },
+      x);
+}
+
 /// The plane of a message, at offset `at`, after its other content.
 const std::uint8_t* plane_at(const Incoming& message, std::size_t at) {
   const std::uint8_t* const plane = message.bytes.data() + at;
@@ -220,26 +295,22 @@ double known_scale(double c) {
   return static_cast<double>(std::bit_cast<float>((up + 0xff) & ~std::uint32_t{0xff}));
 }
 
-double largest_size(AnyView x) {
-  return std::visit([](auto reals) { return largest_of(reals); }, x);
-}
+double largest_size(AnyView x) { return HWY_DYNAMIC_DISPATCH(largest_size)(x); }
 
 void write_sign(Wire wire, AnyView x, Message& out) {
   std::uint8_t* const scale = begin_message(Format::sign, wire, sign_length(wire, size_of(x)), out);
-  const double mean_size =
-      std::visit([&](auto reals) { return put_signs(reals, scale + bytes_of(wire)); }, x);
+  const double mean_size = put_signs(x, scale + bytes_of(wire));
   store_values(wire, View(&mean_size, 1), scale);
 }
 
 void write_block_sign(Wire wire, std::size_t block, AnyView x, Message& out) {
   write_blocks(
       wire, block, x,
-      [](std::size_t, auto entries, std::uint8_t* plane) { return put_signs(entries, plane); }, out);
+      [](std::size_t, AnyView entries, std::uint8_t* plane) { return put_signs(entries, plane); }, out);
 }
 
 void write_known_sign(Wire wire, double c, AnyView x, Message& out) {
-  std::uint8_t* const plane = begin_known_sign(wire, c, size_of(x), out);
-  std::visit([&](auto reals) { put_signs(reals, plane); }, x);
+  put_signs(x, begin_known_sign(wire, c, size_of(x), out));
 }
 
 void write_random_sign(Wire wire, double c, const Stream& stream, AnyView x, Message& out) {
@@ -247,13 +318,13 @@ void write_random_sign(Wire wire, double c, const Stream& stream, AnyView x, Mes
   if (!std::isfinite(scale)) return write_dense(wire, x, out);
   std::uint8_t* const to = begin_message(Format::sign, wire, sign_length(wire, size_of(x)), out);
   std::uint8_t* const plane = store_values(wire, View(&scale, 1), to);
-  std::visit([&](auto reals) { put_drawn_signs(stream, 0, scale, reals, plane); }, x);
+  put_drawn_signs(stream, 0, scale, x, plane);
 }
 
 void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream, AnyView x, Message& out) {
   if (!std::isfinite(rounded_up(wire, largest_size(x)))) return write_dense(wire, x, out);
-  const auto put = [&](std::size_t first, auto entries, std::uint8_t* plane) {
-    const double c = rounded_up(wire, largest_of(entries));
+  const auto put = [&](std::size_t first, AnyView entries, std::uint8_t* plane) {
+    const double c = rounded_up(wire, largest_size(entries));
     put_drawn_signs(stream, first, c, entries, plane);
     return c;
   };
@@ -262,12 +333,9 @@ void write_random_block_sign(Wire wire, std::size_t block, const Stream& stream,
 
 void write_random_known_sign(Wire wire, double c, double said, const Stream& stream, AnyView x,
                              Message& out) {
-  std::visit(
-      [&](auto reals) {
-        if (!(std::isfinite(c) && all_finite(reals))) return write_dense(wire, reals, out);
-        put_drawn_signs(stream, 0, c, reals, begin_known_sign(wire, said, reals.size(), out));
-      },
-      x);
+  const bool finite = std::visit([](auto reals) { return all_finite(reals); }, x);
+  if (!(std::isfinite(c) && finite)) return write_dense(wire, x, out);
+  put_drawn_signs(stream, 0, c, x, begin_known_sign(wire, said, size_of(x), out));
 }
 
 SignPlane read_sign(const Incoming& message) {
@@ -294,36 +362,15 @@ SignPlane read_block_sign(const Incoming& message) {
           .wire = message.wire};
 }
 
-template <class Real>
-void add_signs(std::span<const WeightedSigns> sum, Range coordinates, std::span<Real> acc) {
-  thread_local std::vector<double> terms;  // reused, so that a round does not allocate
-  terms.resize(sum.size());
-  for (std::size_t begin = coordinates.begin; begin < coordinates.end;) {
-    std::size_t end = coordinates.end;  // the end of the range with constant terms
-    for (std::size_t m = 0; m < sum.size(); ++m) {
-      const SignPlane& signs = sum[m].signs;
-      terms[m] = sum[m].weight * signs.scale_at(begin);
-      if (signs.scales != nullptr) end = std::min(end, (begin / signs.block + 1) * signs.block);
-    }
-    for (; begin + kSumTile <= end; begin += kSumTile) {
-      add_tile(terms, acc.data() + begin,
-               [&](std::size_t m) { return load_le<std::uint32_t>(sum[m].signs.plane + begin / 8); });
-    }
-    if (begin == end) continue;
-    std::array<Real, kSumTile> last{};
-    std::copy(acc.data() + begin, acc.data() + end, last.begin());
-    add_tile(terms, last.data(), [&](std::size_t m) {
-      std::array<std::uint8_t, kSumTile / 8> bytes{};
-      std::copy_n(sum[m].signs.plane + begin / 8, plane_length(end - begin), bytes.begin());
-      return load_le<std::uint32_t>(bytes.data());
-    });
-    std::copy_n(last.begin(), end - begin, acc.data() + begin);
-    begin = end;
-  }
+template <>
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutView acc) {
+  HWY_DYNAMIC_DISPATCH(add_signs_to_doubles)(sum, coordinates, acc);
 }
 
-template void add_signs(std::span<const WeightedSigns>, Range, MutView);
-template void add_signs(std::span<const WeightedSigns>, Range, MutFloatView);
+template <>
+void add_signs(std::span<const WeightedSigns> sum, Range coordinates, MutFloatView acc) {
+  HWY_DYNAMIC_DISPATCH(add_signs_to_floats)(sum, coordinates, acc);
+}
 
 double floats_sign(const Incoming& message) {
   message.need_length(sign_length(message.wire, message.dim));
@@ -340,3 +387,4 @@ double floats_block_sign(const Incoming& message) {
 }
 
 }  // namespace laconic
+#endif

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/problem/cross_entropy.h"
 
-#include <cstring>
-
 #include "laconic/core/error.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/problem/cross_entropy.cc"
 #include "laconic/problem/vector_math.h"
 
-namespace laconic {
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
 static_assert(kCrossEntropyLanes == kLanes);
 
-double sum(Doubles v) { return (v[0] + v[2]) + (v[1] + v[3]); }
-
 Doubles number(std::size_t c) { return all(static_cast<double>(c)); }
-
-void store(Doubles v, double* to) { std::memcpy(to, &v, sizeof v); }
 
 }  // namespace
 
 Measured cross_entropy(std::size_t classes, std::size_t rows, const double* label, double* scores) {
-  check(rows % kLanes == 0, "cross_entropy works on whole vectors");
   Doubles value{}, correct{};
   for (std::size_t r = 0; r < rows; r += kLanes) {
     const Doubles own = load<Doubles>(label + r);
@@ -55,7 +52,7 @@ Measured cross_entropy(std::size_t classes, std::size_t rows, const double* labe
 
 void cross_entropy_change(std::size_t classes, std::size_t rows, const double* label, double* scores,
                           double* change) {
-  cross_entropy(classes, rows, label, scores);
+  HWY_NAMESPACE::cross_entropy(classes, rows, label, scores);
   for (std::size_t r = 0; r < rows; r += kLanes) {
     const Doubles own = load<Doubles>(label + r);
     const auto probability = [&](std::size_t c) {
@@ -70,4 +67,28 @@ void cross_entropy_change(std::size_t classes, std::size_t rows, const double* l
   }
 }
 
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+namespace {
+
+HWY_EXPORT(cross_entropy);
+HWY_EXPORT(cross_entropy_change);
+
+}  // namespace
+
+Measured cross_entropy(std::size_t classes, std::size_t rows, const double* label, double* scores) {
+  check(rows % kCrossEntropyLanes == 0, "cross_entropy works on whole vectors");
+  return HWY_DYNAMIC_DISPATCH(cross_entropy)(classes, rows, label, scores);
+}
+
+void cross_entropy_change(std::size_t classes, std::size_t rows, const double* label, double* scores,
+                          double* change) {
+  check(rows % kCrossEntropyLanes == 0, "cross_entropy works on whole vectors");
+  HWY_DYNAMIC_DISPATCH(cross_entropy_change)(classes, rows, label, scores, change);
+}
+
 }  // namespace laconic
+#endif

@@ -39,6 +39,11 @@ class LabelledRows {
     if (bias_) out[columns_] = unit * 255;
   }
 
+  /// The bytes of a row. Only for pixels, without a bias column.
+  [[nodiscard]] const std::uint8_t* pixels_of(std::size_t row) const {
+    return pixel_.data() + row * columns_;
+  }
+
   /// The rows if they are sparse, nullptr if they are pixels.
   [[nodiscard]] const SparseRows* sparse() const { return pixels_ ? nullptr : &sparse_; }
 

@@ -1,42 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// The losses of loss.h at four margins at once, for the loops over rows.
-#pragma once
-
+// The losses of loss.h at several margins at once (V: Doubles or MostDoubles), for the loops over rows.
 #include "laconic/problem/vector_math.h"
 
-namespace laconic {
+#if defined(LACONIC_PROBLEM_LOSS_POINTS_H) == defined(HWY_TARGET_TOGGLE)  // included once for each target
+#ifdef LACONIC_PROBLEM_LOSS_POINTS_H
+#undef LACONIC_PROBLEM_LOSS_POINTS_H
+#else
+#define LACONIC_PROBLEM_LOSS_POINTS_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 
 /// Loss, first and second derivative at a margin.
+template <class V>
 struct LossPoint {
-  Doubles loss, slope, curvature;
+  V loss, slope, curvature;
 };
 
 // With t = exp(-|z|), 1 - sigma(z) is t / (1 + t) for z > 0 and 1 / (1 + t) otherwise: neither branch
 // overflows.
 
-[[gnu::always_inline]] inline LossPoint logistic_point(Doubles margin, Doubles label) {
-  const Doubles z = label * margin;
-  const Doubles t = exp_of_minus(magnitude(z));
-  const Doubles loss = (z > 0.0 ? all(0) : -z) + log1p(t);
-  const Doubles slope = -label * ((z > 0.0 ? t : all(1)) / (t + 1.0));
+template <class V>
+[[gnu::always_inline]] inline LossPoint<V> logistic_point(V margin, V label) {
+  const V z = label * margin;
+  const V t = exp_of_minus(magnitude(z));
+  const V loss = (z > 0.0 ? all<V>(0) : -z) + log1p(t);
+  const V slope = -label * ((z > 0.0 ? t : all<V>(1)) / (t + 1.0));
   return {loss, slope, t / ((t + 1.0) * (t + 1.0))};
 }
 
-[[gnu::always_inline]] inline LossPoint nonconvex_point(Doubles margin, Doubles label) {
-  const Doubles z = label * margin;
-  const Doubles t = exp_of_minus(magnitude(z));
-  const Doubles scale = 1.0 / (t + 1.0);
-  const Doubles far = t * scale;
-  const Doubles s = z > 0.0 ? far : scale;  // 1 - sigma(z)
-  const Doubles sigma = z > 0.0 ? scale : far;
+template <class V>
+[[gnu::always_inline]] inline LossPoint<V> nonconvex_point(V margin, V label) {
+  const V z = label * margin;
+  const V t = exp_of_minus(magnitude(z));
+  const V scale = 1.0 / (t + 1.0);
+  const V far = t * scale;
+  const V s = z > 0.0 ? far : scale;  // 1 - sigma(z)
+  const V sigma = z > 0.0 ? scale : far;
   return {s * s, -2.0 * label * (s * s) * sigma, s * s * sigma * (4.0 - 6.0 * s)};
 }
 
-[[gnu::always_inline]] inline LossPoint least_squares_point(Doubles margin, Doubles target) {
-  const Doubles residual = margin - target;
-  return {0.5 * residual * residual, residual, all(1)};
+template <class V>
+[[gnu::always_inline]] inline LossPoint<V> least_squares_point(V margin, V target) {
+  const V residual = margin - target;
+  return {0.5 * residual * residual, residual, all<V>(1)};
 }
 
-using LossPointOf = LossPoint(Doubles margin, Doubles target);
+template <class V>
+using LossPointOf = LossPoint<V>(V margin, V target);
 
-}  // namespace laconic
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

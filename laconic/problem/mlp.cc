@@ -14,116 +14,129 @@
 #include <cmath>
 #include <utility>
 
-#include <Eigen/Dense>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/parallel.h"
+#include "laconic/core/products.h"
 #include "laconic/core/rng.h"
 #include "laconic/problem/cross_entropy.h"
 #include "laconic/problem/labelled_data.h"
 #include "laconic/problem/regulariser.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/problem/mlp.cc"
+#include "laconic/problem/first_layer.h"
+#include "laconic/problem/sparse_panel.h"
 #include "laconic/problem/vector_math.h"
 
-namespace laconic {
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
 namespace {
 
-using Index = Eigen::Index;
 using Activation = MlpOptions::Activation;
 
-constexpr Index kMostRows = 256;  // of a block
-constexpr Index kFewestRows = 16;
-constexpr Index kMostNumbers = Index{1} << 20;  // of a block in a layer, unless kFewestRows rows have more
-
-/// The position of a layer's parameters in x.
-struct Layer {
-  Index inputs, units;
-  Index begin;  // of the weights
-
-  [[nodiscard]] Index begin_of_biases() const { return begin + units * inputs; }
-  [[nodiscard]] Index end() const { return begin_of_biases() + units; }
-};
+constexpr std::size_t kMostRows = 256;  // of a block
+constexpr std::size_t kFewestRows = 16;
+constexpr std::size_t kMostNumbers = 1 << 20;  // of a block in a layer, unless kFewestRows rows have more
 
 std::vector<Layer> layers_of(std::size_t columns, std::vector<std::size_t> units, std::size_t classes) {
   units.push_back(classes);
   std::vector<Layer> layers;
   for (std::size_t l = 0; l < units.size(); ++l) {
-    layers.push_back({.inputs = static_cast<Index>(l == 0 ? columns : units[l - 1]),
-                      .units = static_cast<Index>(units[l]),
+    layers.push_back({.inputs = l == 0 ? columns : units[l - 1],
+                      .units = units[l],
                       .begin = l == 0 ? 0 : layers.back().end()});
   }
   return layers;
 }
 
-template <class Scalar>
-using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-/// The first rows of a Matrix.
-template <class Scalar>
-using Block = Eigen::Map<Matrix<Scalar>>;
-/// Numbers in the order of x.
-template <class Scalar>
-using Flat = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+std::size_t rounded_up(std::size_t count, std::size_t step) { return (count + step - 1) / step * step; }
 
-template <class Scalar>
-Block<Scalar> top(Matrix<Scalar>& matrix, Index rows) {
-  return {matrix.data(), rows, matrix.cols()};
+/// The values of a layer's units for the rows of a block, a line a row, which zeros fill up to whole vectors.
+template <class Real>
+struct Values {
+  std::size_t units = 0, step = 0;
+  std::vector<Real> numbers;
+
+  void make_room(std::size_t rows, std::size_t columns) {
+    const std::size_t width = rounded_up(columns, kWidestLanes<Real>);
+    if (columns == units && numbers.size() == rows * width) return;
+    units = columns;
+    step = width;
+    numbers.assign(rows * width, Real{});
+  }
+  [[nodiscard]] MatrixView<Real> top(std::size_t rows) { return {numbers.data(), rows, units, step}; }
+  [[nodiscard]] MatrixView<const Real> top(std::size_t rows) const {
+    return {numbers.data(), rows, units, step};
+  }
+};
+
+/// Each of the first rows of `z` = the biases.
+template <class Real>
+void set_rows(const Real* biases, std::size_t rows, Values<Real>& z) {
+  for (std::size_t i = 0; i < rows; ++i) std::copy_n(biases, z.units, z.numbers.data() + i * z.step);
 }
 
-template <class Scalar>
-Eigen::Map<Matrix<Scalar>> weights(Flat<Scalar>& x, const Layer& layer) {
-  return {x.data() + layer.begin, layer.units, layer.inputs};
+/// sum = the sum of the first rows.
+template <class Real>
+void sum_rows(const Values<Real>& values, std::size_t rows, Real* sum) {
+  std::fill_n(sum, values.units, Real{});
+  for (std::size_t i = 0; i < rows; ++i) {
+    const Real* const row = values.numbers.data() + i * values.step;
+    for (std::size_t u = 0; u < values.units; ++u) sum[u] += row[u];
+  }
 }
 
-template <class Scalar>
-auto biases(Flat<Scalar>& x, const Layer& layer) {
-  return x.segment(layer.begin_of_biases(), layer.units).transpose();
-}
-
-/// z = act(z); NaN stays NaN.
-template <class Scalar>
-void activate(Activation activation, Block<Scalar> z) {
-  Scalar* const at = z.data();
+/// z = act(z) in the first rows; NaN stays NaN.
+template <class Real>
+void activate(Activation activation, std::size_t rows, Values<Real>& z) {
+  Real* const at = z.numbers.data();
+  const std::size_t count = rows * z.step;
   if (activation == Activation::relu) {
-    for (Index k = 0; k < z.size(); ++k) at[k] = at[k] < 0 ? 0 : at[k];
+    for (std::size_t k = 0; k < count; ++k) at[k] = at[k] < 0 ? 0 : at[k];
     return;
   }
-  // Whole vectors: there is room for a multiple of kLanes rows.
-  for (Index k = 0; k < z.size(); k += Index{kLanes}) {
-    Doubles v;
-    for (std::size_t i = 0; i < kLanes; ++i) v[i] = at[k + static_cast<Index>(i)];
-    v = tanh(v);
-    for (std::size_t i = 0; i < kLanes; ++i) at[k + static_cast<Index>(i)] = static_cast<Scalar>(v[i]);
-  }
+  static_assert(kWidestLanes<Real> % kLanes == 0 || kWidestBytes < 32);
+  std::size_t k = 0;
+  for (; k + kLanes <= count; k += kLanes) store(tanh(doubles_at(at + k)), at + k);
+  for (; k < count; ++k) at[k] = static_cast<Real>(tanh(all(at[k]))[0]);
 }
 
-/// error *= act'(z), computed from a = act(z).
-template <class Scalar>
-void times_slope(Activation activation, Block<Scalar> a, Block<Scalar> error) {
+/// error *= act'(z) in the first rows, computed from a = act(z).
+template <class Real>
+void times_slope(Activation activation, std::size_t rows, const Values<Real>& a, Values<Real>& error) {
+  const Real* const from = a.numbers.data();
+  Real* const to = error.numbers.data();
+  const std::size_t count = rows * a.step;
   if (activation == Activation::relu) {
-    for (Index k = 0; k < a.size(); ++k) error.data()[k] = a.data()[k] > 0 ? error.data()[k] : 0;
+    for (std::size_t k = 0; k < count; ++k) to[k] = from[k] > 0 ? to[k] : 0;
   } else {
-    error.array() *= 1 - a.array().square();
+    for (std::size_t k = 0; k < count; ++k) to[k] *= 1 - from[k] * from[k];
   }
 }
 
 /// What a thread keeps from call to call: the values of a network on a block of rows, or, in the same layout,
 /// their first-order change along v.
-template <class Scalar>
+template <class Real>
 struct Pass {
-  Flat<Scalar> x, gradient;
-  std::vector<Matrix<Scalar>> input;  // of layer l, one row a line; input[0] is the features
+  const double* weights;          // of the first layer, in x
+  std::vector<Real> x, gradient;  // what follows them in x
+  GroupReader<Real> features;
+  std::vector<Values<Real>> input;  // of layer l > 0, one row a line
   // Derivatives of the losses with respect to the output of layer l. In the last layer this first holds the
   // scores.
-  std::vector<Matrix<Scalar>> error;
+  std::vector<Values<Real>> error;
   Vector scores;  // the scores in the layout of cross_entropy()
   Vector label;   // of each row
 
   /// The output of layer l.
-  Matrix<Scalar>& output(std::size_t l) { return l + 1 < input.size() ? input[l + 1] : error[l]; }
+  Values<Real>& output(std::size_t l) { return l + 1 < input.size() ? input[l + 1] : error[l]; }
 };
 
-template <class Scalar>
+/// Its code is that of the target at the time of make_mlp().
+template <class Real>
 class Mlp final : public Problem {
  public:
   Mlp(LabelledData data, const MlpOptions& options)
@@ -132,22 +145,20 @@ class Mlp final : public Problem {
         activation_(options.activation),
         regulariser_{Regulariser::Kind::l2, options.lambda},
         seed_(options.seed) {
-    Index widest = 1;
+    std::size_t widest = 1;
     for (const Layer& layer : layers_) widest = std::max({widest, layer.inputs, layer.units});
-    const Index rows = std::clamp(kMostNumbers / widest, kFewestRows, kMostRows);
-    static_assert(kFewestRows % kLanes == 0);
-    block_ = rows - rows % static_cast<Index>(kLanes);
+    const std::size_t rows = std::clamp(kMostNumbers / widest, kFewestRows, kMostRows);
+    static_assert(kFewestRows % kGroup == 0 && kGroup % kLanes == 0);
+    block_ = rows - rows % kGroup;
   }
 
-  [[nodiscard]] std::size_t dim() const override { return static_cast<std::size_t>(layers_.back().end()); }
+  [[nodiscard]] std::size_t dim() const override { return layers_.back().end(); }
   [[nodiscard]] std::size_t shards() const override { return data_.rows.size(); }
   [[nodiscard]] double ridge() const override { return regulariser_.ridge(); }
   [[nodiscard]] std::vector<MatrixBlock> blocks() const override {
     std::vector<MatrixBlock> blocks;
     for (const Layer& layer : layers_)
-      blocks.push_back({.offset = static_cast<std::size_t>(layer.begin),
-                        .rows = static_cast<std::size_t>(layer.units),
-                        .cols = static_cast<std::size_t>(layer.inputs)});
+      blocks.push_back({.offset = layer.begin, .rows = layer.units, .cols = layer.inputs});
     blocks.back().kind = MatrixBlock::Kind::head;
     return blocks;
   }
@@ -164,8 +175,7 @@ class Mlp final : public Problem {
       const bool relu = activation_ == Activation::relu;
       const double bound =
           std::sqrt(6 / static_cast<double>(relu ? layer.inputs : layer.inputs + layer.units));
-      for (double& w : x.subspan(static_cast<std::size_t>(layer.begin),
-                                 static_cast<std::size_t>(layer.units * layer.inputs)))
+      for (double& w : x.subspan(layer.begin, layer.units * layer.inputs))
         w = bound * (2 * stream.uniform() - 1);
     }
   }
@@ -174,17 +184,16 @@ class Mlp final : public Problem {
     const Selection selection{data_.shards[shard], rows};
     check(selection.size() > 0, "the gradient of no rows was asked for");
     const double share = 1 / static_cast<double>(selection.size());
-    thread_local Pass<Scalar> at;
+    thread_local Pass<Real> at;
     prepare(at, x);
     Measured measured;
-    for_each_block(0, selection.size(), [&](std::size_t first, Index count) {
+    for_each_block(0, selection.size(), [&](std::size_t first, std::size_t count) {
       read(selection, first, count, at);
       forward(count, at);
       const Measured part = link(count, at);
       measured.value += part.value;
       measured.correct += part.correct;
-      backward(count, at);
-      add_mean(first == 0, share, at.gradient, g);
+      backward(count, at, {first == 0, share, g});
     });
     measured.value = share * measured.value + regulariser_.add_gradient(x, g);
     return measured;
@@ -194,16 +203,15 @@ class Mlp final : public Problem {
     const Selection selection{data_.shards[shard], rows};
     check(selection.size() > 0, "the curvature of no rows was asked for");
     const double share = 1 / static_cast<double>(selection.size());
-    thread_local Pass<Scalar> at, change;
+    thread_local Pass<Real> at, change;
     prepare(at, x);
     prepare(change, v);
-    for_each_block(0, selection.size(), [&](std::size_t first, Index count) {
+    for_each_block(0, selection.size(), [&](std::size_t first, std::size_t count) {
       read(selection, first, count, at);
       forward(count, at);
       forward_change(count, at, change);
       link_change(count, at, change);
-      backward_change(count, at, change);
-      add_mean(first == 0, share, change.gradient, out);
+      backward_change(count, at, change, {first == 0, share, out});
     });
     regulariser_.add_hessian_vector(x, v, out);
   }
@@ -214,10 +222,10 @@ class Mlp final : public Problem {
     const Selection selection{*data_.test, Rows::everything()};
     std::vector<double> correct((selection.size() + kChunk - 1) / kChunk);
     pool.for_each(correct.size(), [&](std::size_t chunk) {
-      thread_local Pass<Scalar> at;
+      thread_local Pass<Real> at;
       prepare(at, x);
       const std::size_t end = std::min((chunk + 1) * kChunk, selection.size());
-      for_each_block(chunk * kChunk, end, [&](std::size_t first, Index count) {
+      for_each_block(chunk * kChunk, end, [&](std::size_t first, std::size_t count) {
         read(selection, first, count, at);
         forward(count, at);
         correct[chunk] += link(count, at).correct;
@@ -229,69 +237,123 @@ class Mlp final : public Problem {
   }
 
  private:
+  /// Where a block adds its part of a mean over rows.
+  struct Mean {
+    bool first;  // block, which overwrites
+    double share;
+    MutView out;
+  };
+
   /// work(first, count) for blocks of the rows begin .. end-1, in this order.
   template <class Work>
   void for_each_block(std::size_t begin, std::size_t end, Work work) const {
-    const auto block = static_cast<std::size_t>(block_);
-    for (std::size_t first = begin; first < end; first += block)
-      work(first, static_cast<Index>(std::min(block, end - first)));
+    for (std::size_t first = begin; first < end; first += block_) work(first, std::min(block_, end - first));
   }
 
-  /// Allocates space for a block, without uninitialised numbers, and converts x to Scalar.
-  void prepare(Pass<Scalar>& pass, View x) const {
-    pass.x = Eigen::Map<const Flat<double>>(x.data(), layers_.back().end()).template cast<Scalar>();
+  /// Allocates space for a block, without uninitialised numbers, and converts x to Real, without the weights
+  /// of the first layer.
+  void prepare(Pass<Real>& pass, View x) const {
+    const std::size_t begin = layers_[0].begin_of_biases();
+    pass.weights = x.data();
+    pass.x.resize(x.size() - begin);
+    convert(x.data() + begin, pass.x.size(), pass.x.data());
     pass.gradient.resize(pass.x.size());
     pass.input.resize(layers_.size());
     pass.error.resize(layers_.size());
-    const auto make_room = [&](Matrix<Scalar>& matrix, Index columns) {
-      if (matrix.rows() != block_ || matrix.cols() != columns) matrix.setZero(block_, columns);
-    };
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      make_room(pass.input[l], layers_[l].inputs);
-      make_room(pass.error[l], layers_[l].units);
+      if (l > 0) pass.input[l].make_room(block_, layers_[l].inputs);
+      pass.error[l].make_room(block_, layers_[l].units);
     }
+  }
+
+  /// The weights of layer l > 0 in Pass::x or Pass::gradient.
+  template <class Number>
+  MatrixView<Number> weights(Number* x, std::size_t l) const {
+    const Layer& layer = layers_[l];
+    return {x + (layer.begin - layers_[0].begin_of_biases()), layer.units, layer.inputs, layer.inputs};
+  }
+  template <class Number>
+  Number* biases(Number* x, std::size_t l) const {
+    return x + (layers_[l].begin_of_biases() - layers_[0].begin_of_biases());
   }
 
   /// Features and labels of the rows first .. first + count - 1 of a selection.
-  void read(const Selection& selection, std::size_t first, Index count, Pass<Scalar>& at) const {
-    at.label.assign(static_cast<std::size_t>(padded(count)), kNoClass);
-    Matrix<Scalar>& features = at.input[0];
-    for (Index k = 0; k < count; ++k) {
-      const std::size_t row = selection[first + static_cast<std::size_t>(k)];
-      at.label[static_cast<std::size_t>(k)] = selection.rows.class_of(row);
-      if (selection.rows.pixels()) {
-        selection.rows.read_pixels(row, features.row(k).data(), Scalar(1 / 255.0));
-      } else {
-        features.row(k).setZero();
-        selection.rows.for_each(row, [&](std::uint32_t column, double value) {
-          features(k, static_cast<Index>(column)) = static_cast<Scalar>(value);
-        });
-      }
+  void read(const Selection& selection, std::size_t first, std::size_t count, Pass<Real>& at) const {
+    at.label.assign(rounded_up(count, kLanes), kNoClass);
+    for (std::size_t k = 0; k < count; ++k) at.label[k] = selection.rows.class_of(selection[first + k]);
+    if (selection.rows.pixels()) {
+      at.features.read_images(count, data_.columns,
+                              [&](std::size_t k) { return selection.rows.pixels_of(selection[first + k]); });
+    } else {
+      at.features.read_sparse(count, data_.columns, [&](std::size_t k, auto entry) {
+        selection.rows.for_each(selection[first + k], entry);
+      });
     }
+  }
+
+  /// out += the features times the weights of the first layer, transposed.
+  void add_first_layer(const GroupReader<Real>& features, const double* weights_of_first,
+                       Values<Real>& out) const {
+    features.visit([&](const auto& rows) {
+      add_product_of_rows(
+          rows, out.step,
+          [&](const Part<Real>& part) { fill_with_weights(weights_of_first, layers_[0], part); },
+          out.numbers.data(), out.step);
+    });
+  }
+
+  /// mean (+)= share * error' features, of the weights of the first layer.
+  void add_mean_of_first_layer(std::size_t count, const GroupReader<Real>& features, Values<Real>& error,
+                               const Mean& mean) const {
+    // The last group may have fewer rows.
+    std::fill_n(error.numbers.data() + count * error.step, (rounded_up(count, kGroup) - count) * error.step,
+                Real{});
+    features.visit([&](const auto& rows) {
+      transposed_product_of_rows(
+          rows, error.step, error.numbers.data(), error.step, [&](const Part<Real>& part) {
+            add_mean_of_weights(mean.first, mean.share, part, layers_[0], mean.out.data());
+          });
+    });
+  }
+
+  /// mean (+)= share * gradient, of all but the weights of the first layer.
+  void add_mean_of_others(const std::vector<Real>& gradient, const Mean& mean) const {
+    add_mean(mean.first, mean.share, gradient.data(), gradient.size(),
+             mean.out.data() + layers_[0].begin_of_biases());
   }
 
   /// The outputs of all layers, from the features to the scores.
-  void forward(Index count, Pass<Scalar>& at) const {
+  void forward(std::size_t count, Pass<Real>& at) const {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      Block<Scalar> out = top(at.output(l), count);
-      out.noalias() = top(at.input[l], count) * weights(at.x, layers_[l]).transpose();
-      out.rowwise() += biases(at.x, layers_[l]);
-      if (l + 1 < layers_.size()) activate(activation_, out);
+      Values<Real>& out = at.output(l);
+      set_rows(biases(at.x.data(), l), count, out);
+      if (l == 0) {
+        add_first_layer(at.features, at.weights, out);
+      } else {
+        add_product(of(at.input[l], count), weights<const Real>(at.x.data(), l).transposed(), out.top(count));
+      }
+      if (l + 1 < layers_.size()) activate(activation_, count, out);
     }
   }
 
-  void forward_change(Index count, Pass<Scalar>& at, Pass<Scalar>& change) const {
+  void forward_change(std::size_t count, Pass<Real>& at, Pass<Real>& change) const {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      Block<Scalar> out = top(change.output(l), count);
-      out.noalias() = top(at.input[l], count) * weights(change.x, layers_[l]).transpose();
-      if (l > 0) out.noalias() += top(change.input[l], count) * weights(at.x, layers_[l]).transpose();
-      out.rowwise() += biases(change.x, layers_[l]);
-      if (l + 1 < layers_.size()) times_slope(activation_, top(at.output(l), count), out);
+      Values<Real>& out = change.output(l);
+      set_rows(biases(change.x.data(), l), count, out);
+      if (l == 0) {
+        add_first_layer(at.features, change.weights, out);
+      } else {
+        add_product(of(at.input[l], count), weights<const Real>(change.x.data(), l).transposed(),
+                    out.top(count));
+        add_product(of(change.input[l], count), weights<const Real>(at.x.data(), l).transposed(),
+                    out.top(count));
+      }
+      if (l + 1 < layers_.size()) times_slope(activation_, count, at.output(l), out);
     }
   }
 
   /// The last layer's errors from its scores, and the losses' sum.
-  Measured link(Index count, Pass<Scalar>& at) const {
+  Measured link(std::size_t count, Pass<Real>& at) const {
     give_scores(count, at);
     const Measured measured =
         cross_entropy(data_.classes, at.label.size(), at.label.data(), at.scores.data());
@@ -299,7 +361,7 @@ class Mlp final : public Problem {
     return measured;
   }
 
-  void link_change(Index count, Pass<Scalar>& at, Pass<Scalar>& change) const {
+  void link_change(std::size_t count, Pass<Real>& at, Pass<Real>& change) const {
     give_scores(count, at);
     give_scores(count, change);
     cross_entropy_change(data_.classes, at.label.size(), at.label.data(), at.scores.data(),
@@ -308,64 +370,66 @@ class Mlp final : public Problem {
     take_errors(count, change);
   }
 
-  /// gradient = the sum over the block's rows, from the last layer's errors.
-  void backward(Index count, Pass<Scalar>& at) const {
+  /// mean (+)= share * the sum over the block's rows, from the last layer's errors.
+  void backward(std::size_t count, Pass<Real>& at, const Mean& mean) const {
     for (std::size_t l = layers_.size(); l-- > 0;) {
-      const Block<Scalar> error = top(at.error[l], count);
-      const Block<Scalar> input = top(at.input[l], count);
-      weights(at.gradient, layers_[l]).noalias() = error.transpose() * input;
-      biases(at.gradient, layers_[l]) = error.colwise().sum();
-      if (l == 0) return;
-      Block<Scalar> below = top(at.error[l - 1], count);
-      below.noalias() = error * weights(at.x, layers_[l]);
-      times_slope(activation_, input, below);
+      const Values<Real>& error = at.error[l];
+      sum_rows(error, count, biases(at.gradient.data(), l));
+      if (l == 0) break;
+      multiply(error.top(count).transposed(), of(at.input[l], count), weights(at.gradient.data(), l));
+      multiply(error.top(count), weights<const Real>(at.x.data(), l), at.error[l - 1].top(count));
+      times_slope(activation_, count, at.input[l], at.error[l - 1]);
     }
+    add_mean_of_first_layer(count, at.features, at.error[0], mean);
+    add_mean_of_others(at.gradient, mean);
   }
 
-  void backward_change(Index count, Pass<Scalar>& at, Pass<Scalar>& change) const {
+  void backward_change(std::size_t count, Pass<Real>& at, Pass<Real>& change, const Mean& mean) const {
     for (std::size_t l = layers_.size(); l-- > 0;) {
-      const Block<Scalar> error = top(at.error[l], count), error_change = top(change.error[l], count);
-      const Block<Scalar> input = top(at.input[l], count), input_change = top(change.input[l], count);
-      auto gradient = weights(change.gradient, layers_[l]);
-      gradient.noalias() = error_change.transpose() * input;
-      if (l > 0) gradient.noalias() += error.transpose() * input_change;
-      biases(change.gradient, layers_[l]) = error_change.colwise().sum();
-      if (l == 0) return;
-      Block<Scalar> below = top(at.error[l - 1], count), below_change = top(change.error[l - 1], count);
-      below.noalias() = error * weights(at.x, layers_[l]);
-      below_change.noalias() = error_change * weights(at.x, layers_[l]);
-      below_change.noalias() += error * weights(change.x, layers_[l]);
-      times_slope(activation_, input, below_change);
+      const MatrixView<const Real> error = of(at.error[l], count), error_change = of(change.error[l], count);
+      sum_rows(change.error[l], count, biases(change.gradient.data(), l));
+      if (l == 0) break;
+      const auto gradient = weights(change.gradient.data(), l);
+      multiply(error_change.transposed(), of(at.input[l], count), gradient);
+      add_product(error.transposed(), of(change.input[l], count), gradient);
+      Values<Real>& below = at.error[l - 1];
+      Values<Real>& below_change = change.error[l - 1];
+      multiply(error, weights<const Real>(at.x.data(), l), below.top(count));
+      multiply(error_change, weights<const Real>(at.x.data(), l), below_change.top(count));
+      add_product(error, weights<const Real>(change.x.data(), l), below_change.top(count));
+      times_slope(activation_, count, at.input[l], below_change);
       // Of tanh, act'' o RZ = -2 A o RA; of relu, 0.
-      if (activation_ == Activation::tanh)
-        below_change.array() -= 2 * below.array() * input.array() * input_change.array();
-      times_slope(activation_, input, below);
+      if (activation_ == Activation::tanh) {
+        for (std::size_t k = 0; k < count * below.step; ++k) {
+          below_change.numbers[k] -=
+              2 * below.numbers[k] * at.input[l].numbers[k] * change.input[l].numbers[k];
+        }
+      }
+      times_slope(activation_, count, at.input[l], below);
     }
+    add_mean_of_first_layer(count, at.features, change.error[0], mean);
+    add_mean_of_others(change.gradient, mean);
   }
 
-  static Index padded(Index count) { return (count + Index{kLanes} - 1) / Index{kLanes} * Index{kLanes}; }
-
-  void give_scores(Index count, Pass<Scalar>& pass) const {
-    const Block<Scalar> given = top(pass.error.back(), count);
-    pass.scores.assign(static_cast<std::size_t>(padded(count) * given.cols()), 0.0);
-    Eigen::Map<Eigen::MatrixXd> scores(pass.scores.data(), padded(count), given.cols());
-    scores.topRows(count) = given.template cast<double>();
+  static MatrixView<const Real> of(const Values<Real>& values, std::size_t count) {
+    return values.top(count);
   }
 
-  void take_errors(Index count, Pass<Scalar>& pass) const {
-    Block<Scalar> error = top(pass.error.back(), count);
-    const Eigen::Map<const Eigen::MatrixXd> scores(pass.scores.data(), padded(count), error.cols());
-    error = scores.topRows(count).template cast<Scalar>();
+  void give_scores(std::size_t count, Pass<Real>& pass) const {
+    const Values<Real>& given = pass.error.back();
+    const std::size_t rows = rounded_up(count, kLanes);
+    pass.scores.assign(rows * given.units, 0.0);
+    for (std::size_t c = 0; c < given.units; ++c)
+      for (std::size_t i = 0; i < count; ++i)
+        pass.scores[c * rows + i] = static_cast<double>(given.numbers[i * given.step + c]);
   }
 
-  /// mean (+)= share * sum; the first block overwrites.
-  static void add_mean(bool first, double share, const Flat<Scalar>& sum, MutView mean) {
-    Eigen::Map<Flat<double>> out(mean.data(), sum.size());
-    if (first) {
-      out = share * sum.template cast<double>();
-    } else {
-      out += share * sum.template cast<double>();
-    }
+  void take_errors(std::size_t count, Pass<Real>& pass) const {
+    Values<Real>& error = pass.error.back();
+    const std::size_t rows = rounded_up(count, kLanes);
+    for (std::size_t c = 0; c < error.units; ++c)
+      for (std::size_t i = 0; i < count; ++i)
+        error.numbers[i * error.step + c] = static_cast<Real>(pass.scores[c * rows + i]);
   }
 
   LabelledData data_;
@@ -373,8 +437,24 @@ class Mlp final : public Problem {
   Activation activation_;
   Regulariser regulariser_;
   std::uint64_t seed_;
-  Index block_;  // rows
+  std::size_t block_;  // rows
 };
+
+std::unique_ptr<Problem> new_mlp(LabelledData data, const MlpOptions& options) {
+  if (options.precision == MlpOptions::Precision::f64)
+    return std::make_unique<Mlp<double>>(std::move(data), options);
+  return std::make_unique<Mlp<float>>(std::move(data), options);
+}
+
+}  // namespace
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+namespace {
+
+HWY_EXPORT(new_mlp);
 
 void require_usable(const MlpOptions& options, const LabelledData& data) {
   if (options.widths.empty()) throw InputError("widths = none; need at least one hidden layer");
@@ -396,9 +476,7 @@ void require_usable(const MlpOptions& options, const LabelledData& data) {
 
 std::unique_ptr<Problem> make(LabelledData data, const MlpOptions& options) {
   require_usable(options, data);
-  if (options.precision == MlpOptions::Precision::f64)
-    return std::make_unique<Mlp<double>>(std::move(data), options);
-  return std::make_unique<Mlp<float>>(std::move(data), options);
+  return HWY_DYNAMIC_DISPATCH(new_mlp)(std::move(data), options);
 }
 
 ModelOptions decay(const MlpOptions& options) { return {{Regulariser::Kind::l2, options.lambda}, false}; }
@@ -416,3 +494,4 @@ std::unique_ptr<Problem> make_mlp(const GeneratedOptions& data, std::size_t clie
 }
 
 }  // namespace laconic
+#endif

@@ -34,11 +34,12 @@ struct MlpOptions {
 /// Copies the rows of the shards `own` (of all shards where `own` is unset; features keep their format: a
 /// byte a pixel, or sparse), and the test set if there is one. Correct rows are counted as for
 /// make_softmax(). Rows are processed in blocks of 256, or fewer where layers are wide. Each thread keeps the
-/// numbers of every layer for one block, and two vectors of length dim. Sums within a block have the given
-/// precision; sums over blocks, and of losses, are in doubles. A gradient costs 4 flops a weight and row for
-/// the first layer and 6 for the others; a Hessian-vector product costs about twice that. Sums of products
-/// run in the order of Eigen, which is fixed for given cache sizes of the CPU: these determine where Eigen
-/// splits long sums.
+/// numbers of every layer for one block, and those of x and the gradient but the weights of the first layer.
+/// Sums within a block have the given precision; sums over blocks, and of losses, are in doubles. A gradient
+/// costs 4 flops a weight and row for the first layer and 6 for the others; a Hessian-vector product costs
+/// about twice that. The first layer leaves out zeros: inputs that are 0 in a sparse row, or in each of four
+/// images. Sums of products run in ascending order (core/products.h), and so their bits depend on the CPU
+/// only in whether it has fused multiply-adds.
 ///
 /// The starting point has biases 0 and weights uniform on +-bound, by layer: sqrt(6 / inputs) for relu (He et
 /// al., ICCV 2015), sqrt(6 / (inputs + units)) for tanh (Glorot and Bengio, AISTATS 2010). relu'(0) = 0, and

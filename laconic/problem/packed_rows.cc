@@ -18,14 +18,6 @@ constexpr std::size_t kMostSymbols = 3500;      // letters and pairs: the table 
 constexpr std::size_t kDenseFewestValues = 64;  // with fewer values, letters are as fast
 constexpr double kDenseShare = 0.25;  // fraction of rows with an entry in a column that is stored densely
 
-using Lanes = double __attribute__((vector_size(32)));
-
-Lanes load(const double* from) {
-  Lanes v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
   return hash ^ (hash >> 29);
@@ -42,6 +34,10 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 }  // namespace
 
 class PackedRows::Builder {
+  static constexpr std::size_t kGroup = PackedLayout::kGroup;
+  static constexpr std::size_t kBlock = PackedLayout::kBlock;
+  static constexpr std::size_t kTile = PackedLayout::kTile;
+
  public:
   Builder(const SparseRows& rows, std::size_t columns, View targets)
       : rows_(rows), targets_(targets), used_(used_columns(rows.column, columns)) {}
@@ -50,14 +46,15 @@ class PackedRows::Builder {
     merge_equal_rows();
     find_dense_columns();
     if (!number_letters()) return {};
-    PackedRows packed;
-    packed.pairs_ = join_letters();
+    PackedRows built;
+    PackedLayout& packed = built.layout_;
+    packed.pairs = join_letters();
     sort_by_length();
-    packed.letters_ = std::move(letters_);
+    packed.letters = std::move(letters_);
     lay_out_rows(packed);
     lay_out_lists(packed);
     lay_out_dense(packed);
-    return packed;
+    return built;
   }
 
  private:
@@ -148,31 +145,31 @@ class PackedRows::Builder {
     });
   }
 
-  void lay_out_rows(PackedRows& packed) const {
-    packed.rows_ = round_up(distinct_.size(), kGroup);
-    packed.target_.assign(packed.rows_, 0);
-    packed.weight_.assign(packed.rows_, 0);
-    packed.group_begin_.push_back(0);
+  void lay_out_rows(PackedLayout& packed) const {
+    packed.rows = round_up(distinct_.size(), kGroup);
+    packed.target.assign(packed.rows, 0);
+    packed.weight.assign(packed.rows, 0);
+    packed.group_begin.push_back(0);
     const auto padding = static_cast<std::uint16_t>(packed.symbols());
-    for (std::size_t first = 0; first < packed.rows_; first += kGroup) {
+    for (std::size_t first = 0; first < packed.rows; first += kGroup) {
       const std::size_t end = std::min(first + kGroup, distinct_.size());
       const std::size_t length = distinct_[end - 1].letters.size();
-      const std::size_t begin = packed.row_letters_.size();
-      packed.row_letters_.resize(begin + length * kGroup, padding);
+      const std::size_t begin = packed.row_letters.size();
+      packed.row_letters.resize(begin + length * kGroup, padding);
       for (std::size_t i = first; i < end; ++i) {
         const Distinct& d = distinct_[i];
-        packed.target_[i] = targets_[d.row];
-        packed.weight_[i] = d.weight;
+        packed.target[i] = targets_[d.row];
+        packed.weight[i] = d.weight;
         for (std::size_t k = 0; k < d.letters.size(); ++k) {
-          packed.row_letters_[begin + k * kGroup + (i - first)] = d.letters[k];
+          packed.row_letters[begin + k * kGroup + (i - first)] = d.letters[k];
         }
       }
-      packed.group_begin_.push_back(static_cast<std::uint32_t>(packed.row_letters_.size()));
+      packed.group_begin.push_back(static_cast<std::uint32_t>(packed.row_letters.size()));
     }
   }
 
-  void lay_out_lists(PackedRows& packed) const {
-    packed.list_begin_.push_back(0);
+  void lay_out_lists(PackedLayout& packed) const {
+    packed.list_begin.push_back(0);
     for (std::size_t first = 0; first < distinct_.size(); first += kTile) {
       const std::size_t end = std::min(first + kTile, distinct_.size());
       std::vector<std::vector<std::uint16_t>> lists(packed.symbols());
@@ -182,24 +179,24 @@ class PackedRows::Builder {
         }
       }
       for (const auto& list : lists) {
-        packed.list_rows_.insert(packed.list_rows_.end(), list.begin(), list.end());
-        packed.list_begin_.push_back(static_cast<std::uint32_t>(packed.list_rows_.size()));
+        packed.list_rows.insert(packed.list_rows.end(), list.begin(), list.end());
+        packed.list_begin.push_back(static_cast<std::uint32_t>(packed.list_rows.size()));
       }
     }
   }
 
-  void lay_out_dense(PackedRows& packed) const {
+  void lay_out_dense(PackedLayout& packed) const {
     std::vector<std::size_t> place(used_.columns.size(), 0);
     for (std::size_t c = 0; c < place.size(); ++c) {
       if (!is_dense_[c]) continue;
-      place[c] = packed.dense_columns_.size();
-      packed.dense_columns_.push_back(used_.columns[c]);
+      place[c] = packed.dense_columns.size();
+      packed.dense_columns.push_back(used_.columns[c]);
     }
-    const std::size_t width = packed.dense_columns_.size();
-    packed.dense_.assign(round_up(packed.rows_, kBlock) * width, 0);
+    const std::size_t width = packed.dense_columns.size();
+    packed.dense.assign(round_up(packed.rows, kBlock) * width, 0);
     for (std::size_t i = 0; i < distinct_.size(); ++i) {
       const std::size_t row = distinct_[i].row;
-      double* block = packed.dense_.data() + i / kBlock * kBlock * width;
+      double* block = packed.dense.data() + i / kBlock * kBlock * width;
       for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
         const std::uint32_t column = used_.place[e];
         if (is_dense_[column]) block[place[column] * kBlock + i % kBlock] = rows_.value_at(e);
@@ -221,132 +218,12 @@ class PackedRows::Builder {
   const UsedColumns used_;
   std::vector<Distinct> distinct_;
   std::vector<bool> is_dense_;  // for each used column
-  std::vector<Letter> letters_;
+  std::vector<PackedLayout::Letter> letters_;
 };
 
 std::optional<PackedRows> PackedRows::pack(const SparseRows& rows, std::size_t columns, View targets) {
   check(rows.begin.size() == targets.size() + 1 && !targets.empty(), "PackedRows needs one target a row");
   return Builder(rows, columns, targets).build();
-}
-
-void PackedRows::fill_table(View x, double* table) const {
-  for (std::size_t s = 0; s < letters_.size(); ++s) table[s] = letters_[s].value * x[letters_[s].column];
-  double* joined = table + letters_.size();
-  for (const LetterPair pair : pairs_) *joined++ = table[pair.first] + table[pair.second];
-  *joined = 0;  // padding
-}
-
-/// The transpose of fill_table(): the sum of a pair is added to both of its letters, and the sum of a letter
-/// to its column.
-void PackedRows::empty_table(double* table, MutView g) const {
-  for (std::size_t k = pairs_.size(); k-- > 0;) {
-    const double sum = table[letters_.size() + k];
-    table[pairs_[k].first] += sum;
-    table[pairs_[k].second] += sum;
-  }
-  for (std::size_t s = 0; s < letters_.size(); ++s) g[letters_[s].column] += letters_[s].value * table[s];
-}
-
-void PackedRows::multiply_letters(std::size_t first_group, std::size_t groups, const double* table,
-                                  double* margin) const {
-  for (std::size_t k = first_group; k < first_group + groups; ++k, margin += kGroup) {
-    const std::uint16_t* letter = row_letters_.data() + group_begin_[k];
-    const std::uint16_t* const end = row_letters_.data() + group_begin_[k + 1];
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-    for (; letter != end; letter += kGroup) {
-      s0 += table[letter[0]];
-      s1 += table[letter[1]];
-      s2 += table[letter[2]];
-      s3 += table[letter[3]];
-      s4 += table[letter[4]];
-      s5 += table[letter[5]];
-      s6 += table[letter[6]];
-      s7 += table[letter[7]];
-    }
-    const double sums[kGroup] = {s0, s1, s2, s3, s4, s5, s6, s7};
-    std::memcpy(margin, sums, sizeof sums);
-  }
-}
-
-void PackedRows::multiply_dense(std::size_t block, std::size_t rows, View x, double* margin) const {
-  const std::size_t width = dense_columns_.size();
-  const double* column = dense_.data() + block * kBlock * width;
-  for (std::size_t c = 0; c < width; ++c, column += kBlock) {
-    const double weight = x[dense_columns_[c]];
-    for (std::size_t i = 0; i < rows; ++i) margin[i] += weight * column[i];
-  }
-}
-
-void PackedRows::transpose_dense(std::size_t block, std::size_t rows, const double* coefficient,
-                                 MutView g) const {
-  const std::size_t width = dense_columns_.size();
-  const double* column = dense_.data() + block * kBlock * width;
-  for (std::size_t c = 0; c < width; ++c, column += kBlock) {
-    Lanes a{}, b{};
-    for (std::size_t i = 0; i < rows; i += kGroup) {
-      a += load(column + i) * load(coefficient + i);
-      b += load(column + i + 4) * load(coefficient + i + 4);
-    }
-    a += b;
-    g[dense_columns_[c]] += (a[0] + a[2]) + (a[1] + a[3]);
-  }
-}
-
-void PackedRows::transpose_letters(std::size_t tile, const double* coefficient, double* sums) const {
-  const std::uint32_t* begin = list_begin_.data() + tile * symbols();
-  for (std::size_t s = 0; s < symbols(); ++s) {
-    const std::uint16_t* row = list_rows_.data() + begin[s];
-    const std::uint16_t* const end = list_rows_.data() + begin[s + 1];
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (; end - row >= 4; row += 4) {
-      s0 += coefficient[row[0]];
-      s1 += coefficient[row[1]];
-      s2 += coefficient[row[2]];
-      s3 += coefficient[row[3]];
-    }
-    for (; row != end; ++row) s0 += coefficient[*row];
-    sums[s] += (s0 + s1) + (s2 + s3);
-  }
-}
-
-template <class Link>
-void PackedRows::sweep(View x, MutView g, Link link) const {
-  // Each thread computes thousands of gradients, so it keeps its scratch.
-  thread_local std::vector<double> table, sums, coefficient;
-  table.resize(std::max(table.size(), symbols() + 1));
-  sums.assign(symbols(), 0);
-  coefficient.resize(std::max(coefficient.size(), std::min(kTile, rows_)));
-
-  fill_table(x, table.data());
-  for (std::size_t tile = 0; tile < rows_; tile += kTile) {
-    const std::size_t tile_end = std::min(tile + kTile, rows_);
-    for (std::size_t first = tile; first < tile_end; first += kBlock) {
-      const std::size_t count = std::min(kBlock, tile_end - first);
-      double* margin = coefficient.data() + (first - tile);
-      multiply_letters(first / kGroup, count / kGroup, table.data(), margin);
-      multiply_dense(first / kBlock, count, x, margin);
-      link(first, count, margin);
-      transpose_dense(first / kBlock, count, margin, g);
-    }
-    transpose_letters(tile / kTile, coefficient.data(), sums.data());
-  }
-  empty_table(sums.data(), g);
-}
-
-LossSums PackedRows::add_gradient(Loss loss, View x, MutView g) const {
-  LossSums total;
-  sweep(x, g, [&](std::size_t first, std::size_t count, double* margin) {
-    const LossSums part = apply_loss(loss, count, target_.data() + first, weight_.data() + first, margin);
-    total.value += part.value;
-    total.correct += part.correct;
-  });
-  return total;
-}
-
-void PackedRows::add_gram(View v, MutView out) const {
-  sweep(v, out, [&](std::size_t first, std::size_t count, double* margin) {
-    for (std::size_t i = 0; i < count; ++i) margin[i] *= static_cast<double>(weight_[first + i]);
-  });
 }
 
 }  // namespace laconic

@@ -31,6 +31,33 @@
 
 namespace laconic {
 
+/// The packed rows, as the kernels read them.
+struct PackedLayout {
+  struct Letter {
+    std::uint32_t column;
+    double value;
+  };
+
+  static constexpr std::size_t kGroup = kLossLanes;  // rows side by side
+  static constexpr std::size_t kBlock = 256;   // rows between product and link function: margins stay in L1
+  static constexpr std::size_t kTile = 32768;  // rows that a 16-bit number of the transposed copy can address
+
+  [[nodiscard]] std::size_t symbols() const { return letters.size() + pairs.size(); }
+
+  std::vector<Letter> letters;
+  std::vector<LetterPair> pairs;  // numbered on from the letters
+  std::size_t rows = 0;           // distinct rows, and empty ones of weight 0 up to a multiple of eight
+  std::vector<double> target;
+  std::vector<float> weight;
+
+  std::vector<std::uint32_t> group_begin;  // offsets in row_letters; group k is rows 8k .. 8k+7
+  std::vector<std::uint16_t> row_letters;  // entry j of the group's eight rows side by side, then entry j+1
+  std::vector<std::uint32_t> list_begin;   // offsets in list_rows; tile by tile, letter by letter
+  std::vector<std::uint16_t> list_rows;    // rows of the tile that hold the letter
+  std::vector<std::uint32_t> dense_columns;
+  std::vector<double> dense;  // block by block, column by column, the block's rows
+};
+
 class PackedRows {
  public:
   /// Returns nothing if the entries outside dense columns have more than 60,000 different (column, value)
@@ -49,43 +76,11 @@ class PackedRows {
   void add_gram(View v, MutView out) const;
 
  private:
-  struct Letter {
-    std::uint32_t column;
-    double value;
-  };
   class Builder;
-  template <std::size_t V>
-  class Together;  // V vectors of points
-
-  static constexpr std::size_t kGroup = kLossLanes;  // rows side by side
-  static constexpr std::size_t kBlock = 256;   // rows between product and link function: margins stay in L1
-  static constexpr std::size_t kTile = 32768;  // rows that a 16-bit number of the transposed copy can address
 
   PackedRows() = default;
-  template <class Link>
-  void sweep(View x, MutView g, Link link) const;
-  void fill_table(View x, double* table) const;
-  void empty_table(double* table, MutView g) const;
-  void multiply_letters(std::size_t first_group, std::size_t groups, const double* table,
-                        double* margin) const;
-  void multiply_dense(std::size_t block, std::size_t rows, View x, double* margin) const;
-  void transpose_dense(std::size_t block, std::size_t rows, const double* coefficient, MutView g) const;
-  void transpose_letters(std::size_t tile, const double* coefficient, double* sums) const;
 
-  [[nodiscard]] std::size_t symbols() const { return letters_.size() + pairs_.size(); }
-
-  std::vector<Letter> letters_;
-  std::vector<LetterPair> pairs_;  // numbered on from the letters
-  std::size_t rows_ = 0;           // distinct rows, and empty ones of weight 0 up to a multiple of eight
-  std::vector<double> target_;
-  std::vector<float> weight_;
-
-  std::vector<std::uint32_t> group_begin_;  // offsets in row_letters_; group k is rows 8k .. 8k+7
-  std::vector<std::uint16_t> row_letters_;  // entry j of the group's eight rows side by side, then entry j+1
-  std::vector<std::uint32_t> list_begin_;   // offsets in list_rows_; tile by tile, letter by letter
-  std::vector<std::uint16_t> list_rows_;    // rows of the tile that hold the letter
-  std::vector<std::uint32_t> dense_columns_;
-  std::vector<double> dense_;  // block by block, column by column, the block's rows
+  PackedLayout layout_;
 };
 
 }  // namespace laconic

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "laconic/core/error.h"
@@ -11,34 +10,139 @@
 #include "laconic/problem/cross_entropy.h"
 #include "laconic/problem/gram.h"
 #include "laconic/problem/labelled_data.h"
-#include "laconic/problem/vector_math.h"
 
-namespace laconic {
-namespace {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/problem/softmax.cc"
+#include "laconic/core/lanes.h"
 
 // A block of rows is converted to doubles and then used by both products while it is in the L2 cache (16 x
 // 784 doubles: 100 KB). The scores of a block are stored class by class.
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
+namespace {
+
 constexpr std::size_t kBlock = 16;
-// A tile of either product keeps 8 running sums in registers: 4 rows x 2 classes, and 2 classes x 16
-// features.
+// A tile of either product keeps 8 vectors of running sums in registers: rows x 2 classes x parts, and
+// classes x 16 features. Eight partial sums make a score, in as many parts as vectors need.
+using V = MostDoubles;
+constexpr std::size_t kScoreLanes = 8;
+constexpr std::size_t kParts = kScoreLanes / kLanesOf<V>;
 constexpr std::size_t kClassTile = 2;
-constexpr std::size_t kRowTile = 4;
-constexpr std::size_t kFeatureTile = 2 * kLanes;
+constexpr std::size_t kRowTile = 4 / kParts;
+constexpr std::size_t kFeatureTile = 16;
 constexpr std::size_t kTransposeClasses = 5;
 constexpr std::size_t kFeatureChunk = 128;  // of 16 rows and 10 classes: 26 KB, stays in the L1 cache
+
+/// Adds the features begin .. end-1 to the partial sums of a tile. `n` is the number of features of a row.
+void score_tile(std::size_t n, std::size_t begin, std::size_t end, const double* row, const double* weight,
+                double* lanes) {
+  const auto lanes_of = [&](std::size_t c, std::size_t k, std::size_t p) {
+    return lanes + (c * kBlock + k) * kScoreLanes + p * kLanesOf<V>;
+  };
+  V s[kClassTile][kRowTile][kParts];
+  for (std::size_t c = 0; c < kClassTile; ++c) {
+    for (std::size_t k = 0; k < kRowTile; ++k) {
+      for (std::size_t p = 0; p < kParts; ++p) s[c][k][p] = load<V>(lanes_of(c, k, p));
+    }
+  }
+  for (std::size_t j = begin; j < end; j += kScoreLanes) {
+#pragma GCC unroll 2
+    for (std::size_t p = 0; p < kParts; ++p) {
+      const double* const w = weight + j + p * kLanesOf<V>;
+      const V w0 = load<V>(w), w1 = load<V>(w + n);
+#pragma GCC unroll 4
+      for (std::size_t k = 0; k < kRowTile; ++k) {
+        const V a = load<V>(row + k * n + j + p * kLanesOf<V>);
+        s[0][k][p] = multiply_add(w0, a, s[0][k][p]);
+        s[1][k][p] = multiply_add(w1, a, s[1][k][p]);
+      }
+    }
+  }
+  for (std::size_t c = 0; c < kClassTile; ++c) {
+    for (std::size_t k = 0; k < kRowTile; ++k) {
+      for (std::size_t p = 0; p < kParts; ++p) store(s[c][k][p], lanes_of(c, k, p));
+    }
+  }
+}
+
+void transpose_tile(std::size_t n, const double* score, const double* features, double* gradient) {
+  constexpr std::size_t kVectors = kFeatureTile / kLanesOf<V>;
+  V s[kTransposeClasses][kVectors];
+#pragma GCC unroll 5
+  for (std::size_t k = 0; k < kTransposeClasses; ++k) {
+    for (std::size_t p = 0; p < kVectors; ++p) s[k][p] = load<V>(gradient + k * n + p * kLanesOf<V>);
+  }
+  for (std::size_t r = 0; r < kBlock; ++r) {
+    V a[kVectors];
+    for (std::size_t p = 0; p < kVectors; ++p) a[p] = load<V>(features + r * n + p * kLanesOf<V>);
+#pragma GCC unroll 5
+    for (std::size_t k = 0; k < kTransposeClasses; ++k) {
+      const V factor = all<V>(score[k * kBlock + r]);
+      for (std::size_t p = 0; p < kVectors; ++p) s[k][p] = multiply_add(factor, a[p], s[k][p]);
+    }
+  }
+#pragma GCC unroll 5
+  for (std::size_t k = 0; k < kTransposeClasses; ++k) {
+    for (std::size_t p = 0; p < kVectors; ++p) store(s[k][p], gradient + k * n + p * kLanesOf<V>);
+  }
+}
+
+}  // namespace
+
+/// scores = W A' for a block of rows. `lanes` has room for kScoreLanes partial sums of each score.
+void score_block(std::size_t columns, std::size_t classes, const double* features, const double* weights,
+                 double* lanes, double* scores) {
+  std::fill_n(lanes, classes * kBlock * kScoreLanes, 0.0);
+  for (std::size_t j = 0; j < columns; j += kFeatureChunk) {
+    const std::size_t end = std::min(j + kFeatureChunk, columns);
+    for (std::size_t c = 0; c < classes; c += kClassTile) {
+      for (std::size_t r = 0; r < kBlock; r += kRowTile) {
+        score_tile(columns, j, end, features + r * columns, weights + c * columns,
+                   lanes + (c * kBlock + r) * kScoreLanes);
+      }
+    }
+  }
+  for (std::size_t k = 0; k < classes * kBlock; ++k) {
+    const double* const eight = lanes + k * kScoreLanes;
+    scores[k] = sum(load<Doubles>(eight) + load<Doubles>(eight + kLanes));
+  }
+}
+
+/// gradient += P'A for a block of rows; P is in the layout of the scores.
+void transpose_block(std::size_t columns, std::size_t classes, const double* scores, const double* features,
+                     double* gradient) {
+  for (std::size_t j = 0; j < columns; j += kFeatureTile) {
+    for (std::size_t c = 0; c < classes; c += kTransposeClasses)
+      transpose_tile(columns, scores + c * kBlock, features + j, gradient + c * columns + j);
+  }
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic {
+namespace {
+
+using HWY_NAMESPACE::kBlock;
+using HWY_NAMESPACE::kClassTile;
+using HWY_NAMESPACE::kFeatureTile;
+using HWY_NAMESPACE::kScoreLanes;
+using HWY_NAMESPACE::kTransposeClasses;
+
+HWY_EXPORT(score_block);
+HWY_EXPORT(transpose_block);
 
 constexpr double kCurvature = 0.5;  // diag(p) - p p' <= I/2 for every distribution p (Boehning 1992)
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
-
-double sum(Doubles v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 /// W and its gradient in the layout of the products; one for each thread, kept between calls.
 struct Scratch {
   Vector weights, gradient;  // pixels: classes x features, padded; sparse: features x classes, padded
   Vector features;           // pixels: kBlock x features, padded
   Vector scores;             // classes x kBlock
-  Vector lanes;              // the same, kLanes partial sums each
+  Vector lanes;              // the same, kScoreLanes partial sums each
 };
 
 class Softmax final : public Problem {
@@ -154,7 +258,7 @@ class Softmax final : public Problem {
  private:
   void prepare(const LabelledRows& rows, View x, Scratch& scratch) const {
     scratch.scores.assign(padded_classes_ * kBlock, 0);
-    scratch.lanes.assign(padded_classes_ * kBlock * kLanes, 0);
+    scratch.lanes.assign(padded_classes_ * kBlock * kScoreLanes, 0);
     if (rows.pixels()) {
       scratch.weights.assign(padded_classes_ * padded_columns_, 0);
       for (std::size_t c = 0; c < classes_; ++c) {
@@ -191,16 +295,9 @@ class Softmax final : public Problem {
       for (std::size_t r = 0; r < count; ++r) {
         selection.rows.read_pixels(selection[first + r], scratch.features.data() + r * padded_columns_);
       }
-      std::fill(scratch.lanes.begin(), scratch.lanes.end(), 0.0);
-      for (std::size_t j = 0; j < padded_columns_; j += kFeatureChunk) {
-        const std::size_t end = std::min(j + kFeatureChunk, padded_columns_);
-        for (std::size_t c = 0; c < classes_; c += kClassTile) {
-          for (std::size_t r = 0; r < kBlock; r += kRowTile) score_tile(c, r, j, end, scratch);
-        }
-      }
-      for (std::size_t k = 0; k < scratch.scores.size(); ++k) {
-        scratch.scores[k] = sum(load<Doubles>(scratch.lanes.data() + k * kLanes));
-      }
+      HWY_DYNAMIC_DISPATCH(score_block)
+      (padded_columns_, padded_classes_, scratch.features.data(), scratch.weights.data(),
+       scratch.lanes.data(), scratch.scores.data());
       return;
     }
     for (std::size_t r = 0; r < count; ++r) {
@@ -212,39 +309,11 @@ class Softmax final : public Problem {
     }
   }
 
-  /// Adds the features begin .. end-1 to the scores of a tile; each score is a vector of kLanes partial sums.
-  void score_tile(std::size_t c, std::size_t r, std::size_t begin, std::size_t end, Scratch& scratch) const {
-    const std::size_t n = padded_columns_;
-    const double* const row = scratch.features.data() + r * n;
-    const double* const weight = scratch.weights.data() + c * n;
-    double* const lanes0 = scratch.lanes.data() + (c * kBlock + r) * kLanes;
-    double* const lanes1 = lanes0 + kBlock * kLanes;
-    Doubles s[kClassTile][kRowTile];
-    for (std::size_t k = 0; k < kRowTile; ++k) {
-      s[0][k] = load<Doubles>(lanes0 + k * kLanes);
-      s[1][k] = load<Doubles>(lanes1 + k * kLanes);
-    }
-    for (std::size_t j = begin; j < end; j += kLanes) {
-      const Doubles w0 = load<Doubles>(weight + j), w1 = load<Doubles>(weight + n + j);
-#pragma GCC unroll 4
-      for (std::size_t k = 0; k < kRowTile; ++k) {
-        const Doubles a = load<Doubles>(row + k * n + j);
-        s[0][k] = multiply_add(w0, a, s[0][k]);
-        s[1][k] = multiply_add(w1, a, s[1][k]);
-      }
-    }
-    for (std::size_t k = 0; k < kRowTile; ++k) {
-      std::memcpy(lanes0 + k * kLanes, &s[0][k], sizeof(Doubles));
-      std::memcpy(lanes1 + k * kLanes, &s[1][k], sizeof(Doubles));
-    }
-  }
-
   /// gradient += P'A for the rows of the block; P is in place of the scores.
   void transpose(const Selection& selection, std::size_t first, std::size_t count, Scratch& scratch) const {
     if (selection.rows.pixels()) {
-      for (std::size_t j = 0; j < padded_columns_; j += kFeatureTile) {
-        for (std::size_t c = 0; c < classes_; c += kTransposeClasses) transpose_tile(c, j, scratch);
-      }
+      HWY_DYNAMIC_DISPATCH(transpose_block)
+      (padded_columns_, classes_, scratch.scores.data(), scratch.features.data(), scratch.gradient.data());
       return;
     }
     for (std::size_t r = 0; r < count; ++r) {
@@ -252,33 +321,6 @@ class Softmax final : public Problem {
         double* gradient = scratch.gradient.data() + column * padded_classes_;
         for (std::size_t c = 0; c < classes_; ++c) gradient[c] += value * scratch.scores[c * kBlock + r];
       });
-    }
-  }
-
-  void transpose_tile(std::size_t c, std::size_t j, Scratch& scratch) const {
-    const std::size_t n = padded_columns_;
-    double* const gradient = scratch.gradient.data() + c * n + j;
-    const double* const score = scratch.scores.data() + c * kBlock;
-    Doubles s[kTransposeClasses][2];
-#pragma GCC unroll 5
-    for (std::size_t k = 0; k < kTransposeClasses; ++k) {
-      s[k][0] = load<Doubles>(gradient + k * n);
-      s[k][1] = load<Doubles>(gradient + k * n + kLanes);
-    }
-    for (std::size_t r = 0; r < kBlock; ++r) {
-      const double* const row = scratch.features.data() + r * n + j;
-      const Doubles a0 = load<Doubles>(row), a1 = load<Doubles>(row + kLanes);
-#pragma GCC unroll 5
-      for (std::size_t k = 0; k < kTransposeClasses; ++k) {
-        const Doubles p = all(score[k * kBlock + r]);
-        s[k][0] = multiply_add(p, a0, s[k][0]);
-        s[k][1] = multiply_add(p, a1, s[k][1]);
-      }
-    }
-#pragma GCC unroll 5
-    for (std::size_t k = 0; k < kTransposeClasses; ++k) {
-      std::memcpy(gradient + k * n, &s[k][0], sizeof(Doubles));
-      std::memcpy(gradient + k * n + kLanes, &s[k][1], sizeof(Doubles));
     }
   }
 
@@ -362,3 +404,4 @@ std::unique_ptr<Problem> make_softmax(const GeneratedOptions& data, std::size_t 
 }
 
 }  // namespace laconic
+#endif

@@ -18,6 +18,7 @@
 #include "laconic/message/deal.h"
 #include "laconic/message/subset.h"
 #include "laconic/message/wire.h"
+#include "tests/cpus.h"
 
 namespace laconic {
 namespace {
@@ -324,6 +325,39 @@ TEST(Compressors, FloatsAreSaidAsTheDoublesTheyAre) {
     }
   }
   EXPECT_GT(compared, 5000U);
+}
+
+TEST(Compressors, TheSameBytesOnEveryCpu) {
+  for (const Row& row : kRows) {
+    for (const std::size_t dim : {1, 2, 10, 31, 63, 64, 65, 513, 1000}) {
+      for (const Wire wire : {Wire::f32, Wire::f64}) {
+        const std::string spec = spec_of(row, dim);
+        SCOPED_TRACE(fmt::format("{}, dim {}, {}", spec, dim, wire == Wire::f32 ? "f32" : "f64"));
+        for (const std::vector<float>& floats : float_vectors(dim)) {
+          const Key key{14, 5, 2, 0, 0};
+          Vector x(floats.begin(), floats.end());
+          for (double& v : x) v *= 1 + 0x1p-40;  // doubles that are no floats
+          std::optional<Message> first, first_of_floats;
+          std::optional<Vector> sum;
+          testing::on_each_cpu([&] {
+            const auto compressor = make(spec, dim, wire);
+            Message message, of_floats;
+            compressor->compress(key, x, message);
+            compressor->compress_floats(key, floats, of_floats);
+            Vector wide(dim, 0.7);
+            std::vector<float> narrow(dim, 0.7F);
+            decode_add(key, message, 0.3, wide);
+            decode_add(key, of_floats, 0.3, narrow);
+            wide.insert(wide.end(), narrow.begin(), narrow.end());
+            if (!first) first = message, first_of_floats = of_floats, sum = wide;
+            EXPECT_EQ(message.bytes, first->bytes);
+            EXPECT_EQ(of_floats.bytes, first_of_floats->bytes);
+            EXPECT_EQ(std::memcmp(wide.data(), sum->data(), wide.size() * sizeof(double)), 0);
+          });
+        }
+      }
+    }
+  }
 }
 
 TEST(Compressors, LongVectorsOfFloatsToo) {

@@ -14,6 +14,7 @@
 #include "laconic/problem/mlp.h"
 #include "laconic/problem/quadratic.h"
 #include "laconic/problem/softmax.h"
+#include "tests/cpus.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -162,6 +163,25 @@ TEST_P(Curvature, HasTheSameBitsOnAnyThread) {
   std::vector<Vector> found(30);
   pool.for_each(found.size(), [&](std::size_t k) { found[k] = product(k % 3, Rows::everything(), v); });
   for (std::size_t k = 0; k < found.size(); ++k) EXPECT_EQ(found[k], product(k % 3, Rows::everything(), v));
+}
+
+TEST_P(Curvature, HasTheSameBitsOnEveryCpu) {
+  const bool network = GetParam().name.starts_with("mlp");
+  const Vector v = direction(40);
+  for_each_rows([&](std::size_t i, Rows rows) {
+    std::vector<Vector> found;
+    on_each_cpu([&] {
+      if (network && used_cpu() == "baseline") return;  // without fused multiply-adds
+      problem_ = GetParam().make();
+      Vector all = product(i, rows, v), g(problem_->dim());
+      const Measured measured = problem_->value_gradient(i, rows, x_, g);
+      all.insert(all.end(), g.begin(), g.end());
+      all.push_back(measured.value);
+      all.push_back(measured.correct);
+      found.push_back(all);
+      EXPECT_EQ(all, found.front());
+    });
+  });
 }
 
 TEST(CurvatureOfFloats, IsAsGoodAsFloatsCanBe) {

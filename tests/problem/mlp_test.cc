@@ -4,8 +4,11 @@
 #include <set>
 
 #include "laconic/core/parallel.h"
-#include "laconic/problem/vector_math.h"
+#include "tests/cpus.h"
 #include "tests/problem_testing.h"
+
+#define HWY_COMPILE_ONLY_STATIC  // all targets have the same bits: curvature_test.cc
+#include "laconic/problem/vector_math.h"
 
 namespace laconic {
 namespace {
@@ -292,7 +295,32 @@ TEST(Mlp, DescentLearnsWhatNoLineSeparates) {
   }
 }
 
+TEST(Mlp, HasTheSameBitsOnEveryCpuWithFusedMultiplyAdds) {
+  for (const Activation activation : kActivations) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      for (const bool pixels : {true, false}) {
+        const Dataset data =
+            pixels ? random_pixels(301, 150, 5, 4) : random_data(301, 150, Values::many, 4, 5);
+        std::vector<Vector> found;
+        on_each_cpu([&] {
+          if (used_cpu() == "baseline") return;
+          const auto problem = make_mlp(
+              data, {range(0, 301)}, {.widths = {70, 9}, .activation = activation, .precision = precision});
+          const Vector x = random_vector(problem->dim(), 3), v = random_vector(problem->dim(), 4);
+          Vector g(problem->dim()), product(problem->dim());
+          problem->value_gradient(0, Rows::everything(), x, g);
+          problem->hessian_vector(0, Rows::everything(), x, v, product);
+          g.insert(g.end(), product.begin(), product.end());
+          found.push_back(g);
+          EXPECT_EQ(g, found.front());
+        });
+      }
+    }
+  }
+}
+
 TEST(Mlp, ItsTanhIsRightToTheLastBits) {
+  using HWY_NAMESPACE::all, HWY_NAMESPACE::tanh;
   for (double size = 1e-12; size < 1e3; size *= 1.001) {
     for (const double a : {size, -size}) {
       const double found = tanh(all(a))[1];

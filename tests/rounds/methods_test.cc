@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include "laconic/core/coin.h"
+#include "tests/cpus.h"
 #include "tests/rounds/method_runs.h"
 
 namespace laconic::testing {
@@ -48,6 +49,20 @@ TEST_P(Methods, GiveTheSameBitsOnAnyNumberOfRanks) {
         }
       }
     }
+  }
+}
+
+TEST_P(Methods, GiveTheSameBitsOnEveryCpu) {
+  for (Job run : runs()) {
+    run.wire = Wire::f32;
+    std::optional<std::string> first;
+    on_each_cpu([&] {
+      const bool network = run.problem.starts_with("mlp") || run.problem.starts_with("autoencoder");
+      if (network && used_cpu() == "baseline") return;  // without fused multiply-adds
+      const std::string text = text_of(train(run));
+      if (!first) first = text;
+      EXPECT_EQ(text, *first) << run.problem;
+    });
   }
 }
 
