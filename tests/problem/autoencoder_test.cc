@@ -6,6 +6,7 @@
 #include <Eigen/Dense>
 
 #include "laconic/core/parallel.h"
+#include "tests/cpus.h"
 #include "tests/problem_testing.h"
 
 namespace laconic {
@@ -159,6 +160,26 @@ TEST(Autoencoder, GivesTheSameBitsOnAnyThread) {
     });
     if (expected.empty()) expected = found;
     EXPECT_EQ(found, expected) << threads;
+  }
+}
+
+TEST(Autoencoder, HasTheSameBitsOnEveryCpuWithFusedMultiplyAdds) {
+  for (const std::size_t hidden : {1, 5, 20}) {
+    for (const bool pixels : {true, false}) {
+      const Dataset data = pixels ? random_pixels(151, 140, 3, 4) : random_data(151, 140, Values::many, 4);
+      std::vector<Vector> found;
+      on_each_cpu([&] {
+        if (used_cpu() == "baseline") return;
+        const auto problem = make_autoencoder(data, {range(0, 151)}, {.hidden = hidden});
+        Vector g(problem->dim());
+        g.push_back(problem
+                        ->value_gradient(0, Rows::everything(), random_vector(problem->dim(), 3),
+                                         MutView(g).first(problem->dim()))
+                        .value);
+        found.push_back(g);
+        EXPECT_EQ(g, found.front());
+      });
+    }
   }
 }
 
