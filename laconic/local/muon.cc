@@ -5,15 +5,12 @@
 #include <cmath>
 #include <utility>
 
-#include <Eigen/Core>
-
 #include "laconic/core/error.h"
+#include "laconic/core/products.h"
 #include "laconic/core/range.h"
 
 namespace laconic {
 namespace {
-
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 class Muon final : public InnerRule {
  public:
@@ -76,31 +73,27 @@ std::unique_ptr<InnerRule> muon(const MuonOptions& options, std::vector<MatrixBl
 
 void newton_schulz(View u, std::size_t rows, std::size_t cols, MutView out) {
   const auto [a, b, c] = kNewtonSchulz;
-  thread_local Matrix X, A, B, next;  // reused; Eigen allocates for products of large matrices
-  const auto r = static_cast<Eigen::Index>(rows);
-  const auto s = static_cast<Eigen::Index>(cols);
-  const Eigen::Map<const Matrix> from(u.data(), r, s);
   const bool tall = rows > cols;
-  if (tall) {
-    X = from.transpose();
-  } else {
-    X = from;
-  }
-  X /= std::sqrt(norm_sq(u)) + 1e-7;
+  const std::size_t n = tall ? cols : rows, m = tall ? rows : cols;
+  thread_local Vector X, A, B, next;  // reused: X is n x m, n <= m
+  X.resize(n * m);
+  A.resize(n * n);
+  B.resize(n * n);
+  next.resize(n * m);
+  const double size = std::sqrt(norm_sq(u)) + 1e-7;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < m; ++j) X[i * m + j] = (tall ? u[j * n + i] : u[i * m + j]) / size;
   for (int k = 0; k < 5; ++k) {
-    A.noalias() = X * X.transpose();
-    B.noalias() = c * A * A;
-    B += b * A;
-    next.noalias() = B * X;
-    next += a * X;
+    const MatrixView<const double> x{X.data(), n, m, m}, square{A.data(), n, n, n};
+    multiply(x, x.transposed(), {A.data(), n, n, n});
+    multiply(square, square, {B.data(), n, n, n});
+    for (std::size_t j = 0; j < n * n; ++j) B[j] = c * B[j] + b * A[j];
+    for (std::size_t j = 0; j < n * m; ++j) next[j] = a * X[j];
+    add_product({B.data(), n, n, n}, x, {next.data(), n, m, m});
     X.swap(next);
   }
-  Eigen::Map<Matrix> to(out.data(), r, s);
-  if (tall) {
-    to = X.transpose();
-  } else {
-    to = X;
-  }
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < m; ++j) (tall ? out[j * n + i] : out[i * m + j]) = X[i * m + j];
 }
 
 }  // namespace laconic
