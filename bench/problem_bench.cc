@@ -15,6 +15,7 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
+#include "bench/eigen_products.h"
 #include "bench/timing.h"
 #include "laconic/core/error.h"
 #include "laconic/data/lookup.h"
@@ -187,6 +188,21 @@ void mean_gradient(const Problem& problem, View x, MutView g, MutView mean) {
   benchmark::DoNotOptimize(mean.data());
 }
 
+/// An Eigen matrix with rows side by side.
+template <class Matrix>
+MatrixView<const typename Matrix::Scalar> view_of(const Matrix& m) {
+  const auto columns = static_cast<std::size_t>(m.cols());
+  return {m.data(), static_cast<std::size_t>(m.rows()), columns, columns};
+}
+
+/// C = A B, by the Eigen of this machine.
+template <class Matrix>
+void multiply_into(Matrix& c, const MatrixView<const typename Matrix::Scalar>& a,
+                   const MatrixView<const typename Matrix::Scalar>& b) {
+  c.resize(static_cast<Eigen::Index>(a.rows), static_cast<Eigen::Index>(b.columns));
+  multiply_by_eigen(a, b, {c.data(), a.rows, b.columns, b.columns});
+}
+
 /// Compared with Eigen's two products of the same shapes, on existing doubles.
 void softmax_gradient(benchmark::State& state) {
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -219,8 +235,8 @@ void softmax_gradient(benchmark::State& state) {
 
   race(state, "ratio_to_eigen_products", candidate, [&] {
     for (std::size_t i = 0; i < kClients; ++i) {
-      scores.noalias() = pixels * weights.transpose();
-      gradient.noalias() = probabilities.transpose() * pixels;
+      multiply_into(scores, view_of(pixels), view_of(weights).transposed());
+      multiply_into(gradient, view_of(probabilities).transposed(), view_of(pixels));
       benchmark::DoNotOptimize(scores.data());
       benchmark::DoNotOptimize(gradient.data());
     }
@@ -253,18 +269,19 @@ struct DenseAutoencoder {
 
   /// The five products of the direct formula.
   void five() {
-    codes.noalias() = A * E.transpose();
-    residual.noalias() = codes * D.transpose();
-    residual -= A;
-    dD.noalias() = residual.transpose() * codes;
-    back.noalias() = residual * D;
-    dE.noalias() = back.transpose() * A;
+    multiply_into(codes, view_of(A), view_of(E).transposed());
+    multiply_into(residual, view_of(codes), view_of(D).transposed());
+    const auto all = view_of(residual);
+    subtract_by_eigen(view_of(A), {residual.data(), all.rows, all.columns, all.row_step});
+    multiply_into(dD, all.transposed(), view_of(codes));
+    multiply_into(back, all, view_of(D));
+    multiply_into(dE, view_of(back).transposed(), view_of(A));
   }
 
   /// The two products that remain without the residual: the fewest flops for dense rows.
   void two() {
-    both.noalias() = A * encoders;
-    sums.noalias() = A.transpose() * both;
+    multiply_into(both, view_of(A), view_of(encoders));
+    multiply_into(sums, view_of(A).transposed(), view_of(both));
   }
 };
 
@@ -339,14 +356,14 @@ struct DenseMlp {
   }
 
   void forward() {
-    hidden.noalias() = A * W1.transpose();
-    scores.noalias() = hidden * W2.transpose();
+    multiply_into(hidden, view_of(A), view_of(W1).transposed());
+    multiply_into(scores, view_of(hidden), view_of(W2).transposed());
   }
 
   void backward() {
-    dW2.noalias() = scores.transpose() * hidden;
-    below.noalias() = scores * W2;
-    dW1.noalias() = below.transpose() * A;
+    multiply_into(dW2, view_of(scores).transposed(), view_of(hidden));
+    multiply_into(below, view_of(scores), view_of(W2));
+    multiply_into(dW1, view_of(below).transposed(), view_of(A));
   }
 
   /// The gradient for biases of 0, in the order of x.
