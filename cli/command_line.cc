@@ -16,6 +16,7 @@
 #include "cli/verb_table.h"
 #include "cli/verbs.h"
 #include "laconic/catalogue/text.h"
+#include "laconic/core/cpu.h"
 #include "laconic/core/error.h"
 #include "laconic/core/spec.h"
 #include "laconic/experiment/config.h"
@@ -167,6 +168,7 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }  // namespace
 
 int run_program(int argc, char** argv, Transport& transport, std::size_t neighbours) {
+  use_cpu_of_environment();
   CLI::App app;
   app.name("laconic");
   app.set_version_flag("--version", "laconic " LACONIC_VERSION);

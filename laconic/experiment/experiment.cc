@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "laconic/core/cpu.h"
 #include "laconic/cost/link.h"
 #include "laconic/experiment/clients_table.h"
 #include "laconic/participation/allocation.h"
@@ -275,6 +276,8 @@ std::string identity_of(const Config& config, const Problem& problem) {
     if (key != "out" && key != "threads" && key != "checkpoint-every")
       text += fmt::format("{} = {}\n", key, value);
   }
+  // Networks have other bits there: laconic/core/products.h.
+  if (used_cpu() == "baseline") text += "cpu = baseline\n";
   return text + fmt::format("d = {}\ndata with checksum {:08x}\n", problem.dim(), problem.data_checksum());
 }
 

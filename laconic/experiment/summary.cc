@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "laconic/core/cpu.h"
 #include "laconic/report/row_json.h"
 #include "laconic/report/setting_json.h"
 #include "laconic/report/units.h"
@@ -64,6 +65,7 @@ std::string summary_json(const Experiment& experiment, const Summary& summary, c
                     {"downlink_bits", summary.last.downlink_bits * clients},
                     {"oracle_calls", summary.last.oracle_calls * clients}};
   if (config.is_served()) json["totals"]["late_bits"] = summary.late_bits;
+  json["cpu"] = used_cpu();
   json["seconds"] = summary.seconds;
   return json.dump(2) + "\n";
 }

@@ -5,23 +5,19 @@
 step; `theory()` gives constants, steps and bounds; `advise()` says which method pays on a link. Keyword arguments
 are the keys of the program `laconic`, with `_` for `-`.
 """
-from ._cpu import require_cpu as _require_cpu
+import atexit as _atexit
 
-_require_cpu()
-
-import atexit as _atexit  # noqa: E402
-
-from . import _core  # noqa: E402
-from ._core import Compressor, Exchange, InputError, Message, OpenProblem, RunError, __version__, decode  # noqa: E402
-from ._advice import Advice, Theory, advise, theory  # noqa: E402
-from ._compressor import Key, compressor, register_compressor  # noqa: E402
-from ._listener import RemarkWarning  # noqa: E402
-from ._names import Name, list_columns, list_compressors, list_keys, list_methods, list_problems  # noqa: E402
-from ._open import open_problem  # noqa: E402
-from ._papers import plot, report, reproduce  # noqa: E402
-from ._problem import Problem, problem  # noqa: E402
-from ._run import DivergedWarning, Run, load, resume, run  # noqa: E402
-from ._sweep import Sweep, sweep  # noqa: E402
+from . import _core
+from ._core import Compressor, Exchange, InputError, Message, OpenProblem, RunError, __version__, decode
+from ._advice import Advice, Theory, advise, theory
+from ._compressor import Key, compressor, register_compressor
+from ._listener import RemarkWarning
+from ._names import Name, list_columns, list_compressors, list_keys, list_methods, list_problems
+from ._open import open_problem
+from ._papers import plot, report, reproduce
+from ._problem import Problem, problem
+from ._run import DivergedWarning, Run, load, resume, run
+from ._sweep import Sweep, sweep
 
 __all__ = [
     "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",

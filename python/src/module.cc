@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The extension module laconic._core, below the package in python/laconic/.
+#include <exception>
+#include <utility>
+
 #include <pybind11/pybind11.h>
 
 #include "calls.h"
 #include "compress.h"
 #include "exchange.h"
+#include "laconic/core/cpu.h"
 #include "laconic/core/error.h"
 #include "laconic/core/failure.h"
 #include "problem.h"
@@ -20,9 +24,9 @@ PYBIND11_MODULE(_core, module) {
       "The description, the data or an argument is wrong. One line: the place, and what was expected.";
   py::register_exception<RunError>(module, "RunError", PyExc_RuntimeError).doc() =
       "The run itself failed, for instance because a file was lost.";
-  py::register_exception_translator([](std::exception_ptr thrown) {  // NOLINT: pybind11's signature
+  py::register_exception_translator([](std::exception_ptr thrown) {
     try {
-      std::rethrow_exception(thrown);
+      std::rethrow_exception(std::move(thrown));
     } catch (const SharedFailure& failure) {
       // The classes registered above.
       const py::module_ core = py::module_::import("laconic._core");
@@ -30,6 +34,11 @@ PYBIND11_MODULE(_core, module) {
       PyErr_SetString(type.ptr(), failure.what());
     }
   });
+  try {
+    use_cpu_of_environment();
+  } catch (const InputError& error) {
+    throw py::import_error(error.what());
+  }
   module.def("end_calls", &python::end_calls);
   python::bind_problems(module);
   python::bind_compressors(module);
