@@ -18,6 +18,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/products.h"
 #include "laconic/core/rng.h"
+#include "laconic/core/round_up.h"
 #include "laconic/problem/kept_rows.h"
 #include "laconic/problem/model.h"
 
@@ -43,9 +44,8 @@ struct Scratch {
   Vector hidden_squared;  // hidden x hidden
 
   void make_room(std::size_t for_columns, std::size_t for_hidden) {
-    constexpr std::size_t kLanes = kWidestLanes<double>;
     hidden_squared.resize(for_hidden * for_hidden);
-    const std::size_t for_width = (2 * for_hidden + kLanes - 1) / kLanes * kLanes;
+    const std::size_t for_width = round_up(2 * for_hidden, kWidestLanes<double>);
     if (columns == for_columns && width == for_width) return;
     columns = for_columns;
     width = for_width;

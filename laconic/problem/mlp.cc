@@ -21,6 +21,7 @@
 #include "laconic/core/parallel.h"
 #include "laconic/core/products.h"
 #include "laconic/core/rng.h"
+#include "laconic/core/round_up.h"
 #include "laconic/problem/cross_entropy.h"
 #include "laconic/problem/labelled_data.h"
 #include "laconic/problem/regulariser.h"
@@ -52,8 +53,6 @@ std::vector<Layer> layers_of(std::size_t columns, std::vector<std::size_t> units
   return layers;
 }
 
-std::size_t rounded_up(std::size_t count, std::size_t step) { return (count + step - 1) / step * step; }
-
 /// The values of a layer's units for the rows of a block, a line a row, which zeros fill up to whole vectors.
 template <class Real>
 struct Values {
@@ -61,7 +60,7 @@ struct Values {
   std::vector<Real> numbers;
 
   void make_room(std::size_t rows, std::size_t columns) {
-    const std::size_t width = rounded_up(columns, kWidestLanes<Real>);
+    const std::size_t width = round_up(columns, kWidestLanes<Real>);
     if (columns == units && numbers.size() == rows * width) return;
     units = columns;
     step = width;
@@ -279,7 +278,7 @@ class Mlp final : public Problem {
 
   /// Features and labels of the rows first .. first + count - 1 of a selection.
   void read(const Selection& selection, std::size_t first, std::size_t count, Pass<Real>& at) const {
-    at.label.assign(rounded_up(count, kLanes), kNoClass);
+    at.label.assign(round_up(count, kLanes), kNoClass);
     for (std::size_t k = 0; k < count; ++k) at.label[k] = selection.rows.class_of(selection[first + k]);
     if (selection.rows.pixels()) {
       at.features.read_images(count, data_.columns,
@@ -306,7 +305,7 @@ class Mlp final : public Problem {
   void add_mean_of_first_layer(std::size_t count, const GroupReader<Real>& features, Values<Real>& error,
                                const Mean& mean) const {
     // The last group may have fewer rows.
-    std::fill_n(error.numbers.data() + count * error.step, (rounded_up(count, kGroup) - count) * error.step,
+    std::fill_n(error.numbers.data() + count * error.step, (round_up(count, kGroup) - count) * error.step,
                 Real{});
     features.visit([&](const auto& rows) {
       transposed_product_of_rows(
@@ -417,7 +416,7 @@ class Mlp final : public Problem {
 
   void give_scores(std::size_t count, Pass<Real>& pass) const {
     const Values<Real>& given = pass.error.back();
-    const std::size_t rows = rounded_up(count, kLanes);
+    const std::size_t rows = round_up(count, kLanes);
     pass.scores.assign(rows * given.units, 0.0);
     for (std::size_t c = 0; c < given.units; ++c)
       for (std::size_t i = 0; i < count; ++i)
@@ -426,7 +425,7 @@ class Mlp final : public Problem {
 
   void take_errors(std::size_t count, Pass<Real>& pass) const {
     Values<Real>& error = pass.error.back();
-    const std::size_t rows = rounded_up(count, kLanes);
+    const std::size_t rows = round_up(count, kLanes);
     for (std::size_t c = 0; c < error.units; ++c)
       for (std::size_t i = 0; i < count; ++i)
         error.numbers[i * error.step + c] = static_cast<Real>(pass.scores[c * rows + i]);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "laconic/core/error.h"
+#include "laconic/core/round_up.h"
 #include "laconic/problem/used_columns.h"
 
 namespace laconic {
@@ -28,8 +29,6 @@ std::uint64_t bits(double value) {
   std::memcpy(&word, &value, sizeof word);
   return word;
 }
-
-std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "laconic/core/error.h"
+#include "laconic/core/round_up.h"
 #include "laconic/core/spectrum.h"
 #include "laconic/problem/cross_entropy.h"
 #include "laconic/problem/gram.h"
@@ -134,8 +135,6 @@ HWY_EXPORT(score_block);
 HWY_EXPORT(transpose_block);
 
 constexpr double kCurvature = 0.5;  // diag(p) - p p' <= I/2 for every distribution p (Boehning 1992)
-
-std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 /// W and its gradient in the layout of the products; one for each thread, kept between calls.
 struct Scratch {
