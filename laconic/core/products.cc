@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// C is computed in tiles, whose sums are in registers while k runs: a few rows of A, of which single entries
+// C is computed in tiles. The sums of a tile are in registers while k runs: a few rows of A, of which single entries
 // are read, times a panel of B, of which whole vectors are read. A panel that does not have whole vectors in
 // place is copied. The blocks of k are so short that a panel stays in the first cache, and the blocks of rows
 // so few that the rows of A stay in the second one.
@@ -22,7 +22,7 @@ constexpr std::size_t kRows = kRegisters == 32 ? 8 : kWidestBytes == 32 ? 6 : 4;
 constexpr std::size_t kVectors = 2;                                               // of a row of a tile
 constexpr std::size_t kDepth = 16384 / (kVectors * kWidestBytes);                 // of a panel: 16 KB
 constexpr std::size_t kRowsOfBlock = 240;
-/// With more tiles than this in a column it pays to copy a panel, whose rows then lie side by side.
+/// With more tiles than this in a column it pays to copy a panel, so that its rows lie side by side.
 constexpr std::size_t kRowsToCopy = 8 * kRows;
 
 template <class Real>

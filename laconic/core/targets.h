@@ -4,8 +4,8 @@
 // Code under `#if HWY_ONCE` is compiled once; HWY_EXPORT and HWY_DYNAMIC_DISPATCH call the best target that
 // the CPU has. The file defines HWY_TARGET_INCLUDE as its own path before it includes this one.
 //
-// The targets are those of cpu.h. Kernels take from Highway this choice and not its vectors: lanes.h has
-// vectors whose width is part of the algorithm, as the order of sums depends on it.
+// The targets are those of cpu.h. Kernels take from Highway this choice and not its vectors: in lanes.h the
+// width of a vector is part of the algorithm, as the order of sums depends on it.
 //
 // Headers of kernels include this file, and then, once for each target, what stands behind their guard.
 //

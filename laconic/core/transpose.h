@@ -36,7 +36,7 @@ struct Square<double> {
   Vector row[kSide];
 };
 
-/// The square at `from`, whose rows are `step` apart.
+/// The square at `from`; its rows are `step` apart.
 template <class Real>
 [[gnu::always_inline]] inline Square<Real> load_square(const Real* from, std::size_t step) {
   Square<Real> square;
@@ -51,7 +51,7 @@ template <class Real>
   for (std::size_t i = 0; i < square.kSide; ++i) std::memcpy(to + i * step, &square.row[i], kSquareBytes);
 }
 
-/// Exchanges the blocks off the diagonal of [above; below], whose columns go in blocks of Half.
+/// Exchanges the blocks off the diagonal of [above; below]; its columns go in blocks of Half.
 template <std::size_t Half, class Row, std::size_t... J>
 [[gnu::always_inline]] inline void exchange(Row& above, Row& below, std::index_sequence<J...> /*columns*/) {
   constexpr std::size_t kSide = sizeof...(J);

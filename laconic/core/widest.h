@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The widest vectors of a target, for code between HWY_BEFORE_NAMESPACE() and HWY_AFTER_NAMESPACE() of .cc
-// files (targets.h) whose results do not depend on the width of vectors: no sum goes across lanes.
+// files (targets.h) with results that do not depend on the width of vectors: no sum goes across lanes.
 #include "laconic/core/targets.h"  // which includes this file for each target
 
 #if defined(LACONIC_CORE_WIDEST_H) == defined(HWY_TARGET_TOGGLE)  // included once for each target

@@ -4,7 +4,7 @@
 // registers side by side. Each runs in ascending order, one fused multiply-add a term, as in core/products.h;
 // terms are left out where all rows of a group are 0.
 //
-// The dense matrix whose lines belong to the columns of A is used in parts that stay in the first cache. A
+// The lines of the dense matrix belong to the columns of A. It is used in parts that stay in the first cache. A
 // part has the lines of some columns of A, of as many numbers as have room in registers.
 #include "laconic/core/widest.h"
 #include "laconic/problem/row_groups.h"
