@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact selection with a guess that is checked. The bits of |v|, read as an integer, order doubles by
 // absolute value; that integer is called the `magnitude` of v below. A sample of x gives a magnitude that
-// slightly more than `count` entries exceed. One pass collects those entries, and the selection continues
+// slightly more than `count` entries reach. One pass collects those entries, and the selection continues
 // among them. The guess affects the time, never the result.
 #include "laconic/compress/select.h"
 
@@ -24,40 +24,71 @@ namespace laconic::HWY_NAMESPACE {
 namespace {
 
 using Magnitude = std::int64_t;  // never negative
-using Magnitudes = SignedBits;
+using Magnitudes = Integers<MostDoubles>;
 
 Magnitude magnitude(double v) {
   return static_cast<Magnitude>(std::bit_cast<std::uint64_t>(v) & ~(std::uint64_t{1} << 63));
 }
 
-/// The rank-th largest of `from`, 1 <= rank <= size. Reorders and overwrites `from`. Each pass divides the
-/// numbers into buckets of equal width and keeps the bucket that contains the result: at most 8 passes,
-/// usually 2.
-Magnitude kth_largest(std::span<Magnitude> from, std::size_t rank) {
-  std::array<std::uint32_t, 2048> count;  // NOLINT: the used part is cleared each turn
-  while (true) {
-    Magnitude low = from[0];
-    Magnitude high = from[0];
-    for (const Magnitude m : from) {
-      low = std::min(low, m);
-      high = std::max(high, m);
-    }
-    if (low == high) return low;
-    const int bucket_bits = from.size() > 4096 ? 11 : 8;  // clearing and reading the counts must not dominate
-    const int shift =
-        std::max(0, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(high - low))) - bucket_bits);
-    const auto buckets = static_cast<std::size_t>((high - low) >> shift) + 1;
-    std::fill_n(count.begin(), buckets, 0U);
-    for (const Magnitude m : from) ++count[static_cast<std::size_t>((m - low) >> shift)];
-    std::size_t bucket = buckets - 1;
-    for (; rank > count[bucket]; --bucket) rank -= count[bucket];
-    std::size_t kept = 0;
-    for (const Magnitude m : from) {
-      from[kept] = m;
-      kept += static_cast<std::size_t>((m - low) >> shift) == bucket ? 1 : 0;
-    }
-    from = from.first(kept);
+std::size_t count_above(std::span<const Magnitude> from, Magnitude bound) {
+  Magnitude count = 0;  // as wide as what is compared, for vectors
+  for (const Magnitude m : from) count += m > bound ? 1 : 0;
+  return static_cast<std::size_t>(count);
+}
+
+struct Extent {
+  Magnitude least, most;
+};
+
+Extent extent_of(std::span<const Magnitude> from) {
+  Extent extent{from[0], from[0]};
+  for (const Magnitude m : from) extent = {std::min(extent.least, m), std::max(extent.most, m)};
+  return extent;
+}
+
+/// The part of `from` that contains its rank-th largest number, moved to the front: one of at most 2048 ranges of
+/// equal width. `rank` becomes the rank in that part.
+std::span<Magnitude> narrowed(std::span<Magnitude> from, std::size_t& rank) {
+  std::array<std::uint32_t, 2048> count;  // NOLINT: the used part is cleared
+  const auto [least, most] = extent_of(from);
+  const auto width = static_cast<std::uint64_t>(most - least);
+  const int shift = std::max(0, static_cast<int>(std::bit_width(width)) - 11);
+  const auto bucket_of = [least = least, shift](Magnitude m) {
+    return static_cast<std::size_t>((m - least) >> shift);
+  };
+  std::fill_n(count.begin(), (width >> shift) + 1, 0U);
+  for (const Magnitude m : from) ++count[bucket_of(m)];
+  std::size_t bucket = width >> shift;
+  for (; rank > count[bucket]; --bucket) rank -= count[bucket];
+  std::size_t kept = 0;
+  for (const Magnitude m : from) {
+    from[kept] = m;
+    kept += bucket_of(m) == bucket ? 1 : 0;
   }
+  return from.first(kept);
+}
+
+/// A number that at most `rank` of `from` exceed and at least `rank` reach, 1 <= rank <= size. Reorders and
+/// overwrites `from`.
+Magnitude separator(std::span<Magnitude> from, std::size_t rank) {
+  constexpr std::size_t kFew = 2048;  // a bisection of so many costs less than a pass of narrowed()
+  std::size_t before = from.size() + 1;
+  while (from.size() > kFew && from.size() < before) {
+    before = from.size();
+    from = narrowed(from, rank);
+  }
+  auto [low, high] = extent_of(from);  // at least `rank` numbers reach low, at most `rank` exceed high
+  while (low < high) {
+    const Magnitude middle = low + (high - low) / 2;
+    const std::size_t above = count_above(from, middle);
+    if (above == rank) return middle;
+    if (above > rank) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 /// Values of a vector in memory.
@@ -67,8 +98,8 @@ struct Stored {
 
   [[nodiscard]] std::size_t size() const { return x.size(); }
   double operator[](std::size_t j) const { return static_cast<double>(x[j]); }
-  /// Entries j .. j+3.
-  [[nodiscard]] Doubles four(std::size_t j) const { return doubles_at(x.data() + j); }
+  /// The entries from j on.
+  [[nodiscard]] MostDoubles from(std::size_t j) const { return doubles_at<MostDoubles>(x.data() + j); }
 };
 
 /// A difference that is computed when it is read: to store it costs more than to compute it twice.
@@ -78,8 +109,8 @@ struct Difference {
 
   [[nodiscard]] std::size_t size() const { return a.size(); }
   double operator[](std::size_t j) const { return static_cast<double>(a[j]) - static_cast<double>(b[j]); }
-  [[nodiscard]] Doubles four(std::size_t j) const {
-    return doubles_at(a.data() + j) - doubles_at(b.data() + j);
+  [[nodiscard]] MostDoubles from(std::size_t j) const {
+    return doubles_at<MostDoubles>(a.data() + j) - doubles_at<MostDoubles>(b.data() + j);
   }
 };
 
@@ -90,20 +121,18 @@ struct Cut {
 };
 
 constexpr std::size_t kTile = 64;
-constexpr Magnitudes kMagnitudeBits = Magnitudes{} + INT64_MAX;
-constexpr Magnitudes kLaneBit = {1, 2, 4, 8};
 
 /// Bit l: magnitude(x[begin + l]) > bound, for 64 entries. With a bound of -1 all bits are set.
 template <class Source>
 std::uint64_t above(const Source& x, std::size_t begin, Magnitude bound) {
-  // Lane l collects bits l, l + 4, l + 8, ...
+  const Magnitudes magnitude_bits = Magnitudes{} + INT64_MAX;
   const Magnitudes bounds = Magnitudes{} + bound;
-  Magnitudes bits{};
-  for (std::size_t j = kTile; j > 0; j -= 4) {
-    const auto v = reinterpret_cast<Magnitudes>(x.four(begin + j - 4));
-    bits = (bits << 4) | (((v & kMagnitudeBits) > bounds) & kLaneBit);
+  std::uint64_t bits = 0;
+  for (std::size_t l = 0; l < kTile; l += kLanesOf<MostDoubles>) {
+    const auto v = reinterpret_cast<Magnitudes>(x.from(begin + l));
+    bits |= lanes_above(v & magnitude_bits, bounds) << l;
   }
-  return static_cast<std::uint64_t>((bits[0] | bits[1]) | (bits[2] | bits[3]));
+  return bits;
 }
 
 /// The same for at most 64 entries, from `begin` to `end`.
@@ -115,9 +144,9 @@ std::uint64_t above(const Source& x, std::size_t begin, std::size_t end, Magnitu
   return bits;
 }
 
-/// out = the entries that the cut selects from x. Returns whether there are exactly `count` of them.
+/// out = the entries that the cut selects from x; there are `count`.
 template <class Source>
-bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
+void take(const Source& x, Cut cut, std::size_t count, Entries& out) {
   out.index.resize(count);
   out.value.resize(count);
   std::size_t taken = 0;
@@ -130,12 +159,10 @@ bool take(const Source& x, Cut cut, std::size_t count, Entries& out) {
         if (cut.ties == 0) continue;  // all ties were taken earlier in this tile
         --cut.ties;
       }
-      if (taken == count) return false;
       out.index[taken] = static_cast<std::uint32_t>(j);
       out.value[taken++] = x[j];
     }
   }
-  return taken == count;
 }
 
 /// Working memory, reused so that a round does not allocate.
@@ -178,13 +205,14 @@ Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
   if (x.size() >= kShort && count <= x.size() / 8) return cut_of_few(x, count, scratch);
   scratch.magnitudes.resize(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
-  Cut cut{kth_largest(scratch.magnitudes, count), count};
-  for (std::size_t j = 0; j < x.size(); ++j) cut.ties -= magnitude(x[j]) > cut.threshold ? 1 : 0;
-  return cut;
+  const Magnitude threshold = separator(scratch.magnitudes, count);
+  Magnitude larger = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) larger += magnitude(x[j]) > threshold ? 1 : 0;
+  return {threshold, count - static_cast<std::size_t>(larger)};
 }
 
 /// A magnitude that very probably at least `count` entries reach and few more exceed: the quantile of the
-/// sample, plus a margin of four standard deviations. -1 if the margin includes all entries.
+/// sample, plus a margin of four standard deviations. 0 if the margin includes all entries.
 template <class Source>
 Magnitude guess(const Source& x, std::size_t count, Scratch& scratch) {
   scratch.magnitudes.resize(kSample);
@@ -199,27 +227,62 @@ Magnitude guess(const Source& x, std::size_t count, Scratch& scratch) {
   const double share = static_cast<double>(count) / static_cast<double>(x.size());
   const double expected = share * kSample;
   const auto rank = static_cast<std::size_t>(expected + 4 * std::sqrt(expected * (1 - share)) + 4);
-  return rank > kSample ? -1 : kth_largest(scratch.magnitudes, rank);
+  return rank > kSample ? 0 : separator(scratch.magnitudes, rank);
 }
 
-/// Writes the entries of x above the bound to the front of `candidates`. Returns their number, or some number
-/// larger than `most` if there are more than `most`.
-template <class Source>
-std::size_t collect(const Source& x, Magnitude bound, std::size_t most, Entries& candidates) {
-  if (candidates.index.size() < most + kTile) {
-    candidates.index.resize(most + kTile);
-    candidates.value.resize(most + kTile);
-  }
-  std::size_t found = 0;
-  for (std::size_t begin = 0; begin < x.size() && found <= most; begin += kTile) {
-    std::uint64_t bits = above(x, begin, std::min(begin + kTile, x.size()), bound);
-    for (; bits != 0; bits &= bits - 1) {
-      const std::size_t j = begin + static_cast<std::size_t>(std::countr_zero(bits));
-      candidates.index[found] = static_cast<std::uint32_t>(j);
-      candidates.value[found++] = x[j];
+/// Entries with large magnitudes, in their order, at the front of `entries`.
+struct Collection {
+  Entries& entries;
+  std::size_t size = 0;
+  std::size_t read = 0;  // entries of x that were read
+
+  /// Adds the entries of x above the bound, until all are read or the size exceeds `most`.
+  template <class Source>
+  void add(const Source& x, Magnitude bound, std::size_t most) {
+    constexpr std::size_t kBlock = 32 * kTile;
+    constexpr std::size_t kUsual = 4;  // few tiles have more
+    if (entries.index.size() < most + kBlock + kUsual) {
+      entries.index.resize(most + kBlock + kUsual);
+      entries.value.resize(most + kBlock + kUsual);
+    }
+    while (read < x.size() && size <= most) {
+      const std::size_t end = std::min(read + kBlock, x.size());
+      const std::size_t first = size;
+      for (std::size_t begin = read; begin < end; begin += kTile) {
+        std::uint64_t bits = above(x, begin, std::min(begin + kTile, end), bound);
+        std::uint32_t* to = entries.index.data() + size;
+        const auto write_next = [&] {
+          *to++ = static_cast<std::uint32_t>(begin) + static_cast<std::uint32_t>(std::countr_zero(bits));
+          bits &= bits - 1;
+        };
+        size += static_cast<std::size_t>(std::popcount(bits));
+        for (std::size_t i = 0; i < kUsual; ++i)
+          write_next();  // without a branch; the size tells how many count
+        while (bits != 0) write_next();
+      }
+      for (std::size_t i = first; i < size; ++i) entries.value[i] = x[entries.index[i]];
+      read = end;
     }
   }
-  return found;
+
+  [[nodiscard]] Stored<double> values() const { return {View(entries.value).first(size)}; }
+};
+
+/// Collects the entries that reach the guess, until `count` of them equal it: no more of these are selected. Then
+/// collects those that exceed it. Returns whether the `count` largest entries are collected.
+template <class Source>
+bool collect(const Source& x, Magnitude guess, std::size_t count, Collection& collected) {
+  const std::size_t room = count + kSample;
+  collected.add(x, guess - 1, count + room);
+  if (collected.read < x.size()) {
+    const View values = collected.values().x;
+    const auto ties =
+        std::count_if(values.begin(), values.end(), [&](double v) { return magnitude(v) == guess; });
+    if (static_cast<std::size_t>(ties) < count) return false;
+    const std::size_t most = collected.size + room;
+    collected.add(x, guess, most);
+  }
+  return collected.read == x.size() && collected.size >= count;
 }
 
 template <class Source>
@@ -232,18 +295,13 @@ void choose(const Source& x, std::size_t count, Entries& out) {
     return;
   }
   if (x.size() >= kShort) {
-    const Magnitude bound = guess(x, count, scratch);
-    const std::size_t most = std::min(x.size(), 2 * count + kSample);
-    const std::size_t found = collect(x, bound, most, scratch.candidates);
-    if (found >= count && found <= most) {
-      const Stored<double> values{View(scratch.candidates.value).first(found)};
+    Collection collected{scratch.candidates};
+    if (collect(x, guess(x, count, scratch), count, collected)) {
+      const Stored<double> values = collected.values();
       take(values, exact_cut(values, count, scratch), count, out);
       for (std::uint32_t& j : out.index) j = scratch.candidates.index[j];
       return;
     }
-    // Fewer than `count` entries exceed the guess. On tied input, the first entries equal to the guess
-    // complete them.
-    if (found < count && take(x, {bound, count - found}, count, out)) return;
   }
   take(x, exact_cut(x, count, scratch), count, out);
 }

@@ -58,6 +58,19 @@ struct IntegersOf<MostDoubles> {
 template <class V>
 using Integers = typename IntegersOf<V>::Type;
 
+/// Bit l: a[l] > b[l].
+inline std::uint64_t lanes_above(Integers<MostDoubles> a, Integers<MostDoubles> b) {
+#if HWY_TARGET == HWY_AVX3
+  return _mm512_cmpgt_epi64_mask(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b));
+#elif HWY_TARGET == HWY_AVX2
+  return static_cast<std::uint64_t>(_mm256_movemask_pd(reinterpret_cast<__m256d>(a > b)));
+#else
+  std::uint64_t bits = 0;
+  for (std::size_t l = 0; l < kLanesOf<MostDoubles>; ++l) bits |= std::uint64_t{a[l] > b[l]} << l;
+  return bits;
+#endif
+}
+
 inline constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 template <class V, class Element>
