@@ -202,7 +202,7 @@ constexpr std::size_t kShort = 2 * kSample;  // without a guess
 /// The cut from all entries: for short vectors, and after a failed guess.
 template <class Source>
 Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
-  if (x.size() >= kShort && count <= x.size() / 8) return cut_of_few(x, count, scratch);
+  if (count <= x.size() / 16) return cut_of_few(x, count, scratch);
   scratch.magnitudes.resize(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
   const Magnitude threshold = separator(scratch.magnitudes, count);

@@ -16,6 +16,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/spectrum.h"
 #include "laconic/data/classes.h"
+#include "laconic/problem/dense_rows.h"
 #include "laconic/problem/gram.h"
 #include "laconic/problem/loss.h"
 #include "laconic/problem/packed_rows.h"
@@ -74,12 +75,11 @@ class Shard {
   /// The number of rows among first .. end-1 with a margin of the sign of their target.
   [[nodiscard]] double count_correct(std::size_t first, std::size_t end, View x) const {
     std::size_t correct = 0;
-    std::array<double, kBlock> margin;
-    for (; first < end; first += kBlock) {
-      const std::size_t block = std::min(kBlock, end - first);
-      multiply(Rows::everything(), first, block, x, margin.data());
-      for (std::size_t k = 0; k < block; ++k) correct += margin[k] * targets_[first + k] > 0 ? 1 : 0;
-    }
+    for_each_block(Rows::everything(), first, end, [&](Block rows) {
+      std::array<double, kBlock> margin;
+      multiply(rows, x, margin.data());
+      for (std::size_t k = 0; k < rows.size(); ++k) correct += margin[k] * targets_[rows[k]] > 0 ? 1 : 0;
+    });
     return static_cast<double>(correct);
   }
 
@@ -113,18 +113,15 @@ class Shard {
 
   /// out += A'diag(l'')A v, l'' at the margins A x.
   void add_hessian_vector(Loss loss, Rows rows, View x, View v, MutView out) const {
-    const std::size_t count = rows.count(size());
     std::array<double, kBlock> margin, change, target;
-    for (std::size_t first = 0; first < count; first += kBlock) {
-      const std::size_t block = std::min(kBlock, count - first);
-      for (std::size_t k = 0; k < block; ++k) target[k] = targets_[rows[first + k]];
-      multiply(rows, first, block, x, margin.data());
-      multiply(rows, first, block, v, change.data());
-      std::size_t padded = block;
-      for (; padded % kLossLanes != 0; ++padded) margin[padded] = target[padded] = change[padded] = 0;
+    for_each_block(rows, 0, rows.count(size()), [&](Block block) {
+      const std::size_t padded = copy_targets(block, target);
+      multiply(block, x, margin.data());
+      multiply(block, v, change.data());
+      for (std::size_t k = block.size(); k < padded; ++k) margin[k] = change[k] = 0;
       apply_curvature(loss, padded, target.data(), margin.data(), change.data());
-      add_transposed(rows, first, block, change.data(), out);
-    }
+      add_transposed(block, change.data(), out);
+    });
   }
 
   /// lmax(A'A)
@@ -163,6 +160,27 @@ class Shard {
   }
 
  private:
+  using Block = std::span<const std::uint32_t>;  // at most kBlock positions of rows
+
+  /// Calls take(block) for the selected rows first .. end-1, a block at a time.
+  template <class Take>
+  static void for_each_block(Rows rows, std::size_t first, std::size_t end, Take&& take) {
+    std::array<std::uint32_t, kBlock> block;  // NOLINT: filled before it is read
+    for (; first < end; first += kBlock) {
+      const std::size_t size = std::min(kBlock, end - first);
+      for (std::size_t k = 0; k < size; ++k) block[k] = static_cast<std::uint32_t>(rows[first + k]);
+      take(Block(block).first(size));
+    }
+  }
+
+  /// The targets of the rows, and zeros up to a multiple of kLossLanes, which is returned.
+  std::size_t copy_targets(Block rows, std::array<double, kBlock>& target) const {
+    for (std::size_t k = 0; k < rows.size(); ++k) target[k] = targets_[rows[k]];
+    std::size_t padded = rows.size();
+    for (; padded % kLossLanes != 0; ++padded) target[padded] = 0;
+    return padded;
+  }
+
   /// Runs over blocks of rows: margins, link function, transposed product.
   template <class Link>
   void sweep(Rows rows, View x, MutView g, Link link) const {
@@ -171,25 +189,27 @@ class Shard {
       ones.fill(1);
       return ones;
     }();
-    const std::size_t count = rows.count(size());
     std::array<double, kBlock> margin, target;
     std::array<float, kBlock> weight = kOne;
-    for (std::size_t first = 0; first < count; first += kBlock) {
-      const std::size_t block = std::min(kBlock, count - first);
-      for (std::size_t k = 0; k < block; ++k) target[k] = targets_[rows[first + k]];
-      multiply(rows, first, block, x, margin.data());
-      std::size_t padded = block;
-      for (; padded % kLossLanes != 0; ++padded) margin[padded] = target[padded] = weight[padded] = 0;
+    for_each_block(rows, 0, rows.count(size()), [&](Block block) {
+      const std::size_t padded = copy_targets(block, target);
+      multiply(block, x, margin.data());
+      for (std::size_t k = block.size(); k < padded; ++k) margin[k] = weight[k] = 0;
       link(padded, target.data(), weight.data(), margin.data());
-      add_transposed(rows, first, block, margin.data(), g);
-    }
+      add_transposed(block, margin.data(), g);
+    });
   }
 
-  /// out[k] = a'x, a the row at rows[first + k], for k < count.
-  void multiply(Rows rows, std::size_t first, std::size_t count, View x, double* out) const {
+  /// Whether every column has a value in each row. Columns of a row differ.
+  [[nodiscard]] bool is_dense() const {
+    return rows_.value.size() == size() * columns_ && !rows_.one_value();
+  }
+
+  /// out[k] = a'x, a the row at rows[k].
+  void multiply(Block rows, View x, double* out) const {
+    if (is_dense()) return multiply_dense_rows(rows_.value, rows, x, {out, rows.size()});
     const bool one_value = rows_.one_value();
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t row = rows[first + k];
+    for (const std::uint32_t row : rows) {
       double sum = 0;
       if (one_value) {
         for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) sum += x[rows_.column[e]];
@@ -199,23 +219,23 @@ class Shard {
           sum += rows_.value[e] * x[rows_.column[e]];
         }
       }
-      out[k] = sum;
+      *out++ = sum;
     }
   }
 
-  /// out += coefficient[0] a + coefficient[1] b + ..., a and b the rows at rows[first] and rows[first + 1].
-  void add_transposed(Rows rows, std::size_t first, std::size_t count, const double* coefficient,
-                      MutView out) const {
+  /// out += coefficient[0] a + coefficient[1] b + ..., a and b the rows at rows[0] and rows[1].
+  void add_transposed(Block rows, const double* coefficient, MutView out) const {
+    if (is_dense()) return add_dense_rows(rows_.value, rows, {coefficient, rows.size()}, out);
     const bool one_value = rows_.one_value();
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t row = rows[first + k];
+    for (const std::uint32_t row : rows) {
+      const double c = *coefficient++;
       if (one_value) {
-        const double product = coefficient[k] * rows_.value[0];
+        const double product = c * rows_.value[0];
         for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e)
           out[rows_.column[e]] += product;
       } else {
         for (std::uint64_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
-          out[rows_.column[e]] += coefficient[k] * rows_.value[e];
+          out[rows_.column[e]] += c * rows_.value[e];
         }
       }
     }
