@@ -12,6 +12,7 @@
 #define LACONIC_CORE_LANES_H
 #endif
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -114,6 +115,7 @@ template <class V>
 inline void store(V v, double* to) {
   std::memcpy(to, &v, sizeof(v));
 }
+inline void store(double v, double* to) { *to = v; }
 inline void store(Doubles v, float* to) {
   const Floats rounded = __builtin_convertvector(v, Floats);
   std::memcpy(to, &rounded, sizeof(rounded));
@@ -126,6 +128,19 @@ inline V multiply_add(V a, V b, V c) {
   V result;
   for (std::size_t l = 0; l < kLanesOf<V>; ++l) result[l] = __builtin_fma(a[l], b[l], c[l]);
   return result;
+}
+
+/// Square roots, rounded as IEEE 754 demands.
+inline double square_root(double v) { return std::sqrt(v); }
+inline MostDoubles square_root(MostDoubles v) {
+#if HWY_TARGET == HWY_AVX3
+  return _mm512_sqrt_pd(v);
+#elif HWY_TARGET == HWY_AVX2
+  return _mm256_sqrt_pd(v);
+#else
+  for (std::size_t l = 0; l < kLanesOf<MostDoubles>; ++l) v[l] = std::sqrt(v[l]);
+  return v;
+#endif
 }
 
 inline std::uint64_t any_lane(Bits v) { return (v[0] | v[1]) | (v[2] | v[3]); }

@@ -6,13 +6,68 @@
 #include "laconic/core/error.h"
 #include "laconic/core/power.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/local/inner_rule.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
+namespace {
+
+/// Calls take(V, j) for vectors, and then for single coordinates, that cover begin .. end-1. `from` may be `to`.
+template <class Take>
+void for_each_vector(Range range, Take&& take) {
+  std::size_t j = range.begin;
+  for (; j + kLanesOf<MostDoubles> <= range.end; j += kLanesOf<MostDoubles>) take(MostDoubles{}, j);
+  for (; j < range.end; ++j) take(double{}, j);
+}
+
+}  // namespace
+
+void step_unscaled(View direction, double length, View from, MutView to) {
+  for_each_vector({0, to.size()}, [&]<class V>(V, std::size_t j) {
+    store(doubles_at<V>(&from[j]) - length * doubles_at<V>(&direction[j]), &to[j]);
+  });
+}
+
+void step_scaled(View direction, View scale, double length, View from, MutView to) {
+  for_each_vector({0, to.size()}, [&]<class V>(V, std::size_t j) {
+    store(doubles_at<V>(&from[j]) - length * (doubles_at<V>(&direction[j]) / doubles_at<V>(&scale[j])),
+          &to[j]);
+  });
+}
+
+void adamw(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
+           View from, MutView to) {
+  const auto [beta1, beta2, epsilon, decay] = options;
+  const double first = 1 - power(beta1, t);
+  const double second = 1 - power(beta2, t);
+  for_each_vector(range, [&, beta1 = beta1, beta2 = beta2, epsilon = epsilon, decay = decay]<class V>(
+                             V, std::size_t j) {
+    const V gradient = doubles_at<V>(&g[j]);
+    const V start = doubles_at<V>(&from[j]);
+    const V mean = beta1 * doubles_at<V>(&m[j]) + (1 - beta1) * gradient;
+    const V square = beta2 * doubles_at<V>(&v[j]) + (1 - beta2) * gradient * gradient;
+    store(mean, &m[j]);
+    store(square, &v[j]);
+    store(start - length * (mean / first / (square_root(square / second) + epsilon) + decay * start), &to[j]);
+  });
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace laconic {
 namespace {
 
+HWY_EXPORT(step_unscaled);
+HWY_EXPORT(step_scaled);
+HWY_EXPORT(adamw);
+
 void step_along(View direction, const InnerStep& step, View from, MutView to) {
-  for (std::size_t j = 0; j < to.size(); ++j) {
-    to[j] = from[j] - step.length * (step.scale.empty() ? direction[j] : direction[j] / step.scale[j]);
-  }
+  if (step.scale.empty()) return HWY_DYNAMIC_DISPATCH(step_unscaled)(direction, step.length, from, to);
+  HWY_DYNAMIC_DISPATCH(step_scaled)(direction, step.scale, step.length, from, to);
 }
 
 class Plain final : public InnerRule {
@@ -117,14 +172,8 @@ std::unique_ptr<InnerRule> adamw(const AdamW& options) { return std::make_unique
 
 void adamw_step(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
                 View from, MutView to) {
-  const auto [beta1, beta2, epsilon, decay] = options;
-  const double first = 1 - power(beta1, t);
-  const double second = 1 - power(beta2, t);
-  for (std::size_t j = range.begin; j < range.end; ++j) {
-    m[j] = beta1 * m[j] + (1 - beta1) * g[j];
-    v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
-    to[j] = from[j] - length * (m[j] / first / (std::sqrt(v[j] / second) + epsilon) + decay * from[j]);
-  }
+  HWY_DYNAMIC_DISPATCH(adamw)(options, length, t, range, g, m, v, from, to);
 }
 
 }  // namespace laconic
+#endif

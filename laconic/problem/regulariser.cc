@@ -3,7 +3,41 @@
 
 #include <cstddef>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "laconic/problem/regulariser.cc"
+#include "laconic/core/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::HWY_NAMESPACE {
+
+/// g += lambda times the gradient of sum_k x_k^2 / (1 + x_k^2); returns the sum.
+double add_nonconvex_gradient(double lambda, View x, MutView g) {
+  const auto term = [&]<class V>(V, std::size_t k) {
+    // x / (1 + x^2), if computed directly, is inf / inf for a huge x. Expressed by q = 1 + x^2, both limits
+    // are correct.
+    const V at = doubles_at<V>(&x[k]);
+    const V q = 1 + at * at;
+    store(doubles_at<V>(&g[k]) + 2 * lambda * (at / q) / q, &g[k]);
+    return V(1 - 1 / q);
+  };
+  RunningSums sums;
+  std::size_t k = 0;
+  while (k + 4 * kLanes <= x.size()) {
+    for (std::size_t i = 0; i < 4; ++i, k += kLanes) sums[i] += term(Doubles{}, k);
+  }
+  for (std::size_t i = 0; i < 3 && k + kLanes <= x.size(); ++i, k += kLanes) sums[i] += term(Doubles{}, k);
+  double rest = 0;
+  for (; k < x.size(); ++k) rest += term(double{}, k);
+  return sums.total() + rest;
+}
+
+}  // namespace laconic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace laconic {
+
+HWY_EXPORT(add_nonconvex_gradient);
 
 double Regulariser::add_gradient(View x, MutView g) const {
   if (lambda == 0) return 0;
@@ -11,15 +45,7 @@ double Regulariser::add_gradient(View x, MutView g) const {
     axpy(lambda, x, g);
     return lambda / 2 * norm_sq(x);
   }
-  double sum = 0;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    // x / (1 + x^2), if computed directly, is inf / inf for a huge x. Expressed by q = 1 + x^2, both limits
-    // are correct.
-    const double q = 1 + x[k] * x[k];
-    sum += 1 - 1 / q;
-    g[k] += 2 * lambda * (x[k] / q) / q;
-  }
-  return lambda * sum;
+  return lambda * HWY_DYNAMIC_DISPATCH(add_nonconvex_gradient)(lambda, x, g);
 }
 
 void Regulariser::add_hessian_vector(View x, View v, MutView out) const {
@@ -33,3 +59,4 @@ void Regulariser::add_hessian_vector(View x, View v, MutView out) const {
 }
 
 }  // namespace laconic
+#endif
