@@ -26,6 +26,8 @@ GOALS = {
     "autoencoder_gradient/fashion_mnist_two_double ratio_to_eigen_products": 1.43,
     # Whole rounds, of their gradients.
     "round_against_gradients/ef21_a9a ratio_to_gradients": 1.10,
+    # Rounds a second, of those of SciPy.
+    "scipy_rounds/ef21_a9a ratio_to_scipy": 3.0,
     # Steps a second, of those of PyTorch.
     "torch_mlp/mnist/32 ratio_to_pytorch": 3.0,
     "torch_mlp/fashion-mnist/32 ratio_to_pytorch": 2.2,
