@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include <fmt/format.h>
@@ -142,33 +143,59 @@ BitReader for_each_tile(std::span<const std::uint8_t> from, std::size_t dim, std
   return reader;
 }
 
-/// The levels of a dense message that are not zero; there are `count`.
-void list_levels(std::span<const std::uint8_t> from, std::size_t dim, std::size_t s, std::size_t count,
-                 LevelList& levels) {
-  constexpr std::size_t kGroup = 4;
-  levels.support.resize(count + kGroup);  // room for a group that is written without a branch
-  levels.codes.resize(count + kGroup);
-  const std::uint64_t zeros = s * 0x0001000100010001;
-  std::size_t n = 0;
-  const auto append = [&](std::size_t j, std::uint16_t code) {
-    levels.support[n] = static_cast<std::uint32_t>(j);
-    levels.codes[n] = code;
-    n += code != s ? 1 : 0;
-  };
-  for_each_tile(from, dim, s, [&](Codes codes, std::size_t begin) {
-    std::size_t i = 0;
-    for (; i + kGroup <= codes.size(); i += kGroup) {
-      if (load<std::uint64_t>(codes.data() + i) == zeros) continue;
-      for (std::size_t k = i; k < i + kGroup; ++k) append(begin + k, codes[k]);
+/// Collects the levels that are not zero.
+class LevelCollector {
+ public:
+  LevelCollector(std::size_t s, LevelList& levels) : s_(static_cast<std::uint16_t>(s)), levels_(levels) {}
+
+  /// Adds those of the codes of the coordinates from `begin` on, at most kTile.
+  void add(Codes codes, std::size_t begin) {
+    constexpr std::size_t kGroup = 32;
+    if (levels_.support.size() < size_ + kTile + 1) {
+      levels_.support.resize(2 * size_ + kTile + 1);  // one more, which is written without a branch
+      levels_.codes.resize(2 * size_ + kTile + 1);
     }
-    for (; i < codes.size(); ++i) append(begin + i, codes[i]);
-  });
-  levels.support.resize(count);
-  levels.codes.resize(count);
+    for (std::size_t first = 0; first < codes.size(); first += kGroup) {
+      const Codes group = codes.subspan(first, std::min(kGroup, codes.size() - first));
+      std::uint16_t differs = 0;
+      for (const std::uint16_t code : group) differs |= static_cast<std::uint16_t>(code ^ s_);
+      if (differs == 0) continue;
+      for (std::size_t k = 0; k < group.size(); ++k) {
+        levels_.support[size_] = static_cast<std::uint32_t>(begin + first + k);
+        levels_.codes[size_] = group[k];
+        size_ += group[k] != s_ ? 1 : 0;
+      }
+    }
+  }
+
+  const LevelList& finish() {
+    levels_.support.resize(size_);
+    levels_.codes.resize(size_);
+    return levels_;
+  }
+
+ private:
+  std::uint16_t s_;
+  LevelList& levels_;
+  std::size_t size_ = 0;
+};
+
+/// Writes the codes of the coordinates 0 .. dim-1, of which the list has those that are not zero.
+void put_codes_of(const LevelList& levels, std::size_t s, std::size_t dim, BitWriter& writer) {
+  std::array<std::uint16_t, kTile> tile;  // NOLINT: filled before it is read
+  std::size_t i = 0;
+  for (std::size_t begin = 0; begin < dim; begin += kTile) {
+    const Codes codes = Codes(tile).first(std::min(kTile, dim - begin));
+    std::fill(codes.begin(), codes.end(), static_cast<std::uint16_t>(s));
+    for (; i < levels.support.size() && levels.support[i] < begin + codes.size(); ++i)
+      codes[levels.support[i] - begin] = levels.codes[i];
+    put_codes(codes, bits_per_level(s), writer);
+  }
 }
 
 /// `steps` times the message's value is the norm. code_of(v, word) is the code of an entry v, in units of the
-/// value, with a random word.
+/// value, with a random word. Levels that are not zero are listed for as long as the sparse form of the coordinates
+/// so far may be the shorter one.
 template <class Family, class Real, class CodeOf>
 void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& stream, std::span<const Real> x,
                   CodeOf&& code_of, Message& out) {
@@ -177,11 +204,19 @@ void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& str
       with_value_type(wire, [&]<class Value>(Value) { return least_step<Value>(length, steps); });
   if (!std::isfinite(value)) return write_dense(wire, x, out);
 
-  const std::size_t dense_bytes = levels_length(wire, s, x.size());
-  std::uint8_t* to = begin_message(Family::kDense, wire, dense_bytes, out);
-  BitWriter writer(store_values(wire, View(&value, 1), store_count(s, to)));
   const double unit = value > 0 ? value : 1;  // the zero vector can use any unit
   Tally<Family> tally;
+  const auto level_bits = [&] { return Family::bits(tally.marks, tally.nonzeros, s); };
+  const auto may_be_sparse = [&](std::size_t dim) {
+    return least_sparse_levels_bytes(wire, dim, tally.nonzeros, level_bits()) < levels_length(wire, s, dim);
+  };
+  const auto begin_dense = [&] {
+    std::uint8_t* to = begin_message(Family::kDense, wire, levels_length(wire, s, x.size()), out);
+    return BitWriter(store_values(wire, View(&value, 1), store_count(s, to)));
+  };
+  thread_local LevelList levels;  // reused, so that a round does not allocate
+  LevelCollector collector(s, levels);
+  std::optional<BitWriter> dense;
   std::array<std::uint32_t, kTile> words;  // NOLINT: filled before it is read
   std::array<std::uint16_t, kTile> tile;   // NOLINT: filled before it is read
   for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
@@ -190,16 +225,32 @@ void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& str
     for (std::size_t i = 0; i < codes.size(); ++i)
       codes[i] = code_of(static_cast<double>(x[begin + i]) / unit, words[i]);
     tally.add(codes, s);
-    put_codes(codes, bits_per_level(s), writer);
+    if (!dense && !may_be_sparse(begin + codes.size())) {
+      dense = begin_dense();
+      put_codes_of(collector.finish(), s, begin, *dense);
+    }
+    if (dense) {
+      put_codes(codes, bits_per_level(s), *dense);
+    } else {
+      collector.add(codes, begin);
+    }
   }
-  writer.finish();
 
-  const std::size_t level_bits = Family::bits(tally.marks, tally.nonzeros, s);
-  if (least_sparse_levels_bytes(wire, x.size(), tally.nonzeros, level_bits) >= dense_bytes) return;
-  thread_local LevelList levels;  // reused, so that a round does not allocate
-  list_levels(std::span(out.bytes).subspan(kCountHeader + bytes_of(wire)), x.size(), s, tally.nonzeros,
-              levels);
-  write_sparse_levels<Family>(wire, s, value, x.size(), levels, level_bits, dense_bytes, out);
+  const std::size_t dense_bytes = levels_length(wire, s, x.size());
+  const auto write_sparse = [&](const LevelList& list) {
+    return write_sparse_levels<Family>(wire, s, value, x.size(), list, level_bits(), dense_bytes, out);
+  };
+  if (!dense) {
+    if (write_sparse(collector.finish())) return;
+    dense = begin_dense();
+    put_codes_of(levels, s, x.size(), *dense);
+  }
+  dense->finish();
+  if (!may_be_sparse(x.size())) return;
+  LevelCollector all(s, levels);
+  for_each_tile(std::span(out.bytes).subspan(kCountHeader + bytes_of(wire)), x.size(), s,
+                [&](Codes codes, std::size_t begin) { all.add(codes, begin); });
+  write_sparse(all.finish());
 }
 
 /// A message of levels, with everything checked except its codes.
