@@ -29,22 +29,25 @@ constexpr std::size_t kInputs = std::size_t{1} << kTree;
 
 using Planes = std::span<const std::uint8_t* const>;
 
+/// What is added at once.
+using Piece = std::uint64_t __attribute__((vector_size(sizeof(MostDoubles))));
+
 /// digit = the sum digit + a + b; returns the carry.
-Bits carry_save(Bits& digit, Bits a, Bits b) {
-  const Bits either = digit ^ a;
-  const Bits carry = (digit & a) | (either & b);
+Piece carry_save(Piece& digit, Piece a, Piece b) {
+  const Piece either = digit ^ a;
+  const Piece carry = (digit & a) | (either & b);
   digit = either ^ b;
   return carry;
 }
 
 /// held += the 2^digits inputs; returns the carry.
 template <unsigned digits>
-Bits add_tree(Bits* held, const Bits* inputs) {
+Piece add_tree(Piece* held, const Piece* inputs) {
   if constexpr (digits == 0) {
     return inputs[0];
   } else {
-    const Bits a = add_tree<digits - 1>(held, inputs);
-    const Bits b = add_tree<digits - 1>(held, inputs + (std::size_t{1} << (digits - 1)));
+    const Piece a = add_tree<digits - 1>(held, inputs);
+    const Piece b = add_tree<digits - 1>(held, inputs + (std::size_t{1} << (digits - 1)));
     return carry_save(held[digits - 1], a, b);
   }
 }
@@ -58,22 +61,22 @@ struct Digits {
 
 /// digits += the inputs, for kLine bytes.
 void add_line(const std::array<const std::uint8_t*, kInputs>& inputs, std::size_t at, const Digits& digits) {
-  constexpr std::size_t kParts = kLine / sizeof(Bits);
-  Bits in[kParts][kInputs];
+  constexpr std::size_t kParts = kLine / sizeof(Piece);
+  Piece in[kParts][kInputs];
   for (std::size_t k = 0; k < kInputs; ++k) {
-    for (std::size_t p = 0; p < kParts; ++p) in[p][k] = load<Bits>(inputs[k] + at + p * sizeof(Bits));
+    for (std::size_t p = 0; p < kParts; ++p) in[p][k] = load<Piece>(inputs[k] + at + p * sizeof(Piece));
   }
   for (std::size_t p = 0; p < kParts; ++p) {
-    std::uint8_t* digit = digits.first + at + p * sizeof(Bits);
-    Bits held[kTree];
-    for (unsigned k = 0; k < kTree; ++k) held[k] = load<Bits>(digit + k * digits.apart);
-    Bits carry = add_tree<kTree>(held, in[p]);
-    for (unsigned k = 0; k < kTree; ++k, digit += digits.apart) std::memcpy(digit, &held[k], sizeof(Bits));
+    std::uint8_t* digit = digits.first + at + p * sizeof(Piece);
+    Piece held[kTree];
+    for (unsigned k = 0; k < kTree; ++k) held[k] = load<Piece>(digit + k * digits.apart);
+    Piece carry = add_tree<kTree>(held, in[p]);
+    for (unsigned k = 0; k < kTree; ++k, digit += digits.apart) std::memcpy(digit, &held[k], sizeof(Piece));
     for (std::size_t k = kTree; k < digits.count; ++k, digit += digits.apart) {
-      const Bits before = load<Bits>(digit);
-      const Bits sum = before ^ carry;
+      const Piece before = load<Piece>(digit);
+      const Piece sum = before ^ carry;
       carry &= before;
-      std::memcpy(digit, &sum, sizeof(Bits));
+      std::memcpy(digit, &sum, sizeof(Piece));
     }
   }
 }

@@ -196,7 +196,7 @@ TEST(Levels, TheShorterFormIsWrittenAndSaysTheSame) {
       for (const std::size_t s : {1, 2, 3, 4, 5, 7, 8, 16, 64, 127, 300, 4096, 32767}) {
         if (family == Family::power && s > kPowerLevelLimit) continue;
         for (const std::size_t dim : {1, 2, 17, 37, 100, 511, 512, 513, 3000}) {
-          for (int kind = 0; kind < 5; ++kind) {
+          for (int kind = 0; kind < 7; ++kind) {
             SCOPED_TRACE(fmt::format("s = {}, dim {}, kind {}", s, dim, kind));
             Vector x = normal(dim, static_cast<std::uint32_t>(dim));
             for (std::size_t j = 0; j < dim; ++j) {
@@ -204,6 +204,8 @@ TEST(Levels, TheShorterFormIsWrittenAndSaysTheSame) {
               if (kind == 2) x[j] = j == dim / 2 ? -3 : 0;
               if (kind == 3) x[j] = std::pow(x[j], 9);         // few entries have nearly all of the norm
               if (kind == 4 && j % 4 < 3 && j > 0) x[j] *= 0;  // zeros of both signs
+              if (kind == 5 && j < dim / 2) x[j] = 0;          // seems sparse at the start
+              if (kind == 6 && j > dim / 8) x[j] = 0;          // seems dense at the start
             }
             const Message message = written(family, wire, s, static_cast<std::uint32_t>(s), x);
             ++forms[expect_the_shorter_form(family, message, dim) ? 1 : 0];
