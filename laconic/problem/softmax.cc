@@ -30,6 +30,8 @@ constexpr std::size_t kScoreLanes = 8;
 constexpr std::size_t kParts = kScoreLanes / kLanesOf<V>;
 constexpr std::size_t kClassTile = 2;
 constexpr std::size_t kRowTile = 4 / kParts;
+constexpr std::size_t kRowTiles = 4;  // on every target, rows up to a multiple of this are whole tiles
+static_assert(kRowTiles % kRowTile == 0 && kBlock % kRowTiles == 0);
 constexpr std::size_t kFeatureTile = 16;
 constexpr std::size_t kTransposeClasses = 5;
 constexpr std::size_t kFeatureChunk = 128;  // of 16 rows and 10 classes: 26 KB, stays in the L1 cache
@@ -66,14 +68,15 @@ void score_tile(std::size_t n, std::size_t begin, std::size_t end, const double*
   }
 }
 
-void transpose_tile(std::size_t n, const double* score, const double* features, double* gradient) {
+void transpose_tile(std::size_t n, std::size_t rows, const double* score, const double* features,
+                    double* gradient) {
   constexpr std::size_t kVectors = kFeatureTile / kLanesOf<V>;
   V s[kTransposeClasses][kVectors];
 #pragma GCC unroll 5
   for (std::size_t k = 0; k < kTransposeClasses; ++k) {
     for (std::size_t p = 0; p < kVectors; ++p) s[k][p] = load<V>(gradient + k * n + p * kLanesOf<V>);
   }
-  for (std::size_t r = 0; r < kBlock; ++r) {
+  for (std::size_t r = 0; r < rows; ++r) {
     V a[kVectors];
     for (std::size_t p = 0; p < kVectors; ++p) a[p] = load<V>(features + r * n + p * kLanesOf<V>);
 #pragma GCC unroll 5
@@ -90,14 +93,15 @@ void transpose_tile(std::size_t n, const double* score, const double* features, 
 
 }  // namespace
 
-/// scores = W A' for a block of rows. `lanes` has room for kScoreLanes partial sums of each score.
-void score_block(std::size_t columns, std::size_t classes, const double* features, const double* weights,
-                 double* lanes, double* scores) {
+/// scores = W A' for the first rows of a block, up to a multiple of kRowTiles, and 0 for the others. `lanes` has
+/// room for kScoreLanes partial sums of each score.
+void score_block(std::size_t columns, std::size_t classes, std::size_t rows, const double* features,
+                 const double* weights, double* lanes, double* scores) {
   std::fill_n(lanes, classes * kBlock * kScoreLanes, 0.0);
   for (std::size_t j = 0; j < columns; j += kFeatureChunk) {
     const std::size_t end = std::min(j + kFeatureChunk, columns);
     for (std::size_t c = 0; c < classes; c += kClassTile) {
-      for (std::size_t r = 0; r < kBlock; r += kRowTile) {
+      for (std::size_t r = 0; r < rows; r += kRowTile) {
         score_tile(columns, j, end, features + r * columns, weights + c * columns,
                    lanes + (c * kBlock + r) * kScoreLanes);
       }
@@ -109,12 +113,17 @@ void score_block(std::size_t columns, std::size_t classes, const double* feature
   }
 }
 
-/// gradient += P'A for a block of rows; P is in the layout of the scores.
-void transpose_block(std::size_t columns, std::size_t classes, const double* scores, const double* features,
-                     double* gradient) {
+/// out = a x
+void copy_scaled(double a, View x, double* out) {
+  for (std::size_t j = 0; j < x.size(); ++j) out[j] = a * x[j];
+}
+
+/// gradient += P'A for the first rows of a block; P is in the layout of the scores.
+void transpose_block(std::size_t columns, std::size_t classes, std::size_t rows, const double* scores,
+                     const double* features, double* gradient) {
   for (std::size_t j = 0; j < columns; j += kFeatureTile) {
     for (std::size_t c = 0; c < classes; c += kTransposeClasses)
-      transpose_tile(columns, scores + c * kBlock, features + j, gradient + c * columns + j);
+      transpose_tile(columns, rows, scores + c * kBlock, features + j, gradient + c * columns + j);
   }
 }
 
@@ -128,9 +137,11 @@ namespace {
 using HWY_NAMESPACE::kBlock;
 using HWY_NAMESPACE::kClassTile;
 using HWY_NAMESPACE::kFeatureTile;
+using HWY_NAMESPACE::kRowTiles;
 using HWY_NAMESPACE::kScoreLanes;
 using HWY_NAMESPACE::kTransposeClasses;
 
+HWY_EXPORT(copy_scaled);
 HWY_EXPORT(score_block);
 HWY_EXPORT(transpose_block);
 
@@ -257,15 +268,17 @@ class Softmax final : public Problem {
  private:
   void prepare(const LabelledRows& rows, View x, Scratch& scratch) const {
     scratch.scores.assign(padded_classes_ * kBlock, 0);
-    scratch.lanes.assign(padded_classes_ * kBlock * kScoreLanes, 0);
     if (rows.pixels()) {
-      scratch.weights.assign(padded_classes_ * padded_columns_, 0);
-      for (std::size_t c = 0; c < classes_; ++c) {
-        for (std::size_t j = 0; j < columns_; ++j) {
-          scratch.weights[c * padded_columns_ + j] = x[c * columns_ + j] * (1 / 255.0);
-        }
+      scratch.lanes.resize(padded_classes_ * kBlock * kScoreLanes);
+      // Behind the columns, pixels of another problem have no effect: the weights are 0 there.
+      scratch.features.resize(kBlock * padded_columns_);
+      scratch.weights.resize(padded_classes_ * padded_columns_);
+      for (std::size_t c = 0; c < padded_classes_; ++c) {
+        const std::size_t filled = c < classes_ ? columns_ : 0;
+        double* const row = scratch.weights.data() + c * padded_columns_;
+        if (filled > 0) HWY_DYNAMIC_DISPATCH(copy_scaled)(1 / 255.0, x.subspan(c * columns_, columns_), row);
+        std::fill(row + filled, row + padded_columns_, 0.0);
       }
-      scratch.features.assign(kBlock * padded_columns_, 0);
     } else {
       scratch.weights.assign(columns_ * padded_classes_, 0);
       for (std::size_t c = 0; c < classes_; ++c) {
@@ -278,12 +291,13 @@ class Softmax final : public Problem {
 
   /// g = share * the gathered gradient, in the order of x.
   void collect(const LabelledRows& rows, const Scratch& scratch, double share, MutView g) const {
-    const double factor = rows.pixels() ? share * (1 / 255.0) : share;
-    const std::size_t class_step = rows.pixels() ? padded_columns_ : 1;
-    const std::size_t column_step = rows.pixels() ? 1 : padded_classes_;
     for (std::size_t c = 0; c < classes_; ++c) {
-      for (std::size_t j = 0; j < columns_; ++j) {
-        g[c * columns_ + j] = factor * scratch.gradient[c * class_step + j * column_step];
+      if (rows.pixels()) {
+        const View row = View(scratch.gradient).subspan(c * padded_columns_, columns_);
+        HWY_DYNAMIC_DISPATCH(copy_scaled)(share * (1 / 255.0), row, g.data() + c * columns_);
+      } else {
+        for (std::size_t j = 0; j < columns_; ++j)
+          g[c * columns_ + j] = share * scratch.gradient[c + j * padded_classes_];
       }
     }
   }
@@ -294,8 +308,12 @@ class Softmax final : public Problem {
       for (std::size_t r = 0; r < count; ++r) {
         selection.rows.read_pixels(selection[first + r], scratch.features.data() + r * padded_columns_);
       }
+      std::fill(scratch.features.begin() + static_cast<std::ptrdiff_t>(count * padded_columns_),
+                scratch.features.begin() +
+                    static_cast<std::ptrdiff_t>(round_up(count, kRowTiles) * padded_columns_),
+                0.0);
       HWY_DYNAMIC_DISPATCH(score_block)
-      (padded_columns_, padded_classes_, scratch.features.data(), scratch.weights.data(),
+      (padded_columns_, padded_classes_, count, scratch.features.data(), scratch.weights.data(),
        scratch.lanes.data(), scratch.scores.data());
       return;
     }
@@ -312,7 +330,8 @@ class Softmax final : public Problem {
   void transpose(const Selection& selection, std::size_t first, std::size_t count, Scratch& scratch) const {
     if (selection.rows.pixels()) {
       HWY_DYNAMIC_DISPATCH(transpose_block)
-      (padded_columns_, classes_, scratch.scores.data(), scratch.features.data(), scratch.gradient.data());
+      (padded_columns_, classes_, count, scratch.scores.data(), scratch.features.data(),
+       scratch.gradient.data());
       return;
     }
     for (std::size_t r = 0; r < count; ++r) {
