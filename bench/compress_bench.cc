@@ -591,6 +591,7 @@ BENCHMARK_CAPTURE(small, top_k_12_of_123_encode, "top-k(12)", 123, Side::encode)
 BENCHMARK_CAPTURE(small, top_k_12_of_123_decode, "top-k(12)", 123, Side::decode);
 BENCHMARK_CAPTURE(small, top_k_10_of_1000_encode, "top-k(10)", 1000, Side::encode);
 BENCHMARK_CAPTURE(small, top_k_100_of_1000_encode, "top-k(100)", 1000, Side::encode);
+BENCHMARK_CAPTURE(small, top_k_251_of_25088_encode, "top-k(251)", 25088, Side::encode);
 BENCHMARK_CAPTURE(small, natural_of_300_encode, "natural", 300, Side::encode);
 BENCHMARK_CAPTURE(small, natural_of_300_decode, "natural", 300, Side::decode);
 BENCHMARK_CAPTURE(small, perm_k_of_300_encode, "perm-k", 300, Side::encode);
