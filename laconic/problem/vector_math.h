@@ -26,15 +26,16 @@ inline V magnitude(V a) {
 /// are the pairs of pairs. Horner's scheme would wait for the latency of each step.
 template <std::size_t N, class V>
 [[gnu::always_inline]] inline V polynomial(const double (&c)[N], V v) {
-  static_assert(N % 4 == 0, "fill up with zeros");
+  static_assert(N % 2 == 0, "fill up with a zero");
+  constexpr std::size_t kFours = N / 4 * 4;
   const V v2 = v * v;
   const V v4 = v2 * v2;
+  const auto pair = [&](std::size_t k) { return multiply_add(all<V>(c[k + 1]), v, all<V>(c[k])); };
   V p{};
+  if constexpr (kFours < N) p = pair(kFours);
 #pragma GCC unroll 8  // g++ 12 would otherwise keep the loop, with its loads and branches
-  for (std::size_t k = N; k > 0; k -= 4) {
-    const V low = multiply_add(all<V>(c[k - 3]), v, all<V>(c[k - 4]));
-    const V high = multiply_add(all<V>(c[k - 1]), v, all<V>(c[k - 2]));
-    const V four = multiply_add(high, v2, low);
+  for (std::size_t k = kFours; k > 0; k -= 4) {
+    const V four = multiply_add(pair(k - 2), v2, pair(k - 4));
     p = k == N ? four : multiply_add(p, v4, four);
   }
   return p;
@@ -90,9 +91,7 @@ inline V log1p(V t) {
                                       0.15363676248891633,
                                       0.13591305485579894,
                                       0.09880789048764786,
-                                      0.17780763826113302,
-                                      0,
-                                      0};
+                                      0.17780763826113302};
   const V s = t / (t + 2.0);
   return s * polynomial(kAtanh, s * s);
 }
