@@ -7,8 +7,8 @@ reg=nonconvex) with 20 clients. SciPy computes the margins of all clients in one
 another, by a matrix with a block for each client; the rest is NumPy on matrices with a row for each client. laconic
 encodes and decodes messages besides.
 
-Both begin at 0 and must end at the same stationary point; on the way they differ where entries tie. The time of a round is the CPU time of a long run less that of a short
-one. Exit code 77 without SciPy or a9a.
+Both begin at 0 and must end at the same stationary point; on the way they differ where entries tie. The time of a round
+is the CPU time of a long run less that of a short one. Exit code 77 without SciPy or a9a.
 """
 import gzip
 import os

@@ -46,8 +46,8 @@ Extent extent_of(std::span<const Magnitude> from) {
   return extent;
 }
 
-/// The part of `from` that contains its rank-th largest number, moved to the front: one of at most 2048 ranges of
-/// equal width. `rank` becomes the rank in that part.
+/// The part of `from` that contains its rank-th largest number, moved to the front: one of at most 2048
+/// ranges of equal width. `rank` becomes the rank in that part.
 std::span<Magnitude> narrowed(std::span<Magnitude> from, std::size_t& rank) {
   std::array<std::uint32_t, 2048> count;  // NOLINT: the used part is cleared
   const auto [least, most] = extent_of(from);
@@ -251,14 +251,12 @@ struct Collection {
       for (std::size_t begin = read; begin < end; begin += kTile) {
         std::uint64_t bits = above(x, begin, std::min(begin + kTile, end), bound);
         std::uint32_t* to = entries.index.data() + size;
-        const auto write_next = [&] {
-          *to++ = static_cast<std::uint32_t>(begin) + static_cast<std::uint32_t>(std::countr_zero(bits));
-          bits &= bits - 1;
-        };
+        const auto from = static_cast<std::uint32_t>(begin);
         size += static_cast<std::size_t>(std::popcount(bits));
-        for (std::size_t i = 0; i < kUsual; ++i)
-          write_next();  // without a branch; the size tells how many count
-        while (bits != 0) write_next();
+        // Without a branch for the usual number; the size tells how many count.
+        for (std::size_t i = 0; i < kUsual; ++i, bits &= bits - 1)
+          *to++ = from + static_cast<std::uint32_t>(std::countr_zero(bits));
+        for (; bits != 0; bits &= bits - 1) *to++ = from + static_cast<std::uint32_t>(std::countr_zero(bits));
       }
       for (std::size_t i = first; i < size; ++i) entries.value[i] = x[entries.index[i]];
       read = end;
@@ -268,8 +266,8 @@ struct Collection {
   [[nodiscard]] Stored<double> values() const { return {View(entries.value).first(size)}; }
 };
 
-/// Collects the entries that reach the guess, until `count` of them equal it: no more of these are selected. Then
-/// collects those that exceed it. Returns whether the `count` largest entries are collected.
+/// Collects the entries that reach the guess, until `count` of them equal it: no more of these are selected.
+/// Then collects those that exceed it. Returns whether the `count` largest entries are collected.
 template <class Source>
 bool collect(const Source& x, Magnitude guess, std::size_t count, Collection& collected) {
   const std::size_t room = count + kSample;

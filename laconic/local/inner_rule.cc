@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace laconic::HWY_NAMESPACE {
 namespace {
 
-/// Calls take(V, j) for vectors, and then for single coordinates, that cover begin .. end-1. `from` may be `to`.
+/// Calls take(V, j) for vectors of coordinates from j on, and then take(double, j) for the last ones.
 template <class Take>
 void for_each_vector(Range range, Take&& take) {
   std::size_t j = range.begin;

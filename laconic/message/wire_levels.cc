@@ -194,8 +194,8 @@ void put_codes_of(const LevelList& levels, std::size_t s, std::size_t dim, BitWr
 }
 
 /// `steps` times the message's value is the norm. code_of(v, word) is the code of an entry v, in units of the
-/// value, with a random word. Levels that are not zero are listed for as long as the sparse form of the coordinates
-/// so far may be the shorter one.
+/// value, with a random word. Levels that are not zero are listed for as long as the sparse form of the
+/// coordinates so far may be the shorter one.
 template <class Family, class Real, class CodeOf>
 void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& stream, std::span<const Real> x,
                   CodeOf&& code_of, Message& out) {

@@ -93,8 +93,8 @@ void transpose_tile(std::size_t n, std::size_t rows, const double* score, const 
 
 }  // namespace
 
-/// scores = W A' for the first rows of a block, up to a multiple of kRowTiles, and 0 for the others. `lanes` has
-/// room for kScoreLanes partial sums of each score.
+/// scores = W A' for the first rows of a block, up to a multiple of kRowTiles, and 0 for the others. `lanes`
+/// has room for kScoreLanes partial sums of each score.
 void score_block(std::size_t columns, std::size_t classes, std::size_t rows, const double* features,
                  const double* weights, double* lanes, double* scores) {
   std::fill_n(lanes, classes * kBlock * kScoreLanes, 0.0);
