@@ -2,7 +2,10 @@
 #include "laconic/transport/mailbox.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "laconic/core/error.h"
 
@@ -12,6 +15,11 @@ namespace {
 std::chrono::duration<double> in_seconds(double seconds) { return std::chrono::duration<double>(seconds); }
 
 constexpr double kSignsPerPatience = 8;
+
+constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
+/// What a letter takes of Limits::waiting: its bytes, and about what its place in the inbox takes.
+std::size_t room_of(std::size_t length) { return length + 128; }
 
 }  // namespace
 
@@ -23,7 +31,10 @@ Letter Mailbox::Outbox::next() {
 }
 
 Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
-    : rank_(rank), patience_(patience), peers_(ranks) {
+    : rank_(rank),
+      patience_(patience),
+      peers_(ranks),
+      limits_(rank == 0 ? Limits{} : Limits{kUnlimited, kUnlimited}) {
   check(rank < ranks, "a mailbox of a rank that does not exist");
   check(patience > 0, "a mailbox needs patience > 0");
   for (Peer& peer : peers_) peer.said = Clock::now();
@@ -51,6 +62,15 @@ bool Mailbox::broken() const {
   return broken_elsewhere_ || std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
            return peer.bond != Peer::Bond::kept || peer.end_said == Kind::left;
          });
+}
+
+void Mailbox::drop(std::size_t rank, Peer::Bond bond) {
+  Peer& dropped = peers_[rank];
+  dropped.bond = bond;
+  dropped.outbox.clear();
+  dropped.waiting = 0;
+  std::erase_if(inbox_, [&](const Received& received) { return received.from == rank; });
+  wake();
 }
 
 void Mailbox::wake() {
@@ -86,6 +106,7 @@ std::optional<Mailbox::Received> Mailbox::take(double seconds) {
   if (inbox_.empty()) return {};
   Received received = std::move(inbox_.front());
   inbox_.pop_front();
+  peers_[received.from].waiting -= room_of(received.letter->size());
   return received;
 }
 
@@ -102,10 +123,26 @@ bool Mailbox::is_lost(std::size_t rank) const {
 
 void Mailbox::give_up(std::size_t rank) {
   const std::lock_guard lock(mutex_);
-  Peer& lost = peer(rank);
-  lost.bond = Peer::Bond::given_up;
-  lost.outbox.clear();
-  std::erase_if(inbox_, [&](const Received& received) { return received.from == rank; });
+  check(is_peer(rank), "a rank was given up that this one does not talk to");
+  drop(rank, Peer::Bond::given_up);
+}
+
+void Mailbox::limit(const Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
+
+void Mailbox::refuse(std::size_t rank, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  Peer& wrong = peer(rank);
+  if (wrong.refusal.empty()) wrong.refusal = reason;
+  if (wrong.bond != Peer::Bond::given_up) drop(rank, Peer::Bond::refused);
+}
+
+std::string Mailbox::refusal(std::size_t rank) const {
+  const std::lock_guard lock(mutex_);
+  check(is_peer(rank), "a rank was asked for that this one does not talk to");
+  return peers_[rank].refusal;
 }
 
 void Mailbox::close(std::uint8_t code) {
@@ -178,13 +215,41 @@ void Mailbox::hear_from(std::size_t from) {
   peer(from).silence = 0;
 }
 
+bool Mailbox::admits(std::size_t from, Kind kind, std::size_t length) {
+  Peer& sender = peers_[from];
+  if (sender.bond != Peer::Bond::kept) return false;
+  const bool ends = kind == Kind::closed || kind == Kind::closed_broken;
+  if (kind > Kind::left) {
+    sender.refusal =
+        fmt::format("it sends something of the kind {}, which there is not", static_cast<int>(kind));
+  } else if (kind != Kind::letter && length > 1) {
+    sender.refusal = fmt::format("it sends a sign of {} bytes; need at most 1", length);
+  } else if (kind == Kind::letter && length > limits_.letter) {
+    sender.refusal = fmt::format("it sends a letter of {} bytes; need at most {}", length, limits_.letter);
+  } else if (kind == Kind::letter && sender.waiting + room_of(length) > limits_.waiting) {
+    sender.refusal = fmt::format("it sends more letters than there is room for, {} bytes", limits_.waiting);
+  } else if (rank_ == 0 && ends && !code_) {
+    sender.refusal = "it ends the run, which only rank 0 may";
+  }
+  if (sender.refusal.empty()) return true;
+  drop(from, Peer::Bond::refused);
+  return false;
+}
+
+bool Mailbox::admits(std::size_t from, std::uint8_t kind, std::size_t length) {
+  const std::lock_guard lock(mutex_);
+  check(is_peer(from), "letters go between rank 0 and another rank");
+  return admits(from, static_cast<Kind>(kind), length);
+}
+
 void Mailbox::deliver(std::size_t from, Parcel parcel) {
   const std::lock_guard lock(mutex_);
   Peer& sender = peer(from);
   sender.silence = 0;
-  if (sender.bond != Peer::Bond::kept) return;
+  if (!admits(from, parcel.kind, parcel.letter ? parcel.letter->size() : 0)) return;
   switch (parcel.kind) {
     case Kind::letter:
+      sender.waiting += room_of(parcel.letter->size());
       traffic_.received += parcel.letter->size();
       inbox_.push_back({from, std::move(parcel.letter)});
       break;

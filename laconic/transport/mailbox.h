@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,14 @@ class Mailbox {
   /// The interval, in seconds, at which a rank that waits for letters should check which ranks are lost.
   [[nodiscard]] double between_looks() const { return patience_ / 16; }
 
+  /// What one other rank may send, in bytes.
+  struct Limits {
+    std::size_t letter = std::size_t{1} << 20;   // the longest letter
+    std::size_t waiting = std::size_t{1} << 26;  // the letters that take() has not returned yet
+  };
+  /// Rank 0 has limits, those above at first; the other ranks trust it and have none.
+  void limit(const Limits& limits);
+
   // The side that computes. Ranks exchange letters with rank 0 only: `to` is such a rank.
 
   /// Posts a letter. Letters to one rank arrive in order. Never blocks. Drops a letter that cannot arrive:
@@ -60,8 +69,13 @@ class Mailbox {
   /// Waits for `seconds`, or until closed.
   void sleep(double seconds);
 
-  /// Whether the rank has been silent for longer than the patience, has left, or was given up.
+  /// Whether the rank has been silent for longer than the patience, has left, was refused or was given up.
   [[nodiscard]] bool is_lost(std::size_t rank) const;
+  /// The rank has sent something wrong. It counts as lost, nothing more is sent to it, and its letters are
+  /// dropped. Only the first reason is kept.
+  void refuse(std::size_t rank, const std::string& reason);
+  /// Why the rank was refused; empty if it was not.
+  [[nodiscard]] std::string refusal(std::size_t rank) const;
   /// Sends nothing more to the rank, and drops its letters: those not yet taken and those still to come.
   void give_up(std::size_t rank);
 
@@ -100,6 +114,9 @@ class Mailbox {
   void look_around();
   /// A letter, or a part of one, has arrived.
   void hear_from(std::size_t from);
+  /// Whether the rank may send a parcel of this kind, the number of a Kind, and of this length now. If not, it
+  /// is refused. A carrier that knows the length before the content asks first. deliver() asks in any case.
+  bool admits(std::size_t from, std::uint8_t kind, std::size_t length);
   void deliver(std::size_t from, Parcel parcel);
   /// Returns when next_for() may have something, or after `seconds`.
   void wait_for_post(double seconds);
@@ -132,13 +149,15 @@ class Mailbox {
   };
 
   struct Peer {
-    enum class Bond : std::uint8_t { kept, left, given_up };
+    enum class Bond : std::uint8_t { kept, left, refused, given_up };
     Bond bond = Bond::kept;
+    std::string refusal;
     std::optional<Kind> end_said;  // this rank's last parcel to it: closed, closed_broken or left
     bool end_heard = false;        // whether its last parcel has arrived
     Outbox outbox;
-    double silence = 0;      // seconds since its last sign of life, while the carrier was active
-    Clock::time_point said;  // when this rank last sent it something
+    std::size_t waiting = 0;  // of its letters in the inbox, as Limits counts them
+    double silence = 0;       // seconds since its last sign of life, while the carrier was active
+    Clock::time_point said;   // when this rank last sent it something
   };
   Peer& peer(std::size_t rank);
   [[nodiscard]] bool is_peer(std::size_t rank) const;
@@ -146,6 +165,9 @@ class Mailbox {
   [[nodiscard]] bool is_reached(const Peer& peer) const;
   [[nodiscard]] bool is_lost(const Peer& peer) const;
   [[nodiscard]] bool broken() const;
+  /// Sends nothing more to the peer, and drops its letters.
+  void drop(std::size_t rank, Peer::Bond bond);
+  bool admits(std::size_t from, Kind kind, std::size_t length);
   template <class Put>
   void post_by(std::size_t to, Letter letter, Put put);
   void wake();
@@ -156,6 +178,7 @@ class Mailbox {
   std::condition_variable received_;
   std::condition_variable posted_;
   std::vector<Peer> peers_;
+  Limits limits_;
   Clock::time_point looked_ = Clock::now();
   std::deque<Received> inbox_;
   bool posted_anything_ = false;      // since the last return of wait_for_post()

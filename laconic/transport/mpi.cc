@@ -15,6 +15,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/message/bits.h"
+#include "laconic/transport/parcel_reader.h"
 
 namespace laconic {
 namespace {
@@ -42,9 +43,6 @@ constexpr std::chrono::milliseconds kCrowded{100};
 constexpr double kShortNap = 2e-5;
 constexpr double kLongNap = 5e-4;
 
-// Letters are sent in pieces of this size. Each piece that arrives is a sign of life.
-constexpr std::size_t kPiece = std::size_t{1} << 15;
-
 /// Calls piece(offset, count) for each piece of a message. An empty message has none; both ends know that it
 /// is empty.
 template <class Piece>
@@ -55,12 +53,13 @@ void for_each_piece(std::size_t length, Piece piece) {
   }
 }
 
-/// The letters to and from one rank. Each letter is a head, with its kind and length, and then pieces. Never
+/// The letters to and from one rank, in heads and pieces (parcel_reader.h); each is a sign of life. Never
 /// waits, and posts no receive for a message that may not come. So if a rank has died, only transfers in
 /// progress remain open.
 class Line {
  public:
-  Line(int peer, Mailbox& mailbox) : peer_(peer), mailbox_(mailbox) {}
+  Line(int peer, Mailbox& mailbox)
+      : peer_(peer), mailbox_(mailbox), reader_(static_cast<std::size_t>(peer), mailbox) {}
 
   /// Makes all progress possible now. Returns whether there was any.
   bool advance() {
@@ -76,13 +75,12 @@ class Line {
   }
 
  private:
-  static constexpr std::size_t kHead = 1 + 8;
   static std::size_t length_of(const Letter& letter) { return letter ? letter->size() : 0; }
 
   bool send() {
     if (!completes(sending_)) return false;
     if (const std::size_t length = length_of(outgoing_.letter); sent_ < length) {
-      const std::size_t count = std::min(kPiece, length - sent_);
+      const std::size_t count = std::min(ParcelReader::kPiece, length - sent_);
       succeeds(MPI_Isend(outgoing_.letter->data() + sent_, static_cast<int>(count), MPI_BYTE, peer_,
                          kTagOfLetters, MPI_COMM_WORLD, &sending_));
       sent_ += count;
@@ -94,7 +92,8 @@ class Line {
     sent_ = 0;
     head_out_[0] = static_cast<std::uint8_t>(outgoing_.kind);
     store_le<std::uint64_t>(length_of(outgoing_.letter), head_out_ + 1);
-    succeeds(MPI_Isend(head_out_, kHead, MPI_BYTE, peer_, kTagOfLetters, MPI_COMM_WORLD, &sending_));
+    succeeds(
+        MPI_Isend(head_out_, ParcelReader::kHead, MPI_BYTE, peer_, kTagOfLetters, MPI_COMM_WORLD, &sending_));
     return true;
   }
 
@@ -102,26 +101,17 @@ class Line {
     if (receiving_ == MPI_REQUEST_NULL) {
       int there = 0;
       MPI_Message message = MPI_MESSAGE_NULL;
-      if (!succeeds(MPI_Improbe(peer_, kTagOfLetters, MPI_COMM_WORLD, &there, &message, MPI_STATUS_IGNORE)) ||
+      MPI_Status status;
+      if (!succeeds(MPI_Improbe(peer_, kTagOfLetters, MPI_COMM_WORLD, &there, &message, &status)) ||
           there == 0)
         return false;
-      std::uint8_t* to = incoming_ ? incoming_->data() + received_ : head_in_;
-      coming_ = incoming_ ? std::min(kPiece, incoming_->size() - received_) : kHead;
-      succeeds(MPI_Imrecv(to, static_cast<int>(coming_), MPI_BYTE, &message, &receiving_));
+      int count = 0;
+      MPI_Get_count(&status, MPI_BYTE, &count);
+      const MutByteView to = reader_.room_for(static_cast<std::size_t>(count));
+      succeeds(MPI_Imrecv(to.data(), static_cast<int>(to.size()), MPI_BYTE, &message, &receiving_));
     }
     if (!completes(receiving_) || broken_) return false;
-    if (incoming_) {
-      received_ += coming_;
-    } else {
-      incoming_ = std::make_shared<std::vector<std::uint8_t>>(load_le<std::uint64_t>(head_in_ + 1));
-      received_ = 0;
-    }
-    const auto from = static_cast<std::size_t>(peer_);
-    if (received_ < incoming_->size()) {
-      mailbox_.hear_from(from);
-    } else {
-      mailbox_.deliver(from, {static_cast<Mailbox::Kind>(head_in_[0]), std::exchange(incoming_, nullptr)});
-    }
+    reader_.filled();
     return true;
   }
 
@@ -140,13 +130,10 @@ class Line {
   bool broken_ = false;
   MPI_Request sending_ = MPI_REQUEST_NULL;
   Mailbox::Parcel outgoing_;
-  std::uint8_t head_out_[kHead] = {};
+  std::uint8_t head_out_[ParcelReader::kHead] = {};
   std::size_t sent_ = 0;  // bytes of the letter
   MPI_Request receiving_ = MPI_REQUEST_NULL;
-  std::uint8_t head_in_[kHead] = {};
-  std::shared_ptr<std::vector<std::uint8_t>> incoming_;  // allocated when its head has arrived
-  std::size_t received_ = 0;                             // bytes of it
-  std::size_t coming_ = 0;                               // bytes of the receive in progress
+  ParcelReader reader_;
 };
 
 std::size_t count_ranks_here() {
@@ -160,13 +147,14 @@ std::size_t count_ranks_here() {
 
 class World final : public Transport {
  public:
-  explicit World(bool shares_cores) : shares_cores_(shares_cores) {
+  World(bool shares_cores, bool outlive) : shares_cores_(shares_cores), outlive_(outlive) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
 
   std::size_t rank() const override { return static_cast<std::size_t>(rank_); }
   std::size_t size() const override { return static_cast<std::size_t>(size_); }
+  bool outlive() const override { return outlive_; }
 
  private:
   /// Step k sends to the k-th neighbour on the right and receives from the k-th on the left. Long messages
@@ -247,7 +235,8 @@ class World final : public Transport {
 
   int rank_ = 0;
   int size_ = 1;
-  bool shares_cores_;                                    // with other ranks
+  bool shares_cores_;  // with other ranks
+  bool outlive_;
   std::chrono::steady_clock::time_point crowded_until_;  // by other programs
   std::vector<MPI_Request> requests_;                    // reused, so that an exchange does not allocate
 };
@@ -265,7 +254,8 @@ MpiSession::MpiSession(bool outlives_ranks) : outlives_ranks_(outlives_ranks) {
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) throw RunError("this MPI does not serve programs with threads");
   ranks_on_this_machine_ = count_ranks_here();
-  world_ = std::make_unique<World>(ranks_on_this_machine_ > std::thread::hardware_concurrency());
+  world_ =
+      std::make_unique<World>(ranks_on_this_machine_ > std::thread::hardware_concurrency(), outlives_ranks);
 }
 
 MpiSession::~MpiSession() {

@@ -29,6 +29,8 @@ class Transport {
   [[nodiscard]] virtual std::size_t rank() const = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;
   [[nodiscard]] virtual Traffic traffic() const { return traffic_; }
+  /// Whether a rank may end while the others go on.
+  [[nodiscard]] virtual bool outlive() const { return false; }
 
   /// Fills from[r] with what rank r passes as its to[rank()]. Both have one entry per rank; the entries of
   /// rank() itself are ignored. Both ends must know the length of a message: from[r] already has it. Returns

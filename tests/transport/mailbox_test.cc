@@ -110,5 +110,52 @@ TEST(Mailbox, ARankThatFailsHasLeft) {
   EXPECT_TRUE(lost);
 }
 
+TEST(Mailbox, RefusesMoreThanItHasRoomFor) {
+  Mailbox mailbox(0, 3, kLong);
+  mailbox.limit({.letter = 100, .waiting = 3 * (100 + 128)});
+  const Letter letter = letter_of(std::string(100, 'a'));
+  const auto deliver = [&](std::size_t from) { mailbox.deliver(from, {Mailbox::Kind::letter, letter}); };
+  for (int k = 0; k < 10; ++k) {  // letters that are taken make room
+    for (int each = 0; each < 3; ++each) deliver(1);
+    for (int each = 0; each < 3; ++each) EXPECT_TRUE(mailbox.take(0));
+  }
+  for (int each = 0; each < 3; ++each) deliver(1);
+  deliver(2);
+  EXPECT_FALSE(mailbox.is_lost(1));
+  deliver(1);
+  EXPECT_TRUE(mailbox.is_lost(1));
+  EXPECT_THAT(mailbox.refusal(1), ::testing::HasSubstr("more letters than there is room for"));
+  const auto left = mailbox.take(0);
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->from, 2U) << "the letters of the refused rank are dropped";
+  EXPECT_FALSE(mailbox.take(0));
+  EXPECT_EQ(mailbox.refusal(2), "");
+}
+
+TEST(Mailbox, KeepsTheFirstReasonForARefusal) {
+  Mailbox mailbox(0, 2, kLong);
+  mailbox.post(1, letter_of("an order"));
+  mailbox.refuse(1, "first");
+  mailbox.refuse(1, "second");
+  EXPECT_TRUE(mailbox.is_lost(1));
+  EXPECT_FALSE(mailbox.next_for(1)) << "nothing more is sent to it";
+  EXPECT_TRUE(mailbox.is_broken());
+  mailbox.give_up(1);
+  EXPECT_EQ(mailbox.refusal(1), "first");
+}
+
+TEST(Mailbox, OnlyTheFirstRankHasLimits) {
+  Mailbox client(1, 2, kLong);
+  const Letter order = std::make_shared<const std::vector<std::uint8_t>>(std::size_t{1} << 21);
+  EXPECT_TRUE(client.admits(0, static_cast<std::uint8_t>(Mailbox::Kind::letter), std::size_t{1} << 40));
+  client.deliver(0, {Mailbox::Kind::letter, order});
+  EXPECT_TRUE(client.take(0));
+  client.deliver(0, {Mailbox::Kind::closed, letter_of("\x05")});
+  EXPECT_TRUE(client.closed());
+  Mailbox server(0, 2, kLong);
+  server.deliver(1, {Mailbox::Kind::letter, order});
+  EXPECT_THAT(server.refusal(1), ::testing::HasSubstr("a letter of 2097152 bytes; need at most 1048576"));
+}
+
 }  // namespace
 }  // namespace laconic::testing
