@@ -240,6 +240,17 @@ class Served(InFolder):
         self.assertIn(3, rounds[11].counted)
         self.assertEqual({3 in r.counted for r in rounds[12:]}, {False})
 
+    def test_a_process_that_sends_a_wrong_letter(self):
+        job = self.job("out", *words_of("ef21(top-k(3))"), PATIENT, "rehearsal=slow(0, 10ms), garbled(3, from=12)",
+                       recorded=range(4))
+        job.until((job.out / "summary.json").exists)
+        self.assertTrue(job.kill(2, PROGRAM))  # it waits for the server
+        rounds = self.assert_survived(job, gone=clients_of(2, 4), epochs=1, complaints=1)
+        self.assertEqual([job.code_of(r) for r in (0, 1, 3)], [0, 0, 0])
+        self.assertRegex(job.complaints()[0],
+                         r"^laconic: rank 2 is given up in round 12: the message of client 3 has \d+ bytes; its envelope says \d+$")
+        self.assertEqual([len(r.gone) for r in rounds[:13]], [0] * 12 + [2])
+
     def test_a_server_that_is_killed(self):
         job = self.job("out", *words_of("gd"), LOSES, SLOWLY, "checkpoint-every=7", recorded=(1, 2, 3))
         manifest = job.out / "checkpoint" / "manifest.json"
@@ -286,14 +297,28 @@ class Served(InFolder):
         (self.folder / "other").mkdir()
         (self.folder / "other" / "classes").write_text(self.data.read_text().replace("0.2", "0.3"))
 
-        def on_unlike_folders(folder):
-            words = [PROGRAM, "run", "problem=logistic(classes, lambda=0.1)", "clients=4", "method=gd", "step=0.1", "rounds=5", PATIENT]
-            return [MPIRUN, "--oversubscribe", "-n", "2", "env", f"LACONIC_DATA={self.folder}", *words,
-                    ":", "-n", "1", "env", f"LACONIC_DATA={folder}", *words]
+        def on_unlike_folders(folder, *keys, recovery=False):
+            words = ["run", "problem=logistic(classes, lambda=0.1)", "clients=4", "method=gd", "step=0.1", "rounds=5", *(keys or [PATIENT])]
+            command = Job.shell(PROGRAM, *words)
+            return [MPIRUN, "--oversubscribe", *(["--enable-recovery"] if recovery else []),
+                    "-n", "2", "env", f"LACONIC_DATA={self.folder}", *command, ":", "-n", "1", "env", f"LACONIC_DATA={folder}", *command]
 
         self.assertEqual(said_by(on_unlike_folders(self.folder))[0], 0)
         self.assert_one_message(on_unlike_folders(self.folder / "none"), 2, 'laconic: rank 2: no data set "classes"')
         self.assert_one_message(on_unlike_folders(self.folder / "other"), 2, "the ranks are not of one run: rank 2 has data with checksum")
+
+        # A launcher that goes on without a process lets the run begin without it.
+        for name, reason in (("none", 'no data set "classes"'), ("other", "the ranks are not of one run: rank 2 has data with checksum")):
+            with self.subTest(name=name):
+                out = self.folder / f"out-{name}"
+                command = on_unlike_folders(self.folder / name, LOSES, f"out={out}", recovery=True)
+                with Job(command, out, recorded=range(3)) as job:
+                    job.until_over()
+                    self.assertEqual([job.code_of(r) for r in range(3)], [0, 0, 2 if name == "none" else 1], job.text)
+                    self.assertEqual(len(job.complaints()), 2 if name == "none" else 3, job.text)  # with that about rows
+                    self.assertIn(f"rank 2 is given up in round 0: {reason}", job.text)
+                rounds = attendance(out)
+                self.assertEqual([(r.epoch, r.gone) for r in rounds], [(1, [2, 3])] * 6)
 
     def test_all_are_stopped_and_go_on(self):
         job = self.job("out", *words_of("gd"), LOSES, SLOWLY)

@@ -233,8 +233,8 @@ const ConfigKey kKeys[] = {
      [](D& d, S s) { d.allocation = parse(s); },
      [](const D& d) { return d.allocation ? print(*d.allocation) : ""; }},
     {{"rehearsal", "slow(3, 10s)",
-      "injected faults, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10) or silent(CLIENT), each "
-      "also with from=ROUND; or several of them"},
+      "injected faults, with a real clock: slow(CLIENT, 10s), slow(CLIENT, times=10), silent(CLIENT) or "
+      "garbled(CLIENT), each also with from=ROUND; or several of them"},
      [](D& d, S s) { d.rehearsal = parse_arguments("rehearsal", s); },
      [](const D& d) { return d.rehearsal ? in_brackets(*d.rehearsal) : ""; }},
     {{"network", "100mbit,20ms",

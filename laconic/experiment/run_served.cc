@@ -18,6 +18,8 @@
 #include "laconic/participation/real_clock.h"
 #include "laconic/report/attendance.h"
 #include "laconic/served/faults.h"
+#include "laconic/served/judge.h"
+#include "laconic/served/letters.h"
 #include "laconic/served/served.h"
 #include "laconic/transport/agreement.h"
 #include "laconic/transport/threads.h"
@@ -112,29 +114,61 @@ void remark_failure(Observer& observer, std::size_t rank) {
 // This replaces together() and require_same() (transport/agreement.h), which would wait for ever for a
 // process that dies.
 
-Letter hello(Failure::Kind kind, const std::string& text) {
-  std::vector<std::uint8_t> bytes(text.begin(), text.end());
-  bytes.insert(bytes.begin(), static_cast<std::uint8_t>(kind));
-  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+/// What a process is refused for that sends this as its first letter. Empty, of the kind none, if it belongs
+/// to the run.
+Failure failure_in(const Mailbox::Received& first, const std::string& identity) {
+  try {
+    const Hello hello = Hello::of(first.letter);
+    if (hello.kind != Failure::Kind::none) throw SharedFailure(hello.kind, hello.text);
+    require_same_of_rank(first.from, hello.text, identity);
+    return {};
+  } catch (...) {
+    return failure_in_flight();
+  }
 }
 
-void receive_hellos(Mailbox& mailbox, const std::string& identity) {
-  std::vector<bool> received_from(mailbox.size(), false);
-  received_from[0] = true;
-  while (std::find(received_from.begin(), received_from.end(), false) != received_from.end()) {
-    if (const auto received = mailbox.take(mailbox.between_looks())) {
-      const auto& bytes = *received->letter;
-      const std::string text(bytes.begin() + 1, bytes.end());
-      const auto kind = static_cast<Failure::Kind>(bytes[0]);
-      if (kind != Failure::Kind::none)
-        throw SharedFailure(kind, fmt::format("rank {}: {}", received->from, text));
-      require_same_of_rank(received->from, text, identity);
-      received_from[received->from] = true;
+/// Receives the first letter of each rank. If the ranks outlive each other and others with clients are left,
+/// the run begins without those that do not belong to it: they are refused. `asked` is called for requests.
+void receive_hellos(Mailbox& mailbox, const std::string& identity, std::size_t clients, bool outlive,
+                    const std::function<void(Request)>& asked) {
+  std::vector<bool> is_missing(mailbox.size(), true);
+  is_missing[0] = false;
+  std::size_t left = std::min(clients, mailbox.size() - 1);  // ranks with clients
+  const auto refuse = [&](std::size_t rank, const Failure& failure) {
+    is_missing[rank] = false;
+    if (clients_of(clients, rank, mailbox.size()).size() > 0) --left;
+    if (!outlive || left == 0 || failure.kind == Failure::Kind::interrupt ||
+        failure.kind == Failure::Kind::terminate)
+      throw SharedFailure(failure.kind, fmt::format("rank {}: {}", rank, failure.message));
+    mailbox.refuse(rank, failure.message);
+  };
+  Judge judge(0, 0, std::vector<Range>(mailbox.size()));  // without orders, only a request is valid
+  while (std::find(is_missing.begin(), is_missing.end(), true) != is_missing.end()) {
+    std::vector<std::size_t> lost;  // before the letters are taken: a lost rank may have sent one
+    for (std::size_t r = 1; r < mailbox.size(); ++r) {
+      if (is_missing[r] && mailbox.is_lost(r)) lost.push_back(r);
+    }
+    for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0)) {
+      const std::size_t rank = next->from;
+      if (is_missing[rank]) {
+        const Failure failure = failure_in(*next, identity);
+        is_missing[rank] = false;
+        if (failure.kind != Failure::Kind::none) refuse(rank, failure);
+        continue;
+      }
+      const Judge::Verdict verdict = judge.judge(rank, next->letter);
+      if (verdict.kind == Judge::Verdict::Kind::request) {
+        asked(static_cast<Request>(verdict.answer.round));
+      } else {
+        refuse(rank, {Failure::Kind::run, verdict.reason});
+      }
     }
     if (mailbox.closed()) throw RunError("letters are not carried any more");  // the transport has failed
-    for (std::size_t r = 1; r < mailbox.size(); ++r) {
-      if (!received_from[r] && mailbox.is_lost(r))
-        throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
+    for (const std::size_t r : lost) {
+      if (!is_missing[r]) continue;
+      const std::string reason = mailbox.refusal(r);
+      if (reason.empty()) throw RunError(fmt::format("rank {} was lost before round 0; start again", r));
+      refuse(r, {Failure::Kind::run, reason});
     }
   }
 }
@@ -148,11 +182,13 @@ std::shared_ptr<OpenedProblem> read_whole_problem(const Config& config, Observer
   return opened;
 }
 
-/// The part of rank 0.
+/// The part of rank 0. `outlive`: the launcher continues the job when a rank ends.
 RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& opened, ThreadPool& pool,
-                const RunFiles& files, Mailbox& mailbox, Observer& observer) {
+                const RunFiles& files, Mailbox& mailbox, bool outlive, Observer& observer) {
   const Problem& problem = *opened->problem;
-  receive_hellos(mailbox, identity_of(config, problem));
+  Request of_clients = Request::none;  // the highest request that processes of clients received
+  const auto asked = [&](Request request) { of_clients = std::max(of_clients, request); };
+  receive_hellos(mailbox, identity_of(config, problem), config.clients, outlive, asked);
   const auto clock = real_clock_of(config);
   const auto transport = alone(&mailbox);
   Fleet fleet(pool, *transport);
@@ -167,10 +203,12 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
     missed.add(told);
     if (attendance) attendance->record(told);
   };
-  Request of_clients = Request::none;  // the highest request that processes of clients received
+  const auto refused = [&](std::size_t rank, std::size_t round, const std::string& reason) {
+    observer.remark(fmt::format("rank {} is given up in round {}: {}", rank, round, reason));
+  };
   const auto method = make_served_star(
       make_epoch_method, {.step = experiment.step(), .seed = config.seed, .wire = config.wire}, mailbox,
-      *clock, attended, [&](Request asked) { of_clients = std::max(of_clients, asked); });
+      *clock, {.attended = attended, .asked = asked, .refused = refused});
   const auto open_attendance = [&](const Progress* from) {
     if (files.out == nullptr) return;
     if (from != nullptr) {
@@ -198,9 +236,9 @@ int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<Ru
 }
 
 /// The part of a rank that has clients. `everything` is the whole problem if this process already has it,
-/// else nullptr.
+/// else nullptr. A process that cannot begin stays until the run ends, if its end would end the whole job.
 int serve_as_client(const Config& config, const RankData& rank, std::size_t neighbours,
-                    const Problem* everything, Mailbox& mailbox, Observer& observer) {
+                    const Problem* everything, Mailbox& mailbox, bool outlive, Observer& observer) {
   std::shared_ptr<const Problem> own;
   std::uint32_t checksum = 0;
   std::vector<Fault> faults;
@@ -234,11 +272,11 @@ int serve_as_client(const Config& config, const RankData& rank, std::size_t neig
     const auto asked = [&] { return observer.asked(); };
     serve_clients = start_clients(make_epoch_method, config.seed, mailbox, threads, faults,
                                   everything == nullptr ? asked : std::function<Request()>{});
-    mailbox.post(0, hello(Failure::Kind::none, identity_of(config, problem)));
+    mailbox.post(0, Hello{.text = identity_of(config, problem)}.letter());
   } catch (...) {
     const Failure failure = failure_in_flight();
-    mailbox.post(0, hello(failure.kind, failure.message));
-    while (!mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
+    mailbox.post(0, Hello{failure.kind, failure.message}.letter());
+    while (!outlive && !mailbox.closed() && !mailbox.is_lost(0)) mailbox.sleep(mailbox.between_looks());
     return code_of(failure);
   }
   serve_clients();
@@ -259,10 +297,10 @@ RunResult serve_on_threads(const Config& config, Observer& observer, const RunFi
     const auto body = [&](Mailbox& mailbox) {
       if (transport.rank() == 0) {
         return serve_to_the_end(mailbox, result,
-                                [&] { return serve(config, opened, pool, files, mailbox, observer); });
+                                [&] { return serve(config, opened, pool, files, mailbox, false, observer); });
       }
       try {
-        return serve_as_client(config, {}, 1, opened->problem.get(), mailbox, observer);
+        return serve_as_client(config, {}, 1, opened->problem.get(), mailbox, false, observer);
       } catch (...) {  // the server continues without this rank
         remark_failure(observer, transport.rank());
         return code_of(failure_in_flight());
@@ -291,6 +329,7 @@ RunResult run_served(const Config& config, Transport& transport, std::size_t nei
                      const RunFiles& files) {
   if (transport.size() == 1) return serve_on_threads(config, observer, files);
   const std::size_t rank = transport.rank();
+  const bool outlive = transport.outlive();
   double patience = 0;
   together(transport, [&] { patience = real_clock_of(config)->patience(); });
   // From here on a rank may be lost, so no call is collective.
@@ -300,12 +339,12 @@ RunResult run_served(const Config& config, Transport& transport, std::size_t nei
     code = transport.correspond(patience, [&](Mailbox& mailbox) {
       if (rank > 0) {
         const RankData own = {.rank = rank, .clients = clients_of(config.clients, rank, transport.size())};
-        return serve_as_client(config, own, neighbours, nullptr, mailbox, observer);
+        return serve_as_client(config, own, neighbours, nullptr, mailbox, outlive, observer);
       }
       return serve_to_the_end(mailbox, result, [&] {
         const auto opened = read_whole_problem(config, observer);
         ThreadPool pool(threads_of(config, neighbours));
-        return serve(config, opened, pool, files, mailbox, observer);
+        return serve(config, opened, pool, files, mailbox, outlive, observer);
       });
     });
   } catch (...) {

@@ -82,8 +82,8 @@ std::string last_words(const Summary& summary, const std::vector<std::string>& s
   if (summary.late_bits > 0)
     text += fmt::format("; {} came too late", bits_text(static_cast<double>(summary.late_bits)));
   if (summary.gone > 0)
-    text += fmt::format("; the process{} of {} client{} died", summary.gone == 1 ? "" : "es", summary.gone,
-                        summary.gone == 1 ? " has" : "s have");
+    text += fmt::format("; the process{} of {} client{} gone", summary.gone == 1 ? "" : "es", summary.gone,
+                        summary.gone == 1 ? " is" : "s are");
   for (const std::string& sentence : sentences) text += "; " + sentence;
   return text;
 }

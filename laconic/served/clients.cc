@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,7 @@
 #include "laconic/core/threads.h"
 #include "laconic/rounds/star_clients.h"
 #include "laconic/served/epoch.h"
+#include "laconic/served/letters.h"
 
 namespace laconic {
 namespace {
@@ -145,12 +148,22 @@ class ServedClients {
         progress.is_busy = false;
         progress.said = order->round;
         if (clients != clients_ || order != order_ || mailbox_.closed()) continue;  // the answer is outdated
-        mailbox_.post(0, Answer::letter(order->epoch, order->round, clients->board[*e]));
+        mailbox_.post(0, letter_of(*order, clients->board[*e]));
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
       failure_ = std::current_exception();
     }
+  }
+
+  /// The answer, cut off if the rehearsal says so.
+  [[nodiscard]] Letter letter_of(const Order& order, const Entry& entry) const {
+    Letter letter = Answer::letter(order.epoch, order.round, entry);
+    for (const Fault& fault : rehearsal_) {
+      if (fault.garbled && fault.client == entry.key.client && fault.is_in(order.round))
+        letter = std::make_shared<const std::vector<std::uint8_t>>(letter->begin(), letter->end() - 1);
+    }
+    return letter;
   }
 
   /// The first client in turn that is idle and has not begun the newest order.
@@ -176,7 +189,7 @@ class ServedClients {
     progress.said.reset();
     clients.clients.save(client);
 
-    entry.key = key_of(seed_, order);
+    entry.key = order.key(seed_);
     const bool restart = clients.method.parts.mechanism->restarts(entry.key);
     entry.key.client = client;
     entry.envelope = {};

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by both sides of a served star: the keys and checks of an epoch.
+// Shared by both sides of a served star: the checks of an epoch's method, and the time.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 
 #include "laconic/core/error.h"
-#include "laconic/core/rng.h"
-#include "laconic/served/letters.h"
 #include "laconic/served/served.h"
 
 namespace laconic {
-
-/// The key of the draws in the order's round.
-inline Key key_of(std::uint64_t seed, const Order& order) {
-  const std::uint64_t of_epoch =
-      order.epoch == 0 ? seed : Key{.seed = seed, .round = order.epoch}.stream(Purpose::epoch).next64();
-  return {of_epoch, order.round - order.start};
-}
 
 /// Returns the method after checks: std::logic_error if a part is missing or a served star cannot use it.
 inline EpochMethod checked(EpochMethod method) {

@@ -19,14 +19,15 @@ struct Fault {
   std::size_t from = 0;                    // the first round of the fault
   std::optional<std::size_t> rounds = {};  // its number of rounds; unset: for ever
   bool silent = false;                     // its whole process sends nothing more, as if its link were cut
+  bool garbled = false;                    // its answers are cut off
 
   [[nodiscard]] bool is_in(std::size_t round) const {
     return round >= from && (!rounds || round - from < *rounds);
   }
 };
 
-/// Parses a spec. Its arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N) or silent(CLIENT,
-/// from=ROUND). InputError for other arguments, and for clients that do not exist.
+/// Parses a spec. Its arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N) silent(CLIENT,
+/// from=ROUND) or garbled(CLIENT, from=ROUND). InputError for other arguments, and for clients that do not exist.
 std::vector<Fault> make_faults(const Spec& brackets, std::size_t clients);
 
 }  // namespace laconic

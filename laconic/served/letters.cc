@@ -93,6 +93,25 @@ Order Order::of(const Letter& letter) {
   return order;
 }
 
+Key Order::key(std::uint64_t seed) const {
+  const std::uint64_t of_epoch =
+      epoch == 0 ? seed : Key{.seed = seed, .round = epoch}.stream(Purpose::epoch).next64();
+  return {of_epoch, round - start};
+}
+
+Letter Hello::letter() const {
+  std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  bytes.insert(bytes.begin(), static_cast<std::uint8_t>(kind));
+  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+}
+
+Hello Hello::of(const Letter& letter) {
+  const std::vector<std::uint8_t>& bytes = *letter;
+  if (bytes.empty() || bytes[0] > static_cast<std::uint8_t>(Failure::Kind::terminate))
+    throw RunError("its first letter is no hello");
+  return {static_cast<Failure::Kind>(bytes[0]), {bytes.begin() + 1, bytes.end()}};
+}
+
 Letter Answer::letter(std::uint32_t epoch, std::uint32_t round, const Entry& entry) {
   Writer writer;
   writer.put(epoch);

@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "laconic/core/failure.h"
+#include "laconic/core/rng.h"
 #include "laconic/core/vec.h"
 #include "laconic/message/message.h"
 #include "laconic/transport/board.h"
@@ -29,10 +32,25 @@ struct Order {
 
   [[nodiscard]] Letter letter() const;
   static Order of(const Letter& letter);
+  /// The key of the draws in its round, in a run with this seed.
+  [[nodiscard]] Key key(std::uint64_t seed) const;
+};
+
+/// The first letter of a process of clients: the facts of its run, or the failure for which it cannot begin.
+struct Hello {
+  Failure::Kind kind = Failure::Kind::none;
+  std::string text = {};  // the facts, one a line; or the message of the failure, one line
+
+  [[nodiscard]] Letter letter() const;
+  /// Throws RunError if the letter is none.
+  static Hello of(const Letter& letter);
 };
 
 /// From a client, about x_t.
 struct Answer {
+  /// The bytes of the letter before its message.
+  static constexpr std::size_t kHead = 4 + 4 + 4 + Envelope::kBytes;
+
   /// In place of a client number: the process is ready for the epoch. The letter has no other content.
   static constexpr std::uint32_t kJoined = std::numeric_limits<std::uint32_t>::max();
 

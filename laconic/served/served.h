@@ -13,8 +13,8 @@
 // An answer of another round than t is late: it is dropped, and its bits are counted. If the coin of a method
 // shows heads, the server waits for all living clients, whatever the policy.
 //
-// A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. Then a new
-// epoch begins in the middle of the round. The shards are assigned anew to the living clients
+// A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
+// those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the round. The shards are assigned anew to the living clients
 // (MakeEpochMethod), all memories start over at x_t as in round 0, and answers of the previous epoch are
 // late. Every epoch after the first draws with its own seed, and its rounds count from 0 there.
 //
@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "laconic/core/range.h"
@@ -63,15 +64,21 @@ struct Attendance {
   double seconds = 0;           // from sending the order to the end of waiting
 };
 
-/// The method of rank 0; there must be at least two ranks. It evaluates by itself, on its own fleet.
-/// `attended` is called for every round. `asked` is called for every request to end that another process
-/// received; that process continues until rank 0 closes its mailbox. All arguments must outlive the method.
-/// Throws as make_star() does. A round throws RunError if no client is left, or if the method cannot continue
-/// without those that are gone.
+/// What the server reports while it works.
+struct ServedEvents {
+  std::function<void(const Attendance&)> attended;  // after every round
+  /// Another process received a request to end. It continues until rank 0 closes its mailbox.
+  std::function<void(Request)> asked = {};
+  /// A process was given up in the round, because it sent something wrong.
+  std::function<void(std::size_t rank, std::size_t round, const std::string& reason)> refused = {};
+};
+
+/// The method of rank 0; there must be at least two ranks. It evaluates by itself, on its own fleet. It gives
+/// up processes that are lost, and those that send something wrong (judge.h). All arguments must outlive the
+/// method. Throws as make_star() does. A round throws RunError if no client is left, or if the method cannot
+/// continue without those that are gone.
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
-                                         Mailbox& mailbox, RealClock& clock,
-                                         std::function<void(const Attendance&)> attended,
-                                         std::function<void(Request)> asked = {});
+                                         Mailbox& mailbox, RealClock& clock, ServedEvents events);
 
 /// The part of the other ranks. Starts `threads` >= 1 threads, which compute one client each at a time.
 /// Throws RunError if the system refuses a thread. `asked`, if given, returns what this process was asked

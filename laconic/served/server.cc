@@ -2,6 +2,7 @@
 // Rank 0 of a served star: sends orders, receives answers, updates the estimate.
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,31 +11,43 @@
 #include "laconic/rounds/star_clients.h"
 #include "laconic/rounds/star_server.h"
 #include "laconic/served/epoch.h"
+#include "laconic/served/judge.h"
 
 namespace laconic {
 namespace {
 
-constexpr auto kMostAsked = static_cast<std::uint32_t>(Request::terminate);
+/// The clients of each rank.
+std::vector<Range> owned_by(std::size_t clients, std::size_t ranks) {
+  std::vector<Range> owned;
+  for (std::size_t r = 0; r < ranks; ++r) owned.push_back(clients_of(clients, r, ranks));
+  return owned;
+}
 
 class ServedStar final : public Method {
  public:
   ServedStar(const MakeEpochMethod& make_epoch_method, const StarOptions& options, Mailbox& mailbox,
-             RealClock& clock, std::function<void(const Attendance&)> attended,
-             std::function<void(Request)> asked)
+             RealClock& clock, ServedEvents events)
       : make_epoch_method_(make_epoch_method),
         options_(options),
         mailbox_(mailbox),
         clock_(clock),
-        attended_(std::move(attended)),
-        asked_(std::move(asked)),
+        events_(std::move(events)),
         method_(checked(make_epoch_method({}))),
         problem_(*method_.problem),
         looks_back_(StarClients(problem_, method_.parts).looks_back()),
         server_(problem_, method_.parts, options, looks_back_),
+        owned_(owned_by(problem_.shards(), mailbox.size())),
+        judge_(problem_.dim(), options.seed, owned_),
         ranks_(mailbox.size(), Rank::reads),
         is_gone_(problem_.shards(), false),
         answers_(problem_.shards()),
-        board_(problem_.shards()) {}
+        board_(problem_.shards()) {
+    std::size_t most_owned = 0;
+    for (const Range own : owned_) most_owned = std::max(most_owned, own.size());
+    const std::size_t letter = judge_.longest();
+    const std::size_t waiting = std::max(Mailbox::Limits{}.waiting, 2 * (most_owned + 1) * letter);
+    mailbox.limit({.letter = letter, .waiting = waiting});
+  }
 
   void start(Fleet& fleet, Evaluation* watch) override {
     begin_epoch(0);
@@ -82,6 +95,7 @@ class ServedStar final : public Method {
   /// What was received from a client about the current point.
   struct Heard {
     bool in_time = false;
+    std::string not_finite;  // what of it is not; empty if all is
     Envelope envelope;
     Message message;
   };
@@ -109,7 +123,7 @@ class ServedStar final : public Method {
       order_.counted[i] = order_.round;
     }
     clock_.hear(answering_);
-    const Key round = key_of(options_.seed, order_);
+    const Key round = order_.key(options_.seed);
     method_.parts.participation->draw(round.common(), shares_);
     const std::vector<Share>& shares = shares_;
     board_.clear();
@@ -129,11 +143,13 @@ class ServedStar final : public Method {
 
   /// Sends the order and waits for answers to it. Returns false if processes with clients are lost.
   bool gather(std::size_t t) {
+    if (clients_are_lost()) return false;
     order_.round = static_cast<std::uint32_t>(t);
     const auto [x, before, anchor] = server_.points(0);
     order_.x.assign(x.begin(), x.end());
     if (looks_back_) order_.before.assign(before.begin(), before.end());
     const Letter letter = order_.letter();
+    judge_.add(order_);
     for (std::size_t r = 1; r < mailbox_.size(); ++r) mailbox_.post_newest(r, letter);
     for (Heard& answer : answers_) answer.in_time = false;
     arrived_ = 0;
@@ -150,7 +166,30 @@ class ServedStar final : public Method {
       if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
     }
-    return true;
+    return all_are_finite(t);
+  }
+
+  /// If some processes have sent answers that are not finite, refuses these and returns false. If all have,
+  /// the run has diverged.
+  bool all_are_finite(std::size_t t) {
+    std::vector<std::pair<std::size_t, std::string>> wrong;  // ranks, and the reasons
+    std::size_t right = 0;
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] == Rank::given_up || owned_[r].size() == 0) continue;
+      std::string reason;
+      for (const std::uint32_t i : IndexSet(owned_[r])) {
+        if (answers_[i].in_time && reason.empty()) reason = answers_[i].not_finite;
+      }
+      if (reason.empty()) {
+        ++right;
+      } else {
+        wrong.emplace_back(r, reason);
+      }
+    }
+    if (!wrong.empty() && right == 0)
+      throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
+    for (const auto& [rank, reason] : wrong) mailbox_.refuse(rank, reason);
+    return wrong.empty();
   }
 
   /// Whether all processes have joined. Processes that still read data for a new epoch are not late: the
@@ -172,36 +211,44 @@ class ServedStar final : public Method {
   /// heads.
   [[nodiscard]] bool all_must_answer() const {
     const StarParts& parts = method_.parts;
-    return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(key_of(options_.seed, order_));
+    return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(order_.key(options_.seed));
   }
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
 
+  /// Judges the letter, and uses it or refuses its sender.
   void hear(const Mailbox::Received& received) {
-    Answer answer = Answer::of(received.letter);
-    if (answer.client == Answer::kJoined) {
-      if (answer.epoch == order_.epoch) ranks_[received.from] = Rank::joined;
-      return;
+    using Kind = Judge::Verdict::Kind;
+    Judge::Verdict verdict = judge_.judge(received.from, received.letter);
+    Answer& answer = verdict.answer;
+    switch (verdict.kind) {
+      case Kind::ready:
+        if (answer.epoch == order_.epoch) ranks_[received.from] = Rank::joined;
+        break;
+      case Kind::request:
+        if (events_.asked) events_.asked(static_cast<Request>(answer.round));
+        break;
+      case Kind::late:
+        server_.ledger().late_bits += 8 * answer.message.bytes.size();
+        break;
+      case Kind::in_time:
+      case Kind::not_finite:
+        answers_[answer.client] = {.in_time = true,
+                                   .not_finite = std::move(verdict.reason),
+                                   .envelope = answer.envelope,
+                                   .message = std::move(answer.message)};
+        ++arrived_;
+        break;
+      case Kind::wrong:
+        mailbox_.refuse(received.from, verdict.reason);
+        break;
     }
-    if (answer.client == Answer::kAsked) {
-      if (asked_) asked_(static_cast<Request>(std::min<std::uint32_t>(answer.round, kMostAsked)));
-      return;
-    }
-    if (!clients_of(answers_.size(), received.from, mailbox_.size()).contains(answer.client))
-      throw RunError("a letter is of a client that its sender does not have");
-    Heard& heard = answers_[answer.client];
-    if (answer.epoch != order_.epoch || answer.round != order_.round || heard.in_time) {
-      server_.ledger().late_bits += 8 * answer.message.bytes.size();
-      return;
-    }
-    heard = {.in_time = true, .envelope = answer.envelope, .message = std::move(answer.message)};
-    ++arrived_;
   }
 
   /// Whether a process with clients is lost. A lost process without clients is given up here.
   bool clients_are_lost() {
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
       if (ranks_[r] == Rank::given_up || !mailbox_.is_lost(r)) continue;
-      if (clients_of(is_gone_.size(), r, mailbox_.size()).size() > 0) return true;
+      if (owned_[r].size() > 0) return true;
       give_up(r);
     }
     return false;
@@ -210,8 +257,9 @@ class ServedStar final : public Method {
   void give_up(std::size_t rank) {
     mailbox_.give_up(rank);
     ranks_[rank] = Rank::given_up;
-    for (const std::uint32_t i : IndexSet(clients_of(is_gone_.size(), rank, mailbox_.size())))
-      is_gone_[i] = true;
+    for (const std::uint32_t i : IndexSet(owned_[rank])) is_gone_[i] = true;
+    if (const std::string reason = mailbox_.refusal(rank); !reason.empty() && events_.refused)
+      events_.refused(rank, order_.round, reason);
   }
 
   /// Starts a new epoch without the lost clients.
@@ -247,20 +295,21 @@ class ServedStar final : public Method {
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
       if (!is_gone_[i] && !answers_[i].in_time) told.late.push_back(i);
     }
-    attended_(told);
+    events_.attended(told);
   }
 
   const MakeEpochMethod& make_epoch_method_;
   StarOptions options_;
   Mailbox& mailbox_;
   RealClock& clock_;
-  std::function<void(const Attendance&)> attended_;
-  std::function<void(Request)> asked_;
+  ServedEvents events_;
   EpochMethod method_;
   std::vector<Share> shares_;  // of the round
   const Problem& problem_;
   bool looks_back_;
   StarServer server_;
+  std::vector<Range> owned_;  // the clients of each rank
+  Judge judge_;
   bool has_begun_ = false;
   double epochs_ = 0;          // epochs before this one, including those before the resumption
   Order order_;                // the current order
@@ -279,14 +328,11 @@ Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks) {
 }
 
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
-                                         Mailbox& mailbox, RealClock& clock,
-                                         std::function<void(const Attendance&)> attended,
-                                         std::function<void(Request)> asked) {
-  check(make_epoch_method && attended, "a served star needs its functions");
+                                         Mailbox& mailbox, RealClock& clock, ServedEvents events) {
+  check(make_epoch_method && events.attended, "a served star needs its functions");
   check(mailbox.rank() == 0 && mailbox.size() >= 2, "a star is served by rank 0, to others");
   require_step(options.step);
-  return std::make_unique<ServedStar>(make_epoch_method, options, mailbox, clock, std::move(attended),
-                                      std::move(asked));
+  return std::make_unique<ServedStar>(make_epoch_method, options, mailbox, clock, std::move(events));
 }
 
 }  // namespace laconic

@@ -461,7 +461,7 @@ TEST_F(Interface, AServedStarIsWhole) {
     return [method](const std::vector<std::uint32_t>&) { return method; };
   };
   const auto served = [&](const MakeEpochMethod& make_epoch_method, double step, Mailbox& box) {
-    make_served_star(make_epoch_method, {.step = step}, box, clock, told);
+    make_served_star(make_epoch_method, {.step = step}, box, clock, {.attended = told});
   };
   const auto parts = [&] {
     return StarParts{.oracle = full_gradients(*problem),
@@ -478,7 +478,7 @@ TEST_F(Interface, AServedStarIsWhole) {
   expect_input_error([&] { served(always({problem, parts()}), 0, mailbox); }, "step = 0");
   expect_check(
       [&] {
-        make_served_star(always({problem, parts()}), {.step = 1}, mailbox, clock, nullptr);
+        make_served_star(always({problem, parts()}), {.step = 1}, mailbox, clock, {});
       },
       "needs its functions");
   StarParts anchored = parts();

@@ -31,6 +31,7 @@
 #include "laconic/transport/mailbox.h"
 #include "laconic/transport/threads.h"
 #include "tests/out_of_threads.h"
+#include "tests/served/letters.h"
 #include "tests/temporary_folder.h"
 
 namespace laconic::testing {
@@ -133,16 +134,20 @@ TEST(Rehearsal, SaysWhatIsWrong) {
   const auto make = [](const std::string& text) {
     return make_faults(parse_arguments("rehearsal", text), 4);
   };
-  const auto faults = make("slow(3, 2s, from=5, rounds=2), slow(0, times=10), silent(1, from=7)");
-  ASSERT_EQ(faults.size(), 3U);
+  const auto faults =
+      make("slow(3, 2s, from=5, rounds=2), slow(0, times=10), silent(1, from=7), garbled(2, from=9)");
+  ASSERT_EQ(faults.size(), 4U);
   EXPECT_EQ(faults[0].seconds, 2);
   EXPECT_FALSE(faults[0].is_in(4));
   EXPECT_TRUE(faults[0].is_in(6));
   EXPECT_FALSE(faults[0].is_in(7));
   EXPECT_EQ(faults[1].times, 10);
   EXPECT_TRUE(faults[2].silent);
-  for (const char* wrong : {"", "slow", "slow(4, 1s)", "slow(0)", "slow(0, fast)", "slow(0, times=0.5)",
-                            "silent(0, 1s)", "quick(1)", "slow(0, 1s, rounds=0)", "silent(x)"})
+  EXPECT_FALSE(faults[2].garbled);
+  EXPECT_TRUE(faults[3].garbled);
+  for (const char* wrong :
+       {"", "slow", "slow(4, 1s)", "slow(0)", "slow(0, fast)", "slow(0, times=0.5)", "silent(0, 1s)",
+        "quick(1)", "slow(0, 1s, rounds=0)", "silent(x)", "garbled(0, 1s)"})
     EXPECT_THROW(make(wrong), InputError) << wrong;
 }
 
@@ -196,7 +201,8 @@ Served serve(
         return 0;
       }
       const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
-      const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
+      const auto star =
+          make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, {.attended = attended});
       Fleet fleet(pool);
       star->start(fleet, nullptr);
       for (std::size_t t = 1; t <= rounds; ++t) star->round(fleet, t, nullptr);
@@ -381,7 +387,11 @@ class Unbounded final : public Problem {
 };
 
 TEST(Served, EndsWhereAGradientIsNotFinite) {
-  EXPECT_THROW(serve("gd", {.deadline = 0.5, .first = {}}, kLong, {}, 3, 5, 1,
+  // A process is given up for it, and the other one has the same shard then.
+  EXPECT_THROW(serve("gd", {.deadline = 0.1, .first = {}}, 0.5, {}, 3, 5, 1,
+                     [] { return std::make_shared<Unbounded>(); }),
+               Diverged);
+  EXPECT_THROW(serve("gd", {.deadline = 0.1, .first = {}}, kLong, {}, 2, 5, 1,
                      [] { return std::make_shared<Unbounded>(); }),
                Diverged);
 }
@@ -438,6 +448,17 @@ TEST(Served, EndsWhereNobodyIsLeft) {
                RunError);
 }
 
+/// The answers of these clients with gd.
+std::vector<Letter> honest_answers(const Problem& problem, const Order& order, Range clients) {
+  std::vector<Letter> letters;
+  for (const std::uint32_t i : IndexSet(clients)) {
+    Vector g(problem.dim());
+    problem.value_gradient(i, Rows::everything(), order.x, g);
+    letters.push_back(dense_letter(order.epoch, order.round, i, g));
+  }
+  return letters;
+}
+
 /// Runs a server and a process of clients 0 .. 5 that sends what the test determines.
 Served serve_with(const std::function<void(Mailbox&, const Order&, const std::vector<Letter>& honest)>& act) {
   Served served;
@@ -451,8 +472,8 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
       ThreadPool pool(1);
       if (transport.rank() == 0) {
         const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
-        const auto star =
-            make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, attended);
+        const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock,
+                                           {.attended = attended});
         Fleet fleet(pool);
         star->start(fleet, nullptr);
         for (std::size_t t = 1; t <= 5; ++t) star->round(fleet, t, nullptr);
@@ -464,20 +485,8 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
         const auto received = mailbox.take(kLong);
         if (!received) continue;
         const Order order = Order::of(received->letter);
-        Entry joined;
-        joined.key.client = Answer::kJoined;
-        if (order.round == 0) mailbox.post(0, Answer::letter(order.epoch, order.round, joined));
-        std::vector<Letter> honest;
-        for (std::uint32_t i = 0; i < kClients; ++i) {
-          Entry entry;
-          entry.key = {kSeed, order.round, i};
-          Vector g(whole->dim());
-          whole->value_gradient(i, Rows::everything(), order.x, g);
-          write_dense(Wire::f32, g, entry.message);
-          entry.envelope.describe(entry.message, g.size());
-          honest.push_back(Answer::letter(order.epoch, order.round, entry));
-        }
-        act(mailbox, order, honest);
+        if (order.round == 0) mailbox.post(0, ready_letter(order.epoch, order.round));
+        act(mailbox, order, honest_answers(*whole, order, {0, kClients}));
       }
       return 0;
     });
@@ -485,30 +494,145 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
   return served;
 }
 
-TEST(Served, WhatIsOfAnotherRoundNeverCounts) {
-  const auto all = [](Mailbox& mailbox, const std::vector<Letter>& letters) {
-    for (const Letter& letter : letters) mailbox.post(0, letter);
+TEST(Served, WhatIsLateNeverCounts) {
+  const auto without_last = [](Mailbox& mailbox, const std::vector<Letter>& letters) {
+    for (std::size_t i = 0; i + 1 < letters.size(); ++i) mailbox.post(0, letters[i]);
   };
-  const Served honest =
-      serve_with([&](Mailbox& mailbox, const Order&, const auto& letters) { all(mailbox, letters); });
-  std::vector<Letter> of_first;
-  const Served echoing = serve_with([&](Mailbox& mailbox, const Order& order, const auto& letters) {
-    if (order.round == 0) of_first = letters;
-    if (order.round > 0) all(mailbox, of_first);  // from the wrong round
-    Entry entry;
-    entry.key.client = 2;
-    entry.message.bytes = {1, 2, 3};
-    if (order.round < 5)
-      mailbox.post(0, Answer::letter(order.epoch + 1, order.round, entry));  // of no existing epoch
-    std::vector<Letter> twice = {letters[0], letters[0]};  // the second does not count either
-    all(mailbox, twice);
-    all(mailbox, {letters.begin() + 1, letters.end()});
+  const Served silent = serve_with(
+      [&](Mailbox& mailbox, const Order&, const auto& letters) { without_last(mailbox, letters); });
+  Letter of_before;
+  const Served late = serve_with([&](Mailbox& mailbox, const Order& order, const auto& letters) {
+    if (order.round > 0) mailbox.post(0, of_before);
+    of_before = letters.back();
+    without_last(mailbox, letters);
   });
-  EXPECT_EQ(honest.x, echoing.x);
-  EXPECT_EQ(honest.totals.uplink_bits, echoing.totals.uplink_bits);
-  EXPECT_EQ(honest.totals.late_bits, 0U);
-  const std::uint64_t dense = honest.totals.uplink_bits / (6 * kClients);
-  EXPECT_EQ(echoing.totals.late_bits, 5 * kClients * dense + 5 * 24 + 6 * dense);
+  EXPECT_EQ(silent.x, late.x);
+  EXPECT_EQ(silent.totals.uplink_bits, late.totals.uplink_bits);
+  EXPECT_EQ(silent.totals.late_bits, 0U);
+  const std::uint64_t dense = silent.totals.uplink_bits / (6 * (kClients - 1));
+  EXPECT_EQ(late.totals.late_bits, 5 * dense);
+  for (const Attendance& told : late.attendance) EXPECT_THAT(told.late, ElementsAre(5));
+}
+
+/// A served run in which the process of clients 2 and 3, one of three, begins to send something wrong.
+struct Refused {
+  Served served;
+  std::vector<std::string> reasons;
+};
+Refused serve_and_refuse(const std::function<void(Mailbox&, const std::vector<Letter>& honest)>& wrong,
+                         std::size_t rounds) {
+  constexpr double kPatience = 2;  // the letters are what it is refused for
+  constexpr std::uint32_t kFirstWrong = 3;
+  Refused result;
+  std::atomic<bool> is_refused = false;
+  run_ranks(4, [&](Transport& transport) {
+    transport.correspond(kPatience, [&](Mailbox& mailbox) {
+      const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 2, .first = {}}, kPatience);
+      const auto whole = std::shared_ptr<const Problem>(problem());
+      const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
+        return EpochMethod{whole, parts_of("gd", *whole, clock, gone)};
+      };
+      ThreadPool pool(1);
+      if (transport.rank() == 0) {
+        const ServedEvents events{
+            .attended = [&](const Attendance& told) { result.served.attendance.push_back(told); },
+            .refused =
+                [&](std::size_t rank, std::size_t round, const std::string& reason) {
+                  EXPECT_EQ(rank, 2U);
+                  EXPECT_EQ(round, kFirstWrong);
+                  result.reasons.push_back(reason);
+                  is_refused = true;
+                }};
+        const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, events);
+        Fleet fleet(pool);
+        star->start(fleet, nullptr);
+        for (std::size_t t = 1; t <= rounds; ++t) star->round(fleet, t, nullptr);
+        result.served.x.assign(star->point().begin(), star->point().end());
+        result.served.totals = star->ledger();
+        return 0;
+      }
+      if (transport.rank() != 2) {
+        serve_clients(regroup, kSeed, mailbox, 1, {});
+        return 0;
+      }
+      while (!mailbox.closed() && !is_refused) {
+        const auto received = mailbox.take(0.001);
+        if (!received) continue;
+        const Order order = Order::of(received->letter);
+        if (order.round == 0) mailbox.post(0, ready_letter(order.epoch, order.round));
+        const auto letters = honest_answers(*whole, order, {2, 4});
+        if (order.round == kFirstWrong) {
+          wrong(mailbox, letters);
+        } else {
+          for (const Letter& letter : letters) mailbox.post(0, letter);
+        }
+      }
+      return 0;
+    });
+  });
+  return result;
+}
+
+TEST(Served, AWrongProcessCostsItsClientsAndNotTheRun) {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  const auto post = [](const std::function<Letter(const Letter&)>& change) {
+    return [change](Mailbox& mailbox, const std::vector<Letter>& honest) {
+      mailbox.post(0, change(honest[0]));
+      mailbox.post(0, honest[1]);
+    };
+  };
+  const auto instead = [&](const Letter& letter) { return post([=](const Letter&) { return letter; }); };
+  Entry no_gradient;
+  no_gradient.key.client = 2;
+  no_gradient.envelope.finite = false;
+  Entry no_format = dense_entry(2, Vector(3, 0.5));
+  no_format.message.bytes[0] = no_format.envelope.first_byte = 0x7f;
+  const struct {
+    const char* name;
+    std::function<void(Mailbox&, const std::vector<Letter>&)> wrong;
+    const char* reason;
+  } rows[] = {
+      {"an empty letter", instead(letter_of({})), "a letter of 0 bytes"},
+      {"a truncated letter", post([](const Letter& honest) { return cut(honest, honest->size() - 1); }),
+       "its envelope says"},
+      {"another's client", instead(dense_letter(0, 3, 0, Vector(12, 0.5))),
+       "client 0, which it does not have"},
+      {"no format", instead(Answer::letter(0, 3, no_format)), "which is no format"},
+      {"another dimension", instead(dense_letter(0, 3, 2, Vector(13, 0.5))), "for 12 coordinates"},
+      {"a message that is not finite", instead(dense_letter(0, 3, 2, Vector(12, kInfinite))),
+       "the message of client 2 is not finite"},
+      {"a gradient that is not finite", instead(Answer::letter(0, 3, no_gradient)),
+       "the gradient of client 2 is not finite"},
+      {"an answer to no order", instead(dense_letter(0, 9, 2, Vector(12, 0.5))), "there was no order"},
+      {"a request that there is not", instead(request_letter(9)), "it was asked for 9"},
+      {"a letter that is too long", instead(letter_of(std::vector<std::uint8_t>(1U << 17))),
+       "a letter of 131072 bytes; need at most 66304"},
+      {"a flood",
+       [](Mailbox& mailbox, const std::vector<Letter>& honest) {
+         for (int k = 0; k < 1000; ++k) mailbox.post(0, honest[0]);
+       },
+       "client 2 in round 3 again"},
+      {"the end of the run", [](Mailbox& mailbox, const auto&) { mailbox.close(0); }, "it ends the run"},
+  };
+  const Served all = serve("gd", {.deadline = 2, .first = {}}, kLong, {}, 4);
+  for (const auto& row : rows) {
+    auto [served, reasons] = serve_and_refuse(row.wrong, kRounds);
+    ASSERT_EQ(reasons.size(), 1U) << row.name;
+    EXPECT_THAT(reasons[0], ::testing::HasSubstr(row.reason)) << row.name;
+    ASSERT_EQ(served.attendance.size(), kRounds + 1) << row.name;
+    std::size_t counted = 0;
+    for (const Attendance& told : served.attendance) {
+      const bool is_before = told.round < 3;
+      EXPECT_EQ(told.epoch, is_before ? 0U : 1U) << row.name;
+      EXPECT_EQ(told.counted.size(), is_before ? 6U : 4U) << row.name;
+      EXPECT_EQ(told.gone, is_before ? std::vector<std::uint32_t>{} : std::vector<std::uint32_t>({2, 3}));
+      counted += told.counted.size();
+    }
+    EXPECT_EQ(served.totals.uplink_bits, counted * 8 * (1 + 12 * 4)) << row.name;
+    EXPECT_EQ(served.totals.gone, 2U) << row.name;
+    axpy(-1, all.x, served.x);
+    EXPECT_LT(norm_sq(served.x), 1e-12 * norm_sq(all.x)) << row.name << ": the others have its shards now";
+  }
 }
 
 TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
@@ -541,8 +665,8 @@ TEST(Served, EndsWhereLettersAreNotCarried) {
     const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
       return EpochMethod{whole, parts_of("gd", *whole, clock, gone)};
     };
-    const auto star =
-        make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, [](const Attendance&) {});
+    const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock,
+                                       {.attended = [](const Attendance&) {}});
     ThreadPool pool(1);
     Fleet fleet(pool);
     star->start(fleet, nullptr);
