@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_seeds FOLDER : writes real messages of every compressor, alone and in pairs, as seeds for
-// decode_fuzz.
+// write_seeds FOLDER ANSWERS : writes real messages of every compressor, alone and in pairs, as seeds for
+// decode_fuzz, and letters with them as seeds for answer_fuzz.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -18,10 +18,13 @@
 namespace laconic {
 namespace {
 
-void write_seed(const std::filesystem::path& file, const Key& key, std::size_t dim, const Message& message) {
-  const auto bytes = FuzzInput::bytes_of(key, dim, message);
+void write_bytes(const std::filesystem::path& file, const std::vector<std::uint8_t>& bytes) {
   std::ofstream out(file, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+void write_seed(const std::filesystem::path& file, const Key& key, std::size_t dim, const Message& message) {
+  write_bytes(file, FuzzInput::bytes_of(key, dim, message));
 }
 
 void write_seeds(const std::filesystem::path& folder) {
@@ -82,15 +85,42 @@ void write_seeds(const std::filesystem::path& folder) {
   }
 }
 
+/// A process that is ready, an answer that is late, one in time, and a request to end.
+void write_answers(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  constexpr std::size_t kDim = 20;
+  const std::vector<Order> orders = AnswerInput::orders();
+  const auto sign = [](std::uint32_t epoch, std::uint32_t round, std::uint32_t what) {
+    Entry entry;
+    entry.key.client = what;
+    return Answer::letter(epoch, round, entry);
+  };
+  for (const char* spec : {"identity", "rand-k(3)", "top-k(3)", "perm-k(1)", "natural", "qsgd(4)", "sign"}) {
+    std::vector<Letter> letters;
+    for (const Order& order : orders) {
+      if (order.round == order.start) letters.push_back(sign(order.epoch, order.round, Answer::kJoined));
+      Entry entry;
+      entry.key = order.key(1);
+      make_compressor(parse(spec), {.dim = kDim, .clients = 4})
+          ->compress(entry.key, Vector(kDim, 0.25), entry.message);
+      entry.envelope.describe(entry.message, kDim);
+      letters.push_back(Answer::letter(order.epoch, order.round, entry));
+    }
+    letters.push_back(sign(0, 2, Answer::kAsked));
+    write_bytes(folder / spec, AnswerInput::bytes_of(kDim, letters));
+  }
+}
+
 }  // namespace
 }  // namespace laconic
 
 int main(int argc, char** argv) try {
-  if (argc != 2) {
-    std::fputs("usage: write_seeds FOLDER\n", stderr);
+  if (argc != 3) {
+    std::fputs("usage: write_seeds FOLDER ANSWERS\n", stderr);
     return 2;
   }
   laconic::write_seeds(argv[1]);
+  laconic::write_answers(argv[2]);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "write_seeds: %s\n", error.what());
