@@ -37,6 +37,7 @@ METHODS = ["gd", "diana(rand-k(3))", "vr-diana(rand-k(3), batch=4)", "marina(ran
            "dasha-mvr(rand-k(3), batch=4, b=0.3); downlink=marina-p(perm-k); outer=heavy-ball(0.5)",
            "savic(adam, steps=2); downlink=ef21(top-k(3)); outer=nesterov(0.5)",
            "econtrol(top-k(3)); aggregator=clip(0.01); byzantine=sign-flip(1)",
+           "ef21(top-k(3)); clip-norm=0.1",
            "gt(compressor=rand-k(3), gamma=0.2); topology=ring", "motef(top-k(3), gamma=0.3); topology=ring",
            "lead(top-k(3), start=warm); topology=ring", "nids; topology=ring",
            "gt; topology=ring; mixing=lazy(fdla); target=1e-9; target-consensus=1e-300"]

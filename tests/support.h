@@ -91,6 +91,7 @@ struct Job {
   std::string outer = {};
   std::string downlink = {};
   std::string aggregator = {};
+  std::string clip_norm = {};
   std::string byzantine = {};
   std::string network = {};
   std::string compute = {};
@@ -111,6 +112,7 @@ inline Config config_of(const Job& job) {
                                    {"outer", job.outer},
                                    {"downlink", job.downlink},
                                    {"aggregator", job.aggregator},
+                                   {"clip-norm", job.clip_norm},
                                    {"byzantine", job.byzantine},
                                    {"network", job.network},
                                    {"compute", job.compute}}) {

@@ -209,6 +209,11 @@ const ConfigKey kKeys[] = {
       "clients answer in every round; without it mean"},
      [](D& d, S s) { d.aggregator = parse(s); },
      [](const D& d) { return d.aggregator ? print(*d.aggregator) : ""; }},
+    {{"clip-norm", "10",
+      "the most length of a client's vector, for the same methods: the server shortens longer ones before it "
+      "takes their mean, or before the rule, which biases the result; without it none is shortened"},
+     [](D& d, S s) { d.clip_norm = positive(s); },
+     [](const D& d) { return text_of(d.clip_norm); }},
     {{"byzantine", "sign-flip(2)",
       "the attack of the last clients, for the same methods; f, gradient and constants are then those of the "
       "honest clients; without it all clients are honest"},

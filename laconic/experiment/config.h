@@ -40,6 +40,7 @@ struct Config {
   std::optional<Spec> outer;
   std::optional<Spec> downlink;
   std::optional<Spec> aggregator;
+  std::optional<double> clip_norm;
   std::optional<Spec> byzantine;
   std::optional<Spec> topology;
   std::optional<Spec> mixing;

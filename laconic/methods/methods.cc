@@ -92,6 +92,8 @@ void require_setting(const MethodSetting& s) {
   require_gone(s.gone, n);
   if (s.batch && *s.batch < 1) throw InputError(fmt::format("batch = {}; need batch >= 1", *s.batch));
   if (s.outer_step) require_outer_step(*s.outer_step);
+  if (s.clip_norm && !(*s.clip_norm > 0 && std::isfinite(*s.clip_norm)))
+    throw InputError(fmt::format("clip-norm = {}; need a finite number > 0", *s.clip_norm));
   if (s.stragglers && s.stragglers->clients() != n)
     throw InputError(
         fmt::format("stragglers: a model of {} clients; the problem has {}", s.stragglers->clients(), n));
@@ -176,25 +178,24 @@ Assembly assemble(const Spec& method, const MethodSetting& given) {
   args.done();
   const bool has_outer = setting.outer && setting.outer->name != "step";
   const bool has_downlink = setting.downlink && setting.downlink->name != "direction";
-  const bool has_rule = setting.aggregator && setting.aggregator->name != "mean";
   const bool is_star = std::holds_alternative<StarParts>(assembly.parts);
   const bool is_local = std::holds_alternative<LocalParts>(assembly.parts);
   if ((has_outer || has_downlink) && !is_star && !is_local)
     throw InputError(fmt::format("{}: {} takes none; methods with a server do, except scaffold",
                                  has_outer ? "outer" : "downlink", method.name));
-  const char* key = has_rule ? "aggregator" : "byzantine";
-  if ((has_rule || setting.byzantine) && !is_star)
+  const char* key = recipe::key_of_aggregation(setting);
+  if (key != nullptr && !is_star)
     throw InputError(
         fmt::format("{}: needs a method in which clients send a vector for their gradient in every "
                     "round; {} is not one",
                     key, method.name));
-  if ((has_rule || setting.byzantine) && row.allocate != nullptr)
+  if (key != nullptr && row.allocate != nullptr)
     throw InputError(
         fmt::format("{}: needs clients that hold only their own data; in {} they hold that of "
                     "others too",
                     key, method.name));
   if ((has_outer || has_downlink) && is_star) recipe::compose_theorem(assembly, setting);
-  if (has_rule || setting.byzantine) recipe::weaken_theorem(assembly);
+  if (key != nullptr) recipe::weaken_theorem(assembly);
   if (const auto* parts = std::get_if<StarParts>(&assembly.parts); parts && parts->mechanism->keeps() > 0) {
     assembly.warnings.emplace_back(
         "the compressor starts from its last message (warm=1): its alpha, and the step of a theorem with it, "

@@ -46,10 +46,11 @@ struct MethodSetting {
   // eta_s of methods with local steps, >= 0; their `step` is then the local step. Unset: the method's
   // default.
   std::optional<double> outer_step = {};
-  std::optional<Spec> outer = {};       // the server's rule (outer_rules()); unset: step
-  std::optional<Spec> downlink = {};    // what the server sends (downlinks()); unset: direction
-  std::optional<Spec> aggregator = {};  // the server's rule for vectors (aggregators()); unset: mean
-  std::optional<Spec> byzantine = {};   // how the last clients lie (attacks()); unset: none lies
+  std::optional<Spec> outer = {};        // the server's rule (outer_rules()); unset: step
+  std::optional<Spec> downlink = {};     // what the server sends (downlinks()); unset: direction
+  std::optional<Spec> aggregator = {};   // the server's rule for vectors (aggregators()); unset: mean
+  std::optional<double> clip_norm = {};  // the most length of a client's vector there, > 0; unset: any
+  std::optional<Spec> byzantine = {};    // how the last clients lie (attacks()); unset: none lies
   std::shared_ptr<const Stragglers> stragglers = {};  // which clients answer late; unset: none
   // Clients of processes that have died, ascending, without duplicates, not all. Other clients take over
   // their data.

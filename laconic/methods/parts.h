@@ -180,6 +180,8 @@ void compose_theorem(Assembly& m, const MethodSetting& s);
 
 /// Takes the promise from the theorems of a star method with a rule or an attack: only their steps remain.
 void weaken_theorem(Assembly& m);
+/// The key that asks for the vector of each client at the server; nullptr if none does.
+const char* key_of_aggregation(const MethodSetting& s);
 
 /// EF21 (ef21_3pc.cc).
 Assembly ef21(Arguments& args, const MethodSetting& s);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys outer= and downlink= of star methods: the parts that they name, and the theorems that then hold.
+// The keys of star methods, such as outer= and downlink=: the parts that they name, and the theorems that then
+// hold.
 #include <algorithm>
 #include <cmath>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "laconic/core/error.h"
 #include "laconic/methods/parts.h"
+#include "laconic/participation/norm_clipping.h"
 
 namespace laconic {
 namespace {
@@ -114,17 +116,18 @@ DownlinkPlan make_downlink(const Spec& spec, const MethodSetting& s) {
 Aggregation make_aggregation(const MethodSetting& s) {
   const std::size_t n = s.problem.shards();
   Aggregation aggregation;
-  if (s.aggregator) {
-    std::shared_ptr<const Aggregator> rule =
-        of_text("aggregator", [&] { return make_aggregator(*s.aggregator, n); });
-    if (s.aggregator->name != "mean") aggregation.rule = std::move(rule);
+  if (s.aggregator || s.clip_norm) {
+    auto rule =
+        of_text("aggregator", [&] { return make_aggregator(s.aggregator.value_or(Spec("mean")), n); });
+    if (s.clip_norm) rule = clipped(std::move(rule), *s.clip_norm);
+    if (s.clip_norm || s.aggregator->name != "mean") aggregation.rule = std::move(rule);
   }
   if (s.byzantine) aggregation.attack = of_text("byzantine", [&] { return make_attack(*s.byzantine, n); });
   return aggregation;
 }
 
 void require_vectors_of_clients(const StarParts& parts, const MethodSetting& s) {
-  const char* key = parts.aggregation.rule ? "aggregator" : "byzantine";
+  const char* key = recipe::key_of_aggregation(s);
   if (parts.aggregation.senders)
     throw InputError(fmt::format(
         "{}: the method takes the mean of each coordinate over the clients that sent it; leave {} out", key,
@@ -219,6 +222,12 @@ MethodSetting with_downlink(Arguments& args, const MethodSetting& s, Spec downli
   MethodSetting own = s;
   own.downlink = std::move(downlink);
   return own;
+}
+
+const char* key_of_aggregation(const MethodSetting& s) {
+  if (s.aggregator && s.aggregator->name != "mean") return "aggregator";
+  if (s.clip_norm) return "clip-norm";
+  return s.byzantine ? "byzantine" : nullptr;
 }
 
 Assembly star_as_it_is(const MethodSetting& s, StarParts parts) {

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 
 #include "laconic/core/error.h"
+#include "laconic/participation/norm_clipping.h"
 
 namespace laconic::testing {
 namespace {
@@ -562,6 +563,56 @@ TEST(Aggregator, WrongNumbersOfVectorsAreABug) {
   EXPECT_THROW(aggregated(*rule, {{1, 2}, {1, 2, 3}}, {}), std::logic_error);
   Vectors memory(1, Vector(2));
   EXPECT_THROW(aggregated(*rule, {{1, 2}, {3, 4}}, memory), std::logic_error);
+}
+
+Vector clipped_and_aggregated(const std::string& rule, double bound, const Vectors& vectors,
+                              std::size_t threads = 1) {
+  const auto made = clipped(make_aggregator(parse(rule), vectors.size()), bound);
+  Vectors memory(made->memory(), Vector(vectors[0].size(), 0.0));
+  return aggregated(*made, vectors, memory, kRound, threads);
+}
+
+TEST(NormClipping, ShortensLongVectorsOnly) {
+  const Vectors vectors = {{3, 4}, {0.6, -0.8}, {0, 0}};  // of length 5, 1 and 0
+  EXPECT_EQ(clipped_and_aggregated("krum(0)", 5, vectors), aggregated("krum(0)", vectors));
+  expect_near(clipped_and_aggregated("mean", 5, vectors), {1.2, 3.2 / 3}, 1e-15);
+  expect_near(clipped_and_aggregated("mean", 2.5, vectors), {0.7, 1.2 / 3}, 1e-15);
+  expect_near(clipped_and_aggregated("mean", 0.5, vectors), {0.2, 0}, 1e-15);
+  expect_near(clipped_and_aggregated("median", 2.5, vectors), {0.6, 0}, 1e-15);
+}
+
+TEST(NormClipping, ChangesNothingBelowItsBound) {
+  const Vectors vectors = some_vectors(7, 3000);
+  for (const char* rule :
+       {"mean", "median", "trimmed-mean(2)", "krum(1)", "rfa", "clip(1)", "bucketing(2, rfa)"})
+    EXPECT_EQ(clipped_and_aggregated(rule, 1e3, vectors), aggregated(rule, vectors)) << rule;
+}
+
+TEST(NormClipping, GivesTheSameBitsOnThreads) {
+  const Vectors vectors = some_vectors(7, 5000);
+  for (const char* rule : {"mean", "median", "rfa"}) {
+    const Vector one = clipped_and_aggregated(rule, 60, vectors);
+    for (const std::size_t threads : {2, 5})
+      EXPECT_EQ(clipped_and_aggregated(rule, 60, vectors, threads), one) << rule << ", " << threads;
+    EXPECT_NE(one, aggregated(rule, vectors)) << rule;
+  }
+}
+
+TEST(NormClipping, BoundsWhatALiarCanDo) {
+  Vectors vectors = some_vectors(8, 40);
+  const auto without_last = [&] {
+    Vectors others = vectors;
+    others.back().assign(40, 0.0);
+    return clipped_and_aggregated("mean", 2, others);
+  }();
+  for (const double lie : {1.0, -1e100, 1e160, 1e308, kInf, kNaN}) {
+    vectors.back().assign(40, lie);
+    const Vector mean = clipped_and_aggregated("mean", 2, vectors);
+    EXPECT_LE(std::sqrt(distance_sq(mean, without_last)), 2.0 / 8 * (1 + 1e-12)) << lie;
+    if (!(std::abs(lie) < 1e150)) {
+      EXPECT_EQ(mean, without_last) << lie << " counts as 0";
+    }
+  }
 }
 
 }  // namespace

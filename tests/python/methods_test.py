@@ -70,6 +70,7 @@ OTHERS = {
                   "step": 0.1},
     "liars": {**SMALL, "method": "ef21(top-k(5))", "aggregator": "trimmed-mean(2)", "byzantine": "sign-flip(2)",
               "step": 0.1},
+    "clipping": {**SMALL, "method": "diana(rand-k(5))", "clip_norm": 0.1, "step": 0.1},
     "target": {**SMALL, "method": "gd", "target_gap": 0.01, "rounds": 500},
     "bits": {**SMALL, "method": "gd", "max_bits": 5000, "rounds": 500},
 }

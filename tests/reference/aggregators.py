@@ -29,6 +29,11 @@ def mean(V):
     return V.mean(axis=0)
 
 
+def clipped(V, bound):
+    """Sun, Kairouz, Suresh, McMahan 2019 (arXiv 1911.07963): no row is longer than the bound."""
+    return V * np.minimum(1, bound / np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1e-300))
+
+
 def median(V):
     """Of each coordinate. For an even number of rows: the mean of the two middle values."""
     return np.median(V, axis=0)

@@ -100,6 +100,12 @@ class RobustRules(unittest.TestCase):
             self.assertLess(np.linalg.norm(said - honest.mean(axis=0)), 1.5 * reach, text)
 
 
+    def test_clipped(self):  # by hand
+        V = np.array([[3.0, 4.0], [0.6, -0.8], [0, 0]])
+        self.same(aggregators.clipped(V, 2.5), [[1.5, 2], [0.6, -0.8], [0, 0]])
+        np.testing.assert_array_equal(aggregators.clipped(V, 5), V)
+
+
 class Attacks(unittest.TestCase):
     def test_z(self):
         self.assertEqual(aggregators.hidden_z(10, 2), 0)
@@ -213,6 +219,18 @@ class Robust(unittest.TestCase):
             found.append(x)
             before, x = x, x - gamma * g
         ours = self.runs(f"vr-marina(rand-k(3), batch=2, p={p})", aggregator="median", byzantine="ipm(2, eps=0.5)")
+        self.same(ours, np.array(found))
+
+    def test_clipping_written_out(self):  # after the lie; DIANA's v_i is clipped, and its memory is not
+        Q, x, H, found = compressors.make_compressor(specs.parse("rand-k(3)"), 7, 6, 1), self.problem.start(), np.zeros((6, 7)), []
+        for t in range(ROUNDS + 1):
+            M = np.array([Q.compress(t, i, self.problem.gradient(i, x) - H[i]) for i in range(6)])
+            V, H = H + M, H + 0.2 * M
+            V[5] = -3 * V[5]
+            V = np.array([v * min(1, 0.3 / np.linalg.norm(v)) for v in V])
+            found.append(x)
+            x = x - 0.1 * V.mean(axis=0)
+        ours = self.runs("diana(rand-k(3), alpha=0.2)", clip_norm=0.3, byzantine="sign-flip(1)")
         self.same(ours, np.array(found))
 
     def test_memories_of_liars_are_honest(self):  # EF21 with the median, written out

@@ -52,7 +52,7 @@ def deviation(found, expected, floor=0.0):
 def run_program(program, case, out):
     words = {key: case[key] for key in ("problem", "clients", "split", "method", "step", "rounds", "wire", "seed")}
     optional = ("topology", "mixing", "outer-step", "batch", "stragglers", "allocation", "downlink", "outer",
-                "aggregator", "byzantine")
+                "aggregator", "clip-norm", "byzantine")
     words |= {key: case[key] for key in optional if key in case}
     words |= {"threads": case.get("threads", 1), "out": out}
     done = subprocess.run([program, "run", *(f"{key}={value}" for key, value in words.items())],
@@ -102,7 +102,8 @@ def transcribe_star(case, problem, wire):
         compressors.make_compressor(spec, problem.d, problem.n, case["seed"], wire, None, step, blocks) if spec
         else compressors.Identity(problem.d, wire))
     described = {key: specs.parse(case[key]) if key in case else None for key in ("aggregator", "byzantine", "downlink", "outer")}
-    clients = star.Clients(problem, wire, case["seed"], case.get("batch", 0), described["aggregator"], described["byzantine"])
+    clients = star.Clients(problem, wire, case["seed"], case.get("batch", 0), described["aggregator"], described["byzantine"],
+                           case.get("clip-norm"))
     constants = clients.honest.constants()
     gamma, rounds, outer, facts = star_successors.make_method(specs.parse(case["method"]), clients, constants, case["step"],
                                                               make, described["downlink"], described["outer"])

@@ -35,12 +35,13 @@ DOWN = 0xFFFFFFFF  # the step of the downlink's draws
 
 class Clients:
     """What the clients compute and send. batch: the rows of a minibatch; 0 stands for all rows. aggregator,
-    byzantine: descriptions or None. honest: the problem of the honest clients, which the trace is about."""
+    byzantine: descriptions or None. clip_norm: a number or None. honest: the problem of the honest clients, which the trace is about."""
 
-    def __init__(self, problem, wire, seed, batch=0, aggregator=None, byzantine=None):
+    def __init__(self, problem, wire, seed, batch=0, aggregator=None, byzantine=None, clip_norm=None):
         self.problem, self.wire, self.seed, self.batch = problem, wire, seed, batch
         self.n, self.d, self.honest = problem.n, problem.d, problem
-        self.plain = not (aggregator or byzantine)
+        self.clip_norm = clip_norm
+        self.plain = not (aggregator or byzantine or clip_norm)
         self.rule = aggregators.make_rule(aggregator, seed) if aggregator else lambda t, V: mean(V)
         self.attack = aggregators.Attack(byzantine, self.n, seed) if byzantine else None
         if self.attack:
@@ -57,7 +58,8 @@ class Clients:
         the papers' servers have it, by a sum over rounds, which rounds otherwise."""
         if self.plain and total is not None:
             return total
-        return self.rule(t, self.attack.lie(t, V) if self.attack else V)
+        V = self.attack.lie(t, V) if self.attack else V
+        return self.rule(t, aggregators.clipped(V, self.clip_norm) if self.clip_norm else V)
 
     def gradient(self, t, i, x, batch):
         if not batch:

@@ -207,7 +207,7 @@ NAMES = ("ef21-sgdm", "ef21-sgd2m", "ef21-hb", "ef21-pp", "ef21-bc", "ef21-prox"
 
 def is_one(case, spec):
     """Whether a golden case is described here, and not in methods.py."""
-    keys = ("downlink", "outer", "aggregator", "byzantine")
+    keys = ("downlink", "outer", "aggregator", "clip-norm", "byzantine")
     return spec.name in NAMES or any(key in case for key in keys) or spec.name == "diana" and "init" in spec.options
 
 

@@ -27,11 +27,11 @@ def little(name="logistic", n=5, d=7, rows=60, lam=0.1):
 
 
 def assemble(problem, method, step=0.1, downlink=None, outer=None, wire=compressors.f64, seed=1, batch=0,
-             aggregator=None, byzantine=None):
+             aggregator=None, byzantine=None, clip_norm=None):
     make = lambda spec, at=0: (compressors.make_compressor(spec, problem.d, problem.n, seed, wire, None, at) if spec
                                else compressors.Identity(problem.d, wire))
     parse = lambda text: text and specs.parse(text)
-    clients = star.Clients(problem, wire, seed, batch, parse(aggregator), parse(byzantine))
+    clients = star.Clients(problem, wire, seed, batch, parse(aggregator), parse(byzantine), clip_norm)
     return star_successors.make_method(specs.parse(method), clients, clients.honest.constants(), step, make,
                                        parse(downlink), parse(outer))
 

@@ -26,7 +26,7 @@ inline const std::vector<Wire> kWires = {Wire::f32, Wire::f64};
 #endif
 
 /// The keys that may follow a method in a row.
-inline const char* const kWords[] = {"outer", "downlink", "aggregator", "byzantine"};
+inline const char* const kWords[] = {"outer", "downlink", "aggregator", "clip-norm", "byzantine"};
 
 /// The part of a row from `begin` to the next key.
 inline std::string up_to_next_key(const std::string& row, std::size_t begin) {
@@ -170,6 +170,8 @@ inline const char* const kMethods[] = {
     "vr-marina(rand-k(3), batch=4) aggregator=rfa byzantine=ipm(1)",
     "marina(natural) aggregator=clip(1) byzantine=mimic(1)",
     "dasha(rand-k(3)) byzantine=ipm(1, eps=3)",
+    "diana(rand-k(3)) clip-norm=0.3",
+    "ef21(top-k(3)) aggregator=median clip-norm=0.3 byzantine=sign-flip(1)",
 };
 
 class Methods : public ::testing::TestWithParam<const char*> {
@@ -252,13 +254,14 @@ class Methods : public ::testing::TestWithParam<const char*> {
     job.outer = value("outer");
     job.downlink = value("downlink");
     job.aggregator = value("aggregator");
+    job.clip_norm = value("clip-norm");
     job.byzantine = value("byzantine");
   }
   /// Of the rows with their own golden cases.
   static bool is_successor() {
     return has("ef21-") || has("ef-bv") || has("dasha") || has("econtrol") || has("ef(") || has("m3") ||
-           has("downlink=") || has("outer=") || has("aggregator=") || has("byzantine=") || has("gamma=") ||
-           has("demo") || is_one_of({"d2", "nids"});
+           has("downlink=") || has("outer=") || has("aggregator=") || has("clip-norm=") ||
+           has("byzantine=") || has("gamma=") || has("demo") || is_one_of({"d2", "nids"});
   }
 
   /// Coded methods: some clients are late. These methods have no theorem.

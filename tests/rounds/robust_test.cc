@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Star methods with the keys aggregator and byzantine.
+// Star methods with the keys aggregator, clip-norm and byzantine.
+#include <cmath>
 #include <functional>
 #include <string>
 
@@ -58,6 +59,50 @@ TEST(Rules, ThatDropNothingAreTheMean) {
     EXPECT_EQ(none_lies.last().uplink_bits, plain.last().uplink_bits);
     EXPECT_EQ(none_lies.last().oracle_calls, plain.last().oracle_calls);
   }
+}
+
+TEST(Clipping, WithALargeBoundIsTheMean) {
+  for (const char* method : kAllTakePart) {
+    Job job{.problem = "logistic(generated(rows=9, d=12, shift=0.5), lambda=0.1)",
+            .method = method,
+            .clients = 6,
+            .step = "0.1",
+            .rounds = 40};
+    const Outcome plain = train(job);
+    job.clip_norm = "1e6";
+    const Outcome clipped = train(job);
+    expect_close(clipped, plain, 1e-11);
+    EXPECT_EQ(clipped.last().uplink_bits, plain.last().uplink_bits);
+    job.clip_norm = "0.05";
+    EXPECT_NE(train(job).x, clipped.x) << method;
+  }
+}
+
+// The gradients of all clients are longer than the bound: gd moves by the mean of their directions.
+TEST(Clipping, ShortensTheVectorsOfGradientDescent) {
+  Job job{.problem = "quadratic(d=20, s=0.8)", .method = "gd", .clients = 4, .step = "0.5", .rounds = 1};
+  const Vector start = [&] {
+    Job none = job;
+    none.rounds = 0;
+    return train(none).x;
+  }();
+  job.clip_norm = "1e-3";
+  Vector moved = train(job).x;
+  axpy(-1, start, moved);
+  EXPECT_GT(std::sqrt(norm_sq(moved)), 0);
+  EXPECT_LE(std::sqrt(norm_sq(moved)), 0.5 * 1e-3 * (1 + 1e-12));
+}
+
+TEST(Clipping, HoldsALiarBack) {
+  Job job{.problem = "logistic(generated(rows=9, d=12, shift=0.2), lambda=0.1)",
+          .method = "gd",
+          .clients = 9,
+          .step = "0.3",
+          .rounds = 300,
+          .byzantine = "sign-flip(1, 30)"};
+  const double lied_to = train(job).last().grad_norm_sq;
+  job.clip_norm = "0.5";
+  EXPECT_LT(train(job).last().grad_norm_sq, lied_to / 10);
 }
 
 TEST(Liars, CountInNoObjectiveAndNoConstant) {
@@ -177,16 +222,18 @@ TEST(RulesAndAttacks, AreRefusedWhereAServerHasNoVectorOfEachClient) {
         {"gc-diana(redundancy=2)", "hold that of others too"},
         {"local-sgd(steps=2)", "local-sgd is not one"},
         {"k-gt(steps=2)", "k-gt is not one"}}) {
-    for (const bool attacked : {false, true}) {
+    for (const std::string key : {"aggregator", "clip-norm", "byzantine"}) {
       Job job{.problem = "quadratic(d=20)", .method = method, .step = "0.1"};
       if (std::string(method).starts_with("k-gt")) job.topology = "ring";
-      (attacked ? job.byzantine : job.aggregator) = attacked ? "ipm(1)" : "median";
+      if (key == "aggregator") job.aggregator = "median";
+      if (key == "clip-norm") job.clip_norm = "1";
+      if (key == "byzantine") job.byzantine = "ipm(1)";
       try {
         train(job);
         FAIL() << method;
       } catch (const InputError& error) {
         const std::string text = error.what();
-        EXPECT_NE(text.find(attacked ? "byzantine: " : "aggregator: "), std::string::npos) << text;
+        EXPECT_NE(text.find(key + ": "), std::string::npos) << text;
         EXPECT_NE(text.find(expected), std::string::npos) << text;
       }
     }
