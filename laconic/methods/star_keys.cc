@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of star methods, such as outer= and downlink=: the parts that they name, and the theorems that then
-// hold.
+// The keys of star methods, such as outer= and downlink=: the parts that they name, and the theorems that
+// then hold.
 #include <algorithm>
 #include <cmath>
 #include <string_view>

@@ -11,7 +11,8 @@
 namespace laconic {
 
 /// The rule on the vectors v_i min(1, bound / |v_i|). A vector with |v_i|^2 > 1e300 or a value that is not
-/// finite counts as 0. If no vector is longer than the bound, the result has the bits of the rule's. bound > 0.
+/// finite counts as 0. If no vector is longer than the bound, the result has the bits of the rule's.
+/// bound > 0.
 std::unique_ptr<Aggregator> clipped(std::unique_ptr<Aggregator> rule, double bound);
 
 }  // namespace laconic

@@ -26,8 +26,9 @@ struct Fault {
   }
 };
 
-/// Parses a spec. Its arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N) silent(CLIENT,
-/// from=ROUND) or garbled(CLIENT, from=ROUND). InputError for other arguments, and for clients that do not exist.
+/// Parses a spec. Its arguments are each slow(CLIENT, 10s, times=10, from=ROUND, rounds=N), silent(CLIENT,
+/// from=ROUND) or garbled(CLIENT, from=ROUND). InputError for other arguments, and for clients that do not
+/// exist.
 std::vector<Fault> make_faults(const Spec& brackets, std::size_t clients);
 
 }  // namespace laconic

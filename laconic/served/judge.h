@@ -34,7 +34,8 @@ class Judge {
   /// The most bytes of a valid letter. Leaves room for formats of the caller's own.
   [[nodiscard]] std::size_t longest() const { return (std::size_t{1} << 16) + 64 * decoded_.size(); }
 
-  /// The order is sent to all processes. Orders have ascending epochs and, within an epoch, consecutive rounds.
+  /// The order is sent to all processes. Orders have ascending epochs and, within an epoch, consecutive
+  /// rounds.
   void add(const Order& order);
 
   struct Verdict {

@@ -14,9 +14,10 @@
 // shows heads, the server waits for all living clients, whatever the policy.
 //
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
-// those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the round. The shards are assigned anew to the living clients
-// (MakeEpochMethod), all memories start over at x_t as in round 0, and answers of the previous epoch are
-// late. Every epoch after the first draws with its own seed, and its rounds count from 0 there.
+// those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the
+// round. The shards are assigned anew to the living clients (MakeEpochMethod), all memories start over at x_t
+// as in round 0, and answers of the previous epoch are late. Every epoch after the first draws with its own
+// seed, and its rounds count from 0 there.
 //
 // A run is not repeatable: the real clock decides which clients count.
 #pragma once

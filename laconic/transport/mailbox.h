@@ -114,8 +114,9 @@ class Mailbox {
   void look_around();
   /// A letter, or a part of one, has arrived.
   void hear_from(std::size_t from);
-  /// Whether the rank may send a parcel of this kind, the number of a Kind, and of this length now. If not, it
-  /// is refused. A carrier that knows the length before the content asks first. deliver() asks in any case.
+  /// Whether the rank may send a parcel of this kind, the number of a Kind, and of this length now. If not,
+  /// it is refused. A carrier that knows the length before the content asks first. deliver() asks in any
+  /// case.
   bool admits(std::size_t from, std::uint8_t kind, std::size_t length);
   void deliver(std::size_t from, Parcel parcel);
   /// Returns when next_for() may have something, or after `seconds`.

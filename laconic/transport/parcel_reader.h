@@ -13,8 +13,8 @@
 namespace laconic {
 
 /// A parcel arrives as a head, with its kind and length, and then pieces of kPiece bytes; the last piece has
-/// the rest. Its memory grows with the bytes that arrive, and not by the length that is announced. A rank that
-/// sends anything else is refused, and what it sends after that is dropped.
+/// the rest. Its memory grows with the bytes that arrive, and not by the length that is announced. A rank
+/// that sends anything else is refused, and what it sends after that is dropped.
 class ParcelReader {
  public:
   static constexpr std::size_t kHead = 1 + 8;
