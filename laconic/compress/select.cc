@@ -30,12 +30,6 @@ Magnitude magnitude(double v) {
   return static_cast<Magnitude>(std::bit_cast<std::uint64_t>(v) & ~(std::uint64_t{1} << 63));
 }
 
-std::size_t count_above(std::span<const Magnitude> from, Magnitude bound) {
-  Magnitude count = 0;  // as wide as what is compared, for vectors
-  for (const Magnitude m : from) count += m > bound ? 1 : 0;
-  return static_cast<std::size_t>(count);
-}
-
 struct Extent {
   Magnitude least, most;
 };
@@ -68,6 +62,44 @@ std::span<Magnitude> narrowed(std::span<Magnitude> from, std::size_t& rank) {
   return from.first(kept);
 }
 
+struct Parted {
+  std::size_t above;      // how many numbers exceed the bound
+  Magnitude least_above;  // the least of these
+  Magnitude below;        // the largest of the others
+};
+
+/// Of numbers on both sides of the bound.
+Parted part(std::span<const Magnitude> from, Magnitude bound) {
+  constexpr std::size_t kCount = kLanesOf<MostDoubles>;
+  const Magnitudes none_above = Magnitudes{} + INT64_MAX;
+  const Magnitudes none_below = Magnitudes{} - 1;
+  const Magnitudes bounds = Magnitudes{} + bound;
+  Magnitudes above{}, least_above = none_above, below = none_below;
+  const auto add = [&](Magnitudes m) {
+    const Magnitudes is_above = m > bounds;
+    const Magnitudes high = is_above != 0 ? m : none_above;
+    const Magnitudes low = is_above != 0 ? none_below : m;
+    above -= is_above;
+    least_above = high < least_above ? high : least_above;
+    below = low > below ? low : below;
+  };
+  std::size_t i = 0;
+  for (; i + kCount <= from.size(); i += kCount) add(load<Magnitudes>(from.data() + i));
+  if (i < from.size()) {
+    Magnitude last[kCount];
+    std::fill_n(last, kCount, Magnitude{-1});  // below every number
+    std::copy(from.begin() + static_cast<std::ptrdiff_t>(i), from.end(), last);
+    add(load<Magnitudes>(last));
+  }
+  Parted parted{0, INT64_MAX, -1};
+  for (std::size_t l = 0; l < kCount; ++l) {
+    parted.above += static_cast<std::size_t>(above[l]);
+    parted.least_above = std::min<Magnitude>(parted.least_above, least_above[l]);
+    parted.below = std::max<Magnitude>(parted.below, below[l]);
+  }
+  return parted;
+}
+
 /// A number that at most `rank` of `from` exceed and at least `rank` reach, 1 <= rank <= size. Reorders and
 /// overwrites `from`.
 Magnitude separator(std::span<Magnitude> from, std::size_t rank) {
@@ -79,13 +111,12 @@ Magnitude separator(std::span<Magnitude> from, std::size_t rank) {
   }
   auto [low, high] = extent_of(from);  // at least `rank` numbers reach low, at most `rank` exceed high
   while (low < high) {
-    const Magnitude middle = low + (high - low) / 2;
-    const std::size_t above = count_above(from, middle);
-    if (above == rank) return middle;
-    if (above > rank) {
-      low = middle + 1;
+    const Parted parted = part(from, low + (high - low) / 2);
+    if (parted.above == rank) return parted.below;
+    if (parted.above > rank) {
+      low = parted.least_above;
     } else {
-      high = middle;
+      high = parted.below;
     }
   }
   return low;
@@ -202,7 +233,7 @@ constexpr std::size_t kShort = 2 * kSample;  // without a guess
 /// The cut from all entries: for short vectors, and after a failed guess.
 template <class Source>
 Cut exact_cut(const Source& x, std::size_t count, Scratch& scratch) {
-  if (count <= x.size() / 16) return cut_of_few(x, count, scratch);
+  if (count <= x.size() / (x.size() < kShort ? 64 : 8)) return cut_of_few(x, count, scratch);
   scratch.magnitudes.resize(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) scratch.magnitudes[j] = magnitude(x[j]);
   const Magnitude threshold = separator(scratch.magnitudes, count);
@@ -241,7 +272,7 @@ struct Collection {
   void add(const Source& x, Magnitude bound, std::size_t most) {
     constexpr std::size_t kBlock = 32 * kTile;
     constexpr std::size_t kUsual = 4;  // few tiles have more
-    if (entries.index.size() < most + kBlock + kUsual) {
+    if (std::min(entries.index.size(), entries.value.size()) < most + kBlock + kUsual) {
       entries.index.resize(most + kBlock + kUsual);
       entries.value.resize(most + kBlock + kUsual);
     }
@@ -270,15 +301,14 @@ struct Collection {
 /// Then collects those that exceed it. Returns whether the `count` largest entries are collected.
 template <class Source>
 bool collect(const Source& x, Magnitude guess, std::size_t count, Collection& collected) {
-  const std::size_t room = count + kSample;
-  collected.add(x, guess - 1, count + room);
+  const std::size_t room = std::min(count + kSample, x.size());
+  collected.add(x, guess - 1, std::min(count + room, x.size()));
   if (collected.read < x.size()) {
     const View values = collected.values().x;
     const auto ties =
         std::count_if(values.begin(), values.end(), [&](double v) { return magnitude(v) == guess; });
     if (static_cast<std::size_t>(ties) < count) return false;
-    const std::size_t most = collected.size + room;
-    collected.add(x, guess, most);
+    collected.add(x, guess, std::min(collected.size + room, x.size()));
   }
   return collected.read == x.size() && collected.size >= count;
 }

@@ -18,7 +18,7 @@ struct Entries {
 
 /// out = the `count` entries of x that are largest in absolute value; ties go to the lowest index. count <=
 /// x.size() < 2^32. (-0.0 ties with 0.0; NaN counts as larger than infinity.) Cost: one pass over x and
-/// O(count) on ordinary input; a few passes on any input.
+/// O(count) on ordinary input; a few passes on any input. Few entries (2048) may be read many times.
 void largest_entries(AnyView x, std::size_t count, Entries& out);
 
 /// The same for a - b, computed in doubles and not stored; one pass over each. Both have the same width.
