@@ -14,7 +14,7 @@
 namespace laconic {
 
 /// For each coordinate, the number of sign planes (one bit per coordinate, set for -) that have a - there.
-/// The binary digits of the counts are stored in planes too, so that 256 coordinates are counted at a time.
+/// The binary digits of the counts are stored in planes too, so that many coordinates are counted at a time.
 /// The counts are integers, so the sum depends neither on the order of the planes nor on their division into
 /// calls.
 class SignCount {

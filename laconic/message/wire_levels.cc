@@ -151,7 +151,7 @@ class LevelCollector {
   /// Adds those of the codes of the coordinates from `begin` on, at most kTile.
   void add(Codes codes, std::size_t begin) {
     constexpr std::size_t kGroup = 32;
-    if (levels_.support.size() < size_ + kTile + 1) {
+    if (std::min(levels_.support.size(), levels_.codes.size()) < size_ + kTile + 1) {
       levels_.support.resize(2 * size_ + kTile + 1);  // one more, which is written without a branch
       levels_.codes.resize(2 * size_ + kTile + 1);
     }
@@ -244,6 +244,8 @@ void write_levels(Wire wire, std::size_t s, std::size_t steps, const Stream& str
     if (write_sparse(collector.finish())) return;
     dense = begin_dense();
     put_codes_of(levels, s, x.size(), *dense);
+    dense->finish();
+    return;
   }
   dense->finish();
   if (!may_be_sparse(x.size())) return;
