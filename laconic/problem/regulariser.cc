@@ -20,15 +20,14 @@ double add_nonconvex_gradient(double lambda, View x, MutView g) {
     store(doubles_at<V>(&g[k]) + 2 * lambda * (at / q) / q, &g[k]);
     return V(1 - 1 / q);
   };
-  RunningSums sums;
+  double sum = 0;  // in the order of the coordinates
   std::size_t k = 0;
-  while (k + 4 * kLanes <= x.size()) {
-    for (std::size_t i = 0; i < 4; ++i, k += kLanes) sums[i] += term(Doubles{}, k);
+  for (; k + kLanesOf<MostDoubles> <= x.size(); k += kLanesOf<MostDoubles>) {
+    const MostDoubles terms = term(MostDoubles{}, k);
+    for (std::size_t l = 0; l < kLanesOf<MostDoubles>; ++l) sum += terms[l];
   }
-  for (std::size_t i = 0; i < 3 && k + kLanes <= x.size(); ++i, k += kLanes) sums[i] += term(Doubles{}, k);
-  double rest = 0;
-  for (; k < x.size(); ++k) rest += term(double{}, k);
-  return sums.total() + rest;
+  for (; k < x.size(); ++k) sum += term(double{}, k);
+  return sum;
 }
 
 }  // namespace laconic::HWY_NAMESPACE
