@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several values at a time in g++'s vector types, for the code between HWY_BEFORE_NAMESPACE() and
-// HWY_AFTER_NAMESPACE() of .cc files (targets.h). Their width is part of an algorithm, not of a CPU: g++
-// splits a vector into those that the target has. Operations on integers and separate additions, products and
+// HWY_AFTER_NAMESPACE() of .cc files (targets.h). The width of `Doubles` is part of an algorithm, not of a
+// CPU: g++ splits a vector into those that the target has. `MostDoubles` has the width of the target. Operations on integers and separate additions, products and
 // fused multiply-adds of floating-point numbers have the same bits on every CPU.
 #include "laconic/core/targets.h"  // which includes this file for each target
 

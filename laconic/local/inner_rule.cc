@@ -37,8 +37,8 @@ void step_scaled(View direction, View scale, double length, View from, MutView t
   });
 }
 
-void adamw(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
-           View from, MutView to) {
+void step_adamw(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
+                View from, MutView to) {
   const auto [beta1, beta2, epsilon, decay] = options;
   const double first = 1 - power(beta1, t);
   const double second = 1 - power(beta2, t);
@@ -63,7 +63,7 @@ namespace {
 
 HWY_EXPORT(step_unscaled);
 HWY_EXPORT(step_scaled);
-HWY_EXPORT(adamw);
+HWY_EXPORT(step_adamw);
 
 void step_along(View direction, const InnerStep& step, View from, MutView to) {
   if (step.scale.empty()) return HWY_DYNAMIC_DISPATCH(step_unscaled)(direction, step.length, from, to);
@@ -172,7 +172,7 @@ std::unique_ptr<InnerRule> adamw(const AdamW& options) { return std::make_unique
 
 void adamw_step(const AdamW& options, double length, std::size_t t, Range range, View g, MutView m, MutView v,
                 View from, MutView to) {
-  HWY_DYNAMIC_DISPATCH(adamw)(options, length, t, range, g, m, v, from, to);
+  HWY_DYNAMIC_DISPATCH(step_adamw)(options, length, t, range, g, m, v, from, to);
 }
 
 }  // namespace laconic
