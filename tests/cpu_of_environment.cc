@@ -15,7 +15,7 @@ class CpuOfEnvironment : public ::testing::Environment {
  public:
   void SetUp() override {
     const char* const wanted = std::getenv("LACONIC_CPU");
-    if (wanted == nullptr) return;
+    if (wanted == nullptr || *wanted == '\0') return;
     const auto usable = usable_cpus();
     if (std::find(usable.begin(), usable.end(), wanted) == usable.end()) {
       std::printf("skipped: this machine cannot run the kernels for %s\n", wanted);

@@ -77,11 +77,11 @@ void use_cpu(std::string_view wanted) {
 
 void use_cpu_of_environment() {
   const char* const wanted = std::getenv("LACONIC_CPU");
-  if (wanted == nullptr) return;
+  if (wanted == nullptr || *wanted == '\0') return;
   const auto usable = usable_cpus();
   if (std::find(usable.begin(), usable.end(), wanted) == usable.end()) {
-    throw InputError(
-        fmt::format("LACONIC_CPU = {}; this program has {} for this CPU", wanted, fmt::join(usable, ", ")));
+    throw InputError(fmt::format("LACONIC_CPU = \"{}\"; this program has {} for this CPU", wanted,
+                                 fmt::join(usable, ", ")));
   }
   use_cpu(wanted);
 }

@@ -62,14 +62,21 @@ TEST_F(Environment, ChoosesACpu) {
   use_cpu(best);
 }
 
+TEST_F(Environment, AnEmptyNameChoosesNothing) {
+  const std::string before(used_cpu());
+  setenv("LACONIC_CPU", "", 1);
+  use_cpu_of_environment();
+  EXPECT_EQ(used_cpu(), before);
+}
+
 TEST_F(Environment, AnUnknownCpuIsRefused) {
-  for (const char* const wrong : {"", "v9", "V3", "v3 "}) {
+  for (const char* const wrong : {"v9", "V3", "v3 ", " "}) {
     setenv("LACONIC_CPU", wrong, 1);
     try {
       use_cpu_of_environment();
       ADD_FAILURE() << wrong << " was taken";
     } catch (const InputError& error) {
-      EXPECT_TRUE(std::string(error.what()).starts_with("LACONIC_CPU = " + std::string(wrong) + "; "))
+      EXPECT_TRUE(std::string(error.what()).starts_with("LACONIC_CPU = \"" + std::string(wrong) + "\"; "))
           << error.what();
       EXPECT_NE(std::string(error.what()).find(usable_cpus().back()), std::string::npos);
     }

@@ -32,4 +32,4 @@ def test_a_forced_cpu_gives_the_same_bits():
 def test_an_unknown_cpu_is_an_import_error():
     done = on_cpu("v9", "import laconic")
     assert done.returncode == 1
-    assert "ImportError: LACONIC_CPU = v9; this program has " in done.stderr.splitlines()[-1]
+    assert 'ImportError: LACONIC_CPU = "v9"; this program has ' in done.stderr.splitlines()[-1]
