@@ -7,8 +7,9 @@ reg=nonconvex) with 20 clients. SciPy computes the margins of all clients in one
 another, by a matrix with a block for each client; the rest is NumPy on matrices with a row for each client. laconic
 encodes and decodes messages besides.
 
-Both begin at 0 and must end at the same stationary point; on the way they differ where entries tie. The time of a round
-is the CPU time of a long run less that of a short one. Exit code 77 without SciPy or a9a.
+Both begin at 0, and before the timed runs 1,000 rounds must lead both to the same point: on the way they differ where
+entries tie. The time of a round is the CPU time of a long run less that of a short one, by the difference in rounds.
+Exit code 77 without SciPy or a9a.
 """
 import gzip
 import os
@@ -100,8 +101,8 @@ class Laconic:
                  f"method=ef21(top-k({KEPT}))", f"step={STEP}", f"rounds={rounds}", "eval-every=0", "wire=f64",
                  "threads=1", f"out={self.folder}"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([self.program, "run", *words, "--force"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([self.program, "run", *words, "--force"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             sys.exit(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
