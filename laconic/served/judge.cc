@@ -23,7 +23,8 @@ Verdict accepted(Verdict::Kind kind, Answer&& answer) { return {.kind = kind, .a
 
 }  // namespace
 
-Judge::Judge(std::size_t dim, std::uint64_t seed, std::vector<Range> owned) : seed_(seed), decoded_(dim) {
+Judge::Judge(std::size_t dim, std::uint64_t seed, const std::vector<Range>& owned)
+    : seed_(seed), decoded_(dim) {
   for (const Range clients : owned)
     senders_.push_back({.clients = clients, .answered = std::vector<std::optional<Moment>>(clients.size())});
 }

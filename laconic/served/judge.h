@@ -29,7 +29,7 @@ namespace laconic {
 class Judge {
  public:
   /// `owned`: the clients of each process, by its number.
-  Judge(std::size_t dim, std::uint64_t seed, std::vector<Range> owned);
+  Judge(std::size_t dim, std::uint64_t seed, const std::vector<Range>& owned);
 
   /// The most bytes of a valid letter. Leaves room for formats of the caller's own.
   [[nodiscard]] std::size_t longest() const { return (std::size_t{1} << 16) + 64 * decoded_.size(); }
@@ -64,7 +64,8 @@ class Judge {
   struct Moment {
     std::uint32_t epoch = 0;
     std::uint32_t round = 0;
-    auto operator<=>(const Moment&) const = default;
+    auto operator<=>(const Moment&) const =
+        default;  // NOLINT(modernize-use-nullptr): a fault of clang-tidy 14
   };
   /// What a process has sent.
   struct Sender {

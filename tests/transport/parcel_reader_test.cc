@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr double kLong = 60;  // seconds
+constexpr double kPatience = 60;  // seconds
 
 Bytes head(Mailbox::Kind kind, std::uint64_t length) {
   Bytes bytes(ParcelReader::kHead);
@@ -30,7 +30,7 @@ Bytes head(Mailbox::Kind kind, std::uint64_t length) {
 
 /// The side of rank 0 for rank 1.
 struct Side {
-  Mailbox mailbox{0, 3, kLong};
+  Mailbox mailbox{0, 3, kPatience};
   ParcelReader reader{1, mailbox};
 
   /// A piece as it arrives; what does not fit is lost.
