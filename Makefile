@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo python reproduce tests quick test check test-torch coverage bench data format tidy clean
+.PHONY: help build sites demo python reproduce tests quick test check test-torch coverage bench data format tidy clean
 
 install := tools/install_packages.sh
 jobs := $(shell nproc 2>/dev/null || echo 2)
@@ -24,6 +24,13 @@ tests:
 	@tools/fetch_charts.sh || true
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON -DLACONIC_PYTHON=ON
 	@cmake --build --preset release
+
+sites: ## the program with the verbs serve, join and certificates: installs gRPC, 60 MB
+	@$(install) build sites
+	@tools/fetch_charts.sh || true
+	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
+	@cmake --preset release -DLACONIC_SITES=ON
+	@cmake --build --preset release --target laconic_program
 
 demo: build ## eight methods on Fashion-MNIST, each at its best step: a table and a figure in runs/demo
 	@$(install) demo
