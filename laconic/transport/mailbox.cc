@@ -30,15 +30,23 @@ Letter Mailbox::Outbox::next() {
   return letter;
 }
 
-Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
+Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience, const Habits& habits)
     : rank_(rank),
       patience_(patience),
+      between_signs_(habits.between_signs.value_or(patience / kSignsPerPatience)),
       peers_(ranks),
       limits_(rank == 0 ? Limits{} : Limits{kUnlimited, kUnlimited}) {
   check(rank < ranks, "a mailbox of a rank that does not exist");
   check(patience > 0, "a mailbox needs patience > 0");
-  for (Peer& peer : peers_) peer.said = Clock::now();
+  check(between_signs_ > 0, "a mailbox needs time between its signs of life");
+  for (Peer& peer : peers_) {
+    peer.said = Clock::now();
+    if (habits.ranks_arrive) peer.bond = Peer::Bond::given_up;
+  }
 }
+
+Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience)
+    : Mailbox(rank, ranks, patience, Habits{}) {}
 
 /// All ranks exchange letters with rank 0 only.
 bool Mailbox::is_peer(std::size_t rank) const {
@@ -55,7 +63,7 @@ bool Mailbox::is_reached(const Peer& peer) const {
 }
 
 bool Mailbox::is_lost(const Peer& peer) const {
-  return peer.bond != Peer::Bond::kept || peer.silence > patience_;
+  return peer.bond != Peer::Bond::kept || peer.succeeds || peer.silence > patience_;
 }
 
 bool Mailbox::broken() const {
@@ -84,7 +92,7 @@ void Mailbox::post_by(std::size_t to, Letter letter, Put put) {
   check(letter != nullptr, "a letter that is not there was posted");
   const std::lock_guard lock(mutex_);
   Peer& receiver = peer(to);
-  if (!is_reached(receiver)) return;
+  if (!is_reached(receiver) || receiver.succeeds) return;
   (receiver.outbox.*put)(std::move(letter));
   wake();
 }
@@ -102,10 +110,15 @@ void Mailbox::recall(std::size_t to) {
 
 std::optional<Mailbox::Received> Mailbox::take(double seconds) {
   std::unique_lock lock(mutex_);
-  received_.wait_for(lock, in_seconds(seconds), [&] { return !inbox_.empty() || code_; });
-  if (inbox_.empty()) return {};
-  Received received = std::move(inbox_.front());
-  inbox_.pop_front();
+  auto next = inbox_.end();
+  received_.wait_for(lock, in_seconds(seconds), [&] {
+    next = std::find_if(inbox_.begin(), inbox_.end(),
+                        [&](const Received& each) { return !peers_[each.from].succeeds; });
+    return next != inbox_.end() || code_;
+  });
+  if (next == inbox_.end()) return {};
+  Received received = std::move(*next);
+  inbox_.erase(next);
   peers_[received.from].waiting -= room_of(received.letter->size());
   return received;
 }
@@ -123,8 +136,10 @@ bool Mailbox::is_lost(std::size_t rank) const {
 
 void Mailbox::give_up(std::size_t rank) {
   const std::lock_guard lock(mutex_);
-  check(is_peer(rank), "a rank was given up that this one does not talk to");
-  drop(rank, Peer::Bond::given_up);
+  Peer& lost = peer(rank);
+  if (!lost.succeeds) return drop(rank, Peer::Bond::given_up);
+  lost.succeeds = false;
+  wake();
 }
 
 void Mailbox::limit(const Limits& limits) {
@@ -149,6 +164,7 @@ void Mailbox::close(std::uint8_t code) {
   const std::lock_guard lock(mutex_);
   if (code_) return;
   code_ = code;
+  for (Peer& peer : peers_) peer.succeeds = false;  // the new processes end too
   wake();
 }
 
@@ -192,7 +208,7 @@ std::optional<Mailbox::Parcel> Mailbox::next_for(std::size_t to) {
     parcel.kind = !code_ ? Kind::left : broken() ? Kind::closed_broken : Kind::closed;
     parcel.letter = std::make_shared<const std::vector<std::uint8_t>>(1, code_.value_or(0));
     peer.end_said = parcel.kind;
-  } else if (now - peer.said > in_seconds(patience_ / kSignsPerPatience)) {
+  } else if (now - peer.said > in_seconds(between_signs_)) {
     parcel.kind = Kind::alive;
   } else {
     return {};
@@ -208,6 +224,22 @@ void Mailbox::look_around() {
       std::min(std::chrono::duration<double>(now - looked_).count(), patience_ / kSignsPerPatience);
   looked_ = now;
   for (Peer& peer : peers_) peer.silence += attended;
+}
+
+void Mailbox::arrive(std::size_t from) {
+  const std::lock_guard lock(mutex_);
+  const bool was_given_up = peer(from).bond == Peer::Bond::given_up;
+  drop(from, Peer::Bond::kept);
+  Peer arrived;
+  arrived.said = Clock::now();
+  arrived.succeeds = !was_given_up;
+  peers_[from] = std::move(arrived);
+}
+
+bool Mailbox::is_connected(std::size_t rank) const {
+  const std::lock_guard lock(mutex_);
+  check(is_peer(rank), "a rank was asked for that this one does not talk to");
+  return peers_[rank].bond == Peer::Bond::kept;
 }
 
 void Mailbox::hear_from(std::size_t from) {

@@ -30,8 +30,15 @@ using Letter = std::shared_ptr<const std::vector<std::uint8_t>>;
 
 class Mailbox {
  public:
+  struct Habits {
+    /// Seconds between the signs of life of this rank; unset: an eighth of its patience.
+    std::optional<double> between_signs = {};
+    /// Processes come and go during the correspondence: each other rank is given up until arrive().
+    bool ranks_arrive = false;
+  };
   /// A rank counts as lost after `patience` > 0 seconds without a sign of life. Signs of life need no letter
   /// and are sent several times in this period.
+  Mailbox(std::size_t rank, std::size_t ranks, double patience, const Habits& habits);
   Mailbox(std::size_t rank, std::size_t ranks, double patience);
 
   [[nodiscard]] std::size_t rank() const { return rank_; }
@@ -76,7 +83,8 @@ class Mailbox {
   void refuse(std::size_t rank, const std::string& reason);
   /// Why the rank was refused; empty if it was not.
   [[nodiscard]] std::string refusal(std::size_t rank) const;
-  /// Sends nothing more to the rank, and drops its letters: those not yet taken and those still to come.
+  /// Sends nothing more to the rank, and drops its letters: those not yet taken and those still to come. If a
+  /// new process of the rank has arrived, the rank is then that process, and is not lost.
   void give_up(std::size_t rank);
 
   /// Ends the correspondence for all ranks except those given up, and sends them `code`. Only rank 0 calls
@@ -112,6 +120,11 @@ class Mailbox {
   /// The carrier calls this after each check for parcels of all ranks. Time without checks, because the
   /// process was suspended, does not count as silence of the other ranks.
   void look_around();
+  /// A new process of the rank is there. The earlier one is lost: its letters, and those to it, are dropped.
+  /// The new one takes its place when the earlier one has been given up; until then its letters wait.
+  void arrive(std::size_t from);
+  /// Whether letters still go to the rank and come from it: it has not left, and was not refused or given up.
+  [[nodiscard]] bool is_connected(std::size_t rank) const;
   /// A letter, or a part of one, has arrived.
   void hear_from(std::size_t from);
   /// Whether the rank may send a parcel of this kind, the number of a Kind, and of this length now. If not,
@@ -152,6 +165,7 @@ class Mailbox {
   struct Peer {
     enum class Bond : std::uint8_t { kept, left, refused, given_up };
     Bond bond = Bond::kept;
+    bool succeeds = false;  // a new process, and the earlier one was not given up yet
     std::string refusal;
     std::optional<Kind> end_said;  // this rank's last parcel to it: closed, closed_broken or left
     bool end_heard = false;        // whether its last parcel has arrived
@@ -175,6 +189,7 @@ class Mailbox {
 
   std::size_t rank_;
   double patience_;
+  double between_signs_;
   mutable std::mutex mutex_;
   std::condition_variable received_;
   std::condition_variable posted_;

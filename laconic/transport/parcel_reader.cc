@@ -11,7 +11,7 @@
 namespace laconic {
 
 std::size_t ParcelReader::length_of_next() const {
-  return content_ ? std::min(kPiece, length_ - content_->size()) : kHead;
+  return content_ ? std::min(piece_, length_ - content_->size()) : kHead;
 }
 
 std::span<std::uint8_t> ParcelReader::room_for(std::size_t count) {
@@ -21,7 +21,7 @@ std::span<std::uint8_t> ParcelReader::room_for(std::size_t count) {
   }
   if (is_refused_) {
     content_.reset();
-    dropped_.resize(std::min(count, kPiece));
+    dropped_.resize(std::min(count, piece_));
     return dropped_;
   }
   if (!content_) return head_;

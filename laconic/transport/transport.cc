@@ -44,7 +44,7 @@ void Transport::gather(ByteView mine, std::span<const MutByteView> from) {
 }
 
 int Transport::correspond(double patience, const std::function<int(Mailbox&)>& body) {
-  Mailbox mailbox(rank(), size(), patience);
+  Mailbox mailbox(rank(), size(), patience, habits());
   std::exception_ptr error;
   int code = 1;
   const auto end = [&] {

@@ -58,6 +58,8 @@ class Transport {
   virtual void move(std::span<const ByteView> to, std::span<const MutByteView> from) = 0;
   /// Moves letters from next_for() of this rank to deliver() of the others, until is_over().
   virtual void carry(Mailbox& mailbox) = 0;
+  /// Those of the mailbox in correspond().
+  [[nodiscard]] virtual Mailbox::Habits habits() const { return {}; }
 
   Traffic traffic_;
   bool broken_ = false;

@@ -132,6 +132,64 @@ TEST(Mailbox, RefusesMoreThanItHasRoomFor) {
   EXPECT_EQ(mailbox.refusal(2), "");
 }
 
+TEST(Mailbox, ANewProcessTakesThePlaceOfTheEarlierOneOnceThatIsGivenUp) {
+  Mailbox mailbox(0, 3, kLong);
+  const auto deliver = [&](const std::string& text) {
+    mailbox.deliver(1, {Mailbox::Kind::letter, letter_of(text)});
+  };
+  deliver("of the earlier");
+  mailbox.refuse(1, "a fault of the earlier");
+  mailbox.arrive(1);
+  EXPECT_TRUE(mailbox.is_connected(1));
+  EXPECT_TRUE(mailbox.is_lost(1)) << "the earlier process is";
+  mailbox.post(1, letter_of("to the earlier"));
+  EXPECT_FALSE(mailbox.next_for(1));
+  deliver("of the new one");
+  EXPECT_FALSE(mailbox.take(0)) << "the letters of the new one wait";
+  mailbox.deliver(2, {Mailbox::Kind::letter, letter_of("of another")});
+  const auto other = mailbox.take(0);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->from, 2U);
+
+  mailbox.give_up(1);
+  EXPECT_FALSE(mailbox.is_lost(1));
+  EXPECT_EQ(mailbox.refusal(1), "");
+  const auto first = mailbox.take(0);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(text_of(first->letter), "of the new one");
+  mailbox.post(1, letter_of("to the new one"));
+  const auto sent = mailbox.next_for(1);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(text_of(sent->letter), "to the new one");
+  mailbox.give_up(1);
+  EXPECT_TRUE(mailbox.is_lost(1));
+  EXPECT_FALSE(mailbox.is_connected(1));
+}
+
+TEST(Mailbox, RanksThatArriveAreAbsentAtFirst) {
+  Mailbox mailbox(0, 2, kLong, {.ranks_arrive = true});
+  EXPECT_TRUE(mailbox.is_lost(1));
+  mailbox.deliver(1, {Mailbox::Kind::letter, letter_of("of none")});
+  EXPECT_FALSE(mailbox.take(0));
+  mailbox.arrive(1);
+  EXPECT_FALSE(mailbox.is_lost(1));
+  mailbox.deliver(1, {Mailbox::Kind::letter, letter_of("hello")});
+  EXPECT_TRUE(mailbox.take(0));
+  mailbox.arrive(1);
+  mailbox.close(3);  // a new process ends with the others, though its predecessor was not given up
+  const auto end = mailbox.next_for(1);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(text_of(end->letter), "\x03");
+}
+
+TEST(Mailbox, SendsSignsOfLifeAsOftenAsItsHabit) {
+  Mailbox mailbox(1, 2, kLong, {.between_signs = 1e-6});
+  mailbox.sleep(1e-4);
+  const auto sign = mailbox.next_for(0);
+  ASSERT_TRUE(sign);
+  EXPECT_EQ(sign->kind, Mailbox::Kind::alive);
+}
+
 TEST(Mailbox, KeepsTheFirstReasonForARefusal) {
   Mailbox mailbox(0, 2, kLong);
   mailbox.post(1, letter_of("an order"));
