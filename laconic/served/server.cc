@@ -38,8 +38,8 @@ class ServedStar final : public Method {
         server_(problem_, method_.parts, options, looks_back_),
         owned_(owned_by(problem_.shards(), mailbox.size())),
         judge_(problem_.dim(), options.seed, owned_),
-        ranks_(mailbox.size(), Rank::reads),
-        is_gone_(problem_.shards(), false),
+        ranks_(mailbox.size(), events_.admit ? Rank::given_up : Rank::reads),
+        is_gone_(problem_.shards(), events_.admit != nullptr),
         answers_(problem_.shards()),
         board_(problem_.shards()) {
     std::size_t most_owned = 0;
@@ -50,6 +50,7 @@ class ServedStar final : public Method {
   }
 
   void start(Fleet& fleet, Evaluation* watch) override {
+    if (events_.admit) gather_clients(0);
     begin_epoch(0);
     server_.ledger().open_round();
     converse(fleet, 0, watch);
@@ -59,7 +60,7 @@ class ServedStar final : public Method {
     server_.step(fleet, t);
     if (!has_begun_) {  // resumed from a checkpoint
       ++epochs_;
-      server_.ledger().gone = 0;
+      gather_clients(t);
       server_.start_over();
       begin_epoch(t);
     }
@@ -90,7 +91,8 @@ class ServedStar final : public Method {
   enum class Rank : std::uint8_t {
     reads,     // reads its data for the epoch
     joined,    // its clients are ready
-    given_up,  // it is lost
+    given_up,  // it is lost, or has not arrived yet
+    arrived,   // its clients take part from the next epoch on
   };
   /// What was received from a client about the current point.
   struct Heard {
@@ -100,6 +102,9 @@ class ServedStar final : public Method {
     Message message;
   };
 
+  /// Whether the clients of a rank in this state are gone.
+  static bool is_away(Rank rank) { return rank == Rank::given_up || rank == Rank::arrived; }
+
   void begin_epoch(std::size_t t) {
     order_.epoch = static_cast<std::uint32_t>(epochs_);
     order_.start = static_cast<std::uint32_t>(t);
@@ -108,6 +113,12 @@ class ServedStar final : public Method {
       if (rank == Rank::joined) rank = Rank::reads;
     }
     has_begun_ = true;
+    if (!events_.admit || !events_.began) return;
+    std::vector<std::uint32_t> clients;
+    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
+      if (!is_gone_[i]) clients.push_back(i);
+    }
+    events_.began(t, order_.epoch, clients);
   }
 
   /// The round at x_t: sends the order, receives the answers, aggregates them.
@@ -141,16 +152,20 @@ class ServedStar final : public Method {
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
-  /// Sends the order and waits for answers to it. Returns false if processes with clients are lost.
+  /// Sends the order and waits for answers to it. Returns false if processes with clients are lost, or if
+  /// some had arrived before the order.
   bool gather(std::size_t t) {
-    if (clients_are_lost()) return false;
+    if (clients_are_lost() || std::find(ranks_.begin(), ranks_.end(), Rank::arrived) != ranks_.end())
+      return false;
     order_.round = static_cast<std::uint32_t>(t);
     const auto [x, before, anchor] = server_.points(0);
     order_.x.assign(x.begin(), x.end());
     if (looks_back_) order_.before.assign(before.begin(), before.end());
     const Letter letter = order_.letter();
     judge_.add(order_);
-    for (std::size_t r = 1; r < mailbox_.size(); ++r) mailbox_.post_newest(r, letter);
+    for (std::size_t r = 1; r < mailbox_.size(); ++r) {
+      if (!is_away(ranks_[r])) mailbox_.post_newest(r, letter);
+    }
     for (Heard& answer : answers_) answer.in_time = false;
     arrived_ = 0;
     auto begin = RealTime::now();
@@ -175,7 +190,7 @@ class ServedStar final : public Method {
     std::vector<std::pair<std::size_t, std::string>> wrong;  // ranks, and the reasons
     std::size_t right = 0;
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
-      if (ranks_[r] == Rank::given_up || owned_[r].size() == 0) continue;
+      if (is_away(ranks_[r]) || owned_[r].size() == 0) continue;
       std::string reason;
       for (const std::uint32_t i : IndexSet(owned_[r])) {
         if (answers_[i].in_time && reason.empty()) reason = answers_[i].not_finite;
@@ -215,9 +230,29 @@ class ServedStar final : public Method {
   }
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
 
+  /// The first letter of a process that has arrived.
+  void admit(const Mailbox::Received& first) {
+    try {
+      events_.admit(first.from, first.letter);
+      ranks_[first.from] = Rank::arrived;
+    } catch (const InputError& error) {
+      refuse_arrival(first.from, error.what());
+    } catch (const RunError& error) {
+      refuse_arrival(first.from, error.what());
+    }
+  }
+
+  void refuse_arrival(std::size_t rank, const std::string& reason) {
+    mailbox_.refuse(rank, reason);
+    give_up(rank);
+  }
+
   /// Judges the letter, and uses it or refuses its sender.
   void hear(const Mailbox::Received& received) {
     using Kind = Judge::Verdict::Kind;
+    if (ranks_[received.from] == Rank::given_up) return admit(received);
+    if (ranks_[received.from] == Rank::arrived)
+      return mailbox_.refuse(received.from, "it sends a second letter before it has an order");
     Judge::Verdict verdict = judge_.judge(received.from, received.letter);
     Answer& answer = verdict.answer;
     switch (verdict.kind) {
@@ -244,33 +279,48 @@ class ServedStar final : public Method {
     }
   }
 
-  /// Whether a process with clients is lost. A lost process without clients is given up here.
+  /// Whether a process with clients of this epoch is lost. Other lost processes are given up here.
   bool clients_are_lost() {
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
       if (ranks_[r] == Rank::given_up || !mailbox_.is_lost(r)) continue;
-      if (owned_[r].size() > 0) return true;
+      if (owned_[r].size() > 0 && ranks_[r] != Rank::arrived) return true;
       give_up(r);
     }
     return false;
   }
 
   void give_up(std::size_t rank) {
+    const std::string reason = mailbox_.refusal(rank);
     mailbox_.give_up(rank);
     ranks_[rank] = Rank::given_up;
     for (const std::uint32_t i : IndexSet(owned_[rank])) is_gone_[i] = true;
-    if (const std::string reason = mailbox_.refusal(rank); !reason.empty() && events_.refused)
+    if (reason.empty()) {
+      if (events_.lost) events_.lost(rank, order_.round);
+    } else if (events_.refused) {
       events_.refused(rank, order_.round, reason);
+    }
   }
 
-  /// Starts a new epoch without the lost clients.
+  /// Starts a new epoch, without the lost clients and with those that have arrived.
   void next_epoch(std::size_t t) {
-    for (std::size_t r = 1; r < ranks_.size(); ++r) {
-      if (ranks_[r] != Rank::given_up && mailbox_.is_lost(r)) give_up(r);
+    for (const Heard& answer : answers_) {
+      if (answer.in_time) server_.ledger().late_bits += 8 * answer.message.bytes.size();
     }
-    order_.gone.clear();
-    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
-      if (is_gone_[i]) order_.gone.push_back(i);
-      if (answers_[i].in_time) server_.ledger().late_bits += 8 * answers_[i].message.bytes.size();
+    gather_clients(t);
+    server_.start_over();
+    ++epochs_;
+    begin_epoch(t);
+  }
+
+  /// Finds the clients of a new epoch, and assembles the method for them. If processes arrive, waits until
+  /// there are enough clients.
+  void gather_clients(std::size_t t) {
+    take_stock();
+    while (events_.admit && living() < events_.start_with) {
+      if (events_.waiting) events_.waiting(t, living());
+      for (auto next = mailbox_.take(mailbox_.between_looks()); next; next = mailbox_.take(0)) hear(*next);
+      if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
+      take_stock();
     }
     server_.ledger().gone = order_.gone.size();
     if (living() == 0) throw RunError(fmt::format("no process with clients is left in round {}", t));
@@ -279,9 +329,20 @@ class ServedStar final : public Method {
     } catch (const InputError& error) {
       throw RunError(fmt::format("in round {}: {}", t, error.what()));
     }
-    server_.start_over();
-    ++epochs_;
-    begin_epoch(t);
+  }
+
+  /// Gives up lost processes, and counts those that have arrived among the others.
+  void take_stock() {
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (ranks_[r] != Rank::given_up && mailbox_.is_lost(r)) give_up(r);
+      if (ranks_[r] != Rank::arrived) continue;
+      ranks_[r] = Rank::reads;
+      for (const std::uint32_t i : IndexSet(owned_[r])) is_gone_[i] = false;
+    }
+    order_.gone.clear();
+    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
+      if (is_gone_[i]) order_.gone.push_back(i);
+    }
   }
 
   void tell_attendance(std::size_t t, double waited) {
@@ -330,6 +391,7 @@ Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks) {
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
                                          Mailbox& mailbox, RealClock& clock, ServedEvents events) {
   check(make_epoch_method && events.attended, "a served star needs its functions");
+  check(events.start_with >= 1, "a served star starts with a client");
   check(mailbox.rank() == 0 && mailbox.size() >= 2, "a star is served by rank 0, to others");
   require_step(options.step);
   return std::make_unique<ServedStar>(make_epoch_method, options, mailbox, clock, std::move(events));
