@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The lowest first.
 ROOMS = ["core", "message", "compress", "data", "topology", "participation", "problem", "torch", "mechanism", "local",
          "transport", "rounds", "cost", "served", "report", "solve", "methods", "laconic.h",
-         "experiment", "sweep", "plot", "catalogue", "advise", "page", "cli"]
+         "experiment", "sweep", "plot", "catalogue", "advise", "page", "sites", "cli"]
 HEIGHT = {room: height for height, room in enumerate(ROOMS)}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]((?:laconic|cli)/[^">]+)[">]', re.MULTILINE)

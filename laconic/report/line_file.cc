@@ -53,6 +53,10 @@ Lines lines_until(const std::string& path, const std::string& header, std::size_
       fmt::format("{}: has no row of round {}, after which the checkpoint was made", path, last_round));
 }
 
+Lines all_lines(const std::string& path, const std::string& header) {
+  return take_lines(path, header, [](const std::string&) { return true; });
+}
+
 Lines lines_not_after(const std::string& path, const std::string& header, std::size_t last_round) {
   return take_lines(path, header, [&](const std::string& line) {
     std::size_t round = 0;

@@ -17,6 +17,8 @@ struct Lines {
 /// The lines up to the one that begins with `last_round` and a comma. Only whole lines count, as the last one
 /// may be cut off. Throws InputError if the header differs, or if there is no such line.
 Lines lines_until(const std::string& path, const std::string& header, std::size_t last_round);
+/// The header and all whole lines. Throws InputError if the header differs.
+Lines all_lines(const std::string& path, const std::string& header);
 /// The header, and the lines that begin with a number of at most `last_round` and a comma. Throws InputError
 /// if the header differs.
 Lines lines_not_after(const std::string& path, const std::string& header, std::size_t last_round);
