@@ -119,6 +119,7 @@ std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transpor
       ->add_flag("--latex", line.latex, "Print the table as a LaTeX tabular");
   add("report", drawn([&] { return report(line.words); }))
       ->add_option("-o,--out", line.page, "The page to write, by default report.html");
+  add("certificates", drawn([&] { return certificates(line.words); }));
   with_json(add("list", first([&] { return list(line.words, line.markdown, line.output); })))
       ->add_flag("--markdown", line.markdown, "All tables as Markdown: docs/reference.md");
   add("help", first([&] { return help(line.words); }));

@@ -33,6 +33,8 @@ constexpr VerbRow kVerbs[] = {
      "for its map"},
     {"report", "report FOLDER...", "write an HTML page to compare runs and sweeps on",
      "folders of runs and of sweeps, or folders that hold some, then title=TEXT out=PAGE.html"},
+    {"certificates", "certificates DIR NAME...", "make a test CA and a certificate for each site",
+     "a folder, then names of sites; or revoke=NAME, which adds that certificate to DIR/server/crl.pem"},
     {"list", "list [NAME]", "list methods, compressors, problems, keys, and the data sets found",
      "a table (methods), a name in one (marina), or data=NAME and then split=, clients=, split-seed= as in a "
      "run: the classes that each client holds"},
@@ -82,7 +84,7 @@ std::vector<NameTable> all_tables() {
 std::string first_screen() {
   std::string text = "laconic " LACONIC_VERSION
                      ": distributed optimisation with few bits sent, simulated or on a network\n\nVerbs\n";
-  for (const VerbRow& row : kVerbs) text += fmt::format("  {:<24}{}\n", row.usage, row.summary);
+  for (const VerbRow& row : kVerbs) text += fmt::format("  {:<26}{}\n", row.usage, row.summary);
   return text +
          "\nExamples\n"
          "  laconic run problem='quadratic(d=1000, s=0.8)' clients=100 method=gd rounds=200 out=runs/gd\n"

@@ -66,6 +66,8 @@ int list(const std::vector<std::string>& words, bool markdown, Output output);
 int help(const std::vector<std::string>& words);
 /// Prints BibTeX entries.
 int cite(const std::vector<std::string>& words);
+/// Makes a test CA, and certificates of the server and of sites; or revokes one. InputError without sites.
+int certificates(const std::vector<std::string>& words);
 /// Prints the completion script of a shell.
 int completion(const std::vector<std::string>& words);
 int plot(const std::vector<std::string>& words, bool latex);
