@@ -9,6 +9,13 @@
 #include "laconic/message/bits.h"
 
 namespace laconic {
+namespace {
+
+/// Reserved for a letter that is announced. The system provides the memory as the bytes arrive; what a letter is longer
+/// costs copies.
+constexpr std::size_t kReserved = std::size_t{1} << 26;
+
+}  // namespace
 
 std::size_t ParcelReader::length_of_next() const {
   return content_ ? std::min(piece_, length_ - content_->size()) : kHead;
@@ -36,6 +43,7 @@ void ParcelReader::filled() {
     is_refused_ = !mailbox_.admits(from_, head_[0], length_);
     if (is_refused_) return;
     content_ = std::make_shared<std::vector<std::uint8_t>>();
+    content_->reserve(std::min(length_, kReserved));
   }
   if (content_->size() < length_) {
     mailbox_.hear_from(from_);
