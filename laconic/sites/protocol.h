@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages of the stream between a site and the server: docs/wire_format.md, section Sites. Each is a byte
-// that says what it is, and its content.
+// The messages of the stream between a site and the server: docs/wire_format.md, section Sites. Each is a
+// byte that says what it is, and its content.
 #pragma once
 
 #include <array>

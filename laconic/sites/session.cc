@@ -10,8 +10,8 @@
 namespace laconic {
 namespace {
 
-/// Pieces of this cost are acknowledged at once. Below the window by more than a piece, so that a sender never waits
-/// for an acknowledgement that does not come.
+/// Pieces of this cost are acknowledged at once. Below the window by more than a piece, so that a sender
+/// never waits for an acknowledgement that does not come.
 constexpr std::size_t kAcknowledged = Session::kPiece;
 /// At the end of a parcel, less suffices: then the sender need not keep its letter until more follow.
 constexpr std::size_t kAcknowledgedAtEnd = std::size_t{1} << 13;

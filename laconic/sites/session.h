@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session between a site and the server outlives its connections: in each direction it is a stream of pieces, of
-// which none is lost or doubled when a connection breaks and the next one begins.
+// A session between a site and the server outlives its connections: in each direction it is a stream of
+// pieces, of which none is lost or doubled when a connection breaks and the next one begins.
 //
-// Pieces have no numbers on the wire, because a connection keeps their order. Each end counts the pieces that it has
-// received, and tells the other: now and then, and at the beginning of a connection. A sender keeps what the other
-// end has not acknowledged, and after the beginning of a connection it goes on from there.
+// Pieces have no numbers on the wire, because a connection keeps their order. Each end counts the pieces that
+// it has received, and tells the other: now and then, and at the beginning of a connection. A sender keeps
+// what the other end has not acknowledged, and after the beginning of a connection it goes on from there.
 //
-// What waits should wait in the mailbox, where a newer order replaces it, and not in the network. So a sender stops
-// when `kWindow` bytes are not acknowledged, and it takes no parcel from the mailbox before there is room.
+// What waits should wait in the mailbox, where a newer order replaces it, and not in the network. So a sender
+// stops when `kWindow` bytes are not acknowledged, and it takes no parcel from the mailbox before there is
+// room.
 #pragma once
 
 #include <array>
@@ -31,7 +32,7 @@ class Session {
   static constexpr std::size_t kPiece = std::size_t{1} << 17;
   /// What a piece counts for in addition to its content.
   static constexpr std::size_t kOverhead = 64;
-  /// The most that is not acknowledged: 512 kB fill a link of 100 Mbit/s whose round trip takes 40 ms.
+  /// The most that is not acknowledged: 512 kB fill a link of 100 Mbit/s with a round trip of 40 ms.
   static constexpr std::size_t kWindow = 4 * (kPiece + kOverhead);
   /// The longest message of the stream.
   static constexpr std::size_t kLongest = 1 + ParcelReader::kHead + kPiece;
@@ -43,8 +44,8 @@ class Session {
   /// The pieces that were received: for the greeting or the welcome of a connection.
   [[nodiscard]] std::uint64_t received() const { return received_; }
 
-  /// A new connection begins, and the other end has received so many pieces. Returns what is wrong with that number,
-  /// or "".
+  /// A new connection begins, and the other end has received so many pieces. Returns what is wrong with that
+  /// number, or "".
   std::string reconnect(std::uint64_t acknowledged);
 
   /// A message of the stream, to be written. It refers to the letter and copies nothing.
@@ -57,8 +58,8 @@ class Session {
   /// The next message on this connection, if any. The caller must have written the previous one.
   std::optional<Message> next();
 
-  /// A message arrived on this connection. Returns what is wrong with it, or "". The mailbox refuses what is wrong
-  /// inside a parcel.
+  /// A message arrived on this connection. Returns what is wrong with it, or "". The mailbox refuses what is
+  /// wrong inside a parcel.
   std::string receive(PartsReader message);
 
   /// Whether the other end has acknowledged all pieces.
@@ -73,7 +74,8 @@ class Session {
     std::size_t size = 0;
     [[nodiscard]] std::size_t cost() const { return size + kOverhead; }
   };
-  /// Cuts the next piece off the parcel, or off a new one of the mailbox. False if there is no room or no parcel.
+  /// Cuts the next piece off the parcel, or off a new one of the mailbox. False if there is no room or no
+  /// parcel.
   bool cut();
   /// Of the pieces in kept_, the other end can have at most the first `at_most`.
   std::string acknowledge(std::uint64_t acknowledged, std::size_t at_most);

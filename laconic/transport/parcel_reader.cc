@@ -11,8 +11,8 @@
 namespace laconic {
 namespace {
 
-/// Reserved for a letter that is announced. The system provides the memory as the bytes arrive; what a letter is longer
-/// costs copies.
+/// Reserved for a letter that is announced. The system provides the memory as the bytes arrive; what a letter
+/// is longer costs copies.
 constexpr std::size_t kReserved = std::size_t{1} << 26;
 
 }  // namespace
