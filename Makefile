@@ -56,8 +56,9 @@ test: ## all tests but those of `make check`
 	@$(MAKE) --no-print-directory tests
 	@ctest --preset test -j $(jobs)
 
-check: test ## all there is: make test, then AddressSanitizer, ThreadSanitizer, fuzzer and clang-tidy
-	@$(install) check
+check: test ## all there is: make test, then with gRPC AddressSanitizer, ThreadSanitizer, fuzzer and clang-tidy
+	@$(install) check sites
+	@cmake --preset release -DLACONIC_SITES=ON
 	@ctest --preset check
 
 test-torch: ## the tests of PyTorch's hook, and of networks by LibTorch; installs both, more than 1 GB
