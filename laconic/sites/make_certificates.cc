@@ -256,7 +256,7 @@ std::vector<std::string> make_certificates(const std::string& folder, const std:
     const Key key = new_key();
     const Certificate certificate = certificate_of(name, key.get(), authority);
     write_folder(
-        folder + "/" + name,
+        fmt::format("{}/{}", folder, name),
         {{"ca.pem", ca}, {"cert.pem", pem_of(certificate.get())}, {"key.pem", pem_of(key.get()), 0600}});
   }
   made_above.keep();
