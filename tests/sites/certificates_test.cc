@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <openssl/pem.h>
 #include <sys/stat.h>
@@ -137,14 +138,16 @@ TEST(MakeCertificates, AreValidForOpenssl) {
               ElementsAre("server", "north", "clinic-2.b_c"));
   umask(mask);
   const std::string verify = "verify -x509_strict -CAfile certs/ca/cert.pem -purpose ";
+  const auto verify_as = [&](const std::string& purpose, const std::string& name) {
+    return fmt::format("{}{} certs/{}/cert.pem", verify, purpose, name);
+  };
   for (const std::string name : {"north", "clinic-2.b_c"}) {
-    const std::string file = " certs/" + name + "/cert.pem";
-    run_openssl(folder, verify + "sslclient" + file);
-    EXPECT_FALSE(openssl_takes(folder, verify + "sslserver" + file)) << name;
+    run_openssl(folder, verify_as("sslclient", name));
+    EXPECT_FALSE(openssl_takes(folder, verify_as("sslserver", name))) << name;
   }
   for (const std::string host :
        {"-verify_hostname localhost", "-verify_hostname server", "-verify_ip 127.0.0.1"})
-    run_openssl(folder, verify + "sslserver " + host + " certs/server/cert.pem");
+    run_openssl(folder, verify_as("sslserver " + host, "server"));
   EXPECT_FALSE(openssl_takes(folder, verify + "sslclient certs/server/cert.pem"));
   EXPECT_FALSE(openssl_takes(folder, verify + "sslserver -verify_hostname north certs/server/cert.pem"));
   for (const std::string name : {"ca", "server", "north"})
