@@ -86,8 +86,11 @@ struct Link {
     for (bool moves = true; moves; ++step) {
       if (step >= first_cut && (step - first_cut) % between_cuts == 0) cut();
       // Each end is some messages ahead of the other.
-      const bool wrote = (server.write() | server.write() | site.write()) != 0;
-      const bool delivered = step % 3 != 0 ? deliver(server, site) | deliver(site, server) : false;
+      bool wrote = server.write();
+      wrote = server.write() || wrote;
+      wrote = site.write() || wrote;
+      bool delivered = step % 3 != 0 && deliver(server, site);
+      delivered = (step % 3 != 0 && deliver(site, server)) || delivered;
       moves = wrote || delivered || !server.written.empty() || !site.written.empty();
     }
     return step;
