@@ -41,6 +41,7 @@ Mailbox::Mailbox(std::size_t rank, std::size_t ranks, double patience, const Hab
   check(between_signs_ > 0, "a mailbox needs time between its signs of life");
   for (Peer& peer : peers_) {
     peer.said = Clock::now();
+    peer.is_known = !habits.ranks_arrive;
     if (habits.ranks_arrive) peer.bond = Peer::Bond::given_up;
   }
 }
@@ -120,6 +121,7 @@ std::optional<Mailbox::Received> Mailbox::take(double seconds) {
   Received received = std::move(*next);
   inbox_.erase(next);
   peers_[received.from].waiting -= room_of(received.letter->size());
+  peers_[received.from].is_known = true;
   return received;
 }
 
@@ -228,11 +230,11 @@ void Mailbox::look_around() {
 
 void Mailbox::arrive(std::size_t from) {
   const std::lock_guard lock(mutex_);
-  const bool was_given_up = peer(from).bond == Peer::Bond::given_up;
-  drop(from, Peer::Bond::kept);
+  const Peer& earlier = peer(from);
   Peer arrived;
   arrived.said = Clock::now();
-  arrived.succeeds = !was_given_up;
+  arrived.succeeds = earlier.succeeds || (earlier.is_known && earlier.bond != Peer::Bond::given_up);
+  drop(from, Peer::Bond::kept);
   peers_[from] = std::move(arrived);
 }
 

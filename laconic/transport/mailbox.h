@@ -121,7 +121,8 @@ class Mailbox {
   /// process was suspended, does not count as silence of the other ranks.
   void look_around();
   /// A new process of the rank is there. The earlier one is lost: its letters, and those to it, are dropped.
-  /// The new one takes its place when the earlier one has been given up; until then its letters wait.
+  /// If the earlier one was there at first, or take() has returned a letter of it, the new one takes its place
+  /// when that has been given up; until then its letters wait.
   void arrive(std::size_t from);
   /// Whether letters still go to the rank and come from it: it has not left, and was not refused or given up.
   [[nodiscard]] bool is_connected(std::size_t rank) const;
@@ -166,6 +167,7 @@ class Mailbox {
     enum class Bond : std::uint8_t { kept, left, refused, given_up };
     Bond bond = Bond::kept;
     bool succeeds = false;  // a new process, and the earlier one was not given up yet
+    bool is_known = false;  // it was there at first, or take() has returned a letter of it
     std::string refusal;
     std::optional<Kind> end_said;  // this rank's last parcel to it: closed, closed_broken or left
     bool end_heard = false;        // whether its last parcel has arrived

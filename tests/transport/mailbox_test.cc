@@ -182,6 +182,31 @@ TEST(Mailbox, RanksThatArriveAreAbsentAtFirst) {
   EXPECT_EQ(text_of(end->letter), "\x03");
 }
 
+TEST(Mailbox, AProcessThatDiedBeforeItsFirstLetterWasTakenHoldsNoPlace) {
+  Mailbox mailbox(0, 2, kLong, {.ranks_arrive = true});
+  const auto arrive_with = [&](const std::string& text) {
+    mailbox.arrive(1);
+    mailbox.deliver(1, {Mailbox::Kind::letter, letter_of(text)});
+  };
+  mailbox.arrive(1);
+  mailbox.refuse(1, "a fault");
+  arrive_with("first");
+  arrive_with("second");
+  const auto second = mailbox.take(0);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(text_of(second->letter), "second");
+
+  arrive_with("third");  // while the second is not given up
+  mailbox.deliver(1, {Mailbox::Kind::left, {}});
+  EXPECT_FALSE(mailbox.take(0));
+  mailbox.give_up(1);
+  EXPECT_TRUE(mailbox.is_lost(1)) << "it has left";
+  arrive_with("fourth");
+  ASSERT_TRUE(mailbox.take(0)) << "the third";
+  const auto fourth = mailbox.take(0);
+  ASSERT_FALSE(fourth);
+}
+
 TEST(Mailbox, SendsSignsOfLifeAsOftenAsItsHabit) {
   Mailbox mailbox(1, 2, kLong, {.between_signs = 1e-6});
   mailbox.sleep(1e-4);
