@@ -86,9 +86,9 @@ struct ServedEvents {
   std::function<void(std::size_t round, std::size_t epoch, const std::vector<std::uint32_t>& clients)> began =
       {};
   /// Called several times in a patience while there are fewer than `start_with` clients. May throw, which
-  /// ends the run.
+  /// ends the run; nothing else ends this wait, so it should look for requests to end.
   std::function<void(std::size_t round, std::size_t clients)> waiting = {};
-  std::size_t start_with = 1;  // clients, at least 1; only if processes arrive
+  std::size_t start_with = 1;  // clients, 1 .. all; only if processes arrive
 };
 
 /// The method of rank 0; there must be at least two ranks. It evaluates by itself, on its own fleet. It gives

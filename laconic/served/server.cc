@@ -42,6 +42,7 @@ class ServedStar final : public Method {
         is_gone_(problem_.shards(), events_.admit != nullptr),
         answers_(problem_.shards()),
         board_(problem_.shards()) {
+    check(events_.start_with <= problem_.shards(), "a served star waits for more clients than there are");
     std::size_t most_owned = 0;
     for (const Range own : owned_) most_owned = std::max(most_owned, own.size());
     const std::size_t letter = judge_.longest();
@@ -149,6 +150,7 @@ class ServedStar final : public Method {
     server_.close(fleet, round, shares);
     clock_.learn(is_gone_);
     tell_attendance(t, waited);
+    for (Heard& answer : answers_) answer.in_time = false;  // they have counted
     if (watch != nullptr) evaluate(fleet, *watch);
   }
 
@@ -251,9 +253,9 @@ class ServedStar final : public Method {
   void hear(const Mailbox::Received& received) {
     using Kind = Judge::Verdict::Kind;
     if (ranks_[received.from] == Rank::given_up) return admit(received);
-    if (ranks_[received.from] == Rank::arrived)
-      return mailbox_.refuse(received.from, "it sends a second letter before it has an order");
     Judge::Verdict verdict = judge_.judge(received.from, received.letter);
+    if (ranks_[received.from] == Rank::arrived && verdict.kind != Kind::request)
+      return mailbox_.refuse(received.from, "it sends a second letter before it has an order");
     Answer& answer = verdict.answer;
     switch (verdict.kind) {
       case Kind::ready:
@@ -303,10 +305,11 @@ class ServedStar final : public Method {
 
   /// Starts a new epoch, without the lost clients and with those that have arrived.
   void next_epoch(std::size_t t) {
-    for (const Heard& answer : answers_) {
-      if (answer.in_time) server_.ledger().late_bits += 8 * answer.message.bytes.size();
-    }
     gather_clients(t);
+    for (Heard& answer : answers_) {  // to the order of the earlier epoch
+      if (answer.in_time) server_.ledger().late_bits += 8 * answer.message.bytes.size();
+      answer.in_time = false;
+    }
     server_.start_over();
     ++epochs_;
     begin_epoch(t);

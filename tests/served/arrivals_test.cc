@@ -217,6 +217,7 @@ TEST(Arrivals, AProcessThatIsLateTakesPartFromTheNextEpochOn) {
   const auto third = server.site(3);
   server.round_until({0, 1, 2});
   EXPECT_THAT(server.last.gone, IsEmpty());
+  EXPECT_EQ(server.last.late_bits, 0U) << "answers that have counted are not late, too";
   for (int t = 0; t < 600; ++t) server.round();
   EXPECT_LT(server.gradient_norm_sq(), 1e-3 * at_first);
   EXPECT_THAT(server.refused, IsEmpty());
