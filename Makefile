@@ -25,7 +25,7 @@ tests:
 	@cmake --preset release -DLACONIC_TESTS=ON -DLACONIC_BENCH=ON -DLACONIC_PYTHON=ON
 	@cmake --build --preset release
 
-sites: ## the program with the verbs serve, join and certificates: installs gRPC, 60 MB
+sites: ## the program and the library for runs across sites, with gRPC: docs/sites.md
 	@$(install) build sites
 	@tools/fetch_charts.sh || true
 	@[[ -e build/build.ninja ]] || cmake --preset release -DLACONIC_TESTS=OFF -DLACONIC_BENCH=OFF
