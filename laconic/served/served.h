@@ -19,7 +19,7 @@
 // as in round 0, and answers of the previous epoch are late. Every epoch after the first draws with its own
 // seed, and its rounds count from 0 there.
 //
-// Where processes can arrive during the run (ServedEvents::admit), none is there at first. The run begins, and
+// If processes can arrive during the run (ServedEvents::admit), none is there at first. The run begins, and
 // goes on, with `start_with` clients or more. Clients of processes that have arrived take part from the next
 // epoch on; all that wait at the end of a round begin together.
 //
@@ -79,7 +79,7 @@ struct ServedEvents {
   /// A process without a fault of its letters was given up in the round: it is silent, has left, or another
   /// process has its rank now.
   std::function<void(std::size_t rank, std::size_t round)> lost = {};
-  /// If set, processes arrive (Mailbox::arrive). A process has arrived and sent its first letter. The function
+  /// If set, processes arrive (Mailbox::arrive). A process has arrived and sent its first letter. The call
   /// may post letters to it; it throws InputError or RunError to refuse the process.
   std::function<void(std::size_t rank, const Letter& first)> admit = {};
   /// An epoch began with these clients, ascending. Only if processes arrive.
@@ -93,8 +93,8 @@ struct ServedEvents {
 
 /// The method of rank 0; there must be at least two ranks. It evaluates by itself, on its own fleet. It gives
 /// up processes that are lost, and those that send something wrong (judge.h). All arguments must outlive the
-/// method. Throws as make_star() does. A round throws RunError if no client is left and none can arrive, or if
-/// the method cannot continue without those that are gone.
+/// method. Throws as make_star() does. A round throws RunError if no client is left and none can arrive, or
+/// if the method cannot continue without those that are gone.
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
                                          Mailbox& mailbox, RealClock& clock, ServedEvents events);
 

@@ -121,8 +121,8 @@ class Mailbox {
   /// process was suspended, does not count as silence of the other ranks.
   void look_around();
   /// A new process of the rank is there. The earlier one is lost: its letters, and those to it, are dropped.
-  /// If the earlier one was there at first, or take() has returned a letter of it, the new one takes its place
-  /// when that has been given up; until then its letters wait.
+  /// If the earlier one was there at first, or take() has returned a letter of it, the new one takes its
+  /// place when that has been given up; until then its letters wait.
   void arrive(std::size_t from);
   /// Whether letters still go to the rank and come from it: it has not left, and was not refused or given up.
   [[nodiscard]] bool is_connected(std::size_t rank) const;

@@ -92,7 +92,7 @@ class SiteProcess {
   std::thread carrying_;
 };
 
-/// The server, whose rounds the test calls.
+/// The server. The test calls its rounds.
 class ServerOfSites {
  public:
   explicit ServerOfSites(const std::string& method, std::size_t start_with = 1)
