@@ -62,7 +62,9 @@ class Server {
   void check_verdict(const Verdict& verdict) {
     const Answer& answer = verdict.answer;
     const bool is_newest = answer.epoch == newest_.epoch && answer.round == newest_.round;
-    const bool is_fault = verdict.kind == Verdict::Kind::wrong || verdict.kind == Verdict::Kind::not_finite;
+    const bool is_fault = verdict.kind == Verdict::Kind::wrong || verdict.kind == Verdict::Kind::not_finite ||
+                          verdict.kind == Verdict::Kind::failure;
+    const bool measures = answer.kind == Answer::Kind::measurement;
     require(is_fault != verdict.reason.empty());
     switch (verdict.kind) {
       case Verdict::Kind::ready:
@@ -72,12 +74,19 @@ class Server {
       case Verdict::Kind::late:
         return require(answer.client < 3 && !is_newest && answer.round <= newest_.round);
       case Verdict::Kind::in_time:
-        check_message(answer);
+        if (measures) {
+          require(numbers_in(answer.message).size() == dim_);
+        } else {
+          check_message(answer);
+        }
         [[fallthrough]];
-      case Verdict::Kind::not_finite:
-        require(answer.client < 3 && is_newest && (answered_ & 1U << answer.client) == 0);
-        answered_ |= 1U << answer.client;
+      case Verdict::Kind::not_finite: {
+        unsigned& answered = measures ? measured_ : answered_;
+        require(answer.client < 3 && is_newest && (answered & 1U << answer.client) == 0);
+        answered |= 1U << answer.client;
         return;
+      }
+      case Verdict::Kind::failure:
       case Verdict::Kind::wrong:
         return;
     }
@@ -100,6 +109,7 @@ class Server {
   ParcelReader reader_{1, mailbox_};
   std::vector<Verdict> verdicts_;
   unsigned answered_ = 0;  // a bit for each client
+  unsigned measured_ = 0;
 };
 
 std::vector<Verdict> verdicts_of(std::span<const std::uint8_t> bytes) {

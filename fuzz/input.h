@@ -44,12 +44,11 @@ struct AnswerInput {
   static constexpr std::size_t kPrefix = 1;
   static constexpr std::size_t kDimLimit = 64;
 
-  /// What the server has asked: two rounds, and two of another epoch.
+  /// What the server has asked: two rounds, and two of another epoch, with an evaluation after each.
   static std::vector<Order> orders() {
-    return {{.epoch = 0, .start = 0, .round = 0},
-            {.epoch = 0, .start = 0, .round = 1},
-            {.epoch = 1, .start = 1, .round = 1},
-            {.epoch = 1, .start = 1, .round = 2}};
+    return {{.epoch = 0, .start = 0, .round = 0}, {.epoch = 0, .start = 0, .round = 1},
+            {.epoch = 1, .start = 1, .round = 1}, {.epoch = 1, .start = 1, .round = 1, .evaluates = true},
+            {.epoch = 1, .start = 1, .round = 2}, {.epoch = 1, .start = 1, .round = 2, .evaluates = true}};
   }
 
   /// The bytes of these letters, for fewer than kDimLimit coordinates.

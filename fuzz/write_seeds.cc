@@ -85,28 +85,38 @@ void write_seeds(const std::filesystem::path& folder) {
   }
 }
 
-/// A process that is ready, an answer that is late, one in time, and a request to end.
+/// A process that is ready, an answer that is late, one in time, a measurement, a request to end, a failure.
 void write_answers(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   constexpr std::size_t kDim = 20;
   const std::vector<Order> orders = AnswerInput::orders();
-  const auto sign = [](std::uint32_t epoch, std::uint32_t round, std::uint32_t what) {
-    Entry entry;
-    entry.key.client = what;
-    return Answer::letter(epoch, round, entry);
-  };
   for (const char* spec : {"identity", "rand-k(3)", "top-k(3)", "perm-k(1)", "natural", "qsgd(4)", "sign"}) {
     std::vector<Letter> letters;
     for (const Order& order : orders) {
-      if (order.round == order.start) letters.push_back(sign(order.epoch, order.round, Answer::kJoined));
+      AnswerHead head = {.epoch = order.epoch, .round = order.round};
+      if (order.evaluates) {
+        std::vector<std::uint8_t> gradient;
+        write_numbers(Vector(kDim, 0.25), gradient);
+        head.kind = Answer::Kind::measurement;
+        head.envelope.bytes = gradient.size();
+        letters.push_back(head.letter(gradient));
+        continue;
+      }
+      if (order.round == order.start) {
+        head.kind = Answer::Kind::ready;
+        letters.push_back(head.letter());
+        head.kind = Answer::Kind::message;
+      }
       Entry entry;
       entry.key = order.key(1);
       make_compressor(parse(spec), {.dim = kDim, .clients = 4})
           ->compress(entry.key, Vector(kDim, 0.25), entry.message);
       entry.envelope.describe(entry.message, kDim);
-      letters.push_back(Answer::letter(order.epoch, order.round, entry));
+      head.envelope = entry.envelope;
+      letters.push_back(head.letter(entry.message.bytes));
     }
-    letters.push_back(sign(0, 2, Answer::kAsked));
+    letters.push_back(AnswerHead{.kind = Answer::Kind::request, .round = 2}.letter());
+    letters.push_back(AnswerHead{.kind = Answer::Kind::failure}.letter(std::vector<std::uint8_t>{'n', 'o'}));
     write_bytes(folder / spec, AnswerInput::bytes_of(kDim, letters));
   }
 }

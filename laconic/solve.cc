@@ -20,11 +20,18 @@ std::string diverged(const char* what, std::size_t t) {
   return fmt::format("diverged: {} is not finite in round {}", what, t);
 }
 
+double rows_of(const Problem& problem) {
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < problem.shards(); ++i) rows += problem.rows(i);
+  return static_cast<double>(rows);
+}
+
 /// How to fix a run that diverged: a smaller step, unless the values at the start are too large already.
 /// Collective.
 std::string remedy(const Problem& problem, const Method& method, Fleet& fleet, Wire wire,
                    std::size_t rounds) {
   constexpr double kMostOfF32 = std::numeric_limits<float>::max();
+  if (!problem.is_here()) return "try a smaller step";
   Vector x(problem.dim());
   problem.start(x);
   const Vector largest = fleet.numbers(problem.shards(), [&](std::size_t i) {
@@ -83,8 +90,6 @@ Solver::Solver(const Problem& problem, Method& method, Fleet& fleet, SolveOption
     throw InputError("checkpoint_rounds = 0; need checkpoint_rounds >= 1");
   check(checkpoints != nullptr || !(options.checkpoint_rounds || options.checkpoint_seconds),
         "solve() was told to save checkpoints, but not where");
-  const Problem& objective = method.objective();
-  for (std::size_t i = 0; i < objective.shards(); ++i) rows_ += objective.rows(i);
   if (!from) return;
   next_ = from->round + 1;
   before_ = from->timing;
@@ -219,7 +224,7 @@ void Solver::record() {
   row.step = method_.step();
   row.consensus = evaluation_.consensus;
   row.network_seconds = network_seconds_;
-  if (problem_.classifies()) row.train_accuracy = evaluation_.correct / static_cast<double>(rows_);
+  if (problem_.classifies()) row.train_accuracy = evaluation_.correct / rows_of(method_.objective());
   if (options_.tests) row.test_accuracy = problem_.test_accuracy(method_.point(), fleet_.pool());
   recorder_.record(row, timing());
   summary_.last = row;

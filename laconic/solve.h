@@ -120,7 +120,6 @@ class Solver {
   std::size_t rounds_since_ = 0;
   int log2_stride_ = 0;  // of the rounds between two exchanges of requests
   double network_seconds_ = 0;
-  std::size_t rows_ = 0;
   Evaluation evaluation_;
   Summary summary_;
   bool over_ = false;

@@ -193,8 +193,8 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
   const auto transport = alone(&mailbox);
   Fleet fleet(pool, *transport);
   opened->facts = facts_of(config, opened->objective(), fleet, observer);
-  const MakeEpochMethod make_epoch_method = [&](const std::vector<std::uint32_t>& gone) {
-    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, gone))};
+  const MakeEpochMethod make_epoch_method = [&](const Members& members) {
+    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, members.gone))};
   };
   const Experiment experiment(config, opened, clock, {});
   Missed missed(config.clients);
@@ -243,21 +243,21 @@ int serve_as_client(const Config& config, const RankData& rank, std::size_t neig
   std::uint32_t checksum = 0;
   std::vector<Fault> faults;
   const auto clock = real_clock_of(config);
-  const MakeEpochMethod make_epoch_method = [&](const std::vector<std::uint32_t>& gone) {
+  const MakeEpochMethod make_epoch_method = [&](const Members& members) {
     const auto opened = std::make_shared<OpenedProblem>();
     if (everything != nullptr) {
       opened->problem = kept_elsewhere(*everything);
-    } else if (own && gone.empty()) {
+    } else if (own && members.gone.empty()) {
       opened->problem = std::move(own);
     } else {
       own.reset();
       RankData with_theirs = rank;
-      with_theirs.gone = gone;
+      with_theirs.gone = members.gone;
       opened->problem = read_problem(config, observer, with_theirs);
       if (opened->problem->data_checksum() != checksum)
         throw RunError("the data have changed since the run began");
     }
-    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, gone))};
+    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, members.gone))};
   };
   std::function<void()> serve_clients;
   try {

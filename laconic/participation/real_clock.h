@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "laconic/core/error.h"
@@ -22,6 +24,10 @@ class RealClock final : public Stragglers {
       : policy_(policy), patience_(patience), late_(clients, 0.0) {
     check(patience > 0, "a real clock needs patience > 0");
   }
+
+  /// From now on clients() are these alone, ascending, and draw() and late() number them from 0. hear(),
+  /// learn() and seen() are of all clients still.
+  void number(std::vector<std::uint32_t> members) { members_ = std::move(members); }
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] double patience() const { return patience_; }
@@ -45,9 +51,16 @@ class RealClock final : public Stragglers {
 
   void draw(const Key& /*common*/, std::vector<std::uint32_t>& answering) const override {
     answering = answering_;
+    if (!members_) return;
+    for (std::uint32_t& client : answering) {
+      const auto at = std::lower_bound(members_->begin(), members_->end(), client);
+      client = static_cast<std::uint32_t>(at - members_->begin());
+    }
   }
-  [[nodiscard]] std::size_t clients() const override { return late_.size(); }
-  [[nodiscard]] double late(std::size_t client) const override { return late_[client]; }
+  [[nodiscard]] std::size_t clients() const override { return members_ ? members_->size() : late_.size(); }
+  [[nodiscard]] double late(std::size_t client) const override {
+    return late_[members_ ? (*members_)[client] : client];
+  }
   double delays(const Key& /*common*/, std::vector<double>& seconds) const override {
     seconds.clear();
     return 0;
@@ -63,6 +76,7 @@ class RealClock final : public Stragglers {
 
   Policy policy_;
   double patience_;
+  std::optional<std::vector<std::uint32_t>> members_;
   std::vector<std::uint32_t> answering_;
   Vector late_;
 };

@@ -78,6 +78,9 @@ class Problem {
   /// from several threads at once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
 
+  /// Whether this run can compute gradients here: false at the server of a run across sites, which has no data.
+  [[nodiscard]] virtual bool is_here() const { return true; }
+
   /// value_gradient() over all rows of the shard at each of the points. The same bits.
   virtual void value_gradients(std::size_t shard, std::span<GradientAt> points) const {
     for (GradientAt& each : points) each.measured = value_gradient(shard, Rows::everything(), each.x, each.g);

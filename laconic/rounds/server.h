@@ -48,7 +48,7 @@ class Server {
     for (Value& g : estimate_) g = g < 0 ? Value{-1} : Value{1};
   }
 
-  /// The state between rounds, to be read or restored.
+  /// The state between rounds, to be read or restored. The estimate is the first.
   [[nodiscard]] virtual std::vector<MutViewOf<Value>> memory() = 0;
 
  protected:

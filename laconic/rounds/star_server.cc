@@ -29,7 +29,7 @@ std::unique_ptr<Server<double>> StarServer::new_estimate() const {
   const Mechanism& mechanism = *parts_.mechanism;
   if (parts_.aggregation.senders) return senders_server(problem_.dim());
   if (mechanism.replaces() || parts_.aggregation.rule || parts_.aggregation.attack)
-    return remembering_server<double>(problem_.dim(), mechanism.rates(), problem_.shards(),
+    return remembering_server<double>(problem_.dim(), mechanism.rates(), parts_.participation->clients(),
                                       parts_.aggregation);
   return summing_server<double>(problem_.dim(), mechanism.rates(), !shift_is_mean_);
 }
@@ -72,14 +72,15 @@ void StarServer::hear(Fleet& fleet, Board& board, std::size_t t) {
 }
 
 void StarServer::close(Fleet& fleet, const Key& round, const std::vector<Share>& shares) {
-  const double n = static_cast<double>(problem_.shards());
+  const double n = static_cast<double>(parts_.participation->clients());
   estimate_->close(fleet.pool(), round, shift_is_mean_ && !shares.empty() ? 1 / n / shares[0].weight : 1);
   if (parts_.majority && !shares.empty()) estimate_->take_majority();
 }
 
-std::vector<MutView> StarServer::memory() {
+std::vector<MutView> StarServer::memory(bool of_clients) {
   std::vector<MutView> vectors = {x_, anchor_};
-  for (const MutView vector : estimate_->memory()) vectors.push_back(vector);
+  const std::vector<MutView> estimate = estimate_->memory();
+  vectors.insert(vectors.end(), estimate.begin(), of_clients ? estimate.end() : estimate.begin() + 1);
   for (const MutView vector : outer_memory_) vectors.push_back(vector);
   for (const MutView vector : downlink_.memory()) vectors.push_back(vector);
   return vectors;

@@ -28,7 +28,8 @@ class StarServer {
 
   /// Round t: x_t = x_{t-1} - gamma g, or by the outer rule; counts the messages of the server. Collective.
   void step(Fleet& fleet, std::size_t t);
-  /// Resets the memory of the clients, which reset theirs too: their next round is a start.
+  /// Resets the memory of the clients, which reset theirs too: their next round is a start. The parts may be
+  /// others then, for other clients of the same problem.
   void start_over();
   /// Where client i of this rank computes.
   [[nodiscard]] StarClients::Points points(std::size_t i) const {
@@ -48,8 +49,9 @@ class StarServer {
   /// Adds the term of the outer rule to the evaluation of f at x.
   void complete(Evaluation& out) const { parts_.outer->complete(options_.step, x_, out.f, out.gradient); }
 
-  /// The state that is equal on all ranks.
-  [[nodiscard]] std::vector<MutView> memory();
+  /// The state that is equal on all ranks. Without the memories of the clients it is what start_over() leaves,
+  /// and the estimate.
+  [[nodiscard]] std::vector<MutView> memory(bool of_clients = true);
   /// The points of this rank's clients; empty if they compute at one point.
   [[nodiscard]] std::vector<MutView> memory_of(std::size_t own) { return downlink_.memory_of(own); }
 

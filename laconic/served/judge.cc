@@ -2,6 +2,7 @@
 #include "laconic/served/judge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,16 +26,23 @@ Verdict accepted(Verdict::Kind kind, Answer&& answer) { return {.kind = kind, .a
 
 Judge::Judge(std::size_t dim, std::uint64_t seed, const std::vector<Range>& owned)
     : seed_(seed), decoded_(dim) {
-  for (const Range clients : owned)
-    senders_.push_back({.clients = clients, .answered = std::vector<std::optional<Moment>>(clients.size())});
+  for (const Range clients : owned) {
+    const std::vector<std::optional<Moment>> never(clients.size());
+    senders_.push_back({.clients = clients, .answered = never, .measured = never});
+  }
 }
 
 void Judge::add(const Order& order) {
+  ++orders_;
+  if (order.evaluates) {
+    evaluation_ = {order.epoch, order.round};
+    return;
+  }
   if (epochs_.empty() || epochs_.back().number != order.epoch)
     epochs_.push_back({.number = order.epoch, .first = order.round});
   epochs_.back().last = order.round;
   key_ = order.key(seed_);
-  ++orders_;
+  members_ = order.members;
 }
 
 bool Judge::was_sent(const Moment& order) const {
@@ -44,14 +52,24 @@ bool Judge::was_sent(const Moment& order) const {
 }
 
 Verdict Judge::judge(std::size_t process, const Letter& letter) {
-  if (letter->size() < Answer::kHead)
+  using Kind = Answer::Kind;
+  if (letter->size() < Answer::kBytes)
     return wrong(
-        fmt::format("it sends a letter of {} bytes; need {} or more", letter->size(), Answer::kHead));
+        fmt::format("it sends a letter of {} bytes; need {} or more", letter->size(), Answer::kBytes));
   Answer answer = Answer::of(letter);
   Sender& sender = senders_.at(process);
-  if (answer.client == Answer::kJoined) return judge_ready(sender, std::move(answer));
-  if (answer.client == Answer::kAsked) return judge_request(sender, std::move(answer));
-  return judge_answer(sender, std::move(answer));
+  switch (answer.kind) {
+    case Kind::ready:
+      return judge_ready(sender, std::move(answer));
+    case Kind::request:
+      return judge_request(sender, std::move(answer));
+    case Kind::failure:
+      return judge_failure(answer);
+    case Kind::message:
+    case Kind::measurement:
+      return judge_answer(sender, std::move(answer));
+  }
+  return wrong(fmt::format("it sends a letter of the kind {}, which there is not", (*letter)[0]));
 }
 
 Verdict Judge::judge_ready(Sender& sender, Answer answer) const {
@@ -74,25 +92,52 @@ Verdict Judge::judge_request(Sender& sender, Answer answer) const {
   return accepted(Verdict::Kind::request, std::move(answer));
 }
 
+Verdict Judge::judge_failure(const Answer& answer) {
+  constexpr std::size_t kMost = 1000;  // bytes of the reason
+  const std::vector<std::uint8_t>& text = answer.message.bytes;
+  const std::string reason(text.begin(),
+                           text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), kMost)));
+  return {.kind = Verdict::Kind::failure, .reason = reason.empty() ? "it does not say why" : reason};
+}
+
 Verdict Judge::judge_answer(Sender& sender, Answer answer) {
   if (!sender.clients.contains(answer.client))
     return wrong(fmt::format("it answers for client {}, which it does not have", answer.client));
+  const bool measures = answer.kind == Answer::Kind::measurement;
   const Moment about{answer.epoch, answer.round};
-  if (!was_sent(about))
+  if (!was_sent(about) || (measures && (!evaluation_ || about > *evaluation_)))
     return wrong(fmt::format("it answers for round {} of epoch {}, for which there was no order",
                              answer.round, answer.epoch));
-  std::optional<Moment>& answered = sender.answered[answer.client - sender.clients.begin];
+  std::vector<std::optional<Moment>>& all_answered = measures ? sender.measured : sender.answered;
+  std::optional<Moment>& answered = all_answered[answer.client - sender.clients.begin];
   if (answered && *answered >= about)
     return wrong(fmt::format("it answers for client {} in round {} again", answer.client, answer.round));
   if (answer.envelope.bytes != answer.message.bytes.size())
     return wrong(fmt::format("the message of client {} has {} bytes; its envelope says {}", answer.client,
                              answer.message.bytes.size(), answer.envelope.bytes));
-  const bool is_newest = about == Moment{epochs_.back().number, epochs_.back().last};
+  const Moment newest = measures ? *evaluation_ : Moment{epochs_.back().number, epochs_.back().last};
+  const bool is_newest = about == newest;
   if (is_newest && sender.ready != answer.epoch)
     return wrong(fmt::format("it answers in epoch {}, and was not ready for it", answer.epoch));
   answered = about;
   if (!is_newest) return accepted(Verdict::Kind::late, std::move(answer));
-  return judge_message(std::move(answer));
+  return measures ? judge_measurement(std::move(answer)) : judge_message(std::move(answer));
+}
+
+Verdict Judge::judge_measurement(Answer answer) const {
+  const std::uint32_t client = answer.client;
+  const auto& [value, correct] = answer.envelope.measured;
+  if (answer.message.bytes.size() != sizeof(double) * decoded_.size())
+    return wrong(fmt::format("the gradient of client {} has {} bytes; need {}", client,
+                             answer.message.bytes.size(), sizeof(double) * decoded_.size()));
+  if (members_.are_renumbered() && !(correct >= 0 && correct <= members_.rows[client]))
+    return wrong(fmt::format("client {} classifies {} rows correctly, and has {}", client, correct,
+                             members_.rows[client]));
+  if (std::isfinite(value) && all_finite(numbers_in(answer.message)))
+    return accepted(Verdict::Kind::in_time, std::move(answer));
+  Verdict verdict = accepted(Verdict::Kind::not_finite, std::move(answer));
+  verdict.reason = fmt::format("f or the gradient of client {} is not finite at x", client);
+  return verdict;
 }
 
 Verdict Judge::judge_message(Answer answer) {
@@ -110,7 +155,7 @@ Verdict Judge::judge_message(Answer answer) {
   }
   if (envelope.bytes == 0) return wrong(fmt::format("client {} sends no message", client));
   Key key = key_;
-  key.client = client;
+  key.client = members_.number_of(client);
   try {
     Envelope described;
     described.describe(answer.message, decoded_.size());

@@ -21,10 +21,13 @@ namespace laconic {
 /// these:
 ///   the process is ready for an epoch: once in each epoch for which there was an order;
 ///   it was asked to end: once after each order, and twice in addition;
-///   an answer of a client that the process has, to an order that was sent. The orders that a client answers
+///   it has failed, with a reason;
+///   a message of a client that the process has, to an order that was sent. The orders that a client answers
 ///     ascend, so that it answers none twice. An answer to an order before the newest is late. An answer to
 ///     the newest needs a process that is ready, an envelope that describes its message, and a message that
-///     decodes to `dim` numbers.
+///     decodes to `dim` numbers;
+///   a measurement of such a client, to an order that evaluates, in the same way. Its gradient has `dim`
+///     numbers, and it counts at most the rows of the client.
 /// The judgement is a function of the orders and of the letters in their order, and of nothing else.
 class Judge {
  public:
@@ -35,15 +38,16 @@ class Judge {
   [[nodiscard]] std::size_t longest() const { return (std::size_t{1} << 16) + 64 * decoded_.size(); }
 
   /// The order is sent to all processes. Orders have ascending epochs and, within an epoch, consecutive
-  /// rounds.
+  /// rounds. An order that evaluates has the round of the one before.
   void add(const Order& order);
 
   struct Verdict {
     enum class Kind : std::uint8_t {
       ready,       // of the epoch answer.epoch, which may be an earlier one
       request,     // answer.round is the Request
+      failure,     // of the process, as `reason` says
       late,        // an answer to an earlier order
-      in_time,     // an answer to the newest order
+      in_time,     // an answer to the newest order of its kind
       not_finite,  // the same, but its gradient or a value of its message is not finite, as `reason` says
       wrong,       // anything else, as `reason` says
     };
@@ -72,20 +76,27 @@ class Judge {
     Range clients;
     std::optional<std::uint32_t> ready = {};           // the newest epoch for which it is ready
     std::vector<std::optional<Moment>> answered = {};  // by client, the newest order
+    std::vector<std::optional<Moment>> measured = {};  // by client, the newest order that evaluates
     std::size_t requests = 0;
   };
 
   [[nodiscard]] bool was_sent(const Moment& order) const;
   Verdict judge_ready(Sender& sender, Answer answer) const;
   Verdict judge_request(Sender& sender, Answer answer) const;
+  static Verdict judge_failure(const Answer& answer);
+  /// Of a message or a measurement.
   Verdict judge_answer(Sender& sender, Answer answer);
-  /// Of an answer to the newest order.
+  /// Of a message to the newest order.
   Verdict judge_message(Answer answer);
+  /// Of a measurement to the newest order that evaluates.
+  [[nodiscard]] Verdict judge_measurement(Answer answer) const;
 
   std::uint64_t seed_;
   std::vector<Epoch> epochs_;  // ascending
   std::size_t orders_ = 0;
-  Key key_;  // of the newest order
+  Key key_;                           // of the newest order
+  Members members_;                   // of the newest order
+  std::optional<Moment> evaluation_;  // the newest order that evaluates
   std::vector<Sender> senders_;
   Vector decoded_;
 };

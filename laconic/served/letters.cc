@@ -13,6 +13,8 @@ namespace {
 
 class Writer {
  public:
+  explicit Writer(std::size_t size = 64) { bytes_.reserve(size); }
+
   template <class Number>
   void put(Number number) {
     store_le(number, make_room(sizeof number));
@@ -68,12 +70,33 @@ class Reader {
 
 }  // namespace
 
+std::uint32_t Members::number_of(std::uint32_t client) const {
+  if (!are_renumbered()) return client;
+  const auto gone_before = std::lower_bound(gone.begin(), gone.end(), client) - gone.begin();
+  return client - static_cast<std::uint32_t>(gone_before);
+}
+
+std::vector<std::uint32_t> Members::by_number() const {
+  std::vector<std::uint32_t> clients;
+  auto next_gone = gone.begin();
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    if (next_gone != gone.end() && *next_gone == i) {
+      ++next_gone;
+    } else {
+      clients.push_back(i);
+    }
+  }
+  return clients;
+}
+
 Letter Order::letter() const {
   Writer writer;
   writer.put(epoch);
   writer.put(start);
   writer.put(round);
-  writer.put_all(gone);
+  writer.put(static_cast<std::uint8_t>(evaluates));
+  writer.put_all(members.gone);
+  writer.put_all(members.rows);
   writer.put_all(counted);
   writer.put_all(x);
   writer.put_all(before);
@@ -86,7 +109,9 @@ Order Order::of(const Letter& letter) {
   order.epoch = reader.get<std::uint32_t>();
   order.start = reader.get<std::uint32_t>();
   order.round = reader.get<std::uint32_t>();
-  order.gone = reader.get_all<std::uint32_t>();
+  order.evaluates = reader.get<std::uint8_t>() != 0;
+  order.members.gone = reader.get_all<std::uint32_t>();
+  order.members.rows = reader.get_all<std::uint32_t>();
   order.counted = reader.get_all<std::uint32_t>();
   order.x = reader.get_all<double>();
   order.before = reader.get_all<double>();
@@ -112,21 +137,21 @@ Hello Hello::of(const Letter& letter) {
   return {static_cast<Failure::Kind>(bytes[0]), {bytes.begin() + 1, bytes.end()}};
 }
 
-Letter Answer::letter(std::uint32_t epoch, std::uint32_t round, const Entry& entry) {
-  Writer writer;
+Letter AnswerHead::letter(std::span<const std::uint8_t> content) const {
+  Writer writer(kBytes + content.size());
+  writer.put(static_cast<std::uint8_t>(kind));
   writer.put(epoch);
   writer.put(round);
-  writer.put(entry.key.client);
-  entry.envelope.store(writer.make_room(Envelope::kBytes));
-  if (entry.envelope.finite)
-    std::copy(entry.message.bytes.begin(), entry.message.bytes.end(),
-              writer.make_room(entry.message.bytes.size()));
+  writer.put(client);
+  envelope.store(writer.make_room(Envelope::kBytes));
+  std::copy(content.begin(), content.end(), writer.make_room(content.size()));
   return writer.finish();
 }
 
 Answer Answer::of(const Letter& letter) {
   Reader reader(letter);
   Answer answer;
+  answer.kind = static_cast<Kind>(reader.get<std::uint8_t>());
   answer.epoch = reader.get<std::uint32_t>();
   answer.round = reader.get<std::uint32_t>();
   answer.client = reader.get<std::uint32_t>();
@@ -134,6 +159,18 @@ Answer Answer::of(const Letter& letter) {
   const auto bytes = reader.take(reader.rest());
   answer.message.bytes.assign(bytes.begin(), bytes.end());
   return answer;
+}
+
+void write_numbers(View numbers, std::vector<std::uint8_t>& to) {
+  to.resize(numbers.size() * sizeof(double));
+  for (std::size_t j = 0; j < numbers.size(); ++j) store_le(numbers[j], to.data() + j * sizeof(double));
+}
+
+Vector numbers_in(const Message& content) {
+  Vector numbers(content.bytes.size() / sizeof(double));
+  for (std::size_t j = 0; j < numbers.size(); ++j)
+    numbers[j] = load_le<double>(content.bytes.data() + j * sizeof(double));
+  return numbers;
 }
 
 }  // namespace laconic

@@ -15,9 +15,13 @@
 //
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
 // those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the
-// round. The shards are assigned anew to the living clients (MakeEpochMethod), all memories start over at x_t
-// as in round 0, and answers of the previous epoch are late. Every epoch after the first draws with its own
-// seed, and its rounds count from 0 there.
+// round. The method is made anew for the living clients (MakeEpochMethod): they take over the shards of the
+// others, or, across sites, f is the mean over the living alone. All memories start over at x_t as in round 0,
+// and answers of the previous epoch are late. Every epoch after the first draws with its own seed, and its
+// rounds count from 0 there.
+//
+// The server evaluates f and its gradient on its own data. Across sites it has none, and sends an order that
+// evaluates: the processes answer with full gradients, outside the ledger.
 //
 // If processes can arrive during the run (ServedEvents::admit), none is there at first. The run begins, and
 // goes on, with `start_with` clients or more. Clients of processes that have arrived take part from the next
@@ -40,6 +44,7 @@
 #include "laconic/rounds/method.h"
 #include "laconic/rounds/star.h"
 #include "laconic/served/faults.h"
+#include "laconic/served/letters.h"
 #include "laconic/transport/mailbox.h"
 
 namespace laconic {
@@ -49,11 +54,14 @@ namespace laconic {
 struct EpochMethod {
   std::shared_ptr<const Problem> problem;
   StarParts parts;
+  /// On the server: it has no data, and Members are renumbered. The problem knows the rows of each shard.
+  bool is_across_sites = false;
 };
-/// The argument is the list of gone clients, ascending, empty at first. On a process of clients the returned
-/// problem has the shards that its clients read. On the server it has all shards and is always the same
-/// object. Throws InputError if the method cannot continue without the gone clients.
-using MakeEpochMethod = std::function<EpochMethod(const std::vector<std::uint32_t>& gone)>;
+/// The argument has no gone clients at first. On a process of clients the returned problem has the shards that
+/// its clients read. On the server it has all shards and is always the same object; but across sites, where the
+/// server leaves Members::rows empty in the argument, that object is for calls without gone clients. Throws
+/// InputError if the method cannot continue without the gone clients.
+using MakeEpochMethod = std::function<EpochMethod(const Members& members)>;
 
 /// The clients of a rank.
 Range clients_of(std::size_t clients, std::size_t rank, std::size_t ranks);
@@ -76,6 +84,8 @@ struct ServedEvents {
   std::function<void(Request)> asked = {};
   /// A process was given up in the round, because it sent something wrong.
   std::function<void(std::size_t rank, std::size_t round, const std::string& reason)> refused = {};
+  /// A process was given up in the round, because it said that it has failed.
+  std::function<void(std::size_t rank, std::size_t round, const std::string& reason)> failed = {};
   /// A process without a fault of its letters was given up in the round: it is silent, has left, or another
   /// process has its rank now.
   std::function<void(std::size_t rank, std::size_t round)> lost = {};
@@ -89,10 +99,12 @@ struct ServedEvents {
   /// ends the run; nothing else ends this wait, so it should look for requests to end.
   std::function<void(std::size_t round, std::size_t clients)> waiting = {};
   std::size_t start_with = 1;  // clients, 1 .. all; only if processes arrive
+  /// Ranks that have arrived before, and were admitted. Only if processes arrive.
+  std::vector<std::size_t> arrived = {};
 };
 
-/// The method of rank 0; there must be at least two ranks. It evaluates by itself, on its own fleet. It gives
-/// up processes that are lost, and those that send something wrong (judge.h). All arguments must outlive the
+/// The method of rank 0; there must be at least two ranks. Its objective() is the problem of the present epoch
+/// (across sites), or of the parts. It gives up processes that are lost, and those that send something wrong (judge.h). All arguments must outlive the
 /// method. Throws as make_star() does. A round throws RunError if no client is left and none can arrive, or
 /// if the method cannot continue without those that are gone.
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,

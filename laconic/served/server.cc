@@ -33,16 +33,20 @@ class ServedStar final : public Method {
         clock_(clock),
         events_(std::move(events)),
         method_(checked(make_epoch_method({}))),
-        problem_(*method_.problem),
+        all_(method_.problem),
+        problem_(*all_),
         looks_back_(StarClients(problem_, method_.parts).looks_back()),
         server_(problem_, method_.parts, options, looks_back_),
         owned_(owned_by(problem_.shards(), mailbox.size())),
         judge_(problem_.dim(), options.seed, owned_),
         ranks_(mailbox.size(), events_.admit ? Rank::given_up : Rank::reads),
         is_gone_(problem_.shards(), events_.admit != nullptr),
+        has_failed_(mailbox.size()),
         answers_(problem_.shards()),
+        measured_(problem_.shards()),
         board_(problem_.shards()) {
     check(events_.start_with <= problem_.shards(), "a served star waits for more clients than there are");
+    for (const std::size_t rank : events_.arrived) ranks_.at(rank) = Rank::arrived;
     std::size_t most_owned = 0;
     for (const Range own : owned_) most_owned = std::max(most_owned, own.size());
     const std::size_t letter = judge_.longest();
@@ -69,12 +73,16 @@ class ServedStar final : public Method {
   }
 
   void evaluate(Fleet& fleet, Evaluation& out) override {
-    laconic::evaluate(objective(), server_.x(), fleet, out);
+    if (method_.is_across_sites) {
+      while (!ask_evaluation(fleet, out)) converse_anew(fleet);
+    } else {
+      laconic::evaluate(objective(), server_.x(), fleet, out);
+    }
     server_.complete(out);
   }
 
   State state(Fleet& /*fleet*/) override {
-    State state{.ledger = &server_.ledger(), .shared = server_.memory(), .clients = {}};
+    State state{.ledger = &server_.ledger(), .shared = server_.memory(false), .clients = {}};
     state.shared.push_back(clock_.seen());
     state.shared.emplace_back(&epochs_, 1);
     state.clients.resize(problem_.shards());  // the memories of clients are lost with them
@@ -82,7 +90,7 @@ class ServedStar final : public Method {
   }
 
   const Problem& problem() const override { return problem_; }
-  const Problem& objective() const override { return objective_of(problem_, method_.parts); }
+  const Problem& objective() const override { return objective_of(*method_.problem, method_.parts); }
   View point() const override { return server_.x(); }
   const Ledger& ledger() const override { return server_.ledger(); }
   double step() const override { return options_.step; }
@@ -95,7 +103,7 @@ class ServedStar final : public Method {
     given_up,  // it is lost, or has not arrived yet
     arrived,   // its clients take part from the next epoch on
   };
-  /// What was received from a client about the current point.
+  /// What was received from a client about the current point: its message, or a measurement.
   struct Heard {
     bool in_time = false;
     std::string not_finite;  // what of it is not; empty if all is
@@ -142,8 +150,9 @@ class ServedStar final : public Method {
     for (const Share& share : shares) {
       board_.add({round.seed, round.round, share.client}, share.weight);
       Entry& entry = board_[board_.size() - 1];
-      entry.envelope = answers_[share.client].envelope;
-      entry.message.bytes.swap(answers_[share.client].message.bytes);
+      Heard& answer = answers_[client_of(share.client)];
+      entry.envelope = answer.envelope;
+      entry.message.bytes.swap(answer.message.bytes);
     }
     server_.open(shares, method_.parts.mechanism->restarts(round));
     server_.hear(fleet, board_, t);
@@ -152,6 +161,69 @@ class ServedStar final : public Method {
     tell_attendance(t, waited);
     for (Heard& answer : answers_) answer.in_time = false;  // they have counted
     if (watch != nullptr) evaluate(fleet, *watch);
+  }
+
+  /// The client with this number in the epoch.
+  [[nodiscard]] std::uint32_t client_of(std::uint32_t number) const {
+    return by_number_.empty() ? number : by_number_[number];
+  }
+
+  /// The round again, in a new epoch, after all processes were lost.
+  void converse_anew(Fleet& fleet) {
+    next_epoch(order_.round);
+    converse(fleet, order_.round, nullptr);
+  }
+
+  /// The mean over the clients that answer an order to evaluate. Waits for all that are not lost. Returns false
+  /// if none answers, or only with what is not finite while the round's messages were.
+  bool ask_evaluation(Fleet& fleet, Evaluation& out) {
+    const View x = server_.x();
+    order_.x.assign(x.begin(), x.end());
+    order_.evaluates = true;
+    send_order();
+    order_.evaluates = false;
+    for (Heard& measured : measured_) measured = {};
+    const auto all_have_answered = [&] {
+      for (std::size_t r = 1; r < ranks_.size(); ++r) {
+        if (is_away(ranks_[r]) || mailbox_.is_lost(r)) continue;
+        for (const std::uint32_t i : IndexSet(owned_[r])) {
+          if (!measured_[i].in_time) return false;
+        }
+      }
+      return true;
+    };
+    while (!all_have_answered()) take_letters(mailbox_.between_looks(), order_.round);
+    out.clear(problem_.dim());
+    std::vector<Vector> gradients;  // of the board's entries
+    board_.clear();
+    const bool all_diverge = refuse_not_finite(measured_) == 0;
+    for (std::uint32_t i = 0; i < measured_.size(); ++i) {
+      if (!measured_[i].in_time || (!measured_[i].not_finite.empty() && !all_diverge)) continue;
+      board_.add({.client = order_.members.number_of(i)}, 0);
+      board_[board_.size() - 1].envelope = measured_[i].envelope;
+      gradients.push_back(numbers_in(measured_[i].message));
+    }
+    for (std::size_t e = 0; e < board_.size(); ++e) {
+      board_[e].weight = 1 / static_cast<double>(board_.size());
+      board_[e].vector = gradients[e];
+    }
+    if (board_.size() == 0) return false;
+    out.add(fleet, board_);
+    return true;
+  }
+
+  void send_order() {
+    judge_.add(order_);
+    const Letter letter = order_.letter();
+    for (std::size_t r = 1; r < mailbox_.size(); ++r) {
+      if (!is_away(ranks_[r])) mailbox_.post_newest(r, letter);
+    }
+  }
+
+  /// Hears all letters that have arrived by then. The mailbox closes before only if its transport failed.
+  void take_letters(double seconds, std::size_t t) {
+    for (auto next = mailbox_.take(seconds); next; next = mailbox_.take(0)) hear(*next);
+    if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
   }
 
   /// Sends the order and waits for answers to it. Returns false if processes with clients are lost, or if
@@ -163,11 +235,7 @@ class ServedStar final : public Method {
     const auto [x, before, anchor] = server_.points(0);
     order_.x.assign(x.begin(), x.end());
     if (looks_back_) order_.before.assign(before.begin(), before.end());
-    const Letter letter = order_.letter();
-    judge_.add(order_);
-    for (std::size_t r = 1; r < mailbox_.size(); ++r) {
-      if (!is_away(ranks_[r])) mailbox_.post_newest(r, letter);
-    }
+    send_order();
     for (Heard& answer : answers_) answer.in_time = false;
     arrived_ = 0;
     auto begin = RealTime::now();
@@ -176,10 +244,7 @@ class ServedStar final : public Method {
       if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
         next_look = std::min(next_look, left);
       const bool reads = !all_have_joined();
-      // All answers that have arrived by now are in time.
-      for (auto next = mailbox_.take(next_look); next; next = mailbox_.take(0)) hear(*next);
-      // The mailbox closes before this function returns only if its transport failed.
-      if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
+      take_letters(next_look, t);  // all answers that have arrived by now are in time
       if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
     }
@@ -189,13 +254,22 @@ class ServedStar final : public Method {
   /// If some processes have sent answers that are not finite, refuses these and returns false. If all have,
   /// the run has diverged.
   bool all_are_finite(std::size_t t) {
+    const auto refused = refuse_not_finite(answers_);
+    if (refused && *refused == 0)
+      throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
+    return !refused;
+  }
+
+  /// If some processes have sent what is not finite, refuses these, unless all have. Returns how many it has
+  /// refused, or nothing if all is finite.
+  std::optional<std::size_t> refuse_not_finite(const std::vector<Heard>& all_heard) {
     std::vector<std::pair<std::size_t, std::string>> wrong;  // ranks, and the reasons
     std::size_t right = 0;
     for (std::size_t r = 1; r < ranks_.size(); ++r) {
       if (is_away(ranks_[r]) || owned_[r].size() == 0) continue;
       std::string reason;
       for (const std::uint32_t i : IndexSet(owned_[r])) {
-        if (answers_[i].in_time && reason.empty()) reason = answers_[i].not_finite;
+        if (all_heard[i].in_time && reason.empty()) reason = all_heard[i].not_finite;
       }
       if (reason.empty()) {
         ++right;
@@ -203,10 +277,10 @@ class ServedStar final : public Method {
         wrong.emplace_back(r, reason);
       }
     }
-    if (!wrong.empty() && right == 0)
-      throw Diverged(fmt::format("diverged: a gradient is not finite in round {}", t));
+    if (wrong.empty()) return {};
+    if (right == 0) return 0;
     for (const auto& [rank, reason] : wrong) mailbox_.refuse(rank, reason);
-    return wrong.empty();
+    return wrong.size();
   }
 
   /// Whether all processes have joined. Processes that still read data for a new epoch are not late: the
@@ -230,23 +304,20 @@ class ServedStar final : public Method {
     const StarParts& parts = method_.parts;
     return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(order_.key(options_.seed));
   }
-  [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.gone.size(); }
+  [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.members.gone.size(); }
 
   /// The first letter of a process that has arrived.
   void admit(const Mailbox::Received& first) {
     try {
       events_.admit(first.from, first.letter);
       ranks_[first.from] = Rank::arrived;
-    } catch (const InputError& error) {
-      refuse_arrival(first.from, error.what());
-    } catch (const RunError& error) {
-      refuse_arrival(first.from, error.what());
+    } catch (const std::exception& error) {
+      const bool is_refusal = dynamic_cast<const InputError*>(&error) != nullptr ||
+                              dynamic_cast<const RunError*>(&error) != nullptr;
+      if (!is_refusal) throw;
+      mailbox_.refuse(first.from, error.what());
+      give_up(first.from);
     }
-  }
-
-  void refuse_arrival(std::size_t rank, const std::string& reason) {
-    mailbox_.refuse(rank, reason);
-    give_up(rank);
   }
 
   /// Judges the letter, and uses it or refuses its sender.
@@ -254,7 +325,8 @@ class ServedStar final : public Method {
     using Kind = Judge::Verdict::Kind;
     if (ranks_[received.from] == Rank::given_up) return admit(received);
     Judge::Verdict verdict = judge_.judge(received.from, received.letter);
-    if (ranks_[received.from] == Rank::arrived && verdict.kind != Kind::request)
+    if (ranks_[received.from] == Rank::arrived && verdict.kind != Kind::request &&
+        verdict.kind != Kind::failure)
       return mailbox_.refuse(received.from, "it sends a second letter before it has an order");
     Answer& answer = verdict.answer;
     switch (verdict.kind) {
@@ -264,21 +336,32 @@ class ServedStar final : public Method {
       case Kind::request:
         if (events_.asked) events_.asked(static_cast<Request>(answer.round));
         break;
+      case Kind::failure:
+        has_failed_[received.from] = true;
+        mailbox_.refuse(received.from, verdict.reason);
+        break;
       case Kind::late:
-        server_.ledger().late_bits += 8 * answer.message.bytes.size();
+        if (answer.kind == Answer::Kind::message)
+          server_.ledger().late_bits += 8 * answer.message.bytes.size();
         break;
       case Kind::in_time:
       case Kind::not_finite:
-        answers_[answer.client] = {.in_time = true,
-                                   .not_finite = std::move(verdict.reason),
-                                   .envelope = answer.envelope,
-                                   .message = std::move(answer.message)};
-        ++arrived_;
+        keep(answer, std::move(verdict.reason));
         break;
       case Kind::wrong:
         mailbox_.refuse(received.from, verdict.reason);
         break;
     }
+  }
+
+  /// An answer in time. `not_finite`: what of it is not, if anything.
+  void keep(Answer& answer, std::string not_finite) {
+    const bool measures = answer.kind == Answer::Kind::measurement;
+    (measures ? measured_ : answers_)[answer.client] = {.in_time = true,
+                                                        .not_finite = std::move(not_finite),
+                                                        .envelope = answer.envelope,
+                                                        .message = std::move(answer.message)};
+    if (!measures) ++arrived_;
   }
 
   /// Whether a process with clients of this epoch is lost. Other lost processes are given up here.
@@ -296,10 +379,12 @@ class ServedStar final : public Method {
     mailbox_.give_up(rank);
     ranks_[rank] = Rank::given_up;
     for (const std::uint32_t i : IndexSet(owned_[rank])) is_gone_[i] = true;
+    const auto& told = has_failed_[rank] ? events_.failed : events_.refused;
+    has_failed_[rank] = false;
     if (reason.empty()) {
       if (events_.lost) events_.lost(rank, order_.round);
-    } else if (events_.refused) {
-      events_.refused(rank, order_.round, reason);
+    } else if (told) {
+      told(rank, order_.round, reason);
     }
   }
 
@@ -321,17 +406,28 @@ class ServedStar final : public Method {
     take_stock();
     while (events_.admit && living() < events_.start_with) {
       if (events_.waiting) events_.waiting(t, living());
-      for (auto next = mailbox_.take(mailbox_.between_looks()); next; next = mailbox_.take(0)) hear(*next);
-      if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
+      take_letters(mailbox_.between_looks(), t);
       take_stock();
     }
-    server_.ledger().gone = order_.gone.size();
+    server_.ledger().gone = order_.members.gone.size();
     if (living() == 0) throw RunError(fmt::format("no process with clients is left in round {}", t));
     try {
-      method_.parts = checked(make_epoch_method_(order_.gone)).parts;
+      method_ = checked(make_epoch_method_(order_.members));
     } catch (const InputError& error) {
       throw RunError(fmt::format("in round {}: {}", t, error.what()));
     }
+    if (method_.is_across_sites) number_members();
+  }
+
+  /// Tells the clients of the epoch the rows of each, which numbers them.
+  void number_members() {
+    std::vector<std::uint32_t>& rows = order_.members.rows;
+    rows.assign(is_gone_.size(), 0);
+    std::uint32_t number = 0;
+    for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
+      if (!is_gone_[i]) rows[i] = static_cast<std::uint32_t>(method_.problem->rows(number++));
+    }
+    by_number_ = order_.members.by_number();
   }
 
   /// Gives up lost processes, and counts those that have arrived among the others.
@@ -342,9 +438,9 @@ class ServedStar final : public Method {
       ranks_[r] = Rank::reads;
       for (const std::uint32_t i : IndexSet(owned_[r])) is_gone_[i] = false;
     }
-    order_.gone.clear();
+    order_.members = {};
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
-      if (is_gone_[i]) order_.gone.push_back(i);
+      if (is_gone_[i]) order_.members.gone.push_back(i);
     }
   }
 
@@ -353,7 +449,7 @@ class ServedStar final : public Method {
                     .epoch = order_.epoch,
                     .counted = answering_,
                     .late = {},
-                    .gone = order_.gone,
+                    .gone = order_.members.gone,
                     .late_bits = server_.ledger().late_bits,
                     .seconds = waited};
     for (std::uint32_t i = 0; i < is_gone_.size(); ++i) {
@@ -368,18 +464,22 @@ class ServedStar final : public Method {
   RealClock& clock_;
   ServedEvents events_;
   EpochMethod method_;
-  std::vector<Share> shares_;  // of the round
-  const Problem& problem_;
+  std::vector<Share> shares_;           // of the round
+  std::shared_ptr<const Problem> all_;  // the problem of all clients
+  const Problem& problem_;              // the same
   bool looks_back_;
   StarServer server_;
   std::vector<Range> owned_;  // the clients of each rank
   Judge judge_;
   bool has_begun_ = false;
-  double epochs_ = 0;          // epochs before this one, including those before the resumption
-  Order order_;                // the current order
-  std::vector<Rank> ranks_;    // by rank; entry 0 is unused, because rank 0 has no clients
-  std::vector<bool> is_gone_;  // by client: whether its rank was given up
+  double epochs_ = 0;                     // epochs before this one, including those before the resumption
+  Order order_;                           // the current order
+  std::vector<std::uint32_t> by_number_;  // the clients by their numbers; empty: each is its own
+  std::vector<Rank> ranks_;               // by rank; entry 0 is unused, because rank 0 has no clients
+  std::vector<bool> is_gone_;             // by client: whether its rank was given up
+  std::vector<bool> has_failed_;          // by rank: whether it said so
   std::vector<Heard> answers_;
+  std::vector<Heard> measured_;
   std::size_t arrived_ = 0;  // answers in time
   std::vector<std::uint32_t> answering_;
   Board board_;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that arrive during a served run, are killed, and come back.
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,6 +19,8 @@
 #include "laconic/core/spec.h"
 #include "laconic/methods/methods.h"
 #include "laconic/participation/real_clock.h"
+#include "laconic/problem/across_sites.h"
+#include "laconic/problem/like.h"
 #include "laconic/problem/make.h"
 #include "laconic/served/letters.h"
 #include "laconic/served/served.h"
@@ -41,10 +45,78 @@ std::shared_ptr<const Problem> problem_of_sites() {
 }
 
 MakeEpochMethod method_of_sites(const std::string& method, const std::shared_ptr<RealClock>& clock) {
-  return [method, clock](const std::vector<std::uint32_t>& gone) {
+  return [method, clock](const Members& members) {
     const auto problem = problem_of_sites();
-    const Assembly assembly = assemble(
-        parse(method), {.problem = *problem, .seed = kSeedOfSites, .stragglers = clock, .gone = gone});
+    const Assembly assembly =
+        assemble(parse(method),
+                 {.problem = *problem, .seed = kSeedOfSites, .stragglers = clock, .gone = members.gone});
+    return EpochMethod{problem, std::get<StarParts>(assembly.parts)};
+  };
+}
+
+/// A shard of a problem as its only one.
+class OneShard final : public Like {
+ public:
+  OneShard(std::shared_ptr<const Problem> problem, std::size_t shard)
+      : Like(std::move(problem)), shard_(shard) {}
+  std::size_t shards() const override { return 1; }
+  std::size_t rows(std::size_t /*shard*/) const override { return problem_->rows(shard_); }
+  Measured value_gradient(std::size_t /*shard*/, Rows rows, View x, MutView g) const override {
+    return problem_->value_gradient(shard_, rows, x, g);
+  }
+
+ private:
+  std::size_t shard_;
+};
+
+/// The mean over some shards of the problem.
+std::shared_ptr<const Problem> mean_over(const std::vector<std::uint32_t>& shards) {
+  class SomeShards final : public Like {
+   public:
+    explicit SomeShards(std::vector<std::uint32_t> some) : Like(problem_of_sites()), some_(std::move(some)) {}
+    std::size_t shards() const override { return some_.size(); }
+    std::size_t rows(std::size_t shard) const override { return problem_->rows(some_[shard]); }
+    Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
+      return problem_->value_gradient(some_[shard], rows, x, g);
+    }
+
+   private:
+    std::vector<std::uint32_t> some_;
+  };
+  return std::make_shared<SomeShards>(shards);
+}
+
+constexpr std::uint32_t kRowsOfSite = 30;
+
+/// The method at the server that has no data.
+MakeEpochMethod method_at_server(const std::string& method, const std::shared_ptr<RealClock>& clock) {
+  const std::shared_ptr<const Problem> whole =
+      at_server(problem_of_sites(), std::vector<std::uint32_t>(kSites, kRowsOfSite));
+  return [method, clock, whole](const Members& members) {
+    std::vector<std::uint32_t> there;
+    for (std::uint32_t i = 0; i < kSites; ++i) {
+      if (std::find(members.gone.begin(), members.gone.end(), i) == members.gone.end()) there.push_back(i);
+    }
+    clock->number(there);
+    std::shared_ptr<const Problem> problem = whole;
+    if (there.size() < kSites)
+      problem = at_server(whole, std::vector<std::uint32_t>(there.size(), kRowsOfSite));
+    const Assembly assembly =
+        assemble(parse(method), {.problem = *problem, .seed = kSeedOfSites, .stragglers = clock});
+    return EpochMethod{problem, std::get<StarParts>(assembly.parts), true};
+  };
+}
+
+/// The method at a site that has the rows of one shard.
+MakeEpochMethod method_at_site(const std::string& method, std::uint32_t client) {
+  return [method, client](const Members& members) {
+    std::vector<std::uint32_t> rows;
+    for (const std::uint32_t i : members.by_number()) rows.push_back(members.rows[i]);
+    const auto clock = std::make_shared<RealClock>(rows.size(), Policy{}, kPatienceOfSites);
+    const std::shared_ptr<const Problem> problem =
+        at_site(std::make_shared<OneShard>(problem_of_sites(), client), rows, members.number_of(client));
+    const Assembly assembly =
+        assemble(parse(method), {.problem = *problem, .seed = kSeedOfSites, .stragglers = clock});
     return EpochMethod{problem, std::get<StarParts>(assembly.parts)};
   };
 }
@@ -56,12 +128,12 @@ std::shared_ptr<RealClock> clock_of_sites() {
 /// A process of one client, on two threads: one computes, one carries its letters to the server's mailbox.
 class SiteProcess {
  public:
-  SiteProcess(std::size_t rank, Mailbox& server, std::string method, std::string hello)
+  SiteProcess(std::size_t rank, Mailbox& server, MakeEpochMethod method, std::string hello)
       : rank_(rank), server_(server), mailbox_(rank, 1 + kSites, 60), hello_(std::move(hello)) {
     server.arrive(rank);
     computing_ = std::thread([this, method = std::move(method)] {
       mailbox_.post(0, Hello{.text = hello_}.letter());
-      serve_clients(method_of_sites(method, clock_of_sites()), kSeedOfSites, mailbox_, 1, {});
+      serve_clients(method, kSeedOfSites, mailbox_, 1, {});
     });
     carrying_ = std::thread([this] {
       while (!cut_) {
@@ -95,9 +167,11 @@ class SiteProcess {
 /// The server. The test calls its rounds.
 class ServerOfSites {
  public:
-  explicit ServerOfSites(const std::string& method, std::size_t start_with = 1)
+  explicit ServerOfSites(const std::string& method, std::size_t start_with = 1, bool has_data = true)
       : mailbox(0, 1 + kSites, kPatienceOfSites, {.ranks_arrive = true}),
-        make_(method_of_sites(method, clock_)),
+        method_(method),
+        has_data_(has_data),
+        make_(has_data ? method_of_sites(method, clock_) : method_at_server(method, clock_)),
         star_(make_served_star(
             make_, {.step = 0.2, .seed = kSeedOfSites}, mailbox, *clock_,
             {.attended = [this](const Attendance& told) { last = told; },
@@ -127,7 +201,10 @@ class ServerOfSites {
   }
 
   std::unique_ptr<SiteProcess> site(std::size_t rank, const std::string& hello = "hello") {
-    return std::make_unique<SiteProcess>(rank, mailbox, "gd", hello);
+    const auto client = static_cast<std::uint32_t>(rank - 1);
+    return std::make_unique<SiteProcess>(
+        rank, mailbox,
+        has_data_ ? method_of_sites(method_, clock_of_sites()) : method_at_site(method_, client), hello);
   }
   void round() {
     if (next_ == 0) {
@@ -142,11 +219,13 @@ class ServerOfSites {
     do round();
     while (last.counted != counted);
   }
-  [[nodiscard]] double gradient_norm_sq() {
+  [[nodiscard]] Evaluation evaluation() {
     Evaluation evaluation;
     star_->evaluate(fleet_, evaluation);
-    return norm_sq(evaluation.gradient);
+    return evaluation;
   }
+  [[nodiscard]] double gradient_norm_sq() { return norm_sq(evaluation().gradient); }
+  [[nodiscard]] const Ledger& ledger() const { return star_->ledger(); }
   [[nodiscard]] Vector x() const { return {star_->point().begin(), star_->point().end()}; }
 
   Mailbox mailbox;
@@ -158,6 +237,8 @@ class ServerOfSites {
 
  private:
   std::shared_ptr<RealClock> clock_ = clock_of_sites();
+  std::string method_;
+  bool has_data_;  // or only the sites have it
   MakeEpochMethod make_;
   ThreadPool pool_{1};
   Fleet fleet_{pool_};
@@ -259,6 +340,86 @@ TEST(Arrivals, AProcessThatIsNotAdmittedCostsTheRunNothing) {
   EXPECT_THAT(server.refused[0].second, HasSubstr("it says no hello"));
   const auto second = server.site(2);
   server.round_until({0, 1});
+}
+
+/// The same run with all data in one process.
+std::unique_ptr<Method> run_alone(const std::string& method, const Problem& problem, Fleet& fleet,
+                                  std::size_t rounds) {
+  const auto clock = std::make_shared<RealClock>(problem.shards(), Policy{}, kPatienceOfSites);
+  std::vector<std::uint32_t> all(problem.shards());
+  std::iota(all.begin(), all.end(), 0);
+  clock->hear(all);
+  const Assembly assembly =
+      assemble(parse(method), {.problem = problem, .seed = kSeedOfSites, .stragglers = clock});
+  auto star = make_star(problem, std::get<StarParts>(assembly.parts), {.step = 0.2, .seed = kSeedOfSites});
+  star->start(fleet, nullptr);
+  for (std::size_t t = 1; t <= rounds; ++t) star->round(fleet, t, nullptr);
+  return star;
+}
+
+Vector point_of(const Method& method) { return {method.point().begin(), method.point().end()}; }
+
+TEST(AcrossSites, AServerWithoutDataMovesAndEvaluatesAsOneWithIt) {
+  for (const char* method : {"gd", "ef21(top-k(2))", "diana(rand-k(3))", "marina(perm-k, p=0.3)"}) {
+    ServerOfSites server(method, kSites, false);
+    const auto first = server.site(1);
+    const auto second = server.site(2);
+    const auto third = server.site(3);
+    for (int t = 0; t <= 20; ++t) server.round();
+    const auto problem = problem_of_sites();
+    ThreadPool pool(1);
+    Fleet fleet(pool);
+    const auto star = run_alone(method, *problem, fleet, 20);
+    EXPECT_EQ(server.x(), point_of(*star)) << method;
+    const auto bits = server.ledger().uplink_bits;
+    EXPECT_EQ(bits, star->ledger().uplink_bits) << method;
+    Evaluation expected;
+    star->evaluate(fleet, expected);
+    const Evaluation evaluation = server.evaluation();
+    EXPECT_EQ(evaluation.f, expected.f) << method;
+    EXPECT_EQ(evaluation.gradient, expected.gradient) << method;
+    EXPECT_EQ(server.ledger().uplink_bits, bits) << "evaluations are outside the ledger";
+  }
+}
+
+TEST(AcrossSites, FIsTheMeanOverTheSitesThatAreThere) {
+  for (const char* method : {"gd", "ef21(top-k(4))", "diana(perm-k)"}) {
+    ServerOfSites server(method, 2, false);
+    const auto first = server.site(1);
+    const auto third = server.site(3);
+    for (int t = 0; t <= 400; ++t) server.round();
+    const auto there = mean_over({0, 2});
+    ThreadPool pool(1);
+    Fleet fleet(pool);
+    Evaluation expected;
+    evaluate(*there, server.x(), fleet, expected);
+    const Evaluation evaluation = server.evaluation();
+    EXPECT_EQ(evaluation.f, expected.f) << method;
+    EXPECT_EQ(evaluation.gradient, expected.gradient) << method;
+    EXPECT_LT(norm_sq(evaluation.gradient), 1e-4) << method << ": no heir has the data of the second site";
+    const auto second = server.site(2);
+    server.round_until({0, 1, 2});
+    EXPECT_GT(server.gradient_norm_sq(), 1e-3) << method << ": f is another mean now";
+    for (int t = 0; t <= 400; ++t) server.round();
+    EXPECT_LT(server.gradient_norm_sq(), 1e-4) << method;
+    EXPECT_THAT(server.refused, IsEmpty());
+  }
+}
+
+TEST(AcrossSites, ASiteThatIsKilledDuringAnEvaluationCostsItsPartOfIt) {
+  ServerOfSites server("gd", 1, false);
+  const auto first = server.site(1);
+  auto second = server.site(2);
+  server.round_until({0, 1});
+  second.reset();
+  const Vector x = server.x();
+  const Evaluation evaluation = server.evaluation();
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  Evaluation expected;
+  evaluate(*mean_over({0}), x, fleet, expected);
+  EXPECT_EQ(evaluation.f, expected.f);
+  server.round_until({0});
 }
 
 }  // namespace

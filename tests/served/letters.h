@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,19 +36,35 @@ inline Entry dense_entry(std::uint32_t client, View vector) {
   entry.envelope.describe(entry.message, vector.size());
   return entry;
 }
+inline Letter message_letter(std::uint32_t epoch, std::uint32_t round, const Entry& entry) {
+  const AnswerHead head = {
+      .epoch = epoch, .round = round, .client = entry.key.client, .envelope = entry.envelope};
+  return entry.envelope.finite ? head.letter(entry.message.bytes) : head.letter();
+}
 inline Letter dense_letter(std::uint32_t epoch, std::uint32_t round, std::uint32_t client, View vector) {
-  return Answer::letter(epoch, round, dense_entry(client, vector));
+  return message_letter(epoch, round, dense_entry(client, vector));
 }
 
 inline Letter ready_letter(std::uint32_t epoch, std::uint32_t round) {
-  Entry entry;
-  entry.key.client = Answer::kJoined;
-  return Answer::letter(epoch, round, entry);
+  return AnswerHead{.kind = Answer::Kind::ready, .epoch = epoch, .round = round}.letter();
 }
 inline Letter request_letter(std::uint32_t request) {
-  Entry entry;
-  entry.key.client = Answer::kAsked;
-  return Answer::letter(0, request, entry);
+  return AnswerHead{.kind = Answer::Kind::request, .round = request}.letter();
+}
+inline Letter failure_letter(const std::string& reason) {
+  return AnswerHead{.kind = Answer::Kind::failure}.letter(
+      {reinterpret_cast<const std::uint8_t*>(reason.data()), reason.size()});
+}
+inline Letter measurement_letter(std::uint32_t epoch, std::uint32_t round, std::uint32_t client,
+                                 View gradient, const Measured& measured = {}) {
+  std::vector<std::uint8_t> content;
+  write_numbers(gradient, content);
+  const AnswerHead head = {.kind = Answer::Kind::measurement,
+                           .epoch = epoch,
+                           .round = round,
+                           .client = client,
+                           .envelope = {.bytes = content.size(), .measured = measured}};
+  return head.letter(content);
 }
 
 /// A bitmap message of dim coordinates, fewer than 8, with a bit behind the last one.

@@ -43,7 +43,8 @@ TEST(Letters, SayWhatWasPutIntoThem) {
   const Order order{.epoch = 2,
                     .start = 7,
                     .round = 9,
-                    .gone = {1, 4},
+                    .evaluates = true,
+                    .members = {.gone = {1, 4}, .rows = {7, 0, 5, 5, 0}},
                     .counted = {8, Order::kNever, 0},
                     .x = {1.5, -0.0, 1e-300},
                     .before = {2, 3, 4}};
@@ -51,7 +52,9 @@ TEST(Letters, SayWhatWasPutIntoThem) {
   EXPECT_EQ(read.epoch, 2U);
   EXPECT_EQ(read.start, 7U);
   EXPECT_EQ(read.round, 9U);
-  EXPECT_EQ(read.gone, order.gone);
+  EXPECT_TRUE(read.evaluates);
+  EXPECT_EQ(read.members.gone, order.members.gone);
+  EXPECT_EQ(read.members.rows, order.members.rows);
   EXPECT_EQ(read.counted, order.counted);
   EXPECT_EQ(read.x, order.x);
   EXPECT_EQ(read.before, order.before);
@@ -61,7 +64,7 @@ TEST(Letters, SayWhatWasPutIntoThem) {
   entry.envelope = {
       .bytes = 3, .first_byte = 9, .finite = true, .floats = 2.5, .calls = 11, .measured = {0.5, 1}};
   entry.message.bytes = {9, 8, 7};
-  const Answer answer = Answer::of(Answer::letter(1, 2, entry));
+  const Answer answer = Answer::of(message_letter(1, 2, entry));
   EXPECT_EQ(answer.epoch, 1U);
   EXPECT_EQ(answer.round, 2U);
   EXPECT_EQ(answer.client, 5U);
@@ -71,7 +74,8 @@ TEST(Letters, SayWhatWasPutIntoThem) {
 }
 
 TEST(Letters, ThatAreCutOffAreRefused) {
-  const Letter whole = Order{.gone = {1}, .counted = {2, 3}, .x = {1, 2}, .before = {}}.letter();
+  const Letter whole =
+      Order{.members = {.gone = {1}, .rows = {0, 4}}, .counted = {2, 3}, .x = {1, 2}, .before = {}}.letter();
   for (std::size_t length = 0; length < whole->size(); ++length) {
     const auto cut = std::make_shared<const std::vector<std::uint8_t>>(
         whole->begin(), whole->begin() + static_cast<std::ptrdiff_t>(length));
@@ -186,9 +190,9 @@ Served serve(
   run_ranks(ranks, [&](Transport& transport) {
     transport.correspond(patience, [&](Mailbox& mailbox) {
       const auto clock = std::make_shared<RealClock>(kClients, policy, patience);
-      const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
+      const MakeEpochMethod regroup = [&](const Members& members) {
         const std::shared_ptr<const Problem> everything = make();
-        return EpochMethod{everything, parts_of(method, *everything, clock, gone)};
+        return EpochMethod{everything, parts_of(method, *everything, clock, members.gone)};
       };
       ThreadPool pool(threads);
       if (transport.rank() > 0) {
@@ -466,8 +470,8 @@ Served serve_with(const std::function<void(Mailbox&, const Order&, const std::ve
     transport.correspond(kLong, [&](Mailbox& mailbox) {
       const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 0.05, .first = {}}, kLong);
       const auto whole = std::shared_ptr<const Problem>(problem());
-      const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
-        return EpochMethod{whole, parts_of("gd(decode=count)", *whole, clock, gone)};
+      const MakeEpochMethod regroup = [&](const Members& members) {
+        return EpochMethod{whole, parts_of("gd(decode=count)", *whole, clock, members.gone)};
       };
       ThreadPool pool(1);
       if (transport.rank() == 0) {
@@ -529,8 +533,8 @@ Refused serve_and_refuse(const std::function<void(Mailbox&, const std::vector<Le
     transport.correspond(kPatience, [&](Mailbox& mailbox) {
       const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 2, .first = {}}, kPatience);
       const auto whole = std::shared_ptr<const Problem>(problem());
-      const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
-        return EpochMethod{whole, parts_of("gd", *whole, clock, gone)};
+      const MakeEpochMethod regroup = [&](const Members& members) {
+        return EpochMethod{whole, parts_of("gd", *whole, clock, members.gone)};
       };
       ThreadPool pool(1);
       if (transport.rank() == 0) {
@@ -597,11 +601,11 @@ TEST(Served, AWrongProcessCostsItsClientsAndNotTheRun) {
        "its envelope says"},
       {"another's client", instead(dense_letter(0, 3, 0, Vector(12, 0.5))),
        "client 0, which it does not have"},
-      {"no format", instead(Answer::letter(0, 3, no_format)), "which is no format"},
+      {"no format", instead(message_letter(0, 3, no_format)), "which is no format"},
       {"another dimension", instead(dense_letter(0, 3, 2, Vector(13, 0.5))), "for 12 coordinates"},
       {"a message that is not finite", instead(dense_letter(0, 3, 2, Vector(12, kInfinite))),
        "the message of client 2 is not finite"},
-      {"a gradient that is not finite", instead(Answer::letter(0, 3, no_gradient)),
+      {"a gradient that is not finite", instead(message_letter(0, 3, no_gradient)),
        "the gradient of client 2 is not finite"},
       {"an answer to no order", instead(dense_letter(0, 9, 2, Vector(12, 0.5))), "there was no order"},
       {"a request that there is not", instead(request_letter(9)), "it was asked for 9"},
@@ -639,9 +643,7 @@ TEST(Served, ClientsThatHaveNoThreadSaySoAtOnce) {
   if (!kLimitsHold) GTEST_SKIP() << "a sanitizer maps more than the limit";
   const OutOfThreads none;
   Mailbox mailbox(1, 2, kLong);
-  const MakeEpochMethod never = [](const std::vector<std::uint32_t>&) -> EpochMethod {
-    throw RunError("called");
-  };
+  const MakeEpochMethod never = [](const Members&) -> EpochMethod { throw RunError("called"); };
   EXPECT_THAT([&] { start_clients(never, kSeed, mailbox, 2, {}); },
               ::testing::ThrowsMessage<ThreadRefused>(::testing::HasSubstr("thread 1 of 2: ")));
 }
@@ -662,8 +664,8 @@ TEST(Served, EndsWhereLettersAreNotCarried) {
   const auto body = [](Mailbox& mailbox) {
     const auto clock = std::make_shared<RealClock>(kClients, Policy{.deadline = 1, .first = {}}, kLong);
     const auto whole = std::shared_ptr<const Problem>(problem());
-    const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
-      return EpochMethod{whole, parts_of("gd", *whole, clock, gone)};
+    const MakeEpochMethod regroup = [&](const Members& members) {
+      return EpochMethod{whole, parts_of("gd", *whole, clock, members.gone)};
     };
     const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock,
                                        {.attended = [](const Attendance&) {}});

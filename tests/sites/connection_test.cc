@@ -401,8 +401,8 @@ EpochMethod method_of(const std::string& method, const std::shared_ptr<RealClock
 /// The body of a rank of a served star.
 int serve_star(const std::string& method, Mailbox& mailbox, Vector& x) {
   const auto clock = std::make_shared<RealClock>(kSites, Policy{.deadline = kLong, .first = {}}, kLong);
-  const MakeEpochMethod regroup = [&](const std::vector<std::uint32_t>& gone) {
-    return method_of(method, clock, gone);
+  const MakeEpochMethod regroup = [&](const Members& members) {
+    return method_of(method, clock, members.gone);
   };
   ThreadPool pool(1);
   if (mailbox.rank() > 0) {
