@@ -296,6 +296,8 @@ void SiteConnection::Impl::learn(const grpc::Status& status) {
     case StatusCode::INVALID_ARGUMENT:
     case StatusCode::ABORTED:
       throw RunError(fmt::format("the server {} has ended the connection: {}", options_.server, reason));
+    case StatusCode::UNIMPLEMENTED:
+      throw InputError(fmt::format("there is no laconic server at {}: {}", options_.server, reason));
     case StatusCode::NOT_FOUND:
       is_forgotten_ = true;
       return;

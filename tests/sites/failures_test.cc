@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sites/ends.h"
+#include "tests/sites/raw_peers.h"
 
 namespace {
 
@@ -86,6 +87,14 @@ TEST(SitesFailures, ASiteWithoutMemoryForALetterCanBeginAnew) {
   Echo again("a", server.port());
   server.mailbox().post(1, letter_with(3, 3));
   EXPECT_TRUE(next_letter(server.mailbox()));
+}
+
+TEST(SitesFailures, AnotherServiceEndsASiteAtOnce) {
+  const RawServer other(certificates().of("server"), {},
+                        grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no such method"));
+  EXPECT_THAT([&] { const SiteConnection a(site_options("a", other.port())); },
+              ::testing::ThrowsMessage<InputError>(
+                  ::testing::HasSubstr("there is no laconic server at " + address(other.port()))));
 }
 
 }  // namespace
