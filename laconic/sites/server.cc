@@ -90,6 +90,11 @@ class SitesServer::Impl final : public grpc::CallbackGenericService {
   void report_refused(const std::string& from, const std::string& reason);
 
   // The mutex is not held.
+  /// Calls `react`. If it throws, ends the stream, and its session if that cannot go on. gRPC would catch the
+  /// exception too, but leave the stream open.
+  template <class React>
+  void contain(Stream& stream, React react);
+  void fail(Stream& stream, const char* why);
   void act(const StreamPointer& stream);
   void report_events();
 
@@ -120,33 +125,38 @@ class SitesServer::Impl::Stream final : public grpc::ServerGenericBidiReactor {
 
   void OnReadDone(bool ok) override {
     const StreamPointer self = self_;
-    {
-      const std::lock_guard lock(server_.mutex_);
-      if (ok) {
-        const ReceivedMessage message(in_);
-        server_.receive(self, message.reader());
-      } else {
-        server_.lose(*this, "its connection has ended");
+    server_.contain(*this, [&] {
+      {
+        const std::lock_guard lock(server_.mutex_);
+        if (ok) {
+          const ReceivedMessage message(in_);
+          server_.receive(self, message.reader());
+        } else {
+          server_.lose(*this, "its connection has ended");
+        }
       }
-    }
-    in_.Clear();
-    if (ok) StartRead(&in_);
+      in_.Clear();
+      if (ok) StartRead(&in_);
+    });
     server_.act(self);
   }
   void OnWriteDone(bool ok) override {
     const StreamPointer self = self_;
-    {
+    server_.contain(*this, [&] {
       const std::lock_guard lock(server_.mutex_);
       is_writing_ = false;
       if (!ok) server_.lose(*this, "its connection has ended");
-    }
+    });
     server_.act(self);
   }
   void OnDone() override {
     Impl& server = server_;
     const StreamPointer self = std::move(self_);
+    server.contain(*this, [&] {
+      const std::lock_guard lock(server.mutex_);
+      server.lose(*this, "its connection has ended");
+    });
     const std::lock_guard lock(server.mutex_);
-    server.lose(*this, "its connection has ended");
     std::erase(server.streams_, self);
     server.stream_is_done_.notify_all();
   }
@@ -167,6 +177,26 @@ class SitesServer::Impl::Stream final : public grpc::ServerGenericBidiReactor {
   Impl& server_;
   grpc::CallbackServerContext& context_;  // valid until OnDone
 };
+
+template <class React>
+void SitesServer::Impl::contain(Stream& stream, React react) {
+  try {
+    react();
+  } catch (const std::exception& error) {
+    fail(stream, error.what());
+  }
+}
+
+void SitesServer::Impl::fail(Stream& stream, const char* why) {
+  const std::string reason = fmt::format("the server has failed on this connection: {}", why);
+  const std::lock_guard lock(mutex_);
+  const Place& place = places_[stream.rank_];
+  if (place.stream.get() == &stream && !place.session->is_whole()) {
+    drop_session(stream.rank_, {StatusCode::NOT_FOUND, reason}, reason);
+  } else {
+    lose(stream, reason);
+  }
+}
 
 SitesServer::Impl::Impl(Options options)
     : names_{"server"},
@@ -221,28 +251,33 @@ grpc::ServerGenericBidiReactor* SitesServer::Impl::CreateReactor(
   };
   if (context->method() != kMethod)
     return new Refused({StatusCode::UNIMPLEMENTED, "there is no such method"});
-  auto [name, refusal] = trust_.judge(shown_certificates(*context->auth_context()));
-  const auto found = rank_of_.find(name);
-  if (refusal.empty() && found == rank_of_.end()) refusal = fmt::format("{} is not on the roster", name);
-  const std::lock_guard lock(mutex_);
-  if (!refusal.empty()) {
-    report_refused(name.empty() ? context->peer() : name, refusal);
-    return new Refused({StatusCode::PERMISSION_DENIED, refusal});
+  try {
+    auto [name, refusal] = trust_.judge(shown_certificates(*context->auth_context()));
+    const auto found = rank_of_.find(name);
+    if (refusal.empty() && found == rank_of_.end()) refusal = fmt::format("{} is not on the roster", name);
+    const std::lock_guard lock(mutex_);
+    if (!refusal.empty()) {
+      report_refused(name.empty() ? context->peer() : name, refusal);
+      return new Refused({StatusCode::PERMISSION_DENIED, refusal});
+    }
+    if (is_over_) return new Refused({StatusCode::UNAVAILABLE, "the run has ended"});
+    const auto stream = std::make_shared<Stream>(*this, *context, found->second);
+    streams_.push_back(stream);
+    stream->self_ = stream;
+    stream->StartRead(&stream->in_);  // begins when this function has returned
+    return stream.get();
+  } catch (const std::exception& error) {
+    return new Refused({StatusCode::UNAVAILABLE, error.what()});
   }
-  if (is_over_) return new Refused({StatusCode::UNAVAILABLE, "the run has ended"});
-  const auto stream = std::make_shared<Stream>(*this, *context, found->second);
-  stream->self_ = stream;
-  streams_.push_back(stream);
-  stream->StartRead(&stream->in_);  // begins when this function has returned
-  return stream.get();
 }
 
 void SitesServer::Impl::act(const StreamPointer& stream) {
   Step step;
-  {
+  const auto choose = [&] {
     const std::lock_guard lock(mutex_);
     step = next_step(*stream);
-  }
+  };
+  contain(*stream, choose);
   // Until then, no other thread writes or finishes this stream.
   if (step.kind == Step::Kind::write) stream->StartWrite(&stream->out_);
   if (step.kind == Step::Kind::finish) stream->Finish(std::move(step.status));

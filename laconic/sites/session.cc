@@ -86,6 +86,13 @@ std::optional<Session::Message> Session::next() {
 }
 
 std::string Session::receive(PartsReader message) {
+  is_whole_ = false;
+  std::string wrong = receive_any(message);
+  is_whole_ = true;
+  return wrong;
+}
+
+std::string Session::receive_any(PartsReader& message) {
   std::array<std::uint8_t, 1> tag;
   if (!message.read(tag)) return "it sends an empty message";
   if (tag[0] == static_cast<std::uint8_t>(Tag::first)) return receive_piece(message, true);

@@ -59,8 +59,10 @@ class Session {
   std::optional<Message> next();
 
   /// A message arrived on this connection. Returns what is wrong with it, or "". The mailbox refuses what is
-  /// wrong inside a parcel.
+  /// wrong inside a parcel. If it throws, as without memory for a letter, the session cannot go on.
   std::string receive(PartsReader message);
+  /// Whether it can go on.
+  [[nodiscard]] bool is_whole() const { return is_whole_; }
 
   /// Whether the other end has acknowledged all pieces.
   [[nodiscard]] bool is_all_acknowledged() const { return kept_.empty() && !parcel_; }
@@ -79,6 +81,7 @@ class Session {
   bool cut();
   /// Of the pieces in kept_, the other end can have at most the first `at_most`.
   std::string acknowledge(std::uint64_t acknowledged, std::size_t at_most);
+  std::string receive_any(PartsReader& message);
   std::string receive_piece(PartsReader& message, bool is_first);
 
   std::size_t peer_;
@@ -97,6 +100,7 @@ class Session {
   std::size_t content_to_come_ = 0;  // of the parcel that arrives
   bool owes_now_ = false;
   bool has_heard_end_ = false;
+  bool is_whole_ = true;
 };
 
 }  // namespace laconic

@@ -65,6 +65,10 @@ class SiteConnection::Impl {
   /// correspond().
   void look_after();
   void act(Call& call);
+  /// Calls `react`. If it throws, ends the connection. gRPC would catch the exception too, but leave the
+  /// connection open.
+  template <class React>
+  void contain(Call& call, React react);
   /// Deals with a call that has ended.
   void learn(const grpc::Status& status);
   void miss(const std::string& reason);
@@ -72,6 +76,7 @@ class SiteConnection::Impl {
   // The mutex is held.
   void receive(Call& call, const PartsReader& message);
   bool next_message(Call& call);
+  void fail(Call& call, const char* why);
 
   Options options_;
   std::shared_ptr<grpc::ChannelCredentials> credentials_;
@@ -82,6 +87,7 @@ class SiteConnection::Impl {
   Mailbox* mailbox_ = nullptr;  // during carry()
   std::optional<Session> session_;
   std::string wrong_;           // what the server has sent wrong
+  std::string failure_;         // of this site on its present connection
   std::shared_ptr<Call> call_;  // the present one
   // All that gRPC may still use. They are destroyed by the thread of carry(): with the last channel, gRPC
   // ends its threads, so none of these may do it.
@@ -109,7 +115,7 @@ class SiteConnection::Impl::Call final : public grpc::ClientBidiReactor<grpc::By
 
   void OnReadDone(bool ok) override {
     bool reads_on = false;
-    {
+    site_.contain(*this, [&] {
       const std::lock_guard lock(site_.mutex_);
       is_reading_ = false;
       if (ok) {
@@ -120,7 +126,7 @@ class SiteConnection::Impl::Call final : public grpc::ClientBidiReactor<grpc::By
       } else {
         is_over_ = true;
       }
-    }
+    });
     in_.Clear();
     if (reads_on) StartRead(&in_);
     site_.act(*this);
@@ -135,7 +141,11 @@ class SiteConnection::Impl::Call final : public grpc::ClientBidiReactor<grpc::By
   }
   void OnDone(const grpc::Status& status) override {
     const std::lock_guard lock(site_.mutex_);
-    status_ = status;
+    try {
+      status_ = status;
+    } catch (const std::bad_alloc&) {  // for its words
+      status_.emplace(status.error_code(), "");
+    }
     site_.changed_.notify_all();
   }
 
@@ -208,6 +218,22 @@ void SiteConnection::Impl::abandon() {
   act(*call);
 }
 
+template <class React>
+void SiteConnection::Impl::contain(Call& call, React react) {
+  try {
+    react();
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    fail(call, error.what());
+  }
+}
+
+void SiteConnection::Impl::fail(Call& call, const char* why) {
+  call.is_over_ = true;
+  if (call_.get() == &call) failure_ = fmt::format("this site has failed on it: {}", why);
+  changed_.notify_all();
+}
+
 /// Starts the next operation of the call, if any.
 void SiteConnection::Impl::act(Call& call) {
   bool writes = false;
@@ -216,7 +242,11 @@ void SiteConnection::Impl::act(Call& call) {
   {
     const std::lock_guard lock(mutex_);
     if (!call.is_held_) return;
-    writes = !call.is_over_ && next_message(call);
+    try {
+      writes = !call.is_over_ && next_message(call);
+    } catch (const std::exception& error) {
+      fail(call, error.what());
+    }
     if (!call.is_over_ && !call.is_reading_ && mailbox_ != nullptr) call.is_reading_ = reads = true;
     lets_go = call.is_over_ && !call.is_writing_ && !call.is_reading_;
     if (lets_go) call.is_held_ = false;
@@ -266,6 +296,8 @@ void SiteConnection::Impl::learn(const grpc::Status& status) {
     case StatusCode::INVALID_ARGUMENT:
     case StatusCode::ABORTED:
       throw RunError(fmt::format("the server {} has ended the connection: {}", options_.server, reason));
+    case StatusCode::UNIMPLEMENTED:
+      throw InputError(fmt::format("there is no laconic server at {}: {}", options_.server, reason));
     case StatusCode::NOT_FOUND:
       is_forgotten_ = true;
       return;
@@ -288,6 +320,7 @@ void SiteConnection::Impl::look_after() {
   std::shared_ptr<Call> call;
   std::vector<std::shared_ptr<Call>> done;
   std::optional<grpc::Status> status;
+  std::string failure;
   bool is_welcome = false;
   Clock::time_point heard;
   {
@@ -299,6 +332,8 @@ void SiteConnection::Impl::look_after() {
     done.assign(unused, calls_.end());
     calls_.erase(unused, calls_.end());
     call = call_;
+    failure = std::exchange(failure_, "");
+    if (session_ && !session_->is_whole()) is_forgotten_ = true;
     if (call) {
       status = call->status_;
       is_welcome = call->is_welcome_;
@@ -318,7 +353,11 @@ void SiteConnection::Impl::look_after() {
     is_missed_ = false;
   }
   if (is_connected_) connected_ = now;
-  if (status) {
+  if (!failure.empty()) {
+    abandon();
+    pause();
+    miss(failure);
+  } else if (status) {
     abandon();
     pause();
     learn(*status);
