@@ -119,6 +119,16 @@ std::vector<Verb> verbs_of(CLI::App& app, CommandLine& line, Transport& transpor
       ->add_flag("--latex", line.latex, "Print the table as a LaTeX tabular");
   add("report", drawn([&] { return report(line.words); }))
       ->add_option("-o,--out", line.page, "The page to write, by default report.html");
+  CLI::App* server = with_json(add("serve", first([&] {
+                                     require_alone(transport);
+                                     return serve(line.words, line.force, line.output);
+                                   })));
+  server->add_flag("--force", line.force, "Replace the run that the folder out= already holds");
+  server->footer([] { return tables_text({"keys"}); });
+  add("join", first([&] {
+        require_alone(transport);
+        return join(line.words, line.output);
+      }));
   add("certificates", drawn([&] { return certificates(line.words); }));
   with_json(add("list", first([&] { return list(line.words, line.markdown, line.output); })))
       ->add_flag("--markdown", line.markdown, "All tables as Markdown: docs/reference.md");

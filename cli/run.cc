@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/data_folders.h"
+#include "cli/run_result.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -55,19 +56,8 @@ int run_and_tell(Config config, const RunFiles& files, Output output, Transport&
     if (first) print_err("laconic: {}; {}\n", summary.reason, how_to_go_on(config, result.saved));
     return exit_code_of(summary.request);
   }
-  if (first) {
-    const std::string line =
-        fmt::format("{}{}\n", last_words(summary, result.sentences),
-                    files.out != nullptr ? " -> " + config.out : " (not saved: no out=)");
-    if (result.diverged()) print_err("laconic: {}", line);
-    if (output.json) {
-      write_out(result.json);
-    } else if (!result.diverged() && !(output.quiet && files.out != nullptr)) {
-      write_out(line);
-    }
-  }
-  if (result.diverged()) return kFailed;
-  return !first || files.out != nullptr ? kDone : code_after_output(kDone);
+  if (first) return tell_result(result, config, output);
+  return result.diverged() ? kFailed : kDone;
 }
 
 }  // namespace

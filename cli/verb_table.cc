@@ -33,6 +33,12 @@ constexpr VerbRow kVerbs[] = {
      "for its map"},
     {"report", "report FOLDER...", "write an HTML page to compare runs and sweeps on",
      "folders of runs and of sweeps, or folders that hold some, then title=TEXT out=PAGE.html"},
+    {"serve", "serve key=value...", "run a method across sites that have the data, as their server",
+     "words key=value and TOML files of a run, then listen=HOST:PORT tls=DIR roster=FILE, start-with=N, "
+     "columns=N, labels=-1,1 (of the rows of all sites; without them those of the first N)"},
+    {"join", "join HOST:PORT", "take part in a run across sites, with the rows of a file",
+     "the server, then tls=DIR data=FILE, allow=METHOD,.. (what it may ask for), server-patience=10min, "
+     "threads=N"},
     {"certificates", "certificates DIR NAME...", "make a test CA and a certificate for each site",
      "a folder, then names of sites; or revoke=NAME, which adds that certificate to DIR/server/crl.pem"},
     {"list", "list [NAME]", "list methods, compressors, problems, keys, and the data sets found",

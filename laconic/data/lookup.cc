@@ -279,14 +279,6 @@ SearchPlace locate(const std::string& name, const std::vector<std::string>& fold
   fail_missing(name, folders);
 }
 
-std::size_t known_columns(const fs::path& file) {
-  std::string name = without_gz(file.filename().string());
-  if (name.ends_with(".t")) name.resize(name.size() - 2);
-  const auto* const known = std::find_if(std::begin(kKnownSets), std::end(kKnownSets),
-                                         [&](const KnownSet& set) { return set.name == name; });
-  return known == std::end(kKnownSets) ? 0 : known->columns;
-}
-
 /// The idx file beside `images` with a similar name: `to` replaces `from`, `idx` replaces the "idx3" after
 /// it, and the separator may differ. Empty if the name of the images lacks these parts, or if there is no
 /// such file.
@@ -450,6 +442,15 @@ Dataset test_half(const SearchPlace& place, std::size_t columns, const std::func
 }
 
 }  // namespace
+
+std::size_t known_columns(const std::string& path) {
+  const fs::path file = path;
+  std::string name = without_gz(file.filename().string());
+  if (name.ends_with(".t")) name.resize(name.size() - 2);
+  const auto* const known = std::find_if(std::begin(kKnownSets), std::end(kKnownSets),
+                                         [&](const KnownSet& set) { return set.name == name; });
+  return known == std::end(kKnownSets) ? 0 : known->columns;
+}
 
 Dataset load_dataset(const std::string& name, const DataOptions& options) {
   const SearchPlace place = locate(name, options.folders);

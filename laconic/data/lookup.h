@@ -46,6 +46,9 @@ struct DataOptions {
 /// places searched) or if it cannot be used.
 Dataset load_dataset(const std::string& name, const DataOptions& options = {});
 
+/// The number of features of the well-known LIBSVM set of which this is the file, by its name; 0 for others.
+std::size_t known_columns(const std::string& path);
+
 /// Whether load_dataset() would find files of that name. Opens no file.
 bool has_dataset(const std::string& name, const std::vector<std::string>& folders);
 

@@ -39,38 +39,9 @@ int code_of(const RunResult& result) {
 
 int code_of(const Failure& failure) { return kFailed + static_cast<int>(failure.kind); }
 
-/// The result as far as a rank with clients knows it: how the run ended. Throws if the run failed.
-RunResult result_of(int code) {
-  if (code == kLost) throw SharedFailure(Failure::Kind::run, "letters are not carried any more");
-  if (code >= kFailed) throw SharedFailure(static_cast<Failure::Kind>(code - kFailed), "the run failed");
-  RunResult result;
-  if (code == kDiverged) result.summary.why = Summary::Why::diverged;
-  if (code == kInterrupted || code == kTerminated) {
-    result.summary.why = Summary::Why::interrupted;
-    result.summary.request = code == kTerminated ? Request::terminate : Request::interrupt;
-  }
-  return result;
-}
-
 /// A non-owning pointer to a problem that the caller keeps alive.
 std::shared_ptr<const Problem> kept_elsewhere(const Problem& problem) {
   return {std::shared_ptr<void>(), &problem};
-}
-
-/// The method for the clients that are not gone.
-StarParts parts_of(const Experiment& experiment) {
-  const Assembly& assembly = experiment.assembly();
-  const StarParts* parts = std::get_if<StarParts>(&assembly.parts);
-  if (parts == nullptr) {
-    throw InputError(
-        fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
-                    experiment.config().stragglers->name, experiment.config().method.name));
-  }
-  return *parts;
-}
-
-std::shared_ptr<RealClock> real_clock_of(const Config& config) {
-  return std::dynamic_pointer_cast<RealClock>(stragglers_of(config));
 }
 
 /// Counts for each client how often it was late while it was alive.
@@ -194,7 +165,7 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
   Fleet fleet(pool, *transport);
   opened->facts = facts_of(config, opened->objective(), fleet, observer);
   const MakeEpochMethod make_epoch_method = [&](const Members& members) {
-    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, members.gone))};
+    return EpochMethod{opened->problem, served_parts_of(Experiment(config, opened, clock, members.gone))};
   };
   const Experiment experiment(config, opened, clock, {});
   Missed missed(config.clients);
@@ -224,17 +195,6 @@ RunResult serve(const Config& config, const std::shared_ptr<OpenedProblem>& open
                      .ranks = mailbox.size()});
 }
 
-/// Runs `part` and returns the code with which all ranks end.
-int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<RunResult()>& part) {
-  try {
-    result = part();
-  } catch (...) {
-    mailbox.close(static_cast<std::uint8_t>(code_of(failure_in_flight())));
-    throw;
-  }
-  return code_of(result);
-}
-
 /// The part of a rank that has clients. `everything` is the whole problem if this process already has it,
 /// else nullptr. A process that cannot begin stays until the run ends, if its end would end the whole job.
 int serve_as_client(const Config& config, const RankData& rank, std::size_t neighbours,
@@ -257,7 +217,7 @@ int serve_as_client(const Config& config, const RankData& rank, std::size_t neig
       if (opened->problem->data_checksum() != checksum)
         throw RunError("the data have changed since the run began");
     }
-    return EpochMethod{opened->problem, parts_of(Experiment(config, opened, clock, members.gone))};
+    return EpochMethod{opened->problem, served_parts_of(Experiment(config, opened, clock, members.gone))};
   };
   std::function<void()> serve_clients;
   try {
@@ -325,6 +285,43 @@ RunResult serve_on_threads(const Config& config, Observer& observer, const RunFi
 
 }  // namespace
 
+StarParts served_parts_of(const Experiment& experiment) {
+  const Assembly& assembly = experiment.assembly();
+  const StarParts* parts = std::get_if<StarParts>(&assembly.parts);
+  if (parts == nullptr) {
+    throw InputError(
+        fmt::format("stragglers: {} is a server's, and {} has none that could go on without its clients",
+                    experiment.config().stragglers->name, experiment.config().method.name));
+  }
+  return *parts;
+}
+
+std::shared_ptr<RealClock> real_clock_of(const Config& config) {
+  return std::dynamic_pointer_cast<RealClock>(stragglers_of(config));
+}
+
+int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<RunResult()>& part) {
+  try {
+    result = part();
+  } catch (...) {
+    mailbox.close(static_cast<std::uint8_t>(code_of(failure_in_flight())));
+    throw;
+  }
+  return code_of(result);
+}
+
+RunResult result_of_code(int code) {
+  if (code == kLost) throw SharedFailure(Failure::Kind::run, "letters are not carried any more");
+  if (code >= kFailed) throw SharedFailure(static_cast<Failure::Kind>(code - kFailed), "the run failed");
+  RunResult result;
+  if (code == kDiverged) result.summary.why = Summary::Why::diverged;
+  if (code == kInterrupted || code == kTerminated) {
+    result.summary.why = Summary::Why::interrupted;
+    result.summary.request = code == kTerminated ? Request::terminate : Request::interrupt;
+  }
+  return result;
+}
+
 RunResult run_served(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
                      const RunFiles& files) {
   if (transport.size() == 1) return serve_on_threads(config, observer, files);
@@ -352,7 +349,7 @@ RunResult run_served(const Config& config, Transport& transport, std::size_t nei
     if (rank > 0) remark_failure(observer, rank);
     throw SharedFailure(failure.kind, failure.message);
   }
-  return rank == 0 ? result : result_of(code);
+  return rank == 0 ? result : result_of_code(code);
 }
 
 }  // namespace laconic

@@ -3,8 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 
 #include "laconic/experiment/run.h"
+#include "laconic/participation/real_clock.h"
+#include "laconic/rounds/star.h"
+#include "laconic/transport/mailbox.h"
 
 namespace laconic {
 
@@ -12,5 +17,16 @@ namespace laconic {
 /// for configs that are served.
 RunResult run_served(const Config& config, Transport& transport, std::size_t neighbours, Observer& observer,
                      const RunFiles& files);
+
+// What runs across sites (laconic/sites/serve.h) share with it.
+
+/// The parts of a method that a server can serve. InputError if it is no such method.
+StarParts served_parts_of(const Experiment& experiment);
+/// The config's clock, which is_served().
+std::shared_ptr<RealClock> real_clock_of(const Config& config);
+/// Runs the part of rank 0 and returns the code with which all ranks end.
+int serve_to_the_end(Mailbox& mailbox, RunResult& result, const std::function<RunResult()>& part);
+/// The result as far as a rank with clients knows it, from that code. Throws SharedFailure if the run failed.
+RunResult result_of_code(int code);
 
 }  // namespace laconic

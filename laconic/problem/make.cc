@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -91,13 +92,17 @@ void read_source(Arguments& arguments, const ProblemSetting& setting, Labels lab
   } else if (data != nullptr) {
     read.name = arguments.plain_word("data", *data);
   }
+  if (setting.site && read.generated)
+    arguments.fail("data = generated; each site has its file: leave it out");
+  if (setting.site && read.name.empty()) read.name = "the sites";
   if (read.name.empty() && !read.generated) arguments.fail("its data set is missing, a name such as a9a");
 }
 
 /// Reads the size of the data set, and the test set.
-void read_extent(Arguments& arguments, DataArguments& read, Labels labels) {
+void read_extent(Arguments& arguments, const ProblemSetting& setting, DataArguments& read, Labels labels) {
   if (const std::size_t rows = arguments.whole("rows", 0); rows > 0) {
     if (read.generated) arguments.fail(fmt::format("rows = {}; need generated(rows={}, ...)", rows, rows));
+    if (setting.site) arguments.fail(fmt::format("rows = {}; each site has its file: leave it out", rows));
     read.data.rows = rows;
   }
   if (const std::size_t columns = arguments.whole("columns", 0); columns > 0) {
@@ -129,7 +134,7 @@ DataArguments read_data_arguments(Arguments& arguments, const ProblemSetting& se
                                     ? Regulariser::Kind::l2
                                     : Regulariser::Kind::nonconvex;
   read.model.bias = arguments.flag("bias", false);
-  read_extent(arguments, read, labels);
+  read_extent(arguments, setting, read, labels);
   arguments.done();
   return read;
 }
@@ -139,9 +144,28 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
                  [&] { return split_rows(setting.split, labels, setting.clients, setting.split_seed); });
 }
 
+/// The rows of the site, and behind them a row without features for each label, so that all sites have the
+/// same classes. The server has only the latter.
+std::shared_ptr<const Dataset> rows_of_site(const SiteData& site) {
+  auto data = site.rows ? std::make_shared<Dataset>(*site.rows) : std::make_shared<Dataset>();
+  data->columns = site.columns;
+  if (site.rows) {
+    data->stored.emplace(data->rows);
+    std::iota(data->stored->begin(), data->stored->end(), 0);
+    data->labels.insert(data->labels.end(), site.labels.begin(), site.labels.end());
+  } else {
+    data->labels = site.labels.empty() ? std::vector<double>{0} : site.labels;
+    data->features =
+        SparseRows{.begin = std::vector<std::uint64_t>(data->labels.size() + 1), .column = {}, .value = {}};
+  }
+  data->rows = data->labels.size();
+  return data;
+}
+
 /// Loads the data set, with the features of the rows that this process keeps. The split of the rows depends
 /// on the labels alone, so a process never stores the features of other rows, not even temporarily.
 std::shared_ptr<const Dataset> load(const DataArguments& read, const ProblemSetting& setting) {
+  if (setting.site) return rows_of_site(*setting.site);
   if (setting.on_stage) setting.on_stage("reading " + read.name);
   DataOptions options = read.data;
   if (setting.own) {
@@ -162,6 +186,12 @@ void remark(const ProblemSetting& setting, const std::string& text) {
 
 /// deal(), with a remark on the rows that no client gets.
 Shards deal_all(const Dataset& data, const ProblemSetting& setting) {
+  if (setting.site) {
+    Shards own(1);
+    own[0].resize(setting.site->rows ? setting.site->rows->rows : data.rows);
+    std::iota(own[0].begin(), own[0].end(), 0);
+    return own;
+  }
   Shards shards = deal(data.labels, setting);
   if (const std::size_t left = setting.on_remark ? count_left_out(shards, data.labels.size()) : 0; left > 0) {
     const bool spreads = std::any_of(setting.split.options.begin(), setting.split.options.end(),
@@ -176,6 +206,7 @@ Shards deal_all(const Dataset& data, const ProblemSetting& setting) {
 /// Loads the test set that the user names, or else the one found beside the data, if it fits.
 std::optional<Dataset> load_test(const DataArguments& read, const ProblemSetting& setting,
                                  const Dataset& training) {
+  if (setting.site && (setting.site->rows || !read.test)) return {};  // the server has it, if it is named
   if (read.test) return load_named_test_set(*read.test, training.columns, read.data);
   try {
     auto found = load_test_set(read.name, training.columns, read.data);
@@ -263,7 +294,7 @@ std::unique_ptr<Problem> autoencoder(Arguments& arguments, const ProblemSetting&
   AutoencoderOptions options;
   const std::size_t hidden = arguments.whole("hidden", 0, 1, 1);
   options.seed = arguments.whole("seed", options.seed, 0);
-  read_extent(arguments, read, Labels::real);
+  read_extent(arguments, setting, read, Labels::real);
   arguments.done();
   require_no_labels(setting, arguments);
   if (hidden == 0) arguments.fail("its number of hidden units is missing, as in autoencoder(mnist, 16)");
@@ -286,7 +317,7 @@ std::unique_ptr<Problem> mlp(Arguments& arguments, const ProblemSetting& setting
   options.precision = arguments.choice("precision", {"f32", "f64"}, "f32") == "f32"
                           ? MlpOptions::Precision::f32
                           : MlpOptions::Precision::f64;
-  read_extent(arguments, read, Labels::many);
+  read_extent(arguments, setting, read, Labels::many);
   arguments.done();
   if (options.widths.empty()) arguments.fail("its widths are missing, as in mlp(mnist, 64)");
   if (read.generated) return make_mlp(*read.generated, setting.clients, options, setting.own);
@@ -308,7 +339,7 @@ std::unique_ptr<Problem> torch_network(Arguments& arguments, const ProblemSettin
                           ? TorchOptions::Precision::f32
                           : TorchOptions::Precision::f64;
   options.device = arguments.choice("device", {"cpu", "cuda"}, "cpu");
-  read_extent(arguments, read, Labels::many);
+  read_extent(arguments, setting, read, Labels::many);
   arguments.done();
   const auto [data, shards, test] = load_classes(read, setting, Labels::many);
   return setting.make_torch_network(deep ? TorchNetwork::resnet18 : TorchNetwork::cnn, *data, shards, options,
@@ -419,6 +450,9 @@ std::optional<std::string> data_named(const Spec& problem) {
 std::unique_ptr<Problem> make_problem(const Spec& spec, const ProblemSetting& setting) {
   if (setting.clients < 1) throw InputError("clients = 0; need clients >= 1");
   const ProblemRow& row = row_named(spec, "problem", problems());
+  if (setting.site && !row.data)
+    throw InputError(
+        fmt::format("{}: has no rows that sites could have; need a problem over data", row.name));
   if (setting.on_stage) setting.on_stage("making the problem");
   Arguments arguments(spec);
   return row.make(arguments, setting);

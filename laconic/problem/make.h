@@ -21,6 +21,13 @@
 
 namespace laconic {
 
+/// The data of a problem across sites, in place of the data set that the description names, if it names one.
+struct SiteData {
+  std::size_t columns = 0;
+  std::vector<double> labels = {};  // of the rows of all sites, ascending; empty: they are no classes
+  std::shared_ptr<const Dataset> rows = {};  // of this site; null at the server, which has none
+};
+
 /// The inputs of a problem other than its description.
 struct ProblemSetting {
   std::size_t clients = 1;                // shards, >= 1
@@ -28,7 +35,10 @@ struct ProblemSetting {
   std::uint64_t split_seed = 1;           // of random splits
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
   std::optional<IndexSet> own = {};       // the shards that this process reads and keeps; unset: all
-  bool false_labels = false;              // replaces all labels by false ones, after the split
+  /// If set, shard 0 has all rows of the site, and no other shard is of use. At the server the rows of shard 0
+  /// are 0: only the dimension, the start, the structure and the test set count. Leave clients and split alone.
+  std::optional<SiteData> site = {};
+  bool false_labels = false;   // replaces all labels by false ones, after the split
   DataCache* cache = nullptr;  // caches whole data sets, for many problems with `own` unset; may be null
   /// Called once with the split of the rows, for problems that classify.
   std::function<void(const std::vector<double>& labels, const Shards& shards)> on_classes_dealt = {};

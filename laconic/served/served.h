@@ -57,10 +57,10 @@ struct EpochMethod {
   /// On the server: it has no data, and Members are renumbered. The problem knows the rows of each shard.
   bool is_across_sites = false;
 };
-/// The argument has no gone clients at first. On a process of clients the returned problem has the shards that
-/// its clients read. On the server it has all shards and is always the same object; but across sites, where the
-/// server leaves Members::rows empty in the argument, that object is for calls without gone clients. Throws
-/// InputError if the method cannot continue without the gone clients.
+/// The argument has no gone clients in the first call. On a process of clients the returned problem has the
+/// shards that its clients read. On the server it has all shards and is always the same object; across sites
+/// that is so in the first call, which gives Method::problem(), and later problems are those of the epochs.
+/// Throws InputError if the method cannot continue without the gone clients.
 using MakeEpochMethod = std::function<EpochMethod(const Members& members)>;
 
 /// The clients of a rank.

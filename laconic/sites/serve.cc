@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laconic/sites/serve.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "laconic/core/error.h"
+#include "laconic/core/read_whole.h"
+#include "laconic/core/spec.h"
+#include "laconic/data/lookup.h"
+#include "laconic/experiment/run_served.h"
+#include "laconic/problem/across_sites.h"
+#include "laconic/problem/make.h"
+#include "laconic/report/attendance.h"
+#include "laconic/served/letters.h"
+#include "laconic/served/served.h"
+#include "laconic/sites/members.h"
+#include "laconic/sites/server.h"
+#include "laconic/sites/terms.h"
+
+namespace laconic {
+namespace {
+
+constexpr const char* kTermsFile = "terms.json";
+
+/// members.csv, if there is a folder. Thread-safe.
+class MembersLog {
+ public:
+  MembersLog(const Roster& roster, const RunFolder* out) : roster_(roster) {
+    if (out != nullptr) file_.emplace(out->path());
+  }
+  void record(const std::string& name, MemberEvent event, const std::string& reason = "") {
+    if (file_) file_->record(name, event, reason);
+  }
+  void record(std::size_t rank, MemberEvent event, const std::string& reason = "") {
+    record(roster_.name(rank - 1), event, reason);
+  }
+
+ private:
+  const Roster& roster_;
+  std::optional<MembersFile> file_;
+};
+
+/// Receives sites: knows what each has offered, agrees on terms, and tells the sites what to compute.
+class Reception {
+ public:
+  Reception(const Config& config, const ServeOptions& options, std::optional<Terms> terms)
+      : config_(config), options_(options), offers_(options.roster.size()), terms_(std::move(terms)) {}
+
+  /// The first letter of a site. Throws InputError to refuse it.
+  void admit(std::size_t rank, const Letter& first, Mailbox& mailbox) {
+    const Hello hello = Hello::of(first);
+    if (hello.kind != Failure::Kind::none) throw InputError("it has failed: " + hello.text);
+    Offer offer = Offer::read(hello.text);
+    if (terms_) terms_->require_fits(offer);
+    if (options_.columns && offer.columns > *options_.columns)
+      throw InputError(
+          fmt::format("its rows have {} columns; the run has {}", offer.columns, *options_.columns));
+    offers_[rank - 1] = std::move(offer);
+    if (terms_) assign(rank, mailbox);
+  }
+
+  /// Waits for the first sites, and agrees with them on the terms. Returns their ranks.
+  std::vector<std::size_t> gather(std::size_t start_with, Mailbox& mailbox,
+                                  const std::function<void(std::size_t there)>& waiting) {
+    std::set<std::size_t> there;
+    while (there.size() < start_with) {
+      waiting(there.size());
+      for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0)) {
+        try {
+          if (there.count(next->from) > 0)
+            throw InputError("it sends a second letter before it has an order");
+          admit(next->from, next->letter, mailbox);
+          there.insert(next->from);
+        } catch (const InputError& error) {
+          mailbox.refuse(next->from, error.what());
+        } catch (const RunError& error) {
+          mailbox.refuse(next->from, error.what());
+        }
+      }
+      if (mailbox.closed()) throw RunError("letters are not carried any more");
+      for (std::size_t rank = 1; rank < mailbox.size(); ++rank) {
+        if (!mailbox.is_lost(rank)) continue;
+        if (there.erase(rank) > 0 || !mailbox.refusal(rank).empty()) give_up(rank, mailbox);
+      }
+    }
+    if (!terms_) {
+      settle(there);
+      for (const std::size_t rank : there) assign(rank, mailbox);
+    }
+    return {there.begin(), there.end()};
+  }
+
+  [[nodiscard]] const Terms& terms() const { return *terms_; }
+  /// The rows of a client, or 0 if it has never said.
+  [[nodiscard]] std::uint32_t rows(std::size_t client) const {
+    return offers_[client] ? static_cast<std::uint32_t>(offers_[client]->rows) : 0;
+  }
+  /// clients.csv (experiment/clients_table.h) of the sites that have said what they have.
+  [[nodiscard]] std::string clients_csv() const {
+    std::string text = "client,rows";
+    const auto out = std::back_inserter(text);
+    for (const double label : terms_->labels) fmt::format_to(out, ",class_{}", label);
+    text += "\n";
+    for (std::size_t i = 0; i < offers_.size(); ++i) {
+      if (!offers_[i]) continue;
+      fmt::format_to(out, "{},{}", i, offers_[i]->rows);
+      for (const double label : terms_->labels) {
+        const auto count = offers_[i]->classes->find(label);
+        fmt::format_to(out, ",{}", count == offers_[i]->classes->end() ? 0 : count->second);
+      }
+      text += "\n";
+    }
+    return text;
+  }
+
+  std::function<void(std::size_t rank, const std::string& reason)> refused;
+
+ private:
+  void give_up(std::size_t rank, Mailbox& mailbox) {
+    const std::string reason = mailbox.refusal(rank);
+    mailbox.give_up(rank);
+    if (!reason.empty() && refused) refused(rank, reason);
+  }
+
+  void settle(const std::set<std::size_t>& there) {
+    std::vector<Offer> offers;
+    for (const std::size_t rank : there) offers.push_back(*offers_[rank - 1]);
+    terms_ = common_terms(offers);
+    if (const auto data = data_named(config_.problem))
+      terms_->columns = std::max(terms_->columns, known_columns(*data));
+    if (options_.columns) terms_->columns = *options_.columns;
+    if (options_.labels) terms_->labels = *options_.labels;
+    for (const Offer& offer : offers) terms_->require_fits(offer);
+  }
+
+  void assign(std::size_t rank, Mailbox& mailbox) const {
+    Assignment assignment = {.columns = terms_->columns, .labels = terms_->labels};
+    for (const auto& [key, value] : resolved(config_)) {
+      if (key != "out" && key != "threads" && key != "checkpoint-every")
+        assignment.settings.push_back({key, value, ""});
+    }
+    mailbox.post(rank, assignment.letter());
+  }
+
+  const Config& config_;
+  const ServeOptions& options_;
+  std::vector<std::optional<Offer>> offers_;  // by client
+  std::optional<Terms> terms_;
+};
+
+/// The part of the server once it has a mailbox.
+class Serving {
+ public:
+  Serving(const Config& config, const ServeOptions& options, Observer& observer, const RunFiles& files,
+          MembersLog& members, Mailbox& mailbox)
+      : config_(config),
+        options_(options),
+        observer_(observer),
+        files_(files),
+        members_(members),
+        mailbox_(mailbox),
+        clock_(real_clock_of(config)),
+        reception_(config, options, terms_of_folder()) {
+    reception_.refused = [&](std::size_t rank, const std::string& reason) { refuse(rank, reason); };
+  }
+
+  RunResult run() {
+    const std::size_t n = config_.clients;
+    const std::size_t start_with = options_.start_with == 0 ? n : options_.start_with;
+    const auto waiting = [&](std::size_t there) { wait(there, start_with); };
+    const std::vector<std::size_t> arrived = reception_.gather(start_with, mailbox_, waiting);
+    const auto opened = std::make_shared<OpenedProblem>();
+    base_ = make_problem(config_.problem,
+                         {.folders = config_.resources.folders,
+                          .site = SiteData{reception_.terms().columns, reception_.terms().labels}});
+    opened->problem = at_server(base_, std::vector<std::uint32_t>(n, 1));
+    if (files_.out != nullptr) opened->clients_csv = reception_.clients_csv();
+    ThreadPool pool(threads_of(config_));
+    const auto transport = alone(&mailbox_);
+    Fleet fleet(pool, *transport);
+    if (config_.solve.target_accuracy) require_test_set("target-accuracy:", *opened->problem, pool);
+    const Experiment experiment(config_, opened, clock_, {});
+    const double step = experiment.step();
+    std::shared_ptr<const Problem> first = opened->problem;
+    const MakeEpochMethod make_epoch_method = [&](const Members& members) {
+      return method_of(members, std::exchange(first, nullptr));
+    };
+    std::optional<AttendanceFile> attendance;
+    const auto method = make_served_star(
+        make_epoch_method, {.step = step, .seed = config_.seed, .wire = config_.wire}, mailbox_, *clock_,
+        {.attended =
+             [&](const Attendance& told) {
+               if (attendance) attendance->record(told);
+             },
+         .refused = [&](std::size_t rank, std::size_t /*round*/,
+                        const std::string& reason) { refuse(rank, reason); },
+         .failed =
+             [&](std::size_t rank, std::size_t /*round*/, const std::string& reason) {
+               members_.record(rank, MemberEvent::failed, reason);
+               observer_.remark(fmt::format("{} has failed: {}", options_.roster.name(rank - 1), reason));
+             },
+         .lost =
+             [&](std::size_t rank, std::size_t round) {
+               members_.record(rank, MemberEvent::lost, fmt::format("in round {}", round));
+             },
+         .admit =
+             [&](std::size_t rank, const Letter& letter) {
+               reception_.admit(rank, letter, mailbox_);
+               if (files_.out != nullptr && files_.out->has("clients.csv"))
+                 write_whole(files_.out->file("clients.csv"), reception_.clients_csv());
+             },
+         .began = [&](std::size_t round, std::size_t /*epoch*/,
+                      const std::vector<std::uint32_t>& clients) { join(round, clients); },
+         .waiting = [&](std::size_t /*round*/, std::size_t there) { wait(there, start_with); },
+         .start_with = start_with,
+         .arrived = arrived});
+    const auto open_files = [&](const Progress* from) {
+      if (files_.out == nullptr) return;
+      write_whole(files_.out->file(kTermsFile), reception_.terms().text());
+      if (from != nullptr) {
+        attendance.emplace(files_.out->path(), from->round);
+      } else {
+        attendance.emplace(files_.out->path());
+      }
+    };
+    return run_method(experiment, *method, fleet, observer_, files_,
+                      {.on_files = open_files, .ranks = mailbox_.size()});
+  }
+
+ private:
+  /// Those of the run in the folder, if it goes on.
+  [[nodiscard]] std::optional<Terms> terms_of_folder() const {
+    if (!files_.goes_on || !files_.out->has(kTermsFile)) return {};
+    return Terms::read(read_whole(files_.out->file(kTermsFile)));
+  }
+
+  /// The method for the clients that are there. `first`: the problem of all, in the first call.
+  EpochMethod method_of(const Members& members, std::shared_ptr<const Problem> first) {
+    std::vector<std::uint32_t> there;
+    std::vector<std::uint32_t> rows;
+    for (std::uint32_t i = 0; i < config_.clients; ++i) {
+      if (std::binary_search(members.gone.begin(), members.gone.end(), i)) continue;
+      there.push_back(i);
+      rows.push_back(std::max(1U, reception_.rows(i)));
+    }
+    Config config = config_;
+    config.clients = there.size();
+    clock_->number(there);
+    const auto opened = std::make_shared<OpenedProblem>();
+    opened->problem = first ? std::move(first) : at_server(base_, rows);
+    return {opened->problem, served_parts_of(Experiment(config, opened, clock_, {})), true};
+  }
+
+  void refuse(std::size_t rank, const std::string& reason) {
+    members_.record(rank, MemberEvent::refused, reason);
+    observer_.remark(fmt::format("{} is refused: {}", options_.roster.name(rank - 1), reason));
+  }
+
+  /// An epoch began with these clients.
+  void join(std::size_t round, const std::vector<std::uint32_t>& clients) {
+    for (const std::uint32_t i : clients) {
+      if (std::binary_search(there_.begin(), there_.end(), i)) continue;
+      members_.record(1 + i, MemberEvent::joined, fmt::format("from round {} on", round));
+    }
+    there_ = clients;
+  }
+
+  /// Says that the run waits, once for each number of sites, and looks for requests to end.
+  void wait(std::size_t there, std::size_t start_with) {
+    if (waits_with_ != there)
+      observer_.remark(fmt::format("waiting: {} of {} sites are there; the run needs {}", there,
+                                   config_.clients, start_with));
+    waits_with_ = there;
+    if (const Request asked = observer_.asked_to_end(); asked != Request::none)
+      throw Interrupted(asked, "interrupted while it waited for sites");
+  }
+
+  const Config& config_;
+  const ServeOptions& options_;
+  Observer& observer_;
+  const RunFiles& files_;
+  MembersLog& members_;
+  Mailbox& mailbox_;
+  std::shared_ptr<RealClock> clock_;
+  Reception reception_;
+  std::shared_ptr<const Problem> base_;
+  std::vector<std::uint32_t> there_;  // in the epoch
+  std::optional<std::size_t> waits_with_;
+};
+
+/// The argument `columns` of the problem, if it has one.
+std::optional<std::size_t> columns_in(const Spec& problem) {
+  Arguments arguments(problem);
+  const std::size_t columns = of_text("problem", [&] { return arguments.whole("columns", 0); });
+  return columns > 0 ? std::optional(columns) : std::nullopt;
+}
+
+/// InputError for a key that needs the data in one place.
+void require_unset(bool is_unset, const char* key, const char* why) {
+  if (!is_unset) throw InputError(fmt::format("{}: {}; leave it out", key, why));
+}
+
+}  // namespace
+
+Config config_across_sites(Config config, const ServeOptions& options) {
+  const std::size_t n = options.roster.size();
+  if (options.start_with > n)
+    throw InputError(fmt::format("start-with = {}; the roster has {} sites", options.start_with, n));
+  config.clients = n;
+  require_unset(!config.byzantine, "byzantine", "it simulates liars, and sites are real");
+  require_unset(!config.target_gap, "target-gap", "no process has the data to compute f*");
+  require_unset(config.split == Spec("contiguous"), "split", "each site has its own rows");
+  require_unset(!config.allocation, "allocation", "each site has its own rows");
+  if (!config.stragglers) config.stragglers = parse(fmt::format("first-r({})", n));
+  if (!config.is_served())
+    throw InputError(
+        fmt::format("stragglers: {} is a model, and sites are real; need first-r(R) or deadline(500ms)",
+                    config.stragglers->name));
+  if (!config.out.empty() && !saves_checkpoints(config.solve)) config.solve.checkpoint_seconds = 10;
+  real_clock_of(config);
+  return config;
+}
+
+RunResult serve(const Config& config, const ServeOptions& given, Observer& observer, const RunFiles& files) {
+  ServeOptions options = given;
+  if (!options.columns) options.columns = columns_in(config.problem);
+  MembersLog members(options.roster, files.out);
+  SitesServer server(
+      {.listen = options.listen,
+       .tls = options.tls,
+       .roster =
+           [&] {
+             std::vector<std::string> names;
+             for (std::size_t i = 0; i < options.roster.size(); ++i) names.push_back(options.roster.name(i));
+             return names;
+           }(),
+       .events = {.connected =
+                      [&](std::size_t rank, const std::string& address) {
+                        members.record(rank, MemberEvent::connected, address);
+                      },
+                  .disconnected =
+                      [&](std::size_t rank, const std::string& reason) {
+                        members.record(rank, MemberEvent::disconnected, reason);
+                      },
+                  .reconnected = [&](std::size_t rank) { members.record(rank, MemberEvent::reconnected); },
+                  .refused =
+                      [&](const std::string& from, const std::string& reason) {
+                        members.record(from, MemberEvent::refused, reason);
+                      }}});
+  if (options.on_listening) options.on_listening(server.port());
+  RunResult result;
+  server.correspond(real_clock_of(config)->patience(), [&](Mailbox& mailbox) {
+    return serve_to_the_end(
+        mailbox, result, [&] { return Serving(config, options, observer, files, members, mailbox).run(); });
+  });
+  return result;
+}
+
+}  // namespace laconic

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a site and the server tell each other before the first order: what the site has, and what is to be
+// computed. Both are letters with a JSON text; docs/wire_format.md.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "laconic/data/dataset.h"
+#include "laconic/experiment/config.h"
+#include "laconic/transport/mailbox.h"
+
+namespace laconic {
+
+/// Of a site, about its rows. It is the site's first letter, as the text of a Hello (served/letters.h).
+struct Offer {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  /// The number of rows with each label; unset if there are too many labels to be classes (data/classes.h).
+  std::optional<std::map<double, std::size_t>> classes = {};
+
+  static Offer of(const Dataset& data);
+  [[nodiscard]] std::string text() const;
+  /// Throws InputError if the text is none, or says what cannot be. It may be anything.
+  static Offer read(const std::string& text);
+};
+
+/// Of the server, to a site: the description of the run, and what all sites have in common.
+struct Assignment {
+  std::vector<KeyValue> settings = {};  // of a Config
+  std::size_t columns = 0;
+  std::vector<double> labels = {};  // ascending; empty: the labels are no classes
+
+  [[nodiscard]] Letter letter() const;
+  /// Throws RunError if the letter is none.
+  static Assignment of(const Letter& letter);
+};
+
+/// What all sites of a run have in common.
+struct Terms {
+  std::size_t columns = 0;
+  std::vector<double> labels = {};  // ascending; empty: the labels are no classes
+
+  /// Throws InputError if the rows of a site do not fit.
+  void require_fits(const Offer& offer) const;
+  [[nodiscard]] std::string text() const;
+  /// Throws RunError if the text is none.
+  static Terms read(const std::string& text);
+};
+
+/// The most columns of a site, and the labels of all. If the labels of one site are no classes, none are.
+Terms common_terms(const std::vector<Offer>& offers);
+
+}  // namespace laconic
