@@ -123,8 +123,9 @@ int serve(const std::vector<std::string>& words, bool force, Output output) {
                           .start_with = own.whole("start-with").value_or(0),
                           .columns = own.whole("columns")};
   if (const auto labels = own.find("labels")) options.labels = labels_in(*labels);
-  Config config = config_across_sites(describe(of_run), options);
-  config.resources.folders = data_folders();
+  Config described = describe(of_run);
+  described.resources.folders = data_folders();
+  const Config config = config_across_sites(std::move(described), options);
   bool goes_on = false;
   const auto out = folder_of(config, force, goes_on);
   RunResult result;

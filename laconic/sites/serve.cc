@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <set>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "laconic/problem/across_sites.h"
 #include "laconic/problem/make.h"
 #include "laconic/report/attendance.h"
+#include "laconic/served/judge.h"
 #include "laconic/served/letters.h"
 #include "laconic/served/served.h"
 #include "laconic/sites/members.h"
@@ -50,17 +52,18 @@ class MembersLog {
 class Reception {
  public:
   Reception(const Config& config, const ServeOptions& options, std::optional<Terms> terms)
-      : config_(config), options_(options), offers_(options.roster.size()), terms_(std::move(terms)) {}
+      : config_(config), options_(options), offers_(options.roster.size()), terms_(std::move(terms)) {
+    if (!terms_ && options.columns && options.labels) terms_ = Terms{*options.columns, *options.labels};
+  }
 
   /// The first letter of a site. Throws InputError to refuse it.
   void admit(std::size_t rank, const Letter& first, Mailbox& mailbox) {
     const Hello hello = Hello::of(first);
     if (hello.kind != Failure::Kind::none) throw InputError("it has failed: " + hello.text);
     Offer offer = Offer::read(hello.text);
-    if (terms_) terms_->require_fits(offer);
-    if (options_.columns && offer.columns > *options_.columns)
-      throw InputError(
-          fmt::format("its rows have {} columns; the run has {}", offer.columns, *options_.columns));
+    const Terms limits = {options_.columns.value_or(std::numeric_limits<std::size_t>::max()),
+                          options_.labels.value_or(std::vector<double>{})};
+    (terms_ ? *terms_ : limits).require_fits(offer);
     offers_[rank - 1] = std::move(offer);
     if (terms_) assign(rank, mailbox);
   }
@@ -73,8 +76,10 @@ class Reception {
       waiting(there.size());
       for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0)) {
         try {
-          if (there.count(next->from) > 0)
-            throw InputError("it sends a second letter before it has an order");
+          if (there.count(next->from) > 0) {
+            hear_again(*next, mailbox);
+            continue;
+          }
           admit(next->from, next->letter, mailbox);
           there.insert(next->from);
         } catch (const InputError& error) {
@@ -120,12 +125,25 @@ class Reception {
   }
 
   std::function<void(std::size_t rank, const std::string& reason)> refused;
+  std::function<void(std::size_t rank, const std::string& reason)> failed;
 
  private:
+  /// A second letter of a site, before the first order.
+  void hear_again(const Mailbox::Received& received, Mailbox& mailbox) {
+    Judge judge(0, 0, std::vector<Range>(mailbox.size()));
+    const Judge::Verdict verdict = judge.judge(received.from, received.letter);
+    if (verdict.kind != Judge::Verdict::Kind::failure)
+      throw InputError("it sends a second letter before it has an order");
+    has_failed_.insert(received.from);
+    mailbox.refuse(received.from, verdict.reason);
+  }
+
   void give_up(std::size_t rank, Mailbox& mailbox) {
     const std::string reason = mailbox.refusal(rank);
     mailbox.give_up(rank);
-    if (!reason.empty() && refused) refused(rank, reason);
+    offers_[rank - 1].reset();
+    const bool has_failed = has_failed_.erase(rank) > 0;
+    if (!reason.empty()) (has_failed ? failed : refused)(rank, reason);
   }
 
   void settle(const std::set<std::size_t>& there) {
@@ -152,6 +170,7 @@ class Reception {
   const ServeOptions& options_;
   std::vector<std::optional<Offer>> offers_;  // by client
   std::optional<Terms> terms_;
+  std::set<std::size_t> has_failed_;  // ranks that said so
 };
 
 /// The part of the server once it has a mailbox.
@@ -168,6 +187,7 @@ class Serving {
         clock_(real_clock_of(config)),
         reception_(config, options, terms_of_folder()) {
     reception_.refused = [&](std::size_t rank, const std::string& reason) { refuse(rank, reason); };
+    reception_.failed = [&](std::size_t rank, const std::string& reason) { fail(rank, reason); };
   }
 
   RunResult run() {
@@ -200,11 +220,8 @@ class Serving {
              },
          .refused = [&](std::size_t rank, std::size_t /*round*/,
                         const std::string& reason) { refuse(rank, reason); },
-         .failed =
-             [&](std::size_t rank, std::size_t /*round*/, const std::string& reason) {
-               members_.record(rank, MemberEvent::failed, reason);
-               observer_.remark(fmt::format("{} has failed: {}", options_.roster.name(rank - 1), reason));
-             },
+         .failed = [&](std::size_t rank, std::size_t /*round*/,
+                       const std::string& reason) { fail(rank, reason); },
          .lost =
              [&](std::size_t rank, std::size_t round) {
                members_.record(rank, MemberEvent::lost, fmt::format("in round {}", round));
@@ -262,6 +279,11 @@ class Serving {
     observer_.remark(fmt::format("{} is refused: {}", options_.roster.name(rank - 1), reason));
   }
 
+  void fail(std::size_t rank, const std::string& reason) {
+    members_.record(rank, MemberEvent::failed, reason);
+    observer_.remark(fmt::format("{} has failed: {}", options_.roster.name(rank - 1), reason));
+  }
+
   /// An epoch began with these clients.
   void join(std::size_t round, const std::vector<std::uint32_t>& clients) {
     for (const std::uint32_t i : clients) {
@@ -301,6 +323,26 @@ std::optional<std::size_t> columns_in(const Spec& problem) {
   return columns > 0 ? std::optional(columns) : std::nullopt;
 }
 
+/// Finds errors of the description before the server listens. How many columns there are is known only then if
+/// the description says so; else the method is assembled when the first sites are there.
+void require_assembles(const Config& config, const ServeOptions& options) {
+  const auto clock = real_clock_of(config);
+  if (config.step.kind != StepRule::Kind::number)
+    throw InputError(fmt::format(
+        "step: {}; the sites have the data, so no constants are known: give a number", print(config.step)));
+  if (!of_text("problem", [&] { return row_named(config.problem, "problem", problems()).data; }))
+    throw InputError(fmt::format("problem: {}; has no rows that sites could have", print(config.problem)));
+  const auto columns = options.columns ? options.columns : columns_in(config.problem);
+  if (!columns) return;
+  const auto opened = std::make_shared<OpenedProblem>();
+  opened->problem = at_server(
+      make_problem(config.problem,
+                   {.folders = config.resources.folders,
+                    .site = SiteData{*columns, options.labels.value_or(std::vector<double>{-1, 1})}}),
+      std::vector<std::uint32_t>(config.clients, 1));
+  served_parts_of(Experiment(config, opened, clock, {}));
+}
+
 /// InputError for a key that needs the data in one place.
 void require_unset(bool is_unset, const char* key, const char* why) {
   if (!is_unset) throw InputError(fmt::format("{}: {}; leave it out", key, why));
@@ -323,7 +365,7 @@ Config config_across_sites(Config config, const ServeOptions& options) {
         fmt::format("stragglers: {} is a model, and sites are real; need first-r(R) or deadline(500ms)",
                     config.stragglers->name));
   if (!config.out.empty() && !saves_checkpoints(config.solve)) config.solve.checkpoint_seconds = 10;
-  real_clock_of(config);
+  require_assembles(config, options);
   return config;
 }
 

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""sites_program_test.py PROGRAM: `laconic serve` and `laconic join` as processes on this machine. A run across
+sites is that of one process; sites come late, are killed and return; the server is killed and started again; a site
+that does not fit is refused. The tests check the order of events, not durations."""
+import csv
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+from launch import ENVIRONMENT, SECONDS, InFolder, said_by, two_classes
+
+PROGRAM = sys.argv.pop(1)
+SITES = ["north", "south", "west"]
+ROWS = two_classes(rows=60).splitlines(keepends=True)
+# Slow enough that there is time for what happens during a run, with a patience below a second.
+SLOWLY = ["stragglers=first-r(3, patience=800ms)", "rehearsal=slow(0, 5ms), slow(1, 5ms), slow(2, 5ms)"]
+
+
+class Process:
+    """The program in the background, with its output in a file."""
+
+    def __init__(self, log, *words):
+        self.log = log
+        with log.open("w") as text:
+            self.process = subprocess.Popen([PROGRAM, *words], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=text,
+                                            stderr=subprocess.STDOUT)
+
+    @property
+    def text(self):
+        return self.log.read_text()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def ended(self):
+        """Waits for the end; returns the exit code."""
+        return self.process.wait(SECONDS)
+
+
+def until(happens, *processes):
+    """Waits until it happens. Fails if it takes too long, or if one of the processes has ended before."""
+    begin = time.monotonic()
+    while not happens():
+        for process in processes:
+            assert process.process.poll() is None or happens(), process.text
+        assert time.monotonic() < begin + SECONDS, "it does not happen"
+        time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Sites(InFolder):
+    def setUp(self):
+        super().setUp()
+        self.number = 0
+        self.started = []
+        self.addCleanup(lambda: [each.kill() for each in self.started])
+        code, text = said_by([PROGRAM, "certificates", str(self.folder / "tls"), *SITES, "stranger"])
+        self.assertEqual(code, 0, text)
+        (self.folder / "roster").write_text("".join(f"{site}\n" for site in SITES))
+        (self.folder / "all.svm").write_text("".join(ROWS))
+        for i, site in enumerate(SITES):
+            (self.folder / f"{site}.svm").write_text("".join(ROWS[20 * i:20 * (i + 1)]))
+
+    def start(self, name, *words):
+        self.number += 1
+        process = Process(self.folder / f"{self.number}-{name}.log", *words)
+        self.started.append(process)
+        return process
+
+    def server(self, *words, port=None, tls="tls"):
+        """A server, and its port."""
+        process = self.start("server", "serve", *words, f"listen=127.0.0.1:{port or 0}", f"tls={self.folder}/{tls}/server",
+                             f"roster={self.folder}/roster")
+        until(lambda: "port " in process.text, process)
+        return process, int(process.text.split("port ")[1].split()[0].rstrip(";"))
+
+    def site(self, name, port, *words, tls="tls", data=None):
+        return self.start(name, "join", f"127.0.0.1:{port}", f"tls={self.folder}/{tls}/{name}",
+                          f"data={data or self.folder / f'{name}.svm'}", *words)
+
+    def members(self, out):
+        with (self.folder / out / "members.csv").open() as file:
+            return [(row["name"], row["event"], row["reason"]) for row in csv.DictReader(file)]
+
+    def events(self, out, name):
+        return [event for who, event, _ in self.members(out) if who == name]
+
+    def attendance(self, out):
+        """The rows that are whole."""
+        path = self.folder / out / "attendance.csv"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return list(csv.DictReader(line for line in lines if line.endswith("\n")))
+
+    def counted(self, out):
+        rows = self.attendance(out)
+        return rows[-1]["counted"].split() if rows else []
+
+    def rows_of(self, out):
+        with (self.folder / out / "trace.csv").open() as file:
+            return list(csv.DictReader(file))
+
+    def test_a_run_across_sites_is_that_of_one_process(self):
+        for k, words in enumerate([
+                ["problem=logistic(all, lambda=0.1, columns=12)", "method=ef21(top-k(3))", "step=0.5"],
+                ["problem=logistic(all, lambda=0.1, columns=12)", "method=marina(perm-k, p=0.3)", "step=0.5"],
+                ["problem=softmax(all, columns=12)", "method=diana(rand-k(3))", "step=0.5", "batch=4"],
+                ["problem=least-squares(all, columns=12)", "method=vr-marina(rand-k(3))", "step=0.05", "batch=4"],
+                ["problem=mlp(all, 4, columns=12)", "method=ef21(top-k(5))", "step=0.1"]]):
+            words += ["rounds=30", "stragglers=first-r(3, patience=100s)"]
+            server, port = self.server(*words, f"out={self.folder}/across-{k}")
+            sites = [self.site(name, port) for name in SITES]
+            self.assertEqual(server.ended(), 0, server.text)
+            for site in sites:
+                self.assertEqual(site.ended(), 0, site.text)
+            own = [word.replace("(all,", f"({self.folder}/all.svm,") for word in words]
+            code, text = said_by([PROGRAM, "run", *own, "clients=3", f"out={self.folder}/one-{k}"])
+            self.assertEqual(code, 0, text)
+            for file in ["trace.csv", "x.npy"]:
+                across = (self.folder / f"across-{k}" / file).read_bytes()
+                self.assertEqual(across, (self.folder / f"one-{k}" / file).read_bytes(), (words, file))
+            self.assertEqual({name for name, event, _ in self.members(f"across-{k}") if event == "joined"}, set(SITES))
+
+    def test_sites_come_late_and_are_killed_and_return(self):
+        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5",
+                                   "rounds=100000", "target=1e-20", *SLOWLY, "start-with=2", f"out={self.folder}/run")
+        north, south = self.site("north", port), self.site("south", port)
+        until(lambda: self.counted("run") == ["0", "1"], server, north, south)
+        west = self.site("west", port)
+        until(lambda: self.counted("run") == ["0", "1", "2"], server, north, south, west)
+        south.kill()
+        until(lambda: self.counted("run") == ["0", "2"], server, north, west)
+        until(lambda: self.attendance("run")[-1]["gone"] == "1", server)
+        south = self.site("south", port)
+        until(lambda: self.counted("run") == ["0", "1", "2"], server, north, south, west)
+        self.assertEqual(server.ended(), 0, server.text)
+        for site in [north, south, west]:
+            self.assertEqual(site.ended(), 0, site.text)
+            self.assertIn("done", site.text)
+        story = self.events("run", "south")
+        self.assertEqual([event for event in story if event in ("joined", "lost")], ["joined", "lost", "joined"], story)
+        self.assertLessEqual(float(self.rows_of("run")[-1]["grad_norm_sq"]), 1e-20)
+
+    def test_a_server_that_is_killed_goes_on_from_its_checkpoint(self):
+        port = free_port()
+        words = ["problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5", "rounds=400", *SLOWLY,
+                 "checkpoint-every=20", f"out={self.folder}/run"]
+        server, _ = self.server(*words, port=port)
+        sites = [self.site(name, port) for name in SITES]
+        until(lambda: len(self.attendance("run")) > 60, server, *sites)
+        server.kill()
+        again, _ = self.server(*words, port=port)
+        self.assertIn("goes on from its checkpoint", again.text)
+        self.assertEqual(again.ended(), 0, again.text)
+        for site in sites:
+            self.assertEqual(site.ended(), 0, site.text)
+        rows = self.rows_of("run")
+        self.assertEqual([int(row["round"]) for row in rows], list(range(401)), "no round is lost or doubled")
+        self.assertEqual([event for event in self.events("run", "west") if event == "joined"], ["joined", "joined"])
+
+    def test_a_site_that_does_not_fit_is_refused_and_the_run_goes_on(self):
+        said_by([PROGRAM, "certificates", str(self.folder / "other"), "north"])
+        (self.folder / "odd.svm").write_text("2 1:0.5\n1 2:0.5\n")
+        (self.folder / "wide.svm").write_text("1 1:0.5\n-1 99:0.5\n")
+        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5", "rounds=50",
+                                   "labels=-1,1", f"out={self.folder}/run")
+        for name, words, data, tls, reason in [
+                ("stranger", [], self.folder / "north.svm", "tls", "not on the roster"),
+                ("north", [], None, "other", "certificate"),
+                ("north", [], self.folder / "odd.svm", "tls", "the label 2; the labels of the run are -1, 1"),
+                ("north", [], self.folder / "wide.svm", "tls", "its rows have 99 columns; the run has 12"),
+                ("north", ["allow=ef21,marina"], None, "tls", "the server asks for gd; allow=ef21,marina does not")]:
+            site = self.site(name, port, *words, tls=tls, data=data)
+            self.assertIn(site.ended(), (1, 2), site.text)
+            self.assertIn(reason, site.text)
+        sites = [self.site(name, port) for name in SITES]
+        self.assertEqual(server.ended(), 0, server.text)
+        for site in sites:
+            self.assertEqual(site.ended(), 0, site.text)
+        reasons = [reason for _, event, reason in self.members("run") if event in ("refused", "failed")]
+        for part in ["roster", "label 2", "99 columns", "allow="]:
+            self.assertTrue(any(part in reason for reason in reasons), (part, reasons))
+
+    def test_what_needs_the_data_in_one_place_is_refused_before_the_server_listens(self):
+        for words, reason in [(["method=gd"], "step"),
+                              (["method=gd", "step=0.1", "start-with=4"], "start-with = 4; the roster has 3 sites"),
+                              (["method=gd", "step=0.1", "target-gap=0.1"], "target-gap: "),
+                              (["method=gd", "step=0.1", "split=by-label"], "split: "),
+                              (["method=k-gt", "step=0.1"], "k-gt"),
+                              (["method=gd", "step=0.1", "clients=3", "problem=quadratic(d=3)"], "quadratic"),
+                              (["method=gd", "step=0.1", "stragglers=bernoulli(0.2)"], "stragglers: ")]:
+            code, text = said_by([PROGRAM, "serve", "problem=logistic(columns=12)", *words, "listen=127.0.0.1:0",
+                                  f"tls={self.folder}/tls/server", f"roster={self.folder}/roster"])
+            self.assertEqual(code, 2, (words, text))
+            self.assertIn(reason, text)
+            self.assertNotIn("listening", text)
+            self.assertEqual(len(text.splitlines()), 1, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
