@@ -152,6 +152,34 @@ class Sites(InFolder):
         self.assertEqual([event for event in story if event in ("joined", "lost")], ["joined", "lost", "joined"], story)
         self.assertLessEqual(float(self.rows_of("run")[-1]["grad_norm_sq"]), 1e-20)
 
+    def test_the_labels_of_regression_are_any_numbers_and_the_server_has_the_test_set(self):
+        numbers = [f"{k / 7} 1:{k % 5} 2:1\n" for k in range(40)]
+        for name, part in [("north", numbers[:15]), ("south", numbers[15:])]:
+            (self.folder / f"{name}.svm").write_text("".join(part))
+        server, port = self.server("problem=least-squares()", "method=gd", "step=0.05", "rounds=100000",
+                                   "target=1e-12", *SLOWLY, "start-with=1", "columns=2", f"out={self.folder}/run")
+        north = self.site("north", port)
+        until(lambda: self.counted("run") == ["0"], server, north)
+        south = self.site("south", port)
+        until(lambda: self.counted("run") == ["0", "1"], server, north, south)
+        self.assertEqual([each.ended() for each in (server, north, south)], [0, 0, 0], server.text)
+        self.assertEqual(self.events("run", "south").count("refused"), 0)
+
+        (self.folder / "rows.t").write_text("".join(ROWS[:7]))
+        (self.folder / "north.svm").write_text("".join(ROWS[:20]))
+        (self.folder / "south.svm").write_text("".join(ROWS[20:40]))
+        words = ["method=gd", "step=0.5", "rounds=20", "stragglers=first-r(3, patience=100s)"]
+        server, port = self.server(f"problem=logistic(test={self.folder}/rows.t, columns=12)", *words,
+                                   f"out={self.folder}/tested")
+        sites = [self.site(name, port) for name in SITES]
+        self.assertEqual([each.ended() for each in (server, *sites)], [0, 0, 0, 0], server.text)
+        code, text = said_by([PROGRAM, "run", f"problem=logistic({self.folder}/all.svm, test={self.folder}/rows.t, columns=12)",
+                              *words, "clients=3", f"out={self.folder}/one"])
+        self.assertEqual(code, 0, text)
+        accuracies = [[row["test_accuracy"] for row in self.rows_of(out)] for out in ("tested", "one")]
+        self.assertEqual(accuracies[0], accuracies[1])
+        self.assertNotIn("", accuracies[0])
+
     def test_a_server_that_is_killed_goes_on_from_its_checkpoint(self):
         port = free_port()
         words = ["problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5", "rounds=400", *SLOWLY,

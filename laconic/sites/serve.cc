@@ -53,7 +53,7 @@ class Reception {
  public:
   Reception(const Config& config, const ServeOptions& options, std::optional<Terms> terms)
       : config_(config), options_(options), offers_(options.roster.size()), terms_(std::move(terms)) {
-    if (!terms_ && options.columns && options.labels) terms_ = Terms{*options.columns, *options.labels};
+    if (!terms_ && options.columns && options.labels) agree_on({*options.columns, *options.labels});
   }
 
   /// The first letter of a site. Throws InputError to refuse it.
@@ -102,6 +102,10 @@ class Reception {
   }
 
   [[nodiscard]] const Terms& terms() const { return *terms_; }
+  /// Of the problem at the server, which has no rows.
+  [[nodiscard]] ProblemSetting setting() const {
+    return {.folders = config_.resources.folders, .site = SiteData{terms_->columns, terms_->labels}};
+  }
   /// The rows of a client, or 0 if it has never said.
   [[nodiscard]] std::uint32_t rows(std::size_t client) const {
     return offers_[client] ? static_cast<std::uint32_t>(offers_[client]->rows) : 0;
@@ -149,12 +153,19 @@ class Reception {
   void settle(const std::set<std::size_t>& there) {
     std::vector<Offer> offers;
     for (const std::size_t rank : there) offers.push_back(*offers_[rank - 1]);
-    terms_ = common_terms(offers);
+    Terms terms = common_terms(offers);
     if (const auto data = data_named(config_.problem))
-      terms_->columns = std::max(terms_->columns, known_columns(*data));
-    if (options_.columns) terms_->columns = *options_.columns;
-    if (options_.labels) terms_->labels = *options_.labels;
+      terms.columns = std::max(terms.columns, known_columns(*data));
+    if (options_.columns) terms.columns = *options_.columns;
+    if (options_.labels) terms.labels = *options_.labels;
+    agree_on(std::move(terms));
     for (const Offer& offer : offers) terms_->require_fits(offer);
+  }
+
+  /// Labels count only in problems that classify: those of others are any numbers.
+  void agree_on(Terms terms) {
+    terms_ = std::move(terms);
+    if (!make_problem(config_.problem, setting())->classifies()) terms_->labels.clear();
   }
 
   void assign(std::size_t rank, Mailbox& mailbox) const {
@@ -196,11 +207,9 @@ class Serving {
     const auto waiting = [&](std::size_t there) { wait(there, start_with); };
     const std::vector<std::size_t> arrived = reception_.gather(start_with, mailbox_, waiting);
     const auto opened = std::make_shared<OpenedProblem>();
-    base_ = make_problem(config_.problem,
-                         {.folders = config_.resources.folders,
-                          .site = SiteData{reception_.terms().columns, reception_.terms().labels}});
+    base_ = make_problem(config_.problem, reception_.setting());
     opened->problem = at_server(base_, std::vector<std::uint32_t>(n, 1));
-    if (files_.out != nullptr) opened->clients_csv = reception_.clients_csv();
+    if (files_.out != nullptr && base_->classifies()) opened->clients_csv = reception_.clients_csv();
     ThreadPool pool(threads_of(config_));
     const auto transport = alone(&mailbox_);
     Fleet fleet(pool, *transport);
@@ -224,7 +233,7 @@ class Serving {
                        const std::string& reason) { fail(rank, reason); },
          .lost =
              [&](std::size_t rank, std::size_t round) {
-               members_.record(rank, MemberEvent::lost, fmt::format("in round {}", round));
+               part_with(rank, MemberEvent::lost, fmt::format("in round {}", round));
              },
          .admit =
              [&](std::size_t rank, const Letter& letter) {
@@ -274,13 +283,20 @@ class Serving {
     return {opened->problem, served_parts_of(Experiment(config, opened, clock_, {})), true};
   }
 
+  /// The site takes part no more.
+  void part_with(std::size_t rank, MemberEvent event, const std::string& reason) {
+    members_.record(rank, event, reason);
+    const auto client = static_cast<std::uint32_t>(rank - 1);
+    there_.erase(std::remove(there_.begin(), there_.end(), client), there_.end());
+  }
+
   void refuse(std::size_t rank, const std::string& reason) {
-    members_.record(rank, MemberEvent::refused, reason);
+    part_with(rank, MemberEvent::refused, reason);
     observer_.remark(fmt::format("{} is refused: {}", options_.roster.name(rank - 1), reason));
   }
 
   void fail(std::size_t rank, const std::string& reason) {
-    members_.record(rank, MemberEvent::failed, reason);
+    part_with(rank, MemberEvent::failed, reason);
     observer_.remark(fmt::format("{} has failed: {}", options_.roster.name(rank - 1), reason));
   }
 

@@ -458,7 +458,7 @@ TEST_F(Interface, AServedStarIsWhole) {
   RealClock clock(kClients, {.deadline = 1, .first = {}}, 60);
   const auto told = [](const Attendance&) {};
   const auto always = [](const EpochMethod& method) {
-    return [method](const std::vector<std::uint32_t>&) { return method; };
+    return [method](const Members&) { return method; };
   };
   const auto served = [&](const MakeEpochMethod& make_epoch_method, double step, Mailbox& box) {
     make_served_star(make_epoch_method, {.step = step}, box, clock, {.attended = told});
