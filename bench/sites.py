@@ -122,7 +122,8 @@ def measure_loopback(processes):
     show_speed("both at once, each way", {"site": samples["both", "site"]})
     echo, plain = (1e6 * statistics.median(samples["echo", of]) for of in ("site", "plain"))
     worst = 1e6 * sorted(samples["echo", "site"])[len(samples["echo", "site"]) * 99 // 100]
-    show("echo of 100 B, median", echo, "us", 300, f"99 % within {worst:.0f}; plain TLS {plain:.0f}; ratio {echo / plain:.2f}")
+    show("echo of 100 B, median", echo, "us", 300,
+         f"99 % within {worst:.0f}; plain TLS {plain:.0f}; ratio {echo / plain:.2f}")
     figures.give("sites/echo ratio_to_tls", echo / plain)
 
 
@@ -147,14 +148,16 @@ def measure_kills(processes):
         if int(who) != rank:
             sys.exit(f"sites.py: site {rank} was killed, and the server says {who}")
         times.append(float(when) - begin)
-    show(f"kill -9 is seen, worst of {KILLS}", 1e3 * max(times), "ms", 50, f"median {1e3 * statistics.median(times):.1f}")
+    show(f"kill -9 is seen, worst of {KILLS}", 1e3 * max(times), "ms", 50,
+         f"median {1e3 * statistics.median(times):.1f}")
 
 
 def measure_cuts(processes):
     """Between host 0, with the server, and host 1."""
     times = []
     for _ in range(CUTS):
-        server, (address,) = processes.serve("watch", processes.certificates, "10.0.0.1", 1, PATIENCE, address="10.0.0.1", host=0)
+        server, (address,) = processes.serve("watch", processes.certificates, "10.0.0.1", 1, PATIENCE,
+                                             address="10.0.0.1", host=0)
         site = processes.join("s1", address, host=1)
         await_line(server, "connected")
         time.sleep(1)
@@ -163,7 +166,8 @@ def measure_cuts(processes):
         times.append(float(await_line(server, "lost")[1]) - begin)
         site.kill()
         hosts.mend_link_of(1)
-    show(f"a cut link is seen, worst of {CUTS}", max(times), "s", 1.1 * PATIENCE, f"patience {PATIENCE}; first {min(times):.3f}")
+    show(f"a cut link is seen, worst of {CUTS}", max(times), "s", 1.1 * PATIENCE,
+         f"patience {PATIENCE}; first {min(times):.3f}")
 
 
 def make_link(processes):
@@ -196,7 +200,8 @@ def measure_link(processes):
     orders, plain = ([1e3 * value for value in samples["order", of]] for of in ("site", "plain"))
     typical = statistics.median(orders)
     show(f"orders made faster than the link, worst of {len(orders)}", max(orders), "ms", 150,
-         f"median {typical:.1f}, bound {1e3 * bound(ORDER):.1f}; plain TLS {statistics.median(plain):.1f}, worst {max(plain):.1f}")
+         f"median {typical:.1f}, bound {1e3 * bound(ORDER):.1f}; plain TLS {statistics.median(plain):.1f}, "
+         f"worst {max(plain):.1f}")
     figures.give("sites/order ratio_to_link", typical / 1e3 / bound(ORDER))
 
 
@@ -244,7 +249,8 @@ def main():
         links = subprocess.run([sys.executable, "-B", __file__, str(build), "links", str(certificates)], check=False)
     if links.returncode not in (0, SKIPPED):
         sys.exit(f"sites.py: the links: exit code {links.returncode}")
-    print(f"load average {os.getloadavg()[0]:.2f} at the end{'; links were skipped' if links.returncode == SKIPPED else ''}")
+    skipped = "; links were skipped" if links.returncode == SKIPPED else ""
+    print(f"load average {os.getloadavg()[0]:.2f} at the end{skipped}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processes with which bench/sites.py measures: servers and sites, a plain TLS stream as the reference, and
-// a link. They print a line for each event or value; times are seconds of the monotonic clock, which all
+// The processes with which bench/sites.py measures: servers and sites, a plain TLS stream as the reference,
+// and a link. They print a line for each event or value; times are seconds of the monotonic clock, which all
 // processes of a machine share.
 #include <algorithm>
 #include <array>
@@ -415,8 +415,8 @@ void serve_watch(const std::string& folder, const std::string& host, std::size_t
 
 // A link between two network namespaces, because not every kernel has tc's netem.
 
-/// A TUN device "link" in the namespace of that name of `ip netns`. The packets that are sent to it can be read
-/// from the result.
+/// A TUN device "link" in the namespace of that name of `ip netns`. The packets that are sent to it can be
+/// read from the result.
 int open_tun(const std::string& space) {
   const int file = checked(open(("/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC), "the namespace");
   checked(setns(file, CLONE_NEWNET), "setns");

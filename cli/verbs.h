@@ -68,8 +68,8 @@ int help(const std::vector<std::string>& words);
 int cite(const std::vector<std::string>& words);
 /// Makes a test CA, and certificates of the server and of sites; or revokes one. InputError without sites.
 int certificates(const std::vector<std::string>& words);
-/// The server and a site of a run across sites (laconic/sites/serve.h, join.h). InputError without sites. A run
-/// that the folder out= holds and that has not ended is resumed, if its description is the same.
+/// The server and a site of a run across sites (laconic/sites/serve.h, join.h). InputError without sites. A
+/// run that the folder out= holds and that has not ended is resumed, if its description is the same.
 int serve(const std::vector<std::string>& words, bool force, Output output);
 int join(const std::vector<std::string>& words, Output output);
 /// Prints the completion script of a shell.

@@ -35,8 +35,9 @@ struct ProblemSetting {
   std::uint64_t split_seed = 1;           // of random splits
   std::vector<std::string> folders = {};  // where data sets are looked up by name (data/lookup.h)
   std::optional<IndexSet> own = {};       // the shards that this process reads and keeps; unset: all
-  /// If set, shard 0 has all rows of the site, and no other shard is of use. At the server the rows of shard 0
-  /// are 0: only the dimension, the start, the structure and the test set count. Leave clients and split alone.
+  /// If set, shard 0 has all rows of the site, and no other shard is of use. At the server the rows of shard
+  /// 0 are 0: only the dimension, the start, the structure and the test set count. Leave clients and split
+  /// alone.
   std::optional<SiteData> site = {};
   bool false_labels = false;   // replaces all labels by false ones, after the split
   DataCache* cache = nullptr;  // caches whole data sets, for many problems with `own` unset; may be null

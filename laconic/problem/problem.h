@@ -78,7 +78,8 @@ class Problem {
   /// from several threads at once.
   virtual Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const = 0;
 
-  /// Whether this run can compute gradients here: false at the server of a run across sites, which has no data.
+  /// Whether this run can compute gradients here: false at the server of a run across sites, which has no
+  /// data.
   [[nodiscard]] virtual bool is_here() const { return true; }
 
   /// value_gradient() over all rows of the shard at each of the points. The same bits.

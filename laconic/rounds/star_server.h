@@ -49,8 +49,8 @@ class StarServer {
   /// Adds the term of the outer rule to the evaluation of f at x.
   void complete(Evaluation& out) const { parts_.outer->complete(options_.step, x_, out.f, out.gradient); }
 
-  /// The state that is equal on all ranks. Without the memories of the clients it is what start_over() leaves,
-  /// and the estimate.
+  /// The state that is equal on all ranks. Without the memories of the clients it is what start_over()
+  /// leaves, and the estimate.
   [[nodiscard]] std::vector<MutView> memory(bool of_clients = true);
   /// The points of this rank's clients; empty if they compute at one point.
   [[nodiscard]] std::vector<MutView> memory_of(std::size_t own) { return downlink_.memory_of(own); }

@@ -187,8 +187,8 @@ class ServedClients {
     std::size_t e;
     std::shared_ptr<const Order> order;
   };
-  /// The first client in turn that is idle and has not begun the newest order. Measurements come first, as the
-  /// server waits for all of them.
+  /// The first client in turn that is idle and has not begun the newest order. Measurements come first, as
+  /// the server waits for all of them.
   std::optional<Task> next_task() {
     if (!clients_) return {};
     for (const auto& order : {evaluation_, order_}) {

@@ -16,8 +16,8 @@
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
 // those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the
 // round. The method is made anew for the living clients (MakeEpochMethod): they take over the shards of the
-// others, or, across sites, f is the mean over the living alone. All memories start over at x_t as in round 0,
-// and answers of the previous epoch are late. Every epoch after the first draws with its own seed, and its
+// others, or, across sites, f is the mean over the living alone. All memories start over at x_t as in round
+// 0, and answers of the previous epoch are late. Every epoch after the first draws with its own seed, and its
 // rounds count from 0 there.
 //
 // The server evaluates f and its gradient on its own data. Across sites it has none, and sends an order that
@@ -103,10 +103,11 @@ struct ServedEvents {
   std::vector<std::size_t> arrived = {};
 };
 
-/// The method of rank 0; there must be at least two ranks. Its objective() is the problem of the present epoch
-/// (across sites), or of the parts. It gives up processes that are lost, and those that send something wrong (judge.h). All arguments must outlive the
-/// method. Throws as make_star() does. A round throws RunError if no client is left and none can arrive, or
-/// if the method cannot continue without those that are gone.
+/// The method of rank 0; there must be at least two ranks. Its objective() is the problem of the present
+/// epoch (across sites), or of the parts. It gives up processes that are lost, and those that send something
+/// wrong (judge.h). All arguments must outlive the method. Throws as make_star() does. A round throws
+/// RunError if no client is left and none can arrive, or if the method cannot continue without those that are
+/// gone.
 std::unique_ptr<Method> make_served_star(const MakeEpochMethod& make_epoch_method, const StarOptions& options,
                                          Mailbox& mailbox, RealClock& clock, ServedEvents events);
 

@@ -174,8 +174,8 @@ class ServedStar final : public Method {
     converse(fleet, order_.round, nullptr);
   }
 
-  /// The mean over the clients that answer an order to evaluate. Waits for all that are not lost. Returns false
-  /// if none answers, or only with what is not finite while the round's messages were.
+  /// The mean over the clients that answer an order to evaluate. Waits for all that are not lost. Returns
+  /// false if none answers, or only with what is not finite while the round's messages were.
   bool ask_evaluation(Fleet& fleet, Evaluation& out) {
     const View x = server_.x();
     order_.x.assign(x.begin(), x.end());

@@ -24,9 +24,9 @@ struct JoinOptions {
 
 /// Reads the data, joins the run, and computes until the run ends. Connects again when the connection breaks,
 /// and begins anew when the server has started again. Tells the observer what it will compute and send. The
-/// result says how the run ended, as on a rank without files. Throws InputError if the server refuses this site,
-/// or asks for a method that is not allowed; SharedFailure if the run failed; RunError if the server cannot be
-/// reached; Interrupted if this site was asked to end: the run then goes on without it.
+/// result says how the run ended, as on a rank without files. Throws InputError if the server refuses this
+/// site, or asks for a method that is not allowed; SharedFailure if the run failed; RunError if the server
+/// cannot be reached; Interrupted if this site was asked to end: the run then goes on without it.
 RunResult join(const JoinOptions& options, Observer& observer);
 
 }  // namespace laconic

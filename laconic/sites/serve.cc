@@ -339,8 +339,8 @@ std::optional<std::size_t> columns_in(const Spec& problem) {
   return columns > 0 ? std::optional(columns) : std::nullopt;
 }
 
-/// Finds errors of the description before the server listens. How many columns there are is known only then if
-/// the description says so; else the method is assembled when the first sites are there.
+/// Finds errors of the description before the server listens. How many columns there are is known only then
+/// if the description says so; else the method is assembled when the first sites are there.
 void require_assembles(const Config& config, const ServeOptions& options) {
   const auto clock = real_clock_of(config);
   if (config.step.kind != StepRule::Kind::number)

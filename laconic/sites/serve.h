@@ -20,8 +20,8 @@ struct ServeOptions {
   TlsFiles tls = {};
   Roster roster;
   std::size_t start_with = 0;  // sites that the run needs to begin and to go on; 0: all
-  // What the rows of all sites have in common. Unset: the most columns and all labels of the first `start_with`
-  // sites.
+  // What the rows of all sites have in common. Unset: the most columns and all labels of the first
+  // `start_with` sites.
   std::optional<std::size_t> columns = {};
   std::optional<std::vector<double>> labels = {};
   /// Called with the port, once the server listens.
@@ -32,9 +32,9 @@ struct ServeOptions {
 /// config has none. Throws InputError for what only a run with its data in one place can have.
 Config config_across_sites(Config config, const ServeOptions& options);
 
-/// Runs the config, which is that of config_across_sites(). The folder files.out must be taken; members.csv and
-/// terms.json are written there too. Waits for sites as long as there are fewer than start_with. Throws as
-/// run() does.
+/// Runs the config, which is that of config_across_sites(). The folder files.out must be taken; members.csv
+/// and terms.json are written there too. Waits for sites as long as there are fewer than start_with. Throws
+/// as run() does.
 RunResult serve(const Config& config, const ServeOptions& options, Observer& observer, const RunFiles& files);
 
 }  // namespace laconic

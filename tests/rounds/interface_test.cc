@@ -457,9 +457,7 @@ TEST_F(Interface, AServedStarIsWhole) {
   Mailbox of_client(1, 2, 60);
   RealClock clock(kClients, {.deadline = 1, .first = {}}, 60);
   const auto told = [](const Attendance&) {};
-  const auto always = [](const EpochMethod& method) {
-    return [method](const Members&) { return method; };
-  };
+  const auto always = [](const EpochMethod& method) { return [method](const Members&) { return method; }; };
   const auto served = [&](const MakeEpochMethod& make_epoch_method, double step, Mailbox& box) {
     make_served_star(make_epoch_method, {.step = step}, box, clock, {.attended = told});
   };
