@@ -4,6 +4,8 @@
 #ifdef LACONIC_SITES
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -105,6 +107,7 @@ std::unique_ptr<RunFolder> folder_of(const Config& config, bool force, bool& goe
     goes_on = folder->has_checkpoint();
   } else {
     folder->take(force, description);
+    for (const char* file : {"members.csv", "terms.json"}) std::filesystem::remove(folder->file(file));
   }
   return folder;
 }
@@ -123,6 +126,13 @@ int serve(const std::vector<std::string>& words, bool force, Output output) {
                           .start_with = own.whole("start-with").value_or(0),
                           .columns = own.whole("columns")};
   if (const auto labels = own.find("labels")) options.labels = labels_in(*labels);
+  const std::string sites = fmt::format("{}", options.roster.size());
+  for (const KeyValue& setting : of_run) {
+    if (setting.key == "clients" && setting.value != sites)
+      throw InputError(
+          fmt::format("clients: {}; the roster has {} sites: leave it out", setting.value, sites));
+  }
+  of_run.push_back({"clients", sites, ""});
   Config described = describe(of_run);
   described.resources.folders = data_folders();
   const Config config = config_across_sites(std::move(described), options);

@@ -147,8 +147,16 @@ Shards deal(const std::vector<double>& labels, const ProblemSetting& setting) {
 /// The rows of the site, and behind them a row without features for each label, so that all sites have the
 /// same classes. The server has only the latter.
 std::shared_ptr<const Dataset> rows_of_site(const SiteData& site) {
+  if (site.rows) {
+    const bool are_images = std::holds_alternative<PixelRows>(site.rows->features);
+    if (site.columns < site.rows->columns || (are_images && site.columns != site.rows->columns))
+      throw InputError(fmt::format("{}: has {} columns{}; the run has {}", site.rows->name,
+                                   site.rows->columns, are_images ? ", the pixels of an image" : "",
+                                   site.columns));
+  }
   auto data = site.rows ? std::make_shared<Dataset>(*site.rows) : std::make_shared<Dataset>();
   data->columns = site.columns;
+  if (!site.rows) data->name = "the rows of the sites";
   if (site.rows) {
     data->stored.emplace(data->rows);
     std::iota(data->stored->begin(), data->stored->end(), 0);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/failure.h"
 #include "laconic/core/request.h"
 
 namespace laconic {
@@ -95,8 +96,11 @@ Verdict Judge::judge_request(Sender& sender, Answer answer) const {
 Verdict Judge::judge_failure(const Answer& answer) {
   constexpr std::size_t kMost = 1000;  // bytes of the reason
   const std::vector<std::uint8_t>& text = answer.message.bytes;
-  const std::string reason(text.begin(),
-                           text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), kMost)));
+  std::string reason(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), kMost)));
+  if (!is_utf8(reason)) reason = "a text that is not UTF-8";
+  for (char& each : reason) {
+    if (static_cast<unsigned char>(each) < ' ' || each == '\x7f') each = ' ';
+  }
   return {.kind = Verdict::Kind::failure, .reason = reason.empty() ? "it does not say why" : reason};
 }
 

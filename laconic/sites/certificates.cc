@@ -83,13 +83,13 @@ std::string fault_in(X509_STORE_CTX* context) {
   }
 }
 
-struct Fault {
+struct ChainFault {
   bool is_above = false;  // the certificate is that of a CA above the first
   std::string text;       // the verb of a sentence
 };
 /// What is wrong with the first certificate of the chain, if anything is. The others may be its CAs.
 /// `purpose` is OpenSSL's.
-std::optional<Fault> fault_of(X509_STORE* store, const std::vector<Certificate>& chain, int purpose) {
+std::optional<ChainFault> fault_of(X509_STORE* store, const std::vector<Certificate>& chain, int purpose) {
   const CleanErrors clean;
   const CertificateStack others(made(sk_X509_new_null()));
   for (std::size_t i = 1; i < chain.size(); ++i) done(sk_X509_push(others.get(), chain[i].get()));
@@ -98,7 +98,7 @@ std::optional<Fault> fault_of(X509_STORE* store, const std::vector<Certificate>&
   if (purpose != kAnyPurpose) done(X509_STORE_CTX_set_purpose(context.get(), purpose));
   X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(context.get()), kBitsLevel);
   if (X509_verify_cert(context.get()) == 1) return std::nullopt;
-  return Fault{X509_STORE_CTX_get_error_depth(context.get()) > 0, fault_in(context.get())};
+  return ChainFault{X509_STORE_CTX_get_error_depth(context.get()) > 0, fault_in(context.get())};
 }
 
 /// The CN of the subject in UTF-8; empty if it has none or several.

@@ -30,8 +30,8 @@ namespace {
 using openssl::Bio;
 using openssl::Certificate;
 using openssl::done;
-using openssl::Key;
 using openssl::made;
+using openssl::PrivateKey;
 using openssl::RevocationList;
 using Number = std::unique_ptr<BIGNUM, openssl::ReleasedBy<BN_free>>;
 using Integer = std::unique_ptr<ASN1_INTEGER, openssl::ReleasedBy<ASN1_INTEGER_free>>;
@@ -53,10 +53,10 @@ Number random_number() {
 
 struct Authority {
   Certificate certificate;
-  Key key;
+  PrivateKey key;
 };
 
-Key new_key() { return Key(made(EVP_EC_gen("P-256"))); }
+PrivateKey new_key() { return PrivateKey(made(EVP_EC_gen("P-256"))); }
 
 using Extensions = std::vector<std::pair<int, std::string>>;  // OpenSSL's number, and its text
 /// A certificate of this key with a CN, signed by the authority, or by the key itself if there is none.
@@ -85,7 +85,7 @@ Certificate new_certificate(const std::string& common_name, EVP_PKEY* key, const
 }
 
 Authority new_authority() {
-  Key key = new_key();
+  PrivateKey key = new_key();
   const std::unique_ptr<char, decltype([](char* text) { OPENSSL_free(text); })> random(
       made(BN_bn2hex(random_number().get())));
   // A random part tells one test CA from another.
@@ -253,7 +253,7 @@ std::vector<std::string> make_certificates(const std::string& folder, const std:
   NewFolders made_above(folder);
   if (!has_ca) write_folder(ca_folder, {{"cert.pem", ca}, {"key.pem", pem_of(authority.key.get()), 0600}});
   for (const std::string& name : wanted) {
-    const Key key = new_key();
+    const PrivateKey key = new_key();
     const Certificate certificate = certificate_of(name, key.get(), authority);
     write_folder(
         fmt::format("{}/{}", folder, name),

@@ -89,7 +89,7 @@ KeyFile read_key(const std::string& path) {
                     path, status.st_mode & 0777));
   }
   const CleanErrors clean;
-  Key key(PEM_read_bio_PrivateKey(reader_of(pem).get(), nullptr, no_pass_phrase, nullptr));
+  PrivateKey key(PEM_read_bio_PrivateKey(reader_of(pem).get(), nullptr, no_pass_phrase, nullptr));
   if (key) return {std::move(pem), std::move(key)};
   if (pem.find("ENCRYPTED") != std::string::npos)
     throw InputError(fmt::format("{}: the key needs a pass phrase; need a key without one", path));

@@ -21,7 +21,7 @@ struct ReleasedBy {
 };
 using Bio = std::unique_ptr<BIO, ReleasedBy<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, ReleasedBy<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, ReleasedBy<EVP_PKEY_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, ReleasedBy<EVP_PKEY_free>>;
 using RevocationList = std::unique_ptr<X509_CRL, ReleasedBy<X509_CRL_free>>;
 
 /// Empties the thread's queue of OpenSSL's errors at its end: other users of the thread, such as gRPC, must
@@ -61,7 +61,7 @@ struct CertificatesFile {
 };
 struct KeyFile {
   std::string pem;
-  Key key;
+  PrivateKey key;
 };
 struct RevocationFile {
   std::string pem;

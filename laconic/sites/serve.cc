@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <set>
 #include <utility>
@@ -29,6 +28,8 @@ namespace laconic {
 namespace {
 
 constexpr const char* kTermsFile = "terms.json";
+/// Where the description does not say how many columns there are.
+constexpr std::size_t kMostColumns = std::size_t{1} << 24;
 
 /// members.csv, if there is a folder. Thread-safe.
 class MembersLog {
@@ -59,9 +60,9 @@ class Reception {
   /// The first letter of a site. Throws InputError to refuse it.
   void admit(std::size_t rank, const Letter& first, Mailbox& mailbox) {
     const Hello hello = Hello::of(first);
-    if (hello.kind != Failure::Kind::none) throw InputError("it has failed: " + hello.text);
+    if (hello.kind != Failure::Kind::none) throw InputError("its first letter is a failure");
     Offer offer = Offer::read(hello.text);
-    const Terms limits = {options_.columns.value_or(std::numeric_limits<std::size_t>::max()),
+    const Terms limits = {options_.columns.value_or(kMostColumns),
                           options_.labels.value_or(std::vector<double>{})};
     (terms_ ? *terms_ : limits).require_fits(offer);
     offers_[rank - 1] = std::move(offer);
@@ -72,9 +73,13 @@ class Reception {
   std::vector<std::size_t> gather(std::size_t start_with, Mailbox& mailbox,
                                   const std::function<void(std::size_t there)>& waiting) {
     std::set<std::size_t> there;
+    std::set<std::size_t> heard;  // of which a letter was taken, and that were not given up since
+    std::set<std::size_t> told;   // that were given up, and have sent nothing since
     while (there.size() < start_with) {
       waiting(there.size());
       for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0)) {
+        heard.insert(next->from);
+        told.erase(next->from);
         try {
           if (there.count(next->from) > 0) {
             hear_again(*next, mailbox);
@@ -90,8 +95,11 @@ class Reception {
       }
       if (mailbox.closed()) throw RunError("letters are not carried any more");
       for (std::size_t rank = 1; rank < mailbox.size(); ++rank) {
-        if (!mailbox.is_lost(rank)) continue;
-        if (there.erase(rank) > 0 || !mailbox.refusal(rank).empty()) give_up(rank, mailbox);
+        const bool is_refused = !mailbox.refusal(rank).empty() && told.count(rank) == 0;
+        if (!mailbox.is_lost(rank) || (heard.erase(rank) == 0 && !is_refused)) continue;
+        there.erase(rank);
+        told.insert(rank);
+        give_up(rank, mailbox);
       }
     }
     if (!terms_) {
@@ -208,7 +216,7 @@ class Serving {
     const std::vector<std::size_t> arrived = reception_.gather(start_with, mailbox_, waiting);
     const auto opened = std::make_shared<OpenedProblem>();
     base_ = make_problem(config_.problem, reception_.setting());
-    opened->problem = at_server(base_, std::vector<std::uint32_t>(n, 1));
+    opened->problem = at_server(base_, rows_of_all());
     if (files_.out != nullptr && base_->classifies()) opened->clients_csv = reception_.clients_csv();
     ThreadPool pool(threads_of(config_));
     const auto transport = alone(&mailbox_);
@@ -234,13 +242,9 @@ class Serving {
          .lost =
              [&](std::size_t rank, std::size_t round) {
                part_with(rank, MemberEvent::lost, fmt::format("in round {}", round));
+               observer_.remark(fmt::format("{} is lost in round {}", options_.roster.name(rank - 1), round));
              },
-         .admit =
-             [&](std::size_t rank, const Letter& letter) {
-               reception_.admit(rank, letter, mailbox_);
-               if (files_.out != nullptr && files_.out->has("clients.csv"))
-                 write_whole(files_.out->file("clients.csv"), reception_.clients_csv());
-             },
+         .admit = [&](std::size_t rank, const Letter& letter) { reception_.admit(rank, letter, mailbox_); },
          .began = [&](std::size_t round, std::size_t /*epoch*/,
                       const std::vector<std::uint32_t>& clients) { join(round, clients); },
          .waiting = [&](std::size_t /*round*/, std::size_t there) { wait(there, start_with); },
@@ -264,6 +268,21 @@ class Serving {
   [[nodiscard]] std::optional<Terms> terms_of_folder() const {
     if (!files_.goes_on || !files_.out->has(kTermsFile)) return {};
     return Terms::read(read_whole(files_.out->file(kTermsFile)));
+  }
+
+  /// The rows of each client; of those that are not there yet the mean of the others.
+  [[nodiscard]] std::vector<std::uint32_t> rows_of_all() const {
+    std::uint64_t sum = 0;
+    std::uint32_t there = 0;
+    for (std::size_t i = 0; i < config_.clients; ++i) {
+      sum += reception_.rows(i);
+      there += reception_.rows(i) > 0 ? 1 : 0;
+    }
+    std::vector<std::uint32_t> rows(config_.clients, static_cast<std::uint32_t>(sum / std::max(1U, there)));
+    for (std::size_t i = 0; i < config_.clients; ++i) {
+      if (reception_.rows(i) > 0) rows[i] = reception_.rows(i);
+    }
+    return rows;
   }
 
   /// The method for the clients that are there. `first`: the problem of all, in the first call.
@@ -307,6 +326,9 @@ class Serving {
       members_.record(1 + i, MemberEvent::joined, fmt::format("from round {} on", round));
     }
     there_ = clients;
+    waits_with_.reset();
+    if (files_.out != nullptr && files_.out->has("clients.csv"))
+      write_whole(files_.out->file("clients.csv"), reception_.clients_csv());
   }
 
   /// Says that the run waits, once for each number of sites, and looks for requests to end.
@@ -339,24 +361,29 @@ std::optional<std::size_t> columns_in(const Spec& problem) {
   return columns > 0 ? std::optional(columns) : std::nullopt;
 }
 
-/// Finds errors of the description before the server listens. How many columns there are is known only then
-/// if the description says so; else the method is assembled when the first sites are there.
+/// Finds errors of the description before the server listens. The dimension is known then only if the
+/// description says what it depends on; else the method is assembled when the first sites are there.
 void require_assembles(const Config& config, const ServeOptions& options) {
-  const auto clock = real_clock_of(config);
+  real_clock_of(config);
   if (config.step.kind != StepRule::Kind::number)
     throw InputError(fmt::format(
         "step: {}; the sites have the data, so no constants are known: give a number", print(config.step)));
   if (!of_text("problem", [&] { return row_named(config.problem, "problem", problems()).data; }))
     throw InputError(fmt::format("problem: {}; has no rows that sites could have", print(config.problem)));
   const auto columns = options.columns ? options.columns : columns_in(config.problem);
-  if (!columns) return;
-  const auto opened = std::make_shared<OpenedProblem>();
-  opened->problem = at_server(
-      make_problem(config.problem,
-                   {.folders = config.resources.folders,
-                    .site = SiteData{*columns, options.labels.value_or(std::vector<double>{-1, 1})}}),
-      std::vector<std::uint32_t>(config.clients, 1));
-  served_parts_of(Experiment(config, opened, clock, {}));
+  if (!columns || !options.labels) return;
+  const std::shared_ptr<const Problem> problem = make_problem(
+      config.problem, {.folders = config.resources.folders, .site = SiteData{*columns, *options.labels}});
+  for (const std::size_t sites : {config.clients, options.start_with}) {
+    if (sites == 0) continue;
+    Config of_these = config;
+    of_these.clients = sites;
+    const auto opened = std::make_shared<OpenedProblem>();
+    opened->problem = at_server(problem, std::vector<std::uint32_t>(sites, 1));
+    const auto all = real_clock_of(config);
+    const auto clock = std::make_shared<RealClock>(sites, all->policy(), all->patience());
+    served_parts_of(Experiment(of_these, opened, clock, {}));
+  }
 }
 
 /// InputError for a key that needs the data in one place.

@@ -29,7 +29,7 @@
 namespace laconic {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using grpc::Status;
 using grpc::StatusCode;
 
@@ -163,12 +163,12 @@ class SitesServer::Impl::Stream final : public grpc::ServerGenericBidiReactor {
 
   const std::size_t rank_;
   const std::string address_;
-  const Clock::time_point since_ = Clock::now();
+  const SteadyClock::time_point since_ = SteadyClock::now();
   std::optional<Greeting> greeting_;
   std::optional<Welcome> to_welcome_;
   bool is_writing_ = false;
   std::optional<Status> ending_;  // with which it ends when nothing is being written
-  Clock::time_point ending_since_;
+  SteadyClock::time_point ending_since_;
   bool is_finished_ = false;
 
   StreamPointer self_;  // until gRPC is done with it
@@ -307,7 +307,7 @@ SitesServer::Impl::Step SitesServer::Impl::next_step(Stream& stream) {
 void SitesServer::Impl::end(Stream& stream, Status status) {
   if (stream.ending_) return;
   stream.ending_ = std::move(status);
-  stream.ending_since_ = Clock::now();
+  stream.ending_since_ = SteadyClock::now();
 }
 
 void SitesServer::Impl::refuse(Stream& stream, const std::string& reason) {
@@ -440,7 +440,7 @@ void SitesServer::Impl::end_lost_sessions() {
 }
 
 void SitesServer::Impl::end_slow_streams() {
-  const auto now = Clock::now();
+  const auto now = SteadyClock::now();
   for (const StreamPointer& stream : streams_) {
     if (!stream->greeting_ && now - stream->since_ > std::chrono::seconds(10))
       end(*stream, {StatusCode::DEADLINE_EXCEEDED, "it does not begin with a greeting"});

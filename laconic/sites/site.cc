@@ -25,7 +25,7 @@
 namespace laconic {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using grpc::StatusCode;
 
 std::chrono::duration<double> in_seconds(double seconds) { return std::chrono::duration<double>(seconds); }
@@ -99,8 +99,8 @@ class SiteConnection::Impl {
   bool is_ended_ = false;   // the server has ended a connection because all is done
   bool is_missed_ = false;  // `lost` was reported
   std::string last_reason_ = "no answer";
-  Clock::time_point connected_ = Clock::now();  // the last time
-  Clock::time_point next_attempt_ = Clock::now();
+  SteadyClock::time_point connected_ = SteadyClock::now();  // the last time
+  SteadyClock::time_point next_attempt_ = SteadyClock::now();
   double pause_ = kFirstPause;
   double attempt_ = kFirstAttempt;
   double quiet_ = 0;  // seconds
@@ -119,7 +119,7 @@ class SiteConnection::Impl::Call final : public grpc::ClientBidiReactor<grpc::By
       const std::lock_guard lock(site_.mutex_);
       is_reading_ = false;
       if (ok) {
-        heard_ = Clock::now();
+        heard_ = SteadyClock::now();
         const ReceivedMessage message(in_);
         site_.receive(*this, message.reader());
         reads_on = is_reading_ = !is_over_ && site_.mailbox_ != nullptr;
@@ -152,8 +152,8 @@ class SiteConnection::Impl::Call final : public grpc::ClientBidiReactor<grpc::By
   Impl& site_;
   grpc::ClientContext context_;
   grpc::GenericStub stub_;
-  const Clock::time_point since_ = Clock::now();
-  Clock::time_point heard_;
+  const SteadyClock::time_point since_ = SteadyClock::now();
+  SteadyClock::time_point heard_;
   bool is_welcome_ = false;
   bool is_reading_ = true;
   bool is_writing_ = true;  // the greeting
@@ -316,13 +316,13 @@ void SiteConnection::Impl::learn(const grpc::Status& status) {
 }
 
 void SiteConnection::Impl::look_after() {
-  const auto now = Clock::now();
+  const auto now = SteadyClock::now();
   std::shared_ptr<Call> call;
   std::vector<std::shared_ptr<Call>> done;
   std::optional<grpc::Status> status;
   std::string failure;
   bool is_welcome = false;
-  Clock::time_point heard;
+  SteadyClock::time_point heard;
   {
     const std::lock_guard lock(mutex_);
     if (!wrong_.empty())
@@ -341,7 +341,7 @@ void SiteConnection::Impl::look_after() {
     }
   }
   const auto pause = [&] {
-    next_attempt_ = now + std::chrono::duration_cast<Clock::duration>(in_seconds(pause_));
+    next_attempt_ = now + std::chrono::duration_cast<SteadyClock::duration>(in_seconds(pause_));
     pause_ = std::min(2 * pause_, kLastPause);
   };
   if (is_welcome && !is_connected_) {
@@ -396,14 +396,14 @@ void SiteConnection::Impl::carry(Mailbox& mailbox) {
     check(!session_, "a connection of a site corresponds once");
     mailbox_ = &mailbox;
     session_.emplace(0, mailbox);
-    if (call_) call_->heard_ = Clock::now();
+    if (call_) call_->heard_ = SteadyClock::now();
   }
   const auto finish = [&] {
     abandon();
     const std::lock_guard lock(mutex_);
     mailbox_ = nullptr;
   };
-  auto over_since = Clock::time_point::max();
+  auto over_since = SteadyClock::time_point::max();
   try {
     for (;;) {
       look_after();
@@ -417,7 +417,7 @@ void SiteConnection::Impl::carry(Mailbox& mailbox) {
       mailbox.look_around();
       if (mailbox.is_over()) {
         // What was sent last should arrive. If it is not acknowledged, the server may have ended already.
-        const auto now = Clock::now();
+        const auto now = SteadyClock::now();
         over_since = std::min(over_since, now);
         const std::lock_guard lock(mutex_);
         if (is_ended_ || is_forgotten_ || session_->is_all_acknowledged() ||

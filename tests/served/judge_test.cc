@@ -86,6 +86,8 @@ std::vector<Row> rows() {
       {"a value of f that is not finite", measurement_letter(1, 3, 1, Vector(kDim), {kInfinite, 0}),
        Kind::not_finite, "f or the gradient of client 1 is not finite"},
       {"a failure", failure_letter("the disk is full"), Kind::failure, "the disk is full"},
+      {"a failure with control characters", failure_letter("a\n\x1b[2Jb"), Kind::failure, "a  [2Jb"},
+      {"a failure that is no text", failure_letter("\xff"), Kind::failure, "not UTF-8"},
       {"a failure without a reason", failure_letter(""), Kind::failure, "it does not say why"},
       {"a measurement of another dimension", measurement_letter(1, 3, 1, Vector(kDim + 1)), Kind::wrong,
        "the gradient of client 1 has 40 bytes; need 32"},
