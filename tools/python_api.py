@@ -12,6 +12,7 @@ The docstrings have paragraphs, examples (blocks that are indented), and items:
 """
 import ast
 import inspect
+import operator
 import pathlib
 import re
 import sys
@@ -29,13 +30,14 @@ SECTIONS = {
     "Compressors": ["compressor", "decode", "Compressor", "Message", "register_compressor", "Key"],
     "Exchanges of gradients": ["Exchange"],
     "Training in PyTorch": ["torch.HookState", "torch.hook", "torch.LocalSGD", "torch.DiLoCo"],
+    "Runs across sites": ["federation.serve", "federation.join"],
     "Papers, figures and pages": ["reproduce", "plot", "report"],
     "Names": ["list_methods", "list_compressors", "list_problems", "list_keys", "list_columns", "Name"],
     "Errors and warnings": ["InputError", "RunError", "DivergedWarning", "RemarkWarning"],
 }
 CONSTRUCTED = ["Exchange", "Message", "Key"]  # classes of which users make objects by the name of the class
 TABLES_OF_KEYS = {"run": ["keys"], "sweep": ["keys", "sweep-keys"], "theory": ["keys"], "advise": ["keys"],
-                  "plot": ["plot-keys"]}  # of docs/reference.md
+                  "federation.serve": ["keys"], "plot": ["plot-keys"]}  # of docs/reference.md
 KEYS = "\n\nKeys\n----\n"  # begins the keys in a docstring
 
 
@@ -234,7 +236,8 @@ def page():
     import laconic
 
     torch = nodes_of_torch()
-    public = [name for name in laconic.__all__ if name != "torch"] + list(torch)
+    public = [name for name in laconic.__all__ if name not in ("federation", "torch")] + list(torch)
+    public += [f"federation.{name}" for name in laconic.federation.__all__]
     placed = [name for names in SECTIONS.values() for name in names]
     if sorted(placed) != sorted(public):
         raise SystemExit(f"SECTIONS differs from laconic.__all__: {set(placed) ^ set(public)}")
@@ -245,10 +248,10 @@ def page():
         for name in names:
             if name in torch:
                 lines = lines_of_torch(name, torch[name])
-            elif inspect.isclass(getattr(laconic, name)):
-                lines = lines_of_class(name, getattr(laconic, name))
+            elif inspect.isclass(value := operator.attrgetter(name)(laconic)):
+                lines = lines_of_class(name, value)
             else:
-                lines = lines_of_function(name, getattr(laconic, name))
+                lines = lines_of_function(name, value)
             anchor = re.sub(r"[^\w -]", "", lines[0][4:].lower()).replace(" ", "-")
             links.append(f"[{lines[0].split('laconic.')[1]}](#{anchor})")
             body += [*lines, ""]

@@ -7,7 +7,7 @@ are the keys of the program `laconic`, with `_` for `-`.
 """
 import atexit as _atexit
 
-from . import _core
+from . import _core, federation
 from ._core import Compressor, Exchange, InputError, Message, OpenProblem, RunError, __version__, decode
 from ._advice import Advice, Theory, advise, theory
 from ._compressor import Key, compressor, register_compressor
@@ -21,8 +21,8 @@ from ._sweep import Sweep, sweep
 
 __all__ = [
     "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
-    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "list_columns",
-    "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
+    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
+    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
     "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
 ]
 

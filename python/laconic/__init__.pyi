@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame
 from typing_extensions import Self, TypeAlias
 
+from . import federation as federation
 from . import torch as torch
 from ._core import Compressor as Compressor
 from ._core import Exchange as Exchange
@@ -24,8 +25,8 @@ from ._core import decode as decode
 
 __all__ = [
     "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
-    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "list_columns",
-    "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
+    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
+    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
     "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
 ]
 

@@ -121,12 +121,12 @@ def _bits_text(bits):
     return f"{bits:.4g} bit"
 
 
-def _require_callback(callback):
+def require_callback(callback, name="callback", arguments="(round, row)"):
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback = {callback!r}; need a function of (round, row)")
+        raise TypeError(f"{name} = {callback!r}; need a function of {arguments}")
 
 
-def _warn_if_diverged(result):
+def warn_if_diverged(result):
     if result.stopped == "diverged":
         warnings.warn(result.reason, DivergedWarning, stacklevel=3)
     return result
@@ -157,12 +157,12 @@ def run(*files, callback=None, progress=None, force=False, **keys):
     TypeError: a keyword is no key, or a value has a wrong type. InputError (a ValueError): the description or the data
     are wrong, found before round 0. RunError (a RuntimeError): the run itself failed.
     """
-    _require_callback(callback)
+    require_callback(callback)
     words, own = words_of("run", files, keys, [name for name, *_ in keys_of("run")])
     with Listener(progress) as listener:
         end = _core.run(words, call_of(own, listener), bool(force), callback)
     summary = json.loads(end["summary"])
-    return _warn_if_diverged(
+    return warn_if_diverged(
         Run(end["trace"], end["x"], summary, end["warnings"], summary["description"].get("out") or None))
 
 
@@ -176,7 +176,7 @@ def resume(folder, *, problem=None, threads=None, checkpoint_every=None, callbac
     InputError: there is no run in the folder, or the problem is not that of the run. TypeError: `problem` is a
     description.
     """
-    _require_callback(callback)
+    require_callback(callback)
     own = own_problem(problem)
     if isinstance(problem, str):
         raise TypeError("problem: the folder holds the description; only a Problem of your own is given again")
@@ -189,7 +189,7 @@ def resume(folder, *, problem=None, threads=None, checkpoint_every=None, callbac
     with Listener(progress) as listener:
         _core.resume(folder, changes, call_of(own, listener), callback)
     result = load(folder)
-    return _warn_if_diverged(result) if isinstance(result, Run) else result
+    return warn_if_diverged(result) if isinstance(result, Run) else result
 
 
 def load(folder):

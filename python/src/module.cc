@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "compress.h"
 #include "exchange.h"
+#include "federation.h"
 #include "laconic/core/cpu.h"
 #include "laconic/core/error.h"
 #include "laconic/core/failure.h"
@@ -44,4 +45,5 @@ PYBIND11_MODULE(_core, module) {
   python::bind_compressors(module);
   python::bind_exchanges(module);
   python::bind_services(module);
+  python::bind_federation(module);
 }

@@ -25,7 +25,6 @@
 #include "laconic/page/page.h"
 #include "laconic/plot/plot.h"
 #include "laconic/problem/make.h"
-#include "laconic/report/columns.h"
 #include "laconic/report/palette.h"
 #include "laconic/report/saved_run.h"
 #include "laconic/sweep/csv.h"
@@ -34,6 +33,7 @@
 #include "laconic/sweep/resume.h"
 #include "laconic/sweep/sweep.h"
 #include "problem.h"
+#include "rows.h"
 
 namespace laconic::python {
 namespace {
@@ -53,73 +53,6 @@ Resources resources_of(const Call& call, const Watch& watch) {
   return resources;
 }
 
-/// Keeps the rows, and calls `on_row`, unless that is None, with the round and a dict of the columns.
-class Rows final : public Recorder {
- public:
-  Rows(py::object on_row, std::shared_ptr<FirstError> error)
-      : on_row_(std::move(on_row)), error_(std::move(error)) {}
-
-  void record(const Row& row, const Timing& /*timing*/) override {
-    rows_.push_back(row);
-    if (on_row_.is_none()) return;
-    tell(*error_, [&] {
-      py::dict columns;
-      for_each_column(row, [&](const char* name, const auto& value) { columns[name] = value; });
-      on_row_(row.round, columns);
-    });
-  }
-
-  /// An array for each column of trace.csv; what was not measured is NaN.
-  [[nodiscard]] py::dict columns() const {
-    const bool has_accuracy = std::any_of(
-        rows_.begin(), rows_.end(), [](const Row& row) { return row.train_accuracy || row.test_accuracy; });
-    py::dict arrays;
-    const Row row;
-    std::size_t c = 0;
-    for_each_column(row, [&](const char* name, const auto& member) {
-      using Value = std::decay_t<decltype(member)>;
-      if (!std::is_same_v<Value, std::optional<double>> || has_accuracy) arrays[name] = column<Value>(c);
-      ++c;
-    });
-    return arrays;
-  }
-
- private:
-  template <class Value>
-  [[nodiscard]] py::array column(std::size_t wanted) const {
-    using Entry = std::conditional_t<std::is_same_v<Value, std::size_t>, std::int64_t, double>;
-    py::array_t<Entry> array(static_cast<py::ssize_t>(rows_.size()));
-    Entry* to = array.mutable_data();
-    for (const Row& row : rows_) {
-      std::size_t c = 0;
-      for_each_column(row, [&](const char*, const auto& value) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Value>) {
-          if (c == wanted) *to++ = entry_of<Entry>(value);
-        }
-        ++c;
-      });
-    }
-    return py::array(array);
-  }
-
-  template <class Entry>
-  static Entry entry_of(std::size_t value) {
-    return static_cast<Entry>(value);
-  }
-  template <class Entry>
-  static Entry entry_of(double value) {
-    return value;
-  }
-  template <class Entry>
-  static Entry entry_of(const std::optional<double>& value) {
-    return value.value_or(std::numeric_limits<double>::quiet_NaN());
-  }
-
-  py::object on_row_;
-  std::shared_ptr<FirstError> error_;
-  std::vector<Row> rows_;
-};
-
 /// What the user can do after an interruption.
 std::string how_to_go_on(const std::string& folder) {
   return folder.empty() ? "; not saved: no out=" : fmt::format("; to go on: laconic.resume({:?})", folder);
@@ -131,12 +64,7 @@ py::dict run_in(RunFolder* out, const Config& config, bool goes_on, Watch& watch
     return laconic::run(config, *alone(), 1, watch, {.out = out, .goes_on = goes_on, .recorder = &rows});
   });
   if (result.interrupted()) watch.error()->raise(result.summary.reason + advice);
-  py::dict end;
-  end["trace"] = rows.columns();
-  end["x"] = py::array_t<double>(static_cast<py::ssize_t>(result.x.size()), result.x.data());
-  end["summary"] = result.json;
-  end["warnings"] = result.sentences;
-  return end;
+  return dict_of(result, rows);
 }
 
 py::dict run(const Words& words, const Call& call, bool force, py::object on_row) {

@@ -22,7 +22,9 @@ def test_the_page_is_fresh(tool):
     assert text == tool.page(), "docs/python_api.md is stale; renew it: tools/python_api.py"
     headings = re.findall(r"^### (?:class )?laconic\.([\w.]+)", text, re.MULTILINE)
     torch = [f"torch.{name}" for name in ("DiLoCo", "HookState", "LocalSGD", "hook", "problem")]
-    assert sorted(headings) == sorted([*(name for name in lc.__all__ if name != "torch"), *torch])
+    federation = [f"federation.{name}" for name in lc.federation.__all__]
+    names = [name for name in lc.__all__ if name not in ("federation", "torch")]
+    assert sorted(headings) == sorted([*names, *federation, *torch])
 
 
 def test_a_name_needs_a_place_and_a_docstring(tool, monkeypatch):
