@@ -25,8 +25,8 @@ void prepare_grpc() {
 std::vector<GrpcSetting> shared_settings() {
   constexpr int kMegabyte = 1 << 20;
   return {
-      // The session limits what is in flight, so gRPC's own windows are above that. Its probe of the link must
-      // stay on: without it a piece waited for a round trip (bench/sites.py, 100 MB at 20 ms).
+      // The session limits what is in flight, so gRPC's own windows are above that. Its probe of the link
+      // stays on: without it each piece waited for a round trip (bench/sites.py).
       {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 2 * kMegabyte},
       {GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kMegabyte / 4},
       {GRPC_ARG_TCP_READ_CHUNK_SIZE, kMegabyte / 16},

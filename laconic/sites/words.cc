@@ -131,8 +131,8 @@ ServeFolder folder_to_serve(const Config& config, bool force) {
   ServeFolder folder = {std::make_unique<RunFolder>(config.out)};
   RunFolder& out = *folder.out;
   const std::string description = toml_of(resolved(config));
-  const bool is_same = !force && out.is_described() && !out.is_finished() &&
-                       read_whole(out.description()) == description;
+  const bool is_same =
+      !force && out.is_described() && !out.is_finished() && read_whole(out.description()) == description;
   if (is_same) {
     out.take_up();
     folder.goes_on = out.has_checkpoint();

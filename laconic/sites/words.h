@@ -18,11 +18,12 @@ struct ServeWords {
   ServeOptions options;
 };
 
-/// Reads listen=, tls=, roster=, start-with=, columns=, labels= and the keys of a run, with the files that they
-/// name. `folders`: where names of data sets are looked up. Throws InputError.
+/// Reads listen=, tls=, roster=, start-with=, columns=, labels= and the keys of a run, with the files that
+/// they name. `folders`: where names of data sets are looked up. Throws InputError.
 ServeWords read_serve_words(const std::vector<KeyValue>& settings, const std::vector<std::string>& folders);
 
-/// Reads tls=, data=, threads=, server-patience= and allow= of a site. `server` is HOST:PORT. Throws InputError.
+/// Reads tls=, data=, threads=, server-patience= and allow= of a site. `server` is HOST:PORT. Throws
+/// InputError.
 JoinOptions read_join_words(const std::string& server, const std::vector<KeyValue>& settings,
                             const std::vector<std::string>& folders);
 

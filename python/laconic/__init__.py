@@ -20,10 +20,10 @@ from ._run import DivergedWarning, Run, load, resume, run
 from ._sweep import Sweep, sweep
 
 __all__ = [
-    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
-    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
-    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
-    "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
+    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem",
+    "Problem", "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
+    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot",
+    "problem", "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
 ]
 
 

@@ -24,10 +24,10 @@ from ._core import __version__ as __version__
 from ._core import decode as decode
 
 __all__ = [
-    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem", "Problem",
-    "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
-    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot", "problem",
-    "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
+    "Advice", "Compressor", "DivergedWarning", "Exchange", "InputError", "Key", "Message", "Name", "OpenProblem",
+    "Problem", "RemarkWarning", "Run", "RunError", "Sweep", "Theory", "advise", "compressor", "decode", "federation",
+    "list_columns", "list_compressors", "list_keys", "list_methods", "list_problems", "load", "open_problem", "plot",
+    "problem", "register_compressor", "report", "reproduce", "resume", "run", "sweep", "theory", "torch",
 ]
 
 _Path: TypeAlias = Union[str, os.PathLike[str]]

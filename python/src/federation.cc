@@ -40,9 +40,7 @@ py::dict serve(const Words& words, const Words& folders, const py::object& liste
   Watch watch(listener);
   auto [config, options] = read_serve_words(settings_of(words), folders);
   const ServeFolder folder = folder_to_serve(config, force);
-  options.on_listening = [&](int port) {
-    tell(*watch.error(), [&] { on_listening(port); });
-  };
+  options.on_listening = [&](int port) { tell(*watch.error(), [&] { on_listening(port); }); };
   Rows rows(std::move(on_row), watch.error());
   const std::string advice = config.out.empty() ? "; not saved: no out=" : how_to_go_on;
   const RunResult result = without_gil(watch, advice, [&, &config = config, &options = options] {
@@ -59,8 +57,8 @@ std::string join(const std::string& server, const Words& words, const Words& fol
                  const py::object& listener) {
   Watch watch(listener);
   const JoinOptions options = read_join_words(server, settings_of(words), folders);
-  const RunResult result =
-      without_gil(watch, "", [&] { return hear_while(watch, [&] { return laconic::join(options, watch); }); });
+  const RunResult result = without_gil(
+      watch, "", [&] { return hear_while(watch, [&] { return laconic::join(options, watch); }); });
   if (result.diverged()) return "diverged";
   return result.interrupted() ? "interrupted" : "done";
 }
@@ -68,7 +66,8 @@ std::string join(const std::string& server, const Words& words, const Words& fol
 constexpr bool kHasSites = false;
 
 [[noreturn]] void fail_without_sites() {
-  throw InputError("this laconic was built without sites; after `make sites`, `make python` builds it with them");
+  throw InputError(
+      "this laconic was built without sites; after `make sites`, `make python` builds it with them");
 }
 
 py::dict serve(const Words& /*words*/, const Words& /*folders*/, const py::object& /*listener*/,

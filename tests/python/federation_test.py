@@ -21,8 +21,7 @@ def sites():
     """Certificates, a roster and the rows of each site, in the present folder; all.svm has the rows of all."""
     program("certificates", "tls", *SITES, "stranger")
     pathlib.Path("roster").write_text("".join(f"{name}\n" for name in SITES))
-    rows = [f"{1 - 2 * (i % 2)} {1 + i % 6}:{0.1 * (1 + i % 7)} {7 if i % 6 == 0 else 6}:0.5\n".replace("7:0.5", "4:0.5")
-            for i in range(24) if i % 6 not in (3, 5)]
+    rows = [f"{1 - 2 * (i % 2)} {1 + i % 4}:{0.1 * (1 + i % 7)} {5 + i % 2}:0.5\n" for i in range(24)]
     pathlib.Path("all.svm").write_text("".join(rows))
     for i, name in enumerate(SITES):
         pathlib.Path(f"{name}.svm").write_text("".join(rows[len(rows) // 2 * i:len(rows) // 2 * (i + 1)]))
