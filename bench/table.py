@@ -32,7 +32,7 @@ SKIPPED = 77  # the exit code of a script
 SECONDS = 0.2  # of a repetition of a benchmark of laconic_bench, at least
 # A script, and what it takes from the folder BUILD.
 SCRIPTS = [("network", "laconic"), ("served", "laconic"), ("advise", "laconic"), ("torch_mlp", "laconic"),
-           ("scipy_rounds", "laconic"), ("python", "python"), ("torch_hook", "python")]
+           ("scipy_rounds", "laconic"), ("python", "python"), ("torch_hook", "python"), ("sites", "")]
 LACKS_DATA = re.compile("is not in the folders of LACONIC_DATA|no data set")
 
 
