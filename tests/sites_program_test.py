@@ -189,6 +189,12 @@ class Sites(InFolder):
         sites = [self.site(name, port) for name in SITES]
         until(lambda: len(self.attendance("run")) > 60, server, *sites)
         server.kill()
+        for other in ("columns=13", "labels=1,2"):  # which the sites do not hear of
+            code, text = said_by([PROGRAM, "serve", *words, other, f"listen=127.0.0.1:{port}",
+                                  f"tls={self.folder}/tls/server", f"roster={self.folder}/roster"])
+            self.assertEqual(code, 2, text)
+            self.assertIn(other.split("=")[0], text)
+            self.assertNotIn("listening", text)
         again, _ = self.server(*words, port=port)
         self.assertIn("goes on from its checkpoint", again.text)
         self.assertEqual(again.ended(), 0, again.text)
@@ -221,6 +227,17 @@ class Sites(InFolder):
         for part in ["roster", "label 2", "99 columns", "allow="]:
             self.assertEqual(sum(part in reason for reason in reasons), 1, (part, reasons))
 
+    def test_a_server_that_is_interrupted_while_it_waits_tells_the_sites(self):
+        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5", "labels=-1,+1",
+                                   f"out={self.folder}/run")
+        site = self.site("north", port)
+        until(lambda: "client 0 of 3" in site.text, server, site)
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.ended(), 128 + signal.SIGINT, server.text)
+        self.assertIn("interrupted while it waited for sites; not saved", server.text)
+        self.assertEqual(site.ended(), 0, site.text)
+        self.assertIn("the server was asked to end it", site.text)
+
     def test_what_needs_the_data_in_one_place_is_refused_before_the_server_listens(self):
         for words, reason in [(["method=gd"], "step"),
                               (["method=gd", "step=0.1", "start-with=4"], "start-with = 4; the roster has 3 sites"),
@@ -228,6 +245,9 @@ class Sites(InFolder):
                               (["method=gd", "step=0.1", "split=by-label"], "split: "),
                               (["method=k-gt", "step=0.1", "labels=-1,1"], "k-gt"),
                               (["method=gd", "step=0.1", "aggregator=krum(1)", "start-with=2", "labels=-1,1"], "krum"),
+                              (["method=gd", "step=0.1", "columns=5"], "columns: 5; problem: "),
+                              (["method=gd", "step=0.1", "labels=-1,nan"], 'labels: "nan"; need numbers'),
+                              (["method=gd", "step=0.1", "labels=+,1"], 'labels: "+"; need numbers'),
                               (["method=gd", "step=0.1", "clients=4"], "clients: 4; the roster has 3 sites"),
                               (["method=gd", "step=0.1", "clients=3", "problem=quadratic(d=3)"], "quadratic"),
                               (["method=gd", "step=0.1", "stragglers=bernoulli(0.2)"], "stragglers: ")]:

@@ -66,8 +66,6 @@ const char* name_of(MemberEvent event) {
       return "lost";
     case MemberEvent::refused:
       return "refused";
-    case MemberEvent::left:
-      return "left";
     case MemberEvent::failed:
       return "failed";
   }

@@ -18,7 +18,6 @@ enum class MemberEvent : std::uint8_t {
   reconnected,   // it came back, and goes on where it was
   lost,          // the patience is over
   refused,       // it may not take part, or sent something wrong
-  left,          // it ended by itself
   failed,        // it ended with an error of its own
 };
 const char* name_of(MemberEvent event);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/failure.h"
 #include "laconic/core/read_whole.h"
 #include "laconic/core/spec.h"
 #include "laconic/data/lookup.h"
@@ -192,11 +193,25 @@ class Reception {
   std::set<std::size_t> has_failed_;  // ranks that said so
 };
 
+/// The terms of the run in the folder, if it goes on. Throws InputError if the options ask for others.
+std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles& files) {
+  if (!files.goes_on || !files.out->has(kTermsFile)) return {};
+  Terms terms = Terms::read(read_whole(files.out->file(kTermsFile)));
+  const auto require_same = [&](bool is_same, const char* key) {
+    if (is_same) return;
+    throw InputError(fmt::format("{}: not as in {}, whose run goes on; --force begins anew", key,
+                                 files.out->file(kTermsFile)));
+  };
+  require_same(!options.columns || *options.columns == terms.columns, "columns");
+  require_same(!options.labels || terms.labels.empty() || *options.labels == terms.labels, "labels");
+  return terms;
+}
+
 /// The part of the server once it has a mailbox.
 class Serving {
  public:
   Serving(const Config& config, const ServeOptions& options, Observer& observer, const RunFiles& files,
-          MembersLog& members, Mailbox& mailbox)
+          std::optional<Terms> terms, MembersLog& members, Mailbox& mailbox)
       : config_(config),
         options_(options),
         observer_(observer),
@@ -204,7 +219,7 @@ class Serving {
         members_(members),
         mailbox_(mailbox),
         clock_(real_clock_of(config)),
-        reception_(config, options, terms_of_folder()) {
+        reception_(config, options, std::move(terms)) {
     reception_.refused = [&](std::size_t rank, const std::string& reason) { refuse(rank, reason); };
     reception_.failed = [&](std::size_t rank, const std::string& reason) { fail(rank, reason); };
   }
@@ -264,12 +279,6 @@ class Serving {
   }
 
  private:
-  /// Those of the run in the folder, if it goes on.
-  [[nodiscard]] std::optional<Terms> terms_of_folder() const {
-    if (!files_.goes_on || !files_.out->has(kTermsFile)) return {};
-    return Terms::read(read_whole(files_.out->file(kTermsFile)));
-  }
-
   /// The rows of each client; of those that are not there yet the mean of the others.
   [[nodiscard]] std::vector<std::uint32_t> rows_of_all() const {
     std::uint64_t sum = 0;
@@ -397,6 +406,10 @@ Config config_across_sites(Config config, const ServeOptions& options) {
   const std::size_t n = options.roster.size();
   if (options.start_with > n)
     throw InputError(fmt::format("start-with = {}; the roster has {} sites", options.start_with, n));
+  if (const auto columns = columns_in(config.problem);
+      columns && options.columns && columns != options.columns)
+    throw InputError(fmt::format("columns: {}; problem: {} has {}: leave one of them out", *options.columns,
+                                 print(config.problem), *columns));
   config.clients = n;
   require_unset(!config.byzantine, "byzantine", "it simulates liars, and sites are real");
   require_unset(!config.target_gap, "target-gap", "no process has the data to compute f*");
@@ -415,6 +428,7 @@ Config config_across_sites(Config config, const ServeOptions& options) {
 RunResult serve(const Config& config, const ServeOptions& given, Observer& observer, const RunFiles& files) {
   ServeOptions options = given;
   if (!options.columns) options.columns = columns_in(config.problem);
+  const std::optional<Terms> terms = terms_of_folder(options, files);
   MembersLog members(options.roster, files.out);
   SitesServer server(
       {.listen = options.listen,
@@ -438,11 +452,22 @@ RunResult serve(const Config& config, const ServeOptions& given, Observer& obser
                       [&](const std::string& from, const std::string& reason) {
                         members.record(from, MemberEvent::refused, reason);
                       }}});
+  observer.begin();  // from here on sites wait for this server, and are told when it is asked to end
   if (options.on_listening) options.on_listening(server.port());
   RunResult result;
   server.correspond(real_clock_of(config)->patience(), [&](Mailbox& mailbox) {
-    return serve_to_the_end(
-        mailbox, result, [&] { return Serving(config, options, observer, files, members, mailbox).run(); });
+    return serve_to_the_end(mailbox, result, [&] {
+      try {
+        return Serving(config, options, observer, files, terms, members, mailbox).run();
+      } catch (const Interrupted& interrupted) {  // while it waited: the sites learn how the run ended
+        RunResult ended;
+        ended.summary.why = Summary::Why::interrupted;
+        ended.summary.request = interrupted.request();
+        ended.summary.reason = interrupted.what();
+        ended.saved = files.out != nullptr && files.out->has_checkpoint();
+        return ended;
+      }
+    });
   });
   return result;
 }

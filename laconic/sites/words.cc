@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -69,9 +70,10 @@ std::vector<std::string> parts_of(const std::string& text) {
 std::vector<double> labels_in(const std::string& text) {
   std::vector<double> labels;
   for (const std::string& part : parts_of(text)) {
+    const std::size_t sign = part.starts_with('+') ? 1 : 0;  // as in LIBSVM's files
     double label = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), label);
-    if (error != std::errc{} || end != part.data() + part.size())
+    const auto [end, error] = std::from_chars(part.data() + sign, part.data() + part.size(), label);
+    if (error != std::errc{} || end != part.data() + part.size() || !std::isfinite(label))
       throw InputError(fmt::format("labels: \"{}\"; need numbers, as in -1,1", part));
     labels.push_back(label);
   }
