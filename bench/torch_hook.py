@@ -40,7 +40,7 @@ WARM = 4  # steps before the first timed one: hooks begin at the third
 def skip_without_torch():
     """Ends with 77 unless PyTorch is there, with a fast BLAS."""
     try:
-        import torch  # noqa: F401
+        import torch.distributed  # noqa: F401: the folder tests/torch looks like a package `torch`
     except ImportError as error:
         hosts.skip(error)
     refused = blas.refused()
