@@ -2,6 +2,7 @@
 #include "laconic/sites/join.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -139,12 +140,19 @@ RunResult join(const JoinOptions& options, Observer& observer) {
                           if (const Request asked = observer.asked_to_end(); asked != Request::none)
                             throw Interrupted(asked, "interrupted while it waited for the server");
                         }}});
+    std::exception_ptr own;  // why this site has ended, which the server may tell it too
     try {
       const int code = connection.correspond(options.server_patience, [&](Mailbox& mailbox) {
-        return Site(options, data, mailbox, observer).compute();
+        try {
+          return Site(options, data, mailbox, observer).compute();
+        } catch (const InputError&) {
+          own = std::current_exception();
+          throw;
+        }
       });
       return result_of_code(code);
     } catch (const RunError&) {
+      if (own) std::rethrow_exception(own);
       if (!connection.is_forgotten()) throw;
       observer.remark("the server does not know this session any more; the site joins anew");
     }
