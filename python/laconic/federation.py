@@ -5,7 +5,6 @@ Both need a laconic that was built with sites (`make sites`, then `make python`)
 """
 import json
 import logging
-import os
 import sys
 import warnings
 
@@ -120,8 +119,6 @@ def join(server, *, tls, data, threads=None, server_patience=None, allow=None, p
         raise TypeError(f"server = {server!r}; need a str, as in 'example.org:8443'")
     if isinstance(server_patience, (int, float)) and not isinstance(server_patience, bool):
         server_patience = f"{float(server_patience)!r}s"
-    if isinstance(data, os.PathLike):
-        data = os.fspath(data)
     words = _own_words({"tls": tls, "data": data, "threads": threads, "server_patience": server_patience,
                         "allow": allow})
     with _Listener(progress) as listener:

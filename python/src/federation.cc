@@ -36,13 +36,12 @@ RunResult hear_while(Watch& watch, Action action) {
 
 py::dict serve(const Words& words, const Words& folders, const py::object& listener, bool force,
                py::object on_row, const py::object& on_listening) {
-  const std::string how_to_go_on = "; to go on: the same call again";
   Watch watch(listener);
   auto [config, options] = read_serve_words(settings_of(words), folders);
   const ServeFolder folder = folder_to_serve(config, force);
   options.on_listening = [&](int port) { tell(*watch.error(), [&] { on_listening(port); }); };
   Rows rows(std::move(on_row), watch.error());
-  const std::string advice = config.out.empty() ? "; not saved: no out=" : how_to_go_on;
+  const std::string advice = config.out.empty() ? "; not saved: no out=" : "; to go on: the same call again";
   const RunResult result = without_gil(watch, advice, [&, &config = config, &options = options] {
     return hear_while(watch, [&] {
       return laconic::serve(config, options, watch,
