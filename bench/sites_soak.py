@@ -9,15 +9,19 @@ rounds of trace.csv increase, members.csv has a connection for each time that a 
 memory and descriptors at the end of the unrest are those after a quarter of it (20 % and 20 descriptors more at most).
 Exit code 77 if BUILD has no sites.
 """
-import csv
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+import hosts
+from attendance import rows_of
+from launch import said_by
+from sites_processes import Sites, members
 
 SITES = 50
 START_WITH = 20
@@ -29,7 +33,7 @@ CALM = 180  # seconds in which the target is reached at the end
 SEED = 1
 
 
-def rows_of(site, draw):
+def rows_at(site, draw):
     """Rows of two classes, which differ from site to site."""
     lines = []
     for _ in range(ROWS):
@@ -42,36 +46,18 @@ def rows_of(site, draw):
 
 class Soak:
     def __init__(self, program, folder):
-        self.program, self.folder = program, folder
         self.draw = random.Random(SEED)
         self.names = [f"s{i}" for i in range(SITES)]
-        done = subprocess.run([program, "certificates", folder / "tls", *self.names], capture_output=True, text=True,
-                              check=False)
-        if done.returncode != 0:
-            sys.exit(f"sites_soak.py: {done.stderr}")
-        (folder / "roster").write_text("".join(f"{name}\n" for name in self.names))
-        for i, name in enumerate(self.names):
-            (folder / f"{name}.svm").write_text(rows_of(i, self.draw))
+        self.processes = Sites(program, folder, {name: rows_at(i, self.draw) for i, name in enumerate(self.names)})
         self.sites, self.stopped, self.counts = {}, {}, {}
-        self.log = (folder / "log").open("w")
-        self.server = self.start("serve", "listen=127.0.0.1:0", f"tls={folder}/tls/server", f"roster={folder}/roster",
-                                 f"start-with={START_WITH}", f"columns={COLUMNS}", "labels=-1,1", f"out={folder}/run",
-                                 "problem=logistic(lambda=0.1)", "method=ef21(top-k(6))", "step=0.2",
-                                 "rounds=1000000000", "target=1e-16", "eval-every=20",
-                                 f"stragglers=first-r({SITES}, patience={PATIENCE}s)")
-        while "port " not in (folder / "log").read_text():
-            if self.server.poll() is not None:
-                sys.exit((folder / "log").read_text())
-            time.sleep(0.05)
-        self.port = int((folder / "log").read_text().split("port ")[1].split()[0].rstrip(";"))
-
-    def start(self, *words):
-        return subprocess.Popen([self.program, *map(str, words)], stdin=subprocess.DEVNULL, stdout=self.log,
-                                stderr=subprocess.STDOUT)
+        self.out = folder / "run"
+        self.server, self.port = self.processes.serve(
+            f"start-with={START_WITH}", f"columns={COLUMNS}", "labels=-1,1", f"out={self.out}",
+            "problem=logistic(lambda=0.1)", "method=ef21(top-k(6))", "step=0.2", "rounds=1000000000", "target=1e-16",
+            "eval-every=20", f"stragglers=first-r({SITES}, patience={PATIENCE}s)")
 
     def join(self, name):
-        self.sites[name] = self.start("join", f"127.0.0.1:{self.port}", f"tls={self.folder}/tls/{name}",
-                                      f"data={self.folder}/{name}.svm")
+        self.sites[name] = self.processes.join(name, self.port)
 
     def event(self):
         """One event of the unrest."""
@@ -130,34 +116,24 @@ class Soak:
         if self.server.returncode != 0:
             self.fail(f"the server has ended with {self.server.returncode}")
         codes = {name: site.wait(60) for name, site in self.sites.items()}
-        if any(codes.values()):
-            self.fail(f"sites have ended with {({name: code for name, code in codes.items() if code})}")
-        with (self.folder / "run" / "trace.csv").open() as file:
-            rows = list(csv.DictReader(file))
+        if wrong := {name: code for name, code in codes.items() if code}:
+            self.fail(f"sites have ended with {wrong}", *(self.sites[name] for name in wrong))
+        rows = rows_of(self.out / "trace.csv")
         rounds = [int(row["round"]) for row in rows]
         if rounds != sorted(set(rounds)):
             self.fail("the rounds of trace.csv do not increase")
         connections, joins = dict.fromkeys(self.names, 0), dict.fromkeys(self.names, 0)
-        with (self.folder / "run" / "members.csv").open() as file:
-            for row in csv.DictReader(file):
-                name = row["name"]
-                connections[name] += row["event"] == "connected"
-                joins[name] += row["event"] == "joined"
-                if joins[name] > connections[name]:
-                    self.fail(f"members.csv: {name} joined more often than it was connected")
+        for name, event, _ in members(self.out):
+            connections[name] += event == "connected"
+            joins[name] += event == "joined"
+            if joins[name] > connections[name]:
+                self.fail(f"members.csv: {name} joined more often than it was connected")
         if not all(joins.values()):
             self.fail("members.csv does not have all sites")
         return rows[-1], sum(joins.values())
 
-    def fail(self, why):
-        text = (self.folder / "log").read_text()
-        sys.exit(f"sites_soak.py: {why}\n{text[-3000:]}")
-
-    def end(self):
-        for process in [self.server, *self.sites.values()]:
-            process.kill()
-            process.wait()
-        self.log.close()
+    def fail(self, why, *sites):
+        sys.exit("\n".join([f"sites_soak.py: {why}", *(process.text[-3000:] for process in [self.server, *sites])]))
 
 
 def main():
@@ -166,10 +142,8 @@ def main():
     program = Path(sys.argv[1]).resolve() / "laconic"
     minutes = float(sys.argv[2]) if len(sys.argv) == 3 else 10
     with tempfile.TemporaryDirectory() as folder:
-        probe = subprocess.run([program, "serve"], capture_output=True, text=True, check=False)
-        if "built without sites" in probe.stderr:
-            print("skipped: this build has no sites")
-            sys.exit(77)
+        if "built without sites" in said_by([program, "serve"])[1]:
+            hosts.skip("this build has no sites")
         soak = Soak(program, Path(folder))
         try:
             for name in soak.names:
@@ -178,7 +152,7 @@ def main():
             seconds = soak.calm_down()
             last, joins = soak.check()
         finally:
-            soak.end()
+            soak.processes.end()
         print(f"{minutes:g} minutes: {', '.join(f'{count} x {what}' for what, count in sorted(soak.counts.items()))}; "
               f"{joins} times a site took part anew")
         print(f"memory of the server: {early[0]:.1f} MB, at the end {late[0]:.1f} MB; "

@@ -3,17 +3,14 @@
 """sites_program_test.py PROGRAM: `laconic serve` and `laconic join` as processes on this machine. A run across
 sites is that of one process; sites come late, are killed and return; the server is killed and started again; a site
 that does not fit is refused. The tests check the order of events, not durations."""
-import csv
-import os
 import signal
 import socket
-import struct
-import subprocess
 import sys
-import time
 import unittest
 
-from launch import ENVIRONMENT, SECONDS, InFolder, said_by, two_classes
+from attendance import attendance, lines_in, rows_of
+from launch import InFolder, said_by, two_classes
+from sites_processes import Sites, counted, events, make_certificates, members, until
 
 PROGRAM = sys.argv.pop(1)
 SITES = ["north", "south", "west"]
@@ -22,94 +19,20 @@ ROWS = two_classes(rows=60).splitlines(keepends=True)
 SLOWLY = ["stragglers=first-r(3, patience=800ms)", "rehearsal=slow(0, 5ms), slow(1, 5ms), slow(2, 5ms)"]
 
 
-class Process:
-    """The program in the background, with its output in a file."""
-
-    def __init__(self, log, *words):
-        self.log = log
-        with log.open("w") as text:
-            self.process = subprocess.Popen([PROGRAM, *words], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=text,
-                                            stderr=subprocess.STDOUT)
-
-    @property
-    def text(self):
-        return self.log.read_text()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def ended(self):
-        """Waits for the end; returns the exit code."""
-        return self.process.wait(SECONDS)
-
-
-def until(happens, *processes):
-    """Waits until it happens. Fails if it takes too long, or if one of the processes has ended before."""
-    begin = time.monotonic()
-    while not happens():
-        for process in processes:
-            assert process.process.poll() is None or happens(), process.text
-        assert time.monotonic() < begin + SECONDS, "it does not happen"
-        time.sleep(0.01)
-
-
 def free_port():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
 
 
-class Sites(InFolder):
+class SitesProgram(InFolder):
     def setUp(self):
         super().setUp()
-        self.number = 0
-        self.started = []
-        self.addCleanup(lambda: [each.kill() for each in self.started])
-        code, text = said_by([PROGRAM, "certificates", str(self.folder / "tls"), *SITES, "stranger"])
-        self.assertEqual(code, 0, text)
-        (self.folder / "roster").write_text("".join(f"{site}\n" for site in SITES))
+        rows = {name: "".join(ROWS[20 * i:20 * (i + 1)]) for i, name in enumerate(SITES)}
+        self.sites = Sites(PROGRAM, self.folder, rows)
+        self.addCleanup(self.sites.end)
         (self.folder / "all.svm").write_text("".join(ROWS))
-        for i, site in enumerate(SITES):
-            (self.folder / f"{site}.svm").write_text("".join(ROWS[20 * i:20 * (i + 1)]))
-
-    def start(self, name, *words):
-        self.number += 1
-        process = Process(self.folder / f"{self.number}-{name}.log", *words)
-        self.started.append(process)
-        return process
-
-    def server(self, *words, port=None, tls="tls"):
-        """A server, and its port."""
-        process = self.start("server", "serve", *words, f"listen=127.0.0.1:{port or 0}",
-                             f"tls={self.folder}/{tls}/server", f"roster={self.folder}/roster")
-        until(lambda: "port " in process.text, process)
-        return process, int(process.text.split("port ")[1].split()[0].rstrip(";"))
-
-    def site(self, name, port, *words, tls="tls", data=None):
-        return self.start(name, "join", f"127.0.0.1:{port}", f"tls={self.folder}/{tls}/{name}",
-                          f"data={data or self.folder / f'{name}.svm'}", *words)
-
-    def members(self, out):
-        with (self.folder / out / "members.csv").open() as file:
-            return [(row["name"], row["event"], row["reason"]) for row in csv.DictReader(file)]
-
-    def events(self, out, name):
-        return [event for who, event, _ in self.members(out) if who == name]
-
-    def attendance(self, out):
-        """The rows that are whole."""
-        path = self.folder / out / "attendance.csv"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return list(csv.DictReader(line for line in lines if line.endswith("\n")))
-
-    def counted(self, out):
-        rows = self.attendance(out)
-        return rows[-1]["counted"].split() if rows else []
-
-    def rows_of(self, out):
-        with (self.folder / out / "trace.csv").open() as file:
-            return list(csv.DictReader(file))
+        self.out = self.folder / "run"
 
     def test_a_run_across_sites_is_that_of_one_process(self):
         for k, words in enumerate([
@@ -119,8 +42,8 @@ class Sites(InFolder):
                 ["problem=least-squares(all, columns=12)", "method=vr-marina(rand-k(3))", "step=0.05", "batch=4"],
                 ["problem=mlp(all, 4, columns=12)", "method=ef21(top-k(5))", "step=0.1"]]):
             words += ["rounds=30", "stragglers=first-r(3, patience=100s)"]
-            server, port = self.server(*words, f"out={self.folder}/across-{k}")
-            sites = [self.site(name, port) for name in SITES]
+            server, port = self.sites.serve(*words, f"out={self.folder}/across-{k}")
+            sites = [self.sites.join(name, port) for name in SITES]
             self.assertEqual(server.ended(), 0, server.text)
             for site in sites:
                 self.assertEqual(site.ended(), 0, site.text)
@@ -130,64 +53,66 @@ class Sites(InFolder):
             for file in ["trace.csv", "x.npy"]:
                 across = (self.folder / f"across-{k}" / file).read_bytes()
                 self.assertEqual(across, (self.folder / f"one-{k}" / file).read_bytes(), (words, file))
-            self.assertEqual({name for name, event, _ in self.members(f"across-{k}") if event == "joined"}, set(SITES))
+            joined = {name for name, event, _ in members(self.folder / f"across-{k}") if event == "joined"}
+            self.assertEqual(joined, set(SITES))
 
     def test_sites_come_late_and_are_killed_and_return(self):
-        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5",
-                                   "rounds=100000", "target=1e-20", *SLOWLY, "start-with=2", f"out={self.folder}/run")
-        north, south = self.site("north", port), self.site("south", port)
-        until(lambda: self.counted("run") == ["0", "1"], server, north, south)
-        west = self.site("west", port)
-        until(lambda: self.counted("run") == ["0", "1", "2"], server, north, south, west)
+        server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5",
+                                        "rounds=100000", "target=1e-20", *SLOWLY, "start-with=2", f"out={self.out}")
+        north, south = self.sites.join("north", port), self.sites.join("south", port)
+        until(lambda: counted(self.out) == [0, 1], server, north, south)
+        west = self.sites.join("west", port)
+        until(lambda: counted(self.out) == [0, 1, 2], server, north, south, west)
         south.kill()
-        until(lambda: self.counted("run") == ["0", "2"], server, north, west)
-        until(lambda: self.attendance("run")[-1]["gone"] == "1", server)
-        south = self.site("south", port)
-        until(lambda: self.counted("run") == ["0", "1", "2"], server, north, south, west)
+        until(lambda: counted(self.out) == [0, 2], server, north, west)
+        until(lambda: attendance(self.out)[-1].gone == [1], server)
+        south = self.sites.join("south", port)
+        until(lambda: counted(self.out) == [0, 1, 2], server, north, south, west)
         self.assertEqual(server.ended(), 0, server.text)
         for site in [north, south, west]:
             self.assertEqual(site.ended(), 0, site.text)
             self.assertIn("done", site.text)
-        story = self.events("run", "south")
+        story = events(self.out, "south")
         self.assertEqual([event for event in story if event in ("joined", "lost")], ["joined", "lost", "joined"], story)
         self.assertIn("south is lost", server.text)
-        self.assertLessEqual(float(self.rows_of("run")[-1]["grad_norm_sq"]), 1e-20)
+        self.assertLessEqual(float(rows_of(self.out / "trace.csv")[-1]["grad_norm_sq"]), 1e-20)
 
     def test_the_labels_of_regression_are_any_numbers_and_the_server_has_the_test_set(self):
         numbers = [f"{k / 7} 1:{k % 5} 2:1\n" for k in range(40)]
         for name, part in [("north", numbers[:15]), ("south", numbers[15:])]:
             (self.folder / f"{name}.svm").write_text("".join(part))
-        server, port = self.server("problem=least-squares()", "method=gd", "step=0.05", "rounds=100000",
-                                   "target=1e-12", *SLOWLY, "start-with=1", "columns=2", f"out={self.folder}/run")
-        north = self.site("north", port)
-        until(lambda: self.counted("run") == ["0"], server, north)
-        south = self.site("south", port)
-        until(lambda: self.counted("run") == ["0", "1"], server, north, south)
+        server, port = self.sites.serve("problem=least-squares()", "method=gd", "step=0.05", "rounds=100000",
+                                        "target=1e-12", *SLOWLY, "start-with=1", "columns=2", f"out={self.out}")
+        north = self.sites.join("north", port)
+        until(lambda: counted(self.out) == [0], server, north)
+        south = self.sites.join("south", port)
+        until(lambda: counted(self.out) == [0, 1], server, north, south)
         self.assertEqual([each.ended() for each in (server, north, south)], [0, 0, 0], server.text)
-        self.assertEqual(self.events("run", "south").count("refused"), 0)
+        self.assertEqual(events(self.out, "south").count("refused"), 0)
 
         (self.folder / "rows.t").write_text("".join(ROWS[:7]))
         (self.folder / "north.svm").write_text("".join(ROWS[:20]))
         (self.folder / "south.svm").write_text("".join(ROWS[20:40]))
         words = ["method=gd", "step=0.5", "rounds=20", "stragglers=first-r(3, patience=100s)"]
-        server, port = self.server(f"problem=logistic(test={self.folder}/rows.t, columns=12)", *words,
-                                   f"out={self.folder}/tested")
-        sites = [self.site(name, port) for name in SITES]
+        server, port = self.sites.serve(f"problem=logistic(test={self.folder}/rows.t, columns=12)", *words,
+                                        f"out={self.folder}/tested")
+        sites = [self.sites.join(name, port) for name in SITES]
         self.assertEqual([each.ended() for each in (server, *sites)], [0, 0, 0, 0], server.text)
         own = f"problem=logistic({self.folder}/all.svm, test={self.folder}/rows.t, columns=12)"
         code, text = said_by([PROGRAM, "run", own, *words, "clients=3", f"out={self.folder}/one"])
         self.assertEqual(code, 0, text)
-        accuracies = [[row["test_accuracy"] for row in self.rows_of(out)] for out in ("tested", "one")]
+        accuracies = [[row["test_accuracy"] for row in rows_of(self.folder / out / "trace.csv")]
+                      for out in ("tested", "one")]
         self.assertEqual(accuracies[0], accuracies[1])
         self.assertNotIn("", accuracies[0])
 
     def test_a_server_that_is_killed_goes_on_from_its_checkpoint(self):
         port = free_port()
         words = ["problem=logistic(columns=12, lambda=0.1)", "method=ef21(top-k(3))", "step=0.5", "rounds=400", *SLOWLY,
-                 "checkpoint-every=20", f"out={self.folder}/run"]
-        server, _ = self.server(*words, port=port)
-        sites = [self.site(name, port) for name in SITES]
-        until(lambda: len(self.attendance("run")) > 60, server, *sites)
+                 "checkpoint-every=20", f"out={self.out}"]
+        server, _ = self.sites.serve(*words, port=port)
+        sites = [self.sites.join(name, port) for name in SITES]
+        until(lambda: lines_in(self.out / "attendance.csv") > 60, server, *sites)
         server.kill()
         for other in ("columns=13", "labels=1,2"):  # which the sites do not hear of
             code, text = said_by([PROGRAM, "serve", *words, other, f"listen=127.0.0.1:{port}",
@@ -195,44 +120,45 @@ class Sites(InFolder):
             self.assertEqual(code, 2, text)
             self.assertIn(other.split("=")[0], text)
             self.assertNotIn("listening", text)
-        again, _ = self.server(*words, port=port)
+        again, _ = self.sites.serve(*words, port=port)
         self.assertIn("goes on from its checkpoint", again.text)
         self.assertEqual(again.ended(), 0, again.text)
         for site in sites:
             self.assertEqual(site.ended(), 0, site.text)
-        rows = self.rows_of("run")
+        rows = rows_of(self.out / "trace.csv")
         self.assertEqual([int(row["round"]) for row in rows], list(range(401)), "no round is lost or doubled")
-        self.assertEqual([event for event in self.events("run", "west") if event == "joined"], ["joined", "joined"])
+        self.assertEqual([event for event in events(self.out, "west") if event == "joined"], ["joined", "joined"])
 
     def test_a_site_that_does_not_fit_is_refused_and_the_run_goes_on(self):
-        said_by([PROGRAM, "certificates", str(self.folder / "other"), "north"])
+        make_certificates(PROGRAM, self.folder / "tls", ["stranger"])
+        make_certificates(PROGRAM, self.folder / "other", ["north"])
         (self.folder / "odd.svm").write_text("2 1:0.5\n1 2:0.5\n")
         (self.folder / "wide.svm").write_text("1 1:0.5\n-1 99:0.5\n")
-        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5", "rounds=50",
-                                   "labels=-1,1", f"out={self.folder}/run")
+        server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
+                                        "rounds=50", "labels=-1,1", f"out={self.out}")
         for name, words, data, tls, reason in [
                 ("stranger", [], self.folder / "north.svm", "tls", "not on the roster"),
                 ("north", [], None, "other", "certificate"),
                 ("north", [], self.folder / "odd.svm", "tls", "the label 2; the labels of the run are -1, 1"),
                 ("north", [], self.folder / "wide.svm", "tls", "its rows have 99 columns; the run has 12"),
                 ("north", ["allow=ef21,marina"], None, "tls", "the server asks for gd; allow=ef21,marina does not")]:
-            site = self.site(name, port, *words, tls=tls, data=data)
+            site = self.sites.join(name, port, *words, tls=tls, data=data)
             self.assertIn(site.ended(), (1, 2), site.text)
             self.assertIn(reason, site.text)
-        sites = [self.site(name, port) for name in SITES]
+        sites = [self.sites.join(name, port) for name in SITES]
         self.assertEqual(server.ended(), 0, server.text)
         for site in sites:
             self.assertEqual(site.ended(), 0, site.text)
-        reasons = [reason for _, event, reason in self.members("run") if event in ("refused", "failed")]
+        reasons = [reason for _, event, reason in members(self.out) if event in ("refused", "failed")]
         for part in ["roster", "label 2", "99 columns", "allow="]:
             self.assertEqual(sum(part in reason for reason in reasons), 1, (part, reasons))
 
     def test_a_server_that_is_interrupted_while_it_waits_tells_the_sites(self):
-        server, port = self.server("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5", "labels=-1,+1",
-                                   f"out={self.folder}/run")
-        site = self.site("north", port)
+        server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
+                                        "labels=-1,+1", f"out={self.out}")
+        site = self.sites.join("north", port)
         until(lambda: "client 0 of 3" in site.text, server, site)
-        server.process.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGINT)
         self.assertEqual(server.ended(), 128 + signal.SIGINT, server.text)
         self.assertIn("interrupted while it waited for sites; not saved", server.text)
         self.assertEqual(site.ended(), 0, site.text)
