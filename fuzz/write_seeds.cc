@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_seeds FOLDER ANSWERS : writes real messages of every compressor, alone and in pairs, as seeds for
-// decode_fuzz, and letters with them as seeds for answer_fuzz.
+// write_seeds FOLDER ANSWERS SESSIONS : writes real messages of every compressor, alone and in pairs, as
+// seeds for decode_fuzz, letters with them as seeds for answer_fuzz, and sessions as seeds for session_fuzz.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -121,16 +124,150 @@ void write_answers(const std::filesystem::path& folder) {
   }
 }
 
+using What = SessionInput::What;
+using Event = SessionInput::Event;
+using Bytes = std::vector<std::uint8_t>;
+
+void write_session(const std::filesystem::path& file, const std::vector<Event>& events) {
+  Bytes bytes;
+  for (const Event& event : events) SessionInput::add(event, bytes);
+  write_bytes(file, bytes);
+}
+
+/// Both ends exchange letters, and are cut in between.
+void write_honest_session(const std::filesystem::path& file, bool ends) {
+  std::vector<Event> events;
+  const auto step = [&](std::size_t end) {
+    events.push_back({.what = What::write, .end = end, .number = 3});
+    events.push_back({.what = What::deliver, .end = 1 - end, .part = 5, .number = events.size() % 4});
+  };
+  for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{9000}, Session::kPiece,
+                                   Session::kPiece + 1, SessionInput::kLetter}) {
+    events.push_back({.what = What::post, .end = 0, .number = length});
+    events.push_back({.what = What::post, .end = 1, .number = length / 2});
+    step(0);
+    step(1);
+    if (events.size() % 3 == 0) events.push_back({.what = What::cut});
+    if (events.size() % 2 == 0) events.push_back({.what = What::take});
+  }
+  for (const std::size_t end : {0, 1}) {
+    if (ends) events.push_back({.what = What::end, .end = end});
+    step(end);
+  }
+  write_session(file, events);
+}
+
+/// Forges to each end what the other one could have written.
+void write_forged_session(const std::filesystem::path& file, std::size_t to,
+                          const std::vector<Bytes>& messages) {
+  std::vector<Event> events;
+  for (int k = 0; k < 3; ++k) events.push_back({.what = What::post, .end = to, .number = 100});
+  events.push_back({.what = What::write, .end = to, .number = 7});
+  for (const Bytes& message : messages) {
+    // Zeros at the end need no bytes.
+    const auto zeros = std::find_if(message.rbegin(), message.rend(), [](std::uint8_t b) { return b != 0; });
+    const std::size_t length = message.rend() - zeros;
+    events.push_back({.what = What::forge,
+                      .end = to,
+                      .part = 3,
+                      .number = message.size() - length,
+                      .bytes = std::span(message).first(length)});
+    events.push_back({.what = What::write, .end = to, .number = 1});
+    events.push_back({.what = What::take, .end = to});
+  }
+  events.push_back({.what = What::reconnect, .end = to, .number = 2});
+  events.push_back({.what = What::write, .end = to, .number = 7});
+  write_session(file, events);
+}
+
+void write_sessions(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  write_honest_session(folder / "honest", false);
+  write_honest_session(folder / "honest-to-the-end", true);
+
+  const auto acknowledgement = [](std::uint64_t pieces) {
+    Bytes bytes = {static_cast<std::uint8_t>(Tag::acknowledged)};
+    bytes.resize(1 + sizeof pieces);
+    store_le(pieces, bytes.data() + 1);
+    return bytes;
+  };
+  const auto pieces_of = [](Mailbox::Kind kind, std::uint64_t length, std::size_t present) {
+    std::vector<Bytes> pieces;
+    for (std::size_t at = 0; at < std::max<std::size_t>(present, 1); at += Session::kPiece) {
+      Bytes piece = {static_cast<std::uint8_t>(at == 0 ? Tag::first : Tag::more)};
+      if (at == 0) {
+        piece.push_back(static_cast<std::uint8_t>(kind));
+        piece.resize(piece.size() + sizeof length);
+        store_le(length, piece.data() + 2);
+      }
+      piece.resize(piece.size() + std::min(Session::kPiece, present - at));
+      pieces.push_back(piece);
+    }
+    return pieces;
+  };
+  using Kind = Mailbox::Kind;
+  for (const std::size_t to : {0, 1}) {
+    const auto name = [&](const std::string& what) { return folder / fmt::format("{}-{}", what, to); };
+    std::vector<Bytes> messages = {acknowledgement(1)};
+    const auto add = [&](Kind kind, std::size_t length) {
+      for (Bytes& piece : pieces_of(kind, length, length)) messages.push_back(std::move(piece));
+    };
+    for (const std::size_t length : {std::size_t{0}, std::size_t{20}, std::size_t{300}, Session::kPiece,
+                                     Session::kPiece + 1, SessionInput::kLetter})
+      add(Kind::letter, length);
+    add(Kind::alive, 0);
+    messages.push_back(acknowledgement(3));
+    add(to == 0 ? Kind::left : Kind::closed, 1);
+    write_forged_session(name("letters"), to, messages);
+    for (std::size_t k = 0; k < messages.size(); ++k)
+      write_forged_session(name(fmt::format("message-{}", k)), to, {messages[k]});
+
+    const std::uint64_t huge = std::uint64_t{1} << 62;
+    write_forged_session(name("huge"), to, pieces_of(Kind::letter, huge, 3 * Session::kPiece));
+    write_forged_session(name("too-long"), to,
+                         pieces_of(Kind::letter, SessionInput::kLetter + 1, SessionInput::kLetter + 1));
+  }
+  // Greetings and welcomes, and what is wrong.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::vector<Bytes> alone = {Greeting{.continues = true, .acknowledged = 2}.bytes(),
+                              Welcome{.rank = 1, .ranks = 2, .patience = 9}.bytes(),
+                              Welcome{.rank = 0, .ranks = 2, .patience = 9}.bytes(),
+                              Welcome{.rank = 1, .ranks = 2, .patience = kInfinity}.bytes(),
+                              {static_cast<std::uint8_t>(Tag::more)},
+                              acknowledgement(4)};
+  for (const Kind kind : {Kind::closed, Kind::left}) alone.push_back(pieces_of(kind, 0, 0).front());
+  for (std::size_t k = 0; k < alone.size(); ++k)
+    write_forged_session(folder / fmt::format("alone-{}", k), 1, {alone[k]});
+
+  const Bytes early = acknowledgement(1);  // before the piece is written on this connection
+  write_session(folder / "early", {{.what = What::post, .number = 100},
+                                   {.what = What::write},
+                                   {.what = What::reconnect},
+                                   {.what = What::forge, .bytes = early}});
+
+  std::vector<Event> full;  // more letters than may be under way
+  for (int k = 0; k < 6; ++k) full.push_back({.what = What::post, .number = Session::kPiece - 200});
+  full.push_back({.what = What::write, .number = 7});
+  write_session(folder / "full", full);
+
+  std::vector<Event> many;  // of which nothing is taken
+  const Bytes letter = pieces_of(Kind::letter, Session::kPiece, 0).front();
+  for (std::size_t k = 0; k * Session::kPiece <= SessionInput::kWaiting; ++k)
+    many.push_back({.what = What::forge, .end = 0, .number = Session::kPiece, .bytes = letter});
+  write_session(folder / "many", many);
+}
+
 }  // namespace
 }  // namespace laconic
 
 int main(int argc, char** argv) try {
-  if (argc != 3) {
-    std::fputs("usage: write_seeds FOLDER ANSWERS\n", stderr);
+  if (argc != 4) {
+    std::fputs("usage: write_seeds FOLDER ANSWERS SESSIONS\n", stderr);
     return 2;
   }
   laconic::write_seeds(argv[1]);
   laconic::write_answers(argv[2]);
+  laconic::write_sessions(argv[3]);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "write_seeds: %s\n", error.what());

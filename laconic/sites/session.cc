@@ -19,7 +19,10 @@ static_assert(kAcknowledged + Session::kPiece + Session::kOverhead <= Session::k
 
 std::size_t length_of(const Mailbox::Parcel& parcel) { return parcel.letter ? parcel.letter->size() : 0; }
 
-bool is_last(std::uint8_t kind) { return kind >= static_cast<std::uint8_t>(Mailbox::Kind::closed); }
+bool is_last(std::uint8_t kind) {
+  return kind >= static_cast<std::uint8_t>(Mailbox::Kind::closed) &&
+         kind <= static_cast<std::uint8_t>(Mailbox::Kind::left);
+}
 
 }  // namespace
 
@@ -112,6 +115,7 @@ std::string Session::receive_piece(PartsReader& message, bool is_first) {
   if (is_first) {
     if (!message.read(head)) return "it sends the head of a letter that is cut off";
     content_to_come_ = load_le<std::uint64_t>(head.data() + 1);
+    if (is_last(head[0]) && content_to_come_ == 0) return "it sends an end without the byte that tells which";
   }
   const std::size_t size = message.left();
   if (size != std::min(kPiece, content_to_come_))

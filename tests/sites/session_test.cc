@@ -220,13 +220,18 @@ TEST(Session, SaysWhatIsWrong) {
       {"of very much", {piece(Tag::acknowledged, number(~std::uint64_t{0}))}, "need 0 to 0"},
       {"that is cut off", {piece(Tag::acknowledged, Content(7))}, "wrong length"},
       {"that is too long", {piece(Tag::acknowledged, Content(9))}, "wrong length"},
+      {"an end without its byte",
+       {piece(Tag::first, {2, 0, 0, 0, 0, 0, 0, 0, 0})},
+       "an end without the byte"},
   };
   for (const auto& row : rows) {
-    End server(0, 1);
-    for (std::size_t k = 0; k < row.messages.size(); ++k) {
-      const std::string wrong = receive(server.session, row.messages[k]);
-      EXPECT_THAT(wrong, k + 1 < row.messages.size() ? HasSubstr("") : HasSubstr(row.reason)) << row.name;
-      EXPECT_EQ(wrong.empty(), k + 1 < row.messages.size()) << row.name;
+    for (const std::size_t rank : {0, 1}) {
+      End end(rank, 1 - rank);
+      for (std::size_t k = 0; k < row.messages.size(); ++k) {
+        const std::string wrong = receive(end.session, row.messages[k]);
+        EXPECT_THAT(wrong, k + 1 < row.messages.size() ? HasSubstr("") : HasSubstr(row.reason)) << row.name;
+        EXPECT_EQ(wrong.empty(), k + 1 < row.messages.size()) << row.name;
+      }
     }
   }
 }
