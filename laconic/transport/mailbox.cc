@@ -149,17 +149,32 @@ void Mailbox::limit(const Limits& limits) {
   limits_ = limits;
 }
 
+void Mailbox::refuse(Peer& wrong, std::size_t rank, const std::string& reason) {
+  if (wrong.refusal.empty()) wrong.refusal = reason;
+  if (wrong.bond != Peer::Bond::given_up) drop(rank, Peer::Bond::refused);
+}
+
 void Mailbox::refuse(std::size_t rank, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   Peer& wrong = peer(rank);
-  if (wrong.refusal.empty()) wrong.refusal = reason;
-  if (wrong.bond != Peer::Bond::given_up) drop(rank, Peer::Bond::refused);
+  if (!wrong.succeeds) refuse(wrong, rank, reason);
+}
+
+void Mailbox::reject(std::size_t from, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  refuse(peer(from), from, reason);
 }
 
 std::string Mailbox::refusal(std::size_t rank) const {
   const std::lock_guard lock(mutex_);
   check(is_peer(rank), "a rank was asked for that this one does not talk to");
   return peers_[rank].refusal;
+}
+
+bool Mailbox::has_left(std::size_t rank) const {
+  const std::lock_guard lock(mutex_);
+  check(is_peer(rank), "a rank was asked for that this one does not talk to");
+  return peers_[rank].bond == Peer::Bond::left;
 }
 
 void Mailbox::close(std::uint8_t code) {

@@ -79,10 +79,13 @@ class Mailbox {
   /// Whether the rank has been silent for longer than the patience, has left, was refused or was given up.
   [[nodiscard]] bool is_lost(std::size_t rank) const;
   /// The rank has sent something wrong. It counts as lost, nothing more is sent to it, and its letters are
-  /// dropped. Only the first reason is kept.
+  /// dropped. Only the first reason is kept. No effect if a new process of the rank has arrived: the one that
+  /// is refused is lost already.
   void refuse(std::size_t rank, const std::string& reason);
   /// Why the rank was refused; empty if it was not.
   [[nodiscard]] std::string refusal(std::size_t rank) const;
+  /// Whether the rank said that it leaves, and was not given up since.
+  [[nodiscard]] bool has_left(std::size_t rank) const;
   /// Sends nothing more to the rank, and drops its letters: those not yet taken and those still to come. If a
   /// new process of the rank has arrived, the rank is then that process, and is not lost.
   void give_up(std::size_t rank);
@@ -128,6 +131,8 @@ class Mailbox {
   [[nodiscard]] bool is_connected(std::size_t rank) const;
   /// A letter, or a part of one, has arrived.
   void hear_from(std::size_t from);
+  /// As refuse(), for what has arrived: it is of the present process of the rank.
+  void reject(std::size_t from, const std::string& reason);
   /// Whether the rank may send a parcel of this kind, the number of a Kind, and of this length now. If not,
   /// it is refused. A carrier that knows the length before the content asks first. deliver() asks in any
   /// case.
@@ -182,6 +187,7 @@ class Mailbox {
   [[nodiscard]] bool is_reached(const Peer& peer) const;
   [[nodiscard]] bool is_lost(const Peer& peer) const;
   [[nodiscard]] bool broken() const;
+  void refuse(Peer& wrong, std::size_t rank, const std::string& reason);
   /// Sends nothing more to the peer, and drops its letters.
   void drop(std::size_t rank, Peer::Bond bond);
   bool admits(std::size_t from, Kind kind, std::size_t length);

@@ -23,7 +23,7 @@ std::size_t ParcelReader::length_of_next() const {
 
 std::span<std::uint8_t> ParcelReader::room_for(std::size_t count) {
   if (!is_refused_ && count != length_of_next()) {
-    mailbox_.refuse(from_, fmt::format("it sends a piece of {} bytes; need {}", count, length_of_next()));
+    mailbox_.reject(from_, fmt::format("it sends a piece of {} bytes; need {}", count, length_of_next()));
     is_refused_ = true;
   }
   if (is_refused_) {

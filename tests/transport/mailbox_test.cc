@@ -166,6 +166,36 @@ TEST(Mailbox, ANewProcessTakesThePlaceOfTheEarlierOneOnceThatIsGivenUp) {
   EXPECT_FALSE(mailbox.is_connected(1));
 }
 
+TEST(Mailbox, ANewProcessIsNotRefusedForWhatTheEarlierOneSent) {
+  Mailbox mailbox(0, 2, kLong);
+  const auto deliver = [&](const std::string& text) {
+    mailbox.deliver(1, {Mailbox::Kind::letter, letter_of(text)});
+  };
+  deliver("wrong");
+  ASSERT_TRUE(mailbox.take(0));
+  mailbox.arrive(1);
+  mailbox.refuse(1, "it sends something wrong");  // which the earlier one did
+  deliver("of the new one");
+  mailbox.give_up(1);
+  EXPECT_FALSE(mailbox.is_lost(1));
+  EXPECT_EQ(mailbox.refusal(1), "");
+  EXPECT_TRUE(mailbox.take(0));
+
+  mailbox.arrive(1);
+  mailbox.reject(1, "a piece that is wrong");  // of the new one
+  mailbox.give_up(1);
+  EXPECT_TRUE(mailbox.is_lost(1));
+  EXPECT_EQ(mailbox.refusal(1), "a piece that is wrong");
+}
+
+TEST(Mailbox, KnowsThatARankHasLeft) {
+  Mailbox mailbox(0, 2, kLong);
+  EXPECT_FALSE(mailbox.has_left(1));
+  mailbox.deliver(1, {Mailbox::Kind::left, {}});
+  EXPECT_TRUE(mailbox.is_lost(1));
+  EXPECT_TRUE(mailbox.has_left(1));
+}
+
 TEST(Mailbox, RanksThatArriveAreAbsentAtFirst) {
   Mailbox mailbox(0, 2, kLong, {.ranks_arrive = true});
   EXPECT_TRUE(mailbox.is_lost(1));
