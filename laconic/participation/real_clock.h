@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -19,10 +21,16 @@ namespace laconic {
 
 class RealClock final : public Stragglers {
  public:
-  /// `patience` > 0: seconds without a sign of life after which a process counts as lost.
-  RealClock(std::size_t clients, const Policy& policy, double patience)
-      : policy_(policy), patience_(patience), late_(clients, 0.0) {
-    check(patience > 0, "a real clock needs patience > 0");
+  /// `patience` > 0: seconds without a sign of life after which a process counts as lost. `answer_within` > 0:
+  /// seconds for which the server waits for a process that gives signs of life and does not answer.
+  RealClock(std::size_t clients, const Policy& policy, double patience,
+            double answer_within = std::numeric_limits<double>::infinity())
+      : policy_(policy), patience_(patience), answer_within_(answer_within), late_(clients, 0.0) {
+    check(patience > 0 && answer_within > 0, "a real clock needs patience > 0");
+  }
+  /// One with the same settings, for other clients.
+  [[nodiscard]] std::shared_ptr<RealClock> with(std::size_t clients) const {
+    return std::make_shared<RealClock>(clients, policy_, patience_, answer_within_);
   }
 
   /// From now on clients() are these alone, ascending, and draw() and late() number them from 0. hear(),
@@ -31,6 +39,7 @@ class RealClock final : public Stragglers {
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] double patience() const { return patience_; }
+  [[nodiscard]] double answer_within() const { return answer_within_; }
 
   /// Sets the clients that answered this round in time, ascending. draw() returns them until the next call.
   void hear(std::span<const std::uint32_t> answering) {
@@ -76,6 +85,7 @@ class RealClock final : public Stragglers {
 
   Policy policy_;
   double patience_;
+  double answer_within_;
   std::optional<std::vector<std::uint32_t>> members_;
   std::vector<std::uint32_t> answering_;
   Vector late_;

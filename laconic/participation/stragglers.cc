@@ -363,7 +363,7 @@ std::unique_ptr<Stragglers> trace(Arguments& arguments, std::span<const std::siz
   return std::make_unique<Trace>(std::move(rows), policy_of(arguments, loads.size()));
 }
 
-/// The default patience is much longer than a server waits for answers.
+/// The default patience is much longer than the deadline.
 std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t clients, const Policy& policy) {
   constexpr double kPatience = 10;
   constexpr double kDeadlines = 20;
@@ -374,7 +374,12 @@ std::unique_ptr<Stragglers> real_clock(Arguments& arguments, std::size_t clients
   if (policy.deadline && patience < *policy.deadline)
     arguments.fail(
         fmt::format("patience = {}; need patience >= {}, the deadline", patience, *policy.deadline));
-  return std::make_unique<RealClock>(clients, policy, patience);
+  constexpr double kAnswer = 600;
+  const double answer = seconds_of(arguments, "answer-within", {}).value_or(std::max(kAnswer, patience));
+  if (answer < patience)
+    arguments.fail(
+        fmt::format("answer-within = {}; need answer-within >= {}, the patience", answer, patience));
+  return std::make_unique<RealClock>(clients, policy, patience, answer);
 }
 
 std::unique_ptr<Stragglers> deadline(Arguments& arguments, std::span<const std::size_t> loads) {
@@ -404,13 +409,14 @@ constexpr StragglersRow kModels[] = {
      "the same with times from a file: a round a line (then from the top again), a time for each client; # "
      "begins a comment",
      trace, StragglersRow::Clock::modelled},
-    {"deadline", "deadline(500ms, first=R, patience=10s)",
+    {"deadline", "deadline(500ms, first=R, patience=10s, answer-within=10min)",
      "by a real clock: a round ends when all have answered, or after so long (with first=R not before R "
-     "have); a "
-     "process of which nothing is heard for the patience is dead",
+     "have); a process of which nothing is heard for the patience is dead, and one for which the server "
+     "waits "
+     "longer than answer-within is refused",
      deadline, StragglersRow::Clock::real},
-    {"first-r", "first-r(R, patience=10s)", "the same, but a round ends with the R-th answer", first_r,
-     StragglersRow::Clock::real},
+    {"first-r", "first-r(R, patience=10s, answer-within=10min)",
+     "the same, but a round ends with the R-th answer", first_r, StragglersRow::Clock::real},
 };
 
 }  // namespace

@@ -14,7 +14,8 @@
 // shows heads, the server waits for all living clients, whatever the policy.
 //
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
-// those of a process that sends something wrong (judge.h). Then a new epoch begins in the middle of the
+// those of a process that sends something wrong (judge.h), or for whose answer the server has waited for
+// RealClock::answer_within() seconds. Then a new epoch begins in the middle of the
 // round. The method is made anew for the living clients (MakeEpochMethod): they take over the shards of the
 // others, or, across sites, f is the mean over the living alone. All memories start over at x_t as in round
 // 0, and answers of the previous epoch are late. Every epoch after the first draws with its own seed, and its
@@ -88,15 +89,15 @@ struct ServedEvents {
   std::function<void(std::size_t rank, std::size_t round, const std::string& reason)> failed = {};
   /// A process without a fault of its letters was given up in the round: it is silent, has left, or another
   /// process has its rank now.
-  std::function<void(std::size_t rank, std::size_t round)> lost = {};
+  std::function<void(std::size_t rank, std::size_t round, bool has_left)> lost = {};
   /// If set, processes arrive (Mailbox::arrive). A process has arrived and sent its first letter. The call
   /// may post letters to it; it throws InputError or RunError to refuse the process.
   std::function<void(std::size_t rank, const Letter& first)> admit = {};
   /// An epoch began with these clients, ascending. Only if processes arrive.
   std::function<void(std::size_t round, std::size_t epoch, const std::vector<std::uint32_t>& clients)> began =
       {};
-  /// Called several times in a patience while there are fewer than `start_with` clients. May throw, which
-  /// ends the run; nothing else ends this wait, so it should look for requests to end.
+  /// Called several times in a patience while the server waits: for the answers of these clients, or for more
+  /// clients if they are fewer than `start_with`. May throw, which ends the run in the middle of the round.
   std::function<void(std::size_t round, std::size_t clients)> waiting = {};
   std::size_t start_with = 1;  // clients, 1 .. all; only if processes arrive
   /// Ranks that have arrived before, and were admitted. Only if processes arrive.

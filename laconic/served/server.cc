@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rank 0 of a served star: sends orders, receives answers, updates the estimate.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -185,22 +186,25 @@ class ServedStar final : public Method {
     for (Heard& measured : measured_) measured = {};
     const auto all_have_answered = [&] {
       for (std::size_t r = 1; r < ranks_.size(); ++r) {
-        if (is_away(ranks_[r]) || mailbox_.is_lost(r)) continue;
-        for (const std::uint32_t i : IndexSet(owned_[r])) {
-          if (!measured_[i].in_time) return false;
-        }
+        if (!is_away(ranks_[r]) && !mailbox_.is_lost(r) && owes(r, measured_)) return false;
       }
       return true;
     };
-    while (!all_have_answered()) take_letters(mailbox_.between_looks(), order_.round);
+    const auto begin = RealTime::now();
+    while (!all_have_answered()) {
+      take_letters(mailbox_.between_looks(), order_.round);
+      wait(seconds_since(begin), measured_);
+    }
     out.clear(problem_.dim());
     std::vector<Vector> gradients;  // of the board's entries
     board_.clear();
     const bool all_diverge = refuse_not_finite(measured_) == 0;
+    double rows = 0;
     for (std::uint32_t i = 0; i < measured_.size(); ++i) {
       if (!measured_[i].in_time || (!measured_[i].not_finite.empty() && !all_diverge)) continue;
       board_.add({.client = order_.members.number_of(i)}, 0);
       board_[board_.size() - 1].envelope = measured_[i].envelope;
+      rows += order_.members.rows[i];
       gradients.push_back(numbers_in(measured_[i].message));
     }
     for (std::size_t e = 0; e < board_.size(); ++e) {
@@ -209,6 +213,8 @@ class ServedStar final : public Method {
     }
     if (board_.size() == 0) return false;
     out.add(fleet, board_);
+    // The share of correct rows is over those that answer, too.
+    out.correct *= std::accumulate(order_.members.rows.begin(), order_.members.rows.end(), 0.0) / rows;
     return true;
   }
 
@@ -226,6 +232,25 @@ class ServedStar final : public Method {
     if (mailbox_.closed()) throw RunError(fmt::format("letters are not carried any more in round {}", t));
   }
 
+  /// Whether the server has not heard all that the process owes: that it is ready, and these answers.
+  [[nodiscard]] bool owes(std::size_t rank, const std::vector<Heard>& answers) const {
+    const auto clients = IndexSet(owned_[rank]);
+    return ranks_[rank] == Rank::reads ||
+           std::any_of(clients.begin(), clients.end(), [&](std::uint32_t i) { return !answers[i].in_time; });
+  }
+
+  /// The server has waited for the answers for so long. Refuses the processes that owe some, if that is too
+  /// long.
+  void wait(double seconds, const std::vector<Heard>& answers) {
+    if (events_.waiting) events_.waiting(order_.round, living());
+    if (seconds <= clock_.answer_within()) return;
+    for (std::size_t r = 1; r < ranks_.size(); ++r) {
+      if (is_away(ranks_[r]) || !owes(r, answers)) continue;
+      mailbox_.refuse(r, fmt::format("it is not silent, and has not answered for {:.3g} s (answer-within)",
+                                     clock_.answer_within()));
+    }
+  }
+
   /// Sends the order and waits for answers to it. Returns false if processes with clients are lost, or if
   /// some had arrived before the order.
   bool gather(std::size_t t) {
@@ -238,13 +263,15 @@ class ServedStar final : public Method {
     send_order();
     for (Heard& answer : answers_) answer.in_time = false;
     arrived_ = 0;
-    auto begin = RealTime::now();
+    const auto sent = RealTime::now();
+    auto begin = sent;
     for (double waited = 0; !is_met(waited); waited = seconds_since(begin)) {
       double next_look = mailbox_.between_looks();
       if (const double left = clock_.policy().deadline.value_or(0) - waited; left > 0)
         next_look = std::min(next_look, left);
       const bool reads = !all_have_joined();
       take_letters(next_look, t);  // all answers that have arrived by now are in time
+      wait(seconds_since(sent), answers_);
       if (clients_are_lost()) return false;
       if (reads) begin = RealTime::now();
     }
@@ -376,13 +403,14 @@ class ServedStar final : public Method {
 
   void give_up(std::size_t rank) {
     const std::string reason = mailbox_.refusal(rank);
+    const bool has_left = mailbox_.has_left(rank);
     mailbox_.give_up(rank);
     ranks_[rank] = Rank::given_up;
     for (const std::uint32_t i : IndexSet(owned_[rank])) is_gone_[i] = true;
     const auto& told = has_failed_[rank] ? events_.failed : events_.refused;
     has_failed_[rank] = false;
     if (reason.empty()) {
-      if (events_.lost) events_.lost(rank, order_.round);
+      if (events_.lost) events_.lost(rank, order_.round, has_left);
     } else if (told) {
       told(rank, order_.round, reason);
     }

@@ -88,8 +88,7 @@ class Site {
     for (const std::uint32_t i : members.by_number()) rows.push_back(members.rows[i]);
     if (rows.empty() || members.rows.size() != config_.clients)
       throw RunError("an order does not say which sites take part");
-    const auto whole = real_clock_of(config_);
-    const auto clock = std::make_shared<RealClock>(rows.size(), whole->policy(), whole->patience());
+    const auto clock = real_clock_of(config_)->with(rows.size());
     Config config = config_;
     config.clients = rows.size();
     const auto opened = std::make_shared<OpenedProblem>();

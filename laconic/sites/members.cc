@@ -62,6 +62,8 @@ const char* name_of(MemberEvent event) {
       return "disconnected";
     case MemberEvent::reconnected:
       return "reconnected";
+    case MemberEvent::left:
+      return "left";
     case MemberEvent::lost:
       return "lost";
     case MemberEvent::refused:

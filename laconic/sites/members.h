@@ -16,7 +16,8 @@ enum class MemberEvent : std::uint8_t {
   joined,        // it takes part, from the next epoch on
   disconnected,  // its connection ended; it may come back within the patience
   reconnected,   // it came back, and goes on where it was
-  lost,          // the patience is over
+  left,          // it has ended by itself, as when it was asked to
+  lost,          // the patience is over, or another process of its name has joined
   refused,       // it may not take part, or sent something wrong
   failed,        // it ended with an error of its own
 };

@@ -2,6 +2,7 @@
 #include "laconic/sites/serve.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -207,6 +208,16 @@ std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles
   return terms;
 }
 
+/// Throws InputError if the method cannot run with so many sites, as when a rule of aggregation needs more.
+void require_assembles(const std::shared_ptr<const Problem>& problem, const Config& config,
+                       std::size_t sites) {
+  Config of_these = config;
+  of_these.clients = sites;
+  const auto opened = std::make_shared<OpenedProblem>();
+  opened->problem = at_server(problem, std::vector<std::uint32_t>(sites, 1));
+  served_parts_of(Experiment(of_these, opened, real_clock_of(config)->with(sites), {}));
+}
+
 /// The part of the server once it has a mailbox.
 class Serving {
  public:
@@ -232,6 +243,7 @@ class Serving {
     const auto opened = std::make_shared<OpenedProblem>();
     base_ = make_problem(config_.problem, reception_.setting());
     opened->problem = at_server(base_, rows_of_all());
+    require_assembles(base_, config_, start_with);
     if (files_.out != nullptr && base_->classifies()) opened->clients_csv = reception_.clients_csv();
     ThreadPool pool(threads_of(config_));
     const auto transport = alone(&mailbox_);
@@ -255,9 +267,11 @@ class Serving {
          .failed = [&](std::size_t rank, std::size_t /*round*/,
                        const std::string& reason) { fail(rank, reason); },
          .lost =
-             [&](std::size_t rank, std::size_t round) {
-               part_with(rank, MemberEvent::lost, fmt::format("in round {}", round));
-               observer_.remark(fmt::format("{} is lost in round {}", options_.roster.name(rank - 1), round));
+             [&](std::size_t rank, std::size_t round, bool has_left) {
+               part_with(rank, has_left ? MemberEvent::left : MemberEvent::lost,
+                         fmt::format("in round {}", round));
+               observer_.remark(fmt::format("{} {} in round {}", options_.roster.name(rank - 1),
+                                            has_left ? "has left" : "is lost", round));
              },
          .admit = [&](std::size_t rank, const Letter& letter) { reception_.admit(rank, letter, mailbox_); },
          .began = [&](std::size_t round, std::size_t /*epoch*/,
@@ -340,14 +354,23 @@ class Serving {
       write_whole(files_.out->file("clients.csv"), reception_.clients_csv());
   }
 
-  /// Says that the run waits, once for each number of sites, and looks for requests to end.
+  /// The server waits for letters. Says so if too few sites are there, once for each number of them. If it is
+  /// asked to end, it waits no longer for sites; a round has the patience to end by itself, so that its
+  /// checkpoint is saved.
   void wait(std::size_t there, std::size_t start_with) {
-    if (waits_with_ != there)
+    const bool needs_sites = there < start_with;
+    if (needs_sites && waits_with_ != there) {
       observer_.remark(fmt::format("waiting: {} of {} sites are there; the run needs {}", there,
                                    config_.clients, start_with));
-    waits_with_ = there;
-    if (const Request asked = observer_.asked_to_end(); asked != Request::none)
-      throw Interrupted(asked, "interrupted while it waited for sites");
+      waits_with_ = there;
+    }
+    const Request asked = observer_.asked_to_end();
+    if (asked == Request::none) return;
+    if (needs_sites) throw Interrupted(asked, "interrupted while it waited for sites");
+    const auto now = std::chrono::steady_clock::now();
+    if (!asked_since_) asked_since_ = now;
+    if (now - *asked_since_ > std::chrono::duration<double>(mailbox_.patience()))
+      throw Interrupted(asked, "interrupted while it waited for the answers of sites");
   }
 
   const Config& config_;
@@ -361,6 +384,7 @@ class Serving {
   std::shared_ptr<const Problem> base_;
   std::vector<std::uint32_t> there_;  // in the epoch
   std::optional<std::size_t> waits_with_;
+  std::optional<std::chrono::steady_clock::time_point> asked_since_;  // when it first saw a request to end
 };
 
 /// The argument `columns` of the problem, if it has one.
@@ -383,16 +407,8 @@ void require_assembles(const Config& config, const ServeOptions& options) {
   if (!columns || !options.labels) return;
   const std::shared_ptr<const Problem> problem = make_problem(
       config.problem, {.folders = config.resources.folders, .site = SiteData{*columns, *options.labels}});
-  for (const std::size_t sites : {config.clients, options.start_with}) {
-    if (sites == 0) continue;
-    Config of_these = config;
-    of_these.clients = sites;
-    const auto opened = std::make_shared<OpenedProblem>();
-    opened->problem = at_server(problem, std::vector<std::uint32_t>(sites, 1));
-    const auto all = real_clock_of(config);
-    const auto clock = std::make_shared<RealClock>(sites, all->policy(), all->patience());
-    served_parts_of(Experiment(of_these, opened, clock, {}));
-  }
+  require_assembles(problem, config, config.clients);
+  if (options.start_with > 0) require_assembles(problem, config, options.start_with);
 }
 
 /// InputError for a key that needs the data in one place.
@@ -459,7 +475,7 @@ RunResult serve(const Config& config, const ServeOptions& given, Observer& obser
     return serve_to_the_end(mailbox, result, [&] {
       try {
         return Serving(config, options, observer, files, terms, members, mailbox).run();
-      } catch (const Interrupted& interrupted) {  // while it waited: the sites learn how the run ended
+      } catch (const Interrupted& interrupted) {  // in a wait: the sites learn how the run ended
         RunResult ended;
         ended.summary.why = Summary::Why::interrupted;
         ended.summary.request = interrupted.request();

@@ -84,6 +84,7 @@ class SitesServer::Impl final : public grpc::CallbackGenericService {
   void refuse(Stream& stream, const std::string& reason);
   void lose(Stream& stream, const std::string& reason);
   void drop_session(std::size_t rank, Status status, const std::string& reason);
+  void reject_unended();
   void end_lost_sessions();
   void end_slow_streams();
   void report(std::function<void()> event) { events_to_report_.push_back(std::move(event)); }
@@ -109,8 +110,10 @@ class SitesServer::Impl final : public grpc::CallbackGenericService {
   bool is_over_ = false;        // carry() has returned
   std::vector<Place> places_;   // by rank; that of rank 0 is unused
   std::vector<StreamPointer> streams_;
+  std::optional<SteadyClock::time_point> closed_since_;
   std::vector<std::function<void()>> events_to_report_;
-  std::size_t refused_to_report_ = 0;
+  std::size_t refused_ = 0;  // that were reported since
+  SteadyClock::time_point refused_since_ = SteadyClock::now();
 
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
@@ -313,7 +316,7 @@ void SitesServer::Impl::end(Stream& stream, Status status) {
 void SitesServer::Impl::refuse(Stream& stream, const std::string& reason) {
   Place& place = places_[stream.rank_];
   if (place.stream.get() == &stream) {
-    mailbox_->refuse(stream.rank_, reason);
+    mailbox_->reject(stream.rank_, reason);
     drop_session(stream.rank_, {StatusCode::INVALID_ARGUMENT, reason}, reason);
   } else {
     report_refused(names_[stream.rank_], reason);
@@ -385,6 +388,9 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
     end(*stream, {StatusCode::NOT_FOUND,
                   "the server does not know this session: it has begun anew, or has given it up"});
     return;
+  } else if (mailbox_->closed()) {  // who joins anew again and again does not hold up the end
+    end(*stream, {StatusCode::UNAVAILABLE, "the run has ended"});
+    return;
   } else if (greeting.acknowledged != 0) {
     refuse(*stream, "it acknowledges pieces before it has any");
     return;
@@ -392,9 +398,7 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
     const std::string replaced = "another process of this name has joined";
     drop_session(rank, {StatusCode::ABORTED, replaced}, replaced);
     mailbox_->arrive(rank);
-    place.session = std::make_unique<Session>(rank, *mailbox_);
-    place.id = greeting.session;
-    place.stream = stream;
+    place = {.id = greeting.session, .session = std::make_unique<Session>(rank, *mailbox_), .stream = stream};
     report([this, rank, address = stream->address_] {
       if (events_.connected) events_.connected(rank, address);
     });
@@ -406,9 +410,14 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
 }
 
 void SitesServer::Impl::report_refused(const std::string& from, const std::string& reason) {
-  constexpr std::size_t kMost = 64;  // that wait to be reported
-  if (refused_to_report_ == kMost || is_over_) return;
-  ++refused_to_report_;
+  constexpr std::size_t kMost = 20;  // a second: members.csv should not fill the disk
+  const auto now = SteadyClock::now();
+  if (now - refused_since_ > std::chrono::seconds(1)) {
+    refused_since_ = now;
+    refused_ = 0;
+  }
+  if (refused_ == kMost || is_over_) return;
+  ++refused_;
   report([this, from, reason] {
     if (events_.refused) events_.refused(from, reason);
   });
@@ -419,9 +428,21 @@ void SitesServer::Impl::report_events() {
   {
     const std::lock_guard lock(mutex_);
     events.swap(events_to_report_);
-    refused_to_report_ = 0;
   }
   for (const auto& event : events) event();
+}
+
+/// Sites that are not silent do not hold up the end of the run either: after some patiences they are refused.
+void SitesServer::Impl::reject_unended() {
+  constexpr double kPatiences = 6;
+  if (!mailbox_->closed()) return;
+  const auto now = SteadyClock::now();
+  if (!closed_since_) closed_since_ = now;
+  if (now - *closed_since_ < std::chrono::duration<double>(kPatiences * mailbox_->patience())) return;
+  for (std::size_t rank = 1; rank < places_.size(); ++rank) {
+    if (places_[rank].session && !places_[rank].session->has_heard_end())
+      mailbox_->reject(rank, "it does not confirm the end of the run");
+  }
 }
 
 /// Ends the sessions of ranks to and from which no letters go any more.
@@ -476,6 +497,7 @@ void SitesServer::Impl::carry(Mailbox& mailbox) {
     for (;;) {
       {
         const std::lock_guard lock(mutex_);
+        reject_unended();
         end_lost_sessions();
         end_slow_streams();
         streams = streams_;

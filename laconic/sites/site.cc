@@ -384,6 +384,7 @@ void SiteConnection::Impl::connect() {
   while (!is_connected_) {
     look_after();
     if (is_forgotten_) throw RunError(fmt::format("the server {} has forgotten this site", options_.server));
+    if (is_ended_) throw RunError(fmt::format("the run of the server {} has ended", options_.server));
     if (options_.events.waits) options_.events.waits();
     std::unique_lock lock(mutex_);
     if (!is_connected_) changed_.wait_for(lock, in_seconds(kNap));
@@ -423,6 +424,8 @@ void SiteConnection::Impl::carry(Mailbox& mailbox) {
         if (is_ended_ || is_forgotten_ || session_->is_all_acknowledged() ||
             now - over_since > std::chrono::seconds(1))
           break;
+      } else if (is_ended_ && !mailbox.closed()) {
+        throw RunError(fmt::format("the run of the server {} has ended without this site", options_.server));
       }
       mailbox.wait_for_post(kNap);
     }

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "laconic/core/error.h"
+#include "laconic/core/failure.h"
 #include "laconic/core/parallel.h"
 #include "laconic/core/spec.h"
 #include "laconic/methods/methods.h"
@@ -39,9 +40,10 @@ using ::testing::SizeIs;
 constexpr std::size_t kSites = 3;  // each has a client
 constexpr std::uint64_t kSeedOfSites = 5;
 constexpr double kPatienceOfSites = 0.3;
+constexpr double kAnswerWithin = 0.6;
 
 std::shared_ptr<const Problem> problem_of_sites() {
-  return make_problem(parse("least-squares(generated(rows=30, d=12, shift=1))"), {.clients = kSites});
+  return make_problem(parse("logistic(generated(rows=30, d=12, shift=1), lambda=0.1)"), {.clients = kSites});
 }
 
 MakeEpochMethod method_of_sites(const std::string& method, const std::shared_ptr<RealClock>& clock) {
@@ -122,14 +124,23 @@ MakeEpochMethod method_at_site(const std::string& method, std::uint32_t client) 
 }
 
 std::shared_ptr<RealClock> clock_of_sites() {
-  return std::make_shared<RealClock>(kSites, Policy{.deadline = {}, .first = kSites}, kPatienceOfSites);
+  return std::make_shared<RealClock>(kSites, Policy{.deadline = {}, .first = kSites}, kPatienceOfSites,
+                                     kAnswerWithin);
 }
+
+/// What of a process never arrives.
+using HoldsBack = std::function<bool(AnswerHead::Kind)>;
 
 /// A process of one client, on two threads: one computes, one carries its letters to the server's mailbox.
 class SiteProcess {
  public:
-  SiteProcess(std::size_t rank, Mailbox& server, MakeEpochMethod method, std::string hello)
-      : rank_(rank), server_(server), mailbox_(rank, 1 + kSites, 60), hello_(std::move(hello)) {
+  SiteProcess(std::size_t rank, Mailbox& server, MakeEpochMethod method, std::string hello,
+              HoldsBack holds_back)
+      : rank_(rank),
+        server_(server),
+        mailbox_(rank, 1 + kSites, 60),
+        hello_(std::move(hello)),
+        holds_back_(std::move(holds_back)) {
     server.arrive(rank);
     computing_ = std::thread([this, method = std::move(method)] {
       mailbox_.post(0, Hello{.text = hello_}.letter());
@@ -137,7 +148,9 @@ class SiteProcess {
     });
     carrying_ = std::thread([this] {
       while (!cut_) {
-        while (const auto parcel = mailbox_.next_for(0)) server_.deliver(rank_, *parcel);
+        while (const auto parcel = mailbox_.next_for(0)) {
+          if (arrives(*parcel)) server_.deliver(rank_, *parcel);
+        }
         while (const auto parcel = server_.next_for(rank_)) mailbox_.deliver(0, *parcel);
         server_.hear_from(rank_);
         mailbox_.wait_for_post(1e-4);
@@ -155,10 +168,17 @@ class SiteProcess {
   }
 
  private:
+  bool arrives(const Mailbox::Parcel& parcel) {
+    if (!holds_back_ || parcel.kind != Mailbox::Kind::letter) return true;
+    return !std::exchange(has_said_hello_, true) || !holds_back_(Answer::of(parcel.letter).kind);
+  }
+
   std::size_t rank_;
   Mailbox& server_;
   Mailbox mailbox_;
   std::string hello_;
+  HoldsBack holds_back_;
+  bool has_said_hello_ = false;
   std::atomic<bool> cut_ = false;
   std::thread computing_;
   std::thread carrying_;
@@ -177,14 +197,19 @@ class ServerOfSites {
             {.attended = [this](const Attendance& told) { last = told; },
              .refused = [this](std::size_t rank, std::size_t /*round*/,
                                const std::string& reason) { refused.emplace_back(rank, reason); },
-             .lost = [this](std::size_t rank, std::size_t /*round*/) { lost.push_back(rank); },
+             .lost = [this](std::size_t rank, std::size_t /*round*/,
+                            bool has_left) { (has_left ? left : lost).push_back(rank); },
              .admit =
                  [](std::size_t /*rank*/, const Letter& first) {
                    if (Hello::of(first).text != "hello") throw InputError("it says no hello");
                  },
              .began = [this](std::size_t /*round*/, std::size_t /*epoch*/,
                              const std::vector<std::uint32_t>& clients) { epochs.push_back(clients); },
-             .waiting = [this](std::size_t /*round*/, std::size_t clients) { waited_with = clients; },
+             .waiting =
+                 [this, start_with](std::size_t /*round*/, std::size_t clients) {
+                   if (clients < start_with) waited_with = clients;
+                   if (interrupts) throw Interrupted(Request::interrupt, "in a wait");
+                 },
              .start_with = start_with})) {
     looking_ = std::thread([this] {
       while (!over_) {
@@ -200,11 +225,13 @@ class ServerOfSites {
     looking_.join();
   }
 
-  std::unique_ptr<SiteProcess> site(std::size_t rank, const std::string& hello = "hello") {
+  std::unique_ptr<SiteProcess> site(std::size_t rank, const std::string& hello = "hello",
+                                    HoldsBack holds_back = {}) {
     const auto client = static_cast<std::uint32_t>(rank - 1);
     return std::make_unique<SiteProcess>(
         rank, mailbox,
-        has_data_ ? method_of_sites(method_, clock_of_sites()) : method_at_site(method_, client), hello);
+        has_data_ ? method_of_sites(method_, clock_of_sites()) : method_at_site(method_, client), hello,
+        std::move(holds_back));
   }
   void round() {
     if (next_ == 0) {
@@ -233,6 +260,8 @@ class ServerOfSites {
   std::vector<std::vector<std::uint32_t>> epochs;
   std::vector<std::pair<std::size_t, std::string>> refused;
   std::vector<std::size_t> lost;
+  std::vector<std::size_t> left;
+  bool interrupts = false;
   std::optional<std::size_t> waited_with;
 
  private:
@@ -342,6 +371,44 @@ TEST(Arrivals, AProcessThatIsNotAdmittedCostsTheRunNothing) {
   server.round_until({0, 1});
 }
 
+TEST(Arrivals, AProcessThatGivesSignsOfLifeAndDoesNotAnswerIsRefused) {
+  using Kind = AnswerHead::Kind;
+  const HoldsBack all_it_has = [](Kind) { return true; };
+  const HoldsBack its_messages = [](Kind kind) { return kind == Kind::message; };
+  for (const HoldsBack& holds_back : {all_it_has, its_messages}) {
+    ServerOfSites server("gd", 2);
+    const auto first = server.site(1);
+    auto second = server.site(2, "hello", holds_back);
+    const auto third = server.site(3);
+    server.round_until({0, 2});
+    ASSERT_THAT(server.refused, SizeIs(1));
+    EXPECT_EQ(server.refused[0].first, 2U);
+    EXPECT_THAT(server.refused[0].second, HasSubstr("it is not silent, and has not answered for 0.6 s"));
+    second.reset();
+    second = server.site(2);
+    server.round_until({0, 1, 2});
+    EXPECT_THAT(server.lost, IsEmpty());
+  }
+}
+
+TEST(Arrivals, ARequestToEndIsHeardWhileTheServerWaitsForAnswers) {
+  ServerOfSites server("gd");
+  const auto holding = server.site(1, "hello", [](AnswerHead::Kind) { return true; });
+  server.interrupts = true;
+  EXPECT_THROW(server.round(), Interrupted);
+}
+
+TEST(Arrivals, AProcessThatLeavesIsNotLost) {
+  ServerOfSites server("gd");
+  const auto first = server.site(1);
+  const auto second = server.site(2);
+  server.round_until({0, 1});
+  server.mailbox.deliver(2, {Mailbox::Kind::left, {}});
+  server.round_until({0});
+  EXPECT_THAT(server.left, ElementsAre(2));
+  EXPECT_THAT(server.lost, IsEmpty());
+}
+
 /// The same run with all data in one process.
 std::unique_ptr<Method> run_alone(const std::string& method, const Problem& problem, Fleet& fleet,
                                   std::size_t rounds) {
@@ -420,6 +487,28 @@ TEST(AcrossSites, ASiteThatIsKilledDuringAnEvaluationCostsItsPartOfIt) {
   evaluate(*mean_over({0}), x, fleet, expected);
   EXPECT_EQ(evaluation.f, expected.f);
   server.round_until({0});
+}
+
+TEST(AcrossSites, ASiteThatDoesNotAnswerAnEvaluationCostsItsPartOfIt) {
+  ServerOfSites server("gd", 1, false);
+  const auto first = server.site(1);
+  const auto second =
+      server.site(2, "hello", [](AnswerHead::Kind kind) { return kind == AnswerHead::Kind::measurement; });
+  server.round_until({0, 1});
+  for (int t = 0; t < 50; ++t) server.round();  // so that it classifies some rows
+  const Vector x = server.x();
+  const Evaluation evaluation = server.evaluation();
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  Evaluation expected;
+  evaluate(*mean_over({0}), x, fleet, expected);
+  EXPECT_EQ(evaluation.f, expected.f);
+  EXPECT_GT(expected.correct, 0);
+  EXPECT_EQ(evaluation.correct, 2 * expected.correct)
+      << "of the rows of both: the share is that of the first";
+  server.round_until({0});
+  ASSERT_THAT(server.refused, SizeIs(1));
+  EXPECT_THAT(server.refused[0].second, HasSubstr("has not answered"));
 }
 
 }  // namespace
