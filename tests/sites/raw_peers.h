@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server of streams that sends any bytes.
+// A server of streams, and a site, that send any bytes.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -89,6 +96,65 @@ class RawServer final : public grpc::CallbackGenericService {
   std::optional<grpc::Status> status_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
+};
+
+/// A site that greets the server, or not, and sends it these messages. It reads all that comes and answers
+/// nothing.
+class RawSite final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  RawSite(const TlsFiles& tls, int port, std::vector<RawMessage> messages)
+      : messages_(std::move(messages)), stub_(channel(tls, port)) {
+    stub_.PrepareBidiStreamingCall(&context_, kMethod, {}, this);
+    AddHold();  // until the server has ended the stream: other operations start from reactions
+    StartRead(&in_);
+    write_next();
+    StartCall();
+  }
+  ~RawSite() override {
+    context_.TryCancel();
+    wait();
+  }
+  RawSite(const RawSite&) = delete;
+  RawSite& operator=(const RawSite&) = delete;
+
+  /// How the server ends the stream.
+  grpc::Status wait() { return ended_.get(); }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      in_.Clear();
+      StartRead(&in_);
+    } else {
+      RemoveHold();
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) write_next();
+  }
+  void OnDone(const grpc::Status& status) override { end_.set_value(status); }
+
+ private:
+  static std::shared_ptr<grpc::Channel> channel(const TlsFiles& tls, int port) {
+    prepare_grpc();
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("server");
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
+                                     grpc::SslCredentials({tls.ca, tls.key, tls.certificate}), arguments);
+  }
+  void write_next() {
+    if (written_ == messages_.size()) return;
+    out_ = buffer_of(messages_[written_++]);
+    StartWrite(&out_);
+  }
+
+  std::vector<RawMessage> messages_;
+  std::size_t written_ = 0;
+  grpc::ClientContext context_;
+  grpc::GenericStub stub_;
+  grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
+  std::promise<grpc::Status> end_;
+  std::shared_future<grpc::Status> ended_ = end_.get_future();
 };
 
 }  // namespace laconic::testing
