@@ -164,6 +164,25 @@ class SitesProgram(InFolder):
         self.assertEqual(site.ended(), 0, site.text)
         self.assertIn("the server was asked to end it", site.text)
 
+    def test_a_site_that_does_not_answer_holds_up_no_run_and_no_request_to_end(self):
+        words = ["problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5", "rounds=20", "start-with=2",
+                 "labels=-1,1", "rehearsal=slow(1, 1000s)"]
+        server, port = self.sites.serve(*words, "stragglers=first-r(3, patience=2s, answer-within=3s)",
+                                        f"out={self.folder}/run")
+        sites = [self.sites.join(name, port) for name in SITES]
+        self.assertEqual(server.ended(), 0, server.text)
+        self.assertEqual([site.ended() for site in sites], [0, 1, 0], sites[1].text)
+        reasons = [reason for name, event, reason in members(self.folder / "run")
+                   if (name, event) == ("south", "refused")]
+        self.assertEqual(reasons, ["it is not silent, and has not answered for 3 s (answer-within)"])
+
+        server, port = self.sites.serve(*words, "stragglers=first-r(3, patience=2s)", f"out={self.folder}/ended")
+        sites = [self.sites.join(name, port) for name in SITES]
+        until(lambda: "joined" in events(self.folder / "ended", "south"), server, *sites)
+        server.send_signal(signal.SIGINT)
+        self.assertEqual(server.ended(), 128 + signal.SIGINT, server.text)
+        self.assertIn("interrupted while it waited for the answers of sites", server.text)
+
     def test_what_needs_the_data_in_one_place_is_refused_before_the_server_listens(self):
         for words, reason in [(["method=gd"], "step"),
                               (["method=gd", "step=0.1", "start-with=4"], "start-with = 4; the roster has 3 sites"),
