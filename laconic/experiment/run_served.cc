@@ -296,6 +296,15 @@ StarParts served_parts_of(const Experiment& experiment) {
   return *parts;
 }
 
+StarParts served_parts_of(const Config& config, const std::shared_ptr<const Problem>& problem,
+                          const std::shared_ptr<RealClock>& clock) {
+  Config of_these = config;
+  of_these.clients = problem->shards();
+  const auto opened = std::make_shared<OpenedProblem>();
+  opened->problem = problem;
+  return served_parts_of(Experiment(of_these, opened, clock, {}));
+}
+
 std::shared_ptr<RealClock> real_clock_of(const Config& config) {
   return std::dynamic_pointer_cast<RealClock>(stragglers_of(config));
 }

@@ -22,6 +22,9 @@ RunResult run_served(const Config& config, Transport& transport, std::size_t nei
 
 /// The parts of a method that a server can serve. InputError if it is no such method.
 StarParts served_parts_of(const Experiment& experiment);
+/// The same of the config with the shards of this problem as its clients.
+StarParts served_parts_of(const Config& config, const std::shared_ptr<const Problem>& problem,
+                          const std::shared_ptr<RealClock>& clock);
 /// The config's clock, which is_served().
 std::shared_ptr<RealClock> real_clock_of(const Config& config);
 /// Runs the part of rank 0 and returns the code with which all ranks end.

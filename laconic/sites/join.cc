@@ -89,12 +89,9 @@ class Site {
     if (rows.empty() || members.rows.size() != config_.clients)
       throw RunError("an order does not say which sites take part");
     const auto clock = real_clock_of(config_)->with(rows.size());
-    Config config = config_;
-    config.clients = rows.size();
-    const auto opened = std::make_shared<OpenedProblem>();
-    opened->problem =
+    const std::shared_ptr<const Problem> problem =
         at_site(problem_, std::move(rows), members.number_of(static_cast<std::uint32_t>(client_)));
-    return {opened->problem, served_parts_of(Experiment(config, opened, clock, {}))};
+    return {problem, served_parts_of(config_, problem, clock)};
   }
 
   /// A site that is asked to end leaves; the run goes on.

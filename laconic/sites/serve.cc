@@ -211,11 +211,8 @@ std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles
 /// Throws InputError if the method cannot run with so many sites, as when a rule of aggregation needs more.
 void require_assembles(const std::shared_ptr<const Problem>& problem, const Config& config,
                        std::size_t sites) {
-  Config of_these = config;
-  of_these.clients = sites;
-  const auto opened = std::make_shared<OpenedProblem>();
-  opened->problem = at_server(problem, std::vector<std::uint32_t>(sites, 1));
-  served_parts_of(Experiment(of_these, opened, real_clock_of(config)->with(sites), {}));
+  served_parts_of(config, at_server(problem, std::vector<std::uint32_t>(sites, 1)),
+                  real_clock_of(config)->with(sites));
 }
 
 /// The part of the server once it has a mailbox.
@@ -317,12 +314,9 @@ class Serving {
       there.push_back(i);
       rows.push_back(std::max(1U, reception_.rows(i)));
     }
-    Config config = config_;
-    config.clients = there.size();
     clock_->number(there);
-    const auto opened = std::make_shared<OpenedProblem>();
-    opened->problem = first ? std::move(first) : at_server(base_, rows);
-    return {opened->problem, served_parts_of(Experiment(config, opened, clock_, {})), true};
+    const std::shared_ptr<const Problem> problem = first ? std::move(first) : at_server(base_, rows);
+    return {problem, served_parts_of(config_, problem, clock_), true};
   }
 
   /// The site takes part no more.
