@@ -8,10 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "laconic/message/bits.h"
 #include "laconic/sites/protocol.h"
 #include "laconic/sites/session.h"
 #include "tests/sites/ends.h"
+#include "tests/sites/pieces.h"
 #include "tests/sites/raw_peers.h"
 
 namespace laconic::testing {
@@ -21,22 +21,6 @@ using grpc::StatusCode;
 using ::testing::HasSubstr;
 
 RawMessage greeting() { return Greeting{.session = random_session_id()}.bytes(); }
-
-/// The first piece of a parcel.
-RawMessage first_piece(Mailbox::Kind kind, std::uint64_t announced, std::size_t size) {
-  RawMessage message(1 + ParcelReader::kHead + size);
-  message[0] = static_cast<std::uint8_t>(Tag::first);
-  message[1] = static_cast<std::uint8_t>(kind);
-  store_le(announced, message.data() + 2);
-  return message;
-}
-
-RawMessage acknowledgement(std::uint64_t pieces) {
-  RawMessage message(1 + sizeof pieces);
-  message[0] = static_cast<std::uint8_t>(Tag::acknowledged);
-  store_le(pieces, message.data() + 1);
-  return message;
-}
 
 constexpr std::size_t kLetterLimit = 1000;
 
@@ -48,8 +32,8 @@ struct Lie {
 };
 
 std::vector<Lie> lies() {
-  const auto letter = [](std::size_t size) { return first_piece(Mailbox::Kind::letter, size, size); };
-  RawMessage no_kind = first_piece(Mailbox::Kind::letter, 0, 0);
+  const auto letter = [](std::size_t size) { return first_piece(size, size); };
+  RawMessage no_kind = first_piece(0, 0);
   no_kind[1] = 77;
   RawMessage other_version = greeting();
   other_version[1] = 9;
@@ -77,35 +61,35 @@ std::vector<Lie> lies() {
       {"a message of no kind", {greeting(), {200, 1, 2}}, StatusCode::INVALID_ARGUMENT, "of the kind 200"},
       {"a parcel of no kind", {greeting(), no_kind}, StatusCode::INVALID_ARGUMENT, "of the kind 77"},
       {"a piece without its first",
-       {greeting(), {static_cast<std::uint8_t>(Tag::more), 1}},
+       {greeting(), piece(Tag::more, {1})},
        StatusCode::INVALID_ARGUMENT,
        "a piece out of order"},
       {"half a head",
-       {greeting(), {static_cast<std::uint8_t>(Tag::first), 0, 1}},
+       {greeting(), piece(Tag::first, {0, 1})},
        StatusCode::INVALID_ARGUMENT,
        "the head of a letter that is cut off"},
       {"a letter with too little",
-       {greeting(), first_piece(Mailbox::Kind::letter, 10, 9)},
+       {greeting(), first_piece(10, 9)},
        StatusCode::INVALID_ARGUMENT,
        "a piece of 9 bytes; need 10"},
       {"a length beyond the limit",
-       {greeting(), first_piece(Mailbox::Kind::letter, huge, Session::kPiece)},
+       {greeting(), first_piece(huge, Session::kPiece)},
        StatusCode::INVALID_ARGUMENT,
        "need at most 1000"},
       {"a long sign of life",
-       {greeting(), first_piece(Mailbox::Kind::alive, 5, 5)},
+       {greeting(), first_piece(5, 5, Mailbox::Kind::alive)},
        StatusCode::INVALID_ARGUMENT,
        "a sign of 5 bytes; need at most 1"},
       {"acknowledgements of what was not sent",
-       {greeting(), acknowledgement(1000)},
+       {greeting(), piece(Tag::acknowledged, number(1000))},
        StatusCode::INVALID_ARGUMENT,
        "it acknowledges 1000 pieces; need 0 to"},
       {"a short acknowledgement",
-       {greeting(), {static_cast<std::uint8_t>(Tag::acknowledged), 1}},
+       {greeting(), piece(Tag::acknowledged, {1})},
        StatusCode::INVALID_ARGUMENT,
        "an acknowledgement of the wrong length"},
       {"the end of the run",
-       {greeting(), first_piece(Mailbox::Kind::closed, 1, 1)},
+       {greeting(), first_piece(1, 1, Mailbox::Kind::closed)},
        StatusCode::INVALID_ARGUMENT,
        "it ends the run, which only rank 0 may"},
       {"a flood",

@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "laconic/message/bits.h"
+#include "tests/sites/pieces.h"
 
 namespace laconic::testing {
 namespace {
@@ -176,24 +176,6 @@ TEST(Session, AcknowledgesTheLastParcelAtOnce) {
   ASSERT_TRUE(link.server.write());
   Link::deliver(link.server, link.site);
   EXPECT_TRUE(link.site.session.is_all_acknowledged());
-}
-
-Content piece(Tag tag, const Content& rest) {
-  Content bytes = {static_cast<std::uint8_t>(tag)};
-  bytes.insert(bytes.end(), rest.begin(), rest.end());
-  return bytes;
-}
-Content number(std::uint64_t value) {
-  Content bytes(8);
-  store_le(value, bytes.data());
-  return bytes;
-}
-Content first_piece(std::uint64_t length, std::size_t size) {
-  Content rest = {0};
-  const Content announced = number(length);
-  rest.insert(rest.end(), announced.begin(), announced.end());
-  rest.resize(rest.size() + size);
-  return piece(Tag::first, rest);
 }
 
 TEST(Session, SaysWhatIsWrong) {
