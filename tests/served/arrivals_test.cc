@@ -88,6 +88,15 @@ std::shared_ptr<const Problem> mean_over(const std::vector<std::uint32_t>& shard
   return std::make_shared<SomeShards>(shards);
 }
 
+/// f of these shards at x, and its gradient.
+Evaluation mean_at(View x, const std::vector<std::uint32_t>& shards) {
+  ThreadPool pool(1);
+  Fleet fleet(pool);
+  Evaluation evaluation;
+  evaluate(*mean_over(shards), x, fleet, evaluation);
+  return evaluation;
+}
+
 constexpr std::uint32_t kRowsOfSite = 30;
 
 /// The method at the server that has no data.
@@ -464,11 +473,7 @@ TEST(AcrossSites, FIsTheMeanOverTheSitesThatAreThere) {
     const auto first = server.site(1);
     const auto third = server.site(3);
     for (int t = 0; t <= 400; ++t) server.round();
-    const auto there = mean_over({0, 2});
-    ThreadPool pool(1);
-    Fleet fleet(pool);
-    Evaluation expected;
-    evaluate(*there, server.x(), fleet, expected);
+    const Evaluation expected = mean_at(server.x(), {0, 2});
     const Evaluation evaluation = server.evaluation();
     EXPECT_EQ(evaluation.f, expected.f) << method;
     EXPECT_EQ(evaluation.gradient, expected.gradient) << method;
@@ -490,10 +495,7 @@ TEST(AcrossSites, ASiteThatIsKilledDuringAnEvaluationCostsItsPartOfIt) {
   second.reset();
   const Vector x = server.x();
   const Evaluation evaluation = server.evaluation();
-  ThreadPool pool(1);
-  Fleet fleet(pool);
-  Evaluation expected;
-  evaluate(*mean_over({0}), x, fleet, expected);
+  const Evaluation expected = mean_at(x, {0});
   EXPECT_EQ(evaluation.f, expected.f);
   server.round_until({0});
 }
@@ -508,10 +510,7 @@ TEST(AcrossSites, ASiteThatDoesNotAnswerAnEvaluationCostsItsPartOfIt) {
   for (int t = 0; t < 50; ++t) server.round();  // so that it classifies some rows
   const Vector x = server.x();
   const Evaluation evaluation = server.evaluation();
-  ThreadPool pool(1);
-  Fleet fleet(pool);
-  Evaluation expected;
-  evaluate(*mean_over({0}), x, fleet, expected);
+  const Evaluation expected = mean_at(x, {0});
   EXPECT_EQ(evaluation.f, expected.f);
   EXPECT_GT(expected.correct, 0);
   EXPECT_EQ(evaluation.correct, 2 * expected.correct)
