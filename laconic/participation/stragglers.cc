@@ -412,8 +412,7 @@ constexpr StragglersRow kModels[] = {
     {"deadline", "deadline(500ms, first=R, patience=10s, answer-within=10min)",
      "by a real clock: a round ends when all have answered, or after so long (with first=R not before R "
      "have); a process of which nothing is heard for the patience is dead, and one for which the server "
-     "waits "
-     "longer than answer-within is refused",
+     "waits longer than answer-within is refused",
      deadline, StragglersRow::Clock::real},
     {"first-r", "first-r(R, patience=10s, answer-within=10min)",
      "the same, but a round ends with the R-th answer", first_r, StragglersRow::Clock::real},

@@ -15,11 +15,11 @@
 //
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
 // those of a process that sends something wrong (judge.h), or for whose answer the server has waited for
-// RealClock::answer_within() seconds. Then a new epoch begins in the middle of the
-// round. The method is made anew for the living clients (MakeEpochMethod): they take over the shards of the
-// others, or, across sites, f is the mean over the living alone. All memories start over at x_t as in round
-// 0, and answers of the previous epoch are late. Every epoch after the first draws with its own seed, and its
-// rounds count from 0 there.
+// RealClock::answer_within() seconds. Then a new epoch begins in the middle of the round. The method is made
+// anew for the living clients (MakeEpochMethod): they take over the shards of the others, or, across sites, f
+// is the mean over the living alone. All memories start over at x_t as in round 0, and answers of the
+// previous epoch are late. Every epoch after the first draws with its own seed, and its rounds count from 0
+// there.
 //
 // The server evaluates f and its gradient on its own data. Across sites it has none, and sends an order that
 // evaluates: the processes answer with full gradients, outside the ledger.

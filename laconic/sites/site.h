@@ -36,8 +36,9 @@ class SiteConnection final : public Transport {
     SiteEvents events = {};
   };
   /// Connects. Throws InputError if the server refuses this site or its protocol, or has a certificate that
-  /// does not verify or is not that of `server`. Throws RunError if there is no connection within the
-  /// patience. The caller should correspond() soon: until then it sends no sign of life.
+  /// does not verify or is not that of `server`. Throws RunError if the run has ended, or
+  /// if there is no connection within the patience. The caller should correspond() soon: until then it sends
+  /// no sign of life.
   explicit SiteConnection(Options options);
   ~SiteConnection() override;
   SiteConnection(const SiteConnection&) = delete;
@@ -50,8 +51,8 @@ class SiteConnection final : public Transport {
   [[nodiscard]] double patience() const;
   /// After correspond(): the server does not know this session any more, because it was restarted or has
   /// given up this site. The caller can begin anew, with a new connection. correspond() throws RunError for
-  /// other ends: the server has refused what this site sent, or another process of its name has joined, or
-  /// there was no connection for longer than the patience.
+  /// other ends: the server has refused what this site sent, another process of its name has joined, the run
+  /// has ended without this site, or there was no connection for longer than the patience.
   [[nodiscard]] bool is_forgotten() const;
 
  private:
