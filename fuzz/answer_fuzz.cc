@@ -44,7 +44,7 @@ class Server {
       check_verdict(verdict);
       if (verdict.kind == Verdict::Kind::wrong) mailbox_.refuse(1, verdict.reason);
     }
-    require(mailbox_.is_lost(1) == !mailbox_.refusal(1).empty());
+    require(mailbox_.is_lost(1) == (mailbox_.has_left(1) || !mailbox_.refusal(1).empty()));
   }
   [[nodiscard]] const std::vector<Verdict>& verdicts() const { return verdicts_; }
 

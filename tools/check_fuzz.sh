@@ -29,7 +29,9 @@ cd build-fuzz
 "${wrapper[@]}" fuzz/write_seeds seeds seeds-answer seeds-session
 # The corpora keep the inputs of earlier runs; new inputs are added to them.
 mkdir -p corpus corpus-answer corpus-session
-limits=(-max_total_time="$seconds" -rss_limit_mb=2048 -max_len=8192 -timeout=20 -print_final_stats=1)
+# After a crash libFuzzer exits with 77 by default, which CTest would report as a skipped test.
+limits=(-max_total_time="$seconds" -rss_limit_mb=2048 -max_len=8192 -timeout=20 -print_final_stats=1
+  -error_exitcode=1)
 "${wrapper[@]}" fuzz/decode_fuzz "${limits[@]}" corpus seeds
 "${wrapper[@]}" fuzz/answer_fuzz "${limits[@]}" corpus-answer seeds-answer
 "${wrapper[@]}" fuzz/session_fuzz "${limits[@]}" corpus-session seeds-session
