@@ -398,6 +398,7 @@ TEST(Arrivals, AProcessThatGivesSignsOfLifeAndDoesNotAnswerIsRefused) {
     const auto first = server.site(1);
     auto second = server.site(2, "hello", holds_back);
     const auto third = server.site(3);
+    while (server.refused.empty()) server.round();
     server.round_until({0, 2});
     ASSERT_THAT(server.refused, SizeIs(1));
     EXPECT_EQ(server.refused[0].first, 2U);
