@@ -153,6 +153,21 @@ class SitesProgram(InFolder):
         for part in ["roster", "label 2", "99 columns", "allow="]:
             self.assertEqual(sum(part in reason for reason in reasons), 1, (part, reasons))
 
+    def test_one_of_the_first_sites_with_an_odd_label_is_refused_and_the_run_begins_with_another(self):
+        (self.folder / "odd.svm").write_text("2 1:0.5\n1 2:0.5\n")
+        server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
+                                        "rounds=50", f"out={self.out}")
+        odd = self.sites.join("north", port, data=self.folder / "odd.svm")
+        south, west = self.sites.join("south", port), self.sites.join("west", port)
+        self.assertIn(odd.ended(), (1, 2), odd.text)
+        self.assertIn("the label 2; the labels of the run are -1, 1", odd.text)
+        north = self.sites.join("north", port)
+        self.assertEqual(server.ended(), 0, server.text)
+        for site in [north, south, west]:
+            self.assertEqual(site.ended(), 0, site.text)
+        story = events(self.out, "north")
+        self.assertEqual([event for event in story if event in ("refused", "joined")], ["refused", "joined"], story)
+
     def test_a_server_that_is_interrupted_while_it_waits_tells_the_sites(self):
         server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
                                         "labels=-1,+1", f"out={self.out}")

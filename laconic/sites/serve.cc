@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -74,48 +75,18 @@ class Reception {
   /// Waits for the first sites, and agrees with them on the terms. Returns their ranks.
   std::vector<std::size_t> gather(std::size_t start_with, Mailbox& mailbox,
                                   const std::function<void(std::size_t there)>& waiting) {
-    std::set<std::size_t> there;
-    std::set<std::size_t> heard;  // of which a letter was taken, and that were not given up since
-    std::set<std::size_t> told;   // that were given up, and have sent nothing since
-    while (there.size() < start_with) {
-      waiting(there.size());
-      for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0)) {
-        heard.insert(next->from);
-        told.erase(next->from);
-        try {
-          if (there.count(next->from) > 0) {
-            hear_again(*next, mailbox);
-            continue;
-          }
-          admit(next->from, next->letter, mailbox);
-          there.insert(next->from);
-        } catch (const InputError& error) {
-          mailbox.refuse(next->from, error.what());
-        } catch (const RunError& error) {
-          mailbox.refuse(next->from, error.what());
-        }
-      }
-      if (mailbox.closed()) throw RunError("letters are not carried any more");
-      for (std::size_t rank = 1; rank < mailbox.size(); ++rank) {
-        const bool is_refused = !mailbox.refusal(rank).empty() && told.count(rank) == 0;
-        if (!mailbox.is_lost(rank) || (heard.erase(rank) == 0 && !is_refused)) continue;
-        there.erase(rank);
-        told.insert(rank);
-        give_up(rank, mailbox);
-      }
-    }
+    wait_for(start_with, mailbox, waiting);
     if (!terms_) {
-      settle(there);
-      for (const std::size_t rank : there) assign(rank, mailbox);
+      settle();
+      for (const std::size_t rank : std::set<std::size_t>(there_)) assign_if_it_fits(rank, mailbox);
+      wait_for(start_with, mailbox, waiting);  // for others, if some do not fit
     }
-    return {there.begin(), there.end()};
+    return {there_.begin(), there_.end()};
   }
 
   [[nodiscard]] const Terms& terms() const { return *terms_; }
   /// Of the problem at the server, which has no rows.
-  [[nodiscard]] ProblemSetting setting() const {
-    return {.folders = config_.resources.folders, .site = SiteData{terms_->columns, terms_->labels}};
-  }
+  [[nodiscard]] ProblemSetting setting() const { return setting(*terms_); }
   /// The rows of a client, or 0 if it has never said.
   [[nodiscard]] std::uint32_t rows(std::size_t client) const {
     return offers_[client] ? static_cast<std::uint32_t>(offers_[client]->rows) : 0;
@@ -142,6 +113,40 @@ class Reception {
   std::function<void(std::size_t rank, const std::string& reason)> failed;
 
  private:
+  [[nodiscard]] ProblemSetting setting(const Terms& terms) const {
+    return {.folders = config_.resources.folders, .site = SiteData{terms.columns, terms.labels}};
+  }
+
+  void wait_for(std::size_t start_with, Mailbox& mailbox,
+                const std::function<void(std::size_t there)>& waiting) {
+    while (there_.size() < start_with) {
+      waiting(there_.size());
+      for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0))
+        hear(*next, mailbox);
+      if (mailbox.closed()) throw RunError("letters are not carried any more");
+      for (std::size_t rank = 1; rank < mailbox.size(); ++rank) {
+        const bool is_refused = !mailbox.refusal(rank).empty() && told_.count(rank) == 0;
+        if (mailbox.is_lost(rank) && (heard_.count(rank) > 0 || is_refused)) give_up(rank, mailbox);
+      }
+    }
+  }
+
+  void hear(const Mailbox::Received& received, Mailbox& mailbox) {
+    const std::size_t rank = received.from;
+    heard_.insert(rank);
+    told_.erase(rank);
+    try {
+      if (there_.count(rank) > 0) {
+        hear_again(received, mailbox);
+      } else {
+        admit(rank, received.letter, mailbox);
+        there_.insert(rank);
+      }
+    } catch (const std::runtime_error& error) {  // InputError or RunError
+      mailbox.refuse(rank, error.what());
+    }
+  }
+
   /// A second letter of a site, before the first order.
   void hear_again(const Mailbox::Received& received, Mailbox& mailbox) {
     Judge judge(0, 0, std::vector<Range>(mailbox.size()));
@@ -155,27 +160,52 @@ class Reception {
   void give_up(std::size_t rank, Mailbox& mailbox) {
     const std::string reason = mailbox.refusal(rank);
     mailbox.give_up(rank);
+    there_.erase(rank);
+    heard_.erase(rank);
+    told_.insert(rank);
     offers_[rank - 1].reset();
     const bool has_failed = has_failed_.erase(rank) > 0;
     if (!reason.empty()) (has_failed ? failed : refused)(rank, reason);
   }
 
-  void settle(const std::set<std::size_t>& there) {
+  /// Agrees on terms with those that are there. If the problem cannot have the labels of all, rare ones are
+  /// left out, and the sites that have them will not fit. Throws InputError if it can have those of none.
+  void settle() {
     std::vector<Offer> offers;
-    for (const std::size_t rank : there) offers.push_back(*offers_[rank - 1]);
+    for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+    for (;;) {
+      try {
+        return agree_on(terms_for(offers));
+      } catch (const InputError&) {
+        leave_out_rarest_label(offers);
+        if (offers.empty()) throw;
+      }
+    }
+  }
+
+  [[nodiscard]] Terms terms_for(const std::vector<Offer>& offers) const {
     Terms terms = common_terms(offers);
     if (const auto data = data_named(config_.problem))
       terms.columns = std::max(terms.columns, known_columns(*data));
     if (options_.columns) terms.columns = *options_.columns;
     if (options_.labels) terms.labels = *options_.labels;
-    agree_on(std::move(terms));
-    for (const Offer& offer : offers) terms_->require_fits(offer);
+    return terms;
   }
 
   /// Labels count only in problems that classify: those of others are any numbers.
   void agree_on(Terms terms) {
+    if (!make_problem(config_.problem, setting(terms))->classifies()) terms.labels.clear();
     terms_ = std::move(terms);
-    if (!make_problem(config_.problem, setting())->classifies()) terms_->labels.clear();
+  }
+
+  void assign_if_it_fits(std::size_t rank, Mailbox& mailbox) {
+    try {
+      terms_->require_fits(*offers_[rank - 1]);
+      assign(rank, mailbox);
+    } catch (const InputError& error) {
+      mailbox.refuse(rank, error.what());
+      give_up(rank, mailbox);
+    }
   }
 
   void assign(std::size_t rank, Mailbox& mailbox) const {
@@ -192,6 +222,10 @@ class Reception {
   std::vector<std::optional<Offer>> offers_;  // by client
   std::optional<Terms> terms_;
   std::set<std::size_t> has_failed_;  // ranks that said so
+  // Ranks, while the run has not begun:
+  std::set<std::size_t> there_;
+  std::set<std::size_t> heard_;  // of which a letter was taken, and that were not given up since
+  std::set<std::size_t> told_;   // that were given up, and have sent nothing since
 };
 
 /// The terms of the run in the folder, if it goes on. Throws InputError if the options ask for others.

@@ -144,4 +144,23 @@ Terms common_terms(const std::vector<Offer>& offers) {
   return terms;
 }
 
+void leave_out_rarest_label(std::vector<Offer>& offers) {
+  using Label = std::optional<double>;
+  const auto has = [](const Offer& offer, const Label& label) {
+    return label ? offer.classes && offer.classes->count(*label) > 0 : !offer.classes;
+  };
+  std::map<Label, std::size_t> offers_with;
+  for (const Offer& offer : offers) {
+    if (!offer.classes) {
+      ++offers_with[std::nullopt];
+    } else {
+      for (const auto& [label, count] : *offer.classes) ++offers_with[label];
+    }
+  }
+  const auto rarest = std::min_element(offers_with.rbegin(), offers_with.rend(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (rarest == offers_with.rend()) return;
+  std::erase_if(offers, [&](const Offer& offer) { return has(offer, rarest->first); });
+}
+
 }  // namespace laconic

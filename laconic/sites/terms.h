@@ -54,4 +54,8 @@ struct Terms {
 /// The most columns of a site, and the labels of all. If the labels of one site are no classes, none are.
 Terms common_terms(const std::vector<Offer>& offers);
 
+/// Removes the offers with the label that the fewest of them have: of labels as rare, the greatest. That its
+/// labels are no classes counts as the least label of an offer.
+void leave_out_rarest_label(std::vector<Offer>& offers);
+
 }  // namespace laconic
