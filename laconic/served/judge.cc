@@ -137,10 +137,12 @@ Verdict Judge::judge_measurement(Answer answer) const {
   if (members_.are_renumbered() && !(correct >= 0 && correct <= members_.rows[client]))
     return wrong(fmt::format("client {} classifies {} rows correctly, and has {}", client, correct,
                              members_.rows[client]));
-  if (std::isfinite(value) && all_finite(numbers_in(answer.message)))
+  // A mean of such measurements and its norm are finite, too.
+  constexpr double kMost = 1e300;
+  if (std::abs(value) <= kMost && norm_sq(numbers_in(answer.message)) <= kMost)
     return accepted(Verdict::Kind::in_time, std::move(answer));
   Verdict verdict = accepted(Verdict::Kind::not_finite, std::move(answer));
-  verdict.reason = fmt::format("f or the gradient of client {} is not finite at x", client);
+  verdict.reason = fmt::format("f or the squared gradient norm of client {} is not finite at x", client);
   return verdict;
 }
 

@@ -27,7 +27,8 @@ namespace laconic {
 ///     the newest needs a process that is ready, an envelope that describes its message, and a message that
 ///     decodes to `dim` numbers;
 ///   a measurement of such a client, to an order that evaluates, in the same way. Its gradient has `dim`
-///     numbers, and it counts at most the rows of the client.
+///     numbers, and it counts at most the rows of the client. f and the squared norm of the gradient are not
+///     above 1e300, or count as not finite.
 /// The judgement is a function of the orders and of the letters in their order, and of nothing else.
 class Judge {
  public:
