@@ -56,7 +56,10 @@ class ServedStar final : public Method {
   }
 
   void start(Fleet& fleet, Evaluation* watch) override {
-    if (events_.admit) gather_clients(0);
+    if (events_.admit) {
+      gather_clients(0);
+      server_.start_over();  // of the clients that are there
+    }
     begin_epoch(0);
     server_.ledger().open_round();
     converse(fleet, 0, watch);

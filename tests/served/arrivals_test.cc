@@ -468,6 +468,19 @@ TEST(AcrossSites, AServerWithoutDataMovesAndEvaluatesAsOneWithIt) {
   }
 }
 
+TEST(AcrossSites, TheFirstEpochOfSomeSitesIsTheRunOfTheseAlone) {
+  for (const char* method : {"gd", "diana(perm-k)", "marina(perm-k, p=0.3)"}) {
+    ServerOfSites server(method, 2, false);
+    const auto first = server.site(1);
+    const auto second = server.site(2);
+    for (int t = 0; t <= 20; ++t) server.round();
+    ThreadPool pool(1);
+    Fleet fleet(pool);
+    const auto problem = mean_over({0, 1});
+    EXPECT_EQ(server.x(), point_of(*run_alone(method, *problem, fleet, 20))) << method;
+  }
+}
+
 TEST(AcrossSites, FIsTheMeanOverTheSitesThatAreThere) {
   for (const char* method : {"gd", "ef21(top-k(4))", "diana(perm-k)"}) {
     ServerOfSites server(method, 2, false);
