@@ -38,6 +38,7 @@ namespace laconic::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(Letters, SayWhatWasPutIntoThem) {
   const Order order{.epoch = 2,
@@ -184,7 +185,8 @@ struct Served {
 Served serve(
     const std::string& method, const Policy& policy, double patience, const std::vector<Fault>& rehearsal,
     std::size_t ranks, std::size_t rounds = kRounds, std::size_t threads = 1,
-    const std::function<std::shared_ptr<const Problem>()>& make = [] { return problem(); }) {
+    const std::function<std::shared_ptr<const Problem>()>& make = [] { return problem(); },
+    std::vector<std::string>* refusals = nullptr) {
   Served served;
   std::mutex mutex;
   run_ranks(ranks, [&](Transport& transport) {
@@ -205,8 +207,11 @@ Served serve(
         return 0;
       }
       const auto attended = [&](const Attendance& told) { served.attendance.push_back(told); };
-      const auto star =
-          make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock, {.attended = attended});
+      const auto refused = [&](std::size_t /*rank*/, std::size_t /*round*/, const std::string& reason) {
+        if (refusals != nullptr) refusals->push_back(reason);
+      };
+      const auto star = make_served_star(regroup, {.step = kStep, .seed = kSeed}, mailbox, *clock,
+                                         {.attended = attended, .refused = refused});
       Fleet fleet(pool);
       star->start(fleet, nullptr);
       for (std::size_t t = 1; t <= rounds; ++t) star->round(fleet, t, nullptr);
@@ -372,23 +377,36 @@ TEST(Served, GoesOnWithoutAProcessThatIsSilent) {
   }
 }
 
-/// A problem in which the gradient of one client is finite only at the start.
+/// A problem in which the gradients of the clients from `first` to `last` are finite only at the start.
 class Unbounded final : public Problem {
  public:
-  Unbounded() : inner_(problem()) {}
+  explicit Unbounded(std::size_t first = 4, std::size_t last = 4)
+      : inner_(problem()), first_(first), last_(last) {}
   std::size_t dim() const override { return inner_->dim(); }
   std::size_t shards() const override { return inner_->shards(); }
   std::size_t rows(std::size_t shard) const override { return inner_->rows(shard); }
   Measured value_gradient(std::size_t shard, Rows rows, View x, MutView g) const override {
     const Measured measured = inner_->value_gradient(shard, rows, x, g);
-    if (shard == 4 && x[0] != 0) g[0] = std::numeric_limits<double>::infinity();
+    if (first_ <= shard && shard <= last_ && x[0] != 0) g[0] = std::numeric_limits<double>::infinity();
     return measured;
   }
   std::optional<Constants> constants(AllShards& /*all*/) const override { return {}; }
 
  private:
   std::unique_ptr<Problem> inner_;
+  std::size_t first_;
+  std::size_t last_;
 };
+
+TEST(Served, ARoundWithAGradientThatIsNotFiniteWaitsForAllAnswers) {
+  std::vector<std::string> refusals;
+  const std::vector<Fault> slow = {{.client = 3, .seconds = 0.3, .from = 1, .rounds = 1}};
+  EXPECT_THROW(serve(
+                   "gd", {.deadline = {}, .first = 1}, kLong, slow, 3, 5, 1,
+                   [] { return std::make_shared<Unbounded>(0, kClients - 1); }, &refusals),
+               Diverged);
+  EXPECT_THAT(refusals, IsEmpty()) << "of the process that is not slow";
+}
 
 TEST(Served, EndsWhereAGradientIsNotFinite) {
   // A process is given up for it, and the other one has the same shard then.
