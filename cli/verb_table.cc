@@ -38,7 +38,7 @@ constexpr VerbRow kVerbs[] = {
      "columns=N, labels=-1,1 (of the rows of all sites; without them those of the first N)"},
     {"join", "join HOST:PORT", "take part in a run across sites, with the rows of a file",
      "the server, then tls=DIR data=FILE, allow=METHOD,.. (what it may ask for), server-patience=10min, "
-     "threads=N"},
+     "threads=N (no effect yet: a site computes on one thread)"},
     {"certificates", "certificates DIR NAME...", "make a test CA and a certificate for each site",
      "a folder, then names of sites; or revoke=NAME, which adds that certificate to DIR/server/crl.pem"},
     {"list", "list [NAME]", "list methods, compressors, problems, keys, and the data sets found",

@@ -17,7 +17,7 @@ struct JoinOptions {
   TlsFiles tls = {};
   std::string data;                       // the name of a data set, or a path: data/lookup.h
   std::vector<std::string> folders = {};  // where names are looked up
-  std::size_t threads = 0;                // 0: as many as the machine has
+  std::size_t threads = 0;                // no effect yet: a site has one client, which has one thread
   double server_patience = 600;           // seconds without a connection, after which it gives up
   std::vector<std::string> allow = {};    // methods that the server may ask for; empty: all
 };
