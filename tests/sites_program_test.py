@@ -114,12 +114,25 @@ class SitesProgram(InFolder):
         sites = [self.sites.join(name, port) for name in SITES]
         until(lambda: lines_in(self.out / "attendance.csv") > 60, server, *sites)
         server.kill()
-        for other in ("columns=13", "labels=1,2"):  # which the sites do not hear of
-            code, text = said_by([PROGRAM, "serve", *words, other, f"listen=127.0.0.1:{port}",
-                                  f"tls={self.folder}/tls/server", f"roster={self.folder}/roster"])
-            self.assertEqual(code, 2, text)
-            self.assertIn(other.split("=")[0], text)
-            self.assertNotIn("listening", text)
+        (self.folder / "reordered").write_text("\n".join(reversed(SITES)))
+        story = (self.out / "members.csv").read_text()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            for others, reason in [  # of the first ones the sites do not hear
+                    (["columns=13"], "columns: 13; problem: "),
+                    (["labels=1,2"], "labels: not as in"),
+                    ([f"roster={self.folder}/reordered"], "roster: not as in"),
+                    (["step=0.4"], "holds a run with other keys that has not ended"),
+                    (["--force", f"listen=127.0.0.1:{taken.getsockname()[1]}"], "cannot listen at")]:
+                given = [*words, f"listen=127.0.0.1:{port}", f"tls={self.folder}/tls/server",
+                         f"roster={self.folder}/roster", *others]
+                last = {word.split("=")[0]: word for word in given}
+                code, text = said_by([PROGRAM, "serve", *last.values()])
+                self.assertEqual(code, 2, text)
+                self.assertIn(reason, text)
+                self.assertNotIn("listening", text)
+        self.assertEqual((self.out / "members.csv").read_text(), story)
         again, _ = self.sites.serve(*words, port=port)
         self.assertIn("goes on from its checkpoint", again.text)
         self.assertEqual(again.ended(), 0, again.text)
@@ -168,6 +181,21 @@ class SitesProgram(InFolder):
         story = events(self.out, "north")
         self.assertEqual([event for event in story if event in ("refused", "joined")], ["refused", "joined"], story)
 
+    def test_the_run_waits_for_sites_with_labels_that_the_problem_can_have(self):
+        classes = [[row for row in ROWS if float(row.split()[0]) == label] for label in (1, -1)]
+        self.assertGreater(min(len(rows) for rows in classes), 1)
+        for name, rows in [("north", classes[0][1:]), ("south", classes[0][:1]), ("west", classes[1])]:
+            (self.folder / f"{name}.svm").write_text("".join(rows))
+        server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
+                                        "rounds=50", "start-with=2", f"out={self.out}")
+        north, south = self.sites.join("north", port), self.sites.join("south", port)
+        until(lambda: "waits for others: " in server.text, server, north, south)
+        self.assertIn("found 1 distinct label", server.text)
+        west = self.sites.join("west", port)
+        self.assertEqual(server.ended(), 0, server.text)
+        for site in [north, south, west]:
+            self.assertEqual(site.ended(), 0, site.text)
+
     def test_a_server_that_is_interrupted_while_it_waits_tells_the_sites(self):
         server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
                                         "labels=-1,+1", f"out={self.out}")
@@ -203,6 +231,7 @@ class SitesProgram(InFolder):
                               (["method=gd", "step=0.1", "start-with=4"], "start-with = 4; the roster has 3 sites"),
                               (["method=gd", "step=0.1", "target-gap=0.1"], "target-gap: "),
                               (["method=gd", "step=0.1", "split=by-label"], "split: "),
+                              (["method=gd", "step=0.1", "topology=edges(rows.svm)"], "topology: "),
                               (["method=k-gt", "step=0.1", "labels=-1,1"], "k-gt"),
                               (["method=gd", "step=0.1", "aggregator=krum(1)", "start-with=2", "labels=-1,1"], "krum"),
                               (["method=gd", "step=0.1", "columns=5"], "columns: 5; problem: "),

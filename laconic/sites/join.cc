@@ -60,6 +60,11 @@ class Site {
 
   void accept(const Assignment& assignment) {
     config_ = describe(assignment.settings);
+    try {
+      require_across_sites(config_);
+    } catch (const InputError& error) {
+      throw RunError(fmt::format("the server asks for what a site does not do: {}", error.what()));
+    }
     const std::string& method = config_.method.name;
     const std::vector<std::string>& allowed = options_.allow;
     if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), method) == allowed.end())

@@ -19,6 +19,7 @@ class Roster {
 
   [[nodiscard]] std::size_t size() const { return names_.size(); }
   [[nodiscard]] const std::string& name(std::size_t client) const { return names_.at(client); }
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   /// The client of that name.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -10,6 +12,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "laconic/core/error.h"
 #include "laconic/core/failure.h"
@@ -34,11 +37,14 @@ constexpr const char* kTermsFile = "terms.json";
 /// Where the description does not say how many columns there are.
 constexpr std::size_t kMostColumns = std::size_t{1} << 24;
 
-/// members.csv, if there is a folder. Thread-safe.
+/// members.csv, once it is open. Thread-safe.
 class MembersLog {
  public:
-  MembersLog(const Roster& roster, const RunFolder* out) : roster_(roster) {
-    if (out != nullptr) file_.emplace(out->path());
+  explicit MembersLog(const Roster& roster) : roster_(roster) {}
+  /// Makes or continues the file in the folder. That of a run which this one replaces is removed.
+  void open(const RunFolder& out) {
+    if (!out.holds(MembersFile::kName)) std::filesystem::remove(out.file(MembersFile::kName));
+    file_.emplace(out.path());
   }
   void record(const std::string& name, MemberEvent event, const std::string& reason = "") {
     if (file_) file_->record(name, event, reason);
@@ -55,13 +61,26 @@ class MembersLog {
 /// Receives sites: knows what each has offered, agrees on terms, and tells the sites what to compute.
 class Reception {
  public:
-  Reception(const Config& config, const ServeOptions& options, std::optional<Terms> terms)
-      : config_(config), options_(options), offers_(options.roster.size()), terms_(std::move(terms)) {
+  /// What it tells, of a site by its rank, while it gathers the first sites.
+  struct Events {
+    std::function<void(std::size_t rank, const std::string& reason)> refused;
+    std::function<void(std::size_t rank, const std::string& reason)> failed;
+    std::function<void(const std::string& sentence)> remark;
+    std::function<void(std::size_t there)> waiting;  // at each look, and may throw
+  };
+  Reception(const Config& config, const ServeOptions& options, std::optional<Terms> terms, Mailbox& mailbox,
+            Events events)
+      : config_(config),
+        options_(options),
+        mailbox_(mailbox),
+        events_(std::move(events)),
+        offers_(options.roster.size()),
+        terms_(std::move(terms)) {
     if (!terms_ && options.columns && options.labels) agree_on({*options.columns, *options.labels});
   }
 
   /// The first letter of a site. Throws InputError to refuse it.
-  void admit(std::size_t rank, const Letter& first, Mailbox& mailbox) {
+  void admit(std::size_t rank, const Letter& first) {
     const Hello hello = Hello::of(first);
     if (hello.kind != Failure::Kind::none) throw InputError("its first letter is a failure");
     Offer offer = Offer::read(hello.text);
@@ -69,17 +88,19 @@ class Reception {
                           options_.labels.value_or(std::vector<double>{})};
     (terms_ ? *terms_ : limits).require_fits(offer);
     offers_[rank - 1] = std::move(offer);
-    if (terms_) assign(rank, mailbox);
+    if (terms_) assign(rank);
   }
 
-  /// Waits for the first sites, and agrees with them on the terms. Returns their ranks.
-  std::vector<std::size_t> gather(std::size_t start_with, Mailbox& mailbox,
-                                  const std::function<void(std::size_t there)>& waiting) {
-    wait_for(start_with, mailbox, waiting);
-    if (!terms_) {
-      settle();
-      for (const std::size_t rank : std::set<std::size_t>(there_)) assign_if_it_fits(rank, mailbox);
-      wait_for(start_with, mailbox, waiting);  // for others, if some do not fit
+  /// Waits for the first sites, at least so many, and agrees with them on the terms. Returns their ranks.
+  std::vector<std::size_t> gather(std::size_t start_with) {
+    while (!can_begin(start_with)) {
+      events_.waiting(there_.size());
+      for (auto next = mailbox_.take(mailbox_.between_looks()); next; next = mailbox_.take(0)) hear(*next);
+      if (mailbox_.closed()) throw RunError("letters are not carried any more");
+      for (std::size_t rank = 1; rank < mailbox_.size(); ++rank) {
+        const bool is_refused = !mailbox_.refusal(rank).empty() && told_.count(rank) == 0;
+        if (mailbox_.is_lost(rank) && (there_.count(rank) > 0 || is_refused)) give_up(rank);
+      }
     }
     return {there_.begin(), there_.end()};
   }
@@ -109,76 +130,91 @@ class Reception {
     return text;
   }
 
-  std::function<void(std::size_t rank, const std::string& reason)> refused;
-  std::function<void(std::size_t rank, const std::string& reason)> failed;
-
  private:
   [[nodiscard]] ProblemSetting setting(const Terms& terms) const {
     return {.folders = config_.resources.folders, .site = SiteData{terms.columns, terms.labels}};
   }
 
-  void wait_for(std::size_t start_with, Mailbox& mailbox,
-                const std::function<void(std::size_t there)>& waiting) {
-    while (there_.size() < start_with) {
-      waiting(there_.size());
-      for (auto next = mailbox.take(mailbox.between_looks()); next; next = mailbox.take(0))
-        hear(*next, mailbox);
-      if (mailbox.closed()) throw RunError("letters are not carried any more");
-      for (std::size_t rank = 1; rank < mailbox.size(); ++rank) {
-        const bool is_refused = !mailbox.refusal(rank).empty() && told_.count(rank) == 0;
-        if (mailbox.is_lost(rank) && (heard_.count(rank) > 0 || is_refused)) give_up(rank, mailbox);
-      }
-    }
+  bool can_begin(std::size_t start_with) {
+    if (there_.size() >= start_with && !terms_ && !has_tried_to_settle_) settle();
+    return there_.size() >= start_with && terms_;
   }
 
-  void hear(const Mailbox::Received& received, Mailbox& mailbox) {
+  void hear(const Mailbox::Received& received) {
     const std::size_t rank = received.from;
-    heard_.insert(rank);
     told_.erase(rank);
     try {
       if (there_.count(rank) > 0) {
-        hear_again(received, mailbox);
+        hear_again(received);
       } else {
-        admit(rank, received.letter, mailbox);
+        admit(rank, received.letter);
         there_.insert(rank);
+        has_tried_to_settle_ = false;
       }
     } catch (const std::runtime_error& error) {  // InputError or RunError
-      mailbox.refuse(rank, error.what());
+      refuse(rank, error.what());
     }
   }
 
   /// A second letter of a site, before the first order.
-  void hear_again(const Mailbox::Received& received, Mailbox& mailbox) {
-    Judge judge(0, 0, std::vector<Range>(mailbox.size()));
+  void hear_again(const Mailbox::Received& received) {
+    Judge judge(0, 0, std::vector<Range>(mailbox_.size()));
     const Judge::Verdict verdict = judge.judge(received.from, received.letter);
     if (verdict.kind != Judge::Verdict::Kind::failure)
       throw InputError("it sends a second letter before it has an order");
     has_failed_.insert(received.from);
-    mailbox.refuse(received.from, verdict.reason);
+    refuse(received.from, verdict.reason);
   }
 
-  void give_up(std::size_t rank, Mailbox& mailbox) {
-    const std::string reason = mailbox.refusal(rank);
-    mailbox.give_up(rank);
+  void refuse(std::size_t rank, const std::string& reason) {
+    mailbox_.refuse(rank, reason);
+    give_up(rank);
+  }
+
+  void give_up(std::size_t rank) {
+    const std::string reason = mailbox_.refusal(rank);
+    mailbox_.give_up(rank);
     there_.erase(rank);
-    heard_.erase(rank);
     told_.insert(rank);
     offers_[rank - 1].reset();
     const bool has_failed = has_failed_.erase(rank) > 0;
-    if (!reason.empty()) (has_failed ? failed : refused)(rank, reason);
+    if (!reason.empty()) (has_failed ? events_.failed : events_.refused)(rank, reason);
   }
 
-  /// Agrees on terms with those that are there. If the problem cannot have the labels of all, rare ones are
-  /// left out, and the sites that have them will not fit. Throws InputError if it can have those of none.
+  /// Agrees on terms with those that are there, and refuses those that do not fit. If the problem can have
+  /// the labels of none of them, others are waited for, if there may be others; else throws InputError.
   void settle() {
+    has_tried_to_settle_ = true;
+    try {
+      agree_on_most_labels();
+    } catch (const InputError& error) {
+      if (there_.size() == offers_.size()) throw;
+      events_.remark(fmt::format(
+          "with the sites that are there the run cannot begin, and waits for others: {}", error.what()));
+      return;
+    }
+    for (const std::size_t rank : std::set<std::size_t>(there_)) {
+      try {
+        terms_->require_fits(*offers_[rank - 1]);
+        assign(rank);
+      } catch (const InputError& error) {
+        refuse(rank, error.what());
+      }
+    }
+  }
+
+  /// If the problem cannot have the labels of all that are there, rare ones are left out.
+  void agree_on_most_labels() {
     std::vector<Offer> offers;
     for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+    std::exception_ptr first;
     for (;;) {
       try {
         return agree_on(terms_for(offers));
       } catch (const InputError&) {
+        if (!first) first = std::current_exception();
         leave_out_rarest_label(offers);
-        if (offers.empty()) throw;
+        if (offers.empty()) std::rethrow_exception(first);
       }
     }
   }
@@ -195,50 +231,50 @@ class Reception {
   /// Labels count only in problems that classify: those of others are any numbers.
   void agree_on(Terms terms) {
     if (!make_problem(config_.problem, setting(terms))->classifies()) terms.labels.clear();
+    terms.roster = options_.roster.names();
     terms_ = std::move(terms);
   }
 
-  void assign_if_it_fits(std::size_t rank, Mailbox& mailbox) {
-    try {
-      terms_->require_fits(*offers_[rank - 1]);
-      assign(rank, mailbox);
-    } catch (const InputError& error) {
-      mailbox.refuse(rank, error.what());
-      give_up(rank, mailbox);
-    }
-  }
-
-  void assign(std::size_t rank, Mailbox& mailbox) const {
+  void assign(std::size_t rank) const {
     Assignment assignment = {.columns = terms_->columns, .labels = terms_->labels};
     for (const auto& [key, value] : resolved(config_)) {
       if (key != "out" && key != "threads" && key != "checkpoint-every")
         assignment.settings.push_back({key, value, ""});
     }
-    mailbox.post(rank, assignment.letter());
+    mailbox_.post(rank, assignment.letter());
   }
 
   const Config& config_;
   const ServeOptions& options_;
+  Mailbox& mailbox_;
+  Events events_;
   std::vector<std::optional<Offer>> offers_;  // by client
   std::optional<Terms> terms_;
-  std::set<std::size_t> has_failed_;  // ranks that said so
-  // Ranks, while the run has not begun:
+  // While the run has not begun; ranks:
   std::set<std::size_t> there_;
-  std::set<std::size_t> heard_;  // of which a letter was taken, and that were not given up since
-  std::set<std::size_t> told_;   // that were given up, and have sent nothing since
+  std::set<std::size_t> told_;        // that were given up, and have sent nothing since
+  std::set<std::size_t> has_failed_;  // that said so
+  bool has_tried_to_settle_ = false;  // since a site arrived
 };
 
 /// The terms of the run in the folder, if it goes on. Throws InputError if the options ask for others.
 std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles& files) {
   if (!files.goes_on || !files.out->has(kTermsFile)) return {};
-  Terms terms = Terms::read(read_whole(files.out->file(kTermsFile)));
+  const std::string path = files.out->file(kTermsFile);
+  const Terms terms = [&] {
+    try {
+      return Terms::read(read_whole(path));
+    } catch (const RunError& error) {
+      throw RunError(fmt::format("{}: {}", path, error.what()));
+    }
+  }();
   const auto require_same = [&](bool is_same, const char* key) {
     if (is_same) return;
-    throw InputError(fmt::format("{}: not as in {}, whose run goes on; --force begins anew", key,
-                                 files.out->file(kTermsFile)));
+    throw InputError(fmt::format("{}: not as in {}, whose run goes on; --force begins anew", key, path));
   };
   require_same(!options.columns || *options.columns == terms.columns, "columns");
   require_same(!options.labels || terms.labels.empty() || *options.labels == terms.labels, "labels");
+  require_same(options.roster.names() == terms.roster, "roster");
   return terms;
 }
 
@@ -261,20 +297,19 @@ class Serving {
         members_(members),
         mailbox_(mailbox),
         clock_(real_clock_of(config)),
-        reception_(config, options, std::move(terms)) {
-    reception_.refused = [&](std::size_t rank, const std::string& reason) { refuse(rank, reason); };
-    reception_.failed = [&](std::size_t rank, const std::string& reason) { fail(rank, reason); };
-  }
+        start_with_(options.start_with == 0 ? config.clients : options.start_with),
+        reception_(config, options, std::move(terms), mailbox,
+                   {.refused = [&](std::size_t rank, const std::string& reason) { refuse(rank, reason); },
+                    .failed = [&](std::size_t rank, const std::string& reason) { fail(rank, reason); },
+                    .remark = [&](const std::string& sentence) { observer.remark(sentence); },
+                    .waiting = [&](std::size_t there) { wait(there, false); }}) {}
 
   RunResult run() {
-    const std::size_t n = config_.clients;
-    const std::size_t start_with = options_.start_with == 0 ? n : options_.start_with;
-    const auto waiting = [&](std::size_t there) { wait(there, start_with); };
-    const std::vector<std::size_t> arrived = reception_.gather(start_with, mailbox_, waiting);
+    const std::vector<std::size_t> arrived = reception_.gather(start_with_);
     const auto opened = std::make_shared<OpenedProblem>();
     base_ = make_problem(config_.problem, reception_.setting());
     opened->problem = at_server(base_, rows_of_all());
-    require_assembles(base_, config_, start_with);
+    require_assembles(base_, config_, start_with_);
     if (files_.out != nullptr && base_->classifies()) opened->clients_csv = reception_.clients_csv();
     ThreadPool pool(threads_of(config_));
     const auto transport = alone(&mailbox_);
@@ -304,11 +339,11 @@ class Serving {
                observer_.remark(fmt::format("{} {} in round {}", options_.roster.name(rank - 1),
                                             has_left ? "has left" : "is lost", round));
              },
-         .admit = [&](std::size_t rank, const Letter& letter) { reception_.admit(rank, letter, mailbox_); },
+         .admit = [&](std::size_t rank, const Letter& letter) { reception_.admit(rank, letter); },
          .began = [&](std::size_t round, std::size_t /*epoch*/,
                       const std::vector<std::uint32_t>& clients) { join(round, clients); },
-         .waiting = [&](std::size_t /*round*/, std::size_t there) { wait(there, start_with); },
-         .start_with = start_with,
+         .waiting = [&](std::size_t /*round*/, std::size_t there) { wait(there, there >= start_with_); },
+         .start_with = start_with_,
          .arrived = arrived});
     const auto open_files = [&](const Progress* from) {
       if (files_.out == nullptr) return;
@@ -385,16 +420,15 @@ class Serving {
   /// The server waits for letters. Says so if too few sites are there, once for each number of them. If it is
   /// asked to end, it waits no longer for sites; a round has the patience to end by itself, so that its
   /// checkpoint is saved.
-  void wait(std::size_t there, std::size_t start_with) {
-    const bool needs_sites = there < start_with;
-    if (needs_sites && waits_with_ != there) {
+  void wait(std::size_t there, bool is_in_a_round) {
+    if (there < start_with_ && waits_with_ != there) {
       observer_.remark(fmt::format("waiting: {} of {} sites are there; the run needs {}", there,
-                                   config_.clients, start_with));
+                                   config_.clients, start_with_));
       waits_with_ = there;
     }
     const Request asked = observer_.asked_to_end();
     if (asked == Request::none) return;
-    if (needs_sites) throw Interrupted(asked, "interrupted while it waited for sites");
+    if (!is_in_a_round) throw Interrupted(asked, "interrupted while it waited for sites");
     const auto now = std::chrono::steady_clock::now();
     if (!asked_since_) asked_since_ = now;
     if (now - *asked_since_ > std::chrono::duration<double>(mailbox_.patience()))
@@ -408,6 +442,7 @@ class Serving {
   MembersLog& members_;
   Mailbox& mailbox_;
   std::shared_ptr<RealClock> clock_;
+  const std::size_t start_with_;
   Reception reception_;
   std::shared_ptr<const Problem> base_;
   std::vector<std::uint32_t> there_;  // in the epoch
@@ -439,9 +474,12 @@ void require_assembles(const Config& config, const ServeOptions& options) {
   if (options.start_with > 0) require_assembles(problem, config, options.start_with);
 }
 
-/// InputError for a key that needs the data in one place.
-void require_unset(bool is_unset, const char* key, const char* why) {
-  if (!is_unset) throw InputError(fmt::format("{}: {}; leave it out", key, why));
+/// Each connection takes a file descriptor, also one of a peer without a certificate.
+void allow_all_descriptors() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // may fail: then the limit stays
 }
 
 }  // namespace
@@ -455,15 +493,8 @@ Config config_across_sites(Config config, const ServeOptions& options) {
     throw InputError(fmt::format("columns: {}; problem: {} has {}: leave one of them out", *options.columns,
                                  print(config.problem), *columns));
   config.clients = n;
-  require_unset(!config.byzantine, "byzantine", "it simulates liars, and sites are real");
-  require_unset(!config.target_gap, "target-gap", "no process has the data to compute f*");
-  require_unset(config.split == Spec("contiguous"), "split", "each site has its own rows");
-  require_unset(!config.allocation, "allocation", "each site has its own rows");
   if (!config.stragglers) config.stragglers = parse(fmt::format("first-r({})", n));
-  if (!config.is_served())
-    throw InputError(
-        fmt::format("stragglers: {} is a model, and sites are real; need first-r(R) or deadline(500ms)",
-                    config.stragglers->name));
+  require_across_sites(config);
   if (!config.out.empty() && !saves_checkpoints(config.solve)) config.solve.checkpoint_seconds = 10;
   require_assembles(config, options);
   return config;
@@ -473,16 +504,12 @@ RunResult serve(const Config& config, const ServeOptions& given, Observer& obser
   ServeOptions options = given;
   if (!options.columns) options.columns = columns_in(config.problem);
   const std::optional<Terms> terms = terms_of_folder(options, files);
-  MembersLog members(options.roster, files.out);
+  MembersLog members(options.roster);
+  allow_all_descriptors();
   SitesServer server(
       {.listen = options.listen,
        .tls = options.tls,
-       .roster =
-           [&] {
-             std::vector<std::string> names;
-             for (std::size_t i = 0; i < options.roster.size(); ++i) names.push_back(options.roster.name(i));
-             return names;
-           }(),
+       .roster = options.roster.names(),
        .events = {.connected =
                       [&](std::size_t rank, const std::string& address) {
                         members.record(rank, MemberEvent::connected, address);
@@ -496,6 +523,7 @@ RunResult serve(const Config& config, const ServeOptions& given, Observer& obser
                       [&](const std::string& from, const std::string& reason) {
                         members.record(from, MemberEvent::refused, reason);
                       }}});
+  if (files.out != nullptr) members.open(*files.out);
   observer.begin();  // from here on sites wait for this server, and are told when it is asked to end
   if (options.on_listening) options.on_listening(server.port());
   RunResult result;

@@ -33,8 +33,8 @@ struct ServeOptions {
 Config config_across_sites(Config config, const ServeOptions& options);
 
 /// Runs the config, which is that of config_across_sites(). The folder files.out must be taken; members.csv
-/// and terms.json are written there too. Waits for sites as long as there are fewer than start_with. Throws
-/// as run() does.
+/// and terms.json are written there too. Waits for sites as long as there are fewer than start_with. Raises
+/// the process's limit of file descriptors to the hard limit. Throws as run() does.
 RunResult serve(const Config& config, const ServeOptions& options, Observer& observer, const RunFiles& files);
 
 }  // namespace laconic

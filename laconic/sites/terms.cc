@@ -62,6 +62,8 @@ std::string Offer::text() const {
 }
 
 Offer Offer::read(const std::string& text) {
+  if (text.size() > kLongest)
+    throw InputError(fmt::format("its first letter has {} bytes; need at most {}", text.size(), kLongest));
   try {
     const Json json = Json::parse(text);
     Offer offer = {.rows = count_in(json.at("rows")), .columns = count_in(json.at("columns"))};
@@ -117,17 +119,35 @@ void Terms::require_fits(const Offer& offer) const {
   }
 }
 
-std::string Terms::text() const { return Json({{"columns", columns}, {"labels", labels}}).dump() + "\n"; }
+std::string Terms::text() const {
+  return Json({{"columns", columns}, {"labels", labels}, {"roster", roster}}).dump() + "\n";
+}
 
 Terms Terms::read(const std::string& text) {
   try {
     const Json json = Json::parse(text);
-    return {count_in(json.at("columns")), labels_in(json.at("labels"))};
+    return {count_in(json.at("columns")), labels_in(json.at("labels")),
+            json.at("roster").get<std::vector<std::string>>()};
   } catch (const Json::exception& error) {
     throw RunError(error.what());
   } catch (const InputError& error) {
     throw RunError(error.what());
   }
+}
+
+void require_across_sites(const Config& config) {
+  const auto require_unset = [](bool is_unset, const char* key, const char* why) {
+    if (!is_unset) throw InputError(fmt::format("{}: {}; leave it out", key, why));
+  };
+  require_unset(!config.byzantine, "byzantine", "it simulates liars, and sites are real");
+  require_unset(!config.target_gap, "target-gap", "no process has the data to compute f*");
+  require_unset(config.split == Spec("contiguous"), "split", "each site has its own rows");
+  require_unset(!config.allocation, "allocation", "each site has its own rows");
+  require_unset(!config.topology && !config.mixing, "topology", "each site is connected with the server");
+  if (!config.is_served())
+    throw InputError(fmt::format(
+        "stragglers: {}, and sites are real; need first-r(R) or deadline(500ms)",
+        config.stragglers ? config.stragglers->name + " is a model" : std::string("there is no clock")));
 }
 
 Terms common_terms(const std::vector<Offer>& offers) {

@@ -24,8 +24,10 @@ struct Offer {
 
   static Offer of(const Dataset& data);
   [[nodiscard]] std::string text() const;
-  /// Throws InputError if the text is none, or says what cannot be. It may be anything.
+  /// Throws InputError if the text is none, says what cannot be, or is longer than kLongest bytes. It may be
+  /// anything.
   static Offer read(const std::string& text);
+  static constexpr std::size_t kLongest = std::size_t{1} << 16;  // parsed JSON takes many times the memory
 };
 
 /// Of the server, to a site: the description of the run, and what all sites have in common.
@@ -42,7 +44,8 @@ struct Assignment {
 /// What all sites of a run have in common.
 struct Terms {
   std::size_t columns = 0;
-  std::vector<double> labels = {};  // ascending; empty: the labels are no classes
+  std::vector<double> labels = {};       // ascending; empty: the labels are no classes
+  std::vector<std::string> roster = {};  // the name of each client
 
   /// Throws InputError if the rows of a site do not fit.
   void require_fits(const Offer& offer) const;
@@ -50,6 +53,10 @@ struct Terms {
   /// Throws RunError if the text is none.
   static Terms read(const std::string& text);
 };
+
+/// Throws InputError if the config has what no run across sites can have. The server checks what it was given
+/// by this, and a site what the server asks for.
+void require_across_sites(const Config& config);
 
 /// The most columns of a site, and the labels of all. If the labels of one site are no classes, none are.
 Terms common_terms(const std::vector<Offer>& offers);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -139,8 +138,12 @@ ServeFolder folder_to_serve(const Config& config, bool force) {
     out.take_up();
     folder.goes_on = out.has_checkpoint();
   } else {
+    if (!force && out.is_described() && !out.is_finished())
+      throw InputError(fmt::format(
+          "out: {} holds a run with other keys that has not ended; give the keys of {} to go on with it, "
+          "choose another folder, or give --force to replace it",
+          config.out, out.description()));
     out.take(force, description);
-    for (const char* file : {"members.csv", "terms.json"}) std::filesystem::remove(out.file(file));
   }
   return folder;
 }

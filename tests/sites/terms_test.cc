@@ -2,16 +2,21 @@
 #include "laconic/sites/terms.h"
 
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "laconic/core/error.h"
+
 namespace laconic::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::ThrowsMessage;
 
 Offer with_labels(std::initializer_list<double> labels) {
   Offer offer = {.rows = labels.size(), .columns = 1};
@@ -34,6 +39,40 @@ TEST(Terms, TheOffersWithTheRarestLabelAreLeftOut) {
   EXPECT_THAT(left_of({no_classes, usual, usual}), ElementsAre(-1, 1));
   EXPECT_THAT(left_of({usual, usual}), IsEmpty()) << "all have it";
   EXPECT_THAT(left_of({}), IsEmpty());
+}
+
+TEST(Terms, AnOfferThatIsLongerThanItsLimitIsRefusedUnread) {
+  const std::string brackets(Offer::kLongest, '[');
+  EXPECT_THAT([&] { Offer::read(brackets + "["); },
+              ThrowsMessage<InputError>(HasSubstr("has 65537 bytes; need at most 65536")));
+  EXPECT_THAT([&] { Offer::read(brackets); },
+              ThrowsMessage<InputError>(HasSubstr("does not say what rows it has")));
+}
+
+TEST(Terms, AreReadAsTheyWereWritten) {
+  const Terms terms = {7, {-1, 0.5}, {"north", "south"}};
+  const Terms read = Terms::read(terms.text());
+  EXPECT_EQ(read.columns, 7U);
+  EXPECT_EQ(read.labels, terms.labels);
+  EXPECT_EQ(read.roster, terms.roster);
+  EXPECT_THROW(Terms::read(R"({"columns": 7, "labels": []})"), RunError);
+}
+
+/// A lying server could otherwise have a site read a file of its choice, and tell a line of it as an error.
+TEST(Terms, WhatNoRunAcrossSitesHasIsRefused) {
+  const auto across = [](const std::string& words) {
+    return [words] {
+      require_across_sites(describe(
+          std::vector<KeyValue>{{"problem", "logistic(columns=3)", ""},
+                                {"method", "gd", ""},
+                                {"step", "0.1", ""},
+                                {words.substr(0, words.find('=')), words.substr(words.find('=') + 1), ""}}));
+    };
+  };
+  EXPECT_NO_THROW(across("stragglers=first-r(20)")());
+  EXPECT_THAT(across("topology=edges(rows.svm)"), ThrowsMessage<InputError>(HasSubstr("topology: ")));
+  EXPECT_THAT(across("rounds=3"), ThrowsMessage<InputError>(HasSubstr("there is no clock")));
+  EXPECT_THAT(across("stragglers=bernoulli(0.2)"), ThrowsMessage<InputError>(HasSubstr("is a model")));
 }
 
 }  // namespace
