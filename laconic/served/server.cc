@@ -323,7 +323,7 @@ class ServedStar final : public Method {
   [[nodiscard]] bool is_met(double waited) const {
     if (!all_have_joined()) return false;
     if (arrived_ == living()) return true;
-    if (all_must_answer() || some_are_not_finite()) return false;
+    if (all_must_answer() || none_is_finite()) return false;
     const auto& [deadline, first] = clock_.policy();
     return arrived_ >= std::min(first.value_or(0), living()) && waited >= deadline.value_or(0);
   }
@@ -334,10 +334,12 @@ class ServedStar final : public Method {
     const StarParts& parts = method_.parts;
     return parts.mechanism->coin_bits() > 0 && parts.mechanism->restarts(order_.key(options_.seed));
   }
-  /// Then the others decide whether the run has diverged or the processes that sent them are wrong.
-  [[nodiscard]] bool some_are_not_finite() const {
-    return std::any_of(answers_.begin(), answers_.end(),
-                       [](const Heard& answer) { return answer.in_time && !answer.not_finite.empty(); });
+  /// Whether answers have arrived and none is finite. Then another one decides whether the run has diverged
+  /// or the processes that sent them are wrong.
+  [[nodiscard]] bool none_is_finite() const {
+    return arrived_ > 0 && std::none_of(answers_.begin(), answers_.end(), [](const Heard& answer) {
+             return answer.in_time && answer.not_finite.empty();
+           });
   }
   [[nodiscard]] std::size_t living() const { return is_gone_.size() - order_.members.gone.size(); }
 

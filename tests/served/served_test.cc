@@ -400,7 +400,9 @@ class Unbounded final : public Problem {
 
 TEST(Served, ARoundWithAGradientThatIsNotFiniteWaitsForAllAnswers) {
   std::vector<std::string> refusals;
-  const std::vector<Fault> slow = {{.client = 3, .seconds = 0.3, .from = 1, .rounds = 1}};
+  std::vector<Fault> slow;  // the second process
+  for (const std::uint32_t client : {3U, 4U, 5U})
+    slow.push_back({.client = client, .seconds = 0.3, .from = 1, .rounds = 1});
   EXPECT_THROW(serve(
                    "gd", {.deadline = {}, .first = 1}, kLong, slow, 3, 5, 1,
                    [] { return std::make_shared<Unbounded>(0, kClients - 1); }, &refusals),
