@@ -142,7 +142,8 @@ Verdict Judge::judge_measurement(Answer answer) const {
   if (std::abs(value) <= kMost && norm_sq(numbers_in(answer.message)) <= kMost)
     return accepted(Verdict::Kind::in_time, std::move(answer));
   Verdict verdict = accepted(Verdict::Kind::not_finite, std::move(answer));
-  verdict.reason = fmt::format("f or the squared gradient norm of client {} is not finite at x", client);
+  verdict.reason =
+      fmt::format("f or the squared gradient norm of client {} at x is above 1e300 or not finite", client);
   return verdict;
 }
 
