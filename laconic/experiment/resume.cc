@@ -26,6 +26,9 @@ std::vector<KeyValue> changes_of(const std::vector<std::string>& words, const st
 }
 
 Config config_to_resume(const RunFolder& folder, const std::vector<std::string>& changes) {
+  if (folder.has(RunFolder::kTerms))
+    throw InputError(fmt::format(
+        "resume: {} holds a run across sites; start laconic serve again with its keys", folder.path()));
   std::vector<KeyValue> settings = read_toml(folder.description());
   settings.push_back({"out", folder.path(), ""});
   for (KeyValue& change : changes_of(changes, {"threads", "checkpoint-every"}, folder, "run"))

@@ -29,9 +29,18 @@ constexpr const char* kDescription = "run.toml";
 // valid description. The replaced run is deleted only after the data and everything else of the new run have
 // been checked.
 constexpr const char* kNext = "run.toml.next";
-constexpr const char* kResults[] = {"trace.csv", "timing.csv",   "clients.csv",         "attendance.csv",
-                                    "x.npy",     "summary.json", "sweep.csv",           "cells.csv",
-                                    "best",      "curves",       RunFolder::kCheckpoint};
+constexpr const char* kResults[] = {"trace.csv",
+                                    "timing.csv",
+                                    "clients.csv",
+                                    "attendance.csv",
+                                    "x.npy",
+                                    "summary.json",
+                                    "sweep.csv",
+                                    "cells.csv",
+                                    "best",
+                                    "curves",
+                                    RunFolder::kCheckpoint,
+                                    RunFolder::kTerms};
 constexpr const char* kFigures[] = {"map.svg", "curves.svg"};  // of a sweep; may be numbered
 constexpr const char* kVerdicts = "verdicts.json";             // of laconic reproduce
 

@@ -23,6 +23,7 @@ std::string numbered(const std::string& path, std::size_t number);
 class RunFolder {
  public:
   static constexpr const char* kCheckpoint = "checkpoint";  // a folder in this folder
+  static constexpr const char* kTerms = "terms.json";       // only of a run across sites (sites/terms.h)
 
   /// Does not touch the folder. `patience` is how long take() and take_up() wait for another process that
   /// still holds the folder, for example because it was killed and has not ended yet.
