@@ -34,6 +34,11 @@ class SitesProgram(InFolder):
         (self.folder / "all.svm").write_text("".join(ROWS))
         self.out = self.folder / "run"
 
+    def said_by_server(self, *words):
+        """The exit code and the text of a server with these words, the last one for each key."""
+        own = ["listen=127.0.0.1:0", f"tls={self.folder}/tls/server", f"roster={self.folder}/roster"]
+        return said_by([PROGRAM, "serve", *{word.split("=")[0]: word for word in [*own, *words]}.values()])
+
     def test_a_run_across_sites_is_that_of_one_process(self):
         for k, words in enumerate([
                 ["problem=logistic(all, lambda=0.1, columns=12)", "method=ef21(top-k(3))", "step=0.5"],
@@ -123,16 +128,20 @@ class SitesProgram(InFolder):
                     (["columns=13"], "columns: 13; problem: "),
                     (["labels=1,2"], "labels: not as in"),
                     ([f"roster={self.folder}/reordered"], "roster: not as in"),
-                    (["step=0.4"], "holds a run with other keys that has not ended"),
+                    (["step=0.4"], "with other keys that has not ended"),
                     (["--force", f"listen=127.0.0.1:{taken.getsockname()[1]}"], "cannot listen at")]:
-                given = [*words, f"listen=127.0.0.1:{port}", f"tls={self.folder}/tls/server",
-                         f"roster={self.folder}/roster", *others]
-                last = {word.split("=")[0]: word for word in given}
-                code, text = said_by([PROGRAM, "serve", *last.values()])
+                code, text = self.said_by_server(*words, f"listen=127.0.0.1:{port}", *others)
                 self.assertEqual(code, 2, text)
                 self.assertIn(reason, text)
                 self.assertNotIn("listening", text)
         self.assertEqual((self.out / "members.csv").read_text(), story)
+        forced, _ = self.sites.serve(*words, "--force")
+        forced.send_signal(signal.SIGINT)
+        self.assertEqual(forced.ended(), 128 + signal.SIGINT, forced.text)
+        self.assertEqual((self.out / "members.csv").read_text(), story, "of the run that is not replaced after all")
+        self.assertEqual(list(self.out.glob("*.before")), [])
+        code, text = said_by([PROGRAM, "resume", self.out])
+        self.assertEqual((code, "holds a run across sites; start laconic serve again" in text), (2, True), text)
         again, _ = self.sites.serve(*words, port=port)
         self.assertIn("goes on from its checkpoint", again.text)
         self.assertEqual(again.ended(), 0, again.text)
@@ -196,6 +205,15 @@ class SitesProgram(InFolder):
         for site in [north, south, west]:
             self.assertEqual(site.ended(), 0, site.text)
 
+    def test_a_description_that_no_labels_can_mend_ends_the_run(self):
+        server, port = self.sites.serve("problem=logistic(lambda=-1)", "method=gd", "step=0.5", "rounds=50",
+                                        "start-with=2", f"out={self.out}")
+        north, south = self.sites.join("north", port), self.sites.join("south", port)
+        self.assertEqual(server.ended(), 2, server.text)
+        self.assertIn("lambda = -1", server.text)
+        for site in [north, south]:
+            self.assertIn(site.ended(), (1, 2), site.text)
+
     def test_a_server_that_is_interrupted_while_it_waits_tells_the_sites(self):
         server, port = self.sites.serve("problem=logistic(columns=12, lambda=0.1)", "method=gd", "step=0.5",
                                         "labels=-1,+1", f"out={self.out}")
@@ -235,13 +253,13 @@ class SitesProgram(InFolder):
                               (["method=k-gt", "step=0.1", "labels=-1,1"], "k-gt"),
                               (["method=gd", "step=0.1", "aggregator=krum(1)", "start-with=2", "labels=-1,1"], "krum"),
                               (["method=gd", "step=0.1", "columns=5"], "columns: 5; problem: "),
+                              (["method=gd", "step=0.1", "problem=logistic(columns=12, lambda=-1)"], "lambda = -1"),
                               (["method=gd", "step=0.1", "labels=-1,nan"], 'labels: "nan"; need numbers'),
                               (["method=gd", "step=0.1", "labels=+,1"], 'labels: "+"; need numbers'),
                               (["method=gd", "step=0.1", "clients=4"], "clients: 4; the roster has 3 sites"),
-                              (["method=gd", "step=0.1", "clients=3", "problem=quadratic(d=3)"], "quadratic"),
+                              (["method=gd", "step=0.1", "clients=3", "problem=quadratic(d=3)"], "has no rows"),
                               (["method=gd", "step=0.1", "stragglers=bernoulli(0.2)"], "stragglers: ")]:
-            code, text = said_by([PROGRAM, "serve", "problem=logistic(columns=12)", *words, "listen=127.0.0.1:0",
-                                  f"tls={self.folder}/tls/server", f"roster={self.folder}/roster"])
+            code, text = self.said_by_server("problem=logistic(columns=12)", *words)
             self.assertEqual(code, 2, (words, text))
             self.assertIn(reason, text)
             self.assertNotIn("listening", text)

@@ -6,9 +6,12 @@
 #include <exception>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,7 +36,6 @@
 namespace laconic {
 namespace {
 
-constexpr const char* kTermsFile = "terms.json";
 /// Where the description does not say how many columns there are.
 constexpr std::size_t kMostColumns = std::size_t{1} << 24;
 
@@ -41,21 +43,58 @@ constexpr std::size_t kMostColumns = std::size_t{1} << 24;
 class MembersLog {
  public:
   explicit MembersLog(const Roster& roster) : roster_(roster) {}
-  /// Makes or continues the file in the folder. That of a run which this one replaces is removed.
+  ~MembersLog() {
+    file_.reset();
+    if (!earlier_.empty()) std::filesystem::rename(earlier_, path_, ignored_);
+  }
+  MembersLog(const MembersLog&) = delete;
+  MembersLog& operator=(const MembersLog&) = delete;
+
+  /// Makes or continues the file in the folder. That of a run which this one replaces stands aside until
+  /// begin(), and comes back if that is never called.
   void open(const RunFolder& out) {
-    if (!out.holds(MembersFile::kName)) std::filesystem::remove(out.file(MembersFile::kName));
+    path_ = out.file(MembersFile::kName);
+    if (out.has(MembersFile::kName) && !out.holds(MembersFile::kName)) {
+      earlier_ = path_ + ".before";
+      std::filesystem::rename(path_, earlier_, ignored_);
+    }
     file_.emplace(out.path());
   }
-  void record(const std::string& name, MemberEvent event, const std::string& reason = "") {
-    if (file_) file_->record(name, event, reason);
+  /// The run has begun.
+  void begin() {
+    if (!earlier_.empty()) std::filesystem::remove(earlier_, ignored_);
+    earlier_.clear();
   }
-  void record(std::size_t rank, MemberEvent event, const std::string& reason = "") {
-    record(roster_.name(rank - 1), event, reason);
+
+  /// Returns false, and records nothing, if there were kMost rows about this site within a second, or about
+  /// all strangers. So the file does not fill the disk.
+  bool record(const std::string& name, MemberEvent event, const std::string& reason = "") {
+    const std::lock_guard lock(mutex_);
+    Recorded& recorded = recorded_[roster_.find(name) ? name : ""];
+    const auto now = std::chrono::steady_clock::now();
+    if (now - recorded.since > std::chrono::seconds(1)) recorded = {0, now};
+    if (++recorded.rows > kMost) return false;
+    if (file_) file_->record(name, event, reason);
+    return true;
+  }
+  bool record(std::size_t rank, MemberEvent event, const std::string& reason = "") {
+    return record(roster_.name(rank - 1), event, reason);
   }
 
  private:
+  static constexpr std::size_t kMost = 20;
+  struct Recorded {
+    std::size_t rows = 0;
+    std::chrono::steady_clock::time_point since;
+  };
+
   const Roster& roster_;
+  std::mutex mutex_;
   std::optional<MembersFile> file_;
+  std::string path_;
+  std::string earlier_;  // the file of the run that is replaced; empty if there is none
+  std::error_code ignored_;
+  std::map<std::string, Recorded> recorded_;  // by the names of the roster; of strangers by ""
 };
 
 /// Receives sites: knows what each has offered, agrees on terms, and tells the sites what to compute.
@@ -136,7 +175,7 @@ class Reception {
   }
 
   bool can_begin(std::size_t start_with) {
-    if (there_.size() >= start_with && !terms_ && !has_tried_to_settle_) settle();
+    if (there_.size() >= start_with && !terms_ && !has_tried_to_settle_) settle(start_with);
     return there_.size() >= start_with && terms_;
   }
 
@@ -174,23 +213,28 @@ class Reception {
   void give_up(std::size_t rank) {
     const std::string reason = mailbox_.refusal(rank);
     mailbox_.give_up(rank);
-    there_.erase(rank);
-    told_.insert(rank);
+    if (there_.erase(rank) > 0) has_tried_to_settle_ = false;
+    if (mailbox_.is_lost(rank)) told_.insert(rank);  // and no new process has come
     offers_[rank - 1].reset();
     const bool has_failed = has_failed_.erase(rank) > 0;
     if (!reason.empty()) (has_failed ? events_.failed : events_.refused)(rank, reason);
   }
 
-  /// Agrees on terms with those that are there, and refuses those that do not fit. If the problem can have
-  /// the labels of none of them, others are waited for, if there may be others; else throws InputError.
-  void settle() {
+  /// Agrees on terms with those that are there. If the problem cannot have the labels of all, the sites with
+  /// the oddest labels do not fit, and are refused. If fewer than `start_with` fit, others are waited for, as
+  /// long as there are others.
+  void settle(std::size_t start_with) {
     has_tried_to_settle_ = true;
-    try {
-      agree_on_most_labels();
-    } catch (const InputError& error) {
-      if (there_.size() == offers_.size()) throw;
+    std::vector<Offer> offers;
+    for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+    std::string why_not_all;
+    while (!offers.empty() && !has_agreed_on(terms_for(offers), why_not_all)) leave_out_oddest(offers);
+    const bool are_all_there = there_.size() == offers_.size();
+    if (offers.empty() && (are_all_there || !can_have_two_labels())) throw InputError(why_not_all);
+    if (offers.size() < start_with && !are_all_there) {
+      terms_.reset();
       events_.remark(fmt::format(
-          "with the sites that are there the run cannot begin, and waits for others: {}", error.what()));
+          "the sites that are there do not go together; the server waits for others: {}", why_not_all));
       return;
     }
     for (const std::size_t rank : std::set<std::size_t>(there_)) {
@@ -203,19 +247,27 @@ class Reception {
     }
   }
 
-  /// If the problem cannot have the labels of all that are there, rare ones are left out.
-  void agree_on_most_labels() {
-    std::vector<Offer> offers;
-    for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
-    std::exception_ptr first;
-    for (;;) {
-      try {
-        return agree_on(terms_for(offers));
-      } catch (const InputError&) {
-        if (!first) first = std::current_exception();
-        leave_out_rarest_label(offers);
-        if (offers.empty()) std::rethrow_exception(first);
-      }
+  /// Returns false, and says why if nothing is said yet, if the problem cannot have these terms.
+  bool has_agreed_on(Terms terms, std::string& why_not) {
+    try {
+      agree_on(std::move(terms));
+      return true;
+    } catch (const InputError& error) {
+      if (why_not.empty()) why_not = error.what();
+      return false;
+    }
+  }
+
+  /// Whether the labels of sites can be at fault, and not the description.
+  [[nodiscard]] bool can_have_two_labels() const {
+    if (options_.labels) return false;
+    try {
+      std::vector<Offer> offers;
+      for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+      make_problem(config_.problem, setting({terms_for(offers).columns, {-1, 1}}));
+      return true;
+    } catch (const InputError&) {
+      return false;
     }
   }
 
@@ -259,8 +311,8 @@ class Reception {
 
 /// The terms of the run in the folder, if it goes on. Throws InputError if the options ask for others.
 std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles& files) {
-  if (!files.goes_on || !files.out->has(kTermsFile)) return {};
-  const std::string path = files.out->file(kTermsFile);
+  if (!files.goes_on || !files.out->has(RunFolder::kTerms)) return {};
+  const std::string path = files.out->file(RunFolder::kTerms);
   const Terms terms = [&] {
     try {
       return Terms::read(read_whole(path));
@@ -334,8 +386,9 @@ class Serving {
                        const std::string& reason) { fail(rank, reason); },
          .lost =
              [&](std::size_t rank, std::size_t round, bool has_left) {
-               part_with(rank, has_left ? MemberEvent::left : MemberEvent::lost,
-                         fmt::format("in round {}", round));
+               if (!part_with(rank, has_left ? MemberEvent::left : MemberEvent::lost,
+                              fmt::format("in round {}", round)))
+                 return;
                observer_.remark(fmt::format("{} {} in round {}", options_.roster.name(rank - 1),
                                             has_left ? "has left" : "is lost", round));
              },
@@ -347,7 +400,8 @@ class Serving {
          .arrived = arrived});
     const auto open_files = [&](const Progress* from) {
       if (files_.out == nullptr) return;
-      write_whole(files_.out->file(kTermsFile), reception_.terms().text());
+      members_.begin();
+      write_whole(files_.out->file(RunFolder::kTerms), reception_.terms().text());
       if (from != nullptr) {
         attendance.emplace(files_.out->path(), from->round);
       } else {
@@ -388,20 +442,20 @@ class Serving {
     return {problem, served_parts_of(config_, problem, clock_), true};
   }
 
-  /// The site takes part no more.
-  void part_with(std::size_t rank, MemberEvent event, const std::string& reason) {
-    members_.record(rank, event, reason);
+  /// The site takes part no more. Returns whether that is on record.
+  bool part_with(std::size_t rank, MemberEvent event, const std::string& reason) {
     const auto client = static_cast<std::uint32_t>(rank - 1);
     there_.erase(std::remove(there_.begin(), there_.end(), client), there_.end());
+    return members_.record(rank, event, reason);
   }
 
   void refuse(std::size_t rank, const std::string& reason) {
-    part_with(rank, MemberEvent::refused, reason);
+    if (!part_with(rank, MemberEvent::refused, reason)) return;
     observer_.remark(fmt::format("{} is refused: {}", options_.roster.name(rank - 1), reason));
   }
 
   void fail(std::size_t rank, const std::string& reason) {
-    part_with(rank, MemberEvent::failed, reason);
+    if (!part_with(rank, MemberEvent::failed, reason)) return;
     observer_.remark(fmt::format("{} has failed: {}", options_.roster.name(rank - 1), reason));
   }
 
@@ -467,9 +521,14 @@ void require_assembles(const Config& config, const ServeOptions& options) {
   if (!of_text("problem", [&] { return row_named(config.problem, "problem", problems()).data; }))
     throw InputError(fmt::format("problem: {}; has no rows that sites could have", print(config.problem)));
   const auto columns = options.columns ? options.columns : columns_in(config.problem);
-  if (!columns || !options.labels) return;
-  const std::shared_ptr<const Problem> problem = make_problem(
-      config.problem, {.folders = config.resources.folders, .site = SiteData{*columns, *options.labels}});
+  if (!columns) return;
+  const bool has_test_set = Arguments(config.problem).find("test") != nullptr;
+  if (!options.labels && has_test_set) return;
+  // Two labels stand for those of the sites.
+  const std::vector<double> labels = options.labels.value_or(std::vector<double>{-1, 1});
+  const std::shared_ptr<const Problem> problem =
+      make_problem(config.problem, {.folders = config.resources.folders, .site = SiteData{*columns, labels}});
+  if (!options.labels) return;  // the dimension may depend on their number
   require_assembles(problem, config, config.clients);
   if (options.start_with > 0) require_assembles(problem, config, options.start_with);
 }

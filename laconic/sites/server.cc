@@ -87,8 +87,7 @@ class SitesServer::Impl final : public grpc::CallbackGenericService {
   void reject_unended();
   void end_lost_sessions();
   void end_slow_streams();
-  /// Of a site, or of a stranger (rank 0). Reports at most kMostEvents a second of each.
-  void report(std::size_t rank, std::function<void()> event);
+  void report(std::function<void()> event) { events_to_report_.push_back(std::move(event)); }
   void report_refused(const std::string& from, const std::string& reason);
 
   // The mutex is not held.
@@ -113,13 +112,6 @@ class SitesServer::Impl final : public grpc::CallbackGenericService {
   std::vector<StreamPointer> streams_;
   std::optional<SteadyClock::time_point> closed_since_;
   std::vector<std::function<void()>> events_to_report_;
-  /// Of a rank: events that were reported since then.
-  struct Reported {
-    std::size_t events = 0;
-    SteadyClock::time_point since = SteadyClock::now();
-  };
-  static constexpr std::size_t kMostEvents = 20;  // a second: members.csv should not fill the disk
-  std::vector<Reported> reported_;
 
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
@@ -211,8 +203,7 @@ SitesServer::Impl::Impl(Options options)
     : names_{"server"},
       events_(std::move(options.events)),
       trust_(options.tls),
-      places_(options.roster.size() + 1),
-      reported_(places_.size()) {
+      places_(options.roster.size() + 1) {
   prepare_grpc();
   for (const std::string& name : options.roster) {
     if (!rank_of_.try_emplace(name, names_.size()).second)
@@ -337,7 +328,7 @@ void SitesServer::Impl::drop_session(std::size_t rank, Status status, const std:
   if (!place.stream) return;
   end(*place.stream, std::move(status));
   place.stream.reset();
-  report(rank, [this, rank, reason] {
+  report([this, rank, reason] {
     if (events_.disconnected) events_.disconnected(rank, reason);
   });
 }
@@ -349,7 +340,7 @@ void SitesServer::Impl::lose(Stream& stream, const std::string& reason) {
   if (place.stream.get() != &stream) return;
   place.stream.reset();
   if (is_over_ || place.session->has_heard_end()) return;
-  report(stream.rank_, [this, rank = stream.rank_, reason] {
+  report([this, rank = stream.rank_, reason] {
     if (events_.disconnected) events_.disconnected(rank, reason);
   });
 }
@@ -388,7 +379,7 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
       return;
     }
     mailbox_->hear_from(rank);
-    report(rank, [this, rank] {
+    report([this, rank] {
       if (events_.reconnected) events_.reconnected(rank);
     });
   } else if (greeting.continues) {
@@ -406,7 +397,7 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
     drop_session(rank, {StatusCode::ABORTED, replaced}, replaced);
     mailbox_->arrive(rank);
     place = {.id = greeting.session, .session = std::make_unique<Session>(rank, *mailbox_), .stream = stream};
-    report(rank, [this, rank, address = stream->address_] {
+    report([this, rank, address = stream->address_] {
       if (events_.connected) events_.connected(rank, address);
     });
   }
@@ -416,18 +407,9 @@ void SitesServer::Impl::greet(const StreamPointer& stream) {
                                 .acknowledged = place.session->received()};
 }
 
-void SitesServer::Impl::report(std::size_t rank, std::function<void()> event) {
-  Reported& reported = reported_[rank];
-  const auto now = SteadyClock::now();
-  if (now - reported.since > std::chrono::seconds(1)) reported = {0, now};
-  if (reported.events == kMostEvents) return;
-  ++reported.events;
-  events_to_report_.push_back(std::move(event));
-}
-
 void SitesServer::Impl::report_refused(const std::string& from, const std::string& reason) {
   if (is_over_) return;
-  report(0, [this, from, reason] {
+  report([this, from, reason] {
     if (events_.refused) events_.refused(from, reason);
   });
 }

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -143,7 +146,8 @@ void require_across_sites(const Config& config) {
   require_unset(!config.target_gap, "target-gap", "no process has the data to compute f*");
   require_unset(config.split == Spec("contiguous"), "split", "each site has its own rows");
   require_unset(!config.allocation, "allocation", "each site has its own rows");
-  require_unset(!config.topology && !config.mixing, "topology", "each site is connected with the server");
+  require_unset(!config.topology, "topology", "each site is connected with the server");
+  require_unset(!config.mixing, "mixing", "each site is connected with the server");
   if (!config.is_served())
     throw InputError(fmt::format(
         "stragglers: {}, and sites are real; need first-r(R) or deadline(500ms)",
@@ -164,23 +168,33 @@ Terms common_terms(const std::vector<Offer>& offers) {
   return terms;
 }
 
-void leave_out_rarest_label(std::vector<Offer>& offers) {
-  using Label = std::optional<double>;
-  const auto has = [](const Offer& offer, const Label& label) {
-    return label ? offer.classes && offer.classes->count(*label) > 0 : !offer.classes;
-  };
-  std::map<Label, std::size_t> offers_with;
+void leave_out_oddest(std::vector<Offer>& offers) {
+  std::map<double, std::size_t> offers_with;
+  std::size_t without_classes = 0;
   for (const Offer& offer : offers) {
     if (!offer.classes) {
-      ++offers_with[std::nullopt];
+      ++without_classes;
     } else {
       for (const auto& [label, count] : *offer.classes) ++offers_with[label];
     }
   }
-  const auto rarest = std::min_element(offers_with.rbegin(), offers_with.rend(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (rarest == offers_with.rend()) return;
-  std::erase_if(offers, [&](const Offer& offer) { return has(offer, rarest->first); });
+  // Of an offer: how many have its rarest label, how many its commonest, and how many labels it has. The least
+  // is the oddest.
+  const auto oddness = [&](const Offer& offer) {
+    if (!offer.classes)
+      return std::tuple(without_classes, without_classes, std::numeric_limits<std::ptrdiff_t>::min());
+    std::size_t rarest = offers.size();
+    std::size_t commonest = 0;
+    for (const auto& [label, count] : *offer.classes) {
+      rarest = std::min(rarest, offers_with[label]);
+      commonest = std::max(commonest, offers_with[label]);
+    }
+    return std::tuple(rarest, commonest, -static_cast<std::ptrdiff_t>(offer.classes->size()));
+  };
+  const auto oddest = std::min_element(offers.rbegin(), offers.rend(), [&](const Offer& a, const Offer& b) {
+    return oddness(a) < oddness(b);
+  });
+  offers.erase(std::next(oddest).base());
 }
 
 }  // namespace laconic

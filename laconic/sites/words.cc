@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "laconic/core/error.h"
 #include "laconic/core/quantity.h"
 #include "laconic/core/read_whole.h"
+#include "laconic/sites/members.h"
 
 namespace laconic {
 namespace {
@@ -138,12 +140,14 @@ ServeFolder folder_to_serve(const Config& config, bool force) {
     out.take_up();
     folder.goes_on = out.has_checkpoint();
   } else {
-    if (!force && out.is_described() && !out.is_finished())
+    if (!force && out.holds(MembersFile::kName) && out.is_described() && !out.is_finished())
       throw InputError(fmt::format(
-          "out: {} holds a run with other keys that has not ended; give the keys of {} to go on with it, "
-          "choose another folder, or give --force to replace it",
+          "out: {} holds a run across sites with other keys that has not ended; give the keys of {} to go on "
+          "with it, choose another folder, or give --force to replace it",
           config.out, out.description()));
     out.take(force, description);
+    const bool replaces = !out.holds("run.toml");
+    if (!replaces) std::filesystem::remove(out.file(MembersFile::kName));  // of a start that came to nothing
   }
   return folder;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laconic/sites/terms.h"
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 
 Offer with_labels(std::initializer_list<double> labels) {
@@ -26,19 +28,24 @@ Offer with_labels(std::initializer_list<double> labels) {
 }
 
 std::vector<double> left_of(std::vector<Offer> offers) {
-  leave_out_rarest_label(offers);
+  const std::size_t all = offers.size();
+  leave_out_oddest(offers);
+  EXPECT_THAT(offers, SizeIs(all - 1));
   return common_terms(offers).labels;
 }
 
-TEST(Terms, TheOffersWithTheRarestLabelAreLeftOut) {
+TEST(Terms, TheOfferWithTheRarestLabelIsLeftOut) {
   const Offer usual = with_labels({-1, 1});
   EXPECT_THAT(left_of({with_labels({0, 1}), usual, usual}), ElementsAre(-1, 1));
-  EXPECT_THAT(left_of({with_labels({-1}), usual, with_labels({7})}), ElementsAre(-1, 1))
-      << "of labels as rare, the greatest";
+  EXPECT_THAT(left_of({usual, with_labels({-1}), with_labels({7})}), ElementsAre(-1, 1));
+  EXPECT_THAT(left_of({with_labels({0.1, 0.2, 0.3}), with_labels({1}), with_labels({2})}), ElementsAre(1, 2))
+      << "of labels as rare, the offer with the most labels";
+  EXPECT_THAT(left_of({with_labels({1}), with_labels({2}), with_labels({3})}), ElementsAre(1, 2))
+      << "and then the last";
   const Offer no_classes = {.rows = 1, .columns = 1};
-  EXPECT_THAT(left_of({no_classes, usual, usual}), ElementsAre(-1, 1));
-  EXPECT_THAT(left_of({usual, usual}), IsEmpty()) << "all have it";
-  EXPECT_THAT(left_of({}), IsEmpty());
+  EXPECT_THAT(left_of({no_classes, usual}), ElementsAre(-1, 1));
+  EXPECT_THAT(left_of({usual, no_classes, usual}), ElementsAre(-1, 1));
+  EXPECT_THAT(left_of({usual}), IsEmpty());
 }
 
 TEST(Terms, AnOfferThatIsLongerThanItsLimitIsRefusedUnread) {
@@ -71,6 +78,7 @@ TEST(Terms, WhatNoRunAcrossSitesHasIsRefused) {
   };
   EXPECT_NO_THROW(across("stragglers=first-r(20)")());
   EXPECT_THAT(across("topology=edges(rows.svm)"), ThrowsMessage<InputError>(HasSubstr("topology: ")));
+  EXPECT_THAT(across("mixing=lazy"), ThrowsMessage<InputError>(HasSubstr("mixing: ")));
   EXPECT_THAT(across("rounds=3"), ThrowsMessage<InputError>(HasSubstr("there is no clock")));
   EXPECT_THAT(across("stragglers=bernoulli(0.2)"), ThrowsMessage<InputError>(HasSubstr("is a model")));
 }
