@@ -14,7 +14,7 @@
 // shows heads, the server waits for all living clients, whatever the policy.
 //
 // A process from which no letter arrives for `patience` seconds is dead, and its clients are gone. So are
-// those of a process that sends something wrong (judge.h), or for whose answer the server has waited for
+// those of a process that sends something wrong (judge.h), or that has not answered for
 // RealClock::answer_within() seconds. Then a new epoch begins in the middle of the round. The method is made
 // anew for the living clients (MakeEpochMethod): they take over the shards of the others, or, across sites, f
 // is the mean over the living alone. All memories start over at x_t as in round 0, and answers of the

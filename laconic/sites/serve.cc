@@ -225,8 +225,7 @@ class Reception {
   /// long as there are others.
   void settle(std::size_t start_with) {
     has_tried_to_settle_ = true;
-    std::vector<Offer> offers;
-    for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+    std::vector<Offer> offers = offers_there();
     std::string why_not_all;
     while (!offers.empty() && !has_agreed_on(terms_for(offers), why_not_all)) leave_out_oddest(offers);
     const bool are_all_there = there_.size() == offers_.size();
@@ -262,13 +261,17 @@ class Reception {
   [[nodiscard]] bool can_have_two_labels() const {
     if (options_.labels) return false;
     try {
-      std::vector<Offer> offers;
-      for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
-      make_problem(config_.problem, setting({terms_for(offers).columns, {-1, 1}}));
+      make_problem(config_.problem, setting({terms_for(offers_there()).columns, {-1, 1}}));
       return true;
     } catch (const InputError&) {
       return false;
     }
+  }
+
+  [[nodiscard]] std::vector<Offer> offers_there() const {
+    std::vector<Offer> offers;
+    for (const std::size_t rank : there_) offers.push_back(*offers_[rank - 1]);
+    return offers;
   }
 
   [[nodiscard]] Terms terms_for(const std::vector<Offer>& offers) const {
@@ -322,7 +325,7 @@ std::optional<Terms> terms_of_folder(const ServeOptions& options, const RunFiles
   }();
   const auto require_same = [&](bool is_same, const char* key) {
     if (is_same) return;
-    throw InputError(fmt::format("{}: not as in {}, whose run goes on; --force begins anew", key, path));
+    throw InputError(fmt::format("{}: not as in {}; the run there goes on, --force begins anew", key, path));
   };
   require_same(!options.columns || *options.columns == terms.columns, "columns");
   require_same(!options.labels || terms.labels.empty() || *options.labels == terms.labels, "labels");

@@ -61,9 +61,9 @@ void require_across_sites(const Config& config);
 /// The most columns of a site, and the labels of all. If the labels of one site are no classes, none are.
 Terms common_terms(const std::vector<Offer>& offers);
 
-/// Removes the offer with the rarest label, that which the fewest offers have. Of several it is the one whose
-/// commonest label is the rarest, then the one with the most labels, then the last. That the labels of an
-/// offer are no classes counts as a label, and as the most labels. Needs an offer.
+/// Removes the offer with the rarest label, that which the fewest offers have. Of several it is the one with
+/// the rarest commonest label, then the one with the most labels, then the last. That the labels of an offer
+/// are no classes counts as a label, and as the most labels. Needs an offer.
 void leave_out_oddest(std::vector<Offer>& offers);
 
 }  // namespace laconic

@@ -83,7 +83,7 @@ std::vector<Row> rows() {
       {"a measurement of the round before", measurement_letter(1, 2, 1, Vector(kDim, 2.5)), Kind::late},
       {"a measurement that is not finite", measurement_letter(1, 3, 1, Vector(kDim, kInfinite)),
        Kind::not_finite, "f or the squared gradient norm of client 1 at x is above 1e300"},
-      {"a gradient whose squared norm is not finite", measurement_letter(1, 3, 1, Vector(kDim, 1e200)),
+      {"a gradient with a squared norm that is not finite", measurement_letter(1, 3, 1, Vector(kDim, 1e200)),
        Kind::not_finite, "f or the squared gradient norm of client 1 at x is above 1e300"},
       {"a value of f that could make a sum infinite", measurement_letter(1, 3, 1, Vector(kDim), {1e308, 0}),
        Kind::not_finite, "f or the squared gradient norm of client 1 at x is above 1e300"},
